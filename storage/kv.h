@@ -1,0 +1,103 @@
+// The seam between what Fiscal keeps and the engine that keeps it.
+//
+//   EventLog, Ledger, TotalsStore  --->  Kv  --->  rocks/rocks_kv.h or memory/memory_kv.h
+//
+// Keys and values are bytes; order is bytewise unsigned. All implementations pass tests/contract/kv_contract_test.cc.
+// Thread-safe unless a method says otherwise.
+#ifndef FISCAL_STORAGE_KV_H_
+#define FISCAL_STORAGE_KV_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+namespace fiscal::storage {
+
+// Changes that become visible and durable together or not at all. A later change to a key wins.
+class Batch {
+ public:
+  struct Op {
+    std::string key;
+    std::string value;
+    bool is_delete;
+  };
+
+  void Put(std::string key, std::string value) {
+    bytes_ += key.size() + value.size();
+    ops_.push_back({std::move(key), std::move(value), false});
+  }
+  void Delete(std::string key) {
+    bytes_ += key.size();
+    ops_.push_back({std::move(key), {}, true});
+  }
+  void Clear() {
+    ops_.clear();
+    bytes_ = 0;
+  }
+  bool empty() const { return ops_.empty(); }
+  size_t bytes() const { return bytes_; }
+  const std::vector<Op>& ops() const { return ops_; }
+
+ private:
+  std::vector<Op> ops_;
+  size_t bytes_ = 0;
+};
+
+// An ordered walk over the keys of [lower, upper). Not thread-safe. After Valid() turns false, status() must be read: a
+// damaged file is reported there and nowhere else.
+class KvIterator {
+ public:
+  virtual ~KvIterator() = default;
+  // To the first key >= `key` inside the range.
+  virtual void Seek(absl::string_view key) = 0;
+  // To the last key <= `key` inside the range.
+  virtual void SeekForPrev(absl::string_view key) = 0;
+  virtual void Next() = 0;
+  virtual void Prev() = 0;
+  virtual bool Valid() const = 0;
+  // REQUIRES: Valid(). Views die with the next move.
+  virtual absl::string_view key() const = 0;
+  virtual absl::string_view value() const = 0;
+  // OK while nothing went wrong; DATA_LOSS for damage.
+  virtual absl::Status status() const = 0;
+};
+
+// The state at one moment; later writes don't show in it. Must be destroyed before its Kv.
+class KvSnapshot {
+ public:
+  virtual ~KvSnapshot() = default;
+  // NOT_FOUND when the key is absent, DATA_LOSS for damage.
+  virtual absl::StatusOr<std::string> Get(absl::string_view key) const = 0;
+  // Positioned nowhere. An empty `upper` means no bound.
+  virtual std::unique_ptr<KvIterator> NewIterator(absl::string_view lower,
+                                                  absl::string_view upper) const = 0;
+};
+
+class Kv {
+ public:
+  virtual ~Kv() = default;
+
+  // Applies `batch` atomically. When a write with `sync` returns OK, this and every write before it survive power loss. Without
+  // `sync` a crash may lose it, but only together with every write after it. RESOURCE_EXHAUSTED: the disk is full, nothing
+  // was applied. Any other error leaves the outcome unknown: the store refuses all further writes until it is opened anew.
+  virtual absl::Status Write(const Batch& batch, bool sync) = 0;
+
+  // Makes everything written so far durable. The only way for stores opened without a write-ahead log.
+  virtual absl::Status Flush() = 0;
+
+  virtual absl::StatusOr<std::string> Get(absl::string_view key) const = 0;
+  virtual std::unique_ptr<KvIterator> NewIterator(absl::string_view lower,
+                                                  absl::string_view upper) const = 0;
+  virtual std::unique_ptr<KvSnapshot> NewSnapshot() const = 0;
+
+  // Bytes on disk, roughly; 0 where the implementation has none.
+  virtual int64_t ApproximateBytes() const = 0;
+};
+
+}  // namespace fiscal::storage
+
+#endif  // FISCAL_STORAGE_KV_H_
