@@ -2,8 +2,8 @@
 //
 //   EventLog, Ledger, TotalsStore  --->  Kv  --->  rocks/rocks_kv.h or memory/memory_kv.h
 //
-// Keys and values are bytes; order is bytewise unsigned. All implementations pass tests/contract/kv_contract_test.cc.
-// Thread-safe unless a method says otherwise.
+// Keys and values are bytes; order is bytewise unsigned. All implementations pass
+// tests/contract/kv_contract_test.cc. Thread-safe unless a method says otherwise.
 #ifndef FISCAL_STORAGE_KV_H_
 #define FISCAL_STORAGE_KV_H_
 
@@ -47,8 +47,8 @@ class Batch {
   size_t bytes_ = 0;
 };
 
-// An ordered walk over the keys of [lower, upper). Not thread-safe. After Valid() turns false, status() must be read: a
-// damaged file is reported there and nowhere else.
+// An ordered walk over the keys of [lower, upper). Not thread-safe. After Valid() turns false,
+// status() must be read: a damaged file is reported there and nowhere else.
 class KvIterator {
  public:
   virtual ~KvIterator() = default;
@@ -81,12 +81,14 @@ class Kv {
  public:
   virtual ~Kv() = default;
 
-  // Applies `batch` atomically. When a write with `sync` returns OK, this and every write before it survive power loss. Without
-  // `sync` a crash may lose it, but only together with every write after it. RESOURCE_EXHAUSTED: the disk is full, nothing
-  // was applied. Any other error leaves the outcome unknown: the store refuses all further writes until it is opened anew.
+  // Applies `batch` atomically. When a write with `sync` returns OK, this and every write before it
+  // survive power loss. Without `sync` a crash may lose it, but only together with every write
+  // after it. RESOURCE_EXHAUSTED: the disk is full, nothing was applied. Any other error leaves the
+  // outcome unknown: the store refuses all further writes until it is opened anew.
   virtual absl::Status Write(const Batch& batch, bool sync) = 0;
 
-  // Makes everything written so far durable. The only way for stores opened without a write-ahead log.
+  // Makes everything written so far durable. The only way for stores opened without a write-ahead
+  // log.
   virtual absl::Status Flush() = 0;
 
   virtual absl::StatusOr<std::string> Get(absl::string_view key) const = 0;

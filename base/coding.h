@@ -1,0 +1,121 @@
+// Bytes of numbers and strings: big-endian fixed width for keys, varints for values.
+//
+// Writers append to a string. ByteReader never reads past its end: the first malformed field makes
+// ok() false and every later read give zero, so a decoder checks once at its end.
+#ifndef FISCAL_BASE_CODING_H_
+#define FISCAL_BASE_CODING_H_
+
+#include <cstdint>
+#include <string>
+
+#include "absl/strings/string_view.h"
+
+namespace fiscal {
+
+template <typename T>
+inline void PutFixed(std::string* out, T v) {
+  for (int shift = static_cast<int>(sizeof(T)) * 8 - 8; shift >= 0; shift -= 8) {
+    out->push_back(static_cast<char>((static_cast<uint64_t>(v) >> shift) & 0xff));
+  }
+}
+inline void PutU8(std::string* out, uint8_t v) { out->push_back(static_cast<char>(v)); }
+inline void PutU16(std::string* out, uint16_t v) { PutFixed(out, v); }
+inline void PutU32(std::string* out, uint32_t v) { PutFixed(out, v); }
+inline void PutU64(std::string* out, uint64_t v) { PutFixed(out, v); }
+
+inline void PutVarint(std::string* out, uint64_t v) {
+  char buffer[10];
+  int n = 0;
+  while (v >= 0x80) {
+    buffer[n++] = static_cast<char>(v | 0x80);
+    v >>= 7;
+  }
+  buffer[n++] = static_cast<char>(v);
+  out->append(buffer, n);
+}
+// Small magnitudes of either sign are short.
+inline void PutSigned(std::string* out, int64_t v) {
+  PutVarint(out, (static_cast<uint64_t>(v) << 1) ^ static_cast<uint64_t>(v >> 63));
+}
+inline void PutString(std::string* out, absl::string_view s) {
+  PutVarint(out, s.size());
+  out->append(s.data(), s.size());
+}
+
+class ByteReader {
+ public:
+  explicit ByteReader(absl::string_view bytes) : p_(bytes.data()), end_(p_ + bytes.size()) {}
+
+  bool ok() const { return ok_; }
+  bool AtEnd() const { return p_ == end_; }
+  size_t remaining() const { return static_cast<size_t>(end_ - p_); }
+
+  template <typename T>
+  T Fixed() {
+    if (remaining() < sizeof(T)) return static_cast<T>(Fail());
+    uint64_t v = 0;
+    for (size_t i = 0; i < sizeof(T); ++i) v = (v << 8) | static_cast<uint8_t>(*p_++);
+    return static_cast<T>(v);
+  }
+  uint8_t U8() { return Fixed<uint8_t>(); }
+  uint16_t U16() { return Fixed<uint16_t>(); }
+  uint32_t U32() { return Fixed<uint32_t>(); }
+  uint64_t U64() { return Fixed<uint64_t>(); }
+
+  uint64_t Varint() {
+    uint64_t v = 0;
+    for (int shift = 0; shift < 64; shift += 7) {
+      if (p_ == end_) return Fail();
+      const uint8_t byte = static_cast<uint8_t>(*p_++);
+      // The tenth byte carries one bit; the shortest form is the only one, so that equal values
+      // have equal bytes.
+      if (shift == 63 && byte > 1) return Fail();
+      v |= static_cast<uint64_t>(byte & 0x7f) << shift;
+      if (byte < 0x80) {
+        if (byte == 0 && shift > 0) return Fail();
+        return v;
+      }
+    }
+    return Fail();
+  }
+  int64_t Signed() {
+    const uint64_t v = Varint();
+    return static_cast<int64_t>((v >> 1) ^ (~(v & 1) + 1));
+  }
+  absl::string_view String() { return Bytes(Varint()); }
+  absl::string_view Bytes(uint64_t size) {
+    if (size > remaining()) {
+      Fail();
+      return {};
+    }
+    absl::string_view s(p_, size);
+    p_ += size;
+    return s;
+  }
+  // Up to and over a terminating NUL.
+  absl::string_view Terminated() {
+    const char* q = p_;
+    while (q != end_ && *q != '\0') ++q;
+    if (q == end_) {
+      Fail();
+      return {};
+    }
+    absl::string_view s(p_, static_cast<size_t>(q - p_));
+    p_ = q + 1;
+    return s;
+  }
+
+ private:
+  uint64_t Fail() {
+    ok_ = false;
+    p_ = end_;
+    return 0;
+  }
+  const char* p_;
+  const char* end_;
+  bool ok_ = true;
+};
+
+}  // namespace fiscal
+
+#endif  // FISCAL_BASE_CODING_H_

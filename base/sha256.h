@@ -1,0 +1,27 @@
+// SHA-256 by OpenSSL, which uses the processor's instructions where it has them. Thread-safe.
+#ifndef FISCAL_BASE_SHA256_H_
+#define FISCAL_BASE_SHA256_H_
+
+#include <array>
+#include <cstdint>
+#include <initializer_list>
+#include <string>
+
+#include "absl/strings/string_view.h"
+
+namespace fiscal {
+
+using Digest = std::array<uint8_t, 32>;
+
+// The digest of the parts' concatenation.
+Digest Sha256(std::initializer_list<absl::string_view> parts);
+
+inline absl::string_view BytesOf(const Digest& d) {
+  return absl::string_view(reinterpret_cast<const char*>(d.data()), d.size());
+}
+// REQUIRES: bytes.size() == 32.
+Digest DigestOf(absl::string_view bytes);
+
+}  // namespace fiscal
+
+#endif  // FISCAL_BASE_SHA256_H_

@@ -1,0 +1,92 @@
+#include "base/text.h"
+
+#include <algorithm>
+#include <cstdint>
+
+namespace fiscal {
+namespace {
+
+// Decodes one code point; returns its length or 0 for malformed, overlong, surrogate or too large.
+size_t Decode(const unsigned char* p, size_t left, uint32_t* cp) {
+  if (p[0] < 0x80) {
+    *cp = p[0];
+    return 1;
+  }
+  size_t n;
+  uint32_t v, min;
+  if ((p[0] & 0xe0) == 0xc0) {
+    n = 2, v = p[0] & 0x1f, min = 0x80;
+  } else if ((p[0] & 0xf0) == 0xe0) {
+    n = 3, v = p[0] & 0x0f, min = 0x800;
+  } else if ((p[0] & 0xf8) == 0xf0) {
+    n = 4, v = p[0] & 0x07, min = 0x10000;
+  } else {
+    return 0;
+  }
+  if (left < n) return 0;
+  for (size_t i = 1; i < n; ++i) {
+    if ((p[i] & 0xc0) != 0x80) return 0;
+    v = (v << 6) | (p[i] & 0x3f);
+  }
+  if (v < min || v > 0x10ffff || (v >= 0xd800 && v <= 0xdfff)) return 0;
+  *cp = v;
+  return n;
+}
+
+TextFault FaultOf(uint32_t cp, bool multiline) {
+  if (cp < 0x20) {
+    const bool space = cp == '\t' || cp == '\n' || cp == '\r';
+    return space && multiline ? TextFault::kNone : TextFault::kControl;
+  }
+  if (cp >= 0x7f && cp < 0xa0) return TextFault::kControl;
+  if (cp == 0x2028 || cp == 0x2029) return TextFault::kControl;
+  if (cp == 0x61c || cp == 0x200e || cp == 0x200f || (cp >= 0x202a && cp <= 0x202e) ||
+      (cp >= 0x2066 && cp <= 0x2069)) {
+    return TextFault::kBidi;
+  }
+  if ((cp >= 0xfdd0 && cp <= 0xfdef) || (cp & 0xfffe) == 0xfffe) return TextFault::kNoncharacter;
+  return TextFault::kNone;
+}
+
+}  // namespace
+
+TextFault CheckText(absl::string_view text, bool multiline) {
+  const auto* p = reinterpret_cast<const unsigned char*>(text.data());
+  const auto* end = p + text.size();
+  while (p != end) {
+    uint32_t cp;
+    const size_t n = Decode(p, static_cast<size_t>(end - p), &cp);
+    if (n == 0) return TextFault::kInvalidUtf8;
+    const TextFault fault = FaultOf(cp, multiline);
+    if (fault != TextFault::kNone) return fault;
+    p += n;
+  }
+  return TextFault::kNone;
+}
+
+absl::string_view Describe(TextFault fault) {
+  switch (fault) {
+    case TextFault::kNone:
+      return "nothing wrong";
+    case TextFault::kInvalidUtf8:
+      return "bytes that are not UTF-8";
+    case TextFault::kControl:
+      return "a control character";
+    case TextFault::kBidi:
+      return "a bidirectional control";
+    case TextFault::kNoncharacter:
+      return "a Unicode noncharacter";
+  }
+  return "";
+}
+
+bool IsIdentifier(absl::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7f; });
+}
+
+size_t CountCharacters(absl::string_view text) {
+  return static_cast<size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
+}
+
+}  // namespace fiscal

@@ -1,0 +1,26 @@
+// What text from outside may contain.
+#ifndef FISCAL_BASE_TEXT_H_
+#define FISCAL_BASE_TEXT_H_
+
+#include "absl/strings/string_view.h"
+
+namespace fiscal {
+
+enum class TextFault { kNone, kInvalidUtf8, kControl, kBidi, kNoncharacter };
+
+// The first fault of `text`: bytes that are not UTF-8, C0 and C1 controls (`multiline` allows tab,
+// LF and CR), bidirectional overrides and isolates, or noncharacters.
+TextFault CheckText(absl::string_view text, bool multiline);
+
+// A word for messages: "a control character".
+absl::string_view Describe(TextFault fault);
+
+// True when every byte is printable ASCII other than space.
+bool IsIdentifier(absl::string_view text);
+
+// Number of Unicode code points of valid UTF-8.
+size_t CountCharacters(absl::string_view text);
+
+}  // namespace fiscal
+
+#endif  // FISCAL_BASE_TEXT_H_

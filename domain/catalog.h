@@ -1,0 +1,92 @@
+// Divisions, agencies and classifications as they stand at one position: an immutable value that
+// each catalog event turns into the next one. Lists that an event doesn't touch are shared between
+// the values.
+//
+//   CatalogEvent --(With)--> Catalog --> validation, fold (the path of an agency), names in answers
+//
+// Thread-safe: const.
+#ifndef FISCAL_DOMAIN_CATALOG_H_
+#define FISCAL_DOMAIN_CATALOG_H_
+
+#include <map>
+#include <memory>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/string_view.h"
+#include "domain/event.h"
+#include "domain/reason.h"
+
+namespace fiscal::domain {
+
+struct ListKey {
+  Code division = 0;
+  uint16_t year = 0;
+  CatalogList list = CatalogList::kNone;
+  friend bool operator<(const ListKey& a, const ListKey& b) {
+    return std::tie(a.list, a.year, a.division) < std::tie(b.list, b.year, b.division);
+  }
+};
+
+class Catalog {
+ public:
+  // By code: a classification's or division's number as a string.
+  using Entries = std::map<std::string, CatalogEntry, std::less<>>;
+  using CodeNames = absl::flat_hash_map<Code, const CatalogEntry*>;
+
+  Catalog() = default;
+
+  // What of `event` is wrong in itself or against this catalog, fields as "entries[3].code".
+  std::vector<Violation> Check(const CatalogEvent& event) const;
+  // How many entries of `event` are new or differ; `changed` receives just those.
+  struct Difference {
+    size_t added = 0;
+    size_t changed = 0;
+    size_t unchanged = 0;
+  };
+  Difference Diff(const CatalogEvent& event, CatalogEvent* changed) const;
+  // The catalog after `event`, which Check found nothing wrong with.
+  std::shared_ptr<const Catalog> With(const CatalogEvent& event) const;
+
+  // The division of a year; null when unknown. Divisions are one list per year, whoever imported
+  // them.
+  const CatalogEntry* FindDivision(Code division, uint16_t year) const;
+  // The division above; 0 at the top.
+  Code ParentOf(Code division, uint16_t year) const;
+  // The divisions directly below, ordered.
+  std::vector<Code> ChildrenOf(Code division, uint16_t year) const;
+  // `division` and all above it, nearest first. A chain longer than 8 is cut.
+  std::vector<Code> ChainOf(Code division, uint16_t year) const;
+
+  // An agency of the division's own level; null when unknown.
+  const CatalogEntry* FindAgency(Code division, uint16_t year, absl::string_view code) const;
+  // True when an agency of the division names it as its department.
+  bool HasDepartment(Code division, uint16_t year, absl::string_view department) const;
+  // The agencies and departments of a division; null when it has none.
+  const Entries* AgenciesOf(Code division, uint16_t year) const;
+
+  // The lists that serve `division`, nearest first; empty when none is loaded for the year.
+  std::vector<std::shared_ptr<const CodeNames>> ListsFor(Code division, uint16_t year,
+                                                         CatalogList list) const;
+  // The entry of a code in such lists; null when unknown.
+  static const CatalogEntry* Find(const std::vector<std::shared_ptr<const CodeNames>>& lists,
+                                  Code code);
+  // Name of a code as it serves a division; empty when unknown.
+  absl::string_view NameOf(Code division, uint16_t year, CatalogList list, Code code) const;
+
+  const std::map<ListKey, std::shared_ptr<const Entries>>& lists() const { return lists_; }
+  // The merged divisions of a year; null when none are loaded.
+  const Entries* DivisionsOf(uint16_t year) const;
+
+ private:
+  std::map<ListKey, std::shared_ptr<const Entries>> lists_;
+  // Derived from lists_: classifications by number, divisions and departments by year.
+  std::map<ListKey, std::shared_ptr<const CodeNames>> numbers_;
+  std::map<ListKey, std::shared_ptr<const std::map<std::string, size_t, std::less<>>>> departments_;
+};
+
+}  // namespace fiscal::domain
+
+#endif  // FISCAL_DOMAIN_CATALOG_H_

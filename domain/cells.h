@@ -1,0 +1,151 @@
+// Totals as they are kept: cells, grouped into chunks that are loaded and stored whole.
+//
+// An agency keeps its leaf cells: one for each combination of everything its lines say. A
+// department, a division's own level and a division keep one cell for each combination of one
+// classification with the attributes: that answers nearly every question with one or two chunks.
+// What needs two classifications at once, or projects, is a pivot over the leaf cells of the
+// agencies below. Codes are kept as stated; a total of a 类 sums the cells below it.
+//
+// Not thread-safe.
+#ifndef FISCAL_DOMAIN_CELLS_H_
+#define FISCAL_DOMAIN_CELLS_H_
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "domain/types.h"
+
+namespace fiscal::domain {
+
+enum class OrgType : uint8_t { kDivision = 1, kOwnLevel = 2, kDepartment = 3, kAgency = 4 };
+
+// Somebody whose money is totalled. `code` is empty for divisions and own levels.
+struct OrgNode {
+  OrgType type = OrgType::kDivision;
+  Code division = 0;
+  std::string code;
+
+  auto tie() const { return std::tie(division, type, code); }
+  friend bool operator==(const OrgNode& a, const OrgNode& b) { return a.tie() == b.tie(); }
+  friend bool operator<(const OrgNode& a, const OrgNode& b) { return a.tie() < b.tie(); }
+  template <typename H>
+  friend H AbslHashValue(H h, const OrgNode& n) {
+    return H::combine(std::move(h), n.type, n.division, n.code);
+  }
+};
+
+// Which classification the cells of a chunk keep. Permanent numbers: they are part of stored keys.
+enum class ChunkKind : uint8_t {
+  kLeaf = 0,
+  kNone = 1,
+  kFunctional = 2,
+  kRevenue = 3,
+  kDeptEconomic = 4,
+  kGovEconomic = 5
+};
+
+// Own levels and divisions split a kind by 类, so that a change writes little of a large node.
+inline bool SplitsByClass(OrgType t) { return t == OrgType::kDivision || t == OrgType::kOwnLevel; }
+inline uint16_t ChunkNumber(ChunkKind kind, OrgType type, Code code) {
+  const Code top =
+      code == 0 || !SplitsByClass(type) || kind == ChunkKind::kNone ? 0 : AncestorAt(code, 1);
+  return static_cast<uint16_t>(static_cast<uint16_t>(kind) << 10 | top);
+}
+
+struct ChunkId {
+  OrgNode node;
+  uint16_t year = 0;
+  Stage stage = Stage::kNone;
+  uint16_t chunk = 0;
+
+  auto tie() const { return std::tie(year, stage, node, chunk); }
+  friend bool operator==(const ChunkId& a, const ChunkId& b) { return a.tie() == b.tie(); }
+  friend bool operator<(const ChunkId& a, const ChunkId& b) { return a.tie() < b.tie(); }
+  template <typename H>
+  friend H AbslHashValue(H h, const ChunkId& c) {
+    return H::combine(std::move(h), c.node, c.year, c.stage, c.chunk);
+  }
+};
+
+struct CellKey {
+  Code functional = 0;
+  Code revenue = 0;
+  Code dept_economic = 0;
+  Code gov_economic = 0;
+  Code receiving_division = 0;
+  // Index into the chunk's projects; 0 is none.
+  uint32_t project = 0;
+  // Attributes::Pack().
+  uint32_t attributes = 0;
+
+  friend bool operator==(const CellKey& a, const CellKey& b) {
+    return a.functional == b.functional && a.attributes == b.attributes &&
+           a.dept_economic == b.dept_economic && a.gov_economic == b.gov_economic &&
+           a.revenue == b.revenue && a.project == b.project &&
+           a.receiving_division == b.receiving_division;
+  }
+  template <typename H>
+  friend H AbslHashValue(H h, const CellKey& k) {
+    return H::combine(std::move(h), static_cast<uint64_t>(k.functional) << 32 | k.attributes,
+                      static_cast<uint64_t>(k.dept_economic) << 32 | k.gov_economic,
+                      static_cast<uint64_t>(k.revenue) << 32 | k.project, k.receiving_division);
+  }
+};
+
+// The sum of some lines. As a difference, counts may be negative.
+struct CellValue {
+  int64_t amount_fen = 0;
+  // Lines by precision class.
+  std::array<int32_t, kPrecisionClasses> counts{};
+
+  bool zero() const {
+    return amount_fen == 0 && counts == std::array<int32_t, kPrecisionClasses>{};
+  }
+  int64_t line_count() const { return int64_t{counts[0]} + counts[1] + counts[2] + counts[3]; }
+  // The coarsest precision among the lines, 0 where there are none.
+  int64_t precision_fen() const {
+    for (int i = kPrecisionClasses - 1; i >= 0; --i) {
+      if (counts[i] != 0) return kPrecisionFen[i];
+    }
+    return 0;
+  }
+  // The ledger keeps the sum of |amount| of a year and stage within int64, so no cell can overflow;
+  // a violation aborts.
+  void Add(const CellValue& d);
+  friend bool operator==(const CellValue& a, const CellValue& b) {
+    return a.amount_fen == b.amount_fen && a.counts == b.counts;
+  }
+};
+
+class Chunk {
+ public:
+  // Adds a difference; `project` is the text of key.project, which this chunk numbers anew.
+  void Add(CellKey key, absl::string_view project, const CellValue& difference);
+
+  const absl::flat_hash_map<CellKey, CellValue>& cells() const { return cells_; }
+  absl::string_view project(uint32_t index) const { return projects_[index]; }
+  bool empty() const { return cells_.empty(); }
+
+  // The same cells give the same bytes, whatever their history.
+  std::string Encode() const;
+  // DATA_LOSS when malformed.
+  static absl::StatusOr<Chunk> Decode(absl::string_view bytes);
+
+ private:
+  uint32_t Intern(absl::string_view project);
+
+  absl::flat_hash_map<CellKey, CellValue> cells_;
+  std::vector<std::string> projects_{std::string()};
+  absl::flat_hash_map<std::string, uint32_t> project_numbers_;
+};
+
+}  // namespace fiscal::domain
+
+#endif  // FISCAL_DOMAIN_CELLS_H_

@@ -1,0 +1,150 @@
+#include "domain/reason.h"
+
+#include <algorithm>
+
+#include "absl/strings/cord.h"
+#include "absl/strings/str_cat.h"
+#include "base/check.h"
+#include "base/coding.h"
+
+namespace fiscal::domain {
+namespace {
+
+constexpr absl::string_view kPayloadUrl = "fiscal/refusal";
+
+}  // namespace
+
+const std::vector<ReasonInfo>& AllReasons() {
+  using C = absl::StatusCode;
+  static const auto* const reasons = new std::vector<ReasonInfo>{
+      {Reason::kMessageMalformed, "MESSAGE_MALFORMED", C::kInvalidArgument, "报文无法解析"},
+      {Reason::kMessageTooLarge, "MESSAGE_TOO_LARGE", C::kInvalidArgument, "报文超过大小上限"},
+      {Reason::kFieldUnknown, "FIELD_UNKNOWN", C::kInvalidArgument, "报文含有未定义的字段"},
+      {Reason::kRequiredFieldMissing, "REQUIRED_FIELD_MISSING", C::kInvalidArgument, "必填项为空"},
+      {Reason::kFieldNotAllowed, "FIELD_NOT_ALLOWED", C::kInvalidArgument, "此处不允许填写该项"},
+      {Reason::kEnumUnknown, "ENUM_UNKNOWN", C::kInvalidArgument, "取值不在允许范围内"},
+      {Reason::kTextInvalid, "TEXT_INVALID", C::kInvalidArgument, "文本含有不允许的字符或超过长度"},
+      {Reason::kCodeMalformed, "CODE_MALFORMED", C::kInvalidArgument, "编码格式不正确"},
+      {Reason::kAmountInvalid, "AMOUNT_INVALID", C::kInvalidArgument, "金额不正确"},
+      {Reason::kAmountOverflow, "AMOUNT_OVERFLOW", C::kInvalidArgument, "金额合计超出可表示范围"},
+      {Reason::kDuplicateLineId, "DUPLICATE_LINE_ID", C::kInvalidArgument, "明细行编号重复"},
+      {Reason::kDuplicateProjectCode, "DUPLICATE_PROJECT_CODE", C::kInvalidArgument,
+       "项目编码重复"},
+      {Reason::kDuplicateCode, "DUPLICATE_CODE", C::kInvalidArgument, "目录编码重复"},
+      {Reason::kTooManyLines, "TOO_MANY_LINES", C::kInvalidArgument, "明细行数超过上限"},
+      {Reason::kTooManyProjects, "TOO_MANY_PROJECTS", C::kInvalidArgument, "项目数超过上限"},
+      {Reason::kTooManyEntries, "TOO_MANY_ENTRIES", C::kInvalidArgument, "目录条数超过上限"},
+      {Reason::kProjectUnknown, "PROJECT_UNKNOWN", C::kInvalidArgument, "明细行引用的项目不存在"},
+      {Reason::kPageTokenInvalid, "PAGE_TOKEN_INVALID", C::kInvalidArgument,
+       "分页标记不属于此查询"},
+      {Reason::kPositionInvalid, "POSITION_INVALID", C::kInvalidArgument, "位置标记不正确"},
+      {Reason::kQueryInvalid, "QUERY_INVALID", C::kInvalidArgument, "查询条件不正确"},
+      {Reason::kDivisionUnknown, "DIVISION_UNKNOWN", C::kFailedPrecondition, "行政区划不在目录中"},
+      {Reason::kDepartmentUnknown, "DEPARTMENT_UNKNOWN", C::kFailedPrecondition, "部门不在目录中"},
+      {Reason::kAgencyUnknown, "AGENCY_UNKNOWN", C::kFailedPrecondition, "单位不在目录中"},
+      {Reason::kDepartmentMismatch, "DEPARTMENT_MISMATCH", C::kFailedPrecondition,
+       "单位不属于所填部门"},
+      {Reason::kAgencyNotValid, "AGENCY_NOT_VALID", C::kFailedPrecondition, "单位在该年度无效"},
+      {Reason::kCatalogNotLoaded, "CATALOG_NOT_LOADED", C::kFailedPrecondition,
+       "该年度的科目目录尚未导入"},
+      {Reason::kCodeUnknown, "CODE_UNKNOWN", C::kFailedPrecondition, "科目不在该年度目录中"},
+      {Reason::kParentUnknown, "PARENT_UNKNOWN", C::kFailedPrecondition, "上级编码不在目录中"},
+      {Reason::kLineUnknown, "LINE_UNKNOWN", C::kFailedPrecondition, "要删除的行或项目不存在"},
+      {Reason::kScopeMixed, "SCOPE_MIXED", C::kFailedPrecondition,
+       "同一部门同一年度不能既按单位又按部门汇总申报"},
+      {Reason::kAgencyHasStatements, "AGENCY_HAS_STATEMENTS", C::kFailedPrecondition,
+       "已有预算的单位或区划不能改变隶属关系"},
+      {Reason::kLedgerOverflow, "LEDGER_OVERFLOW", C::kFailedPrecondition,
+       "该年度该阶段金额总量超出可表示范围"},
+      {Reason::kLedgerLinesExceeded, "STATEMENT_LINES_EXCEEDED", C::kFailedPrecondition,
+       "修改后的明细行数超过上限"},
+      {Reason::kBudgetNotFound, "BUDGET_NOT_FOUND", C::kNotFound, "没有这份预算"},
+      {Reason::kRevisionNotFound, "REVISION_NOT_FOUND", C::kNotFound, "没有这个版本"},
+      {Reason::kRevisionMismatch, "REVISION_MISMATCH", C::kAborted,
+       "预算已被修改，请重新读取后再提交"},
+      {Reason::kRequestIdReused, "REQUEST_ID_REUSED", C::kAlreadyExists, "请求编号已用于另一内容"},
+      {Reason::kPositionAhead, "POSITION_AHEAD", C::kOutOfRange, "所要求的位置尚未到达"},
+      {Reason::kPositionTimeout, "POSITION_TIMEOUT", C::kDeadlineExceeded, "等待所要求的位置超时"},
+      {Reason::kHistoryDiffers, "HISTORY_DIFFERS", C::kDataLoss, "双方日志历史不一致"},
+      {Reason::kQueueFull, "QUEUE_FULL", C::kResourceExhausted, "系统繁忙，请稍后重试"},
+      {Reason::kDiskFull, "DISK_FULL", C::kResourceExhausted, "存储空间不足"},
+      {Reason::kDraining, "DRAINING", C::kUnavailable, "服务正在停止，请稍后重试"},
+      {Reason::kOutcomeUnknown, "OUTCOME_UNKNOWN", C::kUnavailable,
+       "结果未知，请用同一请求编号重试"},
+      {Reason::kStorageDamaged, "STORAGE_DAMAGED", C::kDataLoss, "存储的数据已损坏"},
+  };
+  return *reasons;
+}
+
+const ReasonInfo& InfoOf(Reason reason) {
+  const ReasonInfo& info = AllReasons()[static_cast<size_t>(reason)];
+  FISCAL_CHECK(info.reason == reason, "the list of reasons has the order of the enum");
+  return info;
+}
+
+absl::Status ToStatus(const Refusal& refusal) {
+  absl::Status status(InfoOf(refusal.reason).code, refusal.message);
+  std::string bytes;
+  PutVarint(&bytes, static_cast<uint64_t>(refusal.reason));
+  PutVarint(&bytes, refusal.violations.size());
+  for (const Violation& v : refusal.violations) {
+    PutVarint(&bytes, static_cast<uint64_t>(v.reason));
+    PutString(&bytes, v.field);
+    PutString(&bytes, v.line_id);
+    PutString(&bytes, v.message);
+  }
+  PutVarint(&bytes, refusal.metadata.size());
+  for (const auto& [key, value] : refusal.metadata) {
+    PutString(&bytes, key);
+    PutString(&bytes, value);
+  }
+  status.SetPayload(kPayloadUrl, absl::Cord(bytes));
+  return status;
+}
+
+absl::Status Refuse(Reason reason, absl::string_view message) {
+  return ToStatus({reason, std::string(message), {}, {}});
+}
+
+absl::Status Refuse(std::vector<Violation> violations) {
+  FISCAL_CHECK(!violations.empty(), "a refusal has a reason");
+  auto first = std::find_if(violations.begin(), violations.end(), [](const Violation& v) {
+    return InfoOf(v.reason).code == absl::StatusCode::kInvalidArgument;
+  });
+  if (first == violations.end()) first = violations.begin();
+  Refusal refusal;
+  refusal.reason = first->reason;
+  refusal.message =
+      first->field.empty() ? first->message : absl::StrCat(first->field, ": ", first->message);
+  if (violations.size() > 1)
+    absl::StrAppend(&refusal.message, " (and ", violations.size() - 1, " more)");
+  if (!first->line_id.empty()) refusal.metadata.push_back({"line_id", first->line_id});
+  refusal.violations = std::move(violations);
+  return ToStatus(refusal);
+}
+
+Explained Explain(const absl::Status& status) {
+  Explained e;
+  e.refusal.message = std::string(status.message());
+  const absl::optional<absl::Cord> payload = status.GetPayload(kPayloadUrl);
+  if (!payload.has_value()) return e;
+  const std::string bytes(*payload);
+  ByteReader reader(bytes);
+  e.reason_known = true;
+  e.refusal.reason = static_cast<Reason>(reader.Varint());
+  for (uint64_t n = reader.Varint(); n > 0 && reader.ok(); --n) {
+    Violation v;
+    v.reason = static_cast<Reason>(reader.Varint());
+    v.field = std::string(reader.String());
+    v.line_id = std::string(reader.String());
+    v.message = std::string(reader.String());
+    e.refusal.violations.push_back(std::move(v));
+  }
+  for (uint64_t n = reader.Varint(); n > 0 && reader.ok(); --n) {
+    std::string key(reader.String());
+    e.refusal.metadata.push_back({std::move(key), std::string(reader.String())});
+  }
+  return e;
+}
+
+}  // namespace fiscal::domain

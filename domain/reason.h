@@ -1,0 +1,110 @@
+// Why something was refused: stable identifiers, the status each leads to, and what a person reads
+// in Chinese. docs/errors.md lists them; tests/domain/reason_test.cc keeps the two equal.
+#ifndef FISCAL_DOMAIN_REASON_H_
+#define FISCAL_DOMAIN_REASON_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+
+namespace fiscal::domain {
+
+enum class Reason {
+  kMessageMalformed,
+  kMessageTooLarge,
+  kFieldUnknown,
+  kRequiredFieldMissing,
+  kFieldNotAllowed,
+  kEnumUnknown,
+  kTextInvalid,
+  kCodeMalformed,
+  kAmountInvalid,
+  kAmountOverflow,
+  kDuplicateLineId,
+  kDuplicateProjectCode,
+  kDuplicateCode,
+  kTooManyLines,
+  kTooManyProjects,
+  kTooManyEntries,
+  kProjectUnknown,
+  kPageTokenInvalid,
+  kPositionInvalid,
+  kQueryInvalid,
+  kDivisionUnknown,
+  kDepartmentUnknown,
+  kAgencyUnknown,
+  kDepartmentMismatch,
+  kAgencyNotValid,
+  kCatalogNotLoaded,
+  kCodeUnknown,
+  kParentUnknown,
+  kLineUnknown,
+  kScopeMixed,
+  kAgencyHasStatements,
+  kLedgerOverflow,
+  kLedgerLinesExceeded,
+  kBudgetNotFound,
+  kRevisionNotFound,
+  kRevisionMismatch,
+  kRequestIdReused,
+  kPositionAhead,
+  kPositionTimeout,
+  kHistoryDiffers,
+  kQueueFull,
+  kDiskFull,
+  kDraining,
+  kOutcomeUnknown,
+  kStorageDamaged,
+};
+
+struct ReasonInfo {
+  Reason reason;
+  // ErrorInfo.reason.
+  absl::string_view id;
+  absl::StatusCode code;
+  absl::string_view zh;
+};
+
+// All reasons, in the order of the enum.
+const std::vector<ReasonInfo>& AllReasons();
+const ReasonInfo& InfoOf(Reason reason);
+
+// One failing check.
+struct Violation {
+  Reason reason;
+  // Path from the request down: "line_items[17].functional_code".
+  std::string field;
+  std::string line_id;
+  // English, a sentence.
+  std::string message;
+};
+
+// An error as the product tells it: services/rpc turns it into google.rpc.Status. Carried inside
+// absl::Status as a payload so that it passes through StatusOr unharmed.
+struct Refusal {
+  Reason reason;
+  std::string message;
+  std::vector<Violation> violations;
+  // Pairs for ErrorInfo.metadata.
+  std::vector<std::pair<std::string, std::string>> metadata;
+};
+
+absl::Status ToStatus(const Refusal& refusal);
+// One reason, no field.
+absl::Status Refuse(Reason reason, absl::string_view message);
+// INVALID_ARGUMENT when any violation is about the message alone, else the code of the first.
+// REQUIRES: !violations.empty().
+absl::Status Refuse(std::vector<Violation> violations);
+// The refusal a status carries; for any other status one with no violations and `reason_known`
+// false.
+struct Explained {
+  bool reason_known = false;
+  Refusal refusal;
+};
+Explained Explain(const absl::Status& status);
+
+}  // namespace fiscal::domain
+
+#endif  // FISCAL_DOMAIN_REASON_H_

@@ -1,0 +1,59 @@
+// A statement as it was sent, decoded and not yet accepted.
+#ifndef FISCAL_DOMAIN_SUBMISSION_H_
+#define FISCAL_DOMAIN_SUBMISSION_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/sha256.h"
+#include "domain/event.h"
+#include "domain/reason.h"
+#include "domain/types.h"
+
+namespace fiscal::domain {
+
+constexpr size_t kStatementLinesMax = 100000;
+constexpr size_t kStatementProjectsMax = 10000;
+// Gross amount (sum of |amount|) of one year and stage over the whole ledger. Half of int64, so
+// that a difference between two states fits too.
+constexpr int64_t kGrossFenMax = INT64_MAX / 2;
+
+struct Submission {
+  std::string principal;
+  std::string request_id;
+  // Digest of what was sent, for telling a retry from a reused request_id.
+  Digest body{};
+
+  BudgetKey key;
+  WriteMode mode = WriteMode::kReplace;
+  bool withdraw = false;
+  bool validate_only = false;
+  bool certify = false;
+  bool control = false;
+  Scope scope = Scope::kOwn;
+  std::optional<int64_t> expected_revision;
+  std::string department_code;
+  std::optional<int64_t> carry_forward_fen;
+  std::string note;
+  std::string source;
+
+  // In the order sent until Normalize.
+  LineSet lines;
+  // The lines in order as blocks, once they were found good: what the log and the heads keep.
+  std::vector<std::string> blocks;
+  std::vector<ProjectEntry> projects;
+  std::vector<std::string> removed_line_ids;
+  std::vector<std::string> removed_project_codes;
+
+  // Everything wrong that was found so far, on the message alone and against the catalog.
+  std::vector<Violation> violations;
+  std::vector<Finding> findings;
+  // The catalog that was checked against; a later one means checking anew.
+  const void* checked_catalog = nullptr;
+};
+
+}  // namespace fiscal::domain
+
+#endif  // FISCAL_DOMAIN_SUBMISSION_H_

@@ -1,0 +1,404 @@
+#include "domain/validation.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "absl/container/flat_hash_set.h"
+#include "absl/strings/str_cat.h"
+#include "base/text.h"
+
+namespace fiscal::domain {
+namespace {
+
+class Collector {
+ public:
+  explicit Collector(Submission* s) : s_(s) {}
+  bool full() const { return s_->violations.size() >= kViolationsMax; }
+  void Add(Reason reason, std::string field, std::string message) {
+    if (!full()) s_->violations.push_back({reason, std::move(field), "", std::move(message)});
+  }
+  void AddLine(Reason reason, absl::string_view field, const Line& line, std::string message) {
+    if (full()) return;
+    s_->violations.push_back(
+        {reason, absl::StrCat("line_items[", line.index, "]", field.empty() ? "" : ".", field),
+         CheckText(line.line_id, false) == TextFault::kNone ? std::string(line.line_id) : "",
+         std::move(message)});
+  }
+  // `characters_max` 0 means no bound.
+  void Text(absl::string_view field, absl::string_view text, size_t characters_max) {
+    const TextFault fault = CheckText(text, true);
+    if (fault != TextFault::kNone) {
+      Add(Reason::kTextInvalid, std::string(field),
+          absl::StrCat("the text contains ", Describe(fault)));
+    } else if (characters_max > 0 && CountCharacters(text) > characters_max) {
+      Add(Reason::kTextInvalid, std::string(field),
+          absl::StrCat("at most ", characters_max, " characters"));
+    }
+  }
+
+ private:
+  Submission* s_;
+};
+
+void CheckKey(const Submission& s, Collector* c) {
+  if (s.request_id.empty()) {
+    c->Add(Reason::kRequiredFieldMissing, "request_id", "a request_id is required");
+  } else if (s.request_id.size() > 64 || !IsIdentifier(s.request_id)) {
+    c->Add(Reason::kTextInvalid, "request_id",
+           "a request_id has 1 to 64 printable ASCII characters");
+  }
+  if (s.key.division == 0) {
+    c->Add(Reason::kCodeMalformed, "budget.division_code",
+           "a division has 6 digits, or 9 ending in 000");
+  }
+  if (s.key.agency.empty()) {
+    c->Add(Reason::kRequiredFieldMissing, "budget.agency_code", "an agency code is required");
+  } else if (s.key.agency.size() > 32 || !IsIdentifier(s.key.agency)) {
+    c->Add(Reason::kCodeMalformed, "budget.agency_code",
+           "an agency code has 1 to 32 printable ASCII characters");
+  }
+  if (s.key.year < 1949 || s.key.year > 2999) {
+    c->Add(Reason::kCodeMalformed, "budget.fiscal_year", "a fiscal year is 1949 to 2999");
+  }
+  if (s.key.stage == Stage::kNone)
+    c->Add(Reason::kRequiredFieldMissing, "budget.stage", "a stage is required");
+  if (s.expected_revision.has_value() && *s.expected_revision < 0) {
+    c->Add(Reason::kAmountInvalid, "expected_revision", "a revision is not negative");
+  }
+  c->Text("note", s.note, 500);
+  if (s.scope == Scope::kDepartment) {
+    if (s.department_code.empty()) {
+      c->Add(Reason::kRequiredFieldMissing, "department_code",
+             "a statement of a whole department names it");
+    } else if (s.department_code != s.key.agency) {
+      c->Add(Reason::kFieldNotAllowed, "budget.agency_code",
+             "a statement of a whole department has its code here");
+    }
+  }
+  if (!s.department_code.empty() &&
+      (s.department_code.size() > 32 || !IsIdentifier(s.department_code))) {
+    c->Add(Reason::kCodeMalformed, "department_code",
+           "a department code has 1 to 32 printable ASCII characters");
+  }
+}
+
+// Texts repeat from line to line: one that was just found good needs no second look.
+struct GoodTexts {
+  absl::string_view note, project;
+};
+
+void CheckLine(const Submission& s, const Line& line, GoodTexts* good, Collector* c) {
+  if (line.line_id.empty()) {
+    c->AddLine(Reason::kRequiredFieldMissing, "line_id", line, "a line_id is required");
+  } else if (CheckText(line.line_id, false) != TextFault::kNone ||
+             CountCharacters(line.line_id) > 64) {
+    c->AddLine(Reason::kTextInvalid, "line_id", line,
+               "a line_id has 1 to 64 characters and no controls");
+  }
+  const Direction direction = line.attributes.direction;
+  if (direction == Direction::kNone) {
+    c->AddLine(Reason::kRequiredFieldMissing, "direction", line, "a direction is required");
+  }
+  const bool income = direction == Direction::kIncome;
+  if (line.counts() && line.functional == 0 && !(income && line.revenue != 0)) {
+    c->AddLine(
+        Reason::kRequiredFieldMissing, "functional_code", line,
+        income ? "income needs a functional or a revenue code" : "a functional code is required");
+  }
+  if (line.functional != 0 && (LevelOf(line.functional) < 1 || LevelOf(line.functional) > 3)) {
+    c->AddLine(Reason::kCodeMalformed, "functional_code", line,
+               "a functional code has 3, 5 or 7 digits");
+  }
+  if (line.revenue != 0) {
+    if (!income)
+      c->AddLine(Reason::kFieldNotAllowed, "revenue_code", line, "only income has a revenue code");
+    if (LevelOf(line.revenue) == 0) {
+      c->AddLine(Reason::kCodeMalformed, "revenue_code", line,
+                 "a revenue code has 3, 5, 7 or 9 digits");
+    }
+  }
+  auto economic = [&](Code code, absl::string_view field) {
+    if (code == 0) return;
+    if (income)
+      c->AddLine(Reason::kFieldNotAllowed, field, line, "only expenditure has an economic code");
+    if (LevelOf(code) < 1 || LevelOf(code) > 2) {
+      c->AddLine(Reason::kCodeMalformed, field, line, "an economic code has 3 or 5 digits");
+    }
+  };
+  economic(line.dept_economic, "dept_economic_code");
+  economic(line.gov_economic, "gov_economic_code");
+  if (income && line.attributes.category != Category::kNone) {
+    c->AddLine(Reason::kFieldNotAllowed, "category", line, "only expenditure has a category");
+  }
+  if (income && line.attributes.procurement != Procurement::kNone) {
+    c->AddLine(Reason::kFieldNotAllowed, "procurement_kind", line, "only expenditure is procured");
+  }
+  if (line.amount_fen < 0 && !AllowsNegative(s.key.stage)) {
+    c->AddLine(Reason::kAmountInvalid, "amount_fen", line,
+               absl::StrCat("a budget of this stage has no negative amounts: ", line.amount_fen));
+  }
+  if (line.precision_class < kPrecisionClasses &&
+      line.amount_fen % kPrecisionFen[line.precision_class] != 0) {
+    c->AddLine(Reason::kAmountInvalid, "amount_fen", line,
+               absl::StrCat(line.amount_fen, " is not a multiple of its precision of ",
+                            kPrecisionFen[line.precision_class]));
+  }
+  if (line.note.data() != good->note.data() || line.note.size() != good->note.size()) {
+    if (!line.note.empty() &&
+        (CheckText(line.note, true) != TextFault::kNone || CountCharacters(line.note) > 500)) {
+      c->AddLine(Reason::kTextInvalid, "note", line,
+                 "a note has at most 500 characters and no controls");
+    }
+    good->note = line.note;
+  }
+}
+
+void CheckProjectReferences(const Submission& s, Collector* c) {
+  if (s.mode != WriteMode::kReplace) return;
+  absl::flat_hash_set<absl::string_view> codes;
+  for (const ProjectEntry& p : s.projects) codes.insert(p.code);
+  absl::string_view last;
+  for (size_t i = 0; i < s.lines.lines.size() && !c->full(); ++i) {
+    const Line& line = s.lines.lines[i];
+    if (line.project_code.empty() || line.project_code == last) continue;
+    if (!codes.contains(line.project_code)) {
+      c->AddLine(Reason::kProjectUnknown, "project_code", line,
+                 "the project is not among the statement's projects");
+    } else {
+      last = line.project_code;
+    }
+  }
+}
+
+void CheckProjects(Submission* s, Collector* c) {
+  if (s->projects.size() > kStatementProjectsMax) {
+    c->Add(Reason::kTooManyProjects, "projects",
+           absl::StrCat("at most ", kStatementProjectsMax, " projects"));
+    return;
+  }
+  std::vector<size_t> order(s->projects.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(),
+                   [&](size_t a, size_t b) { return s->projects[a].code < s->projects[b].code; });
+  for (size_t k = 1; k < order.size(); ++k) {
+    if (s->projects[order[k]].code == s->projects[order[k - 1]].code) {
+      c->Add(Reason::kDuplicateProjectCode, absl::StrCat("projects[", order[k], "].project_code"),
+             absl::StrCat("project ", s->projects[order[k]].code, " stands at projects[",
+                          order[k - 1], "] already"));
+    }
+  }
+  std::vector<ProjectEntry> sorted;
+  sorted.reserve(order.size());
+  for (size_t k : order) sorted.push_back(std::move(s->projects[k]));
+  s->projects = std::move(sorted);
+}
+
+// Puts lines in order and finds ids that stand twice.
+void SortLines(Submission* s, Collector* c) {
+  std::vector<Line>& lines = s->lines.lines;
+  bool sorted = true;
+  for (size_t i = 1; i < lines.size() && sorted; ++i)
+    sorted = lines[i - 1].line_id < lines[i].line_id;
+  if (sorted) return;
+  std::vector<uint32_t> order(lines.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(),
+                   [&](uint32_t a, uint32_t b) { return lines[a].line_id < lines[b].line_id; });
+  for (size_t k = 1; k < order.size(); ++k) {
+    if (lines[order[k]].line_id == lines[order[k - 1]].line_id &&
+        !lines[order[k]].line_id.empty()) {
+      c->AddLine(Reason::kDuplicateLineId, "line_id", lines[order[k]],
+                 absl::StrCat("line_id ", lines[order[k]].line_id, " stands at line_items[",
+                              lines[order[k - 1]].index, "] already"));
+    }
+  }
+  std::vector<Line> result;
+  result.reserve(lines.size());
+  for (uint32_t k : order) result.push_back(lines[k]);
+  lines = std::move(result);
+}
+
+// The same for the ids of a PATCH to remove.
+void SortRemoved(absl::string_view field, std::vector<std::string>* ids, Reason reason,
+                 Collector* c) {
+  std::sort(ids->begin(), ids->end());
+  for (size_t i = 1; i < ids->size(); ++i) {
+    if ((*ids)[i] == (*ids)[i - 1])
+      c->Add(reason, std::string(field), absl::StrCat((*ids)[i], " stands twice"));
+  }
+}
+
+// One list of codes a statement uses: each distinct code is looked up once.
+class CodeCheck {
+ public:
+  CodeCheck(const Catalog& catalog, const BudgetKey& key, CatalogList list, bool required,
+            absl::string_view field, absl::string_view list_name, Submission* s)
+      : lists_(catalog.ListsFor(key.division, key.year, list)),
+        required_(required),
+        field_(field),
+        list_name_(list_name),
+        s_(s) {}
+
+  void Check(const Line& line, Code code) {
+    if (code == 0 || code == last_) return;
+    last_ = code;
+    if (!seen_.insert(code).second) return;
+    Collector collector(s_);
+    if (lists_.empty()) {
+      if (required_ && seen_.size() == 1) {
+        collector.AddLine(Reason::kCatalogNotLoaded, field_, line,
+                          absl::StrCat("the ", list_name_, " list of ", s_->key.year,
+                                       " is not loaded for division ", s_->key.division));
+      }
+      return;
+    }
+    if (Catalog::Find(lists_, code) != nullptr) return;
+    if (Catalog::Find(lists_, AncestorAt(code, 1)) == nullptr) {
+      seen_.erase(code);  // every line with it is named
+      last_ = 0;
+      collector.AddLine(
+          Reason::kCodeUnknown, field_, line,
+          absl::StrCat(code, " is not in the ", list_name_, " list of ", s_->key.year));
+      return;
+    }
+    if (s_->findings.size() < kViolationsMax) {
+      s_->findings.push_back(
+          {"CODE_UNKNOWN", Severity::kWarning, absl::StrCat("line_items.", field_),
+           std::string(line.line_id),
+           absl::StrCat(code, " is not in the ", list_name_, " list of ", s_->key.year,
+                        "; its 类 is, so it is kept"),
+           absl::StrCat("科目", code, "不在", s_->key.year, "年目录中，所属类存在，已保留")});
+    }
+  }
+
+ private:
+  const std::vector<std::shared_ptr<const Catalog::CodeNames>> lists_;
+  const bool required_;
+  const absl::string_view field_;
+  const absl::string_view list_name_;
+  Submission* s_;
+  absl::flat_hash_set<Code> seen_;
+  Code last_ = 0;
+};
+
+}  // namespace
+
+void CheckMessage(Submission* s) {
+  Collector c(s);
+  CheckKey(*s, &c);
+  if (s->mode == WriteMode::kReplace) {
+    if (!s->removed_line_ids.empty()) {
+      c.Add(Reason::kFieldNotAllowed, "removed_line_ids", "only a PATCH removes lines by id");
+    }
+    if (!s->removed_project_codes.empty()) {
+      c.Add(Reason::kFieldNotAllowed, "removed_project_codes",
+            "only a PATCH removes projects by code");
+    }
+  }
+  if (s->lines.lines.size() + s->removed_line_ids.size() > kStatementLinesMax) {
+    c.Add(Reason::kTooManyLines, "line_items",
+          absl::StrCat(s->lines.lines.size() + s->removed_line_ids.size(),
+                       " lines; a statement has at most ", kStatementLinesMax));
+    return;
+  }
+  GoodTexts good;
+  __int128 gross = 0;
+  for (size_t i = 0; i < s->lines.lines.size(); ++i) {
+    Line& line = s->lines.lines[i];
+    line.index = static_cast<uint32_t>(i);
+    if (!c.full()) CheckLine(*s, line, &good, &c);
+    gross += line.amount_fen < 0 ? -static_cast<__int128>(line.amount_fen)
+                                 : static_cast<__int128>(line.amount_fen);
+  }
+  if (gross > kGrossFenMax) {
+    c.Add(Reason::kAmountOverflow, "line_items",
+          absl::StrCat("the amounts of the statement add up to more than ", kGrossFenMax, " fen"));
+  }
+  CheckProjectReferences(*s, &c);
+  CheckProjects(s, &c);
+  SortLines(s, &c);
+  SortRemoved("removed_line_ids", &s->removed_line_ids, Reason::kDuplicateLineId, &c);
+  SortRemoved("removed_project_codes", &s->removed_project_codes, Reason::kDuplicateProjectCode,
+              &c);
+  for (const std::string& id : s->removed_line_ids) {
+    auto it = std::lower_bound(
+        s->lines.lines.begin(), s->lines.lines.end(), id,
+        [](const Line& l, const std::string& v) { return l.line_id < absl::string_view(v); });
+    if (it != s->lines.lines.end() && it->line_id == id) {
+      c.Add(Reason::kDuplicateLineId, "removed_line_ids",
+            absl::StrCat(id, " is both put and removed"));
+    }
+  }
+}
+
+std::string DepartmentOf(const Catalog& catalog, const Submission& s) {
+  if (s.scope == Scope::kDepartment) return s.department_code;
+  const CatalogEntry* agency = catalog.FindAgency(s.key.division, s.key.year, s.key.agency);
+  return agency == nullptr ? std::string() : agency->department_code;
+}
+
+void CheckCatalog(const Catalog& catalog, Submission* s) {
+  Collector c(s);
+  s->checked_catalog = &catalog;
+  const BudgetKey& key = s->key;
+  if (key.division != 0 && catalog.FindDivision(key.division, key.year) == nullptr) {
+    c.Add(Reason::kDivisionUnknown, "budget.division_code",
+          absl::StrCat("division ", key.division, " is not in the catalog of ", key.year));
+  } else if (key.division != 0) {
+    if (!s->department_code.empty() &&
+        !catalog.HasDepartment(key.division, key.year, s->department_code)) {
+      c.Add(Reason::kDepartmentUnknown, "department_code",
+            absl::StrCat("department ", s->department_code, " is not in the catalog of division ",
+                         key.division, " for ", key.year));
+    }
+    if (s->scope != Scope::kDepartment) {
+      const CatalogEntry* agency = catalog.FindAgency(key.division, key.year, key.agency);
+      if (agency == nullptr) {
+        c.Add(Reason::kAgencyUnknown, "budget.agency_code",
+              absl::StrCat("agency ", key.agency, " is not in the catalog of division ",
+                           key.division, " for ", key.year));
+      } else {
+        if (!s->department_code.empty() && agency->department_code != s->department_code) {
+          c.Add(Reason::kDepartmentMismatch, "department_code",
+                absl::StrCat("agency ", key.agency, " belongs to department ",
+                             agency->department_code, ", not ", s->department_code));
+        }
+        const std::string first = absl::StrCat(key.year, "-01-01"),
+                          last = absl::StrCat(key.year, "-12-31");
+        if ((!agency->valid_from.empty() && agency->valid_from > last) ||
+            (!agency->valid_to.empty() && agency->valid_to < first)) {
+          c.Add(Reason::kAgencyNotValid, "budget.agency_code",
+                absl::StrCat("agency ", key.agency, " is valid from ", agency->valid_from, " to ",
+                             agency->valid_to));
+        }
+      }
+    }
+  }
+  if (key.division == 0) return;
+  CodeCheck functional(catalog, key, CatalogList::kFunctional, true, "functional_code",
+                       "functional", s);
+  CodeCheck revenue(catalog, key, CatalogList::kRevenue, false, "revenue_code", "revenue", s);
+  CodeCheck dept(catalog, key, CatalogList::kDeptEconomic, false, "dept_economic_code",
+                 "departments' economic", s);
+  CodeCheck gov(catalog, key, CatalogList::kGovEconomic, false, "gov_economic_code",
+                "governments' economic", s);
+  Code last_receiving = 0;
+  for (size_t i = 0; i < s->lines.lines.size() && !c.full(); ++i) {
+    const Line& line = s->lines.lines[i];
+    if (LevelOf(line.functional) != 0) functional.Check(line, line.functional);
+    if (LevelOf(line.revenue) != 0) revenue.Check(line, line.revenue);
+    if (LevelOf(line.dept_economic) != 0) dept.Check(line, line.dept_economic);
+    if (LevelOf(line.gov_economic) != 0) gov.Check(line, line.gov_economic);
+    if (line.receiving_division != 0 && line.receiving_division != last_receiving) {
+      if (catalog.FindDivision(line.receiving_division, key.year) == nullptr) {
+        c.AddLine(Reason::kDivisionUnknown, "receiving_division_code", line,
+                  absl::StrCat("division ", line.receiving_division, " is not in the catalog of ",
+                               key.year));
+      } else {
+        last_receiving = line.receiving_division;
+      }
+    }
+  }
+}
+
+}  // namespace fiscal::domain

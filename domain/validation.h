@@ -1,0 +1,33 @@
+// Checks of a statement. They add to its violations and findings, so that one answer names
+// everything that is wrong.
+//
+//   services/wire --(CheckMessage)--> intake --(CheckCatalog)--> head and totals, checked by the
+//   intake itself
+#ifndef FISCAL_DOMAIN_VALIDATION_H_
+#define FISCAL_DOMAIN_VALIDATION_H_
+
+#include <string>
+#include <vector>
+
+#include "domain/catalog.h"
+#include "domain/submission.h"
+
+namespace fiscal::domain {
+
+// At most this many violations are kept; more are as good as these.
+constexpr size_t kViolationsMax = 100;
+
+// What the message alone shows, then puts lines in order of line_id. Field paths speak of the order
+// sent.
+void CheckMessage(Submission* submission);
+
+// What the catalog shows: division, agency, department, codes.
+void CheckCatalog(const Catalog& catalog, Submission* submission);
+
+// The department of a statement: the catalog's for the agency, or the one named for Scope
+// DEPARTMENT.
+std::string DepartmentOf(const Catalog& catalog, const Submission& submission);
+
+}  // namespace fiscal::domain
+
+#endif  // FISCAL_DOMAIN_VALIDATION_H_

@@ -1,0 +1,17 @@
+// fiscal.aggregation.v1.AggregationService over the reader. Thread-safe.
+#ifndef FISCAL_SERVICES_AGGREGATION_AGGREGATION_RPC_H_
+#define FISCAL_SERVICES_AGGREGATION_AGGREGATION_RPC_H_
+
+#include <memory>
+
+#include "grpcpp/impl/codegen/service_type.h"
+#include "services/aggregation/runner.h"
+#include "services/aggregation/totals_reader.h"
+
+namespace fiscal::services {
+
+std::unique_ptr<grpc::Service> MakeAggregationService(Runner& runner, const TotalsReader& reader);
+
+}  // namespace fiscal::services
+
+#endif  // FISCAL_SERVICES_AGGREGATION_AGGREGATION_RPC_H_

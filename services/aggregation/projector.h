@@ -1,0 +1,83 @@
+// Keeps totals level with the log.
+//
+//   EventLog --(Step: read, decode, fold)--> live chunks --(every 256 positions)--> TotalsStore
+//
+// Live chunks are the state at folded(); what is not live is in the store as of the last whole
+// stride. Step and Open by one thread; readers from any. Readers hold mu_ shared while they look at
+// live chunks, never while they read the store.
+#ifndef FISCAL_SERVICES_AGGREGATION_PROJECTOR_H_
+#define FISCAL_SERVICES_AGGREGATION_PROJECTOR_H_
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "domain/catalog.h"
+#include "domain/fold.h"
+#include "storage/event_log.h"
+#include "storage/totals_store.h"
+
+namespace fiscal::services {
+
+class Projector {
+ public:
+  struct Options {
+    // Live cells above which clean chunks are dropped at the end of a stride. About 64 bytes each.
+    size_t live_cells_max = 2000000;
+    // Lines folded between flushes of the store: what a crash makes us fold again.
+    size_t flush_lines = 1000000;
+  };
+
+  // DATA_LOSS when the totals were folded from another log, or from more of it than there is: the
+  // log went back.
+  static absl::StatusOr<std::unique_ptr<Projector>> Open(const storage::EventLog& log,
+                                                         storage::TotalsStore& store,
+                                                         Options options);
+
+  // Folds at most `events_max` events that are in the log; returns how many. After an error nothing
+  // more is folded.
+  absl::StatusOr<int> Step(int events_max) ABSL_LOCKS_EXCLUDED(mu_);
+
+  domain::Position folded() const ABSL_LOCKS_EXCLUDED(mu_);
+  std::shared_ptr<const domain::Catalog> catalog() const ABSL_LOCKS_EXCLUDED(mu_);
+  // Blocks until `position` is folded or the deadline comes; true when it is folded.
+  bool WaitFolded(domain::Position position, absl::Time deadline) const ABSL_LOCKS_EXCLUDED(mu_);
+  void StopWaiting() ABSL_LOCKS_EXCLUDED(mu_);
+
+  // The state at folded(): `visit` sees the live chunks under the shared lock; the rest is in the
+  // store after `stride`.
+  struct Live {
+    domain::Position position;
+    uint64_t stride;
+    const domain::Fold::Chunks& chunks;
+  };
+  void ReadLive(const std::function<void(const Live&)>& visit) const ABSL_LOCKS_EXCLUDED(mu_);
+
+  const storage::TotalsStore& store() const { return store_; }
+  const storage::EventLog& log() const { return log_; }
+
+  // Makes whole strides durable, so that the next start folds little again.
+  absl::Status Flush() { return store_.Flush(); }
+
+ private:
+  Projector(const storage::EventLog& log, storage::TotalsStore& store, Options options);
+  absl::Status EndStride(const storage::LogEntry& last);
+
+  const storage::EventLog& log_;
+  storage::TotalsStore& store_;
+  const Options options_;
+  size_t lines_since_flush_ = 0;
+  mutable absl::Mutex mu_;
+  domain::Position position_ ABSL_GUARDED_BY(mu_) = 0;
+  uint64_t stride_ ABSL_GUARDED_BY(mu_) = 0;
+  std::shared_ptr<const domain::Catalog> catalog_ ABSL_GUARDED_BY(mu_);
+  bool stopped_ ABSL_GUARDED_BY(mu_) = false;
+  // Changed only by the stepping thread, under mu_.
+  domain::Fold fold_;
+};
+
+}  // namespace fiscal::services
+
+#endif  // FISCAL_SERVICES_AGGREGATION_PROJECTOR_H_

@@ -1,0 +1,683 @@
+#include "services/aggregation/totals_reader.h"
+
+#include <algorithm>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <tuple>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+#include "domain/reason.h"
+#include "storage/record_codec.h"
+
+namespace fiscal::services {
+namespace {
+
+using domain::AncestorAt;
+using domain::Attributes;
+using domain::Catalog;
+using domain::CellKey;
+using domain::CellValue;
+using domain::Chunk;
+using domain::ChunkKind;
+using domain::Code;
+using domain::Fold;
+using domain::LevelOf;
+using domain::OrgNode;
+using domain::OrgType;
+using domain::Position;
+
+using CellVisitor =
+    std::function<void(const CellKey&, absl::string_view project, const CellValue&)>;
+
+absl::Status NotFound(domain::Reason reason, const std::string& message) {
+  domain::Refusal refusal;
+  refusal.reason = reason;
+  refusal.message = message;
+  // The same reasons refuse a submission with FAILED_PRECONDITION; asked for in a read they are
+  // simply not there.
+  absl::Status status = domain::ToStatus(refusal);
+  absl::Status found(absl::StatusCode::kNotFound, status.message());
+  status.ForEachPayload(
+      [&](absl::string_view url, const absl::Cord& payload) { found.SetPayload(url, payload); });
+  return found;
+}
+
+// What a question reads: some nodes, each with its place in the organisation, and the kind of
+// chunks.
+struct Target {
+  OrgNode node;
+  // For rows by organisation.
+  std::string department;
+  Code division = 0;
+};
+
+// The state at one position: live, or a whole stride and a replay of the events after it.
+class View {
+ public:
+  static absl::StatusOr<std::unique_ptr<View>> At(const Projector& projector, Position position,
+                                                  const std::vector<Target>& targets, uint16_t year,
+                                                  domain::Stage stage);
+
+  // Visits every cell of the targets' chunks of `kind` whose number lies within the class of `code`
+  // (0: all).
+  absl::Status Visit(const std::vector<Target>& targets, ChunkKind kind, Code code,
+                     const std::function<void(const Target&, const Chunk&)>& visit) const;
+
+ private:
+  View(const Projector& projector, Position position, uint16_t year, domain::Stage stage)
+      : projector_(projector), position_(position), year_(year), stage_(stage) {}
+
+  const Projector& projector_;
+  const Position position_;
+  const uint16_t year_;
+  const domain::Stage stage_;
+  // Null when the position is the live one.
+  std::unique_ptr<Fold> replay_;
+};
+
+absl::StatusOr<std::unique_ptr<View>> View::At(const Projector& projector, Position position,
+                                               const std::vector<Target>& targets, uint16_t year,
+                                               domain::Stage stage) {
+  std::unique_ptr<View> view(new View(projector, position, year, stage));
+  if (position == projector.folded()) return view;
+  const uint64_t stride = storage::WholeStridesAt(position);
+  auto nodes = std::make_shared<absl::flat_hash_set<OrgNode>>();
+  for (const Target& t : targets) nodes->insert(t.node);
+  view->replay_ = std::make_unique<Fold>(
+      [&projector, stride](const domain::ChunkId& id) {
+        return projector.store().Load(id, stride);
+      },
+      [nodes](const OrgNode& node) { return nodes->contains(node); });
+  const std::shared_ptr<const Catalog> catalog = projector.catalog();
+  for (Position p = stride * storage::kStridePositions + 1; p <= position; ++p) {
+    FISCAL_ASSIGN_OR_RETURN(storage::LogEntry entry, projector.log().Read(p));
+    FISCAL_ASSIGN_OR_RETURN(domain::Event event, storage::DecodeRecord(entry.record));
+    if (event.header.kind != domain::EventKind::kStatement) continue;
+    if (event.statement.meta.key.year != year || event.statement.meta.key.stage != stage) continue;
+    FISCAL_RETURN_IF_ERROR(view->replay_->Apply(event.statement, *catalog));
+  }
+  return view;
+}
+
+absl::Status View::Visit(const std::vector<Target>& targets, ChunkKind kind, Code code,
+                         const std::function<void(const Target&, const Chunk&)>& visit) const {
+  struct Rest {
+    const Target* target;
+    std::set<uint16_t> seen;
+  };
+  std::vector<Rest> rest;
+  rest.reserve(targets.size());
+  auto range = [&](const Target& t) {
+    const uint16_t all = static_cast<uint16_t>(static_cast<uint16_t>(kind) << 10);
+    if (code == 0 || !domain::SplitsByClass(t.node.type))
+      return std::pair<uint16_t, uint16_t>(all, all | 1023);
+    const uint16_t one = domain::ChunkNumber(kind, t.node.type, code);
+    return std::pair<uint16_t, uint16_t>(one, one);
+  };
+  auto visit_in = [&](const Fold::Chunks& chunks) {
+    for (const Target& t : targets) {
+      Rest r{&t, {}};
+      auto node = chunks.find(Fold::NodeId{t.node, year_, stage_});
+      if (node != chunks.end()) {
+        const auto [first, last] = range(t);
+        for (auto it = node->second.lower_bound(first);
+             it != node->second.end() && it->first <= last; ++it) {
+          visit(t, it->second->chunk);
+          r.seen.insert(it->first);
+        }
+      }
+      rest.push_back(std::move(r));
+    }
+  };
+  uint64_t stride = storage::WholeStridesAt(position_);
+  if (replay_ != nullptr) {
+    visit_in(replay_->chunks());
+  } else {
+    bool moved = false;
+    projector_.ReadLive([&](const Projector::Live& live) {
+      moved = live.position != position_;
+      stride = live.stride;
+      if (!moved) visit_in(live.chunks);
+    });
+    if (moved) return absl::AbortedError("the live position moved on");
+  }
+  for (const Rest& r : rest) {
+    const auto [first, last] = range(*r.target);
+    FISCAL_RETURN_IF_ERROR(projector_.store().ForEachChunk(
+        {r.target->node, year_, stage_}, first, last, stride, r.seen,
+        [&](uint16_t, const Chunk& chunk) { visit(*r.target, chunk); }));
+  }
+  return absl::OkStatus();
+}
+
+bool Below(Code code, Code ancestor) {
+  const int level = LevelOf(ancestor);
+  return LevelOf(code) >= level && AncestorAt(code, level) == ancestor;
+}
+
+// A value of a dimension: a number that identifies it within the dimension, and its level.
+struct Value {
+  uint32_t id = 0;
+  uint8_t level = 1;
+};
+
+// Rows while they are summed.
+struct RowKey {
+  uint32_t org = 0;  // index into the organisations of the answer
+  Value a, b;
+  auto tie() const { return std::tie(org, a.id, a.level, b.id, b.level); }
+  friend bool operator==(const RowKey& x, const RowKey& y) { return x.tie() == y.tie(); }
+  template <typename H>
+  friend H AbslHashValue(H h, const RowKey& k) {
+    return H::combine(std::move(h), k.org, k.a.id, k.a.level, k.b.id, k.b.level);
+  }
+};
+
+bool IsOrganisation(Dimension d) {
+  return d == Dimension::kDepartment || d == Dimension::kAgency || d == Dimension::kDivision;
+}
+
+absl::string_view FundName(uint32_t v, bool zh) {
+  static constexpr absl::string_view kNames[][2] = {{"", ""},
+                                                    {"GENERAL", "一般公共预算"},
+                                                    {"GOVERNMENT_FUND", "政府性基金预算"},
+                                                    {"STATE_CAPITAL", "国有资本经营预算"},
+                                                    {"FISCAL_ACCOUNT", "财政专户管理资金"},
+                                                    {"UNIT", "单位资金"},
+                                                    {"UNIT_BUSINESS", "事业收入"},
+                                                    {"UNIT_OPERATING", "事业单位经营收入"},
+                                                    {"UNIT_SUPERIOR", "上级补助收入"},
+                                                    {"UNIT_SUBORDINATE", "附属单位上缴收入"},
+                                                    {"UNIT_OTHER", "其他收入"}};
+  return kNames[v][zh];
+}
+
+absl::string_view CategoryName(uint32_t v, bool zh) {
+  static constexpr absl::string_view kNames[][2] = {{"", ""},
+                                                    {"BASIC", "基本支出"},
+                                                    {"PERSONNEL", "人员类"},
+                                                    {"PUBLIC", "公用经费"},
+                                                    {"PROJECT", "项目支出"},
+                                                    {"OTHER_OPERATING", "其他运转类"},
+                                                    {"SPECIFIC_TARGET", "特定目标类"}};
+  return kNames[v][zh];
+}
+
+absl::string_view FundingYearName(uint32_t v, bool zh) {
+  static constexpr absl::string_view kNames[][2] = {
+      {"", ""}, {"THIS_YEAR", "当年预算安排"}, {"CARRYOVER", "上年结转"}};
+  return kNames[v][zh];
+}
+
+// One question being answered.
+class Question {
+ public:
+  Question(const Projector& projector, const TotalFilter& filter,
+           const std::vector<GroupBy>& group_by)
+      : projector_(projector), f_(filter), group_by_(group_by), catalog_(projector.catalog()) {
+    for (const GroupBy& g : group_by_) {
+      if (IsOrganisation(g.dimension)) {
+        by_org_ = true;
+      } else {
+        cell_dims_.push_back(g);
+      }
+    }
+  }
+
+  absl::Status Check() const;
+  absl::Status Run(Position position);
+  CellValue grand_total() const { return grand_total_; }
+  TotalList Answer(Order order) const;
+
+ private:
+  // What a row says of the organisation: one value for each org dimension asked for.
+  struct Org {
+    std::vector<GroupValue> values;
+  };
+
+  bool Asks(Dimension d) const {
+    return std::any_of(group_by_.begin(), group_by_.end(),
+                       [d](const GroupBy& g) { return g.dimension == d; });
+  }
+  int DepthOf(Dimension d) const {
+    for (const GroupBy& g : group_by_) {
+      if (g.dimension == d && g.depth > 0) return g.depth;
+    }
+    return 99;
+  }
+  std::vector<Code> Subtree() const;
+  ChunkKind KindNeeded() const;
+  std::vector<Target> Targets(ChunkKind kind) const;
+  void AppendLeaves(Code division, const std::string& department, std::vector<Target>* out) const;
+  // The rows an organisation's money counts in.
+  std::vector<uint32_t> OrgRows(const Target& target);
+  uint32_t OrgIndex(std::vector<GroupValue> values);
+  std::vector<GroupValue> DivisionValues(Code division) const;
+  void AddCell(const std::vector<uint32_t>& orgs, const CellKey& key, absl::string_view project,
+               const CellValue& value);
+  void ValuesOf(const GroupBy& g, const CellKey& key, const Attributes& a,
+                absl::string_view project, std::vector<Value>* out);
+  GroupValue Describe(const GroupBy& g, Value v) const;
+
+  const Projector& projector_;
+  const TotalFilter& f_;
+  const std::vector<GroupBy>& group_by_;
+  const std::shared_ptr<const Catalog> catalog_;
+  bool by_org_ = false;
+  std::vector<GroupBy> cell_dims_;
+  std::vector<Org> orgs_;
+  std::map<std::vector<std::tuple<int, std::string, Code, bool, int>>, uint32_t> org_numbers_;
+  std::vector<std::string> projects_{std::string()};
+  absl::flat_hash_map<std::string, uint32_t> project_numbers_;
+  absl::flat_hash_map<RowKey, CellValue> rows_;
+  CellValue grand_total_;
+};
+
+absl::Status Question::Check() const {
+  if (catalog_->FindDivision(f_.division, f_.year) == nullptr) {
+    return NotFound(domain::Reason::kDivisionUnknown,
+                    absl::StrCat("division ", f_.division, " is not in the catalog of ", f_.year));
+  }
+  if (!f_.department.empty() && !catalog_->HasDepartment(f_.division, f_.year, f_.department)) {
+    return NotFound(
+        domain::Reason::kDepartmentUnknown,
+        absl::StrCat("department ", f_.department, " is not in the catalog of division ",
+                     f_.division, " for ", f_.year));
+  }
+  if (!f_.agency.empty()) {
+    const domain::CatalogEntry* agency = catalog_->FindAgency(f_.division, f_.year, f_.agency);
+    if (agency == nullptr && !catalog_->HasDepartment(f_.division, f_.year, f_.agency)) {
+      return NotFound(domain::Reason::kAgencyUnknown,
+                      absl::StrCat("agency ", f_.agency, " is not in the catalog of division ",
+                                   f_.division, " for ", f_.year));
+    }
+    if (agency != nullptr && !f_.department.empty() && agency->department_code != f_.department) {
+      return NotFound(domain::Reason::kAgencyUnknown,
+                      absl::StrCat("agency ", f_.agency, " is not in department ", f_.department));
+    }
+  }
+  return absl::OkStatus();
+}
+
+std::vector<Code> Question::Subtree() const {
+  std::vector<Code> divisions = {f_.division};
+  if (f_.own_level || !f_.department.empty() || !f_.agency.empty()) return divisions;
+  const Catalog::Entries* all = catalog_->DivisionsOf(f_.year);
+  if (all == nullptr) return divisions;
+  std::multimap<Code, Code> children;
+  for (const auto& [code, entry] : *all)
+    children.emplace(domain::ParseCode(entry.parent_code), domain::ParseCode(code));
+  for (size_t i = 0; i < divisions.size(); ++i) {
+    auto [first, last] = children.equal_range(divisions[i]);
+    for (auto it = first; it != last; ++it) divisions.push_back(it->second);
+  }
+  return divisions;
+}
+
+ChunkKind Question::KindNeeded() const {
+  ChunkKind kind = ChunkKind::kNone;
+  auto need = [&](ChunkKind k) {
+    kind = kind == ChunkKind::kNone || kind == k ? k : ChunkKind::kLeaf;
+  };
+  if (f_.functional != 0 || Asks(Dimension::kFunctional)) need(ChunkKind::kFunctional);
+  // Chunks of revenue keep income only, those of economic codes expenditure only.
+  const bool income = f_.direction == domain::Direction::kIncome;
+  if (f_.revenue != 0 || Asks(Dimension::kRevenue))
+    need(income ? ChunkKind::kRevenue : ChunkKind::kLeaf);
+  if (f_.dept_economic != 0 || Asks(Dimension::kDeptEconomic))
+    need(income ? ChunkKind::kLeaf : ChunkKind::kDeptEconomic);
+  if (f_.gov_economic != 0 || Asks(Dimension::kGovEconomic))
+    need(income ? ChunkKind::kLeaf : ChunkKind::kGovEconomic);
+  if (!f_.project.empty() || Asks(Dimension::kProject)) kind = ChunkKind::kLeaf;
+  if (!f_.agency.empty() || Asks(Dimension::kAgency)) kind = ChunkKind::kLeaf;
+  return kind;
+}
+
+void Question::AppendLeaves(Code division, const std::string& department,
+                            std::vector<Target>* out) const {
+  const Catalog::Entries* agencies = catalog_->AgenciesOf(division, f_.year);
+  if (agencies == nullptr) return;
+  std::set<std::pair<std::string, std::string>> leaves;  // agency, department
+  for (const auto& [code, entry] : *agencies) {
+    if (!department.empty() && entry.department_code != department) continue;
+    if (!f_.agency.empty() && code != f_.agency && entry.department_code != f_.agency) continue;
+    leaves.emplace(code, entry.department_code);
+    // A statement of a whole department counts under the department's code.
+    leaves.emplace(entry.department_code, entry.department_code);
+  }
+  for (const auto& [agency, dept] : leaves) {
+    if (!f_.agency.empty() && agency != f_.agency) continue;
+    out->push_back({{OrgType::kAgency, division, agency}, dept, division});
+  }
+}
+
+std::vector<Target> Question::Targets(ChunkKind kind) const {
+  std::vector<Target> targets;
+  if (kind == ChunkKind::kLeaf) {
+    for (Code d : Subtree()) AppendLeaves(d, f_.department, &targets);
+    return targets;
+  }
+  if (!f_.department.empty()) {
+    return {{{OrgType::kDepartment, f_.division, f_.department}, f_.department, f_.division}};
+  }
+  if (Asks(Dimension::kDepartment)) {
+    for (Code d : Subtree()) {
+      const Catalog::Entries* agencies = catalog_->AgenciesOf(d, f_.year);
+      if (agencies == nullptr) continue;
+      std::set<std::string> departments;
+      for (const auto& [code, entry] : *agencies) departments.insert(entry.department_code);
+      for (const std::string& p : departments)
+        targets.push_back({{OrgType::kDepartment, d, p}, p, d});
+    }
+    return targets;
+  }
+  if (Asks(Dimension::kDivision)) {
+    for (Code d : Subtree()) targets.push_back({{OrgType::kOwnLevel, d, ""}, "", d});
+    return targets;
+  }
+  return {
+      {{f_.own_level ? OrgType::kOwnLevel : OrgType::kDivision, f_.division, ""}, "", f_.division}};
+}
+
+std::vector<GroupValue> Question::DivisionValues(Code division) const {
+  // The chain from the division asked for down to this one; each of them counts its money.
+  std::vector<Code> chain;
+  for (Code d = division; d != 0; d = catalog_->ParentOf(d, f_.year)) {
+    chain.push_back(d);
+    if (d == f_.division) break;
+  }
+  std::reverse(chain.begin(), chain.end());
+  std::vector<GroupValue> values;
+  const int depth = DepthOf(Dimension::kDivision);
+  auto add = [&](Code d, int level, bool own) {
+    if (level > depth) return;
+    const domain::CatalogEntry* entry = catalog_->FindDivision(d, f_.year);
+    GroupValue v;
+    v.dimension = Dimension::kDivision;
+    v.code = domain::FormatCode(d);
+    v.name = entry == nullptr ? "" : absl::StrCat(entry->name, own ? "本级" : "");
+    v.level = level;
+    v.division = d;
+    v.own_level = own;
+    values.push_back(std::move(v));
+  };
+  for (size_t i = 0; i < chain.size(); ++i) add(chain[i], static_cast<int>(i) + 1, f_.own_level);
+  // Beside the divisions below it stands the division's own level, so that each level adds up.
+  if (!f_.own_level && !catalog_->ChildrenOf(division, f_.year).empty())
+    add(division, static_cast<int>(chain.size()) + 1, true);
+  return values;
+}
+
+uint32_t Question::OrgIndex(std::vector<GroupValue> values) {
+  std::vector<std::tuple<int, std::string, Code, bool, int>> key;
+  for (const GroupValue& v : values) {
+    key.emplace_back(static_cast<int>(v.dimension), v.code, v.division, v.own_level, v.level);
+  }
+  auto [it, inserted] = org_numbers_.emplace(std::move(key), static_cast<uint32_t>(orgs_.size()));
+  if (inserted) orgs_.push_back({std::move(values)});
+  return it->second;
+}
+
+std::vector<uint32_t> Question::OrgRows(const Target& target) {
+  std::vector<std::vector<GroupValue>> combinations = {{}};
+  for (const GroupBy& g : group_by_) {
+    if (!IsOrganisation(g.dimension)) continue;
+    std::vector<GroupValue> values;
+    if (g.dimension == Dimension::kDivision) {
+      values = DivisionValues(target.division);
+    } else {
+      GroupValue v;
+      v.dimension = g.dimension;
+      v.code = g.dimension == Dimension::kDepartment ? target.department : target.node.code;
+      v.division = target.division;
+      const domain::CatalogEntry* entry = catalog_->FindAgency(target.division, f_.year, v.code);
+      if (entry != nullptr) v.name = entry->name;
+      values.push_back(std::move(v));
+    }
+    std::vector<std::vector<GroupValue>> next;
+    for (const auto& combination : combinations) {
+      for (const GroupValue& v : values) {
+        next.push_back(combination);
+        next.back().push_back(v);
+      }
+    }
+    combinations = std::move(next);
+  }
+  std::vector<uint32_t> rows;
+  for (auto& combination : combinations) rows.push_back(OrgIndex(std::move(combination)));
+  return rows;
+}
+
+void Question::ValuesOf(const GroupBy& g, const CellKey& key, const Attributes& a,
+                        absl::string_view project, std::vector<Value>* out) {
+  const int depth = g.depth > 0 ? g.depth : 99;
+  auto levels = [&](Code code) {
+    if (code == 0) out->push_back({0, 1});
+    for (int l = 1; l <= std::min(LevelOf(code), depth); ++l)
+      out->push_back({AncestorAt(code, l), static_cast<uint8_t>(l)});
+  };
+  auto two = [&](uint32_t top, uint32_t self) {
+    out->push_back({top, 1});
+    if (self != top && depth >= 2) out->push_back({self, 2});
+  };
+  switch (g.dimension) {
+    case Dimension::kFunctional:
+      return levels(key.functional);
+    case Dimension::kRevenue:
+      return levels(key.revenue);
+    case Dimension::kDeptEconomic:
+      return levels(key.dept_economic);
+    case Dimension::kGovEconomic:
+      return levels(key.gov_economic);
+    case Dimension::kFund:
+      return two(static_cast<uint32_t>(domain::TopOf(a.fund)), static_cast<uint32_t>(a.fund));
+    case Dimension::kCategory:
+      return two(static_cast<uint32_t>(domain::TopOf(a.category)),
+                 static_cast<uint32_t>(a.category));
+    case Dimension::kFundingYear:
+      out->push_back({static_cast<uint32_t>(a.funding_year), 1});
+      return;
+    case Dimension::kProject: {
+      if (project.empty()) {
+        out->push_back({0, 1});
+        return;
+      }
+      auto [it, inserted] = project_numbers_.try_emplace(std::string(project),
+                                                         static_cast<uint32_t>(projects_.size()));
+      if (inserted) projects_.emplace_back(project);
+      out->push_back({it->second, 1});
+      return;
+    }
+    default:
+      return;
+  }
+}
+
+void Question::AddCell(const std::vector<uint32_t>& orgs, const CellKey& key,
+                       absl::string_view project, const CellValue& value) {
+  Attributes a;
+  Attributes::Unpack(key.attributes, &a);
+  if (a.direction != f_.direction || a.analysis != f_.analysis) return;
+  if (f_.fund != domain::Fund::kNone && a.fund != f_.fund && domain::TopOf(a.fund) != f_.fund)
+    return;
+  if (f_.category != domain::Category::kNone && a.category != f_.category &&
+      domain::TopOf(a.category) != f_.category)
+    return;
+  if (f_.funding_year != domain::FundingYear::kNone && a.funding_year != f_.funding_year) return;
+  if (f_.functional != 0 && !Below(key.functional, f_.functional)) return;
+  if (f_.revenue != 0 && !Below(key.revenue, f_.revenue)) return;
+  if (f_.dept_economic != 0 && !Below(key.dept_economic, f_.dept_economic)) return;
+  if (f_.gov_economic != 0 && !Below(key.gov_economic, f_.gov_economic)) return;
+  if (!f_.project.empty() && project != f_.project) return;
+  grand_total_.Add(value);
+  if (group_by_.empty()) return;
+  std::vector<Value> first, second;
+  if (!cell_dims_.empty()) ValuesOf(cell_dims_[0], key, a, project, &first);
+  if (cell_dims_.size() > 1) ValuesOf(cell_dims_[1], key, a, project, &second);
+  if (first.empty()) first.push_back({});
+  if (second.empty()) second.push_back({});
+  for (uint32_t org : orgs) {
+    for (Value x : first) {
+      for (Value y : second) rows_[{org, x, y}].Add(value);
+    }
+  }
+}
+
+absl::Status Question::Run(Position position) {
+  const ChunkKind kind = KindNeeded();
+  const std::vector<Target> targets = Targets(kind);
+  Code code = 0;
+  switch (kind) {
+    case ChunkKind::kFunctional:
+      code = f_.functional;
+      break;
+    case ChunkKind::kRevenue:
+      code = f_.revenue;
+      break;
+    case ChunkKind::kDeptEconomic:
+      code = f_.dept_economic;
+      break;
+    case ChunkKind::kGovEconomic:
+      code = f_.gov_economic;
+      break;
+    default:
+      break;
+  }
+  FISCAL_ASSIGN_OR_RETURN(std::unique_ptr<View> view,
+                          View::At(projector_, position, targets, f_.year, f_.stage));
+  const Target* last = nullptr;
+  std::vector<uint32_t> orgs;
+  return view->Visit(targets, kind, code, [&](const Target& target, const Chunk& chunk) {
+    if (&target != last) {
+      orgs = OrgRows(target);
+      last = &target;
+    }
+    for (const auto& [key, value] : chunk.cells())
+      AddCell(orgs, key, chunk.project(key.project), value);
+  });
+}
+
+GroupValue Question::Describe(const GroupBy& g, Value v) const {
+  GroupValue out;
+  out.dimension = g.dimension;
+  out.level = v.level;
+  auto classification = [&](domain::CatalogList list) {
+    out.code = domain::FormatCode(v.id);
+    if (v.id != 0) out.name = std::string(catalog_->NameOf(f_.division, f_.year, list, v.id));
+  };
+  auto named = [&](absl::string_view (*name)(uint32_t, bool)) {
+    out.code = std::string(name(v.id, false));
+    out.name = std::string(name(v.id, true));
+  };
+  switch (g.dimension) {
+    case Dimension::kFunctional:
+      classification(domain::CatalogList::kFunctional);
+      break;
+    case Dimension::kRevenue:
+      classification(domain::CatalogList::kRevenue);
+      break;
+    case Dimension::kDeptEconomic:
+      classification(domain::CatalogList::kDeptEconomic);
+      break;
+    case Dimension::kGovEconomic:
+      classification(domain::CatalogList::kGovEconomic);
+      break;
+    case Dimension::kFund:
+      named(FundName);
+      break;
+    case Dimension::kCategory:
+      named(CategoryName);
+      break;
+    case Dimension::kFundingYear:
+      named(FundingYearName);
+      break;
+    case Dimension::kProject:
+      out.code = projects_[v.id];
+      break;
+    default:
+      break;
+  }
+  return out;
+}
+
+TotalList Question::Answer(Order order) const {
+  struct Sortable {
+    TotalRow row;
+    // Enumerated values and codes order by this; empty codes come last.
+    std::vector<std::tuple<bool, std::string, int, bool>> key;
+  };
+  std::vector<Sortable> sortable;
+  sortable.reserve(rows_.size());
+  for (const auto& [key, value] : rows_) {
+    Sortable s;
+    s.row.value = value;
+    size_t org = 0, cell = 0;
+    for (const GroupBy& g : group_by_) {
+      GroupValue v;
+      std::string sort;
+      if (IsOrganisation(g.dimension)) {
+        v = orgs_[key.org].values[org++];
+        sort = g.dimension == Dimension::kDivision ? v.code : absl::StrCat(v.division, " ", v.code);
+      } else {
+        const Value value_of = cell == 0 ? key.a : key.b;
+        ++cell;
+        v = Describe(g, value_of);
+        const bool enumerated = g.dimension == Dimension::kFund ||
+                                g.dimension == Dimension::kCategory ||
+                                g.dimension == Dimension::kFundingYear;
+        sort = enumerated && value_of.id != 0 ? std::string(1, static_cast<char>('a' + value_of.id))
+                                              : v.code;
+      }
+      s.key.emplace_back(sort.empty(), sort, v.level, v.own_level);
+      s.row.group.push_back(std::move(v));
+    }
+    sortable.push_back(std::move(s));
+  }
+  std::sort(sortable.begin(), sortable.end(), [order](const Sortable& x, const Sortable& y) {
+    if (order == Order::kAmountDescending && x.row.value.amount_fen != y.row.value.amount_fen) {
+      return x.row.value.amount_fen > y.row.value.amount_fen;
+    }
+    return x.key < y.key;
+  });
+  TotalList list;
+  list.grand_total = grand_total_;
+  list.rows.reserve(sortable.size());
+  for (Sortable& s : sortable) list.rows.push_back(std::move(s.row));
+  return list;
+}
+
+// Runs the question; when it asks for the live position and that moves on meanwhile, the position
+// has become one of the past and is answered as such.
+template <typename Result>
+absl::StatusOr<Result> Ask(const Projector& projector, const TotalFilter& filter,
+                           const std::vector<GroupBy>& group_by, Position position,
+                           const std::function<Result(const Question&)>& answer) {
+  for (int attempt = 0;; ++attempt) {
+    Question question(projector, filter, group_by);
+    FISCAL_RETURN_IF_ERROR(question.Check());
+    const absl::Status status = question.Run(position);
+    if (status.ok()) return answer(question);
+    if (!absl::IsAborted(status) || attempt == 2) return status;
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<CellValue> TotalsReader::Get(const TotalFilter& filter, Position position) const {
+  return Ask<CellValue>(projector_, filter, {}, position,
+                        [](const Question& q) { return q.grand_total(); });
+}
+
+absl::StatusOr<TotalList> TotalsReader::List(const TotalFilter& filter,
+                                             const std::vector<GroupBy>& group_by, Order order,
+                                             Position position) const {
+  return Ask<TotalList>(projector_, filter, group_by, position,
+                        [order](const Question& q) { return q.Answer(order); });
+}
+
+}  // namespace fiscal::services

@@ -1,0 +1,235 @@
+#include "services/catalog/catalog_rpc.h"
+
+#include <algorithm>
+#include <map>
+
+#include "absl/strings/str_cat.h"
+#include "base/text.h"
+#include "domain/reason.h"
+#include "fiscal/catalog/v1/catalog_service.grpc.pb.h"
+#include "services/rpc/caller.h"
+#include "services/rpc/raw.h"
+#include "services/rpc/status.h"
+#include "services/wire/submission_wire.h"
+#include "services/wire/text_wire.h"
+
+namespace fiscal::services {
+namespace {
+
+using domain::CatalogEntry;
+using domain::Reason;
+using grpc::ByteBuffer;
+using grpc::CallbackServerContext;
+using grpc::ServerUnaryReactor;
+namespace pb = fiscal::catalog::v1;
+using Base = pb::CatalogService;
+using Generated = Base::WithRawCallbackMethod_ImportCatalog<Base::WithCallbackMethod_ListDivisions<
+    Base::WithCallbackMethod_ListAgencies<Base::WithCallbackMethod_ListClassifications<Base::Service>>>>;
+
+static_assert(static_cast<int>(domain::CatalogList::kAgency) == pb::CATALOG_LIST_AGENCY && pb::CatalogList_MAX == 6);
+static_assert(static_cast<int>(domain::AgencyKind::kInstitution) == pb::AGENCY_KIND_INSTITUTION && pb::AgencyKind_MAX == 3);
+
+constexpr int kEntriesMax = 100000;
+
+CatalogImport ToImport(const pb::ImportCatalogRequest& request, absl::string_view bytes, absl::string_view principal) {
+  CatalogImport import;
+  import.principal = std::string(principal);
+  import.request_id = request.request_id();
+  import.body = Sha256({bytes});
+  auto add = [&](Reason reason, std::string field, std::string message) {
+    if (import.violations.size() < 100) import.violations.push_back({reason, std::move(field), "", std::move(message)});
+  };
+  if (request.request_id().empty()) {
+    add(Reason::kRequiredFieldMissing, "request_id", "a request_id is required");
+  } else if (request.request_id().size() > 64 || !IsIdentifier(request.request_id())) {
+    add(Reason::kTextInvalid, "request_id", "a request_id has 1 to 64 printable ASCII characters");
+  }
+  domain::CatalogEvent& event = import.event;
+  event.division = wire::ParseDivision(request.division_code());
+  if (event.division == 0) add(Reason::kCodeMalformed, "division_code", "a division has 6 digits, or 9 ending in 000");
+  if (request.fiscal_year() < 1949 || request.fiscal_year() > 2999) {
+    add(Reason::kCodeMalformed, "fiscal_year", "a fiscal year is 1949 to 2999");
+  } else {
+    event.year = static_cast<uint16_t>(request.fiscal_year());
+  }
+  if (!pb::CatalogList_IsValid(request.list()) || request.list() == 0) {
+    add(Reason::kEnumUnknown, "list", "a list is required");
+  } else {
+    event.list = static_cast<domain::CatalogList>(request.list());
+  }
+  if (request.entries_size() < 1) add(Reason::kRequiredFieldMissing, "entries", "at least one entry");
+  if (request.entries_size() > kEntriesMax) {
+    add(Reason::kTooManyEntries, "entries", absl::StrCat("at most ", kEntriesMax, " entries"));
+    return import;
+  }
+  for (int i = 0; i < request.entries_size(); ++i) {
+    const pb::CatalogEntry& in = request.entries(i);
+    CatalogEntry e;
+    e.code = in.code();
+    e.name = in.name();
+    e.parent_code = in.parent_code();
+    e.department_code = in.department_code();
+    if (!pb::AgencyKind_IsValid(in.kind())) {
+      add(Reason::kEnumUnknown, absl::StrCat("entries[", i, "].kind"), "no such kind");
+    } else {
+      e.kind = static_cast<domain::AgencyKind>(in.kind());
+    }
+    e.valid_from = in.valid_from();
+    e.valid_to = in.valid_to();
+    e.must_report = in.must_report();
+    e.aliases.assign(in.aliases().begin(), in.aliases().end());
+    auto text = [&](absl::string_view field, const std::string& value) {
+      const TextFault fault = CheckText(value, false);
+      if (fault != TextFault::kNone) {
+        add(Reason::kTextInvalid, absl::StrCat("entries[", i, "].", field), absl::StrCat("the text contains ", Describe(fault)));
+      } else if (value.size() > 200 && CountCharacters(value) > 200) {
+        add(Reason::kTextInvalid, absl::StrCat("entries[", i, "].", field), "at most 200 characters");
+      }
+    };
+    text("name", e.name);
+    for (const std::string& alias : e.aliases) text("aliases", alias);
+    event.entries.push_back(std::move(e));
+  }
+  return import;
+}
+
+void ToProto(const CatalogEntry& e, pb::CatalogEntry* out) {
+  out->set_code(e.code);
+  out->set_name(e.name);
+  out->set_parent_code(e.parent_code);
+  out->set_department_code(e.department_code);
+  out->set_kind(static_cast<pb::AgencyKind>(e.kind));
+  out->set_valid_from(e.valid_from);
+  out->set_valid_to(e.valid_to);
+  out->set_must_report(e.must_report);
+  for (const std::string& alias : e.aliases) out->add_aliases(alias);
+}
+
+class CatalogRpc final : public Generated {
+ public:
+  explicit CatalogRpc(Committer& committer) : committer_(committer) {}
+
+  // By the key that orders them: the division, where it says something, and the entry.
+  using Found = std::map<std::string, std::pair<domain::Code, const CatalogEntry*>>;
+
+  ServerUnaryReactor* ImportCatalog(CallbackServerContext* context, const ByteBuffer* request, ByteBuffer* response) override {
+    ServerUnaryReactor* reactor = context->DefaultReactor();
+    const rpc::FlatBytes bytes(*request);
+    pb::ImportCatalogRequest parsed;
+    const absl::Status status = wire::ParseInto(bytes.view(), &parsed);
+    if (!status.ok()) return Finish(reactor, status);
+    committer_.Submit(
+        std::make_unique<Intake::Request>(ToImport(parsed, bytes.view(), rpc::PrincipalOf(*context))), bytes.view().size(),
+        [reactor, response](absl::StatusOr<IntakeReceipt> outcome) {
+          if (outcome.ok()) {
+            pb::ImportCatalogResponse message;
+            message.set_position(wire::FormatPosition(outcome->receipt.position));
+            message.set_added_count(static_cast<int64_t>(outcome->receipt.added));
+            message.set_changed_count(static_cast<int64_t>(outcome->receipt.changed));
+            message.set_unchanged_count(static_cast<int64_t>(outcome->receipt.unchanged));
+            *response = rpc::ToBuffer(message);
+          }
+          Finish(reactor, outcome.status());
+        });
+    return reactor;
+  }
+
+  ServerUnaryReactor* ListDivisions(CallbackServerContext* context, const pb::ListDivisionsRequest* request,
+                                    pb::ListDivisionsResponse* response) override {
+    const auto catalog = committer_.intake().catalog();
+    const uint16_t year = static_cast<uint16_t>(request->fiscal_year());
+    Found found;
+    const domain::Catalog::Entries* all = catalog->DivisionsOf(year);
+    const domain::Code root = request->division_code().empty() ? 0 : wire::ParseDivision(request->division_code());
+    if (root == 0 && !request->division_code().empty()) return Finish(context->DefaultReactor(), MalformedDivision());
+    if (all != nullptr) {
+      for (const auto& [code, entry] : *all) {
+        const std::vector<domain::Code> chain = catalog->ChainOf(domain::ParseCode(code), year);
+        if (root == 0 || std::find(chain.begin(), chain.end(), root) != chain.end()) found.emplace(code, std::make_pair(0, &entry));
+      }
+    }
+    return Page(context, *request, found, response);
+  }
+
+  ServerUnaryReactor* ListAgencies(CallbackServerContext* context, const pb::ListAgenciesRequest* request,
+                                   pb::ListAgenciesResponse* response) override {
+    const auto catalog = committer_.intake().catalog();
+    Found found;
+    const domain::Code division = wire::ParseDivision(request->division_code());
+    if (division == 0 && !request->division_code().empty()) return Finish(context->DefaultReactor(), MalformedDivision());
+    for (const auto& [key, entries] : catalog->lists()) {
+      if (key.list != domain::CatalogList::kAgency || key.year != request->fiscal_year()) continue;
+      if (division != 0 && key.division != division) continue;
+      for (const auto& [code, entry] : *entries) {
+        if (!request->department_code().empty() && entry.department_code != request->department_code()) continue;
+        found.emplace(absl::StrCat(key.division, " ", code), std::make_pair(key.division, &entry));
+      }
+    }
+    return Page(context, *request, found, response);
+  }
+
+  ServerUnaryReactor* ListClassifications(CallbackServerContext* context, const pb::ListClassificationsRequest* request,
+                                          pb::ListClassificationsResponse* response) override {
+    const auto catalog = committer_.intake().catalog();
+    const domain::Code division = wire::ParseDivision(request->division_code());
+    if (division == 0) return Finish(context->DefaultReactor(), MalformedDivision());
+    if (request->list() < pb::CATALOG_LIST_FUNCTIONAL || request->list() > pb::CATALOG_LIST_GOV_ECONOMIC) {
+      return Finish(context->DefaultReactor(), domain::Refuse({{Reason::kEnumUnknown, "list", "", "one of the classifications"}}));
+    }
+    Found found;
+    // Nearest first: an entry of a nearer list hides one of a farther.
+    const auto lists = catalog->ListsFor(division, static_cast<uint16_t>(request->fiscal_year()),
+                                         static_cast<domain::CatalogList>(request->list()));
+    for (const auto& list : lists) {
+      for (const auto& [code, entry] : *list) found.emplace(entry->code, std::make_pair(0, entry));
+    }
+    return Page(context, *request, found, response);
+  }
+
+ private:
+  static ServerUnaryReactor* Finish(ServerUnaryReactor* reactor, const absl::Status& status) {
+    reactor->Finish(rpc::ToGrpc(status));
+    return reactor;
+  }
+  static absl::Status MalformedDivision() {
+    return domain::Refuse({{Reason::kCodeMalformed, "division_code", "", "a division has 6 digits, or 9 ending in 000"}});
+  }
+
+  template <typename Request, typename Response>
+  static ServerUnaryReactor* Page(CallbackServerContext* context, const Request& request,
+                                  const Found& found, Response* response) {
+    ServerUnaryReactor* reactor = context->DefaultReactor();
+    const absl::StatusOr<size_t> limit = wire::PageSize(request.page_size(), 1000, 10000);
+    if (!limit.ok()) return Finish(reactor, limit.status());
+    Request question = request;
+    question.clear_page_token();
+    question.clear_page_size();
+    const std::string bound = absl::StrCat(Request::descriptor()->full_name(), question.SerializeAsString());
+    auto it = found.begin();
+    std::string last;
+    if (!request.page_token().empty()) {
+      const absl::StatusOr<std::string> place = wire::ReadPageToken(bound, request.page_token());
+      if (!place.ok()) return Finish(reactor, place.status());
+      it = found.upper_bound(*place);
+    }
+    for (; it != found.end(); ++it) {
+      if (static_cast<size_t>(response->entries_size()) == *limit) {
+        response->set_next_page_token(wire::MakePageToken(bound, last));
+        break;
+      }
+      pb::CatalogEntry* entry = response->add_entries();
+      ToProto(*it->second.second, entry);
+      entry->set_division_code(domain::FormatCode(it->second.first));
+      last = it->first;
+    }
+    return Finish(reactor, absl::OkStatus());
+  }
+
+  Committer& committer_;
+};
+
+}  // namespace
+
+std::unique_ptr<grpc::Service> MakeCatalogService(Committer& committer) { return std::make_unique<CatalogRpc>(committer); }
+
+}  // namespace fiscal::services

@@ -1,0 +1,138 @@
+#include "services/log/log_copier.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+#include "fiscal/log/v1/event_log_service.grpc.pb.h"
+#include "grpcpp/grpcpp.h"
+#include "services/wire/text_wire.h"
+#include "spdlog/spdlog.h"
+#include "storage/record_codec.h"
+
+namespace fiscal::services {
+namespace {
+
+namespace pb = fiscal::log::v1;
+
+constexpr absl::Duration kRetryDelayMax = absl::Seconds(5);
+
+std::unique_ptr<pb::EventLogService::Stub> Connect(const std::string& address) {
+  grpc::ChannelArguments arguments;
+  arguments.SetMaxReceiveMessageSize(256 << 20);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1000);
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  return pb::EventLogService::NewStub(grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments));
+}
+
+bool Final(const absl::Status& status) { return absl::IsDataLoss(status) || absl::IsOutOfRange(status); }
+
+}  // namespace
+
+LogCopier::LogCopier(std::string address, storage::EventLog& log, std::function<void(absl::Status)> on_failure)
+    : address_(std::move(address)), log_(log), on_failure_(std::move(on_failure)), thread_([this] { Run(); }) {}
+
+LogCopier::~LogCopier() { Stop(); }
+
+void LogCopier::Stop() {
+  {
+    absl::MutexLock lock(&mu_);
+    stopping_ = true;
+    if (context_ != nullptr) context_->TryCancel();
+  }
+  if (thread_.joinable()) thread_.join();
+}
+
+absl::StatusOr<std::string> LogCopier::FetchLogId(const std::string& address, absl::Time deadline) {
+  const auto stub = Connect(address);
+  grpc::ClientContext context;
+  context.set_deadline(absl::ToChronoTime(deadline));
+  context.set_wait_for_ready(true);
+  pb::ReadRequest request;
+  request.set_until_head(true);
+  auto reader = stub->Read(&context, request);
+  pb::ReadResponse response;
+  const bool got = reader->Read(&response);
+  context.TryCancel();
+  const grpc::Status status = reader->Finish();
+  if (!got) return absl::UnavailableError(absl::StrCat("the log at ", address, " does not answer: ", status.error_message()));
+  return response.log_id();
+}
+
+absl::Status LogCopier::CopyOnce() {
+  const auto stub = Connect(address_);
+  grpc::ClientContext context;
+  context.set_wait_for_ready(true);
+  {
+    absl::MutexLock lock(&mu_);
+    if (stopping_) return absl::CancelledError("stopping");
+    context_ = &context;
+  }
+  storage::EventLog::Head head = log_.head();
+  pb::ReadRequest request;
+  if (head.position > 0) {
+    request.set_after_position(wire::FormatPosition(head.position));
+    request.set_after_chain_hash(std::string(BytesOf(head.chain_hash)));
+  }
+  auto reader = stub->Read(&context, request);
+  pb::ReadResponse response;
+  absl::Status kept;
+  while (kept.ok() && reader->Read(&response)) {
+    if (response.log_id() != log_.log_id()) {
+      kept = absl::DataLossError("the upstream serves another log than before");
+      break;
+    }
+    storage::Batch batch;
+    for (const pb::LogRecord& record : response.records()) {
+      storage::LogEntry entry;
+      entry.position = head.position + 1;
+      entry.record = std::make_shared<const std::string>(record.record());
+      const absl::StatusOr<Digest> leaf = storage::LeafHash(*entry.record);
+      absl::string_view payload;
+      const absl::StatusOr<domain::EventHeader> header = storage::DecodeHeader(*entry.record, &payload);
+      if (!leaf.ok() || !header.ok()) {
+        kept = leaf.ok() ? header.status() : leaf.status();
+        break;
+      }
+      entry.chain_hash = storage::ChainHash(head.chain_hash, *leaf);
+      if (header->position != entry.position || BytesOf(entry.chain_hash) != absl::string_view(record.chain_hash())) {
+        kept = absl::DataLossError(absl::StrCat("record ", entry.position, " of the upstream does not continue our copy"));
+        break;
+      }
+      storage::EventLog::Stage(entry, header->kind, &batch);
+      head = {entry.position, entry.chain_hash, header->commit_time_us};
+    }
+    if (kept.ok() && !batch.empty()) kept = log_.Commit(batch, head);
+  }
+  {
+    absl::MutexLock lock(&mu_);
+    context_ = nullptr;
+  }
+  context.TryCancel();
+  const grpc::Status status = reader->Finish();
+  if (!kept.ok()) return kept;
+  return absl::Status(static_cast<absl::StatusCode>(status.error_code()), status.error_message());
+}
+
+void LogCopier::Run() {
+  absl::Duration delay = absl::Milliseconds(50);
+  while (true) {
+    const domain::Position before = log_.head().position;
+    const absl::Status status = CopyOnce();
+    absl::MutexLock lock(&mu_);
+    if (stopping_) return;
+    if (Final(status) || absl::IsResourceExhausted(status)) {
+      spdlog::critical("copying the log from {} stopped: {}", address_, status.ToString());
+      on_failure_(status);
+      return;
+    }
+    if (log_.head().position > before) delay = absl::Milliseconds(50);
+    // Wakes early when stopping.
+    auto stopping = [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return stopping_; };
+    mu_.AwaitWithTimeout(absl::Condition(&stopping), delay);
+    if (stopping_) return;
+    delay = std::min(delay * 2, kRetryDelayMax);
+  }
+}
+
+}  // namespace fiscal::services

@@ -1,0 +1,53 @@
+// Keeps a copy of another process's log: what an aggregation process folds.
+//
+//   EventLogService of the submission process --(Read after our head, with our hash)--> LogCopier --> our EventLog
+//
+// Every record's hash is checked before it is kept. When the upstream's log is shorter than ours or has another history,
+// copying stops for good and says so: an old backup must not be folded in silence. Connection losses are retried.
+// Thread-safe.
+#ifndef FISCAL_SERVICES_LOG_LOG_COPIER_H_
+#define FISCAL_SERVICES_LOG_LOG_COPIER_H_
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "absl/status/status.h"
+#include "absl/synchronization/mutex.h"
+#include "storage/event_log.h"
+
+namespace grpc {
+class ClientContext;
+}
+
+namespace fiscal::services {
+
+class LogCopier {
+ public:
+  // `on_failure` is called once when copying can't go on.
+  LogCopier(std::string address, storage::EventLog& log, std::function<void(absl::Status)> on_failure);
+  ~LogCopier();
+  // Idempotent.
+  void Stop() ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Reads the upstream's log id, waiting until `deadline` for it to answer.
+  static absl::StatusOr<std::string> FetchLogId(const std::string& address, absl::Time deadline);
+
+ private:
+  void Run();
+  // Copies until the stream ends; a retryable status or a final one.
+  absl::Status CopyOnce();
+
+  const std::string address_;
+  storage::EventLog& log_;
+  const std::function<void(absl::Status)> on_failure_;
+  absl::Mutex mu_;
+  bool stopping_ ABSL_GUARDED_BY(mu_) = false;
+  grpc::ClientContext* context_ ABSL_GUARDED_BY(mu_) = nullptr;
+  std::thread thread_;
+};
+
+}  // namespace fiscal::services
+
+#endif  // FISCAL_SERVICES_LOG_LOG_COPIER_H_

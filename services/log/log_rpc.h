@@ -1,0 +1,16 @@
+// fiscal.log.v1.EventLogService over the event log. Thread-safe.
+#ifndef FISCAL_SERVICES_LOG_LOG_RPC_H_
+#define FISCAL_SERVICES_LOG_LOG_RPC_H_
+
+#include <memory>
+
+#include "grpcpp/impl/codegen/service_type.h"
+#include "storage/event_log.h"
+
+namespace fiscal::services {
+
+std::unique_ptr<grpc::Service> MakeEventLogService(const storage::EventLog& log);
+
+}  // namespace fiscal::services
+
+#endif  // FISCAL_SERVICES_LOG_LOG_RPC_H_

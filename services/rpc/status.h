@@ -1,0 +1,18 @@
+// The one place where a status of ours becomes gRPC's, with reason, fields and a Chinese message, and without engine text.
+#ifndef FISCAL_SERVICES_RPC_STATUS_H_
+#define FISCAL_SERVICES_RPC_STATUS_H_
+
+#include "absl/status/status.h"
+#include "google/rpc/error_details.pb.h"
+#include "grpcpp/support/status.h"
+
+namespace fiscal::services::rpc {
+
+// OK stays OK.
+grpc::Status ToGrpc(const absl::Status& status);
+// The same as a message, for errors inside a stream.
+google::rpc::Status ToProto(const absl::Status& status);
+
+}  // namespace fiscal::services::rpc
+
+#endif  // FISCAL_SERVICES_RPC_STATUS_H_

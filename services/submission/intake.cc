@@ -1,0 +1,617 @@
+#include "services/submission/intake.h"
+
+#include <algorithm>
+
+#include "absl/container/flat_hash_set.h"
+#include "absl/strings/str_cat.h"
+#include "base/coding.h"
+#include "base/status_macros.h"
+#include "domain/validation.h"
+#include "storage/schema.h"
+#include "storage/staged.h"
+
+namespace fiscal::services {
+namespace {
+
+using domain::Line;
+using domain::LineSet;
+using domain::ProjectEntry;
+using domain::Reason;
+using domain::Refuse;
+using domain::StatementEvent;
+using domain::StatementMeta;
+using domain::Submission;
+
+// What a submission changes, against what stands.
+struct Change {
+  StatementEvent event;
+  // All lines of the statement afterwards; only for REPLACE.
+  bool whole = false;
+};
+
+void Count(const Line& line, int sign, StatementMeta* meta) {
+  meta->gross_fen += sign * (line.amount_fen < 0 ? -line.amount_fen : line.amount_fen);
+  if (!line.counts()) {
+    meta->memo_line_count += sign;
+    return;
+  }
+  meta->line_count += sign;
+  if (line.attributes.direction == domain::Direction::kIncome) {
+    meta->income_fen += sign * line.amount_fen;
+  } else {
+    meta->expenditure_fen += sign * line.amount_fen;
+  }
+}
+
+// Ordered lists against each other: what is new or different goes to `put`, what is gone or
+// different to `removed`.
+void DiffLines(const std::vector<Line>& before, const std::vector<Line>& after,
+               StatementEvent* event) {
+  auto b = before.begin();
+  auto a = after.begin();
+  while (b != before.end() || a != after.end()) {
+    if (a == after.end() || (b != before.end() && b->line_id < a->line_id)) {
+      event->removed.lines.push_back(*b++);
+    } else if (b == before.end() || a->line_id < b->line_id) {
+      event->put.lines.push_back(*a++);
+    } else {
+      if (!(*a == *b)) {
+        event->removed.lines.push_back(*b);
+        event->put.lines.push_back(*a);
+      }
+      ++a;
+      ++b;
+    }
+  }
+}
+
+void DiffProjects(const std::vector<ProjectEntry>& before, const std::vector<ProjectEntry>& after,
+                  StatementEvent* event) {
+  auto b = before.begin();
+  auto a = after.begin();
+  while (b != before.end() || a != after.end()) {
+    if (a == after.end() || (b != before.end() && b->code < a->code)) {
+      event->projects_removed.push_back(*b++);
+    } else if (b == before.end() || a->code < b->code) {
+      event->projects_put.push_back(*a++);
+    } else {
+      if (!(*a == *b)) {
+        event->projects_removed.push_back(*b);
+        event->projects_put.push_back(*a);
+      }
+      ++a;
+      ++b;
+    }
+  }
+}
+
+absl::StatusOr<int64_t> ReadNumber(const storage::Staged& staged, const std::string& key) {
+  absl::StatusOr<std::string> bytes = staged.Get(key);
+  if (absl::IsNotFound(bytes.status())) return 0;
+  if (!bytes.ok()) return bytes.status();
+  ByteReader reader(*bytes);
+  const int64_t value = reader.Signed();
+  if (!reader.ok() || !reader.AtEnd()) return absl::DataLossError("a stored number is malformed");
+  return value;
+}
+
+void WriteNumber(storage::Staged* staged, std::string key, int64_t value) {
+  std::string bytes;
+  PutSigned(&bytes, value);
+  staged->Put(std::move(key), std::move(bytes));
+}
+
+// Statements of a department's year and stage that count, by scope.
+struct ScopeCounts {
+  int64_t own = 0;
+  int64_t department = 0;
+};
+
+absl::StatusOr<ScopeCounts> ReadScope(const storage::Staged& staged, const std::string& key) {
+  absl::StatusOr<std::string> bytes = staged.Get(key);
+  if (absl::IsNotFound(bytes.status())) return ScopeCounts();
+  if (!bytes.ok()) return bytes.status();
+  ByteReader reader(*bytes);
+  ScopeCounts counts;
+  counts.own = reader.Signed();
+  counts.department = reader.Signed();
+  if (!reader.ok() || !reader.AtEnd()) return absl::DataLossError("a stored scope is malformed");
+  return counts;
+}
+
+bool Counts(const StatementMeta& meta) { return !meta.withdrawn && !meta.control; }
+
+absl::Status CheckRevision(const Submission& s, const std::optional<StatementMeta>& old) {
+  const int64_t standing = old.has_value() ? static_cast<int64_t>(old->revision) : 0;
+  if (!s.expected_revision.has_value() || *s.expected_revision == standing) return absl::OkStatus();
+  domain::Refusal refusal;
+  refusal.reason = Reason::kRevisionMismatch;
+  refusal.message =
+      absl::StrCat("revision ", *s.expected_revision, " was expected, ", standing, " stands");
+  refusal.metadata = {{"current_revision", absl::StrCat(standing)}};
+  return domain::ToStatus(refusal);
+}
+
+absl::Status DiffReplace(const storage::Heads& heads, const Submission& s, bool stands,
+                         Change* change) {
+  change->whole = true;
+  change->event.put.Keep(s.lines);
+  if (!stands) {
+    change->event.put.lines = s.lines.lines;
+    change->event.projects_put = s.projects;
+    return absl::OkStatus();
+  }
+  FISCAL_ASSIGN_OR_RETURN(LineSet before, heads.Lines(s.key));
+  FISCAL_ASSIGN_OR_RETURN(std::vector<ProjectEntry> projects, heads.Projects(s.key));
+  change->event.removed.Keep(before);
+  DiffLines(before.lines, s.lines.lines, &change->event);
+  DiffProjects(projects, s.projects, &change->event);
+  return absl::OkStatus();
+}
+
+absl::Status DiffPatch(const storage::Heads& heads, const Submission& s, Change* change) {
+  StatementEvent& event = change->event;
+  std::vector<domain::Violation> violations;
+  event.put.Keep(s.lines);
+  for (const Line& line : s.lines.lines) {
+    FISCAL_ASSIGN_OR_RETURN(std::optional<Line> before,
+                            heads.FindLine(s.key, line.line_id, &event.removed));
+    if (before.has_value() && *before == line) continue;
+    if (before.has_value()) event.removed.lines.push_back(*before);
+    event.put.lines.push_back(line);
+  }
+  for (size_t i = 0; i < s.removed_line_ids.size(); ++i) {
+    FISCAL_ASSIGN_OR_RETURN(std::optional<Line> before,
+                            heads.FindLine(s.key, s.removed_line_ids[i], &event.removed));
+    if (before.has_value()) {
+      event.removed.lines.push_back(*before);
+    } else if (violations.size() < domain::kViolationsMax) {
+      violations.push_back({Reason::kLineUnknown, "removed_line_ids", s.removed_line_ids[i],
+                            absl::StrCat("line ", s.removed_line_ids[i], " does not stand")});
+    }
+  }
+  std::sort(event.removed.lines.begin(), event.removed.lines.end(),
+            [](const Line& a, const Line& b) { return a.line_id < b.line_id; });
+
+  absl::flat_hash_set<std::string> gone(s.removed_project_codes.begin(),
+                                        s.removed_project_codes.end());
+  for (const ProjectEntry& project : s.projects) {
+    FISCAL_ASSIGN_OR_RETURN(std::optional<ProjectEntry> before,
+                            heads.FindProject(s.key, project.code));
+    if (before.has_value() && *before == project) continue;
+    if (before.has_value()) event.projects_removed.push_back(*before);
+    event.projects_put.push_back(project);
+    gone.erase(project.code);
+  }
+  for (const std::string& code : s.removed_project_codes) {
+    FISCAL_ASSIGN_OR_RETURN(std::optional<ProjectEntry> before, heads.FindProject(s.key, code));
+    if (before.has_value()) {
+      event.projects_removed.push_back(*before);
+    } else {
+      violations.push_back({Reason::kLineUnknown, "removed_project_codes", "",
+                            absl::StrCat("project ", code, " does not stand")});
+    }
+  }
+  std::sort(event.projects_removed.begin(), event.projects_removed.end(),
+            [](const ProjectEntry& a, const ProjectEntry& b) { return a.code < b.code; });
+
+  // Every project a line refers to must stand afterwards.
+  for (const Line& line : event.put.lines) {
+    if (line.project_code.empty()) continue;
+    const std::string code(line.project_code);
+    const bool put = std::any_of(s.projects.begin(), s.projects.end(),
+                                 [&](const ProjectEntry& p) { return p.code == code; });
+    bool known = put;
+    if (!put && !gone.contains(code)) {
+      FISCAL_ASSIGN_OR_RETURN(std::optional<ProjectEntry> before, heads.FindProject(s.key, code));
+      known = before.has_value();
+    }
+    if (!known && violations.size() < domain::kViolationsMax) {
+      violations.push_back(
+          {Reason::kProjectUnknown, absl::StrCat("line_items[", line.index, "].project_code"),
+           std::string(line.line_id), absl::StrCat("project ", code, " does not stand")});
+    }
+  }
+  if (!gone.empty()) {
+    FISCAL_ASSIGN_OR_RETURN(LineSet all, heads.Lines(s.key));
+    auto touched = [&](absl::string_view id) {
+      auto in = [&](const std::vector<Line>& lines) {
+        auto it =
+            std::lower_bound(lines.begin(), lines.end(), id,
+                             [](const Line& l, absl::string_view v) { return l.line_id < v; });
+        return it != lines.end() && it->line_id == id;
+      };
+      return in(event.put.lines) || in(event.removed.lines);
+    };
+    for (const Line& line : all.lines) {
+      if (!line.project_code.empty() && gone.contains(line.project_code) &&
+          !touched(line.line_id) && violations.size() < domain::kViolationsMax) {
+        violations.push_back(
+            {Reason::kProjectUnknown, "removed_project_codes", std::string(line.line_id),
+             absl::StrCat("line ", line.line_id, " still refers to project ", line.project_code)});
+      }
+    }
+  }
+  return violations.empty() ? absl::OkStatus() : Refuse(std::move(violations));
+}
+
+// The statement's meta after the change, without position and time.
+StatementMeta NextMeta(const Submission& s, const std::optional<StatementMeta>& old,
+                       const Change& change, const domain::Catalog& catalog) {
+  StatementMeta meta;
+  if (old.has_value()) meta = *old;
+  const bool patch = s.mode == domain::WriteMode::kPatch && !s.withdraw;
+  meta.key = s.key;
+  meta.revision = old.has_value() ? old->revision + 1 : 1;
+  if (!s.withdraw) meta.department_code = domain::DepartmentOf(catalog, s);
+  meta.certified = s.certify;
+  meta.withdrawn = s.withdraw;
+  meta.principal = s.principal;
+  if (!patch) {
+    if (!s.withdraw) {
+      meta.scope = s.scope;
+      meta.control = s.control;
+    }
+    meta.carry_forward_fen = s.carry_forward_fen;
+    meta.note = s.note;
+    meta.source = s.source;
+  } else {
+    if (s.carry_forward_fen.has_value()) meta.carry_forward_fen = s.carry_forward_fen;
+    if (!s.note.empty()) meta.note = s.note;
+    if (!s.source.empty()) meta.source = s.source;
+  }
+  for (const Line& line : change.event.removed.lines) Count(line, -1, &meta);
+  for (const Line& line : change.event.put.lines) Count(line, 1, &meta);
+  meta.project_count += change.event.projects_put.size();
+  meta.project_count -= change.event.projects_removed.size();
+  return meta;
+}
+
+// True when nothing a reader can see would differ, beside where it comes from.
+bool IsUnchanged(const StatementMeta& old, const StatementMeta& next, const Change& change) {
+  return change.event.put.lines.empty() && change.event.removed.lines.empty() &&
+         change.event.projects_put.empty() && change.event.projects_removed.empty() &&
+         old.withdrawn == next.withdrawn && old.note == next.note &&
+         old.carry_forward_fen == next.carry_forward_fen && (old.certified || !next.certified);
+}
+
+}  // namespace
+
+struct Intake::Group {
+  explicit Group(const storage::Kv& kv) : staged(kv), heads(staged) {}
+  storage::Staged staged;
+  storage::Heads heads;
+  storage::Batch batch;
+  storage::EventLog::Head head;
+  std::shared_ptr<const domain::Catalog> catalog;
+  int64_t now_us = 0;
+  // Set when an error came after something was staged: nothing of the group may be written.
+  absl::Status broken;
+};
+
+absl::StatusOr<std::shared_ptr<const domain::Catalog>> LoadCatalog(const storage::EventLog& log,
+                                                                   domain::Position last) {
+  auto catalog = std::make_shared<const domain::Catalog>();
+  FISCAL_ASSIGN_OR_RETURN(std::vector<domain::Position> positions, log.CatalogEvents(last));
+  for (domain::Position p : positions) {
+    FISCAL_ASSIGN_OR_RETURN(storage::LogEntry entry, log.Read(p));
+    FISCAL_ASSIGN_OR_RETURN(domain::Event event, storage::DecodeRecord(entry.record));
+    catalog = catalog->With(event.catalog);
+  }
+  return catalog;
+}
+
+absl::StatusOr<std::unique_ptr<Intake>> Intake::Open(storage::Kv& kv, storage::EventLog& log,
+                                                     Clock& clock) {
+  std::unique_ptr<Intake> intake(new Intake(kv, log, clock));
+  FISCAL_ASSIGN_OR_RETURN(std::shared_ptr<const domain::Catalog> catalog,
+                          LoadCatalog(log, log.head().position));
+  absl::MutexLock lock(&intake->mu_);
+  intake->catalog_ = std::move(catalog);
+  return intake;
+}
+
+std::shared_ptr<const domain::Catalog> Intake::catalog() const {
+  absl::MutexLock lock(&mu_);
+  return catalog_;
+}
+
+std::vector<absl::StatusOr<IntakeReceipt>> Intake::Commit(absl::Span<Request* const> requests) {
+  std::vector<absl::StatusOr<IntakeReceipt>> outcomes;
+  outcomes.reserve(requests.size());
+  if (failed_) {
+    outcomes.assign(requests.size(), Refuse(Reason::kOutcomeUnknown,
+                                            "an earlier write failed; the service must restart"));
+    return outcomes;
+  }
+  Group g(kv_);
+  g.head = log_.head();
+  g.catalog = catalog();
+  // Times never decrease along the log, whatever the clock does.
+  g.now_us = std::max(absl::ToUnixMicros(clock_.Now()), g.head.commit_time_us);
+  for (Request* request : requests) {
+    outcomes.push_back(std::visit([&](auto& r) { return Apply(r, g); }, *request));
+    if (!g.broken.ok()) break;
+  }
+  absl::Status status = g.broken;
+  if (status.ok()) {
+    g.staged.MoveTo(&g.batch);
+    if (!g.batch.empty()) status = log_.Commit(g.batch, g.head);
+    if (status.ok()) {
+      absl::MutexLock lock(&mu_);
+      catalog_ = g.catalog;
+      return outcomes;
+    }
+    if (absl::IsResourceExhausted(status)) {
+      status = Refuse(Reason::kDiskFull, "the store is full; nothing was kept");
+    } else {
+      failed_ = true;
+      status = Refuse(Reason::kOutcomeUnknown, absl::StrCat("a write failed: ", status.message()));
+    }
+  }
+  // Nothing of the group is acknowledged.
+  outcomes.assign(requests.size(), status);
+  return outcomes;
+}
+
+absl::StatusOr<std::optional<storage::Receipt>> Intake::Earlier(const std::string& principal,
+                                                                const std::string& request_id,
+                                                                const Digest& body,
+                                                                const Group& g) const {
+  absl::StatusOr<std::string> bytes = g.staged.Get(storage::RequestKey(principal, request_id));
+  if (absl::IsNotFound(bytes.status())) return std::optional<storage::Receipt>();
+  if (!bytes.ok()) return bytes.status();
+  Digest earlier;
+  FISCAL_ASSIGN_OR_RETURN(storage::Receipt receipt, storage::DecodeReceipt(*bytes, &earlier));
+  if (earlier != body) {
+    return Refuse(Reason::kRequestIdReused,
+                  absl::StrCat("request_id ", request_id, " was used for another body"));
+  }
+  return std::optional<storage::Receipt>(std::move(receipt));
+}
+
+void Intake::Append(domain::EventHeader header, absl::string_view payload, Group& g,
+                    storage::Receipt* receipt) const {
+  header.position = g.head.position + 1;
+  header.commit_time_us = g.now_us;
+  header.payload_digest = Sha256({payload});
+  storage::LogEntry entry;
+  entry.position = header.position;
+  entry.record = std::make_shared<const std::string>(storage::EncodeRecord(header, payload));
+  const absl::StatusOr<Digest> leaf = storage::LeafHashOfHeader(*entry.record);
+  entry.chain_hash = storage::ChainHash(g.head.chain_hash, *leaf);
+  storage::EventLog::Stage(entry, header.kind, &g.batch);
+  g.head = {entry.position, entry.chain_hash, g.now_us};
+  receipt->position = entry.position;
+  receipt->chain_hash = entry.chain_hash;
+}
+
+absl::StatusOr<IntakeReceipt> Intake::Apply(Submission& s, Group& g) {
+  IntakeReceipt out;
+  if (!s.validate_only && !s.request_id.empty()) {
+    FISCAL_ASSIGN_OR_RETURN(std::optional<storage::Receipt> earlier,
+                            Earlier(s.principal, s.request_id, s.body, g));
+    if (earlier.has_value()) {
+      out.receipt = *std::move(earlier);
+      return out;
+    }
+  }
+  if (s.checked_catalog != g.catalog.get() && !s.withdraw) {
+    // The catalog moved on since the message was checked: what it said then no longer counts.
+    s.violations.erase(std::remove_if(s.violations.begin(), s.violations.end(),
+                                      [](const domain::Violation& v) {
+                                        return domain::InfoOf(v.reason).code !=
+                                               absl::StatusCode::kInvalidArgument;
+                                      }),
+                       s.violations.end());
+    s.findings.clear();
+    domain::CheckCatalog(*g.catalog, &s);
+  }
+  if (!s.violations.empty()) return Refuse(s.violations);
+
+  FISCAL_ASSIGN_OR_RETURN(std::optional<StatementMeta> old, g.heads.Meta(s.key));
+  FISCAL_RETURN_IF_ERROR(CheckRevision(s, old));
+  const bool patch = s.mode == domain::WriteMode::kPatch && !s.withdraw;
+  const bool stands = old.has_value() && !old->withdrawn;
+  if ((s.withdraw && !old.has_value()) || (patch && !stands)) {
+    return Refuse(Reason::kBudgetNotFound, s.withdraw ? "there is no such budget to withdraw"
+                                                      : "there is no statement to patch");
+  }
+  if (stands && !s.withdraw && s.scope != old->scope) {
+    return Refuse(Reason::kScopeMixed,
+                  "the statement that stands has another scope: withdraw it first");
+  }
+  if (stands && !s.withdraw && s.control != old->control && !(patch && !s.control)) {
+    return Refuse(Reason::kScopeMixed,
+                  "whether a statement counts can't change while it stands: withdraw it first");
+  }
+
+  Change change;
+  if (patch) {
+    FISCAL_RETURN_IF_ERROR(DiffPatch(g.heads, s, &change));
+  } else {
+    FISCAL_RETURN_IF_ERROR(DiffReplace(g.heads, s, stands, &change));
+  }
+  StatementMeta& meta = change.event.meta;
+  meta = NextMeta(s, old, change, *g.catalog);
+  if (meta.line_count + meta.memo_line_count > domain::kStatementLinesMax) {
+    return Refuse(Reason::kLedgerLinesExceeded,
+                  absl::StrCat("the statement would have ", meta.line_count + meta.memo_line_count,
+                               " lines; the limit is ", domain::kStatementLinesMax));
+  }
+  out.expenditure_change_fen = meta.expenditure_fen - (old.has_value() ? old->expenditure_fen : 0);
+  out.income_change_fen = meta.income_fen - (old.has_value() ? old->income_fen : 0);
+
+  const std::string gross_key = storage::GrossKey(s.key.year, s.key.stage);
+  FISCAL_ASSIGN_OR_RETURN(int64_t gross, ReadNumber(g.staged, gross_key));
+  const __int128 gross_after =
+      static_cast<__int128>(gross) - (old.has_value() ? old->gross_fen : 0) + meta.gross_fen;
+  if (gross_after > domain::kGrossFenMax) {
+    return Refuse(
+        Reason::kLedgerOverflow,
+        absl::StrCat("the amounts of year ", s.key.year,
+                     " and this stage would add up to more than ", domain::kGrossFenMax, " fen"));
+  }
+  const std::string scope_key =
+      storage::ScopeKey(s.key.division, s.key.year, s.key.stage, meta.department_code);
+  FISCAL_ASSIGN_OR_RETURN(ScopeCounts scopes, ReadScope(g.staged, scope_key));
+  if (Counts(meta)) {
+    const bool department = meta.scope == domain::Scope::kDepartment;
+    if ((department ? scopes.own : scopes.department) > 0) {
+      return Refuse(Reason::kScopeMixed,
+                    absl::StrCat("department ", meta.department_code, " is already counted from ",
+                                 department ? "its agencies' own statements"
+                                            : "a statement of the whole department",
+                                 "; submit with `control` to keep this one beside it, uncounted"));
+    }
+  }
+
+  storage::Receipt& receipt = out.receipt;
+  const bool unchanged = old.has_value() && IsUnchanged(*old, meta, change);
+  receipt.result = unchanged          ? domain::Result::kUnchanged
+                   : !old.has_value() ? domain::Result::kCreated
+                                      : domain::Result::kRevised;
+  receipt.revision = unchanged ? old->revision : meta.revision;
+  receipt.line_count = meta.line_count;
+  receipt.memo_line_count = meta.memo_line_count;
+  receipt.project_count = meta.project_count;
+  receipt.findings = s.findings;
+  if (s.validate_only) return out;
+
+  // From here on everything succeeds or nothing of the group is kept.
+  if (unchanged) {
+    receipt.position = old->position;
+    receipt.chain_hash = g.head.chain_hash;
+  } else {
+    meta.position = g.head.position + 1;
+    meta.commit_time_us = g.now_us;
+    const bool fresh = change.whole && !stands;
+    const std::vector<std::string> blocks =
+        fresh ? s.blocks : storage::EncodeBlocks(change.event.put.lines);
+    domain::EventHeader header;
+    header.kind = domain::EventKind::kStatement;
+    header.principal = s.principal;
+    header.request_id = s.request_id;
+    Append(std::move(header), storage::EncodeStatement(change.event, blocks), g, &receipt);
+    g.heads.SetMeta(meta);
+    if (fresh) {
+      g.broken = g.heads.ReplaceLines(s.key, change.event.put.lines, blocks, /*existed=*/false);
+    } else if (change.whole) {
+      g.broken = g.heads.ReplaceLines(s.key, s.lines.lines, s.blocks,
+                                      /*existed=*/true);
+    } else {
+      std::vector<absl::string_view> removed;
+      for (const Line& line : change.event.removed.lines) removed.push_back(line.line_id);
+      g.broken = g.heads.PatchLines(s.key, change.event.put.lines, removed);
+    }
+    if (!g.broken.ok()) return g.broken;
+    g.heads.ChangeProjects(s.key, change.event.projects_put, change.event.projects_removed);
+    WriteNumber(&g.staged, gross_key, static_cast<int64_t>(gross_after));
+    const int64_t statements = (Counts(meta) ? 1 : 0) - (old.has_value() && Counts(*old) ? 1 : 0);
+    if (statements != 0) {
+      (meta.scope == domain::Scope::kDepartment ? scopes.department : scopes.own) += statements;
+      std::string bytes;
+      PutSigned(&bytes, scopes.own);
+      PutSigned(&bytes, scopes.department);
+      g.staged.Put(scope_key, std::move(bytes));
+    }
+  }
+  g.staged.Put(storage::RequestKey(s.principal, s.request_id),
+               storage::EncodeReceipt(s.body, receipt));
+  return out;
+}
+
+absl::StatusOr<bool> Intake::HasStatements(domain::Code division, uint16_t year,
+                                           absl::string_view agency, const Group& g) const {
+  for (int stage = 1; stage <= 7; ++stage) {
+    domain::BudgetKey key;
+    key.division = division;
+    key.year = year;
+    key.stage = static_cast<domain::Stage>(stage);
+    key.agency = std::string(agency);
+    if (!agency.empty()) {
+      FISCAL_ASSIGN_OR_RETURN(std::optional<StatementMeta> meta, g.heads.Meta(key));
+      if (meta.has_value() && !meta->withdrawn) return true;
+      continue;
+    }
+    std::string lower = storage::HeadKey(key);
+    lower.pop_back();
+    FISCAL_ASSIGN_OR_RETURN(auto items, g.staged.Scan(lower, storage::AfterPrefix(lower)));
+    for (const storage::Staged::Item& item : items) {
+      FISCAL_ASSIGN_OR_RETURN(StatementMeta meta, storage::DecodeMeta(item.second));
+      if (!meta.withdrawn) return true;
+    }
+  }
+  return false;
+}
+
+absl::StatusOr<IntakeReceipt> Intake::Apply(CatalogImport& c, Group& g) {
+  IntakeReceipt out;
+  if (!c.request_id.empty()) {
+    FISCAL_ASSIGN_OR_RETURN(std::optional<storage::Receipt> earlier,
+                            Earlier(c.principal, c.request_id, c.body, g));
+    if (earlier.has_value()) {
+      out.receipt = *std::move(earlier);
+      return out;
+    }
+  }
+  std::vector<domain::Violation> violations = c.violations;
+  if (violations.empty()) violations = g.catalog->Check(c.event);
+  if (!violations.empty()) return Refuse(std::move(violations));
+
+  // Money that is counted may not change its place behind the totals' back.
+  for (size_t i = 0; i < c.event.entries.size() && violations.size() < domain::kViolationsMax;
+       ++i) {
+    const domain::CatalogEntry& e = c.event.entries[i];
+    if (c.event.list == domain::CatalogList::kAgency) {
+      const domain::CatalogEntry* old =
+          g.catalog->FindAgency(c.event.division, c.event.year, e.code);
+      if (old == nullptr || old->department_code == e.department_code) continue;
+      FISCAL_ASSIGN_OR_RETURN(bool has, HasStatements(c.event.division, c.event.year, e.code, g));
+      if (has) {
+        violations.push_back({Reason::kAgencyHasStatements,
+                              absl::StrCat("entries[", i, "].department_code"), "",
+                              absl::StrCat("agency ", e.code, " has statements of ", c.event.year,
+                                           " counted in department ", old->department_code)});
+      }
+    } else if (c.event.list == domain::CatalogList::kDivision) {
+      const domain::Code division = domain::ParseCode(e.code);
+      const domain::CatalogEntry* old = g.catalog->FindDivision(division, c.event.year);
+      if (old == nullptr || old->parent_code == e.parent_code) continue;
+      std::vector<domain::Code> below = {division};
+      for (size_t k = 0; k < below.size(); ++k) {
+        for (domain::Code child : g.catalog->ChildrenOf(below[k], c.event.year))
+          below.push_back(child);
+        FISCAL_ASSIGN_OR_RETURN(bool has, HasStatements(below[k], c.event.year, "", g));
+        if (has) {
+          violations.push_back(
+              {Reason::kAgencyHasStatements, absl::StrCat("entries[", i, "].parent_code"), "",
+               absl::StrCat("division ", below[k], " has statements of ", c.event.year)});
+          break;
+        }
+      }
+    }
+  }
+  if (!violations.empty()) return Refuse(std::move(violations));
+
+  domain::CatalogEvent changed;
+  const domain::Catalog::Difference difference = g.catalog->Diff(c.event, &changed);
+  out.receipt.added = difference.added;
+  out.receipt.changed = difference.changed;
+  out.receipt.unchanged = difference.unchanged;
+  out.receipt.result =
+      changed.entries.empty() ? domain::Result::kUnchanged : domain::Result::kRevised;
+  if (!changed.entries.empty()) {
+    domain::EventHeader header;
+    header.kind = domain::EventKind::kCatalog;
+    header.principal = c.principal;
+    header.request_id = c.request_id;
+    Append(std::move(header), storage::EncodeCatalog(changed), g, &out.receipt);
+    g.catalog = g.catalog->With(changed);
+  }
+  g.staged.Put(storage::RequestKey(c.principal, c.request_id),
+               storage::EncodeReceipt(c.body, out.receipt));
+  return out;
+}
+
+}  // namespace fiscal::services

@@ -1,0 +1,97 @@
+// Decides what each submission does and makes it durable: the only writer of the log.
+//
+//   Committer --(a group of submissions)--> Intake::Commit --> Staged heads, requests, events -->
+//   EventLog::Commit --> receipts
+//
+// A step function: no threads, no gRPC, time from a Clock. Commit is called by one thread at a
+// time; catalog() by any. Promises, tested by the simulation: a receipt means the event is in the
+// log for ever; a request_id makes at most one event; a refusal changes nothing.
+#ifndef FISCAL_SERVICES_SUBMISSION_INTAKE_H_
+#define FISCAL_SERVICES_SUBMISSION_INTAKE_H_
+
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/types/span.h"
+#include "base/clock.h"
+#include "domain/catalog.h"
+#include "domain/submission.h"
+#include "storage/event_log.h"
+#include "storage/heads.h"
+#include "storage/kv.h"
+#include "storage/record_codec.h"
+
+namespace fiscal::services {
+
+// An import of a catalog list, as it was sent.
+struct CatalogImport {
+  std::string principal;
+  std::string request_id;
+  Digest body{};
+  domain::CatalogEvent event;
+  std::vector<domain::Violation> violations;
+};
+
+struct IntakeReceipt {
+  storage::Receipt receipt;
+  // Change of the budget's counted sums; for previews.
+  int64_t expenditure_change_fen = 0;
+  int64_t income_change_fen = 0;
+};
+
+class Intake {
+ public:
+  using Request = std::variant<domain::Submission, CatalogImport>;
+
+  // Reads the catalog from the log. `kv` is the store the log is in.
+  static absl::StatusOr<std::unique_ptr<Intake>> Open(storage::Kv& kv, storage::EventLog& log,
+                                                      Clock& clock);
+
+  // Applies the requests in order as one group with one sync. When this returns, every OK answer is
+  // durable.
+  std::vector<absl::StatusOr<IntakeReceipt>> Commit(absl::Span<Request* const> requests);
+
+  // True after a write with unknown outcome: the process must end, a restart finds the truth.
+  bool failed() const { return failed_; }
+
+  std::shared_ptr<const domain::Catalog> catalog() const ABSL_LOCKS_EXCLUDED(mu_);
+
+ private:
+  struct Group;
+
+  Intake(storage::Kv& kv, storage::EventLog& log, Clock& clock)
+      : kv_(kv), log_(log), clock_(clock) {}
+
+  absl::StatusOr<IntakeReceipt> Apply(domain::Submission& s, Group& g);
+  absl::StatusOr<IntakeReceipt> Apply(CatalogImport& c, Group& g);
+  // The stored answer of an earlier request with this id; nullopt when it is new.
+  absl::StatusOr<std::optional<storage::Receipt>> Earlier(const std::string& principal,
+                                                          const std::string& request_id,
+                                                          const Digest& body, const Group& g) const;
+  // Appends an event and fills position and hash of the receipt.
+  void Append(domain::EventHeader header, absl::string_view payload, Group& g,
+              storage::Receipt* receipt) const;
+  // True when an agency, or any agency of the division if `agency` is empty, has a statement that
+  // stands for the year.
+  absl::StatusOr<bool> HasStatements(domain::Code division, uint16_t year, absl::string_view agency,
+                                     const Group& g) const;
+
+  storage::Kv& kv_;
+  storage::EventLog& log_;
+  Clock& clock_;
+  bool failed_ = false;
+  mutable absl::Mutex mu_;
+  std::shared_ptr<const domain::Catalog> catalog_ ABSL_GUARDED_BY(mu_);
+};
+
+// The catalog as events up to `last` made it.
+absl::StatusOr<std::shared_ptr<const domain::Catalog>> LoadCatalog(const storage::EventLog& log,
+                                                                   domain::Position last);
+
+}  // namespace fiscal::services
+
+#endif  // FISCAL_SERVICES_SUBMISSION_INTAKE_H_

@@ -1,0 +1,172 @@
+#include "services/submission/stream_budgets.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "domain/reason.h"
+#include "services/rpc/raw.h"
+#include "services/rpc/status.h"
+#include "services/wire/submission_wire.h"
+
+namespace fiscal::services {
+namespace {
+
+// Unanswered budgets and bytes of a stream above which it is not read further.
+constexpr size_t kSlotsMax = 256;
+constexpr size_t kSlotBytesMax = 16 << 20;
+// All parts of one budget.
+constexpr size_t kBudgetBytesMax = 64 << 20;
+
+}  // namespace
+
+StreamBudgets::StreamBudgets(Committer& committer, std::string principal)
+    : committer_(committer), principal_(std::move(principal)) {
+  StartRead(&frame_);
+}
+
+std::shared_ptr<StreamBudgets::Slot> StreamBudgets::NewSlot(std::string request_id, size_t bytes) {
+  auto slot = std::make_shared<Slot>();
+  slot->index = next_index_++;
+  slot->request_id = std::move(request_id);
+  slot->bytes = bytes;
+  absl::MutexLock lock(&mu_);
+  slots_.push_back(slot);
+  slot_bytes_ += bytes;
+  return slot;
+}
+
+void StreamBudgets::Answer(const std::shared_ptr<Slot>& slot, const absl::StatusOr<IntakeReceipt>& outcome) {
+  submission::v1::StreamBudgetsResponse response;
+  response.set_index(slot->index);
+  response.set_request_id(slot->request_id);
+  if (outcome.ok()) {
+    wire::ToProto(*outcome, slot->request_id, response.mutable_receipt());
+  } else {
+    *response.mutable_error() = rpc::ToProto(outcome.status());
+  }
+  grpc::ByteBuffer bytes = rpc::ToBuffer(response);
+  absl::MutexLock lock(&mu_);
+  slot->answer.Swap(&bytes);
+  slot->answered = true;
+}
+
+void StreamBudgets::RefuseParts(const absl::Status& status, bool more) {
+  Answer(NewSlot(parts_.empty() ? "" : parts_[0]->request_id(), 0), status);
+  parts_.clear();
+  arena_.reset();
+  parts_bytes_ = parts_lines_ = 0;
+  skipping_ = more;
+}
+
+void StreamBudgets::OnFrame() {
+  const rpc::FlatBytes bytes(frame_);
+  if (arena_ == nullptr) arena_ = std::make_shared<google::protobuf::Arena>();
+  auto frame = wire::Parse<submission::v1::StreamBudgetsRequest>(bytes.view(), arena_.get());
+  if (!frame.ok()) {
+    // Whether more parts would follow can't be known; the next frame starts a budget.
+    if (skipping_) {
+      skipping_ = false;
+    } else {
+      RefuseParts(frame.status(), false);
+    }
+    return;
+  }
+  const bool more = (*frame)->more();
+  if (skipping_) {
+    skipping_ = more;
+    if (parts_.empty()) arena_.reset();
+    return;
+  }
+  parts_.push_back(&(*frame)->budget());
+  parts_bytes_ += bytes.view().size();
+  parts_lines_ += static_cast<size_t>((*frame)->budget().line_items_size());
+  if (bytes.view().size() > rpc::kFrameBytesMax) {
+    return RefuseParts(domain::Refuse(domain::Reason::kMessageTooLarge, absl::StrCat("a frame has at most ", rpc::kFrameBytesMax, " bytes")),
+                       more);
+  }
+  if (wire::HasUnknownFields(**frame)) {
+    return RefuseParts(domain::Refuse({{domain::Reason::kFieldUnknown, "", "", "a field this version does not know"}}), more);
+  }
+  if (parts_lines_ > domain::kStatementLinesMax) {
+    return RefuseParts(domain::Refuse({{domain::Reason::kTooManyLines, "line_items", "",
+                                        absl::StrCat("a statement has at most ", domain::kStatementLinesMax, " lines")}}),
+                       more);
+  }
+  if (parts_bytes_ > kBudgetBytesMax) {
+    return RefuseParts(domain::Refuse(domain::Reason::kMessageTooLarge, absl::StrCat("a budget has at most ", kBudgetBytesMax, " bytes")),
+                       more);
+  }
+  if (!more) SubmitParts();
+}
+
+void StreamBudgets::SubmitParts() {
+  domain::Submission submission = wire::ToSubmission(parts_, arena_, principal_, *committer_.intake().catalog());
+  const size_t bytes = parts_bytes_;
+  std::shared_ptr<Slot> slot = NewSlot(submission.request_id, bytes);
+  parts_.clear();
+  arena_.reset();
+  parts_bytes_ = parts_lines_ = 0;
+  {
+    absl::MutexLock lock(&mu_);
+    ++in_flight_;
+  }
+  committer_.Submit(std::make_unique<Intake::Request>(std::move(submission)), bytes,
+                    [this, slot](absl::StatusOr<IntakeReceipt> outcome) {
+                      Answer(slot, outcome);
+                      {
+                        absl::MutexLock lock(&mu_);
+                        --in_flight_;
+                      }
+                      Advance();
+                    });
+}
+
+void StreamBudgets::OnReadDone(bool ok) {
+  if (ok) OnFrame();
+  if (!ok && !parts_.empty()) {
+    RefuseParts(domain::Refuse(domain::Reason::kMessageMalformed, "the stream ended inside a budget"), false);
+  }
+  {
+    absl::MutexLock lock(&mu_);
+    reading_ = false;
+    if (!ok) reads_ended_ = true;
+  }
+  Advance();
+}
+
+void StreamBudgets::OnWriteDone(bool ok) {
+  {
+    absl::MutexLock lock(&mu_);
+    writing_ = false;
+    if (!ok) broken_ = true;
+  }
+  Advance();
+}
+
+void StreamBudgets::Advance() {
+  bool write = false, read = false, finish = false;
+  {
+    absl::MutexLock lock(&mu_);
+    if (finished_) return;
+    if (broken_) {
+      while (!slots_.empty() && slots_.front()->answered) {
+        slot_bytes_ -= slots_.front()->bytes;
+        slots_.pop_front();
+      }
+    }
+    if (!writing_ && !slots_.empty() && slots_.front()->answered) {
+      writing_buffer_.Swap(&slots_.front()->answer);
+      slot_bytes_ -= slots_.front()->bytes;
+      slots_.pop_front();
+      writing_ = write = true;
+    }
+    if (!reading_ && !reads_ended_ && slots_.size() < kSlotsMax && slot_bytes_ < kSlotBytesMax) reading_ = read = true;
+    if (reads_ended_ && !reading_ && !writing_ && in_flight_ == 0 && slots_.empty()) finished_ = finish = true;
+    // Started under the lock, so that the end can't overtake them.
+    if (write) StartWrite(&writing_buffer_);
+    if (read) StartRead(&frame_);
+  }
+  if (finish) Finish(grpc::Status::OK);
+}
+
+}  // namespace fiscal::services

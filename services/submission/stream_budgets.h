@@ -1,0 +1,76 @@
+// One StreamBudgets call: frames in, one answer per budget out, in the order sent.
+//
+//   frames --(parse, gather parts)--> Committer --> slots in order --> answers
+//
+// Reading stops while too much is unanswered and goes on when answers have left, so a stream costs bounded memory. Deletes itself.
+#ifndef FISCAL_SERVICES_SUBMISSION_STREAM_BUDGETS_H_
+#define FISCAL_SERVICES_SUBMISSION_STREAM_BUDGETS_H_
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/synchronization/mutex.h"
+#include "fiscal/submission/v1/submission_service.pb.h"
+#include "google/protobuf/arena.h"
+#include "grpcpp/support/byte_buffer.h"
+#include "grpcpp/support/server_callback.h"
+#include "services/submission/committer.h"
+
+namespace fiscal::services {
+
+class StreamBudgets final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
+ public:
+  StreamBudgets(Committer& committer, std::string principal);
+
+  void OnReadDone(bool ok) override;
+  void OnWriteDone(bool ok) override;
+  void OnDone() override { delete this; }
+
+ private:
+  struct Slot {
+    int64_t index = 0;
+    std::string request_id;
+    size_t bytes = 0;
+    bool answered = false;
+    grpc::ByteBuffer answer;
+  };
+
+  // A frame arrived: keeps it as a part or hands the finished budget on.
+  void OnFrame();
+  void SubmitParts();
+  // The budget being read is refused; its remaining parts are skipped.
+  void RefuseParts(const absl::Status& status, bool more);
+  std::shared_ptr<Slot> NewSlot(std::string request_id, size_t bytes);
+  void Answer(const std::shared_ptr<Slot>& slot, const absl::StatusOr<IntakeReceipt>& outcome);
+  // Starts what can be started: a write of answers, a read, or the end.
+  void Advance() ABSL_LOCKS_EXCLUDED(mu_);
+
+  Committer& committer_;
+  const std::string principal_;
+
+  // The reading side; only the read callback touches it.
+  grpc::ByteBuffer frame_;
+  std::shared_ptr<google::protobuf::Arena> arena_;
+  std::vector<const submission::v1::SubmitBudgetRequest*> parts_;
+  size_t parts_bytes_ = 0;
+  size_t parts_lines_ = 0;
+  bool skipping_ = false;
+  int64_t next_index_ = 0;
+
+  absl::Mutex mu_;
+  std::deque<std::shared_ptr<Slot>> slots_ ABSL_GUARDED_BY(mu_);
+  size_t slot_bytes_ ABSL_GUARDED_BY(mu_) = 0;
+  int in_flight_ ABSL_GUARDED_BY(mu_) = 0;
+  bool reading_ ABSL_GUARDED_BY(mu_) = true;
+  bool reads_ended_ ABSL_GUARDED_BY(mu_) = false;
+  bool writing_ ABSL_GUARDED_BY(mu_) = false;
+  bool broken_ ABSL_GUARDED_BY(mu_) = false;
+  bool finished_ ABSL_GUARDED_BY(mu_) = false;
+  grpc::ByteBuffer writing_buffer_;
+};
+
+}  // namespace fiscal::services
+
+#endif  // FISCAL_SERVICES_SUBMISSION_STREAM_BUDGETS_H_

@@ -1,0 +1,390 @@
+#include "services/wire/submission_wire.h"
+
+#include "absl/strings/str_cat.h"
+#include "base/coding.h"
+#include "base/text.h"
+#include "domain/validation.h"
+#include "services/wire/text_wire.h"
+#include "services/wire/walker.h"
+
+namespace fiscal::services::wire {
+namespace {
+
+namespace pb = fiscal::budget::v1;
+using domain::Reason;
+using domain::Submission;
+using submission::v1::SubmitBudgetRequest;
+
+// Enumerators are cast: these must not drift apart.
+static_assert(static_cast<int>(domain::Stage::kReallocation) == pb::STAGE_REALLOCATION && pb::Stage_MAX == 7);
+static_assert(static_cast<int>(domain::Direction::kIncome) == pb::DIRECTION_INCOME && pb::Direction_MAX == 2);
+static_assert(static_cast<int>(domain::Fund::kUnitOther) == pb::FUND_UNIT_OTHER && pb::Fund_MAX == 10);
+static_assert(static_cast<int>(domain::Fund::kUnit) == pb::FUND_UNIT);
+static_assert(static_cast<int>(domain::Category::kSpecificTarget) == pb::CATEGORY_SPECIFIC_TARGET && pb::Category_MAX == 6);
+static_assert(static_cast<int>(domain::FundingYear::kCarryover) == pb::FUNDING_YEAR_CARRYOVER && pb::FundingYear_MAX == 2);
+static_assert(static_cast<int>(domain::Analysis::kClassSplit) == pb::ANALYSIS_CLASS_SPLIT && pb::Analysis_MAX == 6);
+static_assert(static_cast<int>(domain::Procurement::kServices) == pb::PROCUREMENT_KIND_SERVICES && pb::ProcurementKind_MAX == 3);
+static_assert(static_cast<int>(domain::Scope::kDepartment) == pb::SCOPE_DEPARTMENT && pb::Scope_MAX == 2);
+static_assert(static_cast<int>(domain::Severity::kError) == pb::SEVERITY_ERROR && pb::Severity_MAX == 3);
+
+class Reader {
+ public:
+  explicit Reader(Submission* s) : s_(s) {}
+
+  void Add(Reason reason, std::string field, absl::string_view line_id, std::string message) {
+    if (s_->violations.size() < domain::kViolationsMax) {
+      s_->violations.push_back({reason, std::move(field), std::string(line_id), std::move(message)});
+    }
+  }
+
+  void Key(const pb::BudgetKey& key) {
+    s_->key.division = ParseDivision(key.division_code());
+    s_->key.agency = key.agency_code();
+    s_->key.year = key.fiscal_year() < 0 || key.fiscal_year() > 9999 ? 0 : static_cast<uint16_t>(key.fiscal_year());
+    if (!pb::Stage_IsValid(key.stage())) {
+      Add(Reason::kEnumUnknown, "budget.stage", "", absl::StrCat(key.stage(), " is no stage"));
+    } else {
+      s_->key.stage = static_cast<domain::Stage>(key.stage());
+    }
+    if (HasUnknownFields(key)) Unknown("budget");
+  }
+
+  void Lines(const SubmitBudgetRequest& part) {
+    for (const pb::LineItem& item : part.line_items()) Line(item);
+  }
+
+  void Projects(const SubmitBudgetRequest& part) {
+    for (const pb::Project& project : part.projects()) Project(project);
+  }
+
+  void Unknown(absl::string_view path) {
+    Add(Reason::kFieldUnknown, std::string(path), "", "a field this version does not know; nothing is dropped in silence");
+  }
+
+ private:
+  domain::Code Code(const std::string& text, absl::string_view field, const pb::LineItem& item, size_t i) {
+    if (text.empty()) return 0;
+    const domain::Code code = domain::ParseCode(text);
+    if (code == 0) {
+      Add(Reason::kCodeMalformed, absl::StrCat("line_items[", i, "].", field), item.line_id(),
+          absl::StrCat("\"", absl::string_view(text).substr(0, 32), "\" is no code: 3, 5, 7 or 9 digits"));
+    }
+    return code;
+  }
+
+  template <typename Enum>
+  Enum Checked(int value, bool valid, absl::string_view field, const pb::LineItem& item, size_t i) {
+    if (!valid) {
+      Add(Reason::kEnumUnknown, absl::StrCat("line_items[", i, "].", field), item.line_id(),
+          absl::StrCat(value, " is no value of this field"));
+      return Enum{};
+    }
+    return static_cast<Enum>(value);
+  }
+
+  void Line(const pb::LineItem& item) {
+    const size_t i = s_->lines.lines.size();
+    domain::Line& line = s_->lines.lines.emplace_back();
+    line.line_id = item.line_id();
+    line.project_code = item.project_code();
+    line.note = item.note();
+    line.functional = Code(item.functional_code(), "functional_code", item, i);
+    line.revenue = Code(item.revenue_code(), "revenue_code", item, i);
+    line.dept_economic = Code(item.dept_economic_code(), "dept_economic_code", item, i);
+    line.gov_economic = Code(item.gov_economic_code(), "gov_economic_code", item, i);
+    if (!item.receiving_division_code().empty()) {
+      line.receiving_division = ParseDivision(item.receiving_division_code());
+      if (line.receiving_division == 0) {
+        Add(Reason::kCodeMalformed, absl::StrCat("line_items[", i, "].receiving_division_code"), item.line_id(),
+            "a division has 6 digits, or 9 ending in 000");
+      }
+    }
+    line.attributes.direction = Checked<domain::Direction>(item.direction(), pb::Direction_IsValid(item.direction()), "direction", item, i);
+    line.attributes.fund = Checked<domain::Fund>(item.fund(), pb::Fund_IsValid(item.fund()), "fund", item, i);
+    line.attributes.category = Checked<domain::Category>(item.category(), pb::Category_IsValid(item.category()), "category", item, i);
+    line.attributes.funding_year =
+        Checked<domain::FundingYear>(item.funding_year(), pb::FundingYear_IsValid(item.funding_year()), "funding_year", item, i);
+    line.attributes.analysis = Checked<domain::Analysis>(item.analysis(), pb::Analysis_IsValid(item.analysis()), "analysis", item, i);
+    line.attributes.procurement = Checked<domain::Procurement>(
+        item.procurement_kind(), pb::ProcurementKind_IsValid(item.procurement_kind()), "procurement_kind", item, i);
+    line.amount_fen = item.amount_fen();
+    const int precision = item.precision_fen() == 0 ? 0 : domain::PrecisionClassOf(item.precision_fen());
+    if (precision < 0) {
+      Add(Reason::kAmountInvalid, absl::StrCat("line_items[", i, "].precision_fen"), item.line_id(),
+          absl::StrCat(item.precision_fen(), " is no precision: 1, 100, 10000 or 1000000"));
+    } else {
+      line.precision_class = static_cast<uint8_t>(precision);
+    }
+    if (line.amount_fen == INT64_MIN) {
+      Add(Reason::kAmountOverflow, absl::StrCat("line_items[", i, "].amount_fen"), item.line_id(), "the amount is too large");
+      line.amount_fen = 0;
+    }
+    if (HasUnknownFields(item)) Unknown(absl::StrCat("line_items[", i, "]"));
+  }
+
+  void Project(const pb::Project& project) {
+    const size_t i = s_->projects.size();
+    auto at = [i](absl::string_view field) { return absl::StrCat("projects[", i, "].", field); };
+    auto text = [&](absl::string_view field, const std::string& value, size_t max) {
+      const TextFault fault = CheckText(value, true);
+      if (fault != TextFault::kNone) {
+        Add(Reason::kTextInvalid, at(field), "", absl::StrCat("the text contains ", Describe(fault)));
+      } else if (value.size() > max && CountCharacters(value) > max) {
+        Add(Reason::kTextInvalid, at(field), "", absl::StrCat("at most ", max, " characters"));
+      }
+    };
+    if (project.project_code().empty()) {
+      Add(Reason::kRequiredFieldMissing, at("project_code"), "", "a project code is required");
+    } else if (CheckText(project.project_code(), false) != TextFault::kNone || CountCharacters(project.project_code()) > 64) {
+      Add(Reason::kTextInvalid, at("project_code"), "", "a project code has 1 to 64 characters and no controls");
+    }
+    if (project.name().empty()) Add(Reason::kRequiredFieldMissing, at("name"), "", "a name is required");
+    text("name", project.name(), 200);
+    text("owning_agency", project.owning_agency(), 200);
+    text("implementing_agency", project.implementing_agency(), 200);
+    text("attribute", project.attribute(), 200);
+    text("term", project.term(), 200);
+    text("overview", project.overview(), 4000);
+    text("basis", project.basis(), 4000);
+    text("necessity", project.necessity(), 4000);
+    text("safeguards", project.safeguards(), 4000);
+    text("plan", project.plan(), 4000);
+    text("term_goal", project.term_goal(), 4000);
+    text("year_goal", project.year_goal(), 4000);
+    if (project.category() != pb::CATEGORY_UNSPECIFIED && project.category() < pb::CATEGORY_PROJECT) {
+      Add(Reason::kFieldNotAllowed, at("category"), "", "a project is PROJECT, OTHER_OPERATING or SPECIFIC_TARGET");
+    } else if (!pb::Category_IsValid(project.category())) {
+      Add(Reason::kEnumUnknown, at("category"), "", absl::StrCat(project.category(), " is no category"));
+    }
+    if (project.indicators_size() > 500) Add(Reason::kFieldNotAllowed, at("indicators"), "", "at most 500 indicators");
+    for (int k = 0; k < project.indicators_size() && k < 500; ++k) {
+      const pb::PerformanceIndicator& indicator = project.indicators(k);
+      auto field = [&](absl::string_view name) { return absl::StrCat("indicators[", k, "].", name); };
+      text(field("level1"), indicator.level1(), 500);
+      text(field("level2"), indicator.level2(), 500);
+      text(field("level3"), indicator.level3(), 500);
+      text(field("target"), indicator.target(), 500);
+      if (HasUnknownFields(indicator)) Unknown(at(field("")));
+    }
+    if (HasUnknownFields(project)) Unknown(absl::StrCat("projects[", i, "]"));
+    // No map fields and no unknown ones: the same project has the same bytes.
+    s_->projects.push_back({project.project_code(), project.SerializeAsString()});
+  }
+
+  Submission* s_;
+};
+
+// What tells a retry from another request: the content, however it was cut into frames and serialised.
+Digest BodyDigest(const Submission& s) {
+  std::string head;
+  PutU32(&head, s.key.division);
+  PutU16(&head, s.key.year);
+  PutU8(&head, static_cast<uint8_t>(s.key.stage));
+  PutString(&head, s.key.agency);
+  PutU8(&head, static_cast<uint8_t>(s.mode));
+  PutU8(&head, static_cast<uint8_t>(s.withdraw | s.certify << 1 | s.control << 2 | s.expected_revision.has_value() << 3 |
+                                    s.carry_forward_fen.has_value() << 4));
+  PutU8(&head, static_cast<uint8_t>(s.scope));
+  PutSigned(&head, s.expected_revision.value_or(0));
+  PutSigned(&head, s.carry_forward_fen.value_or(0));
+  PutString(&head, s.department_code);
+  PutString(&head, s.note);
+  PutString(&head, s.source);
+  PutVarint(&head, s.removed_line_ids.size());
+  for (const std::string& id : s.removed_line_ids) PutString(&head, id);
+  PutVarint(&head, s.removed_project_codes.size());
+  for (const std::string& code : s.removed_project_codes) PutString(&head, code);
+  PutVarint(&head, s.projects.size());
+  for (const domain::ProjectEntry& p : s.projects) PutString(&head, p.bytes);
+  PutVarint(&head, s.blocks.size());
+  std::string blocks;
+  for (const std::string& block : s.blocks) {
+    if (s.blocks.size() > 1) {
+      const Digest digest = Sha256({block});
+      blocks.append(BytesOf(digest).data(), 32);
+    } else {
+      blocks = block;
+    }
+  }
+  return Sha256({head, blocks});
+}
+
+void Finish(Submission* s) {
+  s->blocks = storage::EncodeBlocks(s->lines.lines);
+  s->body = BodyDigest(*s);
+}
+
+}  // namespace
+
+bool HasUnknownFields(const google::protobuf::Message& message) {
+  return !message.GetReflection()->GetUnknownFields(message).empty();
+}
+
+absl::Status ParseInto(absl::string_view bytes, google::protobuf::Message* message) {
+  if (message->ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return absl::OkStatus();
+  const BadField bad = FirstBadField(*message->GetDescriptor(), bytes);
+  if (bad.fault.empty()) return domain::Refuse(Reason::kMessageMalformed, "the message does not parse");
+  const bool text = bad.fault == "bytes that are not UTF-8";
+  return domain::Refuse(
+      {{text ? Reason::kTextInvalid : Reason::kMessageMalformed, bad.path, bad.line_id, bad.fault}});
+}
+
+Submission ToSubmission(const std::vector<const SubmitBudgetRequest*>& parts,
+                        std::shared_ptr<google::protobuf::Arena> arena, absl::string_view principal,
+                        const domain::Catalog& catalog) {
+  Submission s;
+  Reader reader(&s);
+  const SubmitBudgetRequest& first = *parts[0];
+  s.principal = std::string(principal);
+  s.request_id = first.request_id();
+  reader.Key(first.budget());
+  switch (first.mode()) {
+    case submission::v1::WRITE_MODE_UNSPECIFIED:
+    case submission::v1::WRITE_MODE_REPLACE: s.mode = domain::WriteMode::kReplace; break;
+    case submission::v1::WRITE_MODE_PATCH: s.mode = domain::WriteMode::kPatch; break;
+    default: reader.Add(Reason::kEnumUnknown, "mode", "", absl::StrCat(first.mode(), " is no mode"));
+  }
+  switch (first.scope()) {
+    case pb::SCOPE_UNSPECIFIED:
+    case pb::SCOPE_OWN: s.scope = domain::Scope::kOwn; break;
+    case pb::SCOPE_DEPARTMENT: s.scope = domain::Scope::kDepartment; break;
+    default: reader.Add(Reason::kEnumUnknown, "scope", "", absl::StrCat(first.scope(), " is no scope"));
+  }
+  s.validate_only = first.validate_only();
+  s.certify = first.certify();
+  s.control = first.control();
+  if (first.has_expected_revision()) s.expected_revision = first.expected_revision();
+  s.department_code = first.department_code();
+  if (first.has_year_end_carry_forward_fen()) s.carry_forward_fen = first.year_end_carry_forward_fen();
+  s.note = first.note();
+  if (first.has_source()) s.source = first.source().SerializeAsString();
+  if (HasUnknownFields(first)) reader.Unknown("");
+
+  size_t lines = 0;
+  for (const SubmitBudgetRequest* part : parts) lines += static_cast<size_t>(part->line_items_size());
+  s.lines.owners.push_back(arena);
+  s.lines.lines.reserve(lines);
+  for (size_t i = 0; i < parts.size(); ++i) {
+    const SubmitBudgetRequest& part = *parts[i];
+    if (i > 0 && (!part.request_id().empty() || part.has_budget() || part.mode() != 0 || part.has_expected_revision() ||
+                  part.validate_only() || part.certify() || part.scope() != 0 || part.control() ||
+                  !part.department_code().empty() || part.has_year_end_carry_forward_fen() || !part.note().empty() ||
+                  part.has_source() || HasUnknownFields(part))) {
+      reader.Add(Reason::kFieldNotAllowed, "budget", "", "a later part has only lines, projects and removals");
+    }
+    reader.Lines(part);
+    reader.Projects(part);
+    for (const std::string& id : part.removed_line_ids()) s.removed_line_ids.push_back(id);
+    for (const std::string& code : part.removed_project_codes()) s.removed_project_codes.push_back(code);
+  }
+  const bool readable = s.violations.empty();
+  domain::CheckMessage(&s);
+  // Codes that are wrong in themselves are not looked up; everything else is, so that one answer says it all.
+  if (s.lines.lines.size() <= domain::kStatementLinesMax) domain::CheckCatalog(catalog, &s);
+  if (readable && s.lines.lines.size() <= domain::kStatementLinesMax) Finish(&s);
+  return s;
+}
+
+Submission ToWithdrawal(const submission::v1::WithdrawBudgetRequest& request, absl::string_view principal) {
+  Submission s;
+  Reader reader(&s);
+  s.principal = std::string(principal);
+  s.request_id = request.request_id();
+  reader.Key(request.budget());
+  s.withdraw = true;
+  if (request.has_expected_revision()) s.expected_revision = request.expected_revision();
+  s.note = request.note();
+  if (HasUnknownFields(request)) reader.Unknown("");
+  domain::CheckMessage(&s);
+  Finish(&s);
+  return s;
+}
+
+void ToProto(const IntakeReceipt& in, const std::string& request_id, submission::v1::SubmitBudgetResponse* out) {
+  const storage::Receipt& r = in.receipt;
+  out->set_request_id(request_id);
+  out->set_result(static_cast<submission::v1::Result>(r.result));
+  out->set_revision(static_cast<int64_t>(r.revision));
+  out->set_position(FormatPosition(r.position));
+  out->set_line_count(static_cast<int64_t>(r.line_count));
+  out->set_memo_line_count(static_cast<int64_t>(r.memo_line_count));
+  out->set_project_count(static_cast<int64_t>(r.project_count));
+  if (r.position != 0) out->set_chain_hash(std::string(BytesOf(r.chain_hash)));
+  for (const domain::Finding& f : r.findings) {
+    pb::Finding* finding = out->add_findings();
+    finding->set_rule(f.rule);
+    finding->set_severity(static_cast<pb::Severity>(f.severity));
+    finding->set_place(f.place);
+    finding->set_line_id(f.line_id);
+    finding->set_message(f.message);
+    finding->set_message_zh(f.message_zh);
+  }
+}
+
+void ToProto(const domain::StatementMeta& m, pb::Budget* out) {
+  out->mutable_key()->set_division_code(domain::FormatCode(m.key.division));
+  out->mutable_key()->set_agency_code(m.key.agency);
+  out->mutable_key()->set_fiscal_year(m.key.year);
+  out->mutable_key()->set_stage(static_cast<pb::Stage>(m.key.stage));
+  out->set_revision(static_cast<int64_t>(m.revision));
+  out->set_position(FormatPosition(m.position));
+  ToTimestamp(m.commit_time_us, out->mutable_commit_time());
+  out->set_department_code(m.department_code);
+  out->set_scope(static_cast<pb::Scope>(m.scope));
+  out->set_control(m.control);
+  out->set_certified(m.certified);
+  out->set_withdrawn(m.withdrawn);
+  out->set_line_count(static_cast<int64_t>(m.line_count));
+  out->set_memo_line_count(static_cast<int64_t>(m.memo_line_count));
+  out->set_project_count(static_cast<int64_t>(m.project_count));
+  if (m.carry_forward_fen.has_value()) out->set_year_end_carry_forward_fen(*m.carry_forward_fen);
+  out->set_note(m.note);
+  if (!m.source.empty()) out->mutable_source()->ParseFromString(m.source);
+  out->set_expenditure_fen(m.expenditure_fen);
+  out->set_income_fen(m.income_fen);
+  out->set_principal(m.principal);
+}
+
+void ToProto(const domain::Line& line, pb::LineItem* out) {
+  out->set_line_id(std::string(line.line_id));
+  out->set_direction(static_cast<pb::Direction>(line.attributes.direction));
+  out->set_functional_code(domain::FormatCode(line.functional));
+  out->set_revenue_code(domain::FormatCode(line.revenue));
+  out->set_dept_economic_code(domain::FormatCode(line.dept_economic));
+  out->set_gov_economic_code(domain::FormatCode(line.gov_economic));
+  out->set_fund(static_cast<pb::Fund>(line.attributes.fund));
+  out->set_category(static_cast<pb::Category>(line.attributes.category));
+  out->set_funding_year(static_cast<pb::FundingYear>(line.attributes.funding_year));
+  out->set_project_code(std::string(line.project_code));
+  out->set_amount_fen(line.amount_fen);
+  out->set_precision_fen(domain::kPrecisionFen[line.precision_class]);
+  out->set_analysis(static_cast<pb::Analysis>(line.attributes.analysis));
+  out->set_procurement_kind(static_cast<pb::ProcurementKind>(line.attributes.procurement));
+  out->set_receiving_division_code(domain::FormatCode(line.receiving_division));
+  out->set_note(std::string(line.note));
+}
+
+absl::StatusOr<domain::BudgetKey> ToKey(const pb::BudgetKey& key) {
+  std::vector<domain::Violation> violations;
+  domain::BudgetKey out;
+  out.division = ParseDivision(key.division_code());
+  if (out.division == 0) {
+    violations.push_back({Reason::kCodeMalformed, "budget.division_code", "", "a division has 6 digits, or 9 ending in 000"});
+  }
+  if (key.agency_code().empty() || key.agency_code().size() > 32 || !IsIdentifier(key.agency_code())) {
+    violations.push_back({Reason::kCodeMalformed, "budget.agency_code", "", "an agency code has 1 to 32 printable ASCII characters"});
+  }
+  if (key.fiscal_year() < 1949 || key.fiscal_year() > 2999) {
+    violations.push_back({Reason::kCodeMalformed, "budget.fiscal_year", "", "a fiscal year is 1949 to 2999"});
+  }
+  if (!pb::Stage_IsValid(key.stage()) || key.stage() == pb::STAGE_UNSPECIFIED) {
+    violations.push_back({Reason::kEnumUnknown, "budget.stage", "", "a stage is required"});
+  }
+  if (!violations.empty()) return domain::Refuse(std::move(violations));
+  out.agency = key.agency_code();
+  out.year = static_cast<uint16_t>(key.fiscal_year());
+  out.stage = static_cast<domain::Stage>(key.stage());
+  return out;
+}
+
+}  // namespace fiscal::services::wire

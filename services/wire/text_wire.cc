@@ -1,0 +1,58 @@
+#include "services/wire/text_wire.h"
+
+#include <algorithm>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "base/sha256.h"
+
+namespace fiscal::services::wire {
+
+domain::Code ParseDivision(absl::string_view text) {
+  if (text.size() == 9 && text.substr(6) == "000") text = text.substr(0, 6);
+  return text.size() == 6 ? domain::ParseCode(text) : 0;
+}
+
+std::string FormatPosition(domain::Position position) { return position == 0 ? "" : absl::StrCat(position); }
+
+absl::StatusOr<domain::Position> ParsePosition(absl::string_view text) {
+  domain::Position position = 0;
+  const bool digits = !text.empty() && text.find_first_not_of("0123456789") == absl::string_view::npos;
+  if (!digits || !absl::SimpleAtoi(text, &position)) {
+    return domain::Refuse(domain::Reason::kPositionInvalid, "a position is a string that an answer gave");
+  }
+  return position;
+}
+
+void ToTimestamp(int64_t micros, google::protobuf::Timestamp* out) {
+  int64_t seconds = micros / 1000000, rest = micros % 1000000;
+  if (rest < 0) {
+    --seconds;
+    rest += 1000000;
+  }
+  out->set_seconds(seconds);
+  out->set_nanos(static_cast<int32_t>(rest * 1000));
+}
+
+std::string MakePageToken(absl::string_view question, absl::string_view place) {
+  const Digest digest = Sha256({question});
+  return absl::WebSafeBase64Escape(absl::StrCat(BytesOf(digest).substr(0, 8), place));
+}
+
+absl::StatusOr<std::string> ReadPageToken(absl::string_view question, absl::string_view token) {
+  std::string bytes;
+  const Digest digest = Sha256({question});
+  if (!absl::WebSafeBase64Unescape(token, &bytes) || bytes.size() < 8 ||
+      absl::string_view(bytes).substr(0, 8) != BytesOf(digest).substr(0, 8)) {
+    return domain::Refuse(domain::Reason::kPageTokenInvalid, "the page token is not of this question");
+  }
+  return bytes.substr(8);
+}
+
+absl::StatusOr<size_t> PageSize(int32_t asked, size_t fallback, size_t max) {
+  if (asked < 0) return domain::Refuse(domain::Reason::kQueryInvalid, "page_size: must not be negative");
+  return asked == 0 ? fallback : std::min(static_cast<size_t>(asked), max);
+}
+
+}  // namespace fiscal::services::wire

@@ -1,0 +1,104 @@
+#include "services/wire/totals_wire.h"
+
+#include "absl/strings/str_cat.h"
+#include "domain/reason.h"
+#include "services/wire/text_wire.h"
+
+namespace fiscal::services::wire {
+namespace {
+
+namespace pb = fiscal::aggregation::v1;
+using domain::Reason;
+
+static_assert(static_cast<int>(Dimension::kProject) == pb::DIMENSION_PROJECT && pb::Dimension_MAX == 11);
+static_assert(static_cast<int>(Dimension::kDivision) == pb::DIMENSION_DIVISION);
+static_assert(static_cast<int>(Order::kAmountDescending) == pb::ORDER_AMOUNT_DESC);
+
+}  // namespace
+
+absl::StatusOr<TotalFilter> ToFilter(const pb::TotalFilter& in, const std::string& path) {
+  std::vector<domain::Violation> violations;
+  auto add = [&](Reason reason, absl::string_view field, std::string message) {
+    violations.push_back({reason, absl::StrCat(path, ".", field), "", std::move(message)});
+  };
+  TotalFilter f;
+  f.division = ParseDivision(in.division_code());
+  if (f.division == 0) add(Reason::kCodeMalformed, "division_code", "a division has 6 digits, or 9 ending in 000");
+  f.own_level = in.own_level();
+  f.department = in.department_code();
+  f.agency = in.agency_code();
+  if (in.fiscal_year() < 1949 || in.fiscal_year() > 2999) {
+    add(Reason::kCodeMalformed, "fiscal_year", "a fiscal year is 1949 to 2999");
+  } else {
+    f.year = static_cast<uint16_t>(in.fiscal_year());
+  }
+  auto code = [&](const std::string& text, absl::string_view field, int level_max) -> domain::Code {
+    if (text.empty()) return 0;
+    const domain::Code c = domain::ParseCode(text);
+    const int level = domain::LevelOf(c);
+    if (level == 0 || level > level_max) add(Reason::kCodeMalformed, field, "a code has 3 digits and 2 more for each level");
+    return c;
+  };
+  f.functional = code(in.functional_code(), "functional_code", 3);
+  f.revenue = code(in.revenue_code(), "revenue_code", 4);
+  f.dept_economic = code(in.dept_economic_code(), "dept_economic_code", 2);
+  f.gov_economic = code(in.gov_economic_code(), "gov_economic_code", 2);
+  f.project = in.project_code();
+  if (!budget::v1::Stage_IsValid(in.stage()) || in.stage() == 0) add(Reason::kEnumUnknown, "stage", "a stage is required");
+  if (!budget::v1::Direction_IsValid(in.direction()) || in.direction() == 0) {
+    add(Reason::kEnumUnknown, "direction", "a direction is required");
+  }
+  if (!budget::v1::Fund_IsValid(in.fund())) add(Reason::kEnumUnknown, "fund", "no such fund");
+  if (!budget::v1::Category_IsValid(in.category())) add(Reason::kEnumUnknown, "category", "no such category");
+  if (!budget::v1::FundingYear_IsValid(in.funding_year())) add(Reason::kEnumUnknown, "funding_year", "no such funding year");
+  if (!budget::v1::Analysis_IsValid(in.analysis())) add(Reason::kEnumUnknown, "analysis", "no such analysis");
+  if (!violations.empty()) return domain::Refuse(std::move(violations));
+  f.stage = static_cast<domain::Stage>(in.stage());
+  f.direction = static_cast<domain::Direction>(in.direction());
+  f.fund = static_cast<domain::Fund>(in.fund());
+  f.category = static_cast<domain::Category>(in.category());
+  f.funding_year = static_cast<domain::FundingYear>(in.funding_year());
+  f.analysis = static_cast<domain::Analysis>(in.analysis());
+  return f;
+}
+
+absl::StatusOr<std::vector<GroupBy>> ToGroupBy(const pb::ListTotalsRequest& request) {
+  std::vector<GroupBy> out;
+  if (request.group_by_size() < 1 || request.group_by_size() > 2) {
+    return domain::Refuse({{Reason::kQueryInvalid, "group_by", "", "one or two dimensions"}});
+  }
+  for (int i = 0; i < request.group_by_size(); ++i) {
+    const pb::GroupBy& g = request.group_by(i);
+    const std::string field = absl::StrCat("group_by[", i, "].");
+    if (!pb::Dimension_IsValid(g.dimension()) || g.dimension() == 0) {
+      return domain::Refuse({{Reason::kEnumUnknown, field + "dimension", "", "no such dimension"}});
+    }
+    if (g.depth() < 0) return domain::Refuse({{Reason::kQueryInvalid, field + "depth", "", "must not be negative"}});
+    if (i == 1 && g.dimension() == request.group_by(0).dimension()) {
+      return domain::Refuse({{Reason::kQueryInvalid, field + "dimension", "", "the same dimension twice"}});
+    }
+    out.push_back({static_cast<Dimension>(g.dimension()), g.depth()});
+  }
+  return out;
+}
+
+void ToProto(const domain::CellValue& value, pb::Total* out) {
+  out->set_amount_fen(value.amount_fen);
+  out->set_precision_fen(value.precision_fen());
+  out->set_line_count(value.line_count());
+}
+
+void ToProto(const TotalRow& row, pb::Total* out) {
+  ToProto(row.value, out);
+  for (const GroupValue& v : row.group) {
+    pb::GroupValue* g = out->add_group();
+    g->set_dimension(static_cast<pb::Dimension>(v.dimension));
+    g->set_code(v.code);
+    g->set_name(v.name);
+    g->set_level(v.level);
+    if (v.division != 0) g->set_division_code(domain::FormatCode(v.division));
+    g->set_own_level(v.own_level);
+  }
+}
+
+}  // namespace fiscal::services::wire

@@ -1,0 +1,21 @@
+// proto/fiscal/aggregation/v1 <-> the reader's questions and answers.
+#ifndef FISCAL_SERVICES_WIRE_TOTALS_WIRE_H_
+#define FISCAL_SERVICES_WIRE_TOTALS_WIRE_H_
+
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "fiscal/aggregation/v1/aggregation_service.pb.h"
+#include "services/aggregation/totals_reader.h"
+
+namespace fiscal::services::wire {
+
+// INVALID_ARGUMENT with every wrong field, paths below `path`.
+absl::StatusOr<TotalFilter> ToFilter(const aggregation::v1::TotalFilter& filter, const std::string& path);
+absl::StatusOr<std::vector<GroupBy>> ToGroupBy(const aggregation::v1::ListTotalsRequest& request);
+void ToProto(const domain::CellValue& value, aggregation::v1::Total* out);
+void ToProto(const TotalRow& row, aggregation::v1::Total* out);
+
+}  // namespace fiscal::services::wire
+
+#endif  // FISCAL_SERVICES_WIRE_TOTALS_WIRE_H_

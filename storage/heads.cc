@@ -1,0 +1,254 @@
+#include "storage/heads.h"
+
+#include <algorithm>
+#include <map>
+
+#include "absl/strings/str_cat.h"
+#include "base/coding.h"
+#include "base/status_macros.h"
+#include "domain/reason.h"
+#include "storage/record_codec.h"
+#include "storage/schema.h"
+
+namespace fiscal::storage {
+namespace {
+
+using domain::BudgetKey;
+using domain::Line;
+using domain::LineSet;
+using domain::ProjectEntry;
+
+absl::Status AppendBlock(std::string bytes, LineSet* set) {
+  auto kept = std::make_shared<const std::string>(std::move(bytes));
+  FISCAL_RETURN_IF_ERROR(DecodeBlock(*kept, &set->lines));
+  set->owners.push_back(std::move(kept));
+  return absl::OkStatus();
+}
+
+absl::string_view CodeOf(const std::string& key, const BudgetKey& budget) {
+  return absl::string_view(key).substr(HeadProjectKey(budget, "").size());
+}
+
+bool ByLineId(const Line& line, absl::string_view id) { return line.line_id < id; }
+
+}  // namespace
+
+absl::StatusOr<std::optional<domain::StatementMeta>> Heads::Meta(const BudgetKey& budget) const {
+  absl::StatusOr<std::string> bytes = staged_.Get(HeadKey(budget));
+  if (absl::IsNotFound(bytes.status())) return std::optional<domain::StatementMeta>();
+  if (!bytes.ok()) return bytes.status();
+  FISCAL_ASSIGN_OR_RETURN(domain::StatementMeta meta, DecodeMeta(*bytes));
+  return std::optional<domain::StatementMeta>(std::move(meta));
+}
+
+absl::StatusOr<LineSet> Heads::Lines(const BudgetKey& budget) const {
+  const std::string prefix = HeadBlockKey(budget, "");
+  FISCAL_ASSIGN_OR_RETURN(auto items, staged_.Scan(prefix, AfterPrefix(prefix)));
+  LineSet set;
+  for (Staged::Item& item : items)
+    FISCAL_RETURN_IF_ERROR(AppendBlock(std::move(item.second), &set));
+  return set;
+}
+
+absl::StatusOr<std::vector<ProjectEntry>> Heads::Projects(const BudgetKey& budget) const {
+  const std::string prefix = HeadProjectKey(budget, "");
+  FISCAL_ASSIGN_OR_RETURN(auto items, staged_.Scan(prefix, AfterPrefix(prefix)));
+  std::vector<ProjectEntry> projects;
+  for (Staged::Item& item : items)
+    projects.push_back({std::string(CodeOf(item.first, budget)), std::move(item.second)});
+  return projects;
+}
+
+absl::StatusOr<std::optional<Line>> Heads::FindLine(const BudgetKey& budget,
+                                                    absl::string_view line_id,
+                                                    LineSet* owner) const {
+  FISCAL_ASSIGN_OR_RETURN(
+      auto block, staged_.FindLast(HeadBlockKey(budget, ""), HeadBlockKey(budget, line_id)));
+  if (!block.has_value()) return std::optional<Line>();
+  LineSet set;
+  FISCAL_RETURN_IF_ERROR(AppendBlock(std::move(block->second), &set));
+  auto it = std::lower_bound(set.lines.begin(), set.lines.end(), line_id, ByLineId);
+  if (it == set.lines.end() || it->line_id != line_id) return std::optional<Line>();
+  owner->Keep(set);
+  return std::optional<Line>(*it);
+}
+
+absl::StatusOr<std::optional<ProjectEntry>> Heads::FindProject(const BudgetKey& budget,
+                                                               const std::string& code) const {
+  absl::StatusOr<std::string> bytes = staged_.Get(HeadProjectKey(budget, code));
+  if (absl::IsNotFound(bytes.status())) return std::optional<ProjectEntry>();
+  if (!bytes.ok()) return bytes.status();
+  return std::optional<ProjectEntry>(ProjectEntry{code, *std::move(bytes)});
+}
+
+void Heads::SetMeta(const domain::StatementMeta& meta) {
+  staged_.Put(HeadKey(meta.key), EncodeMeta(meta));
+  std::string position;
+  PutU64(&position, meta.position);
+  staged_.Put(RevisionKey(meta.key, meta.revision), std::move(position));
+}
+
+absl::Status Heads::ReplaceLines(const BudgetKey& budget, const std::vector<Line>& lines,
+                                 const std::vector<std::string>& blocks, bool existed) {
+  if (existed) {
+    const std::string prefix = HeadBlockKey(budget, "");
+    FISCAL_ASSIGN_OR_RETURN(auto items, staged_.Scan(prefix, AfterPrefix(prefix)));
+    for (Staged::Item& item : items) staged_.Delete(std::move(item.first));
+  }
+  for (size_t i = 0; i < blocks.size(); ++i) {
+    staged_.Put(HeadBlockKey(budget, lines[i * kBlockLines].line_id), blocks[i]);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Heads::PatchLines(const BudgetKey& budget, const std::vector<Line>& put,
+                               const std::vector<absl::string_view>& removed) {
+  // Changes in order of line_id; nullptr removes.
+  std::map<absl::string_view, const Line*> changes;
+  for (absl::string_view id : removed) changes[id] = nullptr;
+  for (const Line& line : put) changes[line.line_id] = &line;
+  const std::string first_key = HeadBlockKey(budget, ""), end_key = AfterPrefix(first_key);
+  auto change = changes.begin();
+  while (change != changes.end()) {
+    // The block this id belongs in: the last that starts at or before it, else the first of all.
+    FISCAL_ASSIGN_OR_RETURN(auto block,
+                            staged_.FindLast(first_key, HeadBlockKey(budget, change->first)));
+    if (!block.has_value()) {
+      FISCAL_ASSIGN_OR_RETURN(block, staged_.FindFirst(first_key, end_key));
+    }
+    LineSet old;
+    std::string old_key, next_key = end_key;
+    if (block.has_value()) {
+      old_key = block->first;
+      FISCAL_RETURN_IF_ERROR(AppendBlock(std::move(block->second), &old));
+      FISCAL_ASSIGN_OR_RETURN(auto next, staged_.FindFirst(old_key + '\0', end_key));
+      if (next.has_value()) next_key = next->first;
+    }
+    // All changes that fall before the next block are merged into this one.
+    std::vector<Line> merged;
+    merged.reserve(old.lines.size() + 4);
+    auto line = old.lines.begin();
+    for (; change != changes.end() && HeadBlockKey(budget, change->first) < next_key; ++change) {
+      while (line != old.lines.end() && line->line_id < change->first) merged.push_back(*line++);
+      if (line != old.lines.end() && line->line_id == change->first) ++line;
+      if (change->second != nullptr) merged.push_back(*change->second);
+    }
+    merged.insert(merged.end(), line, old.lines.end());
+    if (!old_key.empty()) staged_.Delete(old_key);
+    const size_t pieces =
+        merged.size() <= 2 * kBlockLines ? 1 : (merged.size() + kBlockLines - 1) / kBlockLines;
+    const size_t piece_lines = (merged.size() + pieces - 1) / pieces;
+    for (size_t i = 0; i < merged.size(); i += piece_lines) {
+      const auto piece = absl::MakeConstSpan(merged).subspan(i, piece_lines);
+      staged_.Put(HeadBlockKey(budget, piece[0].line_id), EncodeBlock(piece));
+    }
+  }
+  return absl::OkStatus();
+}
+
+void Heads::ChangeProjects(const BudgetKey& budget, const std::vector<ProjectEntry>& put,
+                           const std::vector<ProjectEntry>& removed) {
+  for (const ProjectEntry& p : removed) staged_.Delete(HeadProjectKey(budget, p.code));
+  for (const ProjectEntry& p : put) staged_.Put(HeadProjectKey(budget, p.code), p.bytes);
+}
+
+absl::StatusOr<domain::StatementMeta> HeadReader::Meta(const BudgetKey& budget,
+                                                       uint64_t revision) const {
+  absl::StatusOr<std::string> bytes = kv_.Get(HeadKey(budget));
+  if (absl::IsNotFound(bytes.status())) {
+    return domain::Refuse(domain::Reason::kBudgetNotFound, "there is no such budget");
+  }
+  if (!bytes.ok()) return bytes.status();
+  FISCAL_ASSIGN_OR_RETURN(domain::StatementMeta head, DecodeMeta(*bytes));
+  if (revision == 0 || revision == head.revision) return head;
+  absl::StatusOr<std::string> position = kv_.Get(RevisionKey(budget, revision));
+  if (absl::IsNotFound(position.status())) {
+    return domain::Refuse(
+        domain::Reason::kRevisionNotFound,
+        absl::StrCat("revision ", revision, " does not exist; ", head.revision, " stands"));
+  }
+  if (!position.ok()) return position.status();
+  ByteReader reader(*position);
+  FISCAL_ASSIGN_OR_RETURN(std::string value, kv_.Get(EventKey(reader.U64())));
+  if (value.size() < 32) return absl::DataLossError("log: a record is too short");
+  FISCAL_ASSIGN_OR_RETURN(domain::Event event,
+                          DecodeRecord(std::make_shared<const std::string>(value.substr(32))));
+  return std::move(event.statement.meta);
+}
+
+absl::StatusOr<HeadReader::Statement> HeadReader::Read(const BudgetKey& budget,
+                                                       uint64_t revision) const {
+  Statement s;
+  std::unique_ptr<KvSnapshot> snapshot = kv_.NewSnapshot();
+  FISCAL_ASSIGN_OR_RETURN(s.meta, Meta(budget, revision));
+  absl::StatusOr<std::string> head_bytes = snapshot->Get(HeadKey(budget));
+  if (!head_bytes.ok()) {
+    return absl::IsNotFound(head_bytes.status())
+               ? domain::Refuse(domain::Reason::kBudgetNotFound, "there is no such budget")
+               : head_bytes.status();
+  }
+  FISCAL_ASSIGN_OR_RETURN(domain::StatementMeta head, DecodeMeta(*head_bytes));
+  if (revision == 0) s.meta = head;
+
+  const std::string blocks = HeadBlockKey(budget, "");
+  std::unique_ptr<KvIterator> it = snapshot->NewIterator(blocks, AfterPrefix(blocks));
+  for (it->Seek(blocks); it->Valid(); it->Next()) {
+    FISCAL_RETURN_IF_ERROR(AppendBlock(std::string(it->value()), &s.lines));
+  }
+  FISCAL_RETURN_IF_ERROR(it->status());
+  const std::string projects = HeadProjectKey(budget, "");
+  it = snapshot->NewIterator(projects, AfterPrefix(projects));
+  for (it->Seek(projects); it->Valid(); it->Next()) {
+    s.projects.push_back(
+        {std::string(CodeOf(std::string(it->key()), budget)), std::string(it->value())});
+  }
+  FISCAL_RETURN_IF_ERROR(it->status());
+  if (s.meta.revision == head.revision) return s;
+
+  // Each event says what it put and, whole, what it removed: undoing them one by one leads back.
+  std::map<absl::string_view, Line> lines;
+  for (const Line& line : s.lines.lines) lines.emplace(line.line_id, line);
+  std::map<std::string, std::string> entries;
+  for (ProjectEntry& p : s.projects) entries.emplace(p.code, std::move(p.bytes));
+  for (uint64_t r = head.revision; r > s.meta.revision; --r) {
+    FISCAL_ASSIGN_OR_RETURN(std::string position, snapshot->Get(RevisionKey(budget, r)));
+    ByteReader reader(position);
+    FISCAL_ASSIGN_OR_RETURN(std::string value, snapshot->Get(EventKey(reader.U64())));
+    if (value.size() < 32) return absl::DataLossError("log: a record is too short");
+    FISCAL_ASSIGN_OR_RETURN(domain::Event event,
+                            DecodeRecord(std::make_shared<const std::string>(value.substr(32))));
+    for (const Line& line : event.statement.put.lines) lines.erase(line.line_id);
+    for (const Line& line : event.statement.removed.lines) lines.emplace(line.line_id, line);
+    s.lines.Keep(event.statement.removed);
+    for (const ProjectEntry& p : event.statement.projects_put) entries.erase(p.code);
+    for (ProjectEntry& p : event.statement.projects_removed) entries[p.code] = std::move(p.bytes);
+  }
+  s.lines.lines.clear();
+  for (const auto& [id, line] : lines) s.lines.lines.push_back(line);
+  s.projects.clear();
+  for (auto& [code, bytes] : entries) s.projects.push_back({code, std::move(bytes)});
+  return s;
+}
+
+absl::StatusOr<std::vector<domain::StatementMeta>> HeadReader::List(domain::Code division,
+                                                                    const std::string& after,
+                                                                    size_t limit) const {
+  BudgetKey first;
+  first.division = division;
+  std::string lower = HeadKey(first);
+  lower.resize(5);
+  const std::string upper = AfterPrefix(lower);
+  if (after > lower) lower = after;
+  std::vector<domain::StatementMeta> metas;
+  std::unique_ptr<KvIterator> it = kv_.NewIterator(lower, upper);
+  for (it->Seek(lower); it->Valid() && metas.size() < limit; it->Next()) {
+    FISCAL_ASSIGN_OR_RETURN(domain::StatementMeta meta, DecodeMeta(it->value()));
+    metas.push_back(std::move(meta));
+  }
+  FISCAL_RETURN_IF_ERROR(it->status());
+  return metas;
+}
+
+std::string HeadReader::AfterKey(const BudgetKey& budget) { return HeadKey(budget) + '\0'; }
+
+}  // namespace fiscal::storage

@@ -1,0 +1,81 @@
+// The statement that stands of each budget: its meta, lines in blocks ordered by line_id, projects.
+// Derived from the log and written in the batch of the event that changed it, so that a PATCH reads
+// one block and no line_id is kept in memory.
+//
+//   Intake --> heads over Staged (writes);  SubmissionService reads --> Reader over a Kv
+#ifndef FISCAL_STORAGE_HEADS_H_
+#define FISCAL_STORAGE_HEADS_H_
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "domain/event.h"
+#include "storage/kv.h"
+#include "storage/staged.h"
+
+namespace fiscal::storage {
+
+// The writing side. Not thread-safe; lives as long as its Staged.
+class Heads {
+ public:
+  explicit Heads(Staged& staged) : staged_(staged) {}
+
+  // nullopt when there never was a statement.
+  absl::StatusOr<std::optional<domain::StatementMeta>> Meta(const domain::BudgetKey& budget) const;
+  absl::StatusOr<domain::LineSet> Lines(const domain::BudgetKey& budget) const;
+  absl::StatusOr<std::vector<domain::ProjectEntry>> Projects(const domain::BudgetKey& budget) const;
+  // The line itself, its views kept by `owner`; nullopt when it doesn't stand.
+  absl::StatusOr<std::optional<domain::Line>> FindLine(const domain::BudgetKey& budget,
+                                                       absl::string_view line_id,
+                                                       domain::LineSet* owner) const;
+  absl::StatusOr<std::optional<domain::ProjectEntry>> FindProject(const domain::BudgetKey& budget,
+                                                                  const std::string& code) const;
+
+  void SetMeta(const domain::StatementMeta& meta);
+  // Replaces all lines by blocks already encoded from `lines`.
+  absl::Status ReplaceLines(const domain::BudgetKey& budget, const std::vector<domain::Line>& lines,
+                            const std::vector<std::string>& blocks, bool existed);
+  // Puts and removes single lines; both ordered by line_id. Reads and writes only the blocks they
+  // stand in.
+  absl::Status PatchLines(const domain::BudgetKey& budget, const std::vector<domain::Line>& put,
+                          const std::vector<absl::string_view>& removed);
+  void ChangeProjects(const domain::BudgetKey& budget, const std::vector<domain::ProjectEntry>& put,
+                      const std::vector<domain::ProjectEntry>& removed);
+
+ private:
+  Staged& staged_;
+};
+
+// The reading side: what stands now, and any revision by walking its events back. Thread-safe over
+// a thread-safe Kv.
+class HeadReader {
+ public:
+  explicit HeadReader(const Kv& kv) : kv_(kv) {}
+
+  struct Statement {
+    domain::StatementMeta meta;
+    domain::LineSet lines;
+    std::vector<domain::ProjectEntry> projects;
+  };
+
+  // `revision` 0 is the one that stands. NOT_FOUND with a reason.
+  absl::StatusOr<domain::StatementMeta> Meta(const domain::BudgetKey& budget,
+                                             uint64_t revision) const;
+  absl::StatusOr<Statement> Read(const domain::BudgetKey& budget, uint64_t revision) const;
+  // Metas of budgets after `after` (exclusive; empty starts at the front) of one division, at most
+  // `limit`.
+  absl::StatusOr<std::vector<domain::StatementMeta>> List(domain::Code division,
+                                                          const std::string& after,
+                                                          size_t limit) const;
+  // What to pass as `after` to go on behind a budget.
+  static std::string AfterKey(const domain::BudgetKey& budget);
+
+ private:
+  const Kv& kv_;
+};
+
+}  // namespace fiscal::storage
+
+#endif  // FISCAL_STORAGE_HEADS_H_

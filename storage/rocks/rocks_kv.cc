@@ -1,0 +1,325 @@
+#include "storage/rocks/rocks_kv.h"
+
+#include <fcntl.h>
+#include <rocksdb/cache.h>
+#include <rocksdb/db.h>
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/iterator.h>
+#include <rocksdb/options.h>
+#include <rocksdb/slice.h>
+#include <rocksdb/table.h>
+#include <rocksdb/write_batch.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
+#include "base/status_macros.h"
+
+namespace fiscal::storage {
+
+struct RocksCache {
+  std::shared_ptr<rocksdb::Cache> cache;
+};
+
+std::shared_ptr<RocksCache> NewRocksCache(size_t bytes) {
+  return std::make_shared<RocksCache>(RocksCache{rocksdb::NewLRUCache(bytes)});
+}
+
+namespace {
+
+rocksdb::Slice ToSlice(absl::string_view s) { return rocksdb::Slice(s.data(), s.size()); }
+absl::string_view ToView(const rocksdb::Slice& s) { return absl::string_view(s.data(), s.size()); }
+
+// Errors of reading and opening.
+absl::Status ReadError(const rocksdb::Status& status, absl::string_view what) {
+  if (status.ok()) return absl::OkStatus();
+  if (status.IsNotFound()) return absl::NotFoundError("no such key");
+  const std::string text = absl::StrCat(what, ": ", status.ToString());
+  if (status.IsCorruption()) return absl::DataLossError(text);
+  if (status.IsNoSpace()) return absl::ResourceExhaustedError(text);
+  return absl::UnavailableError(text);
+}
+
+absl::Status OpenError(const rocksdb::Status& status, const RocksOptions& options) {
+  const std::string text = status.ToString();
+  // RocksDB has no code for a lock that is held; these are its words within a process and across.
+  if (absl::StrContains(text, "lock hold by current process") ||
+      absl::StrContains(text, "While lock file")) {
+    return absl::FailedPreconditionError(absl::StrCat("another process uses ", options.path));
+  }
+  if (!options.create_if_missing && status.IsInvalidArgument() &&
+      absl::StrContains(text, "create_if_missing is false")) {
+    return absl::NotFoundError(absl::StrCat("there is no store in ", options.path));
+  }
+  return ReadError(status, absl::StrCat("open ", options.path));
+}
+
+absl::Status SyncDirectory(const std::filesystem::path& directory) {
+  const int fd = open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const bool synced = fd >= 0 && fsync(fd) == 0;
+  const int error = errno;
+  if (fd >= 0) close(fd);
+  if (synced) return absl::OkStatus();
+  return absl::ErrnoToStatus(error, absl::StrCat("sync directory ", directory.string()));
+}
+
+// Makes the directories of `path` that are missing and syncs each one's parent: RocksDB syncs only
+// what is inside its own.
+absl::Status MakeDirectories(const std::filesystem::path& path) {
+  std::error_code error;
+  if (path.empty() || std::filesystem::is_directory(path, error)) return absl::OkStatus();
+  const std::filesystem::path parent = path.parent_path();
+  FISCAL_RETURN_IF_ERROR(MakeDirectories(parent));
+  std::filesystem::create_directory(path, error);
+  if (error) {
+    return absl::ErrnoToStatus(error.value(), absl::StrCat("make directory ", path.string()));
+  }
+  return SyncDirectory(parent.empty() ? std::filesystem::path(".") : parent);
+}
+
+rocksdb::Options EngineOptions(const RocksOptions& options) {
+  rocksdb::Options o;
+  o.create_if_missing = options.create_if_missing;
+  // The default, kPointInTimeRecovery, drops acknowledged writes behind a damaged record silently.
+  o.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
+  // Raises false alarms about missing logs in this version after a log is synced by hand.
+  o.track_and_verify_wals_in_manifest = false;
+  o.paranoid_checks = true;
+  o.paranoid_file_checks = true;
+  o.force_consistency_checks = true;
+  o.flush_verify_memtable_count = true;
+  o.wal_compression = rocksdb::kNoCompression;
+  o.recycle_log_file_num = 0;
+  o.allow_mmap_reads = false;
+  o.allow_mmap_writes = false;
+  o.unordered_write = false;
+  o.manual_wal_flush = false;
+
+  o.write_buffer_size = options.write_buffer_bytes;
+  o.max_write_buffer_number = 3;
+  o.max_total_wal_size = std::max<uint64_t>(4 * options.write_buffer_bytes, uint64_t{64} << 20);
+  o.max_background_jobs = 2;
+  o.max_open_files = options.open_files_max;
+  o.bytes_per_sync = 1 << 20;
+  o.level_compaction_dynamic_level_bytes = true;
+  o.compression = options.compress ? rocksdb::kLZ4Compression : rocksdb::kNoCompression;
+  o.bottommost_compression = options.compress ? rocksdb::kZSTD : rocksdb::kNoCompression;
+
+  // The default level depends on how the library was compiled.
+  o.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
+  o.keep_log_file_num = 4;
+  o.max_log_file_size = 4 << 20;
+  o.stats_dump_period_sec = 0;
+  o.stats_persist_period_sec = 0;
+
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = options.block_cache ? options.block_cache->cache
+                                          : rocksdb::NewLRUCache(options.block_cache_bytes);
+  table.cache_index_and_filter_blocks = true;
+  table.cache_index_and_filter_blocks_with_high_priority = true;
+  table.pin_l0_filter_and_index_blocks_in_cache = true;
+  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10, /*use_block_based_builder=*/false));
+  table.checksum = rocksdb::kXXH3;
+  table.format_version = 5;
+  o.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  return o;
+}
+
+rocksdb::ReadOptions EngineReadOptions() {
+  rocksdb::ReadOptions o;
+  o.verify_checksums = true;
+  return o;
+}
+
+// RocksDB keeps pointers to the bounds, so they live here, and so does what points to them.
+class RocksIterator : public KvIterator {
+ public:
+  RocksIterator(rocksdb::DB& db, const rocksdb::Snapshot* snapshot, absl::string_view lower,
+                absl::string_view upper)
+      : lower_(lower), upper_(upper), lower_slice_(lower_), upper_slice_(upper_) {
+    rocksdb::ReadOptions options = EngineReadOptions();
+    options.snapshot = snapshot;
+    if (!lower_.empty()) options.iterate_lower_bound = &lower_slice_;
+    if (!upper_.empty()) options.iterate_upper_bound = &upper_slice_;
+    it_.reset(db.NewIterator(options));
+  }
+  void Seek(absl::string_view key) override { it_->Seek(ToSlice(key)); }
+  void SeekForPrev(absl::string_view key) override { it_->SeekForPrev(ToSlice(key)); }
+  void Next() override { it_->Next(); }
+  void Prev() override { it_->Prev(); }
+  bool Valid() const override { return it_->Valid(); }
+  absl::string_view key() const override { return ToView(it_->key()); }
+  absl::string_view value() const override { return ToView(it_->value()); }
+  absl::Status status() const override { return ReadError(it_->status(), "scan"); }
+
+ private:
+  const std::string lower_, upper_;
+  const rocksdb::Slice lower_slice_, upper_slice_;
+  std::unique_ptr<rocksdb::Iterator> it_;
+};
+
+absl::StatusOr<std::string> GetFrom(rocksdb::DB& db, const rocksdb::Snapshot* snapshot,
+                                    absl::string_view key) {
+  rocksdb::ReadOptions options = EngineReadOptions();
+  options.snapshot = snapshot;
+  std::string value;
+  const rocksdb::Status status = db.Get(options, ToSlice(key), &value);
+  if (!status.ok()) return ReadError(status, "get");
+  return value;
+}
+
+class RocksSnapshot : public KvSnapshot {
+ public:
+  explicit RocksSnapshot(rocksdb::DB& db) : db_(db), snapshot_(db.GetSnapshot()) {}
+  ~RocksSnapshot() override { db_.ReleaseSnapshot(snapshot_); }
+  RocksSnapshot(const RocksSnapshot&) = delete;
+  RocksSnapshot& operator=(const RocksSnapshot&) = delete;
+
+  absl::StatusOr<std::string> Get(absl::string_view key) const override {
+    return GetFrom(db_, snapshot_, key);
+  }
+  std::unique_ptr<KvIterator> NewIterator(absl::string_view lower,
+                                          absl::string_view upper) const override {
+    return std::make_unique<RocksIterator>(db_, snapshot_, lower, upper);
+  }
+
+ private:
+  rocksdb::DB& db_;
+  const rocksdb::Snapshot* const snapshot_;
+};
+
+}  // namespace
+
+struct RocksKv::Impl {
+  std::string path;
+  bool wal = true;
+  std::unique_ptr<rocksdb::DB> db;
+
+  absl::Mutex mu;
+  // The first write or flush with an unknown outcome; later ones are refused with it.
+  absl::Status poison ABSL_GUARDED_BY(mu);
+
+  absl::Status CheckWritable() {
+    absl::MutexLock lock(&mu);
+    return poison;
+  }
+  absl::Status Poison(absl::Status status) {
+    absl::MutexLock lock(&mu);
+    if (poison.ok()) {
+      poison = absl::Status(
+          status.code(),
+          absl::StrCat("the store refuses writes until it is opened anew: ", status.message()));
+    }
+    return status;
+  }
+  // REQUIRES: !status.ok().
+  absl::Status WriteError(const rocksdb::Status& status, absl::string_view what) {
+    const std::string text = absl::StrCat(what, " ", path, ": ", status.ToString());
+    if (status.IsCorruption()) return Poison(absl::DataLossError(text));
+    // Only an append that found no space is known to have changed nothing: a record cut short is
+    // no record. When a sync finds none, the record may be whole.
+    if (status.IsNoSpace() && !absl::StrContains(text, "sync")) {
+      return absl::ResourceExhaustedError(text);
+    }
+    return Poison(absl::UnavailableError(text));
+  }
+};
+
+RocksKv::RocksKv(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+RocksKv::~RocksKv() { impl_->db->Close().PermitUncheckedError(); }
+
+absl::StatusOr<std::unique_ptr<RocksKv>> RocksKv::Open(const RocksOptions& options) {
+  if (options.create_if_missing) FISCAL_RETURN_IF_ERROR(MakeDirectories(options.path));
+  rocksdb::DB* db = nullptr;
+  const rocksdb::Status status = rocksdb::DB::Open(EngineOptions(options), options.path, &db);
+  if (!status.ok()) return OpenError(status, options);
+  auto impl = std::make_unique<Impl>();
+  impl->path = options.path;
+  impl->wal = options.wal;
+  impl->db.reset(db);
+  return std::unique_ptr<RocksKv>(new RocksKv(std::move(impl)));
+}
+
+absl::Status RocksKv::Write(const Batch& batch, bool sync) {
+  FISCAL_RETURN_IF_ERROR(impl_->CheckWritable());
+  // Header of a batch, then per change a tag and two lengths.
+  rocksdb::WriteBatch engine_batch(12 + batch.bytes() + 11 * batch.ops().size());
+  for (const Batch::Op& op : batch.ops()) {
+    const rocksdb::Status added =
+        op.is_delete ? engine_batch.Delete(op.key) : engine_batch.Put(op.key, op.value);
+    if (!added.ok()) return absl::InvalidArgumentError(added.ToString());
+  }
+  rocksdb::WriteOptions options;
+  options.disableWAL = !impl_->wal;
+  options.sync = sync && impl_->wal;
+  const rocksdb::Status status = impl_->db->Write(options, &engine_batch);
+  if (!status.ok()) return impl_->WriteError(status, "write");
+  if (!sync || impl_->wal) return absl::OkStatus();
+  absl::Status flushed = Flush();
+  // The batch is applied, so lack of space can no longer mean that nothing happened.
+  if (absl::IsResourceExhausted(flushed)) {
+    return impl_->Poison(absl::UnavailableError(flushed.message()));
+  }
+  return flushed;
+}
+
+absl::Status RocksKv::Flush() {
+  FISCAL_RETURN_IF_ERROR(impl_->CheckWritable());
+  if (!impl_->wal) {
+    rocksdb::FlushOptions options;
+    options.wait = true;
+    const rocksdb::Status status = impl_->db->Flush(options);
+    // Lack of space can be tried again: the memtable is still there, and what a table file lost in
+    // a failed sync is written anew.
+    if (status.IsNoSpace()) {
+      return absl::ResourceExhaustedError(
+          absl::StrCat("flush ", impl_->path, ": ", status.ToString()));
+    }
+    return status.ok() ? absl::OkStatus() : impl_->WriteError(status, "flush");
+  }
+  const rocksdb::Status status = impl_->db->FlushWAL(/*sync=*/true);
+  if (status.ok()) return absl::OkStatus();
+  // A log whose sync failed can't be synced again, whatever the reason: the system may have
+  // forgotten the pages.
+  const std::string text = absl::StrCat("sync log ", impl_->path, ": ", status.ToString());
+  return impl_->Poison(status.IsCorruption() ? absl::DataLossError(text)
+                                             : absl::UnavailableError(text));
+}
+
+absl::StatusOr<std::string> RocksKv::Get(absl::string_view key) const {
+  return GetFrom(*impl_->db, nullptr, key);
+}
+
+std::unique_ptr<KvIterator> RocksKv::NewIterator(absl::string_view lower,
+                                                 absl::string_view upper) const {
+  return std::make_unique<RocksIterator>(*impl_->db, nullptr, lower, upper);
+}
+
+std::unique_ptr<KvSnapshot> RocksKv::NewSnapshot() const {
+  return std::make_unique<RocksSnapshot>(*impl_->db);
+}
+
+int64_t RocksKv::ApproximateBytes() const {
+  int64_t bytes = 0;
+  std::error_code error;
+  std::filesystem::directory_iterator it(impl_->path, error);
+  for (; !error && it != std::filesystem::directory_iterator(); it.increment(error)) {
+    // Compaction deletes files while we look.
+    std::error_code gone;
+    const uintmax_t size = it->file_size(gone);
+    if (!gone) bytes += static_cast<int64_t>(size);
+  }
+  return bytes;
+}
+
+}  // namespace fiscal::storage

@@ -1,0 +1,64 @@
+// A Kv on disk, over RocksDB.
+//
+//   EventLog (with a write-ahead log), TotalsStore (without) --> RocksKv --> files in one directory
+//
+// Opens with the recovery mode that refuses a log damaged in its middle; RocksDB's default opens
+// with what comes before the damage and says nothing. No mode notices a log that lost its end:
+// anchor.h does. Thread-safe.
+#ifndef FISCAL_STORAGE_ROCKS_ROCKS_KV_H_
+#define FISCAL_STORAGE_ROCKS_ROCKS_KV_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "storage/kv.h"
+
+namespace fiscal::storage {
+
+// A cache of blocks that several stores can share, so that one number bounds them all.
+struct RocksCache;
+std::shared_ptr<RocksCache> NewRocksCache(size_t bytes);
+
+struct RocksOptions {
+  std::string path;  // a directory of its own
+  // False: only Flush, a write with `sync`, which flushes, or a clean end makes writes durable.
+  bool wal = true;
+  bool create_if_missing = true;
+  // Blocks, indexes and filters together. `block_cache`, when given, is used instead.
+  size_t block_cache_bytes = size_t{64} << 20;
+  std::shared_ptr<RocksCache> block_cache;
+  // Of one memtable; up to three can be in memory.
+  size_t write_buffer_bytes = size_t{32} << 20;
+  int open_files_max = 512;
+  // False for stores whose values are already compressed.
+  bool compress = true;
+};
+
+class RocksKv : public Kv {
+ public:
+  // NOT_FOUND: not there and not to be made. FAILED_PRECONDITION: another store, here or in another
+  // process, has it open. DATA_LOSS: it is damaged.
+  static absl::StatusOr<std::unique_ptr<RocksKv>> Open(const RocksOptions& options);
+  ~RocksKv() override;
+
+  absl::Status Write(const Batch& batch, bool sync) override;
+  absl::Status Flush() override;
+  absl::StatusOr<std::string> Get(absl::string_view key) const override;
+  std::unique_ptr<KvIterator> NewIterator(absl::string_view lower,
+                                          absl::string_view upper) const override;
+  std::unique_ptr<KvSnapshot> NewSnapshot() const override;
+  // The sizes of the store's files, its own log messages included.
+  int64_t ApproximateBytes() const override;
+
+ private:
+  struct Impl;
+  explicit RocksKv(std::unique_ptr<Impl> impl);
+
+  const std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace fiscal::storage
+
+#endif  // FISCAL_STORAGE_ROCKS_ROCKS_KV_H_

@@ -1,0 +1,175 @@
+#include "storage/schema.h"
+
+#include "base/coding.h"
+
+namespace fiscal::storage {
+namespace {
+
+enum Kind : uint8_t {
+  kEvent = 0x01,
+  kRequest = 0x02,
+  kHead = 0x03,
+  kHeadBlock = 0x04,
+  kHeadProject = 0x05,
+  kRevision = 0x06,
+  kGross = 0x07,
+  kScope = 0x08,
+  kCatalogEvent = 0x09,
+  kLogId = 0x0a,
+  kCells = 0x10,
+  kWatermark = 0x20,
+};
+
+std::string Start(Kind kind) { return std::string(1, static_cast<char>(kind)); }
+
+std::string BudgetPart(Kind kind, const domain::BudgetKey& b) {
+  std::string key = Start(kind);
+  key.reserve(48);
+  PutU32(&key, b.division);
+  PutU16(&key, b.year);
+  PutU8(&key, static_cast<uint8_t>(b.stage));
+  key += b.agency;
+  key.push_back('\0');
+  return key;
+}
+
+void Append(std::string* key, absl::string_view s) { key->append(s.data(), s.size()); }
+
+}  // namespace
+
+std::string EventKey(domain::Position position) {
+  std::string key = Start(kEvent);
+  PutU64(&key, position);
+  return key;
+}
+
+std::string RequestKey(absl::string_view principal, absl::string_view request_id) {
+  std::string key = Start(kRequest);
+  Append(&key, principal);
+  key.push_back('\0');
+  Append(&key, request_id);
+  return key;
+}
+
+std::string HeadKey(const domain::BudgetKey& budget) { return BudgetPart(kHead, budget); }
+
+std::string HeadBlockKey(const domain::BudgetKey& budget, absl::string_view first_line_id) {
+  std::string key = BudgetPart(kHeadBlock, budget);
+  Append(&key, first_line_id);
+  return key;
+}
+
+std::string HeadProjectKey(const domain::BudgetKey& budget, absl::string_view project_code) {
+  std::string key = BudgetPart(kHeadProject, budget);
+  Append(&key, project_code);
+  return key;
+}
+
+std::string RevisionKey(const domain::BudgetKey& budget, uint64_t revision) {
+  std::string key = BudgetPart(kRevision, budget);
+  PutU64(&key, revision);
+  return key;
+}
+
+std::string GrossKey(uint16_t year, domain::Stage stage) {
+  std::string key = Start(kGross);
+  PutU16(&key, year);
+  PutU8(&key, static_cast<uint8_t>(stage));
+  return key;
+}
+
+std::string ScopeKey(domain::Code division, uint16_t year, domain::Stage stage,
+                     absl::string_view department) {
+  std::string key = Start(kScope);
+  PutU32(&key, division);
+  PutU16(&key, year);
+  PutU8(&key, static_cast<uint8_t>(stage));
+  Append(&key, department);
+  return key;
+}
+
+std::string CatalogEventKey(domain::Position position) {
+  std::string key = Start(kCatalogEvent);
+  PutU64(&key, position);
+  return key;
+}
+
+std::string LogIdKey() { return Start(kLogId); }
+
+std::string CellsNodePrefix(const domain::OrgNode& node, uint16_t year, domain::Stage stage) {
+  std::string key = Start(kCells);
+  key.reserve(48);
+  PutU16(&key, year);
+  PutU8(&key, static_cast<uint8_t>(stage));
+  PutU32(&key, node.division);
+  PutU8(&key, static_cast<uint8_t>(node.type));
+  key += node.code;
+  key.push_back('\0');
+  return key;
+}
+
+std::string CellsKey(const domain::ChunkId& id, uint64_t stride) {
+  std::string key = CellsNodePrefix(id.node, id.year, id.stage);
+  PutU16(&key, id.chunk);
+  PutU64(&key, ~stride);
+  return key;
+}
+
+std::string WatermarkKey() { return Start(kWatermark); }
+
+absl::StatusOr<domain::Position> DecodeEventKey(absl::string_view key) {
+  ByteReader reader(key);
+  const uint8_t kind = reader.U8();
+  const domain::Position position = reader.U64();
+  if (!reader.ok() || !reader.AtEnd() || (kind != kEvent && kind != kCatalogEvent)) {
+    return absl::DataLossError("malformed event key");
+  }
+  return position;
+}
+
+absl::StatusOr<domain::BudgetKey> DecodeHeadKey(absl::string_view key) {
+  ByteReader reader(key);
+  const uint8_t kind = reader.U8();
+  domain::BudgetKey budget;
+  budget.division = reader.U32();
+  budget.year = reader.U16();
+  const uint8_t stage = reader.U8();
+  budget.agency = std::string(reader.Terminated());
+  if (!reader.ok() || !reader.AtEnd() || kind != kHead || stage > 7)
+    return absl::DataLossError("malformed head key");
+  budget.stage = static_cast<domain::Stage>(stage);
+  return budget;
+}
+
+absl::StatusOr<CellsKeyParts> DecodeCellsKey(absl::string_view key) {
+  ByteReader reader(key);
+  CellsKeyParts parts;
+  const uint8_t kind = reader.U8();
+  parts.id.year = reader.U16();
+  const uint8_t stage = reader.U8();
+  parts.id.node.division = reader.U32();
+  const uint8_t type = reader.U8();
+  parts.id.node.code = std::string(reader.Terminated());
+  parts.id.chunk = reader.U16();
+  parts.stride = ~reader.U64();
+  if (!reader.ok() || !reader.AtEnd() || kind != kCells || stage > 7 || type < 1 || type > 4) {
+    return absl::DataLossError("malformed cells key");
+  }
+  parts.id.stage = static_cast<domain::Stage>(stage);
+  parts.id.node.type = static_cast<domain::OrgType>(type);
+  return parts;
+}
+
+std::string AfterPrefix(absl::string_view prefix) {
+  std::string s(prefix);
+  while (!s.empty()) {
+    if (static_cast<uint8_t>(s.back()) != 0xff) {
+      s.back() = static_cast<char>(static_cast<uint8_t>(s.back()) + 1);
+      return s;
+    }
+    s.pop_back();
+  }
+  return s;
+}
+
+}  // namespace fiscal::storage

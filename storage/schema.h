@@ -1,0 +1,70 @@
+// Every key of every store. docs/storage-format.md walks one record through it;
+// tests/golden/keys_test.cc holds the bytes.
+//
+//   key            := kind:u8 body                                  numbers big-endian, fixed width
+//   event          := 0x01 position:u64                             log: chain hash, record
+//   request        := 0x02 principal NUL request_id                 log: body digest, receipt
+//   head           := 0x03 budget                                   log: StatementMeta of the
+//   revision that stands head block     := 0x04 budget line_id-of-its-first-line         log: a
+//   block of lines head project   := 0x05 budget project_code                      log: bytes
+//   revision       := 0x06 budget revision:u64                      log: position
+//   gross          := 0x07 year:u16 stage:u8                        log: sum of |amount|
+//   scope          := 0x08 division:u32 year:u16 stage:u8 department  log: statements by scope
+//   catalog event  := 0x09 position:u64                             log: nothing; the event has it
+//   log id         := 0x0a                                          log: 16 bytes
+//   cells          := 0x10 year:u16 stage:u8 division:u32 type:u8 code NUL chunk:u16 ~stride:u64
+//   totals: a Chunk watermark      := 0x20                                          totals:
+//   position folded, chain hash, log id budget         := division:u32 year:u16 stage:u8 agency NUL
+//
+// Kinds are permanent; a retired one keeps its line. `~stride` is inverted, so the newest comes
+// first and a seek answers "as of". Codes and ids hold no NUL (validation), so a terminator keeps
+// the order.
+#ifndef FISCAL_STORAGE_SCHEMA_H_
+#define FISCAL_STORAGE_SCHEMA_H_
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "domain/cells.h"
+#include "domain/event.h"
+#include "domain/types.h"
+
+namespace fiscal::storage {
+
+// Positions in one stride. History of a cell has at most one value a stride; it is part of the
+// format.
+constexpr uint64_t kStridePositions = 256;
+
+std::string EventKey(domain::Position position);
+std::string RequestKey(absl::string_view principal, absl::string_view request_id);
+std::string HeadKey(const domain::BudgetKey& budget);
+// All head blocks of a budget start with HeadBlockKey(budget, "").
+std::string HeadBlockKey(const domain::BudgetKey& budget, absl::string_view first_line_id);
+std::string HeadProjectKey(const domain::BudgetKey& budget, absl::string_view project_code);
+std::string RevisionKey(const domain::BudgetKey& budget, uint64_t revision);
+std::string GrossKey(uint16_t year, domain::Stage stage);
+std::string ScopeKey(domain::Code division, uint16_t year, domain::Stage stage,
+                     absl::string_view department);
+std::string CatalogEventKey(domain::Position position);
+std::string LogIdKey();
+std::string CellsKey(const domain::ChunkId& id, uint64_t stride);
+// Common to all chunks and strides of a node.
+std::string CellsNodePrefix(const domain::OrgNode& node, uint16_t year, domain::Stage stage);
+std::string WatermarkKey();
+
+// DATA_LOSS when malformed.
+absl::StatusOr<domain::Position> DecodeEventKey(absl::string_view key);
+absl::StatusOr<domain::BudgetKey> DecodeHeadKey(absl::string_view key);
+struct CellsKeyParts {
+  domain::ChunkId id;
+  uint64_t stride = 0;
+};
+absl::StatusOr<CellsKeyParts> DecodeCellsKey(absl::string_view key);
+
+// The first key after all that start with `prefix`; empty when there is none.
+std::string AfterPrefix(absl::string_view prefix);
+
+}  // namespace fiscal::storage
+
+#endif  // FISCAL_STORAGE_SCHEMA_H_

@@ -1,0 +1,92 @@
+#include "storage/staged.h"
+
+#include "base/status_macros.h"
+
+namespace fiscal::storage {
+
+void Staged::Put(std::string key, std::string value) { staged_[std::move(key)] = std::move(value); }
+
+void Staged::Delete(std::string key) { staged_[std::move(key)] = std::nullopt; }
+
+absl::StatusOr<std::string> Staged::Get(const std::string& key) const {
+  auto it = staged_.find(key);
+  if (it == staged_.end()) return kv_.Get(key);
+  if (!it->second.has_value()) return absl::NotFoundError("deleted in this group");
+  return *it->second;
+}
+
+absl::StatusOr<std::vector<Staged::Item>> Staged::Scan(const std::string& lower,
+                                                       const std::string& upper) const {
+  std::vector<Item> items;
+  auto staged = staged_.lower_bound(lower);
+  const auto end = staged_.lower_bound(upper);
+  std::unique_ptr<KvIterator> it = kv_.NewIterator(lower, upper);
+  it->Seek(lower);
+  while (it->Valid() || staged != end) {
+    if (staged == end || (it->Valid() && it->key() < absl::string_view(staged->first))) {
+      items.emplace_back(std::string(it->key()), std::string(it->value()));
+      it->Next();
+      continue;
+    }
+    if (it->Valid() && it->key() == absl::string_view(staged->first)) it->Next();
+    if (staged->second.has_value()) items.emplace_back(staged->first, *staged->second);
+    ++staged;
+  }
+  FISCAL_RETURN_IF_ERROR(it->status());
+  return items;
+}
+
+absl::StatusOr<std::optional<Staged::Item>> Staged::FindLast(const std::string& lower,
+                                                             const std::string& key) const {
+  std::string upper = key;
+  upper.push_back('\0');
+  std::unique_ptr<KvIterator> it = kv_.NewIterator(lower, upper);
+  it->SeekForPrev(key);
+  auto staged = staged_.upper_bound(key);
+  // Walks both backwards; a staged key hides the stored one.
+  while (true) {
+    const bool has_staged = staged != staged_.begin() && std::prev(staged)->first >= lower;
+    if (!it->Valid()) FISCAL_RETURN_IF_ERROR(it->status());
+    if (!it->Valid() && !has_staged) return std::optional<Item>();
+    if (!has_staged || (it->Valid() && it->key() > absl::string_view(std::prev(staged)->first))) {
+      return std::optional<Item>(Item(std::string(it->key()), std::string(it->value())));
+    }
+    const auto candidate = std::prev(staged);
+    if (candidate->second.has_value())
+      return std::optional<Item>(Item(candidate->first, *candidate->second));
+    if (it->Valid() && it->key() == absl::string_view(candidate->first)) it->Prev();
+    staged = candidate;
+  }
+}
+
+absl::StatusOr<std::optional<Staged::Item>> Staged::FindFirst(const std::string& key,
+                                                              const std::string& upper) const {
+  std::unique_ptr<KvIterator> it = kv_.NewIterator(key, upper);
+  it->Seek(key);
+  auto staged = staged_.lower_bound(key);
+  const auto end = staged_.lower_bound(upper);
+  while (true) {
+    if (!it->Valid()) FISCAL_RETURN_IF_ERROR(it->status());
+    if (!it->Valid() && staged == end) return std::optional<Item>();
+    if (staged == end || (it->Valid() && it->key() < absl::string_view(staged->first))) {
+      return std::optional<Item>(Item(std::string(it->key()), std::string(it->value())));
+    }
+    if (staged->second.has_value())
+      return std::optional<Item>(Item(staged->first, *staged->second));
+    if (it->Valid() && it->key() == absl::string_view(staged->first)) it->Next();
+    ++staged;
+  }
+}
+
+void Staged::MoveTo(Batch* batch) {
+  while (!staged_.empty()) {
+    auto node = staged_.extract(staged_.begin());
+    if (node.mapped().has_value()) {
+      batch->Put(std::move(node.key()), *std::move(node.mapped()));
+    } else {
+      batch->Delete(std::move(node.key()));
+    }
+  }
+}
+
+}  // namespace fiscal::storage

@@ -1,0 +1,51 @@
+// A batch in the making and the store below it, read as one: a group of submissions is applied one
+// after the other, each seeing what those before it will have written.
+//
+// Not thread-safe. Nothing reaches the store before its owner writes batch().
+#ifndef FISCAL_STORAGE_STAGED_H_
+#define FISCAL_STORAGE_STAGED_H_
+
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "storage/kv.h"
+
+namespace fiscal::storage {
+
+class Staged {
+ public:
+  using Item = std::pair<std::string, std::string>;
+
+  explicit Staged(const Kv& kv) : kv_(kv) {}
+
+  void Put(std::string key, std::string value);
+  void Delete(std::string key);
+  // NOT_FOUND when absent.
+  absl::StatusOr<std::string> Get(const std::string& key) const;
+  // All keys in [lower, upper), in order.
+  absl::StatusOr<std::vector<Item>> Scan(const std::string& lower, const std::string& upper) const;
+  // The last key <= `key` and >= `lower`.
+  absl::StatusOr<std::optional<Item>> FindLast(const std::string& lower,
+                                               const std::string& key) const;
+  // The first key >= `key` and < `upper`.
+  absl::StatusOr<std::optional<Item>> FindFirst(const std::string& key,
+                                                const std::string& upper) const;
+
+  // Moves everything staged into `batch` and starts anew.
+  void MoveTo(Batch* batch);
+  void Clear() { staged_.clear(); }
+
+ private:
+  const Kv& kv_;
+  // A missing value is a deletion.
+  std::map<std::string, std::optional<std::string>, std::less<>> staged_;
+};
+
+}  // namespace fiscal::storage
+
+#endif  // FISCAL_STORAGE_STAGED_H_
