@@ -105,6 +105,8 @@ class ServerImpl final : public Server {
       FISCAL_ASSIGN_OR_RETURN(totals_kv_, OpenStore(options_.data_dir + "/totals", /*wal=*/false, cache_));
       totals_ = std::make_unique<storage::TotalsStore>(*totals_kv_);
       FISCAL_ASSIGN_OR_RETURN(projector_, Projector::Open(*log_, *totals_, Projector::Options()));
+      // What a crash left unfolded is folded before anybody is served.
+      while (projector_->folded() < log_->head().position) FISCAL_RETURN_IF_ERROR(projector_->Step(1024).status());
       runner_ = std::make_unique<Runner>(*log_, *projector_, [](absl::Status status) {
         EndProcess(absl::StrCat("folding the log failed: ", status.ToString()));
       });

@@ -1,0 +1,84 @@
+// What Fiscal should do, in std::map and brute force: the simulation's other side.
+#ifndef FISCAL_TESTS_SIMULATION_MODEL_H_
+#define FISCAL_TESTS_SIMULATION_MODEL_H_
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "domain/submission.h"
+#include "services/aggregation/totals_reader.h"
+
+namespace fiscal::simulation {
+
+// A line that owns its texts.
+struct ModelLine {
+  std::string id;
+  std::string project;
+  domain::Line line;  // texts unused
+  friend bool operator==(const ModelLine& a, const ModelLine& b) {
+    domain::Line x = a.line, y = b.line;
+    x.line_id = y.line_id = x.project_code = y.project_code = x.note = y.note = {};
+    return a.id == b.id && a.project == b.project && x == y;
+  }
+};
+
+struct ModelStatement {
+  uint64_t revision = 0;
+  uint64_t position = 0;
+  bool withdrawn = false;
+  bool certified = false;
+  std::string note;
+  std::map<std::string, ModelLine> lines;
+};
+
+struct ModelReceipt {
+  domain::Result result = domain::Result::kNone;
+  uint64_t revision = 0;
+  uint64_t position = 0;
+  uint64_t line_count = 0;
+  uint64_t memo_line_count = 0;
+  friend bool operator==(const ModelReceipt& a, const ModelReceipt& b) {
+    return a.result == b.result && a.revision == b.revision && a.position == b.position &&
+           a.line_count == b.line_count && a.memo_line_count == b.memo_line_count;
+  }
+};
+
+struct Expected {
+  absl::StatusCode code = absl::StatusCode::kOk;
+  ModelReceipt receipt;
+};
+
+class Model {
+ public:
+  // What the submission must be answered with; applied unless it is refused.
+  Expected Apply(const domain::Submission& s);
+  // A catalog event takes a position and changes no budget.
+  void SkipPosition() { ++head; }
+
+  // Sums of `filter` at `position`, by the codes of the rows; the empty group is the grand total.
+  std::map<std::string, domain::CellValue> Totals(const services::TotalFilter& filter,
+                                                  const std::vector<services::GroupBy>& group_by,
+                                                  uint64_t position) const;
+
+  uint64_t head = 0;
+  // Every state of each budget, by position of the event.
+  std::map<domain::BudgetKey, std::vector<ModelStatement>> budgets;
+
+ private:
+  struct Request {
+    Digest body;
+    ModelReceipt receipt;
+  };
+  std::map<std::string, Request> requests_;
+};
+
+// The fixed organisation the simulation plays in: two counties below a city, agencies in departments.
+domain::Code ParentDivision(domain::Code division);
+std::string DepartmentOfAgency(const std::string& agency);
+
+}  // namespace fiscal::simulation
+
+#endif  // FISCAL_TESTS_SIMULATION_MODEL_H_

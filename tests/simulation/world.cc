@@ -1,0 +1,556 @@
+#include "tests/simulation/world.h"
+
+#include <map>
+#include <memory>
+#include <random>
+#include <vector>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "base/clock.h"
+#include "domain/validation.h"
+#include "services/admin/verify.h"
+#include "services/aggregation/projector.h"
+#include "services/aggregation/totals_reader.h"
+#include "services/submission/intake.h"
+#include "storage/anchor.h"
+#include "storage/memory/memory_kv.h"
+#include "tests/simulation/model.h"
+
+namespace fiscal::simulation {
+namespace {
+
+using domain::Code;
+using domain::Line;
+using domain::Submission;
+using services::Dimension;
+using services::Intake;
+using storage::MemoryDisk;
+using storage::MemoryFault;
+using storage::MemoryKv;
+using storage::MemoryOp;
+
+// Fails an operation now and then, as the seed says.
+class RandomFaults final : public storage::Faults {
+ public:
+  explicit RandomFaults(std::mt19937_64& random) : random_(random) {}
+  MemoryFault Next(MemoryOp op) override {
+    if (!armed || (op != MemoryOp::kWrite && op != MemoryOp::kFlush)) return {};
+    armed = false;
+    ++count;
+    switch (random_() % 3) {
+      case 0: return {absl::ResourceExhaustedError("no space"), false};
+      case 1: return {absl::UnavailableError("sync failed"), false};
+      default: return {absl::UnavailableError("sync failed"), true};
+    }
+  }
+  bool armed = false;
+  int count = 0;
+
+ private:
+  std::mt19937_64& random_;
+};
+
+// A Kv that says yes before anything is durable: the planted bug.
+class LyingKv final : public storage::Kv {
+ public:
+  explicit LyingKv(storage::Kv& kv) : kv_(kv) {}
+  absl::Status Write(const storage::Batch& batch, bool) override { return kv_.Write(batch, false); }
+  absl::Status Flush() override { return absl::OkStatus(); }
+  absl::StatusOr<std::string> Get(absl::string_view key) const override { return kv_.Get(key); }
+  std::unique_ptr<storage::KvIterator> NewIterator(absl::string_view l, absl::string_view u) const override {
+    return kv_.NewIterator(l, u);
+  }
+  std::unique_ptr<storage::KvSnapshot> NewSnapshot() const override { return kv_.NewSnapshot(); }
+  int64_t ApproximateBytes() const override { return 0; }
+
+ private:
+  storage::Kv& kv_;
+};
+
+// A Kv that drops the first change of every batch: the planted bug.
+class LossyKv final : public storage::Kv {
+ public:
+  explicit LossyKv(storage::Kv& kv) : kv_(kv) {}
+  absl::Status Write(const storage::Batch& batch, bool sync) override {
+    storage::Batch rest;
+    for (size_t i = 1; i < batch.ops().size(); ++i) rest.Put(batch.ops()[i].key, batch.ops()[i].value);
+    return kv_.Write(rest, sync);
+  }
+  absl::Status Flush() override { return kv_.Flush(); }
+  absl::StatusOr<std::string> Get(absl::string_view key) const override { return kv_.Get(key); }
+  std::unique_ptr<storage::KvIterator> NewIterator(absl::string_view l, absl::string_view u) const override {
+    return kv_.NewIterator(l, u);
+  }
+  std::unique_ptr<storage::KvSnapshot> NewSnapshot() const override { return kv_.NewSnapshot(); }
+  int64_t ApproximateBytes() const override { return 0; }
+
+ private:
+  storage::Kv& kv_;
+};
+
+// Everything a process has in memory.
+struct Process {
+  std::unique_ptr<MemoryKv> log_kv;
+  std::unique_ptr<LyingKv> lying_kv;
+  std::unique_ptr<storage::MemoryAnchor> anchor;
+  std::unique_ptr<storage::EventLog> log;
+  std::unique_ptr<Intake> intake;
+  std::unique_ptr<MemoryKv> totals_kv;
+  std::unique_ptr<LossyKv> lossy_kv;
+  std::unique_ptr<storage::TotalsStore> totals;
+  std::unique_ptr<services::Projector> projector;
+};
+
+constexpr Code kDivisions[] = {141100, 141121, 141122};
+constexpr const char* kAgencies[] = {"101001", "101002", "102001", "103001"};
+constexpr Code kFunctional[] = {2080505, 2080506, 2101101, 2170101, 2170102, 2130199, 21301, 208};
+constexpr Code kRevenue[] = {1030148, 11002, 1100201};
+constexpr Code kDept[] = {30101, 30201, 30299, 310, 31002};
+constexpr Code kGov[] = {50101, 50201, 50299, 503};
+
+class World {
+ public:
+  World(uint64_t seed, Bug bug) : random_(seed), bug_(bug), faults_(random_), clock_(absl::FromUnixSeconds(1704067200)) {}
+
+  Outcome Play() {
+    if (!Start()) return std::move(run_);
+    // Every fourth seed crosses strides; the others are short and many.
+    const int steps = Below(4) == 0 ? 500 : 60;
+    const bool bulk = steps > 60;
+    for (int i = 0; i < steps && run_.failure.empty(); ++i) {
+      clock_.Advance(absl::Microseconds(static_cast<int64_t>(Below(2000)) - 500));
+      const uint64_t dice = Below(100);
+      if (dice < 62) {
+        SubmitGroup();
+      } else if (dice < 84) {
+        Fold(static_cast<int>(Below(bulk ? 64 : 8)) + 1);
+      } else if (dice < 95) {
+        Query();
+      } else if (dice < 98) {
+        faults_.armed = true;
+      } else {
+        Restart(/*crash=*/Below(3) != 0);
+      }
+    }
+    if (run_.failure.empty()) Heal();
+    run_.events = static_cast<int>(model_.head);
+    run_.faults = faults_.count;
+    run_.trace_hash = absl::BytesToHexString(BytesOf(trace_));
+    return std::move(run_);
+  }
+
+ private:
+  uint64_t Below(uint64_t n) { return random_() % n; }
+  template <typename T, size_t N>
+  const T& Pick(const T (&list)[N]) {
+    return list[Below(N)];
+  }
+  void Trace(absl::string_view what) { trace_ = Sha256({BytesOf(trace_), what}); }
+  bool Fail(std::string what) {
+    if (run_.failure.empty()) run_.failure = std::move(what);
+    return false;
+  }
+  bool Check(const absl::Status& status, absl::string_view what) {
+    return status.ok() || Fail(absl::StrCat(what, ": ", status.ToString()));
+  }
+
+  bool Start() {
+    faults_.armed = false;
+    process_ = std::make_unique<Process>();
+    Process& p = *process_;
+    auto log_kv = MemoryKv::Open(log_disk_, {true, &faults_});
+    if (!Check(log_kv.status(), "open log store")) return false;
+    p.log_kv = *std::move(log_kv);
+    storage::Kv* kv = p.log_kv.get();
+    if (bug_ == Bug::kAcknowledgeBeforeSync) {
+      p.lying_kv = std::make_unique<LyingKv>(*kv);
+      kv = p.lying_kv.get();
+    }
+    p.anchor = std::make_unique<storage::MemoryAnchor>(anchor_disk_);
+    auto log = storage::EventLog::Open(*kv, *p.anchor, "0123456789abcdef");
+    if (!Check(log.status(), "open log")) return false;
+    p.log = *std::move(log);
+    auto intake = Intake::Open(*kv, *p.log, clock_);
+    if (!Check(intake.status(), "open intake")) return false;
+    p.intake = *std::move(intake);
+    auto totals_kv = MemoryKv::Open(totals_disk_, {false, nullptr});
+    if (!Check(totals_kv.status(), "open totals store")) return false;
+    p.totals_kv = *std::move(totals_kv);
+    p.lossy_kv = std::make_unique<LossyKv>(*p.totals_kv);
+    storage::Kv* cells = p.totals_kv.get();
+    if (bug_ == Bug::kLoseCells) cells = p.lossy_kv.get();
+    p.totals = std::make_unique<storage::TotalsStore>(*cells);
+    services::Projector::Options options;
+    // Small bounds, so that chunks are dropped and strides flushed at odd moments.
+    options.live_cells_max = Below(2) == 0 ? 50 : 100000;
+    options.flush_lines = 1 + Below(2000);
+    auto projector = services::Projector::Open(*p.log, *p.totals, options);
+    if (!Check(projector.status(), "open projector")) return false;
+    p.projector = *std::move(projector);
+    if (model_.head == 0) ImportCatalog();
+    catalog_events_ = 5;
+    return run_.failure.empty();
+  }
+
+  // The process ends, with or without the machine, and starts again. Nothing acknowledged may be missing.
+  void Restart(bool crash) {
+    process_.reset();
+    if (crash) {
+      ++run_.crashes;
+      auto choose = [this](uint64_t n) { return Below(n); };
+      log_disk_.Crash(choose);
+      totals_disk_.Crash(choose);
+    }
+    if (!Start()) return;
+    if (process_->log->head().position != model_.head) {
+      Fail(absl::StrCat("after a restart the log ends at ", process_->log->head().position, ", acknowledged is ", model_.head));
+    }
+  }
+
+  void ImportCatalog() {
+    auto import = [this](domain::CatalogList list, Code division, std::vector<domain::CatalogEntry> entries) {
+      services::CatalogImport c;
+      c.request_id = absl::StrCat("catalog-", model_.head);
+      c.event = {division, 2024, list, std::move(entries)};
+      Intake::Request request(std::move(c));
+      std::vector<Intake::Request*> group = {&request};
+      if (Check(process_->intake->Commit(group)[0].status(), "import")) model_.SkipPosition();
+    };
+    std::vector<domain::CatalogEntry> divisions, functional, dept;
+    for (Code d : kDivisions) {
+      divisions.push_back({std::to_string(d), "division", d == 141100 ? "" : "141100", "", {}, "", "", false, {}});
+    }
+    import(domain::CatalogList::kDivision, 141100, divisions);
+    for (const char* code : {"208", "210", "213", "217"}) functional.push_back({code, "类", "", "", {}, "", "", false, {}});
+    import(domain::CatalogList::kFunctional, 141100, functional);
+    for (Code d : kDivisions) {
+      std::vector<domain::CatalogEntry> agencies;
+      for (const char* a : kAgencies) {
+        agencies.push_back({a, "agency", "", DepartmentOfAgency(a), domain::AgencyKind::kAdministrative, "", "", true, {}});
+      }
+      import(domain::CatalogList::kAgency, d, agencies);
+    }
+  }
+
+  // A submission; texts live in `texts`, which each submission keeps.
+  Submission Make() {
+    Submission s;
+    auto texts = std::make_shared<std::vector<std::string>>();
+    texts->reserve(64);
+    s.request_id = absl::StrCat("r", ++next_request_);
+    s.key.division = Pick(kDivisions);
+    s.key.year = 2024;
+    s.key.stage = Below(8) == 0 ? domain::Stage::kRequested : domain::Stage::kApproved;
+    s.key.agency = Pick(kAgencies);
+    const uint64_t kind = Below(20);
+    if (kind < 10) {
+      s.mode = domain::WriteMode::kReplace;
+    } else if (kind < 18) {
+      s.mode = domain::WriteMode::kPatch;
+    } else {
+      s.withdraw = true;
+    }
+    s.validate_only = !s.withdraw && Below(25) == 0;
+    s.certify = Below(15) == 0;
+    if (Below(6) == 0) s.note = absl::StrCat("note ", Below(3));
+    if (Below(6) == 0) s.expected_revision = static_cast<int64_t>(Below(4));
+    if (!s.withdraw) {
+      const uint64_t lines = s.mode == domain::WriteMode::kPatch ? Below(4) : Below(10);
+      for (uint64_t i = 0; i < lines; ++i) {
+        texts->push_back(absl::StrCat("line-", Below(24)));
+        Line line;
+        line.line_id = texts->back();
+        const bool income = Below(4) == 0;
+        line.attributes.direction = income ? domain::Direction::kIncome : domain::Direction::kExpenditure;
+        line.functional = Pick(kFunctional);
+        if (income) {
+          line.revenue = Pick(kRevenue);
+        } else {
+          if (Below(4) != 0) line.dept_economic = Pick(kDept);
+          if (Below(4) != 0) line.gov_economic = Pick(kGov);
+          line.attributes.category = static_cast<domain::Category>(Below(7));
+          line.attributes.procurement = static_cast<domain::Procurement>(Below(4));
+          if (Below(8) == 0) line.receiving_division = Pick(kDivisions);
+        }
+        line.attributes.fund = static_cast<domain::Fund>(Below(11));
+        line.attributes.funding_year = static_cast<domain::FundingYear>(Below(3));
+        if (Below(6) == 0) line.attributes.analysis = static_cast<domain::Analysis>(1 + Below(6));
+        line.precision_class = static_cast<uint8_t>(Below(4));
+        line.amount_fen = static_cast<int64_t>(Below(1000000)) * domain::kPrecisionFen[line.precision_class];
+        s.lines.lines.push_back(line);
+      }
+      if (s.mode == domain::WriteMode::kPatch) {
+        for (uint64_t i = 0, n = Below(3); i < n; ++i) s.removed_line_ids.push_back(absl::StrCat("line-", Below(24)));
+      }
+    }
+    if (Below(30) == 0) s.key.agency = "999999";
+    if (Below(40) == 0 && !s.lines.lines.empty()) s.lines.lines[0].amount_fen = -5;
+    s.lines.owners.push_back(texts);
+    domain::CheckMessage(&s);
+    if (!s.withdraw) domain::CheckCatalog(*process_->intake->catalog(), &s);
+    s.blocks = storage::EncodeBlocks(s.lines.lines);
+    std::string body = absl::StrCat(s.key.division, s.key.agency, static_cast<int>(s.key.stage), s.withdraw, s.certify, s.note,
+                                    static_cast<int>(s.mode), s.expected_revision.value_or(-1));
+    for (const std::string& b : s.blocks) body += b;
+    for (const std::string& id : s.removed_line_ids) body += id;
+    s.body = Sha256({body});
+    return s;
+  }
+
+  void SubmitGroup() {
+    std::vector<Submission> group;
+    for (uint64_t i = 0, n = 1 + Below(4); i < n; ++i) {
+      if (!sent_.empty() && Below(6) == 0) {
+        // A blind retry, or the same id with another body.
+        group.push_back(sent_[Below(sent_.size())]);
+        if (Below(4) == 0) group.back().body[0] ^= 1;
+        continue;
+      }
+      group.push_back(Make());
+      sent_.push_back(group.back());
+      if (sent_.size() > 50) sent_.erase(sent_.begin());
+    }
+    Commit(group, 0);
+  }
+
+  void Commit(const std::vector<Submission>& group, int attempt) {
+    std::vector<std::unique_ptr<Intake::Request>> requests;
+    std::vector<Intake::Request*> pointers;
+    for (const Submission& s : group) {
+      requests.push_back(std::make_unique<Intake::Request>(s));
+      if (bug_ == Bug::kForgetRequest) std::get<Submission>(*requests.back()).request_id += absl::StrCat("-", ++next_request_);
+      pointers.push_back(requests.back().get());
+    }
+    const auto outcomes = process_->intake->Commit(pointers);
+    Model next = model_;
+    std::vector<Expected> expected;
+    for (const Submission& s : group) expected.push_back(next.Apply(s));
+    if (process_->intake->failed()) {
+      // Unknown: the machine may or may not have it, all or nothing. A restart tells, and every client retries.
+      ++run_.crashes;
+      process_.reset();
+      auto choose = [this](uint64_t n) { return Below(n); };
+      log_disk_.Crash(choose);
+      totals_disk_.Crash(choose);
+      if (!Start()) return;
+      const uint64_t head = process_->log->head().position;
+      if (head != model_.head && head != next.head) {
+        Fail(absl::StrCat("a group was applied in part: the log ends at ", head, ", not at ", model_.head, " or ", next.head));
+        return;
+      }
+      if (head == next.head && next.head != model_.head) model_ = next;
+      if (attempt < 3) Commit(group, attempt + 1);
+      return;
+    }
+    if (!outcomes[0].ok() && absl::IsResourceExhausted(outcomes[0].status())) {
+      if (process_->log->head().position != model_.head) Fail("a full disk changed the log");
+      return;
+    }
+    for (size_t i = 0; i < group.size(); ++i) {
+      const auto code = outcomes[i].ok() ? absl::StatusCode::kOk : outcomes[i].status().code();
+      std::string got = absl::StrCat("code ", static_cast<int>(code));
+      ModelReceipt receipt;
+      if (outcomes[i].ok()) {
+        const storage::Receipt& r = outcomes[i]->receipt;
+        receipt = {r.result, r.revision, r.position, r.line_count, r.memo_line_count};
+        absl::StrAppend(&got, " result ", static_cast<int>(r.result), " revision ", r.revision, " position ", r.position);
+      }
+      Trace(got);
+      if (code != expected[i].code || (outcomes[i].ok() && !(receipt == expected[i].receipt))) {
+        const ModelReceipt& want = expected[i].receipt;
+        Fail(absl::StrCat("request ", group[i].request_id, ": got ", got, " lines ", receipt.line_count, "+", receipt.memo_line_count,
+                          ", expected code ", static_cast<int>(expected[i].code), " result ", static_cast<int>(want.result),
+                          " revision ", want.revision, " position ", want.position, " lines ", want.line_count, "+",
+                          want.memo_line_count, "; ", outcomes[i].status().ToString()));
+        return;
+      }
+    }
+    model_ = std::move(next);
+    if (process_->log->head().position != model_.head) Fail("the head is not where the receipts say");
+  }
+
+  void Fold(int events) {
+    const auto folded = process_->projector->Step(events);
+    if (!folded.ok()) {
+      Fail(absl::StrCat("fold: ", folded.status().ToString()));
+    }
+  }
+
+  void Query() {
+    // Before the catalog is folded no division is known.
+    if (process_->projector->folded() < catalog_events_) return;
+    services::TotalFilter f;
+    f.division = Pick(kDivisions);
+    f.year = 2024;
+    f.stage = Below(8) == 0 ? domain::Stage::kRequested : domain::Stage::kApproved;
+    f.direction = Below(4) == 0 ? domain::Direction::kIncome : domain::Direction::kExpenditure;
+    f.own_level = Below(5) == 0;
+    if (Below(4) == 0) f.department = DepartmentOfAgency(Pick(kAgencies));
+    if (Below(6) == 0) {
+      f.agency = Pick(kAgencies);
+      f.department = "";
+    }
+    if (Below(5) == 0) f.functional = Below(2) == 0 ? Code{208} : Pick(kFunctional);
+    if (Below(8) == 0) f.dept_economic = Below(2) == 0 ? Code{302} : Pick(kDept);
+    if (Below(10) == 0) f.gov_economic = Pick(kGov);
+    if (Below(10) == 0) f.revenue = Below(2) == 0 ? Code{110} : Pick(kRevenue);
+    if (Below(5) == 0) f.fund = static_cast<domain::Fund>(Below(11));
+    if (Below(5) == 0) f.category = static_cast<domain::Category>(Below(7));
+    if (Below(6) == 0) f.funding_year = static_cast<domain::FundingYear>(Below(3));
+    if (Below(8) == 0) f.analysis = static_cast<domain::Analysis>(Below(7));
+    std::vector<services::GroupBy> group_by;
+    for (uint64_t i = 0, n = 1 + Below(2); i < n; ++i) {
+      services::GroupBy g;
+      g.dimension = static_cast<Dimension>(1 + Below(11));
+      g.depth = static_cast<int>(Below(4));
+      if (group_by.empty() || group_by[0].dimension != g.dimension) group_by.push_back(g);
+    }
+    const uint64_t folded = process_->projector->folded();
+    Compare(f, group_by, Below(2) == 0 ? folded : Below(folded + 1));
+  }
+
+  void Compare(const services::TotalFilter& f, const std::vector<services::GroupBy>& group_by, uint64_t position) {
+    const services::TotalsReader reader(*process_->projector);
+    const auto list = reader.List(f, group_by, services::Order::kCode, position);
+    if (!Check(list.status(), "query")) return;
+    std::map<std::string, domain::CellValue> want = model_.Totals(f, group_by, position);
+    std::map<std::string, domain::CellValue> got;
+    got[""] = list->grand_total;
+    for (const services::TotalRow& row : list->rows) {
+      std::string key;
+      for (const services::GroupValue& v : row.group) {
+        if (!key.empty() || &v != &row.group[0]) key += "|";
+        key += Code_(v);
+      }
+      if (row.group.size() == 1) key += "|-";
+      if (!got.emplace(key, row.value).second) Fail(absl::StrCat("row ", key, " stands twice"));
+    }
+    if (got == want) {
+      Trace(absl::StrCat(got.size(), " ", list->grand_total.amount_fen));
+      return;
+    }
+    std::string difference;
+    for (const auto& [key, value] : want) {
+      auto it = got.find(key);
+      if (it == got.end()) {
+        absl::StrAppend(&difference, " missing ", key);
+      } else if (!(it->second == value)) {
+        absl::StrAppend(&difference, " ", key, ": ", it->second.amount_fen, " (", it->second.line_count(), " lines) not ",
+                        value.amount_fen, " (", value.line_count(), ")");
+      }
+    }
+    for (const auto& [key, value] : got) {
+      if (want.find(key) == want.end()) absl::StrAppend(&difference, " surplus ", key);
+    }
+    Fail(absl::StrCat("totals at ", position, " of ", process_->projector->folded(), " by ", static_cast<int>(group_by[0].dimension), ":",
+                      difference));
+  }
+
+  // The model's name of a row's code.
+  static std::string Code_(const services::GroupValue& v) {
+    switch (v.dimension) {
+      case Dimension::kAgency:
+      case Dimension::kDepartment: return absl::StrCat(v.division, "/", v.code);
+      case Dimension::kDivision: return v.own_level ? v.code + "=own" : v.code;
+      case Dimension::kFund: {
+        const std::map<std::string, int> numbers = {{"", 0}, {"GENERAL", 1}, {"GOVERNMENT_FUND", 2}, {"STATE_CAPITAL", 3},
+            {"FISCAL_ACCOUNT", 4}, {"UNIT", 5}, {"UNIT_BUSINESS", 6}, {"UNIT_OPERATING", 7}, {"UNIT_SUPERIOR", 8},
+            {"UNIT_SUBORDINATE", 9}, {"UNIT_OTHER", 10}};
+        return absl::StrCat("#", numbers.at(v.code));
+      }
+      case Dimension::kCategory: {
+        const std::map<std::string, int> numbers = {{"", 0}, {"BASIC", 1}, {"PERSONNEL", 2}, {"PUBLIC", 3}, {"PROJECT", 4},
+                                                    {"OTHER_OPERATING", 5}, {"SPECIFIC_TARGET", 6}};
+        return absl::StrCat("#", numbers.at(v.code));
+      }
+      case Dimension::kFundingYear: {
+        const std::map<std::string, int> numbers = {{"", 0}, {"THIS_YEAR", 1}, {"CARRYOVER", 2}};
+        return absl::StrCat("#", numbers.at(v.code));
+      }
+      default: return v.code;
+    }
+  }
+
+  std::map<std::string, std::string> Contents(const storage::Kv& kv) {
+    std::map<std::string, std::string> out;
+    auto it = kv.NewIterator("", "");
+    for (it->Seek(""); it->Valid(); it->Next()) out[std::string(it->key())] = std::string(it->value());
+    Check(it->status(), "scan");
+    return out;
+  }
+
+  // Faults are over: everything must be level, verified, and equal to a rebuild from the first event.
+  void Heal() {
+    Restart(/*crash=*/true);
+    while (run_.failure.empty() && process_->projector->folded() < model_.head) {
+      Fold(50);
+    }
+    for (int i = 0; i < 12 && run_.failure.empty(); ++i) {
+      Query();
+    }
+    if (!run_.failure.empty()) return;
+    if (process_->projector->folded() != model_.head) {
+      Fail("totals are not level with the log");
+      return;
+    }
+    const auto verified = services::Verify(*process_->projector);
+    if (!Check(verified.status(), "verify")) return;
+    if (!verified->differences.empty()) {
+      Fail(absl::StrCat("verify: ", verified->differences[0]));
+      return;
+    }
+    // Statements, whole and at every revision.
+    const storage::HeadReader heads(*process_->log_kv);
+    for (const auto& [key, history] : model_.budgets) {
+      for (const ModelStatement& s : history) {
+        const auto read = heads.Read(key, s.revision);
+        if (!Check(read.status(), "read a revision")) return;
+        std::map<std::string, ModelLine> lines;
+        for (const Line& line : read->lines.lines) {
+          ModelLine m;
+          m.id = std::string(line.line_id);
+          m.project = std::string(line.project_code);
+          m.line = line;
+          lines[m.id] = m;
+        }
+        if (!(lines == s.lines)) {
+          Fail(absl::StrCat("revision ", s.revision, " of ", key.agency, " reads ", lines.size(), " lines, not the ", s.lines.size(),
+                            " submitted"));
+          return;
+        }
+      }
+    }
+    MemoryDisk fresh_disk;
+    auto fresh = MemoryKv::Open(fresh_disk, {false, nullptr});
+    storage::TotalsStore store(**fresh);
+    auto rebuilt = services::Projector::Open(*process_->log, store, services::Projector::Options());
+    if (!Check(rebuilt.status(), "rebuild")) return;
+    while ((*rebuilt)->folded() < model_.head) {
+      const auto step = (*rebuilt)->Step(1000);
+      if (!Check(step.status(), "rebuild")) return;
+    }
+    if (Contents(**fresh) != Contents(*process_->totals_kv)) Fail("a rebuild gives other bytes");
+  }
+
+  std::mt19937_64 random_;
+  const Bug bug_;
+  RandomFaults faults_;
+  ManualClock clock_;
+  MemoryDisk log_disk_;
+  MemoryDisk totals_disk_;
+  storage::MemoryAnchorDisk anchor_disk_;
+  std::unique_ptr<Process> process_;
+  Model model_;
+  std::vector<Submission> sent_;
+  uint64_t next_request_ = 0;
+  uint64_t catalog_events_ = 0;
+  Digest trace_{};
+  Outcome run_;
+};
+
+}  // namespace
+
+Outcome RunSeed(uint64_t seed, Bug bug) { return World(seed, bug).Play(); }
+
+}  // namespace fiscal::simulation

@@ -1,0 +1,27 @@
+// One seed's run: clients, a service process that is killed and started again, stores that fail, and the model beside it.
+#ifndef FISCAL_TESTS_SIMULATION_WORLD_H_
+#define FISCAL_TESTS_SIMULATION_WORLD_H_
+
+#include <cstdint>
+#include <string>
+
+namespace fiscal::simulation {
+
+// What a planted bug changes; the suite must notice each (see simulation_test.cc).
+enum class Bug { kNone, kAcknowledgeBeforeSync, kForgetRequest, kLoseCells };
+
+struct Outcome {
+  // Empty when every check held; else the first that did not.
+  std::string failure;
+  // Digest over everything answered: equal for equal seeds.
+  std::string trace_hash;
+  int events = 0;
+  int crashes = 0;
+  int faults = 0;
+};
+
+Outcome RunSeed(uint64_t seed, Bug bug = Bug::kNone);
+
+}  // namespace fiscal::simulation
+
+#endif  // FISCAL_TESTS_SIMULATION_WORLD_H_
