@@ -1,0 +1,33 @@
+// An answer that is not OK, with what the service says about it.
+#ifndef FISCAL_CLIENTS_CPP_ERROR_H_
+#define FISCAL_CLIENTS_CPP_ERROR_H_
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "google/rpc/error_details.pb.h"
+#include "grpcpp/support/status.h"
+
+namespace fiscal::client {
+
+struct Error {
+  struct Violation {
+    std::string field;
+    std::string description;
+  };
+  grpc::StatusCode code = grpc::StatusCode::OK;
+  // docs/errors.md; empty when the answer did not come from Fiscal.
+  std::string reason;
+  std::string message;
+  std::string message_zh;
+  std::map<std::string, std::string> metadata;
+  std::vector<Violation> violations;
+};
+
+Error ToError(const grpc::Status& status);
+Error ToError(const google::rpc::Status& status);
+
+}  // namespace fiscal::client
+
+#endif  // FISCAL_CLIENTS_CPP_ERROR_H_
