@@ -1,0 +1,74 @@
+#!/usr/bin/env bash
+# Installs what is needed, builds, serves on 127.0.0.1:7411 with a fresh data directory, puts a real city office's budget and the
+# live examples in through gRPC and shows the totals that come out. Serves until Ctrl-C; with --exit it stops after showing them.
+. "$(dirname "$0")/lib.sh"
+
+EXIT=false
+case "${1:-}" in
+  "") ;;
+  --exit) EXIT=true ;;
+  *) echo "usage: scripts/run.sh [--exit]" >&2; exit 2 ;;
+esac
+
+install_packages "${PACKAGES[@]}"
+build release fiscal
+
+ADDRESS=127.0.0.1:7411
+DATA=build/run-data
+FISCAL=(build/release/bin/fiscal --server "$ADDRESS")
+if (exec 3<>/dev/tcp/127.0.0.1/7411) 2>/dev/null; then
+  echo "scripts/run.sh: something listens on $ADDRESS already; stop it first" >&2
+  exit 1
+fi
+rm -rf "$DATA"
+build/release/bin/fiscal serve --data-dir "$DATA" --listen "$ADDRESS" &
+SERVER=$!
+trap 'kill "$SERVER" 2>/dev/null || true; wait "$SERVER" 2>/dev/null || true' EXIT
+# The client itself waits for the server to answer.
+"${FISCAL[@]}" catalog list --list division --year 2024 >/dev/null
+
+say "catalog: divisions, classifications and agencies of 2024"
+catalog() { "${FISCAL[@]}" catalog import --list "$1" --division "$2" --year 2024 "$3"; }
+catalog division 140000 domain/data/divisions.csv
+catalog functional 140000 domain/data/functional.csv
+catalog dept-economic 140000 domain/data/dept_economic.csv
+catalog gov-economic 140000 domain/data/gov_economic.csv
+catalog revenue 140000 docs/examples/revenue_example.csv
+catalog agency 141100 domain/data/agencies_reference.csv
+catalog agency 141100 docs/examples/agencies_141100.csv
+catalog agency 141121 docs/examples/agencies_141121.csv
+
+say "import: the 2024 disclosure of 吕梁市人民政府金融工作办公室, 13 tables"
+"${FISCAL[@]}" import tests/data/documents/lvliang_finance_office_2024.txt
+
+totals() { "${FISCAL[@]}" totals --year 2024 "$@"; }
+say "department 031 of 141100 by functional classification"
+totals --division 141100 --department 031 --by functional
+say "by category"
+totals --division 141100 --department 031 --by category
+say "its projects (tables 12 and 13)"
+totals --division 141100 --department 031 --by project
+say "its basic expenditure by departments' economic classification (table 6)"
+totals --division 141100 --department 031 --by dept-economic
+
+say "live examples: full-dimension budgets of five agencies, a PATCH and a withdrawal"
+"${FISCAL[@]}" submit docs/examples/education_bureau.json
+"${FISCAL[@]}" submit docs/examples/city_and_county.ndjson >/dev/null
+"${FISCAL[@]}" budgets --division 141100 --children
+say "the city with its counties, by division"
+totals --division 141100 --by division
+say "by department and category"
+totals --division 141100 --by department,category --depth 1
+say "income by fund"
+totals --division 141100 --direction income --by fund
+
+say "every total recomputed from the log"
+"${FISCAL[@]}" admin verify
+
+if $EXIT; then
+  say "done"
+else
+  say "serving on $ADDRESS; try: build/release/bin/fiscal totals --division 141100 --year 2024 --by functional,fund. Ctrl-C ends it"
+  trap 'kill "$SERVER" 2>/dev/null || true' INT TERM
+  wait "$SERVER" || true
+fi
