@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/clock.h"
 #include "base/status_macros.h"
+#include "google/protobuf/stubs/logging.h"
 #include "grpcpp/ext/proto_server_reflection_plugin.h"
 #include "grpcpp/grpcpp.h"
 #include "grpcpp/health_check_service_interface.h"
@@ -213,6 +214,8 @@ int Serve(const ServeOptions& options) {
   sigaddset(&signals, SIGTERM);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
+  // What does not parse is answered with its field; protobuf's own lines about it would only fill the log.
+  google::protobuf::SetLogHandler(nullptr);
   spdlog::set_default_logger(spdlog::stderr_logger_mt("fiscal"));
   const absl::Time start = absl::Now();
   absl::StatusOr<std::unique_ptr<Server>> server = Server::Start(options);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "fiscal/log/v1/event_log_service.grpc.pb.h"
@@ -56,7 +57,9 @@ absl::StatusOr<std::string> LogCopier::FetchLogId(const std::string& address, ab
   context.TryCancel();
   const grpc::Status status = reader->Finish();
   if (!got) return absl::UnavailableError(absl::StrCat("the log at ", address, " does not answer: ", status.error_message()));
-  return response.log_id();
+  std::string id = absl::HexStringToBytes(response.log_id());
+  if (id.size() != 16) return absl::DataLossError(absl::StrCat("the log at ", address, " has a malformed id"));
+  return id;
 }
 
 absl::Status LogCopier::CopyOnce() {
@@ -78,7 +81,7 @@ absl::Status LogCopier::CopyOnce() {
   pb::ReadResponse response;
   absl::Status kept;
   while (kept.ok() && reader->Read(&response)) {
-    if (response.log_id() != log_.log_id()) {
+    if (response.log_id() != absl::BytesToHexString(log_.log_id())) {
       kept = absl::DataLossError("the upstream serves another log than before");
       break;
     }
@@ -108,7 +111,7 @@ absl::Status LogCopier::CopyOnce() {
     absl::MutexLock lock(&mu_);
     context_ = nullptr;
   }
-  context.TryCancel();
+  if (!kept.ok()) context.TryCancel();
   const grpc::Status status = reader->Finish();
   if (!kept.ok()) return kept;
   return absl::Status(static_cast<absl::StatusCode>(status.error_code()), status.error_message());

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <thread>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "domain/reason.h"
 #include "fiscal/log/v1/event_log_service.grpc.pb.h"
@@ -76,7 +77,7 @@ class ReadStream final : public grpc::ServerWriteReactor<pb::ReadResponse> {
       }
       if (!status.ok()) break;
       response.set_head_position(wire::FormatPosition(head));
-      response.set_log_id(log_.log_id());
+      response.set_log_id(absl::BytesToHexString(log_.log_id()));
       if (response.records_size() > 0 || first_) {
         first_ = false;
         absl::MutexLock lock(&mu_);

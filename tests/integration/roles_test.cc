@@ -1,0 +1,143 @@
+// The two services as two processes that share nothing but the log. The test program is its own servers: started with --serve it
+// runs services::Serve.
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstring>
+
+#include "absl/strings/str_cat.h"
+#include "gtest/gtest.h"
+#include "services/server.h"
+#include "tests/integration/deployment.h"
+
+namespace fiscal::testing {
+namespace {
+
+namespace a = fiscal::aggregation::v1;
+namespace b = fiscal::budget::v1;
+
+// A port nobody listens on: bound and freed again.
+int FreePort() {
+  int port = 0;
+  grpc::ServerBuilder builder;
+  builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  auto server = builder.BuildAndStart();
+  server->Shutdown();
+  return port;
+}
+
+class Child {
+ public:
+  Child(const std::string& dir, const std::string& listen, const std::string& role, const std::string& log) {
+    pid_ = fork();
+    if (pid_ == 0) {
+      execl("/proc/self/exe", "roles_test", "--serve", dir.c_str(), listen.c_str(), role.c_str(), log.c_str(), nullptr);
+      _exit(127);
+    }
+  }
+  ~Child() { End(SIGKILL); }
+  void End(int signal) {
+    if (pid_ <= 0) return;
+    kill(pid_, signal);
+    waitpid(pid_, nullptr, 0);
+    pid_ = -1;
+  }
+
+ private:
+  pid_t pid_;
+};
+
+a::GetTotalResponse TotalAt(const std::string& address, const std::string& position) {
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  const auto stub = a::AggregationService::NewStub(grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments));
+  a::GetTotalRequest request;
+  request.mutable_filter()->set_division_code("141100");
+  request.mutable_filter()->set_fiscal_year(2024);
+  request.mutable_filter()->set_stage(b::STAGE_APPROVED);
+  request.mutable_filter()->set_direction(b::DIRECTION_EXPENDITURE);
+  request.mutable_consistency()->set_at_least(position);
+  a::GetTotalResponse response;
+  grpc::ClientContext context;
+  context.set_wait_for_ready(true);
+  context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(60));
+  const grpc::Status status = stub->GetTotal(&context, request, &response);
+  EXPECT_TRUE(status.ok()) << status.error_message();
+  return response;
+}
+
+TEST(RolesTest, AnAggregationProcessFollowsTheLogOverGrpcThroughKills) {
+  Deployment submission;  // this process: intake and log; its own totals are what the other's must equal
+  TempDir copy;
+  const std::string listen = absl::StrCat("127.0.0.1:", FreePort());
+  auto follower = std::make_unique<Child>(copy.path(), listen, "aggregation", submission.address());
+  const auto receipts = submission.SubmitExamples();
+  const a::GetTotalResponse here = TotalAt(submission.address(), receipts.back().position());
+  const a::GetTotalResponse there = TotalAt(listen, receipts.back().position());
+  EXPECT_EQ(here.total().amount_fen(), there.total().amount_fen());
+  EXPECT_EQ(here.total().line_count(), there.total().line_count());
+
+  // The follower is killed, events go on, it comes back and catches up from its own copy.
+  follower->End(SIGKILL);
+  const auto receipt = submission.MustSubmit(submission.Reference(ReadFile("tests/data/documents/lvliang_finance_office_2024.txt"), "reference"));
+  follower = std::make_unique<Child>(copy.path(), listen, "aggregation", submission.address());
+  const a::GetTotalResponse later = TotalAt(listen, receipt.position());
+  EXPECT_EQ(later.total().amount_fen(), here.total().amount_fen() + 880870000);
+  follower->End(SIGTERM);
+
+  // Another log is not folded in silence: a follower of this data dir refuses it and ends.
+  Deployment stranger;
+  const pid_t pid = fork();
+  if (pid == 0) {
+    execl("/proc/self/exe", "roles_test", "--serve", copy.path().c_str(), listen.c_str(), "aggregation", stranger.address().c_str(), nullptr);
+    _exit(127);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(pid, &status, 0), pid);
+  EXPECT_TRUE(WIFEXITED(status));
+  EXPECT_NE(WEXITSTATUS(status), 0);
+}
+
+TEST(RolesTest, WrongOptionsSayWhatIsWrong) {
+  TempDir dir;
+  auto refused = [&](services::ServeOptions options) {
+    if (options.data_dir.empty()) options.data_dir = dir.path();
+    const auto server = services::Server::Start(options);
+    return server.ok() ? std::string("started") : std::string(server.status().message());
+  };
+  services::ServeOptions o;
+  o.listen = "0.0.0.0:0";
+  EXPECT_NE(refused(o).find("--insecure"), std::string::npos);
+  o.listen = "127.0.0.1:99999";
+  EXPECT_NE(refused(o).find("--listen"), std::string::npos);
+  o.listen = "127.0.0.1:0";
+  o.role = "aggregation";
+  EXPECT_NE(refused(o).find("--log"), std::string::npos);
+  o.role = "both";
+  EXPECT_NE(refused(o).find("--role"), std::string::npos);
+  o.role = "all";
+  o.data_dir = "/proc/nowhere";
+  EXPECT_NE(refused(o).find("--data-dir"), std::string::npos);
+  o.data_dir = dir.path();
+  auto first = services::Server::Start(o);
+  ASSERT_TRUE(first.ok());
+  EXPECT_NE(refused(o), "started");  // the directory is in use
+}
+
+}  // namespace
+}  // namespace fiscal::testing
+
+int main(int argc, char** argv) {
+  if (argc == 6 && std::strcmp(argv[1], "--serve") == 0) {
+    fiscal::services::ServeOptions options;
+    options.data_dir = argv[2];
+    options.listen = argv[3];
+    options.role = argv[4];
+    options.log_address = argv[5];
+    return fiscal::services::Serve(options);
+  }
+  ::testing::InitGoogleTest(&argc, argv);
+  return RUN_ALL_TESTS();
+}
