@@ -1,0 +1,91 @@
+#include <sstream>
+
+#include "absl/strings/str_cat.h"
+#include "clients/cli/csv.h"
+#include "clients/cli/names.h"
+#include "clients/cli/text.h"
+#include "gtest/gtest.h"
+
+namespace fiscal::cli {
+namespace {
+
+namespace b = fiscal::budget::v1;
+namespace c = fiscal::catalog::v1;
+
+TEST(TextTest, WidthOfChinese) {
+  EXPECT_EQ(DisplayWidth("abc"), 3);
+  EXPECT_EQ(DisplayWidth("吕梁市"), 6);
+  EXPECT_EQ(DisplayWidth("（万元）"), 8);
+  EXPECT_EQ(DisplayWidth("208 支出"), 8);
+}
+
+TEST(TextTest, AmountsAreExactAndRoundHalfAwayFromZero) {
+  EXPECT_EQ(FormatAmount(880870000, Unit::kWanyuan), "880.87");
+  EXPECT_EQ(FormatAmount(5000, Unit::kWanyuan), "0.01");
+  EXPECT_EQ(FormatAmount(4999, Unit::kWanyuan), "0.00");
+  EXPECT_EQ(FormatAmount(-5000, Unit::kWanyuan), "-0.01");
+  EXPECT_EQ(FormatAmount(-4999, Unit::kWanyuan), "0.00");
+  EXPECT_EQ(FormatAmount(1234567890123, Unit::kYuan), "12,345,678,901.23");
+  EXPECT_EQ(FormatAmount(INT64_MIN, Unit::kFen), "-9,223,372,036,854,775,808");
+  EXPECT_EQ(FormatAmount(INT64_MIN, Unit::kYuan, false), "-92233720368547758.08");
+  EXPECT_EQ(FormatYuan(29880000), "298800.00");
+}
+
+TEST(TextTest, TablesAlignAndCsvIsSafe) {
+  Table table({false, true});
+  table.Row({"名称", "金额"});
+  table.Row({"吕梁", "1.00"});
+  table.Row({"=cmd()", "-12.50"});
+  table.Row({"a,\"b\"", "3"});
+  std::stringstream text, csv;
+  table.Print(text);
+  table.PrintCsv(csv);
+  EXPECT_EQ(text.str(), "名称      金额\n吕梁      1.00\n=cmd()  -12.50\na,\"b\"        3\n");
+  EXPECT_EQ(csv.str(), "名称,金额\r\n吕梁,1.00\r\n'=cmd(),-12.50\r\n\"a,\"\"b\"\"\",3\r\n");
+}
+
+TEST(TextTest, JsonStrings) { EXPECT_EQ(JsonString("a\"b\\\n\x01 吕"), "\"a\\\"b\\\\\\n\\u0001 吕\""); }
+
+TEST(NamesTest, PeopleTypeManyThings) {
+  EXPECT_EQ(ParseStage("Approved"), b::STAGE_APPROVED);
+  EXPECT_EQ(ParseStage("年初批复"), b::STAGE_APPROVED);
+  EXPECT_EQ(ParseStage("STAGE_FINAL"), b::STAGE_FINAL);
+  EXPECT_EQ(ParseStage("unspecified"), std::nullopt);
+  EXPECT_EQ(ParseStage("x"), std::nullopt);
+  EXPECT_EQ(ParseFund("g"), b::FUND_GENERAL);
+  EXPECT_EQ(ParseFund("一般公共预算"), b::FUND_GENERAL);
+  EXPECT_EQ(ParseFund("government-fund"), b::FUND_GOVERNMENT_FUND);
+  EXPECT_EQ(ParseFund("unit-business"), b::FUND_UNIT_BUSINESS);
+  EXPECT_EQ(ParseCategory("specific-target"), b::CATEGORY_SPECIFIC_TARGET);
+  EXPECT_EQ(ParseFundingYear("this-year"), b::FUNDING_YEAR_THIS_YEAR);
+  EXPECT_EQ(ParseDimension("dept-economic"), aggregation::v1::DIMENSION_DEPT_ECONOMIC);
+  EXPECT_EQ(ParseList("gov-economic"), c::CATALOG_LIST_GOV_ECONOMIC);
+  EXPECT_EQ(ParseAgencyKind("事业"), c::AGENCY_KIND_INSTITUTION);
+}
+
+TEST(NamesTest, ABareDateIsTheEndOfItsDayInShanghai) {
+  EXPECT_EQ(absl::ToUnixSeconds(*ParseTime("2024-03-01")), 1709308799);  // 23:59:59.999999 +08:00
+  EXPECT_EQ(absl::ToUnixSeconds(*ParseTime("2024-03-01T00:00:00Z")), 1709251200);
+  EXPECT_EQ(absl::ToUnixSeconds(*ParseTime("2024-03-01T08:00:00+08:00")), 1709251200);
+  EXPECT_EQ(ParseTime("2024-03-01T00:00:00"), std::nullopt);  // no zone
+  EXPECT_EQ(ParseTime("2024-13-01"), std::nullopt);
+}
+
+TEST(CsvTest, ListsAreReadOrRefusedByLineAndColumn) {
+  auto read = [](const std::string& text, c::CatalogList list) {
+    const auto entries = ReadEntries(text, list);
+    return entries.ok() ? absl::StrCat(entries->size(), " entries, first ", (*entries)[0].ShortDebugString()) : std::string(entries.status().message());
+  };
+  EXPECT_EQ(read("\xef\xbb\xbf""code,name,parent,confidence\r\n208,\"社会, 保障\",,x\r\n", c::CATALOG_LIST_FUNCTIONAL).substr(0, 9), "1 entries");
+  EXPECT_EQ(read("code,name\n208,a\n", c::CATALOG_LIST_FUNCTIONAL), "line 1: column parent_code is missing");
+  EXPECT_EQ(read("code,name,parent\n208,a,\n210,b\n", c::CATALOG_LIST_FUNCTIONAL), "line 3: 2 cells, the heading has 3");
+  EXPECT_EQ(read("code,name,parent\n,a,\n", c::CATALOG_LIST_FUNCTIONAL), "line 2, column code: is empty");
+  EXPECT_EQ(read("code,name,department_code,kind\n1,a,1,何\n", c::CATALOG_LIST_AGENCY), "line 2, column kind: \"何\" is not 行政, 参公 or 事业");
+  EXPECT_EQ(read("code,name,department_code,must_report\n1,a,1,maybe\n", c::CATALOG_LIST_AGENCY),
+            "line 2, column must_report: \"maybe\" is neither true nor false");
+  EXPECT_EQ(read("code,name,parent\n\"208,a,\n", c::CATALOG_LIST_FUNCTIONAL), "line 2: a quote is not closed");
+  EXPECT_EQ(read("code,name,parent\n", c::CATALOG_LIST_FUNCTIONAL), "the list has no entries");
+}
+
+}  // namespace
+}  // namespace fiscal::cli

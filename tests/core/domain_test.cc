@@ -1,0 +1,247 @@
+#include <fstream>
+#include <random>
+#include <set>
+#include <sstream>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "base/coding.h"
+#include "base/text.h"
+#include "domain/catalog.h"
+#include "domain/cells.h"
+#include "domain/fold.h"
+#include "domain/reason.h"
+#include "domain/validation.h"
+#include "gtest/gtest.h"
+
+namespace fiscal::domain {
+namespace {
+
+TEST(CodingTest, NumbersComeBackAndOnlyTheShortestFormIsRead) {
+  std::string bytes;
+  const int64_t values[] = {0, 1, -1, 63, -64, 64, INT64_MAX, INT64_MIN};
+  for (int64_t v : values) PutSigned(&bytes, v);
+  ByteReader reader(bytes);
+  for (int64_t v : values) EXPECT_EQ(reader.Signed(), v);
+  EXPECT_TRUE(reader.ok() && reader.AtEnd());
+  ByteReader longer(absl::string_view("\x80\x00", 2));
+  longer.Varint();
+  EXPECT_FALSE(longer.ok());
+  ByteReader cut("\x80");
+  cut.Varint();
+  EXPECT_FALSE(cut.ok());
+}
+
+TEST(TextTest, FaultsOfText) {
+  EXPECT_EQ(CheckText("吕梁市 2024", false), TextFault::kNone);
+  EXPECT_EQ(CheckText("a\nb", true), TextFault::kNone);
+  EXPECT_EQ(CheckText("a\nb", false), TextFault::kControl);
+  EXPECT_EQ(CheckText(absl::string_view("a\0b", 3), true), TextFault::kControl);
+  EXPECT_EQ(CheckText("\xc0\x80", true), TextFault::kInvalidUtf8);      // overlong
+  EXPECT_EQ(CheckText("\xed\xa0\x80", true), TextFault::kInvalidUtf8);  // surrogate
+  EXPECT_EQ(CheckText("\xe5\x90", true), TextFault::kInvalidUtf8);      // cut off
+  EXPECT_EQ(CheckText("\xe2\x80\xae", true), TextFault::kBidi);
+  EXPECT_EQ(CheckText("\xef\xbf\xbf", true), TextFault::kNoncharacter);
+}
+
+TEST(CodeTest, LevelsAndAncestors) {
+  EXPECT_EQ(ParseCode("2080505"), 2080505u);
+  EXPECT_EQ(ParseCode("0208"), 0u);
+  EXPECT_EQ(ParseCode("20a"), 0u);
+  EXPECT_EQ(ParseCode("1234567890"), 0u);
+  EXPECT_EQ(LevelOf(208), 1);
+  EXPECT_EQ(LevelOf(20805), 2);
+  EXPECT_EQ(LevelOf(2080505), 3);
+  EXPECT_EQ(LevelOf(103013301), 4);
+  EXPECT_EQ(LevelOf(141100), 0);
+  EXPECT_EQ(AncestorAt(2080505, 1), 208u);
+  EXPECT_EQ(AncestorAt(2080505, 2), 20805u);
+  for (uint32_t bits : {0u, 0x00112111u, 0x00611623u}) {
+    Attributes a;
+    ASSERT_TRUE(Attributes::Unpack(bits, &a));
+    EXPECT_EQ(a.Pack(), bits);
+  }
+}
+
+// docs/errors.md is what integrators program against: it lists exactly the reasons there are, with their codes.
+TEST(ReasonTest, TheDocumentListsThemAll) {
+  std::ifstream file("docs/errors.md");
+  std::stringstream text;
+  text << file.rdbuf();
+  for (const ReasonInfo& info : AllReasons()) {
+    EXPECT_EQ(InfoOf(info.reason).id, info.id);
+    const std::string row = absl::StrCat("| `", info.id, "` | ", absl::StatusCodeToString(info.code), " | ", info.zh, " |");
+    EXPECT_NE(text.str().find(row), std::string::npos) << "docs/errors.md lacks the row " << row;
+  }
+  size_t rows = 0;
+  for (size_t at = text.str().find("\n| `"); at != std::string::npos; at = text.str().find("\n| `", at + 1)) ++rows;
+  EXPECT_EQ(rows, AllReasons().size());
+}
+
+TEST(ReasonTest, ARefusalPassesThroughAStatusUnharmed) {
+  const absl::Status status = Refuse({{Reason::kCodeUnknown, "line_items[3].functional_code", "L3", "no such code"},
+                                      {Reason::kAmountInvalid, "line_items[4].amount_fen", "", "negative"}});
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);  // one of them is about the message alone
+  const Explained e = Explain(status);
+  ASSERT_TRUE(e.reason_known);
+  EXPECT_EQ(e.refusal.reason, Reason::kAmountInvalid);
+  ASSERT_EQ(e.refusal.violations.size(), 2u);
+  EXPECT_EQ(e.refusal.violations[0].line_id, "L3");
+  EXPECT_FALSE(Explain(absl::InternalError("x")).reason_known);
+}
+
+CatalogEvent List(CatalogList list, Code division, std::vector<CatalogEntry> entries) { return {division, 2024, list, std::move(entries)}; }
+CatalogEntry Entry(std::string code, std::string name, std::string parent) {
+  CatalogEntry e;
+  e.code = std::move(code);
+  e.name = std::move(name);
+  e.parent_code = std::move(parent);
+  return e;
+}
+
+TEST(CatalogTest, ListsServeTheDivisionAndThoseBelow) {
+  auto catalog = std::make_shared<const Catalog>();
+  catalog = catalog->With(List(CatalogList::kDivision, 140000,
+                               {Entry("140000", "山西省", ""), Entry("141100", "吕梁市", "140000"), Entry("141121", "文水县", "141100")}));
+  catalog = catalog->With(List(CatalogList::kFunctional, 140000, {Entry("208", "社会保障和就业支出", "")}));
+  EXPECT_EQ(catalog->ChainOf(141121, 2024), (std::vector<Code>{141121, 141100, 140000}));
+  EXPECT_EQ(catalog->NameOf(141121, 2024, CatalogList::kFunctional, 208), "社会保障和就业支出");
+  const auto next = catalog->With(List(CatalogList::kFunctional, 141121, {Entry("208", "近处的名称", "")}));
+  EXPECT_EQ(next->NameOf(141121, 2024, CatalogList::kFunctional, 208), "近处的名称");
+  EXPECT_EQ(next->NameOf(141100, 2024, CatalogList::kFunctional, 208), "社会保障和就业支出");
+  EXPECT_EQ(catalog->NameOf(141121, 2024, CatalogList::kFunctional, 208), "社会保障和就业支出");  // the older value stands
+  EXPECT_EQ(next->NameOf(141121, 2025, CatalogList::kFunctional, 208), "");                      // data of a year
+}
+
+TEST(CatalogTest, WrongEntriesAreNamed) {
+  const Catalog catalog;
+  auto reasons = [&](const CatalogEvent& event) {
+    std::string out;
+    for (const Violation& v : catalog.Check(event)) absl::StrAppend(&out, v.field, " ", InfoOf(v.reason).id, "; ");
+    return out;
+  };
+  EXPECT_EQ(reasons(List(CatalogList::kFunctional, 140000, {Entry("208", "a", ""), Entry("20805", "b", "208"), Entry("208", "c", "")})),
+            "entries[2].code DUPLICATE_CODE; ");
+  EXPECT_EQ(reasons(List(CatalogList::kFunctional, 140000, {Entry("20805", "b", "208")})), "entries[0].parent_code PARENT_UNKNOWN; ");
+  EXPECT_EQ(reasons(List(CatalogList::kFunctional, 140000, {Entry("20805", "b", "210")})), "entries[0].parent_code CODE_MALFORMED; ");
+  EXPECT_EQ(reasons(List(CatalogList::kDeptEconomic, 140000, {Entry("3010101", "b", "30101")})), "entries[0].code CODE_MALFORMED; ");
+  EXPECT_EQ(reasons(List(CatalogList::kDivision, 140000, {Entry("140000", "a", "141100"), Entry("141100", "b", "140000")})),
+            "entries[0].parent_code CODE_MALFORMED; ");
+}
+
+Chunk RandomChunk(std::mt19937_64& random, int cells) {
+  Chunk chunk;
+  for (int i = 0; i < cells; ++i) {
+    CellKey key;
+    key.functional = 2080500 + static_cast<Code>(random() % 40);
+    key.dept_economic = random() % 2 == 0 ? 0 : 30100 + static_cast<Code>(random() % 10);
+    Attributes a;
+    a.direction = Direction::kExpenditure;
+    a.fund = static_cast<Fund>(random() % 11);
+    key.attributes = a.Pack();
+    CellValue value;
+    value.amount_fen = static_cast<int64_t>(random() % 1000000) - 500000;
+    value.counts[random() % 4] = 1 + static_cast<int32_t>(random() % 5);
+    chunk.Add(key, random() % 3 == 0 ? absl::StrCat("P", random() % 5) : "", value);
+  }
+  return chunk;
+}
+
+TEST(ChunkTest, EqualCellsHaveEqualBytesWhateverTheirHistory) {
+  std::mt19937_64 random(5);
+  for (int i = 0; i < 50; ++i) {
+    const Chunk chunk = RandomChunk(random, 60);
+    const std::string bytes = chunk.Encode();
+    auto decoded = Chunk::Decode(bytes);
+    ASSERT_TRUE(decoded.ok());
+    EXPECT_EQ(decoded->Encode(), bytes);
+    // Something added and taken away again leaves no trace.
+    Chunk detour = *decoded;
+    CellKey key;
+    key.functional = 2170101;
+    CellValue value;
+    value.amount_fen = 7;
+    value.counts[0] = 1;
+    detour.Add(key, "P-new", value);
+    EXPECT_NE(detour.Encode(), bytes);
+    value.amount_fen = -7;
+    value.counts[0] = -1;
+    detour.Add(key, "P-new", value);
+    EXPECT_EQ(detour.Encode(), bytes);
+  }
+}
+
+TEST(ChunkTest, DamagedBytesAreRefusedOrAnotherWholeChunk) {
+  std::mt19937_64 random(6);
+  const std::string bytes = RandomChunk(random, 40).Encode();
+  for (int i = 0; i < 20000; ++i) {
+    std::string damaged = bytes;
+    damaged[random() % damaged.size()] ^= static_cast<char>(1 + random() % 255);
+    if (random() % 4 == 0) damaged.resize(random() % damaged.size());
+    const auto chunk = Chunk::Decode(damaged);
+    if (chunk.ok()) {
+      EXPECT_FALSE(chunk->Encode().empty());
+    } else {
+      EXPECT_EQ(chunk.status().code(), absl::StatusCode::kDataLoss);
+    }
+  }
+}
+
+Line MakeLine(absl::string_view id, Code functional, int64_t amount) {
+  Line line;
+  line.line_id = id;
+  line.functional = functional;
+  line.attributes.direction = Direction::kExpenditure;
+  line.amount_fen = amount;
+  return line;
+}
+
+TEST(FoldTest, AFailedLoadLeavesEverythingAsItWas) {
+  auto catalog = std::make_shared<const Catalog>()->With(List(CatalogList::kDivision, 141100, {Entry("141100", "吕梁市", "")}));
+  int loads = 0, fail_at = 0;
+  Fold fold([&](const ChunkId&) -> absl::StatusOr<Chunk> {
+    if (++loads == fail_at) return absl::DataLossError("damaged");
+    return Chunk();
+  });
+  StatementEvent event;
+  event.meta.key = {141100, 2024, Stage::kApproved, "101001"};
+  event.meta.department_code = "101";
+  event.put.lines = {MakeLine("a", 2080505, 5), MakeLine("b", 2170101, 7)};
+  auto sum = [&] {
+    int64_t total = 0;
+    for (const auto& [node, chunks] : fold.chunks()) {
+      for (const auto& [number, entry] : chunks) {
+        for (const auto& [key, value] : entry->chunk.cells()) total += value.amount_fen;
+      }
+    }
+    return total;
+  };
+  for (fail_at = 1; fail_at < 100; ++fail_at) {
+    loads = 0;
+    const absl::Status status = fold.Apply(event, *catalog);
+    if (status.ok()) break;
+    EXPECT_EQ(sum(), 0) << "a load failed at " << fail_at;
+    fold.chunks().clear();
+  }
+  EXPECT_GT(fail_at, 10);
+  // Agency's leaf cells, and functional, economic and unclassified cells at department, own level and division.
+  EXPECT_EQ(sum(), 12 + 3 * 4 * 12);
+  ASSERT_TRUE(fold.Apply(event, *catalog, -1).ok());
+  EXPECT_EQ(sum(), 0);
+}
+
+TEST(ValidationTest, PlacesSpeakOfTheOrderSent) {
+  Submission s;
+  s.request_id = "r";
+  s.key = {141100, 2024, Stage::kApproved, "101001"};
+  s.lines.lines = {MakeLine("z", 2080505, 1), MakeLine("a", 2080505, -1), MakeLine("z", 2080505, 3)};
+  CheckMessage(&s);
+  ASSERT_EQ(s.violations.size(), 2u);
+  EXPECT_EQ(s.violations[0].field, "line_items[1].amount_fen");
+  EXPECT_EQ(s.violations[0].line_id, "a");
+  EXPECT_EQ(s.violations[1].field, "line_items[2].line_id");
+  EXPECT_EQ(s.lines.lines[0].line_id, "a");  // in order now
+}
+
+}  // namespace
+}  // namespace fiscal::domain

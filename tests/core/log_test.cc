@@ -1,0 +1,108 @@
+// What the anchor and the hash chain notice when the log is opened.
+#include "base/coding.h"
+#include "gtest/gtest.h"
+#include "storage/event_log.h"
+#include "storage/memory/memory_kv.h"
+#include "storage/record_codec.h"
+#include "storage/schema.h"
+
+namespace fiscal::storage {
+namespace {
+
+constexpr char kId[] = "0123456789abcdef";
+
+class LogTest : public ::testing::Test {
+ protected:
+  absl::StatusOr<std::unique_ptr<EventLog>> Open() {
+    log_.reset();
+    kv_.reset();
+    kv_ = *MemoryKv::Open(disk_, {true, nullptr});
+    anchor_ = std::make_unique<MemoryAnchor>(anchor_disk_);
+    return EventLog::Open(*kv_, *anchor_, kId);
+  }
+  void MustOpen() {
+    auto log = Open();
+    ASSERT_TRUE(log.ok()) << log.status();
+    log_ = *std::move(log);
+  }
+  // Appends `n` catalog events.
+  void Append(int n) {
+    for (int i = 0; i < n; ++i) {
+      domain::CatalogEvent event{141100, 2024, domain::CatalogList::kDivision, {}};
+      const std::string payload = EncodeCatalog(event);
+      EventLog::Head head = log_->head();
+      domain::EventHeader header;
+      header.kind = domain::EventKind::kCatalog;
+      header.position = head.position + 1;
+      header.commit_time_us = static_cast<int64_t>(1000 * (head.position + 1));
+      header.payload_digest = Sha256({payload});
+      LogEntry entry;
+      entry.position = header.position;
+      entry.record = std::make_shared<const std::string>(EncodeRecord(header, payload));
+      entry.chain_hash = ChainHash(head.chain_hash, *LeafHash(*entry.record));
+      Batch batch;
+      EventLog::Stage(entry, header.kind, &batch);
+      ASSERT_TRUE(log_->Commit(batch, {entry.position, entry.chain_hash, header.commit_time_us}).ok());
+    }
+  }
+
+  MemoryDisk disk_;
+  MemoryAnchorDisk anchor_disk_;
+  std::unique_ptr<MemoryKv> kv_;
+  std::unique_ptr<MemoryAnchor> anchor_;
+  std::unique_ptr<EventLog> log_;
+};
+
+TEST_F(LogTest, ALogThatLostItsEndIsRefused) {
+  MustOpen();
+  Append(5);
+  Batch batch;
+  batch.Delete(EventKey(5));
+  ASSERT_TRUE(kv_->Write(batch, true).ok());
+  EXPECT_EQ(Open().status().code(), absl::StatusCode::kDataLoss);
+}
+
+TEST_F(LogTest, AnEmptyStoreUnderAnAnchorIsRefused) {
+  MustOpen();
+  Append(1);
+  log_.reset();
+  kv_.reset();
+  MemoryDisk other;
+  auto kv = MemoryKv::Open(other, {true, nullptr});
+  MemoryAnchor anchor(anchor_disk_);
+  EXPECT_EQ(EventLog::Open(**kv, anchor, kId).status().code(), absl::StatusCode::kDataLoss);
+}
+
+TEST_F(LogTest, ALostAnchorOfALogWithEventsIsRefused) {
+  MustOpen();
+  Append(2);
+  anchor_disk_.set_image("");
+  EXPECT_EQ(Open().status().code(), absl::StatusCode::kDataLoss);
+}
+
+TEST_F(LogTest, ADamagedRecordAfterTheAnchorIsRefused) {
+  MustOpen();
+  Append(3);
+  const std::string before = anchor_disk_.image();
+  Append(1);
+  anchor_disk_.set_image(before);  // the anchor was not written when the machine stopped
+  MustOpen();
+  EXPECT_EQ(log_->head().position, 4u);  // the record is found and anchored now
+  anchor_disk_.set_image(before);
+  ASSERT_TRUE(disk_.FlipByte(EventKey(4), 60));
+  EXPECT_EQ(Open().status().code(), absl::StatusCode::kDataLoss);
+}
+
+TEST_F(LogTest, TimesFindPositions) {
+  MustOpen();
+  EXPECT_EQ(*log_->AsOf(99999), 0u);
+  Append(10);
+  EXPECT_EQ(*log_->AsOf(999), 0u);
+  EXPECT_EQ(*log_->AsOf(1000), 1u);
+  EXPECT_EQ(*log_->AsOf(5999), 5u);
+  EXPECT_EQ(*log_->AsOf(1 << 30), 10u);
+  EXPECT_EQ(log_->CatalogEvents(4)->size(), 4u);
+}
+
+}  // namespace
+}  // namespace fiscal::storage
