@@ -212,9 +212,10 @@ struct LineSet {
 // bytes.
 struct ProjectEntry {
   std::string code;
+  std::string name;
   std::string bytes;
   friend bool operator==(const ProjectEntry& a, const ProjectEntry& b) {
-    return a.code == b.code && a.bytes == b.bytes;
+    return a.code == b.code && a.name == b.name && a.bytes == b.bytes;
   }
 };
 

@@ -29,6 +29,24 @@ absl::string_view CodeOf(const std::string& key, const BudgetKey& budget) {
   return absl::string_view(key).substr(HeadProjectKey(budget, "").size());
 }
 
+// A stored project: its name, then its bytes.
+std::string EncodeProject(const ProjectEntry& p) {
+  std::string value;
+  PutString(&value, p.name);
+  value += p.bytes;
+  return value;
+}
+
+absl::StatusOr<ProjectEntry> DecodeProject(std::string code, absl::string_view value) {
+  ByteReader reader(value);
+  ProjectEntry p;
+  p.code = std::move(code);
+  p.name = std::string(reader.String());
+  if (!reader.ok()) return absl::DataLossError("heads: a malformed project");
+  p.bytes = std::string(reader.Bytes(reader.remaining()));
+  return p;
+}
+
 bool ByLineId(const Line& line, absl::string_view id) { return line.line_id < id; }
 
 }  // namespace
@@ -54,8 +72,10 @@ absl::StatusOr<std::vector<ProjectEntry>> Heads::Projects(const BudgetKey& budge
   const std::string prefix = HeadProjectKey(budget, "");
   FISCAL_ASSIGN_OR_RETURN(auto items, staged_.Scan(prefix, AfterPrefix(prefix)));
   std::vector<ProjectEntry> projects;
-  for (Staged::Item& item : items)
-    projects.push_back({std::string(CodeOf(item.first, budget)), std::move(item.second)});
+  for (const Staged::Item& item : items) {
+    FISCAL_ASSIGN_OR_RETURN(ProjectEntry p, DecodeProject(std::string(CodeOf(item.first, budget)), item.second));
+    projects.push_back(std::move(p));
+  }
   return projects;
 }
 
@@ -78,7 +98,8 @@ absl::StatusOr<std::optional<ProjectEntry>> Heads::FindProject(const BudgetKey& 
   absl::StatusOr<std::string> bytes = staged_.Get(HeadProjectKey(budget, code));
   if (absl::IsNotFound(bytes.status())) return std::optional<ProjectEntry>();
   if (!bytes.ok()) return bytes.status();
-  return std::optional<ProjectEntry>(ProjectEntry{code, *std::move(bytes)});
+  FISCAL_ASSIGN_OR_RETURN(ProjectEntry p, DecodeProject(code, *bytes));
+  return std::optional<ProjectEntry>(std::move(p));
 }
 
 void Heads::SetMeta(const domain::StatementMeta& meta) {
@@ -149,7 +170,7 @@ absl::Status Heads::PatchLines(const BudgetKey& budget, const std::vector<Line>&
 void Heads::ChangeProjects(const BudgetKey& budget, const std::vector<ProjectEntry>& put,
                            const std::vector<ProjectEntry>& removed) {
   for (const ProjectEntry& p : removed) staged_.Delete(HeadProjectKey(budget, p.code));
-  for (const ProjectEntry& p : put) staged_.Put(HeadProjectKey(budget, p.code), p.bytes);
+  for (const ProjectEntry& p : put) staged_.Put(HeadProjectKey(budget, p.code), EncodeProject(p));
 }
 
 absl::StatusOr<domain::StatementMeta> HeadReader::Meta(const BudgetKey& budget,
@@ -199,8 +220,8 @@ absl::StatusOr<HeadReader::Statement> HeadReader::Read(const BudgetKey& budget,
   const std::string projects = HeadProjectKey(budget, "");
   it = snapshot->NewIterator(projects, AfterPrefix(projects));
   for (it->Seek(projects); it->Valid(); it->Next()) {
-    s.projects.push_back(
-        {std::string(CodeOf(std::string(it->key()), budget)), std::string(it->value())});
+    FISCAL_ASSIGN_OR_RETURN(ProjectEntry p, DecodeProject(std::string(CodeOf(std::string(it->key()), budget)), it->value()));
+    s.projects.push_back(std::move(p));
   }
   FISCAL_RETURN_IF_ERROR(it->status());
   if (s.meta.revision == head.revision) return s;
@@ -208,8 +229,8 @@ absl::StatusOr<HeadReader::Statement> HeadReader::Read(const BudgetKey& budget,
   // Each event says what it put and, whole, what it removed: undoing them one by one leads back.
   std::map<absl::string_view, Line> lines;
   for (const Line& line : s.lines.lines) lines.emplace(line.line_id, line);
-  std::map<std::string, std::string> entries;
-  for (ProjectEntry& p : s.projects) entries.emplace(p.code, std::move(p.bytes));
+  std::map<std::string, ProjectEntry> entries;
+  for (const ProjectEntry& p : s.projects) entries.emplace(p.code, p);
   for (uint64_t r = head.revision; r > s.meta.revision; --r) {
     FISCAL_ASSIGN_OR_RETURN(std::string position, snapshot->Get(RevisionKey(budget, r)));
     ByteReader reader(position);
@@ -221,12 +242,12 @@ absl::StatusOr<HeadReader::Statement> HeadReader::Read(const BudgetKey& budget,
     for (const Line& line : event.statement.removed.lines) lines.emplace(line.line_id, line);
     s.lines.Keep(event.statement.removed);
     for (const ProjectEntry& p : event.statement.projects_put) entries.erase(p.code);
-    for (ProjectEntry& p : event.statement.projects_removed) entries[p.code] = std::move(p.bytes);
+    for (const ProjectEntry& p : event.statement.projects_removed) entries[p.code] = p;
   }
   s.lines.lines.clear();
   for (const auto& [id, line] : lines) s.lines.lines.push_back(line);
   s.projects.clear();
-  for (auto& [code, bytes] : entries) s.projects.push_back({code, std::move(bytes)});
+  for (auto& [code, project] : entries) s.projects.push_back(std::move(project));
   return s;
 }
 

@@ -51,14 +51,18 @@ void PutProjects(std::string* out, const std::vector<domain::ProjectEntry>& proj
   PutVarint(out, projects.size());
   for (const domain::ProjectEntry& p : projects) {
     PutString(out, p.code);
+    PutString(out, p.name);
     PutString(out, p.bytes);
   }
 }
 
 void ReadProjects(ByteReader* reader, std::vector<domain::ProjectEntry>* projects) {
   for (uint64_t n = reader->Varint(); n > 0 && reader->ok(); --n) {
-    std::string code(reader->String());
-    projects->push_back({std::move(code), std::string(reader->String())});
+    domain::ProjectEntry p;
+    p.code = std::string(reader->String());
+    p.name = std::string(reader->String());
+    p.bytes = std::string(reader->String());
+    projects->push_back(std::move(p));
   }
 }
 

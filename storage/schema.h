@@ -1,20 +1,22 @@
 // Every key of every store. docs/storage-format.md walks one record through it;
 // tests/golden/keys_test.cc holds the bytes.
 //
-//   key            := kind:u8 body                                  numbers big-endian, fixed width
-//   event          := 0x01 position:u64                             log: chain hash, record
-//   request        := 0x02 principal NUL request_id                 log: body digest, receipt
-//   head           := 0x03 budget                                   log: StatementMeta of the
-//   revision that stands head block     := 0x04 budget line_id-of-its-first-line         log: a
-//   block of lines head project   := 0x05 budget project_code                      log: bytes
-//   revision       := 0x06 budget revision:u64                      log: position
-//   gross          := 0x07 year:u16 stage:u8                        log: sum of |amount|
-//   scope          := 0x08 division:u32 year:u16 stage:u8 department  log: statements by scope
-//   catalog event  := 0x09 position:u64                             log: nothing; the event has it
-//   log id         := 0x0a                                          log: 16 bytes
-//   cells          := 0x10 year:u16 stage:u8 division:u32 type:u8 code NUL chunk:u16 ~stride:u64
-//   totals: a Chunk watermark      := 0x20                                          totals:
-//   position folded, chain hash, log id budget         := division:u32 year:u16 stage:u8 agency NUL
+//   key            := kind:u8 body                     numbers big-endian, fixed width
+//   event          := 0x01 position:u64                              log: chain hash, record
+//   request        := 0x02 principal NUL request_id                  log: body digest, receipt
+//   head           := 0x03 budget                                    log: meta of what stands
+//   head block     := 0x04 budget line_id-of-its-first-line          log: a block of lines
+//   head project   := 0x05 budget project_code                       log: name, bytes
+//   revision       := 0x06 budget revision:u64                       log: position
+//   gross          := 0x07 year:u16 stage:u8                         log: sum of |amount|
+//   scope          := 0x08 division:u32 year:u16 stage:u8 department log: statements by scope
+//   catalog event  := 0x09 position:u64                              log: nothing; the event has it
+//   log id         := 0x0a                                           log: 16 bytes
+//   cells          := 0x10 node chunk:u16 ~stride:u64                totals: a Chunk
+//   project name   := 0x11 year:u16 project_code                     totals: the name last stated
+//   watermark      := 0x20                                           totals: position, hash, log id
+//   budget         := division:u32 year:u16 stage:u8 agency NUL
+//   node           := year:u16 stage:u8 division:u32 type:u8 code NUL
 //
 // Kinds are permanent; a retired one keeps its line. `~stride` is inverted, so the newest comes
 // first and a seek answers "as of". Codes and ids hold no NUL (validation), so a terminator keeps
@@ -51,6 +53,9 @@ std::string LogIdKey();
 std::string CellsKey(const domain::ChunkId& id, uint64_t stride);
 // Common to all chunks and strides of a node.
 std::string CellsNodePrefix(const domain::OrgNode& node, uint16_t year, domain::Stage stage);
+// All names start with ProjectNamePrefix().
+std::string ProjectNamePrefix();
+std::string ProjectNameKey(uint16_t year, absl::string_view code);
 std::string WatermarkKey();
 
 // DATA_LOSS when malformed.

@@ -49,6 +49,15 @@ absl::StatusOr<Watermark> TotalsStore::ReadWatermark() const {
   return w;
 }
 
+absl::StatusOr<TotalsStore::ProjectNames> TotalsStore::ReadProjectNames() const {
+  ProjectNames names;
+  const std::string prefix = ProjectNamePrefix();
+  std::unique_ptr<KvIterator> it = kv_.NewIterator(prefix, AfterPrefix(prefix));
+  for (it->Seek(prefix); it->Valid(); it->Next()) names[std::string(it->key())] = std::string(it->value());
+  FISCAL_RETURN_IF_ERROR(it->status());
+  return names;
+}
+
 absl::StatusOr<domain::Chunk> TotalsStore::Load(const domain::ChunkId& id, uint64_t stride) const {
   const std::string lower = CellsKey(id, stride);
   const std::string upper = AfterPrefix(ChunkPart(lower));
@@ -92,7 +101,8 @@ absl::Status TotalsStore::ForEach(
 }
 
 absl::Status TotalsStore::CommitStride(uint64_t stride, const domain::Fold::Chunks& chunks,
-                                       const Watermark& watermark) {
+                                       const Watermark& watermark,
+                                       const ProjectNames& stated) {
   Batch batch;
   domain::ChunkId id;
   for (const auto& [node, numbered] : chunks) {
@@ -105,6 +115,7 @@ absl::Status TotalsStore::CommitStride(uint64_t stride, const domain::Fold::Chun
       batch.Put(CellsKey(id, stride), entry->chunk.Encode());
     }
   }
+  for (const auto& [key, name] : stated) batch.Put(key, name);
   std::string bytes;
   PutU64(&bytes, watermark.position);
   bytes.append(BytesOf(watermark.chain_hash).data(), 32);

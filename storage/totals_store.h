@@ -12,6 +12,7 @@
 #define FISCAL_STORAGE_TOTALS_STORE_H_
 
 #include <functional>
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -59,10 +60,14 @@ class TotalsStore {
       uint64_t stride,
       const std::function<void(const domain::ChunkId&, const domain::Chunk&)>& visit) const;
 
-  // Writes the dirty chunks of `chunks` as the state after `stride`, with the watermark, in one
-  // batch.
+  // Names of projects by ProjectNameKey, as last stated: labels, not part of any state.
+  using ProjectNames = std::map<std::string, std::string>;
+  absl::StatusOr<ProjectNames> ReadProjectNames() const;
+
+  // Writes the dirty chunks of `chunks` as the state after `stride`, with the watermark and the names
+  // `stated` in it, in one batch.
   absl::Status CommitStride(uint64_t stride, const domain::Fold::Chunks& chunks,
-                            const Watermark& watermark);
+                            const Watermark& watermark, const ProjectNames& stated);
 
   absl::Status Flush() { return kv_.Flush(); }
   int64_t ApproximateBytes() const { return kv_.ApproximateBytes(); }

@@ -34,7 +34,9 @@ absl::StatusOr<std::unique_ptr<Projector>> Projector::Open(const storage::EventL
   std::unique_ptr<Projector> projector(new Projector(log, store, options));
   FISCAL_ASSIGN_OR_RETURN(std::shared_ptr<const domain::Catalog> catalog,
                           LoadCatalog(log, watermark.position));
+  FISCAL_ASSIGN_OR_RETURN(storage::TotalsStore::ProjectNames names, store.ReadProjectNames());
   absl::MutexLock lock(&projector->mu_);
+  projector->names_ = std::move(names);
   projector->position_ = watermark.position;
   projector->stride_ = storage::WholeStridesAt(watermark.position);
   projector->catalog_ = std::move(catalog);
@@ -55,6 +57,10 @@ absl::StatusOr<int> Projector::Step(int events_max) {
         catalog_ = catalog_->With(event.catalog);
       } else {
         FISCAL_RETURN_IF_ERROR(fold_.Apply(event.statement, *catalog_));
+        for (const domain::ProjectEntry& p : event.statement.projects_put) {
+          const std::string key = storage::ProjectNameKey(event.statement.meta.key.year, p.code);
+          names_[key] = stated_[key] = p.name;
+        }
       }
       position_ = position;
     }
@@ -67,7 +73,8 @@ absl::StatusOr<int> Projector::Step(int events_max) {
 absl::Status Projector::EndStride(const storage::LogEntry& last) {
   const uint64_t stride = storage::WholeStridesAt(last.position);
   FISCAL_RETURN_IF_ERROR(
-      store_.CommitStride(stride, fold_.chunks(), {last.position, last.chain_hash, log_.log_id()}));
+      store_.CommitStride(stride, fold_.chunks(), {last.position, last.chain_hash, log_.log_id()}, stated_));
+  stated_.clear();
   {
     absl::MutexLock lock(&mu_);
     stride_ = stride;
@@ -86,6 +93,12 @@ absl::Status Projector::EndStride(const storage::LogEntry& last) {
     return store_.Flush();
   }
   return absl::OkStatus();
+}
+
+std::string Projector::ProjectName(uint16_t year, absl::string_view code) const {
+  absl::ReaderMutexLock lock(&mu_);
+  auto it = names_.find(storage::ProjectNameKey(year, code));
+  return it == names_.end() ? std::string() : it->second;
 }
 
 domain::Position Projector::folded() const {

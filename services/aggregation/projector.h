@@ -58,6 +58,9 @@ class Projector {
   const storage::TotalsStore& store() const { return store_; }
   const storage::EventLog& log() const { return log_; }
 
+  // The name a project code was last stated with in a year; empty when none was.
+  std::string ProjectName(uint16_t year, absl::string_view code) const ABSL_LOCKS_EXCLUDED(mu_);
+
   // Makes whole strides durable, so that the next start folds little again.
   absl::Status Flush() { return store_.Flush(); }
 
@@ -73,7 +76,10 @@ class Projector {
   domain::Position position_ ABSL_GUARDED_BY(mu_) = 0;
   uint64_t stride_ ABSL_GUARDED_BY(mu_) = 0;
   std::shared_ptr<const domain::Catalog> catalog_ ABSL_GUARDED_BY(mu_);
+  storage::TotalsStore::ProjectNames names_ ABSL_GUARDED_BY(mu_);
   bool stopped_ ABSL_GUARDED_BY(mu_) = false;
+  // Names stated in the open stride; only the stepping thread uses it.
+  storage::TotalsStore::ProjectNames stated_;
   // Changed only by the stepping thread, under mu_.
   domain::Fold fold_;
 };

@@ -598,6 +598,7 @@ GroupValue Question::Describe(const GroupBy& g, Value v) const {
       break;
     case Dimension::kProject:
       out.code = projects_[v.id];
+      if (v.id != 0) out.name = projector_.ProjectName(f_.year, out.code);
       break;
     default:
       break;

@@ -168,7 +168,7 @@ class Reader {
     }
     if (HasUnknownFields(project)) Unknown(absl::StrCat("projects[", i, "]"));
     // No map fields and no unknown ones: the same project has the same bytes.
-    s_->projects.push_back({project.project_code(), project.SerializeAsString()});
+    s_->projects.push_back({project.project_code(), project.name(), project.SerializeAsString()});
   }
 
   Submission* s_;

@@ -35,6 +35,7 @@ TEST(SchemaTest, GoldenKeys) {
   EXPECT_EQ(BytesToHexString(CellsKey(chunk, 1)), "1007e8030002272c0330333100"
                                                   "0800"
                                                   "fffffffffffffffe");
+  EXPECT_EQ(BytesToHexString(ProjectNameKey(2024, "P1")), "1107e85031");
   EXPECT_EQ(BytesToHexString(WatermarkKey()), "20");
 }
 
@@ -90,7 +91,7 @@ domain::StatementEvent SmallEvent() {
   b.amount_fen = 200;
   b.note = "n";
   e.put.lines = {a, b};
-  e.projects_put = {{"P1", "bytes"}};
+  e.projects_put = {{"P1", "name", "bytes"}};
   return e;
 }
 
@@ -110,15 +111,15 @@ TEST(RecordTest, GoldenRecord) {
   const std::string record = SmallRecord();
   EXPECT_EQ(BytesToHexString(record),
             "0101000000000000000700060a24181e400009616e6f6e796d6f757303722d31"
-            "d6b0e6b99054461a3a152db36aaaa8f62568ffb3fb63a14716101fa10ab18e60"
-            "320002272c07e8030630333130303101078080f281838985060330333101000200000000d80400d80409616e6f6e796d6f7573"
-            "011602024c318101f9fd7e80a004c801024c3240016e9003000102503105627974657300");
+            "78680a45a84ce67cce524968c6efd023f5cf3377cd02397f8ce30e58925a07a2320002272c07e8030630333130"
+            "303101078080f281838985060330333101000200000000d80400d80409616e6f6e796d6f7573011602024c3181"
+            "01f9fd7e80a004c801024c3240016e90030001025031046e616d6505627974657300");
   const auto event = DecodeRecord(std::make_shared<const std::string>(record));
   ASSERT_TRUE(event.ok());
   EXPECT_EQ(event->statement.put.lines, SmallEvent().put.lines);
   EXPECT_EQ(event->statement.projects_put, SmallEvent().projects_put);
   EXPECT_EQ(event->header.request_id, "r-1");
-  EXPECT_EQ(BytesToHexString(BytesOf(*LeafHash(record))), "5e282eeaff7e8de19475b199400f9b19b2bb20a539d84ca126faa5e13d580085");
+  EXPECT_EQ(BytesToHexString(BytesOf(*LeafHash(record))), "38ac5d941e2495494184c7be5f0bb081ea9c5513d90eed28b67780d87e1c50b1");
 }
 
 TEST(RecordTest, EveryFlippedBitIsNoticed) {
