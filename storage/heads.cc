@@ -200,8 +200,9 @@ absl::StatusOr<domain::StatementMeta> HeadReader::Meta(const BudgetKey& budget,
 absl::StatusOr<HeadReader::Statement> HeadReader::Read(const BudgetKey& budget,
                                                        uint64_t revision) const {
   Statement s;
-  std::unique_ptr<KvSnapshot> snapshot = kv_.NewSnapshot();
   FISCAL_ASSIGN_OR_RETURN(s.meta, Meta(budget, revision));
+  // Taken after the meta was found, so that the head in it is that revision or a later one.
+  std::unique_ptr<KvSnapshot> snapshot = kv_.NewSnapshot();
   absl::StatusOr<std::string> head_bytes = snapshot->Get(HeadKey(budget));
   if (!head_bytes.ok()) {
     return absl::IsNotFound(head_bytes.status())

@@ -113,11 +113,7 @@ void StreamBudgets::SubmitParts() {
   committer_.Submit(std::make_unique<Intake::Request>(std::move(submission)), bytes,
                     [this, slot](absl::StatusOr<IntakeReceipt> outcome) {
                       Answer(slot, outcome);
-                      {
-                        absl::MutexLock lock(&mu_);
-                        --in_flight_;
-                      }
-                      Advance();
+                      Advance(/*answered=*/true);
                     });
 }
 
@@ -143,10 +139,13 @@ void StreamBudgets::OnWriteDone(bool ok) {
   Advance();
 }
 
-void StreamBudgets::Advance() {
+void StreamBudgets::Advance(bool answered) {
   bool write = false, read = false, finish = false;
   {
     absl::MutexLock lock(&mu_);
+    // Counted down here and not before: once nothing is in flight another thread may end the call, and
+    // with it this object, so that nothing of it may be touched after this section.
+    if (answered) --in_flight_;
     if (finished_) return;
     if (broken_) {
       while (!slots_.empty() && slots_.front()->answered) {

@@ -45,7 +45,8 @@ class StreamBudgets final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
   std::shared_ptr<Slot> NewSlot(std::string request_id, size_t bytes);
   void Answer(const std::shared_ptr<Slot>& slot, const absl::StatusOr<IntakeReceipt>& outcome);
   // Starts what can be started: a write of answers, a read, or the end.
-  void Advance() ABSL_LOCKS_EXCLUDED(mu_);
+  // `answered`: a budget that was in flight has its answer now.
+  void Advance(bool answered = false) ABSL_LOCKS_EXCLUDED(mu_);
 
   Committer& committer_;
   const std::string principal_;

@@ -1,4 +1,4 @@
-// The API's form: what docs/style says of protos, read off their descriptors. buf.yaml says the same.
+// The API's form, read off its descriptors: names, numbers, pages, request_ids, a comment on everything. buf.yaml asks for the same.
 #include <fstream>
 #include <set>
 #include <sstream>

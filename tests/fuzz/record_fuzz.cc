@@ -1,0 +1,43 @@
+// Decoders of keys, records, receipts and chunks: any bytes are decoded or refused, and what is decoded encodes to the same bytes.
+#include <cstdint>
+#include <cstdlib>
+
+#include "domain/cells.h"
+#include "storage/record_codec.h"
+#include "storage/schema.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  if (size == 0) return 0;
+  const absl::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
+  switch (data[0] % 5) {
+    case 0: {
+      auto event = fiscal::storage::DecodeRecord(std::make_shared<const std::string>(bytes));
+      fiscal::storage::LeafHash(bytes).IgnoreError();
+      break;
+    }
+    case 1: {
+      fiscal::Digest body;
+      auto receipt = fiscal::storage::DecodeReceipt(bytes, &body);
+      if (receipt.ok() && fiscal::storage::EncodeReceipt(body, *receipt) != std::string(bytes)) std::abort();
+      break;
+    }
+    case 2: {
+      auto chunk = fiscal::domain::Chunk::Decode(bytes);
+      if (chunk.ok()) {
+        auto again = fiscal::domain::Chunk::Decode(chunk->Encode());
+        if (!again.ok() || again->Encode() != chunk->Encode()) std::abort();
+      }
+      break;
+    }
+    case 3: {
+      auto key = fiscal::storage::DecodeCellsKey(bytes);
+      if (key.ok() && fiscal::storage::CellsKey(key->id, key->stride) != std::string(bytes)) std::abort();
+      break;
+    }
+    default: {
+      auto meta = fiscal::storage::DecodeMeta(bytes);
+      if (meta.ok() && fiscal::storage::EncodeMeta(*meta) != std::string(bytes)) std::abort();
+    }
+  }
+  return 0;
+}
