@@ -1,0 +1,144 @@
+// The contract of the commands: what scripts of other systems rely on. Runs the program `fiscal` against a server in this process.
+#include <sys/wait.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "google/protobuf/struct.pb.h"
+#include "google/protobuf/util/json_util.h"
+#include "gtest/gtest.h"
+#include "tests/integration/deployment.h"
+
+namespace fiscal::testing {
+namespace {
+
+constexpr char kReference[] = "tests/data/documents/lvliang_finance_office_2024.txt";
+
+struct Ran {
+  int code = -1;
+  std::string out;
+};
+
+class CliContractTest : public ::testing::Test {
+ protected:
+  Ran Fiscal(const std::string& arguments, const std::string& server = "") {
+    const char* bin = std::getenv("FISCAL_BIN_DIR");
+    const std::string command = absl::StrCat(bin == nullptr ? "build/release/bin" : bin, "/fiscal --server ",
+                                             server.empty() ? d_.address() : server, " ", arguments, " 2>", dir_.path(), "/stderr");
+    Ran ran;
+    FILE* pipe = popen(command.c_str(), "r");
+    char buffer[4096];
+    size_t n;
+    while ((n = fread(buffer, 1, sizeof(buffer), pipe)) > 0) ran.out.append(buffer, n);
+    const int status = pclose(pipe);
+    ran.code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    return ran;
+  }
+  std::string Write(const std::string& name, const std::string& content) {
+    const std::string path = dir_.path() + "/" + name;
+    std::ofstream(path, std::ios::binary) << content;
+    return path;
+  }
+  static google::protobuf::Struct Json(const std::string& text) {
+    google::protobuf::Struct parsed;
+    EXPECT_TRUE(google::protobuf::util::JsonStringToMessage(text, &parsed).ok()) << text;
+    return parsed;
+  }
+  static std::string Field(const google::protobuf::Struct& s, const std::string& name) {
+    auto it = s.fields().find(name);
+    if (it == s.fields().end()) return "(missing)";
+    if (it->second.kind_case() == google::protobuf::Value::kNumberValue) return absl::StrCat(it->second.number_value());
+    return it->second.string_value();
+  }
+
+  Deployment d_;
+  TempDir dir_;
+};
+
+TEST_F(CliContractTest, ImportThenTotals) {
+  const Ran dry = Fiscal(absl::StrCat("import ", kReference, " --dry-run -o json"));
+  EXPECT_EQ(dry.code, 0);
+  EXPECT_EQ(Field(Json(dry.out), "position"), "");
+  const Ran first = Fiscal(absl::StrCat("import ", kReference, " -o json"));
+  ASSERT_EQ(first.code, 0);
+  const auto receipt = Json(first.out);
+  EXPECT_EQ(Field(receipt, "result"), "CREATED");
+  EXPECT_EQ(Field(receipt, "revision"), "1");
+  EXPECT_EQ(Field(receipt, "lines"), "16");
+  EXPECT_EQ(Field(receipt, "memo_lines"), "33");
+  EXPECT_EQ(Field(receipt, "projects"), "9");
+  EXPECT_TRUE(receipt.fields().at("findings").has_list_value());
+  EXPECT_EQ(Field(Json(Fiscal(absl::StrCat("import ", kReference, " -o json")).out), "result"), "UNCHANGED");
+
+  const std::string text = ReadFile(kReference);
+  const std::string one = Write("one.txt", absl::StrReplaceAll(text, {{"知识产权保护经费\t0.30\t0.30", "知识产权保护经费\t1.30\t1.30"}}));
+  const Ran refused = Fiscal("import " + one + " -o json");
+  EXPECT_EQ(refused.code, 3);
+  EXPECT_TRUE(absl::StrContains(refused.out, "T12-02")) << refused.out;
+  EXPECT_EQ(Fiscal("import " + Write("empty.txt", "nothing\n")).code, 3);
+
+  const std::string base = "totals --division 141100 --year 2024 --department 031 -o json --at-least " + Field(receipt, "position");
+  const Ran totals = Fiscal(base + " --by functional --depth 3");
+  ASSERT_EQ(totals.code, 0);
+  const auto answer = Json(totals.out);
+  EXPECT_EQ(Field(answer.fields().at("grand_total").struct_value(), "amount_fen"), "880870000");
+  bool found = false;
+  for (const auto& row : answer.fields().at("totals").list_value().values()) {
+    const auto& r = row.struct_value();
+    if (Field(r, "functional_code") != "2080505") continue;
+    found = true;
+    EXPECT_EQ(Field(r, "level"), "3");
+    EXPECT_EQ(Field(r, "amount_fen"), "29880000");
+    EXPECT_EQ(Field(r, "amount_yuan"), "298800.00");
+    EXPECT_EQ(Field(r, "precision_fen"), "10000");
+    EXPECT_EQ(Field(r, "line_count"), "1");
+    EXPECT_EQ(Field(r, "name"), "机关事业单位基本养老保险缴费支出");
+  }
+  EXPECT_TRUE(found);
+  const auto projects = Json(Fiscal(base + " --by project").out);
+  EXPECT_EQ(Field(projects, "analysis"), "PROJECT");
+  EXPECT_EQ(projects.fields().at("totals").list_value().values_size(), 9);
+  EXPECT_EQ(Field(projects.fields().at("grand_total").struct_value(), "amount_fen"), "569710000");
+  const auto t5 = Json(Fiscal(base + " --by functional,category --fund 一般公共 --funding-year this-year --depth 1").out);
+  EXPECT_EQ(t5.fields().at("totals").list_value().values_size(), 5);
+  const auto none = Json(Fiscal(base + " --by functional --fund state-capital").out);
+  EXPECT_EQ(none.fields().at("totals").list_value().values_size(), 0);
+  EXPECT_EQ(Fiscal("admin verify").code, 0);
+  EXPECT_TRUE(absl::StrContains(Fiscal("totals --division 141100 --year 2024 --by fund -o csv").out, "GENERAL,一般公共预算,880.87,8\r\n"));
+}
+
+TEST_F(CliContractTest, ExitCodes) {
+  EXPECT_EQ(Fiscal("--help").code, 0);
+  EXPECT_EQ(Fiscal("nonsense").code, 2);
+  EXPECT_EQ(Fiscal("totals --division 141100").code, 2);
+  EXPECT_EQ(Fiscal("totals --division 141100 --year 2024 --by colour").code, 2);
+  EXPECT_EQ(Fiscal("totals --division 141100 --year 2024 --stage x").code, 2);
+  EXPECT_EQ(Fiscal("totals --division 141100 --year 2024 --by fund --as-of yesterday").code, 2);
+  EXPECT_EQ(Fiscal("totals --division 141100 --year 2024 --department 999 --by fund").code, 4);
+  EXPECT_EQ(Fiscal("totals --division 149999 --year 2024 --by fund").code, 4);
+  EXPECT_EQ(Fiscal("budgets --division 141100 --agency 031001 --year 2024").code, 4);
+  EXPECT_EQ(Fiscal("totals --division 141100 --year 2024 --by fund --timeout 1", "127.0.0.1:1").code, 6);
+  const std::string good = R"({"requestId": "one", "budget": {"divisionCode": "141100", "agencyCode": "031001", "fiscalYear": 2024, "stage": "STAGE_APPROVED"},
+    "lineItems": [{"lineId": "a", "direction": "DIRECTION_EXPENDITURE", "functionalCode": "2170101", "amountFen": "100"}]})";
+  EXPECT_EQ(Fiscal("submit " + Write("good.json", good)).code, 0);
+  EXPECT_EQ(Fiscal("submit " + Write("good.json", good)).code, 0);  // a retry
+  EXPECT_EQ(Fiscal("submit " + Write("reused.json", absl::StrReplaceAll(good, {{"\"100\"", "\"200\""}}))).code, 5);
+  EXPECT_EQ(Fiscal("submit " + Write("negative.json", absl::StrReplaceAll(good, {{"\"one\"", "\"two\""}, {"\"100\"", "\"-1\""}}))).code, 3);
+  EXPECT_EQ(Fiscal("submit " + Write("stale.json", absl::StrReplaceAll(good, {{"\"one\"", "\"three\""}, {"\"lineItems\"", "\"expectedRevision\": 9, \"lineItems\""}}))).code, 5);
+  EXPECT_EQ(Fiscal("submit " + Write("unknown.json", absl::StrReplaceAll(good, {{"\"lineId\"", "\"lineIdd\""}}))).code, 3);
+  // One bad line of a stream is answered and the rest goes on.
+  std::string line = absl::StrReplaceAll(good, {{"\n", " "}});
+  const std::string stream = absl::StrCat(absl::StrReplaceAll(line, {{"\"one\"", "\"s1\""}, {"\"100\"", "\"300\""}}), "\nnot json\n",
+                                          absl::StrReplaceAll(line, {{"\"one\"", "\"s2\""}, {"\"100\"", "\"400\""}}), "\n");
+  const Ran ran = Fiscal("submit " + Write("three.ndjson", stream));
+  EXPECT_EQ(ran.code, 3);
+  EXPECT_TRUE(absl::StrContains(ran.out, "\"revision\":\"2\"") && absl::StrContains(ran.out, "\"revision\":\"3\"")) << ran.out;
+  EXPECT_TRUE(absl::StrContains(ran.out, "line 2")) << ran.out;
+}
+
+}  // namespace
+}  // namespace fiscal::testing
