@@ -24,9 +24,9 @@ struct TitlePattern {
 
 const std::vector<TitlePattern>& Patterns() {
   static const auto* const patterns = new std::vector<TitlePattern>{
-      {1, "收支总表", {"预算收支总表"}, {"财政拨款"}},
-      {2, "收入总表", {"预算收入总表"}, {"财政拨款"}},
-      {3, "支出总表", {"预算支出总表"}, {"财政拨款"}},
+      {1, "收支总表", {"收支总表"}, {"财政拨款"}},
+      {2, "收入总表", {"收入总表"}, {"财政拨款"}},
+      {3, "支出总表", {"支出总表"}, {"财政拨款"}},
       {4, "财政拨款收支总表", {"财政拨款收支总表"}, {}},
       {5, "一般公共预算支出表", {"一般公共预算支出"}, {"基本支出", "经济"}},
       {6, "一般公共预算基本支出分经济科目表", {"一般公共预算", "基本支出", "经济"}, {}},
@@ -93,6 +93,31 @@ absl::Status At(int line, const std::string& what) {
   return absl::InvalidArgumentError(absl::StrCat("line ", line, ": ", what));
 }
 
+// The start of a text, cut between characters.
+std::string Excerpt(absl::string_view text) {
+  size_t n = std::min<size_t>(text.size(), 60);
+  while (n > 0 && n < text.size() && (static_cast<unsigned char>(text[n]) & 0xc0) == 0x80) --n;
+  return absl::StrCat(text.substr(0, n), n < text.size() ? "…" : "");
+}
+
+// Another form is told from its titles, before anything is read into rows it does not have.
+absl::Status CheckForm(absl::string_view text) {
+  std::array<bool, 14> found{};
+  for (absl::string_view line : absl::StrSplit(text, '\n')) {
+    if (!absl::StrContains(line, '\t')) found[static_cast<size_t>(TitleOf(line))] = true;
+  }
+  std::vector<std::string> missing;
+  for (const TitlePattern& p : Patterns()) {
+    if (!found[static_cast<size_t>(p.number)]) missing.push_back(absl::StrCat(p.number, " ", p.name));
+  }
+  if (missing.empty()) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      missing.size() == 13
+          ? "this is no disclosure of the 13-table form (shanxi-13): none of its tables was found; other forms are not read"
+          : absl::StrCat("the document is not whole, or not of the 13-table form (shanxi-13), the only one that is read; missing: table ",
+                         absl::StrJoin(missing, ", table ")));
+}
+
 std::string TrimCell(absl::string_view cell) {
   // NBSP and ideographic spaces are blanks too.
   std::string s(absl::StripAsciiWhitespace(cell));
@@ -108,11 +133,12 @@ std::string TrimCell(absl::string_view cell) {
 absl::StatusOr<Document> ReadDocument(absl::string_view text) {
   if (CheckText(text, true) == TextFault::kInvalidUtf8) return absl::InvalidArgumentError("the document is not UTF-8 text");
   if (absl::StartsWith(text, "\xef\xbb\xbf")) text.remove_prefix(3);
+  absl::Status form = CheckForm(text);
+  if (!form.ok()) return form;
   Document doc;
   RawTable* table = nullptr;
   bool tables_ended = false;
   std::string pending_unit;
-  std::array<int, 14> title_lines{};
   int number = 0;
   for (absl::string_view raw : absl::StrSplit(text, '\n')) {
     ++number;
@@ -131,17 +157,23 @@ absl::StatusOr<Document> ReadDocument(absl::string_view text) {
     if (!has_cells) {
       if (absl::StartsWith(folded, "第三部分") || absl::StartsWith(folded, "第四部分")) {
         // The contents name the parts before any table.
-        if (!doc.tables.empty()) tables_ended = true;
+        tables_ended = std::any_of(doc.tables.begin(), doc.tables.end(),
+                                   [](const RawTable& t) { return !t.rows.empty(); });
         table = nullptr;
         continue;
       }
       const int title = tables_ended ? 0 : TitleOf(row.cells[0]);
       if (title != 0) {
-        if (title_lines[static_cast<size_t>(title)] != 0) {
-          return At(number, absl::StrCat("table ", title, " (", std::string(row.cells[0]), ") stands twice; the first is at line ",
-                                         title_lines[static_cast<size_t>(title)]));
+        // Contents name the tables before they come: a title without rows was one of theirs.
+        const auto earlier = std::find_if(doc.tables.begin(), doc.tables.end(),
+                                          [title](const RawTable& t) { return t.number == title; });
+        if (earlier != doc.tables.end()) {
+          if (!earlier->rows.empty()) {
+            return At(number, absl::StrCat("table ", title, " (", row.cells[0], ") stands twice; the first is at line ",
+                                           earlier->title_line));
+          }
+          doc.tables.erase(earlier);
         }
-        title_lines[static_cast<size_t>(title)] = number;
         doc.tables.emplace_back();
         table = &doc.tables.back();
         table->number = title;
@@ -178,8 +210,9 @@ absl::StatusOr<Document> ReadDocument(absl::string_view text) {
         continue;
       }
       if (absl::StartsWith(folded, "注:") || absl::StartsWith(folded, "备注:") || absl::StartsWith(folded, "说明:")) continue;
-      if (IsFurniture(folded)) continue;
-      return At(number, absl::StrCat("table ", table->number, ": text between its rows: \"", row.cells[0].substr(0, 60), "\""));
+      // Between the title and the first row, and in the contents, other text may stand.
+      if (IsFurniture(folded) || table->rows.empty()) continue;
+      return At(number, absl::StrCat("table ", table->number, ": text between its rows: \"", Excerpt(row.cells[0]), "\""));
     }
     if (tables_ended) {
       doc.after.push_back(std::move(row));
@@ -215,19 +248,10 @@ absl::StatusOr<Document> ReadDocument(absl::string_view text) {
     if (!blank) table->rows.push_back(std::move(row));
   }
 
-  std::vector<std::string> missing;
-  for (const TitlePattern& p : Patterns()) {
-    if (title_lines[static_cast<size_t>(p.number)] == 0) missing.push_back(absl::StrCat(p.number, " ", std::string(p.name)));
-  }
-  if (!missing.empty()) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        missing.size() == 13 ? "this is no disclosure of the 13-table form (shanxi-13): none of its tables was found; other forms are not read"
-                             : absl::StrCat("the document is not whole or not of the 13-table form (shanxi-13); missing: table ",
-                                            absl::StrJoin(missing, ", table "))));
-  }
   if (!tables_ended) {
     return absl::InvalidArgumentError("the document ends inside its tables: 第三部分 does not follow them");
   }
+  if (doc.tables.size() != 13) return absl::InvalidArgumentError("a table's title stands outside the part of the tables");
   std::sort(doc.tables.begin(), doc.tables.end(), [](const RawTable& a, const RawTable& b) { return a.number < b.number; });
   for (RawTable& t : doc.tables) {
     if (t.unit == DocumentUnit::kUnknown) return At(t.title_line, absl::StrCat("table ", t.number, ": its unit (单位：万元) is missing"));

@@ -285,6 +285,19 @@ TEST(ImporterTest, PageBreaksAndByteOrderMarksDontMatter) {
   EXPECT_EQ(Lines(*r), plain);
 }
 
+// Contents without dots and page numbers look like titles; they are not tables.
+TEST(ImporterTest, ContentsAreNotTables) {
+  const auto plain = Lines(*Read(Reference()));
+  std::string text = Reference();
+  const size_t end = text.find("第一部分 概况\n");
+  ASSERT_NE(end, std::string::npos);
+  std::string contents = "目 录\n第二部分 2024年部门预算报表\n2024年预算收支总表\n2024年预算收入总表\n2024年预算支出总表\n"
+                         "2024年财政拨款收支总表\n2024年项目支出预算表（本年预算）\n第三部分 2024年度部门预算情况说明\n一、变动情况\n";
+  const auto r = Read(contents + text.substr(end));
+  ASSERT_TRUE(r.ok()) << r.status();
+  EXPECT_EQ(Lines(*r), plain);
+}
+
 // 单位资金 beside the general budget: what T3 has over T5 is that fund's, known because it is the only one.
 TEST(ImporterTest, OtherMoneyIsNamedWhereTheDocumentTells) {
   std::string text = absl::StrReplaceAll(
