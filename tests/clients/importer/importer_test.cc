@@ -298,6 +298,31 @@ TEST(ImporterTest, ContentsAreNotTables) {
   EXPECT_EQ(Lines(*r), plain);
 }
 
+// A department that prints its units as one is kept for the department; projects of two units may have one name.
+TEST(ImporterTest, ADepartmentOfTwoUnits) {
+  const std::string name = "吕梁市人民政府金融工作办公室";
+  const std::string text = absl::StrReplaceAll(
+      Reference(),
+      {{name + "\t24.85\t24.85\t\t", name + "\t20.00\t20.00\t\t\n吕梁市资本市场服务中心\t4.85\t4.85\t\t"},
+       {name + "\t569.71\t569.71\t\t\t\t\n" + name + "\t569.71\t569.71\t\t\t\t\n", name + "\t569.71\t569.71\t\t\t\t\n" + name + "\t440.00\t440.00\t\t\t\t\n"},
+       {"知识产权保护经费\t0.30", "吕梁市资本市场服务中心\t129.71\t129.71\t\t\t\t\n知识产权保护经费\t0.30"},
+       {"会议费\t6.00\t6.00\t\t\t\t", "培训费\t6.00\t6.00\t\t\t\t"}});
+  const auto r = Read(text);
+  ASSERT_TRUE(r.ok()) << r.status();
+  EXPECT_EQ(r->request.scope(), b::SCOPE_DEPARTMENT);
+  EXPECT_EQ(r->request.budget().agency_code(), "031");
+  EXPECT_EQ(r->request.department_code(), "031");
+  ASSERT_EQ(r->request.projects_size(), 9);
+  std::set<std::string> codes;
+  for (const b::Project& p : r->request.projects()) codes.insert(p.project_code());
+  EXPECT_EQ(codes.size(), 9u);
+  Options agency;
+  agency.division_code = "141100";
+  agency.department_code = "031";
+  agency.agency_code = "031001";
+  EXPECT_EQ(Import(text, Catalog(), agency, nullptr).status().code(), absl::StatusCode::kInvalidArgument);
+}
+
 // 单位资金 beside the general budget: what T3 has over T5 is that fund's, known because it is the only one.
 TEST(ImporterTest, OtherMoneyIsNamedWhereTheDocumentTells) {
   std::string text = absl::StrReplaceAll(
