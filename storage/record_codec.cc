@@ -283,6 +283,14 @@ absl::StatusOr<domain::EventHeader> DecodeHeader(absl::string_view record,
   return h;
 }
 
+absl::StatusOr<domain::StatementMeta> DecodeMetaOf(absl::string_view record) {
+  absl::string_view payload;
+  FISCAL_ASSIGN_OR_RETURN(domain::EventHeader header, DecodeHeader(record, &payload));
+  if (header.kind != domain::EventKind::kStatement) return Malformed("statement");
+  ByteReader reader(payload);
+  return DecodeMeta(reader.String());
+}
+
 absl::StatusOr<domain::Event> DecodeRecord(std::shared_ptr<const std::string> record) {
   domain::Event event;
   absl::string_view payload;

@@ -45,6 +45,8 @@ absl::StatusOr<domain::Event> DecodeRecord(std::shared_ptr<const std::string> re
 // Only the header, and where the payload is.
 absl::StatusOr<domain::EventHeader> DecodeHeader(absl::string_view record,
                                                  absl::string_view* payload);
+// Only the meta of a statement's record; REQUIRES: header.kind is kStatement.
+absl::StatusOr<domain::StatementMeta> DecodeMetaOf(absl::string_view record);
 // Digest of a record: over the header alone, which fixes the payload. DATA_LOSS when the payload
 // does not fit its digest.
 absl::StatusOr<Digest> LeafHash(absl::string_view record);
