@@ -48,8 +48,8 @@ void EndProcess(const std::string& why) {
   _exit(70);
 }
 
-absl::StatusOr<std::unique_ptr<storage::RocksKv>> OpenStore(const std::string& path, bool wal,
-                                                            std::shared_ptr<storage::RocksCache> cache) {
+absl::StatusOr<std::unique_ptr<storage::RocksKv>> OpenStore(
+    const std::string& path, bool wal, std::shared_ptr<storage::RocksCache> cache) {
   storage::RocksOptions options;
   options.path = path;
   options.wal = wal;
@@ -61,22 +61,26 @@ absl::StatusOr<std::unique_ptr<storage::RocksKv>> OpenStore(const std::string& p
 absl::Status CheckOptions(const ServeOptions& o) {
   if (o.data_dir.empty()) return absl::InvalidArgumentError("--data-dir is required");
   if (o.role != "all" && o.role != "submission" && o.role != "aggregation") {
-    return absl::InvalidArgumentError(absl::StrCat("--role ", o.role, ": all, submission or aggregation"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("--role ", o.role, ": all, submission or aggregation"));
   }
   if ((o.role == "aggregation") != !o.log_address.empty()) {
-    return absl::InvalidArgumentError(o.role == "aggregation" ? "--role aggregation needs --log HOST:PORT"
-                                                              : "--log is for --role aggregation only");
+    return absl::InvalidArgumentError(o.role == "aggregation"
+                                          ? "--role aggregation needs --log HOST:PORT"
+                                          : "--log is for --role aggregation only");
   }
   const size_t colon = o.listen.rfind(':');
   int port = -1;
-  if (colon == std::string::npos || !absl::SimpleAtoi(o.listen.substr(colon + 1), &port) || port < 0 || port > 65535) {
-    return absl::InvalidArgumentError(absl::StrCat("--listen ", o.listen, ": HOST:PORT with a port of 0 to 65535"));
+  if (colon == std::string::npos || !absl::SimpleAtoi(o.listen.substr(colon + 1), &port) ||
+      port < 0 || port > 65535) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--listen ", o.listen, ": HOST:PORT with a port of 0 to 65535"));
   }
   const std::string host = o.listen.substr(0, colon);
   const bool loopback = host == "localhost" || host == "[::1]" || absl::StartsWith(host, "127.");
   if (!loopback && !o.insecure) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("--listen ", o.listen, ": without TLS only loopback is served; --insecure overrides"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--listen ", o.listen, ": without TLS only loopback is served; --insecure overrides"));
   }
   return absl::OkStatus();
 }
@@ -90,24 +94,30 @@ class ServerImpl final : public Server {
     FISCAL_RETURN_IF_ERROR(CheckOptions(options_));
     std::error_code error;
     std::filesystem::create_directories(options_.data_dir, error);
-    if (error) return absl::InvalidArgumentError(absl::StrCat("--data-dir ", options_.data_dir, ": ", error.message()));
+    if (error)
+      return absl::InvalidArgumentError(
+          absl::StrCat("--data-dir ", options_.data_dir, ": ", error.message()));
     FISCAL_RETURN_IF_ERROR(OpenLog());
-    const bool submission = options_.role != "aggregation", aggregation = options_.role != "submission";
+    const bool submission = options_.role != "aggregation",
+               aggregation = options_.role != "submission";
     if (submission) {
       FISCAL_ASSIGN_OR_RETURN(intake_, Intake::Open(*log_kv_, *log_, clock_));
-      committer_ = std::make_unique<Committer>(*intake_, Committer::Options(),
-                                               [] { EndProcess("a write to the log failed; its outcome is unknown"); });
+      committer_ = std::make_unique<Committer>(*intake_, Committer::Options(), [] {
+        EndProcess("a write to the log failed; its outcome is unknown");
+      });
       heads_ = std::make_unique<storage::HeadReader>(*log_kv_);
       services_.push_back(MakeSubmissionService(*committer_, *heads_));
       services_.push_back(MakeCatalogService(*committer_));
     }
     services_.push_back(MakeEventLogService(*log_));
     if (aggregation) {
-      FISCAL_ASSIGN_OR_RETURN(totals_kv_, OpenStore(options_.data_dir + "/totals", /*wal=*/false, cache_));
+      FISCAL_ASSIGN_OR_RETURN(totals_kv_,
+                              OpenStore(options_.data_dir + "/totals", /*wal=*/false, cache_));
       totals_ = std::make_unique<storage::TotalsStore>(*totals_kv_);
       FISCAL_ASSIGN_OR_RETURN(projector_, Projector::Open(*log_, *totals_, Projector::Options()));
       // What a crash left unfolded is folded before anybody is served.
-      while (projector_->folded() < log_->head().position) FISCAL_RETURN_IF_ERROR(projector_->Step(1024).status());
+      while (projector_->folded() < log_->head().position)
+        FISCAL_RETURN_IF_ERROR(projector_->Step(1024).status());
       runner_ = std::make_unique<Runner>(*log_, *projector_, [](absl::Status status) {
         EndProcess(absl::StrCat("folding the log failed: ", status.ToString()));
       });
@@ -140,7 +150,8 @@ class ServerImpl final : public Server {
     if (server_ != nullptr) server_->Wait();
     if (projector_ != nullptr) {
       const absl::Status flushed = projector_->Flush();
-      if (!flushed.ok()) spdlog::warn("totals were not flushed and will be folded again: {}", flushed.ToString());
+      if (!flushed.ok())
+        spdlog::warn("totals were not flushed and will be folded again: {}", flushed.ToString());
     }
   }
 
@@ -151,7 +162,8 @@ class ServerImpl final : public Server {
     anchor_ = std::make_unique<storage::FileAnchor>(options_.data_dir + "/anchor");
     std::string id = RandomId();
     if (options_.role == "aggregation" && absl::IsNotFound(anchor_->Read().status())) {
-      FISCAL_ASSIGN_OR_RETURN(id, LogCopier::FetchLogId(options_.log_address, absl::Now() + absl::Minutes(1)));
+      FISCAL_ASSIGN_OR_RETURN(
+          id, LogCopier::FetchLogId(options_.log_address, absl::Now() + absl::Minutes(1)));
     }
     FISCAL_ASSIGN_OR_RETURN(log_, storage::EventLog::Open(*log_kv_, *anchor_, id));
     return absl::OkStatus();
@@ -168,10 +180,12 @@ class ServerImpl final : public Server {
     builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, 8 << 10);
     builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
     builder.AddListeningPort(options_.listen, grpc::InsecureServerCredentials(), &port_);
-    for (const std::unique_ptr<grpc::Service>& service : services_) builder.RegisterService(service.get());
+    for (const std::unique_ptr<grpc::Service>& service : services_)
+      builder.RegisterService(service.get());
     server_ = builder.BuildAndStart();
     if (server_ == nullptr || port_ == 0) {
-      return absl::FailedPreconditionError(absl::StrCat("can't listen on ", options_.listen, ": is the port in use?"));
+      return absl::FailedPreconditionError(
+          absl::StrCat("can't listen on ", options_.listen, ": is the port in use?"));
     }
     return absl::OkStatus();
   }
@@ -221,10 +235,12 @@ int Serve(const ServeOptions& options) {
   absl::StatusOr<std::unique_ptr<Server>> server = Server::Start(options);
   if (!server.ok()) {
     std::fprintf(stderr, "fiscal serve: %s\n", std::string(server.status().message()).c_str());
-    const bool usage = absl::IsInvalidArgument(server.status()) || absl::IsFailedPrecondition(server.status());
+    const bool usage =
+        absl::IsInvalidArgument(server.status()) || absl::IsFailedPrecondition(server.status());
     return usage ? 2 : absl::IsUnavailable(server.status()) ? 6 : 1;
   }
-  spdlog::info("serving {} as {} on port {}, ready after {}", options.data_dir, options.role, (*server)->port(),
+  spdlog::info("serving {} as {} on port {}, ready after {}", options.data_dir, options.role,
+               (*server)->port(),
                absl::FormatDuration(absl::Trunc(absl::Now() - start, absl::Milliseconds(1))));
   int signal = 0;
   sigwait(&signals, &signal);

@@ -73,7 +73,8 @@ absl::StatusOr<std::vector<ProjectEntry>> Heads::Projects(const BudgetKey& budge
   FISCAL_ASSIGN_OR_RETURN(auto items, staged_.Scan(prefix, AfterPrefix(prefix)));
   std::vector<ProjectEntry> projects;
   for (const Staged::Item& item : items) {
-    FISCAL_ASSIGN_OR_RETURN(ProjectEntry p, DecodeProject(std::string(CodeOf(item.first, budget)), item.second));
+    FISCAL_ASSIGN_OR_RETURN(ProjectEntry p,
+                            DecodeProject(std::string(CodeOf(item.first, budget)), item.second));
     projects.push_back(std::move(p));
   }
   return projects;
@@ -221,7 +222,9 @@ absl::StatusOr<HeadReader::Statement> HeadReader::Read(const BudgetKey& budget,
   const std::string projects = HeadProjectKey(budget, "");
   it = snapshot->NewIterator(projects, AfterPrefix(projects));
   for (it->Seek(projects); it->Valid(); it->Next()) {
-    FISCAL_ASSIGN_OR_RETURN(ProjectEntry p, DecodeProject(std::string(CodeOf(std::string(it->key()), budget)), it->value()));
+    FISCAL_ASSIGN_OR_RETURN(
+        ProjectEntry p,
+        DecodeProject(std::string(CodeOf(std::string(it->key()), budget)), it->value()));
     s.projects.push_back(std::move(p));
   }
   FISCAL_RETURN_IF_ERROR(it->status());

@@ -53,7 +53,8 @@ absl::StatusOr<TotalsStore::ProjectNames> TotalsStore::ReadProjectNames() const 
   ProjectNames names;
   const std::string prefix = ProjectNamePrefix();
   std::unique_ptr<KvIterator> it = kv_.NewIterator(prefix, AfterPrefix(prefix));
-  for (it->Seek(prefix); it->Valid(); it->Next()) names[std::string(it->key())] = std::string(it->value());
+  for (it->Seek(prefix); it->Valid(); it->Next())
+    names[std::string(it->key())] = std::string(it->value());
   FISCAL_RETURN_IF_ERROR(it->status());
   return names;
 }
@@ -101,8 +102,7 @@ absl::Status TotalsStore::ForEach(
 }
 
 absl::Status TotalsStore::CommitStride(uint64_t stride, const domain::Fold::Chunks& chunks,
-                                       const Watermark& watermark,
-                                       const ProjectNames& stated) {
+                                       const Watermark& watermark, const ProjectNames& stated) {
   Batch batch;
   domain::ChunkId id;
   for (const auto& [node, numbered] : chunks) {

@@ -12,9 +12,23 @@ namespace {
 double Now() { return absl::ToDoubleSeconds(absl::Now() - absl::UnixEpoch()); }
 
 const char* CodeName(grpc::StatusCode code) {
-  static const char* const kNames[] = {"OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND",
-                                       "ALREADY_EXISTS", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED",
-                                       "OUT_OF_RANGE", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS", "UNAUTHENTICATED"};
+  static const char* const kNames[] = {"OK",
+                                       "CANCELLED",
+                                       "UNKNOWN",
+                                       "INVALID_ARGUMENT",
+                                       "DEADLINE_EXCEEDED",
+                                       "NOT_FOUND",
+                                       "ALREADY_EXISTS",
+                                       "PERMISSION_DENIED",
+                                       "RESOURCE_EXHAUSTED",
+                                       "FAILED_PRECONDITION",
+                                       "ABORTED",
+                                       "OUT_OF_RANGE",
+                                       "UNIMPLEMENTED",
+                                       "INTERNAL",
+                                       "UNAVAILABLE",
+                                       "DATA_LOSS",
+                                       "UNAUTHENTICATED"};
   return code >= 0 && code <= 16 ? kNames[code] : "UNKNOWN";
 }
 
@@ -32,29 +46,39 @@ client::Connection& Context::connection() {
 
 int ExitCodeOf(grpc::StatusCode code) {
   switch (code) {
-    case grpc::OK: return kOk;
+    case grpc::OK:
+      return kOk;
     case grpc::INVALID_ARGUMENT:
-    case grpc::FAILED_PRECONDITION: return kRejected;
-    case grpc::NOT_FOUND: return kNotFound;
+    case grpc::FAILED_PRECONDITION:
+      return kRejected;
+    case grpc::NOT_FOUND:
+      return kNotFound;
     case grpc::ABORTED:
-    case grpc::ALREADY_EXISTS: return kConflict;
+    case grpc::ALREADY_EXISTS:
+      return kConflict;
     case grpc::UNAVAILABLE:
     case grpc::DEADLINE_EXCEEDED:
-    case grpc::RESOURCE_EXHAUSTED: return kUnavailable;
+    case grpc::RESOURCE_EXHAUSTED:
+      return kUnavailable;
     case grpc::PERMISSION_DENIED:
-    case grpc::UNAUTHENTICATED: return kDenied;
-    default: return kFailure;
+    case grpc::UNAUTHENTICATED:
+      return kDenied;
+    default:
+      return kFailure;
   }
 }
 
 int Report(const Context& context, const client::Error& error) {
-  std::cerr << "fiscal: " << (error.reason.empty() ? CodeName(error.code) : error.reason) << ": " << error.message << "\n";
+  std::cerr << "fiscal: " << (error.reason.empty() ? CodeName(error.code) : error.reason) << ": "
+            << error.message << "\n";
   if (!error.message_zh.empty()) std::cerr << "  " << error.message_zh << "\n";
-  for (const auto& v : error.violations) std::cerr << "  " << v.field << ": " << v.description << "\n";
+  for (const auto& v : error.violations)
+    std::cerr << "  " << v.field << ": " << v.description << "\n";
   if (context.json()) {
-    std::cout << "{\"error\": {\"code\": " << JsonString(CodeName(error.code)) << ", \"reason\": " << JsonString(error.reason)
-              << ", \"message\": " << JsonString(error.message) << ", \"message_zh\": " << JsonString(error.message_zh)
-              << ", \"violations\": [";
+    std::cout << "{\"error\": {\"code\": " << JsonString(CodeName(error.code))
+              << ", \"reason\": " << JsonString(error.reason)
+              << ", \"message\": " << JsonString(error.message)
+              << ", \"message_zh\": " << JsonString(error.message_zh) << ", \"violations\": [";
     for (size_t i = 0; i < error.violations.size(); ++i) {
       std::cout << (i == 0 ? "" : ", ") << "{\"field\": " << JsonString(error.violations[i].field)
                 << ", \"description\": " << JsonString(error.violations[i].description) << "}";
@@ -64,7 +88,9 @@ int Report(const Context& context, const client::Error& error) {
   return ExitCodeOf(error.code);
 }
 
-int Report(const Context& context, const grpc::Status& status) { return Report(context, client::ToError(status)); }
+int Report(const Context& context, const grpc::Status& status) {
+  return Report(context, client::ToError(status));
+}
 
 int Usage(const std::string& message) {
   std::cerr << "fiscal: " << message << "\n";
@@ -82,7 +108,8 @@ void Progress::Count(int64_t done) {
   if (now - start_ < 1 || (said_ && now - last_ < 0.5)) return;
   said_ = true;
   last_ = now;
-  std::fprintf(stderr, "\r%s: %lld (%.0f s)", what_.c_str(), static_cast<long long>(done), now - start_);
+  std::fprintf(stderr, "\r%s: %lld (%.0f s)", what_.c_str(), static_cast<long long>(done),
+               now - start_);
 }
 
 }  // namespace fiscal::cli

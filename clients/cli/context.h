@@ -39,7 +39,9 @@ struct Context {
   std::function<int()> run;
 
   bool json() const { return output == "json"; }
-  Unit unit() const { return unit_name == "yuan" ? Unit::kYuan : unit_name == "fen" ? Unit::kFen : Unit::kWanyuan; }
+  Unit unit() const {
+    return unit_name == "yuan" ? Unit::kYuan : unit_name == "fen" ? Unit::kFen : Unit::kWanyuan;
+  }
   // The connection, made at first use.
   client::Connection& connection();
 
@@ -68,8 +70,9 @@ class Progress {
 };
 
 // All entries of a catalog list, every page. An empty division lists agencies or divisions of all.
-grpc::Status ListCatalog(Context& context, catalog::v1::CatalogList list, const std::string& division, int year,
-                         const std::string& department, std::vector<catalog::v1::CatalogEntry>* entries);
+grpc::Status ListCatalog(Context& context, catalog::v1::CatalogList list,
+                         const std::string& division, int year, const std::string& department,
+                         std::vector<catalog::v1::CatalogEntry>* entries);
 
 void AddServe(CLI::App& app, Context& context);
 void AddImport(CLI::App& app, Context& context);

@@ -23,7 +23,9 @@ absl::StatusOr<std::vector<CsvRow>> ParseCsv(const std::string& text) {
       if (i < text.size() && text[i] == '"') {
         ++i;
         while (true) {
-          if (i == text.size()) return absl::InvalidArgumentError(absl::StrCat("line ", row.line, ": a quote is not closed"));
+          if (i == text.size())
+            return absl::InvalidArgumentError(
+                absl::StrCat("line ", row.line, ": a quote is not closed"));
           if (text[i] == '"') {
             if (i + 1 < text.size() && text[i + 1] == '"') {
               cell += '"';
@@ -37,10 +39,12 @@ absl::StatusOr<std::vector<CsvRow>> ParseCsv(const std::string& text) {
           cell += text[i++];
         }
         if (i < text.size() && text[i] != ',' && text[i] != '\n' && text[i] != '\r') {
-          return absl::InvalidArgumentError(absl::StrCat("line ", line, ": text follows a closing quote"));
+          return absl::InvalidArgumentError(
+              absl::StrCat("line ", line, ": text follows a closing quote"));
         }
       } else {
-        while (i < text.size() && text[i] != ',' && text[i] != '\n' && text[i] != '\r') cell += text[i++];
+        while (i < text.size() && text[i] != ',' && text[i] != '\n' && text[i] != '\r')
+          cell += text[i++];
       }
       row.cells.push_back(std::move(cell));
       more = i < text.size() && text[i] == ',';
@@ -54,48 +58,57 @@ absl::StatusOr<std::vector<CsvRow>> ParseCsv(const std::string& text) {
   return rows;
 }
 
-absl::StatusOr<std::vector<catalog::v1::CatalogEntry>> ReadEntries(const std::string& text, catalog::v1::CatalogList list) {
+absl::StatusOr<std::vector<catalog::v1::CatalogEntry>> ReadEntries(const std::string& text,
+                                                                   catalog::v1::CatalogList list) {
   absl::StatusOr<std::vector<CsvRow>> rows = ParseCsv(text);
   if (!rows.ok()) return rows.status();
   if (rows->empty()) return absl::InvalidArgumentError("line 1: a heading row is missing");
   std::map<std::string, size_t> columns;
   for (size_t i = 0; i < (*rows)[0].cells.size(); ++i) {
-    columns[absl::AsciiStrToLower(std::string(absl::StripAsciiWhitespace((*rows)[0].cells[i])))] = i;
+    columns[absl::AsciiStrToLower(std::string(absl::StripAsciiWhitespace((*rows)[0].cells[i])))] =
+        i;
   }
   if (columns.count("parent") > 0) columns.emplace("parent_code", columns["parent"]);
   std::vector<std::string> required = {"code", "name"};
   const bool agencies = list == catalog::v1::CATALOG_LIST_AGENCY;
   required.push_back(agencies ? "department_code" : "parent_code");
   for (const std::string& name : required) {
-    if (columns.count(name) == 0) return absl::InvalidArgumentError(absl::StrCat("line 1: column ", name, " is missing"));
+    if (columns.count(name) == 0)
+      return absl::InvalidArgumentError(absl::StrCat("line 1: column ", name, " is missing"));
   }
   std::vector<catalog::v1::CatalogEntry> entries;
   for (size_t r = 1; r < rows->size(); ++r) {
     const CsvRow& row = (*rows)[r];
     if (row.cells.size() != (*rows)[0].cells.size()) {
-      return absl::InvalidArgumentError(absl::StrCat("line ", row.line, ": ", row.cells.size(), " cells, the heading has ",
+      return absl::InvalidArgumentError(absl::StrCat("line ", row.line, ": ", row.cells.size(),
+                                                     " cells, the heading has ",
                                                      (*rows)[0].cells.size()));
     }
     auto cell = [&](const std::string& name) {
       auto it = columns.find(name);
-      return it == columns.end() ? std::string() : std::string(absl::StripAsciiWhitespace(row.cells[it->second]));
+      return it == columns.end() ? std::string()
+                                 : std::string(absl::StripAsciiWhitespace(row.cells[it->second]));
     };
     catalog::v1::CatalogEntry e;
     e.set_code(cell("code"));
     e.set_name(cell("name"));
-    if (e.code().empty()) return absl::InvalidArgumentError(absl::StrCat("line ", row.line, ", column code: is empty"));
-    if (e.name().empty()) return absl::InvalidArgumentError(absl::StrCat("line ", row.line, ", column name: is empty"));
+    if (e.code().empty())
+      return absl::InvalidArgumentError(absl::StrCat("line ", row.line, ", column code: is empty"));
+    if (e.name().empty())
+      return absl::InvalidArgumentError(absl::StrCat("line ", row.line, ", column name: is empty"));
     if (!agencies) e.set_parent_code(cell("parent_code"));
     if (agencies) {
       e.set_department_code(cell("department_code"));
       if (e.department_code().empty()) {
-        return absl::InvalidArgumentError(absl::StrCat("line ", row.line, ", column department_code: is empty"));
+        return absl::InvalidArgumentError(
+            absl::StrCat("line ", row.line, ", column department_code: is empty"));
       }
       if (!cell("kind").empty()) {
         const auto kind = ParseAgencyKind(cell("kind"));
         if (!kind) {
-          return absl::InvalidArgumentError(
-              absl::StrCat("line ", row.line, ", column kind: \"", cell("kind"), "\" is not 行政, 参公 or 事业"));
+          return absl::InvalidArgumentError(absl::StrCat("line ", row.line, ", column kind: \"",
+                                                         cell("kind"),
+                                                         "\" is not 行政, 参公 or 事业"));
         }
         e.set_kind(*kind);
       }
@@ -105,11 +118,12 @@ absl::StatusOr<std::vector<catalog::v1::CatalogEntry>> ReadEntries(const std::st
       if (must == "true" || must == "1" || must == "yes" || must == "是") {
         e.set_must_report(true);
       } else if (!must.empty() && must != "false" && must != "0" && must != "no" && must != "否") {
-        return absl::InvalidArgumentError(
-            absl::StrCat("line ", row.line, ", column must_report: \"", must, "\" is neither true nor false"));
+        return absl::InvalidArgumentError(absl::StrCat(
+            "line ", row.line, ", column must_report: \"", must, "\" is neither true nor false"));
       }
     }
-    for (absl::string_view alias : absl::StrSplit(cell("aliases"), '|', absl::SkipEmpty())) e.add_aliases(std::string(alias));
+    for (absl::string_view alias : absl::StrSplit(cell("aliases"), '|', absl::SkipEmpty()))
+      e.add_aliases(std::string(alias));
     entries.push_back(std::move(e));
   }
   if (entries.empty()) return absl::InvalidArgumentError("the list has no entries");

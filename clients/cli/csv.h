@@ -20,7 +20,8 @@ struct CsvRow {
 absl::StatusOr<std::vector<CsvRow>> ParseCsv(const std::string& text);
 
 // The entries of a list. INVALID_ARGUMENT names line and column; nothing is taken from a file with an error.
-absl::StatusOr<std::vector<catalog::v1::CatalogEntry>> ReadEntries(const std::string& text, catalog::v1::CatalogList list);
+absl::StatusOr<std::vector<catalog::v1::CatalogEntry>> ReadEntries(const std::string& text,
+                                                                   catalog::v1::CatalogList list);
 
 }  // namespace fiscal::cli
 

@@ -26,14 +26,21 @@ struct Flags {
 };
 
 // Another division's lists than those asked for are never needed: the reference lists of the agency's own division serve it.
-grpc::Status FetchCatalog(Context& context, const Flags& f, int year, const std::string& name, importer::CatalogView* view) {
+grpc::Status FetchCatalog(Context& context, const Flags& f, int year, const std::string& name,
+                          importer::CatalogView* view) {
   std::vector<c::CatalogEntry> agencies;
-  grpc::Status status = ListCatalog(context, c::CATALOG_LIST_AGENCY, f.options.division_code, year, "", &agencies);
+  grpc::Status status =
+      ListCatalog(context, c::CATALOG_LIST_AGENCY, f.options.division_code, year, "", &agencies);
   if (!status.ok()) return status;
   std::string division = f.options.division_code;
   for (const c::CatalogEntry& e : agencies) {
-    view->agencies.push_back({e.division_code(), e.code(), e.name(), e.department_code(), {e.aliases().begin(), e.aliases().end()}});
-    if (division.empty() && importer::FoldName(e.name()) == importer::FoldName(name)) division = e.division_code();
+    view->agencies.push_back({e.division_code(),
+                              e.code(),
+                              e.name(),
+                              e.department_code(),
+                              {e.aliases().begin(), e.aliases().end()}});
+    if (division.empty() && importer::FoldName(e.name()) == importer::FoldName(name))
+      division = e.division_code();
   }
   if (division.empty()) return grpc::Status::OK;
   const std::pair<c::CatalogList, std::vector<importer::CatalogView::Code>*> lists[] = {
@@ -45,50 +52,66 @@ grpc::Status FetchCatalog(Context& context, const Flags& f, int year, const std:
     status = ListCatalog(context, list, division, year, "", &entries);
     if (!status.ok()) return status;
     for (const c::CatalogEntry& e : entries) {
-      codes->push_back({e.code(), e.name(), e.parent_code(), {e.aliases().begin(), e.aliases().end()}});
+      codes->push_back(
+          {e.code(), e.name(), e.parent_code(), {e.aliases().begin(), e.aliases().end()}});
     }
   }
   return grpc::Status::OK;
 }
 
-std::string SeverityName(const b::Finding& f) { return ShortName(b::Severity_Name(f.severity()), "SEVERITY_"); }
+std::string SeverityName(const b::Finding& f) {
+  return ShortName(b::Severity_Name(f.severity()), "SEVERITY_");
+}
 
-void PrintReport(const Context& context, const importer::Result& result, const s::SubmitBudgetResponse& receipt, bool dry_run) {
+void PrintReport(const Context& context, const importer::Result& result,
+                 const s::SubmitBudgetResponse& receipt, bool dry_run) {
   Table table({true, false, true, true, true, true, true, true, false});
   table.Row({"表", "名称", "读取", "核对", "差异", "明细", "备查", "校验", "规则"});
   for (const importer::TableReport& t : result.tables) {
-    table.Row({absl::StrCat(t.number), t.title, absl::StrCat(t.figures_read), absl::StrCat(t.figures_checked), absl::StrCat(t.differences),
-               absl::StrCat(t.to_lines), absl::StrCat(t.to_memo), absl::StrCat(t.to_checks), t.checked_against});
+    table.Row({absl::StrCat(t.number), t.title, absl::StrCat(t.figures_read),
+               absl::StrCat(t.figures_checked), absl::StrCat(t.differences),
+               absl::StrCat(t.to_lines), absl::StrCat(t.to_memo), absl::StrCat(t.to_checks),
+               t.checked_against});
   }
   table.Print(std::cout);
-  std::cout << result.document_name << "  " << result.request.budget().division_code() << "/" << result.request.department_code() << "/"
-            << result.request.budget().agency_code() << "  " << result.request.budget().fiscal_year() << "  单位：" << result.unit << "\n"
-            << (dry_run ? "dry run: " : "") << ShortName(s::Result_Name(receipt.result()), "RESULT_") << "  revision " << receipt.revision();
+  std::cout << result.document_name << "  " << result.request.budget().division_code() << "/"
+            << result.request.department_code() << "/" << result.request.budget().agency_code()
+            << "  " << result.request.budget().fiscal_year() << "  单位：" << result.unit << "\n"
+            << (dry_run ? "dry run: " : "")
+            << ShortName(s::Result_Name(receipt.result()), "RESULT_") << "  revision "
+            << receipt.revision();
   if (!receipt.position().empty()) std::cout << "  position " << receipt.position();
-  std::cout << "  " << receipt.line_count() << " lines, " << receipt.memo_line_count() << " memo lines, " << receipt.project_count()
-            << " projects\n";
+  std::cout << "  " << receipt.line_count() << " lines, " << receipt.memo_line_count()
+            << " memo lines, " << receipt.project_count() << " projects\n";
   for (const b::Finding& f : result.findings) {
-    std::cout << "  " << SeverityName(f) << " " << f.rule() << "  " << f.place() << ": " << f.message() << "\n";
+    std::cout << "  " << SeverityName(f) << " " << f.rule() << "  " << f.place() << ": "
+              << f.message() << "\n";
   }
   (void)context;
 }
 
 void PrintJson(const importer::Result& result, const s::SubmitBudgetResponse& receipt) {
-  std::cout << "{\"result\": " << JsonString(ShortName(s::Result_Name(receipt.result()), "RESULT_")) << ", \"revision\": " << receipt.revision()
-            << ", \"position\": " << JsonString(receipt.position()) << ", \"lines\": " << receipt.line_count()
-            << ", \"memo_lines\": " << receipt.memo_line_count() << ", \"projects\": " << receipt.project_count() << ", \"findings\": [";
+  std::cout << "{\"result\": " << JsonString(ShortName(s::Result_Name(receipt.result()), "RESULT_"))
+            << ", \"revision\": " << receipt.revision()
+            << ", \"position\": " << JsonString(receipt.position())
+            << ", \"lines\": " << receipt.line_count()
+            << ", \"memo_lines\": " << receipt.memo_line_count()
+            << ", \"projects\": " << receipt.project_count() << ", \"findings\": [";
   std::vector<b::Finding> findings = result.findings;
   findings.insert(findings.end(), receipt.findings().begin(), receipt.findings().end());
   for (size_t i = 0; i < findings.size(); ++i) {
     const b::Finding& f = findings[i];
-    std::cout << (i == 0 ? "\n  {" : ",\n  {") << "\"rule\": " << JsonString(f.rule()) << ", \"severity\": " << JsonString(SeverityName(f))
-              << ", \"place\": " << JsonString(f.place()) << ", \"message\": " << JsonString(f.message())
+    std::cout << (i == 0 ? "\n  {" : ",\n  {") << "\"rule\": " << JsonString(f.rule())
+              << ", \"severity\": " << JsonString(SeverityName(f))
+              << ", \"place\": " << JsonString(f.place())
+              << ", \"message\": " << JsonString(f.message())
               << ", \"message_zh\": " << JsonString(f.message_zh()) << "}";
   }
   std::cout << (findings.empty() ? "]}\n" : "\n]}\n");
 }
 
-int Refuse(const Context& context, const std::string& file, const absl::Status& status, const std::vector<b::Finding>& findings) {
+int Refuse(const Context& context, const std::string& file, const absl::Status& status,
+           const std::vector<b::Finding>& findings) {
   client::Error error;
   error.code = static_cast<grpc::StatusCode>(status.code());
   const bool contradicts = absl::IsFailedPrecondition(status);
@@ -96,7 +119,8 @@ int Refuse(const Context& context, const std::string& file, const absl::Status& 
   error.message = absl::StrCat(file, ": ", std::string(status.message()));
   error.message_zh = contradicts ? "各表之间勾稽关系不成立，未导入" : "文件无法完整读取，未导入";
   for (const b::Finding& f : findings) {
-    if (f.severity() == b::SEVERITY_ERROR) error.violations.push_back({f.place(), absl::StrCat(f.rule(), ": ", f.message())});
+    if (f.severity() == b::SEVERITY_ERROR)
+      error.violations.push_back({f.place(), absl::StrCat(f.rule(), ": ", f.message())});
   }
   return Report(context, error);
 }
@@ -108,7 +132,9 @@ int Run(Context& context, Flags f) {
   buffer << file.rdbuf();
   const std::string text = buffer.str();
   const auto stage = ParseStage(f.stage);
-  if (!stage) return Usage("--stage " + f.stage + ": requested, reviewed, approved, executed, final, adjustment or reallocation");
+  if (!stage)
+    return Usage("--stage " + f.stage +
+                 ": requested, reviewed, approved, executed, final, adjustment or reallocation");
   f.options.stage = *stage;
   const auto info = importer::Inspect(text);
   if (!info.ok()) return Refuse(context, f.file, info.status(), {});
@@ -127,7 +153,8 @@ int Run(Context& context, Flags f) {
   if (f.expected_revision >= 0) request.set_expected_revision(f.expected_revision);
   const auto stub = s::SubmissionService::NewStub(context.connection().channel());
   s::SubmitBudgetResponse receipt;
-  status = context.connection().Call([&](grpc::ClientContext* call) { return stub->SubmitBudget(call, request, &receipt); });
+  status = context.connection().Call(
+      [&](grpc::ClientContext* call) { return stub->SubmitBudget(call, request, &receipt); });
   if (!status.ok()) return Report(context, status);
   if (context.json()) {
     PrintJson(*result, receipt);
@@ -141,17 +168,22 @@ int Run(Context& context, Flags f) {
 
 void AddImport(CLI::App& app, Context& context) {
   auto f = std::make_shared<Flags>();
-  CLI::App* command = app.add_subcommand("import", "Import a published disclosure (13-table form, text)");
+  CLI::App* command =
+      app.add_subcommand("import", "Import a published disclosure (13-table form, text)");
   command->add_option("file", f->file, "The document as text")->required();
-  command->add_option("--division", f->options.division_code, "Division code; else from the catalog by the printed name");
-  command->add_option("--department", f->options.department_code, "Department code; else from the catalog");
+  command->add_option("--division", f->options.division_code,
+                      "Division code; else from the catalog by the printed name");
+  command->add_option("--department", f->options.department_code,
+                      "Department code; else from the catalog");
   command->add_option("--agency", f->options.agency_code, "Agency code; else from the catalog");
   command->add_option("--year", f->options.fiscal_year, "Fiscal year; else from the document");
   command->add_option("--stage", f->stage, "What the amounts are")->capture_default_str();
   command->add_flag("--dry-run", f->dry_run, "Read and check, keep nothing");
-  command->add_flag("--as-printed", f->options.as_printed, "Keep it though its tables contradict each other; the findings say so");
+  command->add_flag("--as-printed", f->options.as_printed,
+                    "Keep it though its tables contradict each other; the findings say so");
   command->add_flag("--certify", f->certify, "Say that the statement is final");
-  command->add_option("--expected-revision", f->expected_revision, "The revision that must stand; 0: none");
+  command->add_option("--expected-revision", f->expected_revision,
+                      "The revision that must stand; 0: none");
   command->add_option("--request-id", f->request_id, "Keep it for retries; random without");
   command->callback([&context, f] { context.run = [&context, f] { return Run(context, *f); }; });
 }

@@ -40,8 +40,10 @@ int Run(Context& context, const Flags& f) {
       const std::string time = FormatTime(r.commit_time().seconds(), r.commit_time().nanos());
       const std::string hash = absl::BytesToHexString(r.chain_hash());
       if (context.json()) {
-        std::cout << "{\"position\": " << JsonString(r.position()) << ", \"commit_time\": " << JsonString(time)
-                  << ", \"bytes\": " << r.record().size() << ", \"chain_hash\": " << JsonString(hash) << "}\n";
+        std::cout << "{\"position\": " << JsonString(r.position())
+                  << ", \"commit_time\": " << JsonString(time)
+                  << ", \"bytes\": " << r.record().size()
+                  << ", \"chain_hash\": " << JsonString(hash) << "}\n";
       } else {
         table.Row({r.position(), time, absl::StrCat(r.record().size()), hash});
       }
@@ -51,7 +53,9 @@ int Run(Context& context, const Flags& f) {
   const grpc::Status status = reader->Finish();
   if (!cut && !status.ok()) return Report(context, status);
   if (!context.json()) context.output == "csv" ? table.PrintCsv(std::cout) : table.Print(std::cout);
-  if (cut) std::cerr << "fiscal: only " << f.limit << " records are shown; --after and --limit show more\n";
+  if (cut)
+    std::cerr << "fiscal: only " << f.limit
+              << " records are shown; --after and --limit show more\n";
   return kOk;
 }
 
@@ -61,7 +65,9 @@ void AddLog(CLI::App& app, Context& context) {
   auto f = std::make_shared<Flags>();
   CLI::App* c = app.add_subcommand("log", "List the records of the event log");
   c->add_option("--after", f->after, "Start after this position");
-  c->add_option("--limit", f->limit, "At most so many")->capture_default_str()->check(CLI::PositiveNumber);
+  c->add_option("--limit", f->limit, "At most so many")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
   c->callback([&context, f] { context.run = [&context, f] { return Run(context, *f); }; });
 }
 

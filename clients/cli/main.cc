@@ -5,11 +5,15 @@
 #include "clients/cli/context.h"
 
 int main(int argc, char** argv) {
-  CLI::App app{"Fiscal: department budgets as an event log, totals of every department and subject", "fiscal"};
+  CLI::App app{"Fiscal: department budgets as an event log, totals of every department and subject",
+               "fiscal"};
   fiscal::cli::Context context;
   app.add_option("--server", context.server, "HOST:PORT of the server")->capture_default_str();
-  app.add_option("--timeout", context.timeout_seconds, "Seconds a call may take")->capture_default_str()->check(CLI::PositiveNumber);
-  app.add_option("-o,--output", context.output, "table, json or csv")->check(CLI::IsMember({"table", "json", "csv"}));
+  app.add_option("--timeout", context.timeout_seconds, "Seconds a call may take")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
+  app.add_option("-o,--output", context.output, "table, json or csv")
+      ->check(CLI::IsMember({"table", "json", "csv"}));
   app.add_option("--unit", context.unit_name, "Unit of tables and CSV: wanyuan (万元), yuan or fen")
       ->check(CLI::IsMember({"wanyuan", "yuan", "fen"}));
   app.require_subcommand(1);

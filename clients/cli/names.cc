@@ -22,7 +22,8 @@ struct Named {
 };
 
 template <typename Enum>
-std::optional<Enum> Find(const std::string& text, const std::string& prefix, const std::vector<Named<Enum>>& rows,
+std::optional<Enum> Find(const std::string& text, const std::string& prefix,
+                         const std::vector<Named<Enum>>& rows,
                          bool (*parse)(const std::string&, Enum*)) {
   for (const Named<Enum>& row : rows) {
     for (const std::string& name : row.names) {
@@ -55,24 +56,26 @@ std::optional<b::Stage> ParseStage(const std::string& text) {
 }
 
 std::optional<b::Direction> ParseDirection(const std::string& text) {
-  return Find<b::Direction>(text, "DIRECTION_",
-                            {{b::DIRECTION_EXPENDITURE, {"支出"}}, {b::DIRECTION_INCOME, {"收入", "revenue"}}},
-                            FISCAL_PARSER(b, Direction));
+  return Find<b::Direction>(
+      text, "DIRECTION_",
+      {{b::DIRECTION_EXPENDITURE, {"支出"}}, {b::DIRECTION_INCOME, {"收入", "revenue"}}},
+      FISCAL_PARSER(b, Direction));
 }
 
 std::optional<b::Fund> ParseFund(const std::string& text) {
-  return Find<b::Fund>(text, "FUND_",
-                       {{b::FUND_GENERAL, {"G", "一般公共", "一般公共预算", "一般公共预算资金"}},
-                        {b::FUND_GOVERNMENT_FUND, {"F", "政府性基金", "政府性基金预算"}},
-                        {b::FUND_STATE_CAPITAL, {"S", "国有资本", "国有资本经营", "国有资本经营预算"}},
-                        {b::FUND_FISCAL_ACCOUNT, {"A", "财政专户", "财政专户管理资金"}},
-                        {b::FUND_UNIT, {"U", "单位资金"}},
-                        {b::FUND_UNIT_BUSINESS, {"business", "事业收入"}},
-                        {b::FUND_UNIT_OPERATING, {"operating", "事业单位经营收入", "经营收入"}},
-                        {b::FUND_UNIT_SUPERIOR, {"上级补助收入"}},
-                        {b::FUND_UNIT_SUBORDINATE, {"附属单位上缴收入"}},
-                        {b::FUND_UNIT_OTHER, {"其他收入"}}},
-                       FISCAL_PARSER(b, Fund));
+  return Find<b::Fund>(
+      text, "FUND_",
+      {{b::FUND_GENERAL, {"G", "一般公共", "一般公共预算", "一般公共预算资金"}},
+       {b::FUND_GOVERNMENT_FUND, {"F", "政府性基金", "政府性基金预算"}},
+       {b::FUND_STATE_CAPITAL, {"S", "国有资本", "国有资本经营", "国有资本经营预算"}},
+       {b::FUND_FISCAL_ACCOUNT, {"A", "财政专户", "财政专户管理资金"}},
+       {b::FUND_UNIT, {"U", "单位资金"}},
+       {b::FUND_UNIT_BUSINESS, {"business", "事业收入"}},
+       {b::FUND_UNIT_OPERATING, {"operating", "事业单位经营收入", "经营收入"}},
+       {b::FUND_UNIT_SUPERIOR, {"上级补助收入"}},
+       {b::FUND_UNIT_SUBORDINATE, {"附属单位上缴收入"}},
+       {b::FUND_UNIT_OTHER, {"其他收入"}}},
+      FISCAL_PARSER(b, Fund));
 }
 
 std::optional<b::Category> ParseCategory(const std::string& text) {
@@ -87,10 +90,11 @@ std::optional<b::Category> ParseCategory(const std::string& text) {
 }
 
 std::optional<b::FundingYear> ParseFundingYear(const std::string& text) {
-  return Find<b::FundingYear>(text, "FUNDING_YEAR_",
-                              {{b::FUNDING_YEAR_THIS_YEAR, {"this", "当年", "当年预算安排", "本年"}},
-                               {b::FUNDING_YEAR_CARRYOVER, {"carry-over", "上年结转", "结转"}}},
-                              FISCAL_PARSER(b, FundingYear));
+  return Find<b::FundingYear>(
+      text, "FUNDING_YEAR_",
+      {{b::FUNDING_YEAR_THIS_YEAR, {"this", "当年", "当年预算安排", "本年"}},
+       {b::FUNDING_YEAR_CARRYOVER, {"carry-over", "上年结转", "结转"}}},
+      FISCAL_PARSER(b, FundingYear));
 }
 
 std::optional<b::Analysis> ParseAnalysis(const std::string& text) {
@@ -130,14 +134,15 @@ std::optional<absl::Time> ParseTime(const std::string& text) {
 }
 
 std::string FormatTime(int64_t seconds, int32_t nanos) {
-  return absl::FormatTime("%Y-%m-%dT%H:%M:%E3S%Ez", absl::FromUnixSeconds(seconds) + absl::Nanoseconds(nanos),
+  return absl::FormatTime("%Y-%m-%dT%H:%M:%E3S%Ez",
+                          absl::FromUnixSeconds(seconds) + absl::Nanoseconds(nanos),
                           absl::FixedTimeZone(8 * 60 * 60));
 }
 
 const std::vector<std::string>& DimensionNames() {
   static const auto* const names = new std::vector<std::string>{
-      "", "functional", "revenue", "dept-economic", "gov-economic", "department", "agency", "division", "fund", "category",
-      "funding-year", "project"};
+      "",       "functional", "revenue", "dept-economic", "gov-economic", "department",
+      "agency", "division",   "fund",    "category",      "funding-year", "project"};
   return *names;
 }
 

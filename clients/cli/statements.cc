@@ -37,7 +37,8 @@ bool Key(const Flags& f, const std::string& fallback_stage, b::BudgetKey* key) {
   key->set_fiscal_year(f.year);
   const auto stage = ParseStage(f.stage.empty() ? fallback_stage : f.stage);
   if (!stage) {
-    Usage("--stage " + f.stage + ": requested, reviewed, approved, executed, final, adjustment or reallocation");
+    Usage("--stage " + f.stage +
+          ": requested, reviewed, approved, executed, final, adjustment or reallocation");
     return false;
   }
   key->set_stage(*stage);
@@ -51,14 +52,20 @@ std::string Enum(const std::string& full, const std::string& prefix) {
 
 void Rows(const Context& context, const std::vector<b::Budget>& budgets) {
   Table table({false, false, false, true, false, true, true, true, true, true, false});
-  table.Row({"division", "department", "agency", "year", "stage", "revision", "lines", "memo", "projects",
-             absl::StrCat("支出（", std::string(UnitName(context.unit())), "）"), "state"});
+  table.Row({"division", "department", "agency", "year", "stage", "revision", "lines", "memo",
+             "projects", absl::StrCat("支出（", std::string(UnitName(context.unit())), "）"),
+             "state"});
   for (const b::Budget& budget : budgets) {
-    table.Row({budget.key().division_code(), budget.department_code(), budget.key().agency_code(), absl::StrCat(budget.key().fiscal_year()),
-               Enum(b::Stage_Name(budget.key().stage()), "STAGE_"), absl::StrCat(budget.revision()), absl::StrCat(budget.line_count()),
-               absl::StrCat(budget.memo_line_count()), absl::StrCat(budget.project_count()),
+    table.Row({budget.key().division_code(), budget.department_code(), budget.key().agency_code(),
+               absl::StrCat(budget.key().fiscal_year()),
+               Enum(b::Stage_Name(budget.key().stage()), "STAGE_"), absl::StrCat(budget.revision()),
+               absl::StrCat(budget.line_count()), absl::StrCat(budget.memo_line_count()),
+               absl::StrCat(budget.project_count()),
                FormatAmount(budget.expenditure_fen(), context.unit(), context.output != "csv"),
-               budget.withdrawn() ? "withdrawn" : budget.control() ? "control" : budget.certified() ? "certified" : "stands"});
+               budget.withdrawn()   ? "withdrawn"
+               : budget.control()   ? "control"
+               : budget.certified() ? "certified"
+                                    : "stands"});
   }
   context.output == "csv" ? table.PrintCsv(std::cout) : table.Print(std::cout);
 }
@@ -72,8 +79,8 @@ int Budgets(Context& context, const Flags& f) {
     if (!Key(f, "approved", request.mutable_budget())) return kUsage;
     request.set_revision(f.revision);
     s::GetBudgetResponse response;
-    const grpc::Status status =
-        context.connection().Call([&](grpc::ClientContext* c) { return stub->GetBudget(c, request, &response); });
+    const grpc::Status status = context.connection().Call(
+        [&](grpc::ClientContext* c) { return stub->GetBudget(c, request, &response); });
     if (!status.ok()) return Report(context, status);
     budgets.push_back(response.budget());
   } else {
@@ -90,8 +97,8 @@ int Budgets(Context& context, const Flags& f) {
     }
     do {
       s::ListBudgetsResponse response;
-      const grpc::Status status =
-          context.connection().Call([&](grpc::ClientContext* c) { return stub->ListBudgets(c, request, &response); });
+      const grpc::Status status = context.connection().Call(
+          [&](grpc::ClientContext* c) { return stub->ListBudgets(c, request, &response); });
       if (!status.ok()) return Report(context, status);
       for (b::Budget& budget : *response.mutable_budgets()) budgets.push_back(std::move(budget));
       request.set_page_token(response.next_page_token());
@@ -112,23 +119,26 @@ int Lines(Context& context, const Flags& f) {
   request.set_revision(f.revision);
   request.set_page_size(10000);
   Table table({false, false, false, false, false, false, false, false, false, false, false, true});
-  table.Row({"line", "direction", "functional", "revenue", "dept-economic", "gov-economic", "fund", "category", "funding-year", "project",
-             "analysis", absl::StrCat("金额（", std::string(UnitName(context.unit())), "）")});
+  table.Row({"line", "direction", "functional", "revenue", "dept-economic", "gov-economic", "fund",
+             "category", "funding-year", "project", "analysis",
+             absl::StrCat("金额（", std::string(UnitName(context.unit())), "）")});
   Progress progress("lines");
   int64_t count = 0;
   do {
     s::ListLineItemsResponse response;
-    const grpc::Status status =
-        context.connection().Call([&](grpc::ClientContext* c) { return stub->ListLineItems(c, request, &response); });
+    const grpc::Status status = context.connection().Call(
+        [&](grpc::ClientContext* c) { return stub->ListLineItems(c, request, &response); });
     if (!status.ok()) return Report(context, status);
     for (const b::LineItem& l : response.line_items()) {
       if (context.json()) {
         PrintJson(l);
       } else {
-        table.Row({l.line_id(), Enum(b::Direction_Name(l.direction()), "DIRECTION_"), l.functional_code(), l.revenue_code(),
-                   l.dept_economic_code(), l.gov_economic_code(), Enum(b::Fund_Name(l.fund()), "FUND_"),
-                   Enum(b::Category_Name(l.category()), "CATEGORY_"), Enum(b::FundingYear_Name(l.funding_year()), "FUNDING_YEAR_"),
-                   l.project_code(), Enum(b::Analysis_Name(l.analysis()), "ANALYSIS_"),
+        table.Row({l.line_id(), Enum(b::Direction_Name(l.direction()), "DIRECTION_"),
+                   l.functional_code(), l.revenue_code(), l.dept_economic_code(),
+                   l.gov_economic_code(), Enum(b::Fund_Name(l.fund()), "FUND_"),
+                   Enum(b::Category_Name(l.category()), "CATEGORY_"),
+                   Enum(b::FundingYear_Name(l.funding_year()), "FUNDING_YEAR_"), l.project_code(),
+                   Enum(b::Analysis_Name(l.analysis()), "ANALYSIS_"),
                    FormatAmount(l.amount_fen(), context.unit(), context.output != "csv")});
       }
     }
@@ -147,18 +157,23 @@ int Projects(Context& context, const Flags& f) {
   request.set_revision(f.revision);
   request.set_page_size(1000);
   Table table({false, false, false, false, true, true});
-  table.Row({"project", "名称", "category", "term", absl::StrCat("年度资金（", std::string(UnitName(context.unit())), "）"), "指标"});
+  table.Row({"project", "名称", "category", "term",
+             absl::StrCat("年度资金（", std::string(UnitName(context.unit())), "）"), "指标"});
   do {
     s::ListProjectsResponse response;
-    const grpc::Status status =
-        context.connection().Call([&](grpc::ClientContext* c) { return stub->ListProjects(c, request, &response); });
+    const grpc::Status status = context.connection().Call(
+        [&](grpc::ClientContext* c) { return stub->ListProjects(c, request, &response); });
     if (!status.ok()) return Report(context, status);
     for (const b::Project& p : response.projects()) {
       if (context.json()) {
         PrintJson(p);
       } else {
-        table.Row({p.project_code(), p.name(), Enum(b::Category_Name(p.category()), "CATEGORY_"), p.term(),
-                   p.year_funding().has_total_fen() ? FormatAmount(p.year_funding().total_fen(), context.unit(), context.output != "csv") : "",
+        table.Row({p.project_code(), p.name(), Enum(b::Category_Name(p.category()), "CATEGORY_"),
+                   p.term(),
+                   p.year_funding().has_total_fen()
+                       ? FormatAmount(p.year_funding().total_fen(), context.unit(),
+                                      context.output != "csv")
+                       : "",
                    absl::StrCat(p.indicators_size())});
       }
     }
@@ -186,7 +201,8 @@ void AddStatements(CLI::App& app, Context& context) {
     }
     c->add_option("--stage", f->stage, "Stage; approved for a single budget");
     c->add_option("--revision", f->revision, "A revision; without it the one that stands");
-    c->callback([&context, f, run] { context.run = [&context, f, run] { return run(context, *f); }; });
+    c->callback(
+        [&context, f, run] { context.run = [&context, f, run] { return run(context, *f); }; });
   };
   add("budgets", "List the budgets that stand, or show one at any revision", Budgets, false);
   add("lines", "List the line items of a budget", Lines, true);

@@ -48,15 +48,20 @@ struct Parsed {
 std::string Parse(const std::string& json, Parsed* out) {
   // Only a withdrawal is an object with this one key.
   const size_t brace = json.find_first_not_of(" \t\r\n");
-  const size_t key = brace == std::string::npos ? brace : json.find_first_not_of(" \t\r\n", brace + 1);
-  if (key != std::string::npos && json[brace] == '{' && json.compare(key, 10, "\"withdraw\"") == 0) {
+  const size_t key =
+      brace == std::string::npos ? brace : json.find_first_not_of(" \t\r\n", brace + 1);
+  if (key != std::string::npos && json[brace] == '{' &&
+      json.compare(key, 10, "\"withdraw\"") == 0) {
     out->withdraw = true;
     const size_t colon = json.find(':', key + 10);
     const size_t end = json.rfind('}');
-    if (colon == std::string::npos || end == std::string::npos || end <= colon) return "a withdrawal is {\"withdraw\": {...}}";
-    const auto status = JsonStringToMessage(json.substr(colon + 1, end - colon - 1), &out->withdrawal);
+    if (colon == std::string::npos || end == std::string::npos || end <= colon)
+      return "a withdrawal is {\"withdraw\": {...}}";
+    const auto status =
+        JsonStringToMessage(json.substr(colon + 1, end - colon - 1), &out->withdrawal);
     if (!status.ok()) return std::string(status.message());
-    if (out->withdrawal.request_id().empty()) out->withdrawal.set_request_id(client::RandomRequestId());
+    if (out->withdrawal.request_id().empty())
+      out->withdrawal.set_request_id(client::RandomRequestId());
     return "";
   }
   const auto status = JsonStringToMessage(json, &out->budget);
@@ -92,9 +97,11 @@ class Outcomes {
   int64_t refused_ = 0;
 };
 
-grpc::Status Withdraw(Context& context, const s::WithdrawBudgetRequest& request, s::WithdrawBudgetResponse* response) {
+grpc::Status Withdraw(Context& context, const s::WithdrawBudgetRequest& request,
+                      s::WithdrawBudgetResponse* response) {
   const auto stub = s::SubmissionService::NewStub(context.connection().channel());
-  return context.connection().Call([&](grpc::ClientContext* c) { return stub->WithdrawBudget(c, request, response); });
+  return context.connection().Call(
+      [&](grpc::ClientContext* c) { return stub->WithdrawBudget(c, request, response); });
 }
 
 void PrintReceipt(const Context& context, const s::SubmitBudgetResponse& receipt) {
@@ -102,10 +109,12 @@ void PrintReceipt(const Context& context, const s::SubmitBudgetResponse& receipt
     std::cout << OneLine(receipt) << "\n";
     return;
   }
-  std::cout << ShortName(s::Result_Name(receipt.result()), "RESULT_") << "  revision " << receipt.revision() << "  position "
-            << receipt.position() << "  " << receipt.line_count() << " lines, " << receipt.memo_line_count() << " memo lines, "
+  std::cout << ShortName(s::Result_Name(receipt.result()), "RESULT_") << "  revision "
+            << receipt.revision() << "  position " << receipt.position() << "  "
+            << receipt.line_count() << " lines, " << receipt.memo_line_count() << " memo lines, "
             << receipt.project_count() << " projects\n";
-  for (const auto& f : receipt.findings()) std::cerr << "  " << f.rule() << " " << f.place() << ": " << f.message() << "\n";
+  for (const auto& f : receipt.findings())
+    std::cerr << "  " << f.rule() << " " << f.place() << ": " << f.message() << "\n";
 }
 
 int SubmitOne(Context& context, const std::string& name, const std::string& json) {
@@ -120,7 +129,8 @@ int SubmitOne(Context& context, const std::string& name, const std::string& json
     receipt = response.receipt();
   } else {
     const auto stub = s::SubmissionService::NewStub(context.connection().channel());
-    status = context.connection().Call([&](grpc::ClientContext* c) { return stub->SubmitBudget(c, parsed.budget, &receipt); });
+    status = context.connection().Call(
+        [&](grpc::ClientContext* c) { return stub->SubmitBudget(c, parsed.budget, &receipt); });
   }
   if (!status.ok()) return Report(context, status);
   PrintReceipt(context, receipt);
@@ -130,7 +140,8 @@ int SubmitOne(Context& context, const std::string& name, const std::string& json
 // Lines in order: budgets are streamed; a withdrawal waits for what was sent before it.
 class LineSubmitter {
  public:
-  LineSubmitter(Context& context, const std::string& name, std::istream& in) : context_(context), name_(name), in_(in) {}
+  LineSubmitter(Context& context, const std::string& name, std::istream& in)
+      : context_(context), name_(name), in_(in) {}
 
   int Run() {
     while (true) {
@@ -155,7 +166,9 @@ class LineSubmitter {
       }
       Answered(line);
     }
-    if (outcomes_.refused() > 0) std::cerr << "fiscal: " << outcomes_.refused() << " of " << outcomes_.count() << " were refused\n";
+    if (outcomes_.refused() > 0)
+      std::cerr << "fiscal: " << outcomes_.refused() << " of " << outcomes_.count()
+                << " were refused\n";
     return outcomes_.code();
   }
 
@@ -227,7 +240,8 @@ int Run(Context& context, const Flags& f) {
     PrintReceipt(context, response.receipt());
     return kOk;
   }
-  if (f.files.empty()) return Usage("submit needs a file: .json, .ndjson, or - for ndjson on standard input");
+  if (f.files.empty())
+    return Usage("submit needs a file: .json, .ndjson, or - for ndjson on standard input");
   int worst = kOk;
   for (const std::string& name : f.files) {
     int code;
@@ -254,7 +268,9 @@ int Run(Context& context, const Flags& f) {
 
 void AddSubmit(CLI::App& app, Context& context) {
   auto f = std::make_shared<Flags>();
-  CLI::App* c = app.add_subcommand("submit", "Submit budgets: protobuf JSON of SubmitBudgetRequest, one a .json file or one a line of .ndjson");
+  CLI::App* c = app.add_subcommand("submit",
+                                   "Submit budgets: protobuf JSON of SubmitBudgetRequest, one a "
+                                   ".json file or one a line of .ndjson");
   c->add_option("files", f->files, "Files; - is ndjson on standard input");
   c->add_flag("--withdraw", f->withdraw, "Withdraw the budget the following flags name");
   c->add_option("--division", f->division, "Division code");

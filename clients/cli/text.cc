@@ -10,10 +10,12 @@ namespace {
 
 // Wide and full-width ranges of UAX #11 that budgets use.
 bool IsWide(uint32_t c) {
-  return (c >= 0x1100 && c <= 0x115f) || (c >= 0x2e80 && c <= 0x303e) || (c >= 0x3041 && c <= 0x33ff) ||
-         (c >= 0x3400 && c <= 0x4dbf) || (c >= 0x4e00 && c <= 0x9fff) || (c >= 0xa000 && c <= 0xa4cf) ||
-         (c >= 0xac00 && c <= 0xd7a3) || (c >= 0xf900 && c <= 0xfaff) || (c >= 0xfe30 && c <= 0xfe4f) ||
-         (c >= 0xff00 && c <= 0xff60) || (c >= 0xffe0 && c <= 0xffe6) || (c >= 0x20000 && c <= 0x3fffd);
+  return (c >= 0x1100 && c <= 0x115f) || (c >= 0x2e80 && c <= 0x303e) ||
+         (c >= 0x3041 && c <= 0x33ff) || (c >= 0x3400 && c <= 0x4dbf) ||
+         (c >= 0x4e00 && c <= 0x9fff) || (c >= 0xa000 && c <= 0xa4cf) ||
+         (c >= 0xac00 && c <= 0xd7a3) || (c >= 0xf900 && c <= 0xfaff) ||
+         (c >= 0xfe30 && c <= 0xfe4f) || (c >= 0xff00 && c <= 0xff60) ||
+         (c >= 0xffe0 && c <= 0xffe6) || (c >= 0x20000 && c <= 0x3fffd);
 }
 
 void Pad(std::ostream& out, int n) {
@@ -28,7 +30,8 @@ int DisplayWidth(absl::string_view text) {
     const unsigned char b = static_cast<unsigned char>(text[i]);
     const size_t n = b < 0x80 ? 1 : b < 0xe0 ? 2 : b < 0xf0 ? 3 : 4;
     uint32_t c = n == 1 ? b : b & (0xff >> (n + 1));
-    for (size_t k = 1; k < n && i + k < text.size(); ++k) c = (c << 6) | (static_cast<unsigned char>(text[i + k]) & 0x3f);
+    for (size_t k = 1; k < n && i + k < text.size(); ++k)
+      c = (c << 6) | (static_cast<unsigned char>(text[i + k]) & 0x3f);
     i += n;
     if ((c >= 0x300 && c <= 0x36f) || c == 0x200b || c == 0xfeff) continue;
     width += IsWide(c) ? 2 : 1;
@@ -44,7 +47,8 @@ std::string FormatAmount(int64_t fen, Unit unit, bool separators) {
   if (unit == Unit::kWanyuan) magnitude = magnitude / 10000 + (magnitude % 10000 >= 5000 ? 1 : 0);
   std::string whole = std::to_string(unit == Unit::kFen ? magnitude : magnitude / 100);
   if (separators) {
-    for (int i = static_cast<int>(whole.size()) - 3; i > 0; i -= 3) whole.insert(static_cast<size_t>(i), ",");
+    for (int i = static_cast<int>(whole.size()) - 3; i > 0; i -= 3)
+      whole.insert(static_cast<size_t>(i), ",");
   }
   std::string out = unit == Unit::kFen ? whole : absl::StrFormat("%s.%02d", whole, magnitude % 100);
   return negative && magnitude != 0 ? "-" + out : out;
@@ -79,7 +83,9 @@ void Table::PrintCsv(std::ostream& out) const {
     for (size_t i = 0; i < rows_[r].size(); ++i) {
       std::string cell = rows_[r][i];
       const bool amount = right_[i] && r > 0;
-      if (!amount && !cell.empty() && absl::string_view("=+-@\t\r").find(cell[0]) != absl::string_view::npos) cell.insert(0, "'");
+      if (!amount && !cell.empty() &&
+          absl::string_view("=+-@\t\r").find(cell[0]) != absl::string_view::npos)
+        cell.insert(0, "'");
       if (cell.find_first_of(",\"\r\n") != std::string::npos) {
         std::string quoted = "\"";
         for (char c : cell) {
@@ -98,11 +104,21 @@ std::string JsonString(absl::string_view text) {
   std::string out = "\"";
   for (char c : text) {
     switch (c) {
-      case '"': out += "\\\""; break;
-      case '\\': out += "\\\\"; break;
-      case '\n': out += "\\n"; break;
-      case '\r': out += "\\r"; break;
-      case '\t': out += "\\t"; break;
+      case '"':
+        out += "\\\"";
+        break;
+      case '\\':
+        out += "\\\\";
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
       default:
         if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
           absl::StrAppendFormat(&out, "\\u%04x", static_cast<unsigned char>(c));

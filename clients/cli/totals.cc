@@ -17,8 +17,10 @@ namespace a = fiscal::aggregation::v1;
 namespace b = fiscal::budget::v1;
 
 struct Flags {
-  std::string division, stage = "approved", direction = "expenditure", department, agency, functional, revenue, dept_economic,
-      gov_economic, fund, category, funding_year, project, analysis = "auto", by, position, as_of, at_least, order = "code";
+  std::string division, stage = "approved", direction = "expenditure", department, agency,
+                        functional, revenue, dept_economic, gov_economic, fund, category,
+                        funding_year, project, analysis = "auto", by, position, as_of, at_least,
+                        order = "code";
   int year = 0, depth = 0;
   bool own_level = false;
 };
@@ -37,8 +39,8 @@ grpc::Status Fetch(Context& context, const a::ListTotalsRequest& question, Answe
     *request.mutable_filter() = question.filter();
     *request.mutable_consistency() = question.consistency();
     a::GetTotalResponse response;
-    const grpc::Status status =
-        context.connection().Call([&](grpc::ClientContext* c) { return stub->GetTotal(c, request, &response); });
+    const grpc::Status status = context.connection().Call(
+        [&](grpc::ClientContext* c) { return stub->GetTotal(c, request, &response); });
     answer->grand = response.total();
     answer->position = response.position();
     return status;
@@ -49,8 +51,8 @@ grpc::Status Fetch(Context& context, const a::ListTotalsRequest& question, Answe
   Progress progress("rows");
   do {
     a::ListTotalsResponse response;
-    const grpc::Status status =
-        context.connection().Call([&](grpc::ClientContext* c) { return stub->ListTotals(c, request, &response); });
+    const grpc::Status status = context.connection().Call(
+        [&](grpc::ClientContext* c) { return stub->ListTotals(c, request, &response); });
     if (!status.ok()) return status;
     for (a::Total& row : *response.mutable_totals()) answer->rows.push_back(std::move(row));
     answer->grand = response.grand_total();
@@ -66,11 +68,13 @@ b::Analysis AnalysisOf(const a::ListTotalsRequest& question, a::Dimension* dimen
   for (const a::GroupBy& g : question.group_by()) {
     *dimension = g.dimension();
     if (g.dimension() == a::DIMENSION_PROJECT) return b::ANALYSIS_PROJECT;
-    if (g.dimension() == a::DIMENSION_DEPT_ECONOMIC || g.dimension() == a::DIMENSION_GOV_ECONOMIC) return b::ANALYSIS_BASIC_ECONOMIC;
+    if (g.dimension() == a::DIMENSION_DEPT_ECONOMIC || g.dimension() == a::DIMENSION_GOV_ECONOMIC)
+      return b::ANALYSIS_BASIC_ECONOMIC;
   }
   *dimension = a::DIMENSION_UNSPECIFIED;
   if (!question.filter().project_code().empty()) return b::ANALYSIS_PROJECT;
-  if (!question.filter().dept_economic_code().empty() || !question.filter().gov_economic_code().empty()) {
+  if (!question.filter().dept_economic_code().empty() ||
+      !question.filter().gov_economic_code().empty()) {
     return b::ANALYSIS_BASIC_ECONOMIC;
   }
   return b::ANALYSIS_UNSPECIFIED;
@@ -88,30 +92,39 @@ bool LacksCodes(const Answer& answer, a::Dimension dimension) {
 }
 
 std::string Key(a::Dimension dimension) {
-  const std::string name = absl::StrReplaceAll(DimensionNames()[static_cast<size_t>(dimension)], {{"-", "_"}});
-  const bool plain = dimension == a::DIMENSION_FUND || dimension == a::DIMENSION_CATEGORY || dimension == a::DIMENSION_FUNDING_YEAR;
+  const std::string name =
+      absl::StrReplaceAll(DimensionNames()[static_cast<size_t>(dimension)], {{"-", "_"}});
+  const bool plain = dimension == a::DIMENSION_FUND || dimension == a::DIMENSION_CATEGORY ||
+                     dimension == a::DIMENSION_FUNDING_YEAR;
   return plain ? name : name + "_code";
 }
 
 std::string Amounts(const a::Total& total) {
-  return absl::StrCat("\"amount_fen\": \"", total.amount_fen(), "\", \"amount_yuan\": \"", FormatYuan(total.amount_fen()),
-                      "\", \"precision_fen\": \"", total.precision_fen(), "\", \"line_count\": ", total.line_count());
+  return absl::StrCat("\"amount_fen\": \"", total.amount_fen(), "\", \"amount_yuan\": \"",
+                      FormatYuan(total.amount_fen()), "\", \"precision_fen\": \"",
+                      total.precision_fen(), "\", \"line_count\": ", total.line_count());
 }
 
 void PrintJson(const Answer& answer, const std::string& analysis) {
-  std::cout << "{\"position\": " << JsonString(answer.position) << ", \"analysis\": " << JsonString(analysis) << ", \"grand_total\": {"
+  std::cout << "{\"position\": " << JsonString(answer.position)
+            << ", \"analysis\": " << JsonString(analysis) << ", \"grand_total\": {"
             << Amounts(answer.grand) << "}, \"totals\": [";
   for (size_t i = 0; i < answer.rows.size(); ++i) {
     const a::Total& row = answer.rows[i];
     std::cout << (i == 0 ? "\n  {" : ",\n  {");
     bool division_said = false;
-    for (int k = 0; k < row.group_size(); ++k) division_said = division_said || row.group(k).dimension() == a::DIMENSION_DIVISION;
+    for (int k = 0; k < row.group_size(); ++k)
+      division_said = division_said || row.group(k).dimension() == a::DIMENSION_DIVISION;
     for (int k = 0; k < row.group_size(); ++k) {
       const a::GroupValue& v = row.group(k);
       std::cout << JsonString(Key(v.dimension())) << ": " << JsonString(v.code()) << ", ";
       const std::string prefix =
-          k == 0 ? "" : absl::StrReplaceAll(DimensionNames()[static_cast<size_t>(v.dimension())], {{"-", "_"}}) + "_";
-      std::cout << "\"" << prefix << "name\": " << JsonString(v.name()) << ", \"" << prefix << "level\": " << v.level() << ", ";
+          k == 0 ? ""
+                 : absl::StrReplaceAll(DimensionNames()[static_cast<size_t>(v.dimension())],
+                                       {{"-", "_"}}) +
+                       "_";
+      std::cout << "\"" << prefix << "name\": " << JsonString(v.name()) << ", \"" << prefix
+                << "level\": " << v.level() << ", ";
       if (v.own_level()) std::cout << "\"own_level\": true, ";
       if (!division_said && !v.division_code().empty() && v.dimension() != a::DIMENSION_DIVISION) {
         std::cout << "\"division_code\": " << JsonString(v.division_code()) << ", ";
@@ -123,7 +136,8 @@ void PrintJson(const Answer& answer, const std::string& analysis) {
   std::cout << (answer.rows.empty() ? "]}\n" : "\n]}\n");
 }
 
-void PrintTable(const Context& context, const Answer& answer, const std::vector<a::Dimension>& dimensions) {
+void PrintTable(const Context& context, const Answer& answer,
+                const std::vector<a::Dimension>& dimensions) {
   const bool csv = context.output == "csv";
   std::vector<bool> right;
   std::vector<std::string> heading;
@@ -137,12 +151,15 @@ void PrintTable(const Context& context, const Answer& answer, const std::vector<
   right.insert(right.end(), {true, true});
   Table table(right);
   table.Row(heading);
-  auto amount = [&](const a::Total& t) { return FormatAmount(t.amount_fen(), context.unit(), !csv); };
+  auto amount = [&](const a::Total& t) {
+    return FormatAmount(t.amount_fen(), context.unit(), !csv);
+  };
   for (const a::Total& row : answer.rows) {
     std::vector<std::string> cells;
     for (const a::GroupValue& v : row.group()) {
       const std::string indent(csv ? 0 : static_cast<size_t>(2 * (v.level() - 1)), ' ');
-      cells.push_back(indent + (v.code().empty() ? "-" : v.code()) + (v.own_level() ? " 本级" : ""));
+      cells.push_back(indent + (v.code().empty() ? "-" : v.code()) +
+                      (v.own_level() ? " 本级" : ""));
       cells.push_back(v.name());
     }
     cells.push_back(amount(row));
@@ -173,19 +190,26 @@ int Run(Context& context, const Flags& f) {
   filter.set_gov_economic_code(f.gov_economic);
   filter.set_project_code(f.project);
   const auto stage = ParseStage(f.stage);
-  if (!stage) return Usage("--stage " + f.stage + ": requested, reviewed, approved, executed, final, adjustment or reallocation");
+  if (!stage)
+    return Usage("--stage " + f.stage +
+                 ": requested, reviewed, approved, executed, final, adjustment or reallocation");
   filter.set_stage(*stage);
   const auto direction = ParseDirection(f.direction);
   if (!direction) return Usage("--direction " + f.direction + ": expenditure or income");
   filter.set_direction(*direction);
   if (!f.fund.empty()) {
     const auto fund = ParseFund(f.fund);
-    if (!fund) return Usage("--fund " + f.fund + ": general, government-fund, state-capital, fiscal-account, unit or a part of unit");
+    if (!fund)
+      return Usage(
+          "--fund " + f.fund +
+          ": general, government-fund, state-capital, fiscal-account, unit or a part of unit");
     filter.set_fund(*fund);
   }
   if (!f.category.empty()) {
     const auto category = ParseCategory(f.category);
-    if (!category) return Usage("--category " + f.category + ": basic, personnel, public, project, other-operating or specific-target");
+    if (!category)
+      return Usage("--category " + f.category +
+                   ": basic, personnel, public, project, other-operating or specific-target");
     filter.set_category(*category);
   }
   if (!f.funding_year.empty()) {
@@ -196,7 +220,10 @@ int Run(Context& context, const Flags& f) {
   const bool automatic = f.analysis == "auto";
   if (!automatic && f.analysis != "counted") {
     const auto analysis = ParseAnalysis(f.analysis);
-    if (!analysis) return Usage("--analysis " + f.analysis + ": auto, counted, basic-economic, project, three-public, operating, procurement or class-split");
+    if (!analysis)
+      return Usage("--analysis " + f.analysis +
+                   ": auto, counted, basic-economic, project, three-public, operating, procurement "
+                   "or class-split");
     filter.set_analysis(*analysis);
   }
   std::vector<a::Dimension> dimensions;
@@ -204,7 +231,9 @@ int Run(Context& context, const Flags& f) {
     for (const std::string& name : std::vector<std::string>(absl::StrSplit(f.by, ','))) {
       const auto dimension = ParseDimension(name);
       if (!dimension) {
-        return Usage("--by " + name + ": functional, revenue, dept-economic, gov-economic, department, agency, division, fund, "
+        return Usage("--by " + name +
+                     ": functional, revenue, dept-economic, gov-economic, department, agency, "
+                     "division, fund, "
                      "category, funding-year or project");
       }
       dimensions.push_back(*dimension);
@@ -218,7 +247,8 @@ int Run(Context& context, const Flags& f) {
   }
   if (f.depth < 0) return Usage("--depth: 1 or more; without it every level is shown");
   question.set_order(f.order == "amount" ? a::ORDER_AMOUNT_DESC : a::ORDER_CODE);
-  if (!f.position.empty() + !f.as_of.empty() + !f.at_least.empty() > 1) return Usage("only one of --position, --as-of and --at-least");
+  if (!f.position.empty() + !f.as_of.empty() + !f.at_least.empty() > 1)
+    return Usage("only one of --position, --as-of and --at-least");
   if (!f.position.empty()) question.mutable_consistency()->set_exactly(f.position);
   if (!f.at_least.empty()) question.mutable_consistency()->set_at_least(f.at_least);
   if (!f.as_of.empty()) {
@@ -227,7 +257,8 @@ int Run(Context& context, const Flags& f) {
     const int64_t micros = absl::ToUnixMicros(*time);
     const int64_t seconds = micros >= 0 ? micros / 1000000 : -((-micros + 999999) / 1000000);
     question.mutable_consistency()->mutable_as_of()->set_seconds(seconds);
-    question.mutable_consistency()->mutable_as_of()->set_nanos(static_cast<int32_t>((micros - seconds * 1000000) * 1000));
+    question.mutable_consistency()->mutable_as_of()->set_nanos(
+        static_cast<int32_t>((micros - seconds * 1000000) * 1000));
   }
   Answer answer;
   grpc::Status status = Fetch(context, question, &answer);
@@ -246,10 +277,12 @@ int Run(Context& context, const Flags& f) {
     if (analysed.grand.line_count() > 0) {
       answer = std::move(analysed);
       analysis = ShortName(b::Analysis_Name(other), "ANALYSIS_");
-      std::cerr << "fiscal: no counted line carries this code; shown is the analysis " << analysis << "\n";
+      std::cerr << "fiscal: no counted line carries this code; shown is the analysis " << analysis
+                << "\n";
     }
   }
-  if (!automatic && f.analysis != "counted") analysis = ShortName(b::Analysis_Name(filter.analysis()), "ANALYSIS_");
+  if (!automatic && f.analysis != "counted")
+    analysis = ShortName(b::Analysis_Name(filter.analysis()), "ANALYSIS_");
   if (context.json()) {
     PrintJson(answer, analysis);
   } else {
@@ -262,29 +295,37 @@ int Run(Context& context, const Flags& f) {
 
 void AddTotals(CLI::App& app, Context& context) {
   auto f = std::make_shared<Flags>();
-  CLI::App* c = app.add_subcommand("totals", "Totals by one or two dimensions, now or at any moment");
-  c->add_option("--division", f->division, "Division code; its whole subtree unless --own-level")->required();
+  CLI::App* c =
+      app.add_subcommand("totals", "Totals by one or two dimensions, now or at any moment");
+  c->add_option("--division", f->division, "Division code; its whole subtree unless --own-level")
+      ->required();
   c->add_option("--year", f->year, "Fiscal year")->required();
-  c->add_option("--stage", f->stage, "requested, reviewed, approved, executed, final, adjustment, reallocation")->capture_default_str();
+  c->add_option("--stage", f->stage,
+                "requested, reviewed, approved, executed, final, adjustment, reallocation")
+      ->capture_default_str();
   c->add_option("--direction", f->direction, "expenditure or income")->capture_default_str();
   c->add_flag("--own-level", f->own_level, "Only the division's own level (本级)");
   c->add_option("--department", f->department, "Only this department");
   c->add_option("--agency", f->agency, "Only this agency");
   c->add_option("--functional", f->functional, "Only this functional code and what is below it");
   c->add_option("--revenue", f->revenue, "Only this revenue code and what is below it");
-  c->add_option("--dept-economic", f->dept_economic, "Only this departments' economic code and what is below it");
-  c->add_option("--gov-economic", f->gov_economic, "Only this governments' economic code and what is below it");
+  c->add_option("--dept-economic", f->dept_economic,
+                "Only this departments' economic code and what is below it");
+  c->add_option("--gov-economic", f->gov_economic,
+                "Only this governments' economic code and what is below it");
   c->add_option("--fund", f->fund, "Only this fund, by name, letter (G F S A U) or in Chinese");
   c->add_option("--category", f->category, "Only this category");
   c->add_option("--funding-year", f->funding_year, "this-year or carryover");
   c->add_option("--project", f->project, "Only this project");
   c->add_option("--analysis", f->analysis,
-                "counted, or an analysis of memo lines; auto takes the analysis where no counted line carries the code asked for")
+                "counted, or an analysis of memo lines; auto takes the analysis where no counted "
+                "line carries the code asked for")
       ->capture_default_str();
   c->add_option("--by", f->by, "A or A,B");
   c->add_option("--depth", f->depth, "Levels 1 to N of each dimension; without it every level");
   c->add_option("--position", f->position, "As of exactly this position");
-  c->add_option("--as-of", f->as_of, "As of this time; a date is the end of that day in Asia/Shanghai");
+  c->add_option("--as-of", f->as_of,
+                "As of this time; a date is the end of that day in Asia/Shanghai");
   c->add_option("--at-least", f->at_least, "Wait until this position is counted");
   c->add_option("--order", f->order, "code or amount")->check(CLI::IsMember({"code", "amount"}));
   c->callback([&context, f] { context.run = [&context, f] { return Run(context, *f); }; });

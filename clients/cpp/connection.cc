@@ -17,16 +17,19 @@ Connection::Connection(Options options) : options_(std::move(options)) {
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 60000);
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2000);
-  channel_ = grpc::CreateCustomChannel(options_.server, grpc::InsecureChannelCredentials(), arguments);
+  channel_ =
+      grpc::CreateCustomChannel(options_.server, grpc::InsecureChannelCredentials(), arguments);
 }
 
 grpc::Status Connection::Connect() const {
   const auto deadline = absl::ToChronoTime(absl::Now() + options_.connect_timeout);
   if (channel_->WaitForConnected(deadline)) return grpc::Status::OK;
-  return grpc::Status(grpc::StatusCode::UNAVAILABLE, absl::StrCat("no server answers at ", options_.server));
+  return grpc::Status(grpc::StatusCode::UNAVAILABLE,
+                      absl::StrCat("no server answers at ", options_.server));
 }
 
-grpc::Status Connection::Call(const std::function<grpc::Status(grpc::ClientContext*)>& call, bool deadline) const {
+grpc::Status Connection::Call(const std::function<grpc::Status(grpc::ClientContext*)>& call,
+                              bool deadline) const {
   grpc::Status status;
   absl::Duration wait = absl::Milliseconds(100);
   for (int attempt = 0; attempt < options_.attempts_max; ++attempt) {
@@ -36,7 +39,8 @@ grpc::Status Connection::Call(const std::function<grpc::Status(grpc::ClientConte
     if (status.error_code() != grpc::StatusCode::UNAVAILABLE) return status;
     // Waits for the channel, not for a fixed time: it is back as soon as the server is.
     channel_->GetState(true);
-    if (!channel_->WaitForConnected(absl::ToChronoTime(absl::Now() + wait))) wait = std::min(wait * 2, absl::Seconds(2));
+    if (!channel_->WaitForConnected(absl::ToChronoTime(absl::Now() + wait)))
+      wait = std::min(wait * 2, absl::Seconds(2));
   }
   return status;
 }

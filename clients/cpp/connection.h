@@ -31,7 +31,8 @@ class Connection {
   grpc::Status Connect() const;
 
   // Runs `call` with a fresh context and deadline until it is not UNAVAILABLE or attempts are used up.
-  grpc::Status Call(const std::function<grpc::Status(grpc::ClientContext*)>& call, bool deadline = true) const;
+  grpc::Status Call(const std::function<grpc::Status(grpc::ClientContext*)>& call,
+                    bool deadline = true) const;
 
  private:
   const Options options_;

@@ -14,7 +14,8 @@ Error ToError(const google::rpc::Status& status) {
       error.reason = info.reason();
       error.metadata = {info.metadata().begin(), info.metadata().end()};
     } else if (any.UnpackTo(&bad)) {
-      for (const auto& v : bad.field_violations()) error.violations.push_back({v.field(), v.description()});
+      for (const auto& v : bad.field_violations())
+        error.violations.push_back({v.field(), v.description()});
     } else if (any.UnpackTo(&localized)) {
       error.message_zh = localized.message();
     }
@@ -25,7 +26,8 @@ Error ToError(const google::rpc::Status& status) {
 Error ToError(const grpc::Status& status) {
   google::rpc::Status details;
   Error error;
-  if (!status.error_details().empty() && details.ParseFromString(status.error_details())) error = ToError(details);
+  if (!status.error_details().empty() && details.ParseFromString(status.error_details()))
+    error = ToError(details);
   error.code = status.error_code();
   error.message = status.error_message();
   return error;

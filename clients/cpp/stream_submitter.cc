@@ -131,7 +131,8 @@ class Submitter {
         ++sent_;
       }
       bool written = true;
-      for (const pb::StreamBudgetsRequest& frame : Frames(budget)) written = written && stream->Write(frame);
+      for (const pb::StreamBudgetsRequest& frame : Frames(budget))
+        written = written && stream->Write(frame);
       if (!written) break;
     }
     stream->WritesDone();
@@ -139,7 +140,8 @@ class Submitter {
     const grpc::Status status = stream->Finish();
     absl::MutexLock lock(&mu_);
     if (status.ok() && (!ended_ || !unanswered_.empty())) {
-      return grpc::Status(grpc::StatusCode::UNAVAILABLE, "the stream ended before everything was answered");
+      return grpc::Status(grpc::StatusCode::UNAVAILABLE,
+                          "the stream ended before everything was answered");
     }
     return status;
   }
@@ -159,7 +161,8 @@ class Submitter {
 
 }  // namespace
 
-grpc::Status SubmitStream(const Connection& connection, const StreamCallbacks& callbacks, size_t unanswered_max) {
+grpc::Status SubmitStream(const Connection& connection, const StreamCallbacks& callbacks,
+                          size_t unanswered_max) {
   return Submitter(connection, callbacks, unanswered_max).Run();
 }
 

@@ -21,7 +21,8 @@ struct StreamCallbacks {
 };
 
 // OK when every budget was answered. At most `unanswered_max` budgets are kept in memory.
-grpc::Status SubmitStream(const Connection& connection, const StreamCallbacks& callbacks, size_t unanswered_max = 256);
+grpc::Status SubmitStream(const Connection& connection, const StreamCallbacks& callbacks,
+                          size_t unanswered_max = 256);
 
 }  // namespace fiscal::client
 

@@ -49,10 +49,15 @@ int TitleOf(absl::string_view line) {
   if (last == std::string::npos || folded.size() > 150) return 0;
   const absl::string_view tail = absl::string_view(folded).substr(last + 3);
   if (!tail.empty() && !(tail.front() == '(' && tail.back() == ')')) return 0;
-  if (absl::StrContains(folded, "。") || absl::StrContains(folded, "...") || absl::StrContains(folded, "绩效")) return 0;
+  if (absl::StrContains(folded, "。") || absl::StrContains(folded, "...") ||
+      absl::StrContains(folded, "绩效"))
+    return 0;
   for (const TitlePattern& p : Patterns()) {
-    const bool has = std::all_of(p.words.begin(), p.words.end(), [&](absl::string_view w) { return absl::StrContains(folded, w); });
-    const bool clean = std::none_of(p.without.begin(), p.without.end(), [&](absl::string_view w) { return absl::StrContains(folded, w); });
+    const bool has = std::all_of(p.words.begin(), p.words.end(),
+                                 [&](absl::string_view w) { return absl::StrContains(folded, w); });
+    const bool clean = std::none_of(p.without.begin(), p.without.end(), [&](absl::string_view w) {
+      return absl::StrContains(folded, w);
+    });
     if (has && clean) return p.number;
   }
   return 0;
@@ -85,8 +90,8 @@ bool IsFurniture(absl::string_view folded) {
     }
   }
   if (rest.empty() || rest == "--" || rest == "-") return digit && folded.size() <= 6;
-  return rest == "预算公开表" || rest == "部门公开表" || rest == "单位公开表" || rest == "公开表" || rest == "表" ||
-         rest == "附件" || rest == "附表" || rest == "第页";
+  return rest == "预算公开表" || rest == "部门公开表" || rest == "单位公开表" || rest == "公开表" ||
+         rest == "表" || rest == "附件" || rest == "附表" || rest == "第页";
 }
 
 absl::Status At(int line, const std::string& what) {
@@ -108,20 +113,23 @@ absl::Status CheckForm(absl::string_view text) {
   }
   std::vector<std::string> missing;
   for (const TitlePattern& p : Patterns()) {
-    if (!found[static_cast<size_t>(p.number)]) missing.push_back(absl::StrCat(p.number, " ", p.name));
+    if (!found[static_cast<size_t>(p.number)])
+      missing.push_back(absl::StrCat(p.number, " ", p.name));
   }
   if (missing.empty()) return absl::OkStatus();
   return absl::InvalidArgumentError(
-      missing.size() == 13
-          ? "this is no disclosure of the 13-table form (shanxi-13): none of its tables was found; other forms are not read"
-          : absl::StrCat("the document is not whole, or not of the 13-table form (shanxi-13), the only one that is read; missing: table ",
-                         absl::StrJoin(missing, ", table ")));
+      missing.size() == 13 ? "this is no disclosure of the 13-table form (shanxi-13): none of its "
+                             "tables was found; other forms are not read"
+                           : absl::StrCat("the document is not whole, or not of the 13-table form "
+                                          "(shanxi-13), the only one that is read; missing: table ",
+                                          absl::StrJoin(missing, ", table ")));
 }
 
 std::string TrimCell(absl::string_view cell) {
   // NBSP and ideographic spaces are blanks too.
   std::string s(absl::StripAsciiWhitespace(cell));
-  for (absl::string_view blank : {absl::string_view("\xc2\xa0"), absl::string_view("\xe3\x80\x80"), absl::string_view("\xef\xbb\xbf")}) {
+  for (absl::string_view blank : {absl::string_view("\xc2\xa0"), absl::string_view("\xe3\x80\x80"),
+                                  absl::string_view("\xef\xbb\xbf")}) {
     while (absl::StartsWith(s, blank)) s.erase(0, blank.size());
     while (absl::EndsWith(s, blank)) s.erase(s.size() - blank.size());
   }
@@ -131,7 +139,8 @@ std::string TrimCell(absl::string_view cell) {
 }  // namespace
 
 absl::StatusOr<Document> ReadDocument(absl::string_view text) {
-  if (CheckText(text, true) == TextFault::kInvalidUtf8) return absl::InvalidArgumentError("the document is not UTF-8 text");
+  if (CheckText(text, true) == TextFault::kInvalidUtf8)
+    return absl::InvalidArgumentError("the document is not UTF-8 text");
   if (absl::StartsWith(text, "\xef\xbb\xbf")) text.remove_prefix(3);
   absl::Status form = CheckForm(text);
   if (!form.ok()) return form;
@@ -169,8 +178,9 @@ absl::StatusOr<Document> ReadDocument(absl::string_view text) {
                                           [title](const RawTable& t) { return t.number == title; });
         if (earlier != doc.tables.end()) {
           if (!earlier->rows.empty()) {
-            return At(number, absl::StrCat("table ", title, " (", row.cells[0], ") stands twice; the first is at line ",
-                                           earlier->title_line));
+            return At(number,
+                      absl::StrCat("table ", title, " (", row.cells[0],
+                                   ") stands twice; the first is at line ", earlier->title_line));
           }
           doc.tables.erase(earlier);
         }
@@ -184,11 +194,15 @@ absl::StatusOr<Document> ReadDocument(absl::string_view text) {
       }
       if (table == nullptr) continue;
       if (absl::StartsWith(folded, "部门名称:") || absl::StartsWith(folded, "单位名称:")) {
-        table->department_name = TrimCell(absl::string_view(row.cells[0]).substr(absl::StrContains(row.cells[0], "：") ? row.cells[0].find("：") + 3 : row.cells[0].find(':') + 1));
+        table->department_name = TrimCell(absl::string_view(row.cells[0])
+                                              .substr(absl::StrContains(row.cells[0], "：")
+                                                          ? row.cells[0].find("：") + 3
+                                                          : row.cells[0].find(':') + 1));
         continue;
       }
       // The unit may be broken over two lines: 单位：万 / 元.
-      if (absl::StartsWith(folded, "单位:") || absl::StartsWith(folded, "金额单位:") || !pending_unit.empty()) {
+      if (absl::StartsWith(folded, "单位:") || absl::StartsWith(folded, "金额单位:") ||
+          !pending_unit.empty()) {
         const std::string unit = pending_unit + folded;
         pending_unit.clear();
         if (absl::EndsWith(unit, "万元")) {
@@ -203,16 +217,20 @@ absl::StatusOr<Document> ReadDocument(absl::string_view text) {
           pending_unit = unit;
           continue;
         }
-        return At(number, absl::StrCat("table ", table->number, ": the unit \"", row.cells[0], "\" is neither 万元 nor 元"));
+        return At(number, absl::StrCat("table ", table->number, ": the unit \"", row.cells[0],
+                                       "\" is neither 万元 nor 元"));
       }
       if (absl::StrContains(folded, "本表无数据")) {
         table->says_empty = true;
         continue;
       }
-      if (absl::StartsWith(folded, "注:") || absl::StartsWith(folded, "备注:") || absl::StartsWith(folded, "说明:")) continue;
+      if (absl::StartsWith(folded, "注:") || absl::StartsWith(folded, "备注:") ||
+          absl::StartsWith(folded, "说明:"))
+        continue;
       // Between the title and the first row, and in the contents, other text may stand.
       if (IsFurniture(folded) || table->rows.empty()) continue;
-      return At(number, absl::StrCat("table ", table->number, ": text between its rows: \"", Excerpt(row.cells[0]), "\""));
+      return At(number, absl::StrCat("table ", table->number, ": text between its rows: \"",
+                                     Excerpt(row.cells[0]), "\""));
     }
     if (tables_ended) {
       doc.after.push_back(std::move(row));
@@ -227,7 +245,8 @@ absl::StatusOr<Document> ReadDocument(absl::string_view text) {
       table->says_empty = true;
       continue;
     }
-    if (absl::StartsWith(folded, "部门名称:") || absl::StartsWith(folded, "单位:") || absl::StartsWith(folded, "单位名称:")) {
+    if (absl::StartsWith(folded, "部门名称:") || absl::StartsWith(folded, "单位:") ||
+        absl::StartsWith(folded, "单位名称:")) {
       for (const std::string& cell : row.cells) {
         const std::string f = FoldName(cell);
         if (absl::StartsWith(f, "部门名称:") || absl::StartsWith(f, "单位名称:")) {
@@ -238,7 +257,8 @@ absl::StatusOr<Document> ReadDocument(absl::string_view text) {
         } else if (f == "单位:元" || f == "金额单位:元") {
           table->unit = DocumentUnit::kYuan;
         } else if (!f.empty()) {
-          return At(number, absl::StrCat("table ", table->number, ": \"", cell, "\" in its heading"));
+          return At(number,
+                    absl::StrCat("table ", table->number, ": \"", cell, "\" in its heading"));
         }
       }
       continue;
@@ -249,20 +269,28 @@ absl::StatusOr<Document> ReadDocument(absl::string_view text) {
   }
 
   if (!tables_ended) {
-    return absl::InvalidArgumentError("the document ends inside its tables: 第三部分 does not follow them");
+    return absl::InvalidArgumentError(
+        "the document ends inside its tables: 第三部分 does not follow them");
   }
-  if (doc.tables.size() != 13) return absl::InvalidArgumentError("a table's title stands outside the part of the tables");
-  std::sort(doc.tables.begin(), doc.tables.end(), [](const RawTable& a, const RawTable& b) { return a.number < b.number; });
+  if (doc.tables.size() != 13)
+    return absl::InvalidArgumentError("a table's title stands outside the part of the tables");
+  std::sort(doc.tables.begin(), doc.tables.end(),
+            [](const RawTable& a, const RawTable& b) { return a.number < b.number; });
   for (RawTable& t : doc.tables) {
-    if (t.unit == DocumentUnit::kUnknown) return At(t.title_line, absl::StrCat("table ", t.number, ": its unit (单位：万元) is missing"));
+    if (t.unit == DocumentUnit::kUnknown)
+      return At(t.title_line,
+                absl::StrCat("table ", t.number, ": its unit (单位：万元) is missing"));
     if (t.rows.empty()) return At(t.title_line, absl::StrCat("table ", t.number, " has no rows"));
   }
   doc.department_name = doc.tables[0].department_name;
   if (const int year = YearIn(FoldName(doc.tables[0].title)); year != 0) doc.fiscal_year = year;
-  if (doc.department_name.empty()) return At(doc.tables[0].title_line, "table 1: 部门名称 is missing");
+  if (doc.department_name.empty())
+    return At(doc.tables[0].title_line, "table 1: 部门名称 is missing");
   for (const RawTable& t : doc.tables) {
-    if (!t.department_name.empty() && FoldName(t.department_name) != FoldName(doc.department_name)) {
-      return At(t.title_line, absl::StrCat("table ", t.number, " is of ", t.department_name, ", table 1 of ", doc.department_name));
+    if (!t.department_name.empty() &&
+        FoldName(t.department_name) != FoldName(doc.department_name)) {
+      return At(t.title_line, absl::StrCat("table ", t.number, " is of ", t.department_name,
+                                           ", table 1 of ", doc.department_name));
     }
   }
   return doc;

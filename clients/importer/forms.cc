@@ -34,7 +34,8 @@ Level LevelOf(const std::string& folded) {
   for (absl::string_view one : {"产出指标", "效益指标", "满意度指标"}) {
     if (folded == one) return Level::kOne;
   }
-  for (absl::string_view two : {"数量指标", "质量指标", "时效指标", "成本指标", "经济效益", "社会效益", "生态效益", "可持续影响", "服务对象满意度"}) {
+  for (absl::string_view two : {"数量指标", "质量指标", "时效指标", "成本指标", "经济效益",
+                                "社会效益", "生态效益", "可持续影响", "服务对象满意度"}) {
     if (absl::StartsWith(folded, two) && folded.size() <= two.size() + 6) return Level::kTwo;
   }
   return Level::kNone;
@@ -66,8 +67,8 @@ class FormReader {
     } else if (absl::StartsWith(first, "项目资金")) {
       unit_ = absl::StrContains(first, "万元") ? DocumentUnit::kWanyuan : DocumentUnit::kYuan;
       Funding(row, std::vector<std::string>(cells.begin() + 1, cells.end()));
-    } else if (first == "中央财政资金" || first == "省级财政资金" || absl::StartsWith(first, "市县") || first == "单位自筹" ||
-               first == "其他资金") {
+    } else if (first == "中央财政资金" || first == "省级财政资金" ||
+               absl::StartsWith(first, "市县") || first == "单位自筹" || first == "其他资金") {
       Funding(row, cells);
     } else if (first == "项目概况") {
       Text(cells, p.mutable_overview());
@@ -114,10 +115,12 @@ class FormReader {
       }
       const std::optional<Figure> figure = ParseFigure(cell, unit_);
       if (!figure) {
-        Say("FORM_UNREAD", row.line, absl::StrCat("\"", cell, "\" is no amount"), absl::StrCat("金额无法识别：", cell));
+        Say("FORM_UNREAD", row.line, absl::StrCat("\"", cell, "\" is no amount"),
+            absl::StrCat("金额无法识别：", cell));
         continue;
       }
-      b::ProjectFunding* f = labels <= 1 ? form_->project.mutable_term_funding() : form_->project.mutable_year_funding();
+      b::ProjectFunding* f = labels <= 1 ? form_->project.mutable_term_funding()
+                                         : form_->project.mutable_year_funding();
       if (absl::StrContains(label, "总额")) {
         f->set_total_fen(figure->fen);
       } else if (label == "中央财政资金") {
@@ -142,11 +145,15 @@ class FormReader {
     for (const std::string& cell : cells) {
       const std::string folded = FoldName(cell);
       switch (LevelOf(folded)) {
-        case Level::kOne: level1_ = folded; break;
+        case Level::kOne:
+          level1_ = folded;
+          break;
         case Level::kTwo:
           (++twos == 1 ? level2_term : level2_year) = folded;
           break;
-        case Level::kNone: (twos == 2 ? year : term).push_back(cell); break;
+        case Level::kNone:
+          (twos == 2 ? year : term).push_back(cell);
+          break;
       }
     }
     if (twos >= 1) level2_term_ = level2_term;
@@ -160,7 +167,8 @@ class FormReader {
       Say("F-09", row.line, "the row's cells can't be told apart", "指标行无法对齐");
       return;
     }
-    auto add = [&](const std::vector<std::string>& pair, b::IndicatorPeriod period, const std::string& level2) {
+    auto add = [&](const std::vector<std::string>& pair, b::IndicatorPeriod period,
+                   const std::string& level2) {
       if (pair.empty()) return;
       b::PerformanceIndicator* i = form_->project.add_indicators();
       i->set_period(period);

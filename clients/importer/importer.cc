@@ -20,11 +20,12 @@ namespace {
 namespace b = fiscal::budget::v1;
 
 // Codes from the options, else from the catalog by the printed name.
-absl::Status FindCodes(const Document& document, const Tables& tables, const CatalogView& catalog, const Options& options,
-                       submission::v1::SubmitBudgetRequest* request) {
+absl::Status FindCodes(const Document& document, const Tables& tables, const CatalogView& catalog,
+                       const Options& options, submission::v1::SubmitBudgetRequest* request) {
   const std::string name = FoldName(document.department_name);
   const bool many = tables.t11_units.size() > 1 || tables.t12.units.size() > 1;
-  std::string division = options.division_code, department = options.department_code, agency = options.agency_code;
+  std::string division = options.division_code, department = options.department_code,
+              agency = options.agency_code;
   std::vector<const CatalogView::Agency*> found;
   for (const CatalogView::Agency& a : catalog.agencies) {
     if (!division.empty() && a.division_code != division) continue;
@@ -38,12 +39,15 @@ absl::Status FindCodes(const Document& document, const Tables& tables, const Cat
     if (division.empty()) flags.push_back("--division");
     if (department.empty()) flags.push_back("--department");
     if (agency.empty() && !many) flags.push_back("--agency");
-    return absl::InvalidArgumentError(absl::StrCat(document.department_name, why, ": pass ", absl::StrJoin(flags, ", ")));
+    return absl::InvalidArgumentError(
+        absl::StrCat(document.department_name, why, ": pass ", absl::StrJoin(flags, ", ")));
   };
   if (division.empty() || department.empty() || (agency.empty() && !many)) {
-    if (found.empty()) return missing(absl::StrCat(" is not in the catalog of ", request->budget().fiscal_year()));
+    if (found.empty())
+      return missing(absl::StrCat(" is not in the catalog of ", request->budget().fiscal_year()));
     for (const CatalogView::Agency* a : found) {
-      if (a->division_code != found[0]->division_code || a->department_code != found[0]->department_code) {
+      if (a->division_code != found[0]->division_code ||
+          a->department_code != found[0]->department_code) {
         return missing(" is in the catalog more than once");
       }
     }
@@ -57,17 +61,22 @@ absl::Status FindCodes(const Document& document, const Tables& tables, const Cat
       }
       if (units.empty()) {
         for (const CatalogView::Agency& a : catalog.agencies) {
-          if (a.division_code == division && a.department_code == department && a.code != department) units.push_back(a.code);
+          if (a.division_code == division && a.department_code == department &&
+              a.code != department)
+            units.push_back(a.code);
         }
       }
       if (units.empty()) units.push_back(department);
-      if (units.size() > 1) return missing(absl::StrCat(" names more than one agency (", absl::StrJoin(units, ", "), ")"));
+      if (units.size() > 1)
+        return missing(
+            absl::StrCat(" names more than one agency (", absl::StrJoin(units, ", "), ")"));
       agency = units[0];
     }
   }
   if (many && !agency.empty() && agency != department) {
-    return absl::InvalidArgumentError(absl::StrCat("the document states ", document.department_name,
-                                                   " and all its units as one; it is kept for the department, not for agency ", agency));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "the document states ", document.department_name,
+        " and all its units as one; it is kept for the department, not for agency ", agency));
   }
   if (many) request->set_scope(b::SCOPE_DEPARTMENT);
   request->mutable_budget()->set_division_code(division);
@@ -81,7 +90,10 @@ b::Finding ToFinding(const RuleOutcome& o, bool as_printed) {
   f.set_rule(o.rule);
   f.set_severity(o.kind == RuleOutcome::kRounding ? b::SEVERITY_INFO : o.severity);
   f.set_place(o.place);
-  f.set_message(absl::StrCat(o.message, as_printed && o.kind == RuleOutcome::kFailed && o.severity == b::SEVERITY_ERROR ? "; kept as printed" : ""));
+  f.set_message(absl::StrCat(
+      o.message, as_printed && o.kind == RuleOutcome::kFailed && o.severity == b::SEVERITY_ERROR
+                     ? "; kept as printed"
+                     : ""));
   f.set_message_zh(o.message_zh);
   return f;
 }
@@ -101,10 +113,13 @@ std::string FoldName(absl::string_view name) {
     const absl::string_view s = name.substr(i, n);
     i += n;
     // NBSP, ideographic space, byte order mark, zero-width space.
-    if (s == "\xc2\xa0" || s == "\xe3\x80\x80" || s == "\xef\xbb\xbf" || s == "\xe2\x80\x8b") continue;
+    if (s == "\xc2\xa0" || s == "\xe3\x80\x80" || s == "\xef\xbb\xbf" || s == "\xe2\x80\x8b")
+      continue;
     if (s.size() == 3 && static_cast<unsigned char>(s[0]) == 0xef) {
       // Full-width forms U+FF01 to U+FF5E stand for U+0021 to U+007E.
-      const unsigned cp = (static_cast<unsigned>(s[0]) & 0x0f) << 12 | (static_cast<unsigned>(s[1]) & 0x3f) << 6 | (static_cast<unsigned>(s[2]) & 0x3f);
+      const unsigned cp = (static_cast<unsigned>(s[0]) & 0x0f) << 12 |
+                          (static_cast<unsigned>(s[1]) & 0x3f) << 6 |
+                          (static_cast<unsigned>(s[2]) & 0x3f);
       if (cp >= 0xff01 && cp <= 0xff5e) {
         out += static_cast<char>(cp - 0xff01 + 0x21);
         continue;
@@ -120,7 +135,8 @@ absl::StatusOr<DocumentInfo> Inspect(absl::string_view text) {
   return DocumentInfo{document.department_name, document.fiscal_year, "shanxi-13"};
 }
 
-absl::StatusOr<Result> Import(absl::string_view text, const CatalogView& catalog, const Options& options, std::vector<b::Finding>* findings_out) {
+absl::StatusOr<Result> Import(absl::string_view text, const CatalogView& catalog,
+                              const Options& options, std::vector<b::Finding>* findings_out) {
   FISCAL_ASSIGN_OR_RETURN(Document document, ReadDocument(text));
   std::set<std::string> units;
   for (const CatalogView::Agency& a : catalog.agencies) units.insert(FoldName(a.name));
@@ -131,9 +147,11 @@ absl::StatusOr<Result> Import(absl::string_view text, const CatalogView& catalog
   result.unit = tables.unit == DocumentUnit::kYuan ? "元" : "万元";
   submission::v1::SubmitBudgetRequest& request = result.request;
   const int year = options.fiscal_year != 0 ? options.fiscal_year : document.fiscal_year;
-  if (year == 0) return absl::InvalidArgumentError("the document does not tell its year: pass --year");
+  if (year == 0)
+    return absl::InvalidArgumentError("the document does not tell its year: pass --year");
   request.mutable_budget()->set_fiscal_year(year);
-  request.mutable_budget()->set_stage(options.stage == b::STAGE_UNSPECIFIED ? b::STAGE_APPROVED : options.stage);
+  request.mutable_budget()->set_stage(options.stage == b::STAGE_UNSPECIFIED ? b::STAGE_APPROVED
+                                                                            : options.stage);
   request.set_mode(submission::v1::WRITE_MODE_REPLACE);
 
   std::vector<std::string> failed;
@@ -146,7 +164,9 @@ absl::StatusOr<Result> Import(absl::string_view text, const CatalogView& catalog
   if (findings_out != nullptr) *findings_out = result.findings;
   if (!failed.empty() && !options.as_printed) {
     const size_t shown = std::min<size_t>(failed.size(), 20);
-    std::string message = absl::StrCat("the tables contradict each other: ", absl::StrJoin(failed.begin(), failed.begin() + static_cast<std::ptrdiff_t>(shown), "; "));
+    std::string message = absl::StrCat(
+        "the tables contradict each other: ",
+        absl::StrJoin(failed.begin(), failed.begin() + static_cast<std::ptrdiff_t>(shown), "; "));
     if (failed.size() > shown) absl::StrAppend(&message, "; and ", failed.size() - shown, " more");
     return absl::FailedPreconditionError(message);
   }

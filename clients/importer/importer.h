@@ -73,7 +73,8 @@ absl::StatusOr<DocumentInfo> Inspect(absl::string_view text);
 // INVALID_ARGUMENT: it can't be read whole, or codes are missing; the message says table, line, reason, and what to pass.
 // FAILED_PRECONDITION: it was read, but ERROR rules between or within tables fail; the message names each rule with place and
 // both sides. `findings_out`, if not null, then holds them.
-absl::StatusOr<Result> Import(absl::string_view text, const CatalogView& catalog, const Options& options,
+absl::StatusOr<Result> Import(absl::string_view text, const CatalogView& catalog,
+                              const Options& options,
                               std::vector<budget::v1::Finding>* findings_out);
 
 // Folds what prints differ in: full-width forms and brackets, spaces, middle dots.

@@ -14,7 +14,8 @@
 namespace fiscal::importer {
 
 // Fills lines and projects of result->request and its findings. INVALID_ARGUMENT when an economic name is in no list.
-absl::Status MakeLines(Tables& tables, const std::vector<Form>& forms, const CatalogView& catalog, Result* result);
+absl::Status MakeLines(Tables& tables, const std::vector<Form>& forms, const CatalogView& catalog,
+                       Result* result);
 
 }  // namespace fiscal::importer
 

@@ -17,7 +17,8 @@ std::optional<Figure> ParseFigure(absl::string_view cell, DocumentUnit unit) {
   if (negative) cell.remove_prefix(1);
   const size_t point = cell.find('.');
   const absl::string_view whole = cell.substr(0, point);
-  const absl::string_view fraction = point == absl::string_view::npos ? absl::string_view() : cell.substr(point + 1);
+  const absl::string_view fraction =
+      point == absl::string_view::npos ? absl::string_view() : cell.substr(point + 1);
   if (whole.empty() || (point != absl::string_view::npos && fraction.empty())) return std::nullopt;
   // Separators, where there are any, stand before every group of three.
   std::string digits;
@@ -44,7 +45,8 @@ std::optional<Figure> ParseFigure(absl::string_view cell, DocumentUnit unit) {
   __int128 value = 0;
   for (char c : digits) value = value * 10 + (c - '0');
   for (int i = 0; i < scale; ++i) {
-    value = value * 10 + (i < static_cast<int>(fraction.size()) ? fraction[static_cast<size_t>(i)] - '0' : 0);
+    value = value * 10 +
+            (i < static_cast<int>(fraction.size()) ? fraction[static_cast<size_t>(i)] - '0' : 0);
   }
   if (value > INT64_MAX) return std::nullopt;
   figure.fen = negative ? -static_cast<int64_t>(value) : static_cast<int64_t>(value);
@@ -67,9 +69,11 @@ bool LooksLikeFigure(absl::string_view cell) {
 std::string PrintFigure(int64_t fen, DocumentUnit unit) {
   const uint64_t magnitude = fen < 0 ? ~static_cast<uint64_t>(fen) + 1 : static_cast<uint64_t>(fen);
   const char* sign = fen < 0 ? "-" : "";
-  if (unit == DocumentUnit::kYuan) return absl::StrFormat("%s%d.%02d", sign, magnitude / 100, magnitude % 100);
+  if (unit == DocumentUnit::kYuan)
+    return absl::StrFormat("%s%d.%02d", sign, magnitude / 100, magnitude % 100);
   const uint64_t rest = magnitude % 1000000;
-  if (rest % 10000 == 0) return absl::StrFormat("%s%d.%02d", sign, magnitude / 1000000, rest / 10000);
+  if (rest % 10000 == 0)
+    return absl::StrFormat("%s%d.%02d", sign, magnitude / 1000000, rest / 10000);
   return absl::StrFormat("%s%d.%06d", sign, magnitude / 1000000, rest);
 }
 

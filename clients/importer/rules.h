@@ -26,7 +26,8 @@ struct RuleOutcome {
 
 // The codes of T1's and T4's 类 rows, by name or, in the full list of 30, by place. Empty for rows without money that can't be
 // told; `problem` names a row with money that can't.
-std::vector<std::string> ClassCodes(const Tables& tables, const BalanceTable& table, const CatalogView& catalog, std::string* problem);
+std::vector<std::string> ClassCodes(const Tables& tables, const BalanceTable& table,
+                                    const CatalogView& catalog, std::string* problem);
 
 // Checks everything; counts checked figures in tables.reports. Returns what did not hold exactly.
 std::vector<RuleOutcome> CheckTables(Tables& tables, const CatalogView& catalog);

@@ -18,7 +18,8 @@ absl::Status At(const RawTable& t, int line, const std::string& what) {
 
 bool IsCode(absl::string_view s) {
   if (s.size() != 3 && s.size() != 5 && s.size() != 7 && s.size() != 9) return false;
-  return std::all_of(s.begin(), s.end(), [](char c) { return absl::ascii_isdigit(c); }) && s[0] != '0';
+  return std::all_of(s.begin(), s.end(), [](char c) { return absl::ascii_isdigit(c); }) &&
+         s[0] != '0';
 }
 
 // Reads the cells of one table.
@@ -32,7 +33,8 @@ class Reader {
     std::vector<std::string> cells = row.cells;
     while (cells.size() > columns_ && cells.back().empty()) cells.pop_back();
     if (cells.size() > columns_) {
-      return At(table_, row.line, absl::StrCat(cells.size(), " cells in a table of ", columns_, " columns"));
+      return At(table_, row.line,
+                absl::StrCat(cells.size(), " cells in a table of ", columns_, " columns"));
     }
     cells.resize(columns_);
     return cells;
@@ -43,14 +45,16 @@ class Reader {
     if (IsBlank(text)) return cell;
     const std::optional<Figure> figure = ParseFigure(text, table_.unit);
     if (!figure) return At(table_, row.line, absl::StrCat("\"", text, "\" is no amount"));
-    *decimals_ = std::max(*decimals_, figure->decimals + (table_.unit == DocumentUnit::kYuan ? 4 : 0));
+    *decimals_ =
+        std::max(*decimals_, figure->decimals + (table_.unit == DocumentUnit::kYuan ? 4 : 0));
     cell.printed = true;
     cell.fen = figure->fen;
     ++report_->figures_read;
     return cell;
   }
 
-  absl::StatusOr<std::vector<Cell>> MoneyFrom(const TextRow& row, const std::vector<std::string>& cells, size_t first,
+  absl::StatusOr<std::vector<Cell>> MoneyFrom(const TextRow& row,
+                                              const std::vector<std::string>& cells, size_t first,
                                               size_t last) const {
     std::vector<Cell> out;
     for (size_t i = first; i < last; ++i) {
@@ -71,17 +75,50 @@ class Reader {
     }
     if (numbers && expected > 2) return true;
     if (figures) return false;
-    static const std::set<std::string>* const kWords = new std::set<std::string>{
-        "项目", "收入", "支出", "科目编码", "科目名称", "收入科目编码", "单位名称", "项目名称", "合计", "小计", "金额", "基本支出", "项目支出", "编码", "名称",
-        "本年收入", "上年结转", "一般公共预算", "一般公共预算资金", "政府性基金", "政府性基金预算", "国有资本经营预算", "财政专户管理资金", "单位资金", "人员经费", "公用经费",
-        "部门预算支出经济科目名称", "政府预算支出经济科目名称", "当年预算安排", "上年结转安排", "政府性基金收入预算", "国有资本经营收入预算",
-        "国有资本经营预算收入", "国有资本经营预算支出", "财政拨款", "预算数"};
+    static const std::set<std::string>* const kWords =
+        new std::set<std::string>{"项目",
+                                  "收入",
+                                  "支出",
+                                  "科目编码",
+                                  "科目名称",
+                                  "收入科目编码",
+                                  "单位名称",
+                                  "项目名称",
+                                  "合计",
+                                  "小计",
+                                  "金额",
+                                  "基本支出",
+                                  "项目支出",
+                                  "编码",
+                                  "名称",
+                                  "本年收入",
+                                  "上年结转",
+                                  "一般公共预算",
+                                  "一般公共预算资金",
+                                  "政府性基金",
+                                  "政府性基金预算",
+                                  "国有资本经营预算",
+                                  "财政专户管理资金",
+                                  "单位资金",
+                                  "人员经费",
+                                  "公用经费",
+                                  "部门预算支出经济科目名称",
+                                  "政府预算支出经济科目名称",
+                                  "当年预算安排",
+                                  "上年结转安排",
+                                  "政府性基金收入预算",
+                                  "国有资本经营收入预算",
+                                  "国有资本经营预算收入",
+                                  "国有资本经营预算支出",
+                                  "财政拨款",
+                                  "预算数"};
     bool any = false;
     for (const std::string& cell : row.cells) {
       std::string f = FoldName(cell);
       if (f.empty()) continue;
       // "2024年合计", "2024预算数", "2024年财政拨款".
-      if (f.size() > 4 && std::all_of(f.begin(), f.begin() + 4, [](char c) { return absl::ascii_isdigit(c); })) {
+      if (f.size() > 4 &&
+          std::all_of(f.begin(), f.begin() + 4, [](char c) { return absl::ascii_isdigit(c); })) {
         f = f.substr(4);
         if (absl::StartsWith(f, "年度")) {
           f = f.substr(6);
@@ -107,7 +144,6 @@ class Reader {
 };
 
 absl::Status ReadCodeTable(const RawTable& t, const Reader& reader, size_t last, CodeTable* out) {
-
   for (const TextRow& text : t.rows) {
     if (Reader::IsHeading(text)) continue;
     FISCAL_ASSIGN_OR_RETURN(std::vector<std::string> cells, reader.Cells(text));
@@ -116,7 +152,8 @@ absl::Status ReadCodeTable(const RawTable& t, const Reader& reader, size_t last,
     row.code = cells[0];
     row.name = cells[1];
     FISCAL_ASSIGN_OR_RETURN(row.cells, reader.MoneyFrom(text, cells, 2, last));
-    const bool total = FoldName(row.code) == "合计" || (row.code.empty() && FoldName(row.name) == "合计");
+    const bool total =
+        FoldName(row.code) == "合计" || (row.code.empty() && FoldName(row.name) == "合计");
     if (total) {
       if (out->total.has_value()) return At(t, text.line, "合计 stands twice");
       row.code.clear();
@@ -124,12 +161,16 @@ absl::Status ReadCodeTable(const RawTable& t, const Reader& reader, size_t last,
       continue;
     }
     if (row.code.empty() && row.name.empty() && !row.any()) continue;
-    if (!IsCode(row.code)) return At(t, text.line, absl::StrCat("\"", row.code, "\" is no code of 3, 5 or 7 digits"));
-    if (row.name.empty() || LooksLikeFigure(row.name)) return At(t, text.line, absl::StrCat("code ", row.code, " has no name"));
-    if (out->Find(row.code) != nullptr) return At(t, text.line, absl::StrCat("code ", row.code, " stands twice"));
+    if (!IsCode(row.code))
+      return At(t, text.line, absl::StrCat("\"", row.code, "\" is no code of 3, 5 or 7 digits"));
+    if (row.name.empty() || LooksLikeFigure(row.name))
+      return At(t, text.line, absl::StrCat("code ", row.code, " has no name"));
+    if (out->Find(row.code) != nullptr)
+      return At(t, text.line, absl::StrCat("code ", row.code, " stands twice"));
     out->rows.push_back(std::move(row));
   }
-  if (!out->total.has_value() && !out->rows.empty()) return At(t, t.title_line, "the 合计 row is missing");
+  if (!out->total.has_value() && !out->rows.empty())
+    return At(t, t.title_line, "the 合计 row is missing");
   return absl::OkStatus();
 }
 
@@ -139,14 +180,17 @@ std::string WithoutOrdinal(const std::string& label) {
   return mark == std::string::npos ? label : label.substr(mark + 3);
 }
 
-absl::Status ReadBalance(const RawTable& t, const Reader& reader, bool books_only, BalanceTable* out) {
+absl::Status ReadBalance(const RawTable& t, const Reader& reader, bool books_only,
+                         BalanceTable* out) {
   const size_t funds = books_only ? 3 : 5;
   const size_t columns = books_only ? 7 : 6;
-  static constexpr absl::string_view kFunds[] = {"一般公共预算", "政府性基金预算", "国有资本经营预算", "财政专户管理资金", "单位资金"};
+  static constexpr absl::string_view kFunds[] = {
+      "一般公共预算", "政府性基金预算", "国有资本经营预算", "财政专户管理资金", "单位资金"};
   bool after_total = false;
   std::set<std::string> seen;
   auto once = [&](const std::string& name, int line) -> absl::Status {
-    return seen.insert(name).second ? absl::OkStatus() : At(t, line, absl::StrCat(name, " stands twice"));
+    return seen.insert(name).second ? absl::OkStatus()
+                                    : At(t, line, absl::StrCat(name, " stands twice"));
   };
   for (const TextRow& text : t.rows) {
     if (Reader::IsHeading(text)) continue;
@@ -178,10 +222,14 @@ absl::Status ReadBalance(const RawTable& t, const Reader& reader, bool books_onl
                name != absl::StrCat(kFunds[fund], "资金")) {
           ++fund;
         }
-        if (fund == funds) return At(t, text.line, absl::StrCat("\"", left.name, "\" is no income row of this table"));
-        FISCAL_RETURN_IF_ERROR(once(absl::StrCat(after_total ? "carry " : "fund ", fund), text.line));
+        if (fund == funds)
+          return At(t, text.line,
+                    absl::StrCat("\"", left.name, "\" is no income row of this table"));
+        FISCAL_RETURN_IF_ERROR(
+            once(absl::StrCat(after_total ? "carry " : "fund ", fund), text.line));
         if (after_total) {
-          if (!books_only) return At(t, text.line, absl::StrCat("\"", left.name, "\" after 本年收入合计"));
+          if (!books_only)
+            return At(t, text.line, absl::StrCat("\"", left.name, "\" after 本年收入合计"));
           out->carry_in_books[fund] = left;
         } else {
           out->income[fund] = left;
@@ -207,12 +255,16 @@ absl::Status ReadBalance(const RawTable& t, const Reader& reader, bool books_onl
   for (Row* row : {&out->income_total, &out->income_grand, &out->carry_in}) row->cells.resize(1);
   for (Row& row : out->income) row.cells.resize(1);
   for (Row& row : out->carry_in_books) row.cells.resize(1);
-  for (Row* row : {&out->expenditure_total, &out->carry_out, &out->expenditure_grand}) row->cells.resize(columns - 3);
+  for (Row* row : {&out->expenditure_total, &out->carry_out, &out->expenditure_grand})
+    row->cells.resize(columns - 3);
   for (const char* needed : {"本年收入合计", "收入总计", "本年支出合计", "支出总计"}) {
-    if (seen.count(needed) == 0) return At(t, t.title_line, absl::StrCat("the row ", needed, " is missing"));
+    if (seen.count(needed) == 0)
+      return At(t, t.title_line, absl::StrCat("the row ", needed, " is missing"));
   }
   for (size_t fund = 0; fund < funds; ++fund) {
-    if (seen.count(absl::StrCat("fund ", fund)) == 0) return At(t, t.title_line, absl::StrCat("the income row ", std::string(kFunds[fund]), " is missing"));
+    if (seen.count(absl::StrCat("fund ", fund)) == 0)
+      return At(t, t.title_line,
+                absl::StrCat("the income row ", std::string(kFunds[fund]), " is missing"));
   }
   if (out->classes.empty()) return At(t, t.title_line, "no 类 stands at its right");
   return absl::OkStatus();
@@ -228,7 +280,8 @@ absl::Status ReadEconomic(const RawTable& t, const Reader& reader, Tables* out) 
     row.other_name = cells[1];
     FISCAL_ASSIGN_OR_RETURN(row.cells, reader.MoneyFrom(text, cells, 2, 5));
     if (row.name.empty()) return At(t, text.line, "a row has no name");
-    if (LooksLikeFigure(row.other_name)) return At(t, text.line, absl::StrCat("\"", row.other_name, "\" stands where a name belongs"));
+    if (LooksLikeFigure(row.other_name))
+      return At(t, text.line, absl::StrCat("\"", row.other_name, "\" stands where a name belongs"));
     if (FoldName(row.name) == "合计") {
       if (out->t6_total.has_value()) return At(t, text.line, "合计 stands twice");
       out->t6_total = std::move(row);
@@ -240,12 +293,14 @@ absl::Status ReadEconomic(const RawTable& t, const Reader& reader, Tables* out) 
       out->t6.back().items.push_back(std::move(row));
     }
   }
-  if (!out->t6_total.has_value() && !out->t6.empty()) return At(t, t.title_line, "the 合计 row is missing");
+  if (!out->t6_total.has_value() && !out->t6.empty())
+    return At(t, t.title_line, "the 合计 row is missing");
   return absl::OkStatus();
 }
 
 absl::Status ReadThreePublic(const RawTable& t, const Reader& reader, Tables* out) {
-  static constexpr absl::string_view kLabels[] = {"因公出国", "公务接待", "公务用车购置及运行", "公务用车购置费", "公务用车运行", "合计"};
+  static constexpr absl::string_view kLabels[] = {
+      "因公出国", "公务接待", "公务用车购置及运行", "公务用车购置费", "公务用车运行", "合计"};
   std::set<size_t> seen;
   for (const TextRow& text : t.rows) {
     if (Reader::IsHeading(text)) continue;
@@ -257,7 +312,8 @@ absl::Status ReadThreePublic(const RawTable& t, const Reader& reader, Tables* ou
     const std::string label = FoldName(row.name);
     size_t kind = 0;
     while (kind < 6 && !absl::StrContains(label, kLabels[kind])) ++kind;
-    if (kind == 6) return At(t, text.line, absl::StrCat("\"", row.name, "\" is no row of this table"));
+    if (kind == 6)
+      return At(t, text.line, absl::StrCat("\"", row.name, "\" is no row of this table"));
     if (!seen.insert(kind).second) return At(t, text.line, absl::StrCat(row.name, " stands twice"));
     out->t10[kind] = std::move(row);
   }
@@ -288,8 +344,9 @@ absl::Status ReadOperating(const RawTable& t, const Reader& reader, Tables* out)
 
 // Department, units, projects in one column of names. A unit is a row named as one of `units` whose figures are the sum of the
 // rows after it; with a single unit its name repeats the department's.
-absl::Status ReadProjects(const RawTable& t, const Reader& reader, size_t columns, const std::string& department,
-                          const std::set<std::string>& units, ProjectTable* out) {
+absl::Status ReadProjects(const RawTable& t, const Reader& reader, size_t columns,
+                          const std::string& department, const std::set<std::string>& units,
+                          ProjectTable* out) {
   for (const TextRow& text : t.rows) {
     if (Reader::IsHeading(text)) continue;
     FISCAL_ASSIGN_OR_RETURN(std::vector<std::string> cells, reader.Cells(text));
@@ -302,7 +359,8 @@ absl::Status ReadProjects(const RawTable& t, const Reader& reader, size_t column
     const bool total = name == "合计" || name == "部门合计";
     if (!out->department.has_value()) {
       if (!total && name != department) {
-        return At(t, text.line, absl::StrCat("the first row is ", row.name, ", not the department's or 合计"));
+        return At(t, text.line,
+                  absl::StrCat("the first row is ", row.name, ", not the department's or 合计"));
       }
       out->department = std::move(row);
     } else if (name == department || units.count(name) > 0) {
@@ -338,7 +396,8 @@ int64_t Tables::grain() const {
   return decimals <= 4 ? 100 : 1;
 }
 
-absl::StatusOr<Tables> ReadTables(const Document& document, const std::set<std::string>& unit_names) {
+absl::StatusOr<Tables> ReadTables(const Document& document,
+                                  const std::set<std::string>& unit_names) {
   Tables out;
   out.document = &document;
   out.unit = document.tables[0].unit;
@@ -370,10 +429,13 @@ absl::StatusOr<Tables> ReadTables(const Document& document, const std::set<std::
     left.rows.push_back({text.line, {cells.begin(), cells.begin() + 3}});
     right.rows.push_back({text.line, {cells.begin() + 3, cells.end()}});
     // The printed form has one 合计 at the left for both halves.
-    if (FoldName(cells[0]) == "合计" && cells[3].empty() && cells[4].empty()) right.rows.back().cells[0] = "合计";
+    if (FoldName(cells[0]) == "合计" && cells[3].empty() && cells[4].empty())
+      right.rows.back().cells[0] = "合计";
   }
-  FISCAL_RETURN_IF_ERROR(ReadCodeTable(left, Reader(left, 3, &out.reports[8], &out.decimals), 3, &out.t9_income));
-  FISCAL_RETURN_IF_ERROR(ReadCodeTable(right, Reader(right, 5, &out.reports[8], &out.decimals), 5, &out.t9_expenditure));
+  FISCAL_RETURN_IF_ERROR(
+      ReadCodeTable(left, Reader(left, 3, &out.reports[8], &out.decimals), 3, &out.t9_income));
+  FISCAL_RETURN_IF_ERROR(ReadCodeTable(right, Reader(right, 5, &out.reports[8], &out.decimals), 5,
+                                       &out.t9_expenditure));
 
   FISCAL_RETURN_IF_ERROR(ReadThreePublic(out.raw(10), reader(10, 5), &out));
   FISCAL_RETURN_IF_ERROR(ReadOperating(out.raw(11), reader(11, 5), &out));
@@ -384,8 +446,8 @@ absl::StatusOr<Tables> ReadTables(const Document& document, const std::set<std::
   FISCAL_RETURN_IF_ERROR(ReadProjects(out.raw(13), reader(13, 5), 5, department, units, &out.t13));
 
   if (out.reports[0].figures_read == 0) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("table 1, line ", out.raw(1).title_line, ": it has no figures: this is an empty template"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "table 1, line ", out.raw(1).title_line, ": it has no figures: this is an empty template"));
   }
   return out;
 }

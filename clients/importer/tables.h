@@ -49,15 +49,15 @@ struct CodeTable {
 
 // T1 and T4: a list at the left, the 类 at the right.
 struct BalanceTable {
-  std::array<Row, 5> income;  // by fund: G F S A U; T4 has the first three
-  Row income_total;           // 本年收入合计
-  Row carry_in;               // 上年结转; of T4: its own figure or the sum of its books
+  std::array<Row, 5> income;          // by fund: G F S A U; T4 has the first three
+  Row income_total;                   // 本年收入合计
+  Row carry_in;                       // 上年结转; of T4: its own figure or the sum of its books
   std::array<Row, 3> carry_in_books;  // T4 only
-  Row income_grand;           // 收入总计
-  std::vector<Row> classes;   // right side, printed order
-  Row expenditure_total;      // 本年支出合计
-  Row carry_out;              // 年终结转
-  Row expenditure_grand;      // 支出总计
+  Row income_grand;                   // 收入总计
+  std::vector<Row> classes;           // right side, printed order
+  Row expenditure_total;              // 本年支出合计
+  Row carry_out;                      // 年终结转
+  Row expenditure_grand;              // 支出总计
 };
 
 struct ProjectTable {
@@ -90,13 +90,16 @@ struct Tables {
   ProjectTable t12, t13;
   std::vector<TableReport> reports;
 
-  const RawTable& raw(int number) const { return document->tables[static_cast<size_t>(number - 1)]; }
+  const RawTable& raw(int number) const {
+    return document->tables[static_cast<size_t>(number - 1)];
+  }
   // One unit in the last place printed, in fen.
   int64_t grain() const;
 };
 
 // INVALID_ARGUMENT: "table 3, line 214: ...". `unit_names` are folded names of known agencies, which tell units from projects.
-absl::StatusOr<Tables> ReadTables(const Document& document, const std::set<std::string>& unit_names);
+absl::StatusOr<Tables> ReadTables(const Document& document,
+                                  const std::set<std::string>& unit_names);
 
 }  // namespace fiscal::importer
 

@@ -15,7 +15,8 @@ class AdminRpc final : public pb::AdminService::Service {
   explicit AdminRpc(const Projector& projector) : projector_(projector) {}
 
   // Synchronous on purpose: it takes long, and gRPC gives it a thread of its own.
-  grpc::Status Verify(grpc::ServerContext*, const pb::VerifyRequest*, pb::VerifyResponse* response) override {
+  grpc::Status Verify(grpc::ServerContext*, const pb::VerifyRequest*,
+                      pb::VerifyResponse* response) override {
     const absl::StatusOr<VerifyResult> result = services::Verify(projector_);
     if (!result.ok()) return rpc::ToGrpc(result.status());
     response->set_ok(result->differences.empty());
@@ -33,6 +34,8 @@ class AdminRpc final : public pb::AdminService::Service {
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> MakeAdminService(const Projector& projector) { return std::make_unique<AdminRpc>(projector); }
+std::unique_ptr<grpc::Service> MakeAdminService(const Projector& projector) {
+  return std::make_unique<AdminRpc>(projector);
+}
 
 }  // namespace fiscal::services

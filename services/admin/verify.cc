@@ -16,8 +16,9 @@ using domain::Fold;
 constexpr size_t kDifferencesMax = 100;
 
 std::string Name(const ChunkId& id) {
-  return absl::StrCat("year ", id.year, " stage ", static_cast<int>(id.stage), " division ", id.node.division, " node ",
-                      static_cast<int>(id.node.type), " ", id.node.code, " chunk ", id.chunk);
+  return absl::StrCat("year ", id.year, " stage ", static_cast<int>(id.stage), " division ",
+                      id.node.division, " node ", static_cast<int>(id.node.type), " ", id.node.code,
+                      " chunk ", id.chunk);
 }
 
 class Verification {
@@ -29,7 +30,8 @@ class Verification {
 
   absl::Status Run() {
     // Most of the log first, with nobody held up; then the rest while the live chunks stand still.
-    while (result.position < projector_.folded()) FISCAL_RETURN_IF_ERROR(Advance(projector_.folded()));
+    while (result.position < projector_.folded())
+      FISCAL_RETURN_IF_ERROR(Advance(projector_.folded()));
     absl::Status status;
     uint64_t stride = 0;
     projector_.ReadLive([&](const Projector::Live& live) {
@@ -37,20 +39,24 @@ class Verification {
       stride = live.stride;
       if (!status.ok()) return;
       for (const auto& [node, numbered] : live.chunks) {
-        for (const auto& [number, entry] : numbered) Compare({node.node, node.year, node.stage, number}, entry->chunk);
+        for (const auto& [number, entry] : numbered)
+          Compare({node.node, node.year, node.stage, number}, entry->chunk);
       }
     });
     FISCAL_RETURN_IF_ERROR(status);
     // What is not live is in the store, and what is live is there as of the last whole stride.
-    FISCAL_RETURN_IF_ERROR(projector_.store().ForEach(stride, [&](const ChunkId& id, const Chunk& chunk) {
-      if (seen_.count(id) == 0) Compare(id, chunk);
-    }));
+    FISCAL_RETURN_IF_ERROR(
+        projector_.store().ForEach(stride, [&](const ChunkId& id, const Chunk& chunk) {
+          if (seen_.count(id) == 0) Compare(id, chunk);
+        }));
     for (const auto& [node, numbered] : fold_.chunks()) {
       for (const auto& [number, entry] : numbered) {
         const ChunkId id{node.node, node.year, node.stage, number};
-        if (seen_.count(id) == 0 && !entry->chunk.empty()) Differ(absl::StrCat(Name(id), ": missing"));
+        if (seen_.count(id) == 0 && !entry->chunk.empty())
+          Differ(absl::StrCat(Name(id), ": missing"));
         if (node.node.type != domain::OrgType::kAgency) continue;
-        for (const auto& [key, value] : entry->chunk.cells()) result.line_count += value.line_count();
+        for (const auto& [key, value] : entry->chunk.cells())
+          result.line_count += value.line_count();
       }
     }
     return absl::OkStatus();
@@ -68,11 +74,13 @@ class Verification {
         Differ(absl::StrCat("event ", p, ": ", leaf.status().message()));
       } else {
         chain_ = storage::ChainHash(chain_, *leaf);
-        if (chain_ != entry.chain_hash) Differ(absl::StrCat("event ", p, ": the hash chain breaks"));
+        if (chain_ != entry.chain_hash)
+          Differ(absl::StrCat("event ", p, ": the hash chain breaks"));
         chain_ = entry.chain_hash;
       }
       FISCAL_ASSIGN_OR_RETURN(domain::Event event, storage::DecodeRecord(entry.record));
-      if (event.header.position != p) Differ(absl::StrCat("event ", p, ": says it is ", event.header.position));
+      if (event.header.position != p)
+        Differ(absl::StrCat("event ", p, ": says it is ", event.header.position));
       if (event.header.kind == domain::EventKind::kCatalog) {
         catalog_ = catalog_->With(event.catalog);
       } else {
@@ -100,8 +108,8 @@ class Verification {
     result.cell_count += static_cast<int64_t>(computed->cells().size());
     // Equal cells have equal bytes, whatever their history.
     if (computed->Encode() != served.Encode()) {
-      Differ(absl::StrCat(Name(id), ": served ", served.cells().size(), " cells, recomputed ", computed->cells().size(),
-                          " cells, not the same"));
+      Differ(absl::StrCat(Name(id), ": served ", served.cells().size(), " cells, recomputed ",
+                          computed->cells().size(), " cells, not the same"));
     }
   }
 

@@ -72,8 +72,8 @@ absl::StatusOr<int> Projector::Step(int events_max) {
 
 absl::Status Projector::EndStride(const storage::LogEntry& last) {
   const uint64_t stride = storage::WholeStridesAt(last.position);
-  FISCAL_RETURN_IF_ERROR(
-      store_.CommitStride(stride, fold_.chunks(), {last.position, last.chain_hash, log_.log_id()}, stated_));
+  FISCAL_RETURN_IF_ERROR(store_.CommitStride(
+      stride, fold_.chunks(), {last.position, last.chain_hash, log_.log_id()}, stated_));
   stated_.clear();
   {
     absl::MutexLock lock(&mu_);

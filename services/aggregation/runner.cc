@@ -12,8 +12,13 @@ constexpr int kEventsPerStep = 64;
 
 }  // namespace
 
-Runner::Runner(storage::EventLog& log, Projector& projector, std::function<void(absl::Status)> on_failure)
-    : log_(log), projector_(projector), on_failure_(std::move(on_failure)), folder_([this] { Fold(); }), worker_([this] { Work(); }) {}
+Runner::Runner(storage::EventLog& log, Projector& projector,
+               std::function<void(absl::Status)> on_failure)
+    : log_(log),
+      projector_(projector),
+      on_failure_(std::move(on_failure)),
+      folder_([this] { Fold(); }),
+      worker_([this] { Work(); }) {}
 
 Runner::~Runner() { Stop(); }
 
@@ -28,7 +33,8 @@ void Runner::Stop() {
   if (worker_.joinable()) worker_.join();
 }
 
-void Runner::WhenFolded(domain::Position position, absl::Time deadline, std::function<void(bool)> then) {
+void Runner::WhenFolded(domain::Position position, absl::Time deadline,
+                        std::function<void(bool)> then) {
   if (projector_.folded() >= position) return then(true);
   {
     absl::MutexLock lock(&mu_);
@@ -53,7 +59,8 @@ void Runner::Wake(bool all) {
     return w.position > folded && w.deadline > now && !all;
   });
   for (auto it = ready; it != waiting_.end(); ++it) {
-    tasks_.push_back([then = std::move(it->then), reached = it->position <= folded] { then(reached); });
+    tasks_.push_back(
+        [then = std::move(it->then), reached = it->position <= folded] { then(reached); });
   }
   waiting_.erase(ready, waiting_.end());
 }

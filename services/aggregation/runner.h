@@ -18,11 +18,13 @@ namespace fiscal::services {
 class Runner {
  public:
   // `on_failure` is called once when folding fails: totals would stand still, so the process should end.
-  Runner(storage::EventLog& log, Projector& projector, std::function<void(absl::Status)> on_failure);
+  Runner(storage::EventLog& log, Projector& projector,
+         std::function<void(absl::Status)> on_failure);
   ~Runner();
 
   // Calls `then(true)` once `position` is folded, `then(false)` at the deadline or when stopping; on another thread, or at once.
-  void WhenFolded(domain::Position position, absl::Time deadline, std::function<void(bool)> then) ABSL_LOCKS_EXCLUDED(mu_);
+  void WhenFolded(domain::Position position, absl::Time deadline, std::function<void(bool)> then)
+      ABSL_LOCKS_EXCLUDED(mu_);
   // Runs `task` on the thread for waiting reads.
   void Run(std::function<void()> task) ABSL_LOCKS_EXCLUDED(mu_);
   // Idempotent.

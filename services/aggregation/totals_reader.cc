@@ -97,13 +97,16 @@ absl::StatusOr<std::unique_ptr<View>> View::At(const Projector& projector, Posit
   for (Position p = stride * storage::kStridePositions + 1; p <= position; ++p) {
     FISCAL_ASSIGN_OR_RETURN(storage::LogEntry entry, projector.log().Read(p));
     absl::string_view payload;
-    FISCAL_ASSIGN_OR_RETURN(domain::EventHeader header, storage::DecodeHeader(*entry.record, &payload));
+    FISCAL_ASSIGN_OR_RETURN(domain::EventHeader header,
+                            storage::DecodeHeader(*entry.record, &payload));
     if (header.kind != domain::EventKind::kStatement) continue;
     // Most events are of other agencies, years or stages: their lines need not be decoded.
     FISCAL_ASSIGN_OR_RETURN(domain::StatementMeta meta, storage::DecodeMetaOf(*entry.record));
     if (meta.key.year != year || meta.key.stage != stage) continue;
     const std::vector<OrgNode> path = domain::PathOf(meta, *catalog);
-    if (std::none_of(path.begin(), path.end(), [&](const OrgNode& n) { return nodes->contains(n); })) continue;
+    if (std::none_of(path.begin(), path.end(),
+                     [&](const OrgNode& n) { return nodes->contains(n); }))
+      continue;
     FISCAL_ASSIGN_OR_RETURN(domain::Event event, storage::DecodeRecord(entry.record));
     FISCAL_RETURN_IF_ERROR(view->replay_->Apply(event.statement, *catalog));
   }

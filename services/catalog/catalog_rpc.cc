@@ -23,21 +23,26 @@ using grpc::CallbackServerContext;
 using grpc::ServerUnaryReactor;
 namespace pb = fiscal::catalog::v1;
 using Base = pb::CatalogService;
-using Generated = Base::WithRawCallbackMethod_ImportCatalog<Base::WithCallbackMethod_ListDivisions<
-    Base::WithCallbackMethod_ListAgencies<Base::WithCallbackMethod_ListClassifications<Base::Service>>>>;
+using Generated = Base::WithRawCallbackMethod_ImportCatalog<
+    Base::WithCallbackMethod_ListDivisions<Base::WithCallbackMethod_ListAgencies<
+        Base::WithCallbackMethod_ListClassifications<Base::Service>>>>;
 
-static_assert(static_cast<int>(domain::CatalogList::kAgency) == pb::CATALOG_LIST_AGENCY && pb::CatalogList_MAX == 6);
-static_assert(static_cast<int>(domain::AgencyKind::kInstitution) == pb::AGENCY_KIND_INSTITUTION && pb::AgencyKind_MAX == 3);
+static_assert(static_cast<int>(domain::CatalogList::kAgency) == pb::CATALOG_LIST_AGENCY &&
+              pb::CatalogList_MAX == 6);
+static_assert(static_cast<int>(domain::AgencyKind::kInstitution) == pb::AGENCY_KIND_INSTITUTION &&
+              pb::AgencyKind_MAX == 3);
 
 constexpr int kEntriesMax = 100000;
 
-CatalogImport ToImport(const pb::ImportCatalogRequest& request, absl::string_view bytes, absl::string_view principal) {
+CatalogImport ToImport(const pb::ImportCatalogRequest& request, absl::string_view bytes,
+                       absl::string_view principal) {
   CatalogImport import;
   import.principal = std::string(principal);
   import.request_id = request.request_id();
   import.body = Sha256({bytes});
   auto add = [&](Reason reason, std::string field, std::string message) {
-    if (import.violations.size() < 100) import.violations.push_back({reason, std::move(field), "", std::move(message)});
+    if (import.violations.size() < 100)
+      import.violations.push_back({reason, std::move(field), "", std::move(message)});
   };
   if (request.request_id().empty()) {
     add(Reason::kRequiredFieldMissing, "request_id", "a request_id is required");
@@ -46,7 +51,8 @@ CatalogImport ToImport(const pb::ImportCatalogRequest& request, absl::string_vie
   }
   domain::CatalogEvent& event = import.event;
   event.division = wire::ParseDivision(request.division_code());
-  if (event.division == 0) add(Reason::kCodeMalformed, "division_code", "a division has 6 digits, or 9 ending in 000");
+  if (event.division == 0)
+    add(Reason::kCodeMalformed, "division_code", "a division has 6 digits, or 9 ending in 000");
   if (request.fiscal_year() < 1949 || request.fiscal_year() > 2999) {
     add(Reason::kCodeMalformed, "fiscal_year", "a fiscal year is 1949 to 2999");
   } else {
@@ -57,7 +63,8 @@ CatalogImport ToImport(const pb::ImportCatalogRequest& request, absl::string_vie
   } else {
     event.list = static_cast<domain::CatalogList>(request.list());
   }
-  if (request.entries_size() < 1) add(Reason::kRequiredFieldMissing, "entries", "at least one entry");
+  if (request.entries_size() < 1)
+    add(Reason::kRequiredFieldMissing, "entries", "at least one entry");
   if (request.entries_size() > kEntriesMax) {
     add(Reason::kTooManyEntries, "entries", absl::StrCat("at most ", kEntriesMax, " entries"));
     return import;
@@ -81,9 +88,11 @@ CatalogImport ToImport(const pb::ImportCatalogRequest& request, absl::string_vie
     auto text = [&](absl::string_view field, const std::string& value) {
       const TextFault fault = CheckText(value, false);
       if (fault != TextFault::kNone) {
-        add(Reason::kTextInvalid, absl::StrCat("entries[", i, "].", field), absl::StrCat("the text contains ", Describe(fault)));
+        add(Reason::kTextInvalid, absl::StrCat("entries[", i, "].", field),
+            absl::StrCat("the text contains ", Describe(fault)));
       } else if (value.size() > 200 && CountCharacters(value) > 200) {
-        add(Reason::kTextInvalid, absl::StrCat("entries[", i, "].", field), "at most 200 characters");
+        add(Reason::kTextInvalid, absl::StrCat("entries[", i, "].", field),
+            "at most 200 characters");
       }
     };
     text("name", e.name);
@@ -112,15 +121,17 @@ class CatalogRpc final : public Generated {
   // By the key that orders them: the division, where it says something, and the entry.
   using Found = std::map<std::string, std::pair<domain::Code, const CatalogEntry*>>;
 
-  ServerUnaryReactor* ImportCatalog(CallbackServerContext* context, const ByteBuffer* request, ByteBuffer* response) override {
+  ServerUnaryReactor* ImportCatalog(CallbackServerContext* context, const ByteBuffer* request,
+                                    ByteBuffer* response) override {
     ServerUnaryReactor* reactor = context->DefaultReactor();
     const rpc::FlatBytes bytes(*request);
     pb::ImportCatalogRequest parsed;
     const absl::Status status = wire::ParseInto(bytes.view(), &parsed);
     if (!status.ok()) return Finish(reactor, status);
     committer_.Submit(
-        std::make_unique<Intake::Request>(ToImport(parsed, bytes.view(), rpc::PrincipalOf(*context))), bytes.view().size(),
-        [reactor, response](absl::StatusOr<IntakeReceipt> outcome) {
+        std::make_unique<Intake::Request>(
+            ToImport(parsed, bytes.view(), rpc::PrincipalOf(*context))),
+        bytes.view().size(), [reactor, response](absl::StatusOr<IntakeReceipt> outcome) {
           if (outcome.ok()) {
             pb::ImportCatalogResponse message;
             message.set_position(wire::FormatPosition(outcome->receipt.position));
@@ -134,47 +145,59 @@ class CatalogRpc final : public Generated {
     return reactor;
   }
 
-  ServerUnaryReactor* ListDivisions(CallbackServerContext* context, const pb::ListDivisionsRequest* request,
+  ServerUnaryReactor* ListDivisions(CallbackServerContext* context,
+                                    const pb::ListDivisionsRequest* request,
                                     pb::ListDivisionsResponse* response) override {
     const auto catalog = committer_.intake().catalog();
     const uint16_t year = static_cast<uint16_t>(request->fiscal_year());
     Found found;
     const domain::Catalog::Entries* all = catalog->DivisionsOf(year);
-    const domain::Code root = request->division_code().empty() ? 0 : wire::ParseDivision(request->division_code());
-    if (root == 0 && !request->division_code().empty()) return Finish(context->DefaultReactor(), MalformedDivision());
+    const domain::Code root =
+        request->division_code().empty() ? 0 : wire::ParseDivision(request->division_code());
+    if (root == 0 && !request->division_code().empty())
+      return Finish(context->DefaultReactor(), MalformedDivision());
     if (all != nullptr) {
       for (const auto& [code, entry] : *all) {
         const std::vector<domain::Code> chain = catalog->ChainOf(domain::ParseCode(code), year);
-        if (root == 0 || std::find(chain.begin(), chain.end(), root) != chain.end()) found.emplace(code, std::make_pair(0, &entry));
+        if (root == 0 || std::find(chain.begin(), chain.end(), root) != chain.end())
+          found.emplace(code, std::make_pair(0, &entry));
       }
     }
     return Page(context, *request, found, response);
   }
 
-  ServerUnaryReactor* ListAgencies(CallbackServerContext* context, const pb::ListAgenciesRequest* request,
+  ServerUnaryReactor* ListAgencies(CallbackServerContext* context,
+                                   const pb::ListAgenciesRequest* request,
                                    pb::ListAgenciesResponse* response) override {
     const auto catalog = committer_.intake().catalog();
     Found found;
     const domain::Code division = wire::ParseDivision(request->division_code());
-    if (division == 0 && !request->division_code().empty()) return Finish(context->DefaultReactor(), MalformedDivision());
+    if (division == 0 && !request->division_code().empty())
+      return Finish(context->DefaultReactor(), MalformedDivision());
     for (const auto& [key, entries] : catalog->lists()) {
       if (key.list != domain::CatalogList::kAgency || key.year != request->fiscal_year()) continue;
       if (division != 0 && key.division != division) continue;
       for (const auto& [code, entry] : *entries) {
-        if (!request->department_code().empty() && entry.department_code != request->department_code()) continue;
+        if (!request->department_code().empty() &&
+            entry.department_code != request->department_code())
+          continue;
         found.emplace(absl::StrCat(key.division, " ", code), std::make_pair(key.division, &entry));
       }
     }
     return Page(context, *request, found, response);
   }
 
-  ServerUnaryReactor* ListClassifications(CallbackServerContext* context, const pb::ListClassificationsRequest* request,
+  ServerUnaryReactor* ListClassifications(CallbackServerContext* context,
+                                          const pb::ListClassificationsRequest* request,
                                           pb::ListClassificationsResponse* response) override {
     const auto catalog = committer_.intake().catalog();
     const domain::Code division = wire::ParseDivision(request->division_code());
     if (division == 0) return Finish(context->DefaultReactor(), MalformedDivision());
-    if (request->list() < pb::CATALOG_LIST_FUNCTIONAL || request->list() > pb::CATALOG_LIST_GOV_ECONOMIC) {
-      return Finish(context->DefaultReactor(), domain::Refuse({{Reason::kEnumUnknown, "list", "", "one of the classifications"}}));
+    if (request->list() < pb::CATALOG_LIST_FUNCTIONAL ||
+        request->list() > pb::CATALOG_LIST_GOV_ECONOMIC) {
+      return Finish(
+          context->DefaultReactor(),
+          domain::Refuse({{Reason::kEnumUnknown, "list", "", "one of the classifications"}}));
     }
     Found found;
     // Nearest first: an entry of a nearer list hides one of a farther.
@@ -192,7 +215,8 @@ class CatalogRpc final : public Generated {
     return reactor;
   }
   static absl::Status MalformedDivision() {
-    return domain::Refuse({{Reason::kCodeMalformed, "division_code", "", "a division has 6 digits, or 9 ending in 000"}});
+    return domain::Refuse({{Reason::kCodeMalformed, "division_code", "",
+                            "a division has 6 digits, or 9 ending in 000"}});
   }
 
   template <typename Request, typename Response>
@@ -204,7 +228,8 @@ class CatalogRpc final : public Generated {
     Request question = request;
     question.clear_page_token();
     question.clear_page_size();
-    const std::string bound = absl::StrCat(Request::descriptor()->full_name(), question.SerializeAsString());
+    const std::string bound =
+        absl::StrCat(Request::descriptor()->full_name(), question.SerializeAsString());
     auto it = found.begin();
     std::string last;
     if (!request.page_token().empty()) {
@@ -230,6 +255,8 @@ class CatalogRpc final : public Generated {
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> MakeCatalogService(Committer& committer) { return std::make_unique<CatalogRpc>(committer); }
+std::unique_ptr<grpc::Service> MakeCatalogService(Committer& committer) {
+  return std::make_unique<CatalogRpc>(committer);
+}
 
 }  // namespace fiscal::services

@@ -23,15 +23,22 @@ std::unique_ptr<pb::EventLogService::Stub> Connect(const std::string& address) {
   arguments.SetMaxReceiveMessageSize(256 << 20);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1000);
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  return pb::EventLogService::NewStub(grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments));
+  return pb::EventLogService::NewStub(
+      grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments));
 }
 
-bool Final(const absl::Status& status) { return absl::IsDataLoss(status) || absl::IsOutOfRange(status); }
+bool Final(const absl::Status& status) {
+  return absl::IsDataLoss(status) || absl::IsOutOfRange(status);
+}
 
 }  // namespace
 
-LogCopier::LogCopier(std::string address, storage::EventLog& log, std::function<void(absl::Status)> on_failure)
-    : address_(std::move(address)), log_(log), on_failure_(std::move(on_failure)), thread_([this] { Run(); }) {}
+LogCopier::LogCopier(std::string address, storage::EventLog& log,
+                     std::function<void(absl::Status)> on_failure)
+    : address_(std::move(address)),
+      log_(log),
+      on_failure_(std::move(on_failure)),
+      thread_([this] { Run(); }) {}
 
 LogCopier::~LogCopier() { Stop(); }
 
@@ -56,9 +63,12 @@ absl::StatusOr<std::string> LogCopier::FetchLogId(const std::string& address, ab
   const bool got = reader->Read(&response);
   context.TryCancel();
   const grpc::Status status = reader->Finish();
-  if (!got) return absl::UnavailableError(absl::StrCat("the log at ", address, " does not answer: ", status.error_message()));
+  if (!got)
+    return absl::UnavailableError(
+        absl::StrCat("the log at ", address, " does not answer: ", status.error_message()));
   std::string id = absl::HexStringToBytes(response.log_id());
-  if (id.size() != 16) return absl::DataLossError(absl::StrCat("the log at ", address, " has a malformed id"));
+  if (id.size() != 16)
+    return absl::DataLossError(absl::StrCat("the log at ", address, " has a malformed id"));
   return id;
 }
 
@@ -92,14 +102,17 @@ absl::Status LogCopier::CopyOnce() {
       entry.record = std::make_shared<const std::string>(record.record());
       const absl::StatusOr<Digest> leaf = storage::LeafHash(*entry.record);
       absl::string_view payload;
-      const absl::StatusOr<domain::EventHeader> header = storage::DecodeHeader(*entry.record, &payload);
+      const absl::StatusOr<domain::EventHeader> header =
+          storage::DecodeHeader(*entry.record, &payload);
       if (!leaf.ok() || !header.ok()) {
         kept = leaf.ok() ? header.status() : leaf.status();
         break;
       }
       entry.chain_hash = storage::ChainHash(head.chain_hash, *leaf);
-      if (header->position != entry.position || BytesOf(entry.chain_hash) != absl::string_view(record.chain_hash())) {
-        kept = absl::DataLossError(absl::StrCat("record ", entry.position, " of the upstream does not continue our copy"));
+      if (header->position != entry.position ||
+          BytesOf(entry.chain_hash) != absl::string_view(record.chain_hash())) {
+        kept = absl::DataLossError(
+            absl::StrCat("record ", entry.position, " of the upstream does not continue our copy"));
         break;
       }
       storage::EventLog::Stage(entry, header->kind, &batch);

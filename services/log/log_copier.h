@@ -26,7 +26,8 @@ namespace fiscal::services {
 class LogCopier {
  public:
   // `on_failure` is called once when copying can't go on.
-  LogCopier(std::string address, storage::EventLog& log, std::function<void(absl::Status)> on_failure);
+  LogCopier(std::string address, storage::EventLog& log,
+            std::function<void(absl::Status)> on_failure);
   ~LogCopier();
   // Idempotent.
   void Stop() ABSL_LOCKS_EXCLUDED(mu_);

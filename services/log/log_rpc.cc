@@ -24,7 +24,8 @@ constexpr int kResponseRecordsMax = 256;
 // One Read call. A thread of its own waits for the log, so that a slow or idle reader holds up nobody.
 class ReadStream final : public grpc::ServerWriteReactor<pb::ReadResponse> {
  public:
-  ReadStream(const storage::EventLog& log, Position after, bool until_head) : log_(log), after_(after), until_head_(until_head) {
+  ReadStream(const storage::EventLog& log, Position after, bool until_head)
+      : log_(log), after_(after), until_head_(until_head) {
     thread_ = std::thread([this] { Run(); });
   }
   ~ReadStream() override { thread_.join(); }
@@ -55,14 +56,16 @@ class ReadStream final : public grpc::ServerWriteReactor<pb::ReadResponse> {
       pb::ReadResponse response;
       const Position head = log_.head().position;
       size_t bytes = 0;
-      while (after_ < head && bytes < kResponseBytesMax && response.records_size() < kResponseRecordsMax) {
+      while (after_ < head && bytes < kResponseBytesMax &&
+             response.records_size() < kResponseRecordsMax) {
         absl::StatusOr<storage::LogEntry> entry = log_.Read(after_ + 1);
         if (!entry.ok()) {
           status = entry.status();
           break;
         }
         absl::string_view payload;
-        const absl::StatusOr<domain::EventHeader> header = storage::DecodeHeader(*entry->record, &payload);
+        const absl::StatusOr<domain::EventHeader> header =
+            storage::DecodeHeader(*entry->record, &payload);
         if (!header.ok()) {
           status = header.status();
           break;
@@ -121,7 +124,8 @@ class EventLogRpc final : public pb::EventLogService::CallbackService {
  public:
   explicit EventLogRpc(const storage::EventLog& log) : log_(log) {}
 
-  grpc::ServerWriteReactor<pb::ReadResponse>* Read(grpc::CallbackServerContext*, const pb::ReadRequest* request) override {
+  grpc::ServerWriteReactor<pb::ReadResponse>* Read(grpc::CallbackServerContext*,
+                                                   const pb::ReadRequest* request) override {
     Position after = 0;
     if (!request->after_position().empty()) {
       const absl::StatusOr<Position> position = wire::ParsePosition(request->after_position());
@@ -130,13 +134,15 @@ class EventLogRpc final : public pb::EventLogService::CallbackService {
     }
     const Position head = log_.head().position;
     if (after > head) {
-      return new Refused(domain::Refuse(Reason::kPositionAhead, absl::StrCat("the log ends at ", head, ", before ", after)));
+      return new Refused(domain::Refuse(
+          Reason::kPositionAhead, absl::StrCat("the log ends at ", head, ", before ", after)));
     }
     if (!request->after_chain_hash().empty() && after > 0) {
       const absl::StatusOr<storage::LogEntry> entry = log_.Read(after);
       if (!entry.ok()) return new Refused(entry.status());
       if (BytesOf(entry->chain_hash) != absl::string_view(request->after_chain_hash())) {
-        return new Refused(domain::Refuse(Reason::kHistoryDiffers, absl::StrCat("the hash at ", after, " is another one here")));
+        return new Refused(domain::Refuse(
+            Reason::kHistoryDiffers, absl::StrCat("the hash at ", after, " is another one here")));
       }
     }
     return new ReadStream(log_, after, request->until_head());
@@ -148,6 +154,8 @@ class EventLogRpc final : public pb::EventLogService::CallbackService {
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> MakeEventLogService(const storage::EventLog& log) { return std::make_unique<EventLogRpc>(log); }
+std::unique_ptr<grpc::Service> MakeEventLogService(const storage::EventLog& log) {
+  return std::make_unique<EventLogRpc>(log);
+}
 
 }  // namespace fiscal::services

@@ -13,7 +13,8 @@ FlatBytes::FlatBytes(const grpc::ByteBuffer& buffer) {
     return;
   }
   copy_.reserve(buffer.Length());
-  for (const grpc::Slice& s : slices) copy_.append(reinterpret_cast<const char*>(s.begin()), s.size());
+  for (const grpc::Slice& s : slices)
+    copy_.append(reinterpret_cast<const char*>(s.begin()), s.size());
   view_ = copy_;
 }
 

@@ -31,11 +31,14 @@ google::rpc::Status ToProto(const absl::Status& status) {
     // Not one of ours: damage or a bug. What the engine says is for the log, not for the caller.
     spdlog::error("internal: {}", status.ToString());
     const bool damaged = absl::IsDataLoss(status);
-    if (absl::IsCancelled(status) || absl::IsDeadlineExceeded(status) || absl::IsUnavailable(status)) {
-      info.set_reason(absl::IsUnavailable(status) ? "DRAINING" : absl::StatusCodeToString(status.code()));
+    if (absl::IsCancelled(status) || absl::IsDeadlineExceeded(status) ||
+        absl::IsUnavailable(status)) {
+      info.set_reason(absl::IsUnavailable(status) ? "DRAINING"
+                                                  : absl::StatusCodeToString(status.code()));
     } else {
       if (!damaged) out.set_code(static_cast<int>(absl::StatusCode::kInternal));
-      out.set_message(damaged ? "stored bytes are damaged" : "an internal error; the log has its cause");
+      out.set_message(damaged ? "stored bytes are damaged"
+                              : "an internal error; the log has its cause");
       info.set_reason(damaged ? "STORAGE_DAMAGED" : "INTERNAL");
     }
     localized.set_message(damaged ? "存储的数据已损坏" : "系统内部错误");
@@ -51,15 +54,17 @@ google::rpc::Status ToProto(const absl::Status& status) {
     for (const domain::Violation& v : e.refusal.violations) {
       auto* field = bad.add_field_violations();
       field->set_field(v.field);
-      field->set_description(absl::StrCat(domain::InfoOf(v.reason).id, v.line_id.empty() ? "" : absl::StrCat(" (line_id ", v.line_id, ")"),
-                                          ": ", v.message));
+      field->set_description(absl::StrCat(
+          domain::InfoOf(v.reason).id,
+          v.line_id.empty() ? "" : absl::StrCat(" (line_id ", v.line_id, ")"), ": ", v.message));
     }
     AddDetail(bad, &out);
   }
   std::string zh(domain::InfoOf(e.refusal.reason).zh);
   for (size_t i = 0; i < e.refusal.violations.size() && i < 5; ++i) {
     const domain::Violation& v = e.refusal.violations[i];
-    absl::StrAppend(&zh, i == 0 ? "：" : "；", v.field, v.line_id.empty() ? "" : absl::StrCat("（行 ", v.line_id, "）"), " ",
+    absl::StrAppend(&zh, i == 0 ? "：" : "；", v.field,
+                    v.line_id.empty() ? "" : absl::StrCat("（行 ", v.line_id, "）"), " ",
                     domain::InfoOf(v.reason).zh);
   }
   localized.set_message(zh);
@@ -70,7 +75,8 @@ google::rpc::Status ToProto(const absl::Status& status) {
 grpc::Status ToGrpc(const absl::Status& status) {
   if (status.ok()) return grpc::Status::OK;
   const google::rpc::Status proto = ToProto(status);
-  return grpc::Status(static_cast<grpc::StatusCode>(proto.code()), proto.message(), proto.SerializeAsString());
+  return grpc::Status(static_cast<grpc::StatusCode>(proto.code()), proto.message(),
+                      proto.SerializeAsString());
 }
 
 }  // namespace fiscal::services::rpc

@@ -7,7 +7,10 @@
 namespace fiscal::services {
 
 Committer::Committer(Intake& intake, Options options, std::function<void()> on_failure)
-    : intake_(intake), options_(options), on_failure_(std::move(on_failure)), thread_([this] { Run(); }) {}
+    : intake_(intake),
+      options_(options),
+      on_failure_(std::move(on_failure)),
+      thread_([this] { Run(); }) {}
 
 Committer::~Committer() { Stop(); }
 
@@ -24,7 +27,8 @@ void Committer::Submit(std::unique_ptr<Intake::Request> request, size_t bytes, D
     }
     if (!stopping_) refused = domain::Reason::kQueueFull;
   }
-  done(domain::Refuse(refused, refused == domain::Reason::kDraining ? "the service is stopping" : "the queue is full"));
+  done(domain::Refuse(refused, refused == domain::Reason::kDraining ? "the service is stopping"
+                                                                    : "the queue is full"));
 }
 
 void Committer::Stop() {

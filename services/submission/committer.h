@@ -35,7 +35,8 @@ class Committer {
   ~Committer();
 
   // Calls `done` on the committer's thread, or at once when the queue is full (QUEUE_FULL) or stopped (DRAINING).
-  void Submit(std::unique_ptr<Intake::Request> request, size_t bytes, Done done) ABSL_LOCKS_EXCLUDED(mu_);
+  void Submit(std::unique_ptr<Intake::Request> request, size_t bytes, Done done)
+      ABSL_LOCKS_EXCLUDED(mu_);
 
   // Finishes what is queued, then ends the thread. Idempotent.
   void Stop() ABSL_LOCKS_EXCLUDED(mu_);

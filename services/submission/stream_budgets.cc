@@ -35,7 +35,8 @@ std::shared_ptr<StreamBudgets::Slot> StreamBudgets::NewSlot(std::string request_
   return slot;
 }
 
-void StreamBudgets::Answer(const std::shared_ptr<Slot>& slot, const absl::StatusOr<IntakeReceipt>& outcome) {
+void StreamBudgets::Answer(const std::shared_ptr<Slot>& slot,
+                           const absl::StatusOr<IntakeReceipt>& outcome) {
   submission::v1::StreamBudgetsResponse response;
   response.set_index(slot->index);
   response.set_request_id(slot->request_id);
@@ -81,26 +82,34 @@ void StreamBudgets::OnFrame() {
   parts_bytes_ += bytes.view().size();
   parts_lines_ += static_cast<size_t>((*frame)->budget().line_items_size());
   if (bytes.view().size() > rpc::kFrameBytesMax) {
-    return RefuseParts(domain::Refuse(domain::Reason::kMessageTooLarge, absl::StrCat("a frame has at most ", rpc::kFrameBytesMax, " bytes")),
-                       more);
+    return RefuseParts(
+        domain::Refuse(domain::Reason::kMessageTooLarge,
+                       absl::StrCat("a frame has at most ", rpc::kFrameBytesMax, " bytes")),
+        more);
   }
   if (wire::HasUnknownFields(**frame)) {
-    return RefuseParts(domain::Refuse({{domain::Reason::kFieldUnknown, "", "", "a field this version does not know"}}), more);
+    return RefuseParts(domain::Refuse({{domain::Reason::kFieldUnknown, "", "",
+                                        "a field this version does not know"}}),
+                       more);
   }
   if (parts_lines_ > domain::kStatementLinesMax) {
     return RefuseParts(domain::Refuse({{domain::Reason::kTooManyLines, "line_items", "",
-                                        absl::StrCat("a statement has at most ", domain::kStatementLinesMax, " lines")}}),
+                                        absl::StrCat("a statement has at most ",
+                                                     domain::kStatementLinesMax, " lines")}}),
                        more);
   }
   if (parts_bytes_ > kBudgetBytesMax) {
-    return RefuseParts(domain::Refuse(domain::Reason::kMessageTooLarge, absl::StrCat("a budget has at most ", kBudgetBytesMax, " bytes")),
-                       more);
+    return RefuseParts(
+        domain::Refuse(domain::Reason::kMessageTooLarge,
+                       absl::StrCat("a budget has at most ", kBudgetBytesMax, " bytes")),
+        more);
   }
   if (!more) SubmitParts();
 }
 
 void StreamBudgets::SubmitParts() {
-  domain::Submission submission = wire::ToSubmission(parts_, arena_, principal_, *committer_.intake().catalog());
+  domain::Submission submission =
+      wire::ToSubmission(parts_, arena_, principal_, *committer_.intake().catalog());
   const size_t bytes = parts_bytes_;
   std::shared_ptr<Slot> slot = NewSlot(submission.request_id, bytes);
   parts_.clear();
@@ -120,7 +129,9 @@ void StreamBudgets::SubmitParts() {
 void StreamBudgets::OnReadDone(bool ok) {
   if (ok) OnFrame();
   if (!ok && !parts_.empty()) {
-    RefuseParts(domain::Refuse(domain::Reason::kMessageMalformed, "the stream ended inside a budget"), false);
+    RefuseParts(
+        domain::Refuse(domain::Reason::kMessageMalformed, "the stream ended inside a budget"),
+        false);
   }
   {
     absl::MutexLock lock(&mu_);
@@ -159,8 +170,10 @@ void StreamBudgets::Advance(bool answered) {
       slots_.pop_front();
       writing_ = write = true;
     }
-    if (!reading_ && !reads_ended_ && slots_.size() < kSlotsMax && slot_bytes_ < kSlotBytesMax) reading_ = read = true;
-    if (reads_ended_ && !reading_ && !writing_ && in_flight_ == 0 && slots_.empty()) finished_ = finish = true;
+    if (!reading_ && !reads_ended_ && slots_.size() < kSlotsMax && slot_bytes_ < kSlotBytesMax)
+      reading_ = read = true;
+    if (reads_ended_ && !reading_ && !writing_ && in_flight_ == 0 && slots_.empty())
+      finished_ = finish = true;
     // Started under the lock, so that the end can't overtake them.
     if (write) StartWrite(&writing_buffer_);
     if (read) StartRead(&frame_);

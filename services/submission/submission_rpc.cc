@@ -22,24 +22,27 @@ using grpc::ServerUnaryReactor;
 namespace pb = fiscal::submission::v1;
 using Base = pb::SubmissionService;
 // Writes take bytes; reads take messages.
-using Generated = Base::WithRawCallbackMethod_SubmitBudget<Base::WithRawCallbackMethod_StreamBudgets<
-    Base::WithRawCallbackMethod_ValidateBudget<Base::WithRawCallbackMethod_WithdrawBudget<
-        Base::WithCallbackMethod_GetBudget<Base::WithCallbackMethod_ListBudgets<
-            Base::WithCallbackMethod_ListLineItems<Base::WithCallbackMethod_ListProjects<Base::Service>>>>>>>>;
+using Generated = Base::WithRawCallbackMethod_SubmitBudget<
+    Base::WithRawCallbackMethod_StreamBudgets<Base::WithRawCallbackMethod_ValidateBudget<
+        Base::WithRawCallbackMethod_WithdrawBudget<Base::WithCallbackMethod_GetBudget<
+            Base::WithCallbackMethod_ListBudgets<Base::WithCallbackMethod_ListLineItems<
+                Base::WithCallbackMethod_ListProjects<Base::Service>>>>>>>>;
 
 class SubmissionRpc final : public Generated {
  public:
-  SubmissionRpc(Committer& committer, const storage::HeadReader& heads) : committer_(committer), heads_(heads) {}
+  SubmissionRpc(Committer& committer, const storage::HeadReader& heads)
+      : committer_(committer), heads_(heads) {}
 
-  ServerUnaryReactor* SubmitBudget(CallbackServerContext* context, const ByteBuffer* request, ByteBuffer* response) override {
+  ServerUnaryReactor* SubmitBudget(CallbackServerContext* context, const ByteBuffer* request,
+                                   ByteBuffer* response) override {
     ServerUnaryReactor* reactor = context->DefaultReactor();
     const rpc::FlatBytes bytes(*request);
     auto arena = std::make_shared<google::protobuf::Arena>();
     auto parsed = wire::Parse<pb::SubmitBudgetRequest>(bytes.view(), arena.get());
     if (!parsed.ok()) return Finish(reactor, parsed.status());
     std::string id = (*parsed)->request_id();
-    domain::Submission submission =
-        wire::ToSubmission({*parsed}, std::move(arena), rpc::PrincipalOf(*context), *committer_.intake().catalog());
+    domain::Submission submission = wire::ToSubmission(
+        {*parsed}, std::move(arena), rpc::PrincipalOf(*context), *committer_.intake().catalog());
     return Commit(reactor, std::move(submission), bytes.view().size(),
                   [response, id = std::move(id)](const IntakeReceipt& receipt) {
                     pb::SubmitBudgetResponse message;
@@ -48,11 +51,13 @@ class SubmissionRpc final : public Generated {
                   });
   }
 
-  grpc::ServerBidiReactor<ByteBuffer, ByteBuffer>* StreamBudgets(CallbackServerContext* context) override {
+  grpc::ServerBidiReactor<ByteBuffer, ByteBuffer>* StreamBudgets(
+      CallbackServerContext* context) override {
     return new services::StreamBudgets(committer_, rpc::PrincipalOf(*context));
   }
 
-  ServerUnaryReactor* ValidateBudget(CallbackServerContext* context, const ByteBuffer* request, ByteBuffer* response) override {
+  ServerUnaryReactor* ValidateBudget(CallbackServerContext* context, const ByteBuffer* request,
+                                     ByteBuffer* response) override {
     ServerUnaryReactor* reactor = context->DefaultReactor();
     const rpc::FlatBytes bytes(*request);
     auto arena = std::make_shared<google::protobuf::Arena>();
@@ -60,7 +65,8 @@ class SubmissionRpc final : public Generated {
     if (!parsed.ok()) return Finish(reactor, parsed.status());
     std::string id = (*parsed)->budget().request_id();
     domain::Submission submission =
-        wire::ToSubmission({&(*parsed)->budget()}, std::move(arena), rpc::PrincipalOf(*context), *committer_.intake().catalog());
+        wire::ToSubmission({&(*parsed)->budget()}, std::move(arena), rpc::PrincipalOf(*context),
+                           *committer_.intake().catalog());
     submission.validate_only = true;
     return Commit(reactor, std::move(submission), bytes.view().size(),
                   [response, id = std::move(id)](const IntakeReceipt& receipt) {
@@ -72,13 +78,15 @@ class SubmissionRpc final : public Generated {
                   });
   }
 
-  ServerUnaryReactor* WithdrawBudget(CallbackServerContext* context, const ByteBuffer* request, ByteBuffer* response) override {
+  ServerUnaryReactor* WithdrawBudget(CallbackServerContext* context, const ByteBuffer* request,
+                                     ByteBuffer* response) override {
     ServerUnaryReactor* reactor = context->DefaultReactor();
     const rpc::FlatBytes bytes(*request);
     pb::WithdrawBudgetRequest parsed;
     const absl::Status status = wire::ParseInto(bytes.view(), &parsed);
     if (!status.ok()) return Finish(reactor, status);
-    return Commit(reactor, wire::ToWithdrawal(parsed, rpc::PrincipalOf(*context)), bytes.view().size(),
+    return Commit(reactor, wire::ToWithdrawal(parsed, rpc::PrincipalOf(*context)),
+                  bytes.view().size(),
                   [response, id = parsed.request_id()](const IntakeReceipt& receipt) {
                     pb::WithdrawBudgetResponse message;
                     wire::ToProto(receipt, id, message.mutable_receipt());
@@ -91,37 +99,51 @@ class SubmissionRpc final : public Generated {
     ServerUnaryReactor* reactor = context->DefaultReactor();
     absl::StatusOr<domain::BudgetKey> key = wire::ToKey(request->budget());
     if (!key.ok()) return Finish(reactor, key.status());
-    if (request->revision() < 0) return Finish(reactor, domain::Refuse(domain::Reason::kQueryInvalid, "revision: must not be negative"));
-    absl::StatusOr<domain::StatementMeta> meta = heads_.Meta(*key, static_cast<uint64_t>(request->revision()));
+    if (request->revision() < 0)
+      return Finish(
+          reactor, domain::Refuse(domain::Reason::kQueryInvalid, "revision: must not be negative"));
+    absl::StatusOr<domain::StatementMeta> meta =
+        heads_.Meta(*key, static_cast<uint64_t>(request->revision()));
     if (meta.ok()) wire::ToProto(*meta, response->mutable_budget());
     return Finish(reactor, meta.status());
   }
 
-  ServerUnaryReactor* ListBudgets(CallbackServerContext* context, const pb::ListBudgetsRequest* request,
+  ServerUnaryReactor* ListBudgets(CallbackServerContext* context,
+                                  const pb::ListBudgetsRequest* request,
                                   pb::ListBudgetsResponse* response) override {
     return Finish(context->DefaultReactor(), List(*request, response));
   }
 
-  ServerUnaryReactor* ListLineItems(CallbackServerContext* context, const pb::ListLineItemsRequest* request,
+  ServerUnaryReactor* ListLineItems(CallbackServerContext* context,
+                                    const pb::ListLineItemsRequest* request,
                                     pb::ListLineItemsResponse* response) override {
-    return Finish(context->DefaultReactor(),
-                  ListStatement(request->budget(), request->revision(), request->page_size(), request->page_token(), 1000, 10000,
-                                response, [](const storage::HeadReader::Statement& s) { return s.lines.lines.size(); },
-                                [](const storage::HeadReader::Statement& s, size_t i) { return std::string(s.lines.lines[i].line_id); },
-                                [](const storage::HeadReader::Statement& s, size_t i, pb::ListLineItemsResponse* out) {
-                                  wire::ToProto(s.lines.lines[i], out->add_line_items());
-                                }));
+    return Finish(
+        context->DefaultReactor(),
+        ListStatement(
+            request->budget(), request->revision(), request->page_size(), request->page_token(),
+            1000, 10000, response,
+            [](const storage::HeadReader::Statement& s) { return s.lines.lines.size(); },
+            [](const storage::HeadReader::Statement& s, size_t i) {
+              return std::string(s.lines.lines[i].line_id);
+            },
+            [](const storage::HeadReader::Statement& s, size_t i, pb::ListLineItemsResponse* out) {
+              wire::ToProto(s.lines.lines[i], out->add_line_items());
+            }));
   }
 
-  ServerUnaryReactor* ListProjects(CallbackServerContext* context, const pb::ListProjectsRequest* request,
+  ServerUnaryReactor* ListProjects(CallbackServerContext* context,
+                                   const pb::ListProjectsRequest* request,
                                    pb::ListProjectsResponse* response) override {
-    return Finish(context->DefaultReactor(),
-                  ListStatement(request->budget(), request->revision(), request->page_size(), request->page_token(), 100, 1000,
-                                response, [](const storage::HeadReader::Statement& s) { return s.projects.size(); },
-                                [](const storage::HeadReader::Statement& s, size_t i) { return s.projects[i].code; },
-                                [](const storage::HeadReader::Statement& s, size_t i, pb::ListProjectsResponse* out) {
-                                  out->add_projects()->ParseFromString(s.projects[i].bytes);
-                                }));
+    return Finish(
+        context->DefaultReactor(),
+        ListStatement(
+            request->budget(), request->revision(), request->page_size(), request->page_token(),
+            100, 1000, response,
+            [](const storage::HeadReader::Statement& s) { return s.projects.size(); },
+            [](const storage::HeadReader::Statement& s, size_t i) { return s.projects[i].code; },
+            [](const storage::HeadReader::Statement& s, size_t i, pb::ListProjectsResponse* out) {
+              out->add_projects()->ParseFromString(s.projects[i].bytes);
+            }));
   }
 
  private:
@@ -130,8 +152,8 @@ class SubmissionRpc final : public Generated {
     return reactor;
   }
 
-  ServerUnaryReactor* Commit(ServerUnaryReactor* reactor, domain::Submission submission, size_t bytes,
-                             std::function<void(const IntakeReceipt&)> fill) {
+  ServerUnaryReactor* Commit(ServerUnaryReactor* reactor, domain::Submission submission,
+                             size_t bytes, std::function<void(const IntakeReceipt&)> fill) {
     committer_.Submit(std::make_unique<Intake::Request>(std::move(submission)), bytes,
                       [reactor, fill = std::move(fill)](absl::StatusOr<IntakeReceipt> outcome) {
                         if (outcome.ok()) fill(*outcome);
@@ -140,10 +162,12 @@ class SubmissionRpc final : public Generated {
     return reactor;
   }
 
-  absl::Status List(const pb::ListBudgetsRequest& request, pb::ListBudgetsResponse* response) const {
+  absl::Status List(const pb::ListBudgetsRequest& request,
+                    pb::ListBudgetsResponse* response) const {
     const domain::Code division = wire::ParseDivision(request.division_code());
     if (division == 0) {
-      return domain::Refuse({{domain::Reason::kCodeMalformed, "division_code", "", "a division has 6 digits, or 9 ending in 000"}});
+      return domain::Refuse({{domain::Reason::kCodeMalformed, "division_code", "",
+                              "a division has 6 digits, or 9 ending in 000"}});
     }
     auto limit = wire::PageSize(request.page_size(), 100, 1000);
     if (!limit.ok()) return limit.status();
@@ -166,7 +190,8 @@ class SubmissionRpc final : public Generated {
           if (key.list != domain::CatalogList::kDivision) continue;
           if (request.fiscal_year() != 0 && key.year != request.fiscal_year()) continue;
           for (domain::Code child : catalog->ChildrenOf(divisions[i], key.year)) {
-            if (std::find(divisions.begin(), divisions.end(), child) == divisions.end()) divisions.push_back(child);
+            if (std::find(divisions.begin(), divisions.end(), child) == divisions.end())
+              divisions.push_back(child);
           }
         }
       }
@@ -183,7 +208,8 @@ class SubmissionRpc final : public Generated {
           after = storage::HeadReader::AfterKey(m.key);
           if (request.fiscal_year() != 0 && m.key.year != request.fiscal_year()) continue;
           if (request.stage() != 0 && static_cast<int>(m.key.stage) != request.stage()) continue;
-          if (!request.department_code().empty() && m.department_code != request.department_code()) continue;
+          if (!request.department_code().empty() && m.department_code != request.department_code())
+            continue;
           if (static_cast<size_t>(response->budgets_size()) == *limit) {
             response->set_next_page_token(wire::MakePageToken(bound, last));
             return absl::OkStatus();
@@ -198,14 +224,17 @@ class SubmissionRpc final : public Generated {
   }
 
   template <typename Response, typename Size, typename Id, typename Add>
-  absl::Status ListStatement(const budget::v1::BudgetKey& budget, int64_t revision, int32_t page_size, const std::string& token,
-                             size_t fallback, size_t max, Response* response, Size size, Id id, Add add) const {
+  absl::Status ListStatement(const budget::v1::BudgetKey& budget, int64_t revision,
+                             int32_t page_size, const std::string& token, size_t fallback,
+                             size_t max, Response* response, Size size, Id id, Add add) const {
     absl::StatusOr<domain::BudgetKey> key = wire::ToKey(budget);
     if (!key.ok()) return key.status();
-    if (revision < 0) return domain::Refuse(domain::Reason::kQueryInvalid, "revision: must not be negative");
+    if (revision < 0)
+      return domain::Refuse(domain::Reason::kQueryInvalid, "revision: must not be negative");
     auto limit = wire::PageSize(page_size, fallback, max);
     if (!limit.ok()) return limit.status();
-    const std::string bound = absl::StrCat(Response::descriptor()->full_name(), budget.SerializeAsString(), revision);
+    const std::string bound =
+        absl::StrCat(Response::descriptor()->full_name(), budget.SerializeAsString(), revision);
     std::string after;
     if (!token.empty()) {
       auto place = wire::ReadPageToken(bound, token);
@@ -224,8 +253,8 @@ class SubmissionRpc final : public Generated {
     for (size_t i = 0; i < count; ++i) {
       if (!after.empty() && id(*statement, i) <= after) continue;
       if (taken == *limit) {
-        response->set_next_page_token(
-            wire::MakePageToken(bound, absl::StrCat(statement->meta.revision, " ", id(*statement, i - 1))));
+        response->set_next_page_token(wire::MakePageToken(
+            bound, absl::StrCat(statement->meta.revision, " ", id(*statement, i - 1))));
         break;
       }
       add(*statement, i, response);
@@ -240,7 +269,8 @@ class SubmissionRpc final : public Generated {
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> MakeSubmissionService(Committer& committer, const storage::HeadReader& heads) {
+std::unique_ptr<grpc::Service> MakeSubmissionService(Committer& committer,
+                                                     const storage::HeadReader& heads) {
   return std::make_unique<SubmissionRpc>(committer, heads);
 }
 

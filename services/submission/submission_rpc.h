@@ -12,7 +12,8 @@
 
 namespace fiscal::services {
 
-std::unique_ptr<grpc::Service> MakeSubmissionService(Committer& committer, const storage::HeadReader& heads);
+std::unique_ptr<grpc::Service> MakeSubmissionService(Committer& committer,
+                                                     const storage::HeadReader& heads);
 
 }  // namespace fiscal::services
 

@@ -16,16 +16,25 @@ using domain::Submission;
 using submission::v1::SubmitBudgetRequest;
 
 // Enumerators are cast: these must not drift apart.
-static_assert(static_cast<int>(domain::Stage::kReallocation) == pb::STAGE_REALLOCATION && pb::Stage_MAX == 7);
-static_assert(static_cast<int>(domain::Direction::kIncome) == pb::DIRECTION_INCOME && pb::Direction_MAX == 2);
-static_assert(static_cast<int>(domain::Fund::kUnitOther) == pb::FUND_UNIT_OTHER && pb::Fund_MAX == 10);
+static_assert(static_cast<int>(domain::Stage::kReallocation) == pb::STAGE_REALLOCATION &&
+              pb::Stage_MAX == 7);
+static_assert(static_cast<int>(domain::Direction::kIncome) == pb::DIRECTION_INCOME &&
+              pb::Direction_MAX == 2);
+static_assert(static_cast<int>(domain::Fund::kUnitOther) == pb::FUND_UNIT_OTHER &&
+              pb::Fund_MAX == 10);
 static_assert(static_cast<int>(domain::Fund::kUnit) == pb::FUND_UNIT);
-static_assert(static_cast<int>(domain::Category::kSpecificTarget) == pb::CATEGORY_SPECIFIC_TARGET && pb::Category_MAX == 6);
-static_assert(static_cast<int>(domain::FundingYear::kCarryover) == pb::FUNDING_YEAR_CARRYOVER && pb::FundingYear_MAX == 2);
-static_assert(static_cast<int>(domain::Analysis::kClassSplit) == pb::ANALYSIS_CLASS_SPLIT && pb::Analysis_MAX == 6);
-static_assert(static_cast<int>(domain::Procurement::kServices) == pb::PROCUREMENT_KIND_SERVICES && pb::ProcurementKind_MAX == 3);
-static_assert(static_cast<int>(domain::Scope::kDepartment) == pb::SCOPE_DEPARTMENT && pb::Scope_MAX == 2);
-static_assert(static_cast<int>(domain::Severity::kError) == pb::SEVERITY_ERROR && pb::Severity_MAX == 3);
+static_assert(static_cast<int>(domain::Category::kSpecificTarget) == pb::CATEGORY_SPECIFIC_TARGET &&
+              pb::Category_MAX == 6);
+static_assert(static_cast<int>(domain::FundingYear::kCarryover) == pb::FUNDING_YEAR_CARRYOVER &&
+              pb::FundingYear_MAX == 2);
+static_assert(static_cast<int>(domain::Analysis::kClassSplit) == pb::ANALYSIS_CLASS_SPLIT &&
+              pb::Analysis_MAX == 6);
+static_assert(static_cast<int>(domain::Procurement::kServices) == pb::PROCUREMENT_KIND_SERVICES &&
+              pb::ProcurementKind_MAX == 3);
+static_assert(static_cast<int>(domain::Scope::kDepartment) == pb::SCOPE_DEPARTMENT &&
+              pb::Scope_MAX == 2);
+static_assert(static_cast<int>(domain::Severity::kError) == pb::SEVERITY_ERROR &&
+              pb::Severity_MAX == 3);
 
 class Reader {
  public:
@@ -33,14 +42,17 @@ class Reader {
 
   void Add(Reason reason, std::string field, absl::string_view line_id, std::string message) {
     if (s_->violations.size() < domain::kViolationsMax) {
-      s_->violations.push_back({reason, std::move(field), std::string(line_id), std::move(message)});
+      s_->violations.push_back(
+          {reason, std::move(field), std::string(line_id), std::move(message)});
     }
   }
 
   void Key(const pb::BudgetKey& key) {
     s_->key.division = ParseDivision(key.division_code());
     s_->key.agency = key.agency_code();
-    s_->key.year = key.fiscal_year() < 0 || key.fiscal_year() > 9999 ? 0 : static_cast<uint16_t>(key.fiscal_year());
+    s_->key.year = key.fiscal_year() < 0 || key.fiscal_year() > 9999
+                       ? 0
+                       : static_cast<uint16_t>(key.fiscal_year());
     if (!pb::Stage_IsValid(key.stage())) {
       Add(Reason::kEnumUnknown, "budget.stage", "", absl::StrCat(key.stage(), " is no stage"));
     } else {
@@ -58,16 +70,19 @@ class Reader {
   }
 
   void Unknown(absl::string_view path) {
-    Add(Reason::kFieldUnknown, std::string(path), "", "a field this version does not know; nothing is dropped in silence");
+    Add(Reason::kFieldUnknown, std::string(path), "",
+        "a field this version does not know; nothing is dropped in silence");
   }
 
  private:
-  domain::Code Code(const std::string& text, absl::string_view field, const pb::LineItem& item, size_t i) {
+  domain::Code Code(const std::string& text, absl::string_view field, const pb::LineItem& item,
+                    size_t i) {
     if (text.empty()) return 0;
     const domain::Code code = domain::ParseCode(text);
     if (code == 0) {
       Add(Reason::kCodeMalformed, absl::StrCat("line_items[", i, "].", field), item.line_id(),
-          absl::StrCat("\"", absl::string_view(text).substr(0, 32), "\" is no code: 3, 5, 7 or 9 digits"));
+          absl::StrCat("\"", absl::string_view(text).substr(0, 32),
+                       "\" is no code: 3, 5, 7 or 9 digits"));
     }
     return code;
   }
@@ -95,20 +110,26 @@ class Reader {
     if (!item.receiving_division_code().empty()) {
       line.receiving_division = ParseDivision(item.receiving_division_code());
       if (line.receiving_division == 0) {
-        Add(Reason::kCodeMalformed, absl::StrCat("line_items[", i, "].receiving_division_code"), item.line_id(),
-            "a division has 6 digits, or 9 ending in 000");
+        Add(Reason::kCodeMalformed, absl::StrCat("line_items[", i, "].receiving_division_code"),
+            item.line_id(), "a division has 6 digits, or 9 ending in 000");
       }
     }
-    line.attributes.direction = Checked<domain::Direction>(item.direction(), pb::Direction_IsValid(item.direction()), "direction", item, i);
-    line.attributes.fund = Checked<domain::Fund>(item.fund(), pb::Fund_IsValid(item.fund()), "fund", item, i);
-    line.attributes.category = Checked<domain::Category>(item.category(), pb::Category_IsValid(item.category()), "category", item, i);
-    line.attributes.funding_year =
-        Checked<domain::FundingYear>(item.funding_year(), pb::FundingYear_IsValid(item.funding_year()), "funding_year", item, i);
-    line.attributes.analysis = Checked<domain::Analysis>(item.analysis(), pb::Analysis_IsValid(item.analysis()), "analysis", item, i);
+    line.attributes.direction = Checked<domain::Direction>(
+        item.direction(), pb::Direction_IsValid(item.direction()), "direction", item, i);
+    line.attributes.fund =
+        Checked<domain::Fund>(item.fund(), pb::Fund_IsValid(item.fund()), "fund", item, i);
+    line.attributes.category = Checked<domain::Category>(
+        item.category(), pb::Category_IsValid(item.category()), "category", item, i);
+    line.attributes.funding_year = Checked<domain::FundingYear>(
+        item.funding_year(), pb::FundingYear_IsValid(item.funding_year()), "funding_year", item, i);
+    line.attributes.analysis = Checked<domain::Analysis>(
+        item.analysis(), pb::Analysis_IsValid(item.analysis()), "analysis", item, i);
     line.attributes.procurement = Checked<domain::Procurement>(
-        item.procurement_kind(), pb::ProcurementKind_IsValid(item.procurement_kind()), "procurement_kind", item, i);
+        item.procurement_kind(), pb::ProcurementKind_IsValid(item.procurement_kind()),
+        "procurement_kind", item, i);
     line.amount_fen = item.amount_fen();
-    const int precision = item.precision_fen() == 0 ? 0 : domain::PrecisionClassOf(item.precision_fen());
+    const int precision =
+        item.precision_fen() == 0 ? 0 : domain::PrecisionClassOf(item.precision_fen());
     if (precision < 0) {
       Add(Reason::kAmountInvalid, absl::StrCat("line_items[", i, "].precision_fen"), item.line_id(),
           absl::StrCat(item.precision_fen(), " is no precision: 1, 100, 10000 or 1000000"));
@@ -116,7 +137,8 @@ class Reader {
       line.precision_class = static_cast<uint8_t>(precision);
     }
     if (line.amount_fen == INT64_MIN) {
-      Add(Reason::kAmountOverflow, absl::StrCat("line_items[", i, "].amount_fen"), item.line_id(), "the amount is too large");
+      Add(Reason::kAmountOverflow, absl::StrCat("line_items[", i, "].amount_fen"), item.line_id(),
+          "the amount is too large");
       line.amount_fen = 0;
     }
     if (HasUnknownFields(item)) Unknown(absl::StrCat("line_items[", i, "]"));
@@ -128,17 +150,21 @@ class Reader {
     auto text = [&](absl::string_view field, const std::string& value, size_t max) {
       const TextFault fault = CheckText(value, true);
       if (fault != TextFault::kNone) {
-        Add(Reason::kTextInvalid, at(field), "", absl::StrCat("the text contains ", Describe(fault)));
+        Add(Reason::kTextInvalid, at(field), "",
+            absl::StrCat("the text contains ", Describe(fault)));
       } else if (value.size() > max && CountCharacters(value) > max) {
         Add(Reason::kTextInvalid, at(field), "", absl::StrCat("at most ", max, " characters"));
       }
     };
     if (project.project_code().empty()) {
       Add(Reason::kRequiredFieldMissing, at("project_code"), "", "a project code is required");
-    } else if (CheckText(project.project_code(), false) != TextFault::kNone || CountCharacters(project.project_code()) > 64) {
-      Add(Reason::kTextInvalid, at("project_code"), "", "a project code has 1 to 64 characters and no controls");
+    } else if (CheckText(project.project_code(), false) != TextFault::kNone ||
+               CountCharacters(project.project_code()) > 64) {
+      Add(Reason::kTextInvalid, at("project_code"), "",
+          "a project code has 1 to 64 characters and no controls");
     }
-    if (project.name().empty()) Add(Reason::kRequiredFieldMissing, at("name"), "", "a name is required");
+    if (project.name().empty())
+      Add(Reason::kRequiredFieldMissing, at("name"), "", "a name is required");
     text("name", project.name(), 200);
     text("owning_agency", project.owning_agency(), 200);
     text("implementing_agency", project.implementing_agency(), 200);
@@ -151,15 +177,21 @@ class Reader {
     text("plan", project.plan(), 4000);
     text("term_goal", project.term_goal(), 4000);
     text("year_goal", project.year_goal(), 4000);
-    if (project.category() != pb::CATEGORY_UNSPECIFIED && project.category() < pb::CATEGORY_PROJECT) {
-      Add(Reason::kFieldNotAllowed, at("category"), "", "a project is PROJECT, OTHER_OPERATING or SPECIFIC_TARGET");
+    if (project.category() != pb::CATEGORY_UNSPECIFIED &&
+        project.category() < pb::CATEGORY_PROJECT) {
+      Add(Reason::kFieldNotAllowed, at("category"), "",
+          "a project is PROJECT, OTHER_OPERATING or SPECIFIC_TARGET");
     } else if (!pb::Category_IsValid(project.category())) {
-      Add(Reason::kEnumUnknown, at("category"), "", absl::StrCat(project.category(), " is no category"));
+      Add(Reason::kEnumUnknown, at("category"), "",
+          absl::StrCat(project.category(), " is no category"));
     }
-    if (project.indicators_size() > 500) Add(Reason::kFieldNotAllowed, at("indicators"), "", "at most 500 indicators");
+    if (project.indicators_size() > 500)
+      Add(Reason::kFieldNotAllowed, at("indicators"), "", "at most 500 indicators");
     for (int k = 0; k < project.indicators_size() && k < 500; ++k) {
       const pb::PerformanceIndicator& indicator = project.indicators(k);
-      auto field = [&](absl::string_view name) { return absl::StrCat("indicators[", k, "].", name); };
+      auto field = [&](absl::string_view name) {
+        return absl::StrCat("indicators[", k, "].", name);
+      };
       text(field("level1"), indicator.level1(), 500);
       text(field("level2"), indicator.level2(), 500);
       text(field("level3"), indicator.level3(), 500);
@@ -182,7 +214,8 @@ Digest BodyDigest(const Submission& s) {
   PutU8(&head, static_cast<uint8_t>(s.key.stage));
   PutString(&head, s.key.agency);
   PutU8(&head, static_cast<uint8_t>(s.mode));
-  PutU8(&head, static_cast<uint8_t>(s.withdraw | s.certify << 1 | s.control << 2 | s.expected_revision.has_value() << 3 |
+  PutU8(&head, static_cast<uint8_t>(s.withdraw | s.certify << 1 | s.control << 2 |
+                                    s.expected_revision.has_value() << 3 |
                                     s.carry_forward_fen.has_value() << 4));
   PutU8(&head, static_cast<uint8_t>(s.scope));
   PutSigned(&head, s.expected_revision.value_or(0));
@@ -221,12 +254,14 @@ bool HasUnknownFields(const google::protobuf::Message& message) {
 }
 
 absl::Status ParseInto(absl::string_view bytes, google::protobuf::Message* message) {
-  if (message->ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return absl::OkStatus();
+  if (message->ParseFromArray(bytes.data(), static_cast<int>(bytes.size())))
+    return absl::OkStatus();
   const BadField bad = FirstBadField(*message->GetDescriptor(), bytes);
-  if (bad.fault.empty()) return domain::Refuse(Reason::kMessageMalformed, "the message does not parse");
+  if (bad.fault.empty())
+    return domain::Refuse(Reason::kMessageMalformed, "the message does not parse");
   const bool text = bad.fault == "bytes that are not UTF-8";
-  return domain::Refuse(
-      {{text ? Reason::kTextInvalid : Reason::kMessageMalformed, bad.path, bad.line_id, bad.fault}});
+  return domain::Refuse({{text ? Reason::kTextInvalid : Reason::kMessageMalformed, bad.path,
+                          bad.line_id, bad.fault}});
 }
 
 Submission ToSubmission(const std::vector<const SubmitBudgetRequest*>& parts,
@@ -240,42 +275,57 @@ Submission ToSubmission(const std::vector<const SubmitBudgetRequest*>& parts,
   reader.Key(first.budget());
   switch (first.mode()) {
     case submission::v1::WRITE_MODE_UNSPECIFIED:
-    case submission::v1::WRITE_MODE_REPLACE: s.mode = domain::WriteMode::kReplace; break;
-    case submission::v1::WRITE_MODE_PATCH: s.mode = domain::WriteMode::kPatch; break;
-    default: reader.Add(Reason::kEnumUnknown, "mode", "", absl::StrCat(first.mode(), " is no mode"));
+    case submission::v1::WRITE_MODE_REPLACE:
+      s.mode = domain::WriteMode::kReplace;
+      break;
+    case submission::v1::WRITE_MODE_PATCH:
+      s.mode = domain::WriteMode::kPatch;
+      break;
+    default:
+      reader.Add(Reason::kEnumUnknown, "mode", "", absl::StrCat(first.mode(), " is no mode"));
   }
   switch (first.scope()) {
     case pb::SCOPE_UNSPECIFIED:
-    case pb::SCOPE_OWN: s.scope = domain::Scope::kOwn; break;
-    case pb::SCOPE_DEPARTMENT: s.scope = domain::Scope::kDepartment; break;
-    default: reader.Add(Reason::kEnumUnknown, "scope", "", absl::StrCat(first.scope(), " is no scope"));
+    case pb::SCOPE_OWN:
+      s.scope = domain::Scope::kOwn;
+      break;
+    case pb::SCOPE_DEPARTMENT:
+      s.scope = domain::Scope::kDepartment;
+      break;
+    default:
+      reader.Add(Reason::kEnumUnknown, "scope", "", absl::StrCat(first.scope(), " is no scope"));
   }
   s.validate_only = first.validate_only();
   s.certify = first.certify();
   s.control = first.control();
   if (first.has_expected_revision()) s.expected_revision = first.expected_revision();
   s.department_code = first.department_code();
-  if (first.has_year_end_carry_forward_fen()) s.carry_forward_fen = first.year_end_carry_forward_fen();
+  if (first.has_year_end_carry_forward_fen())
+    s.carry_forward_fen = first.year_end_carry_forward_fen();
   s.note = first.note();
   if (first.has_source()) s.source = first.source().SerializeAsString();
   if (HasUnknownFields(first)) reader.Unknown("");
 
   size_t lines = 0;
-  for (const SubmitBudgetRequest* part : parts) lines += static_cast<size_t>(part->line_items_size());
+  for (const SubmitBudgetRequest* part : parts)
+    lines += static_cast<size_t>(part->line_items_size());
   s.lines.owners.push_back(arena);
   s.lines.lines.reserve(lines);
   for (size_t i = 0; i < parts.size(); ++i) {
     const SubmitBudgetRequest& part = *parts[i];
-    if (i > 0 && (!part.request_id().empty() || part.has_budget() || part.mode() != 0 || part.has_expected_revision() ||
-                  part.validate_only() || part.certify() || part.scope() != 0 || part.control() ||
-                  !part.department_code().empty() || part.has_year_end_carry_forward_fen() || !part.note().empty() ||
+    if (i > 0 && (!part.request_id().empty() || part.has_budget() || part.mode() != 0 ||
+                  part.has_expected_revision() || part.validate_only() || part.certify() ||
+                  part.scope() != 0 || part.control() || !part.department_code().empty() ||
+                  part.has_year_end_carry_forward_fen() || !part.note().empty() ||
                   part.has_source() || HasUnknownFields(part))) {
-      reader.Add(Reason::kFieldNotAllowed, "budget", "", "a later part has only lines, projects and removals");
+      reader.Add(Reason::kFieldNotAllowed, "budget", "",
+                 "a later part has only lines, projects and removals");
     }
     reader.Lines(part);
     reader.Projects(part);
     for (const std::string& id : part.removed_line_ids()) s.removed_line_ids.push_back(id);
-    for (const std::string& code : part.removed_project_codes()) s.removed_project_codes.push_back(code);
+    for (const std::string& code : part.removed_project_codes())
+      s.removed_project_codes.push_back(code);
   }
   const bool readable = s.violations.empty();
   domain::CheckMessage(&s);
@@ -285,7 +335,8 @@ Submission ToSubmission(const std::vector<const SubmitBudgetRequest*>& parts,
   return s;
 }
 
-Submission ToWithdrawal(const submission::v1::WithdrawBudgetRequest& request, absl::string_view principal) {
+Submission ToWithdrawal(const submission::v1::WithdrawBudgetRequest& request,
+                        absl::string_view principal) {
   Submission s;
   Reader reader(&s);
   s.principal = std::string(principal);
@@ -300,7 +351,8 @@ Submission ToWithdrawal(const submission::v1::WithdrawBudgetRequest& request, ab
   return s;
 }
 
-void ToProto(const IntakeReceipt& in, const std::string& request_id, submission::v1::SubmitBudgetResponse* out) {
+void ToProto(const IntakeReceipt& in, const std::string& request_id,
+             submission::v1::SubmitBudgetResponse* out) {
   const storage::Receipt& r = in.receipt;
   out->set_request_id(request_id);
   out->set_result(static_cast<submission::v1::Result>(r.result));
@@ -369,13 +421,17 @@ absl::StatusOr<domain::BudgetKey> ToKey(const pb::BudgetKey& key) {
   domain::BudgetKey out;
   out.division = ParseDivision(key.division_code());
   if (out.division == 0) {
-    violations.push_back({Reason::kCodeMalformed, "budget.division_code", "", "a division has 6 digits, or 9 ending in 000"});
+    violations.push_back({Reason::kCodeMalformed, "budget.division_code", "",
+                          "a division has 6 digits, or 9 ending in 000"});
   }
-  if (key.agency_code().empty() || key.agency_code().size() > 32 || !IsIdentifier(key.agency_code())) {
-    violations.push_back({Reason::kCodeMalformed, "budget.agency_code", "", "an agency code has 1 to 32 printable ASCII characters"});
+  if (key.agency_code().empty() || key.agency_code().size() > 32 ||
+      !IsIdentifier(key.agency_code())) {
+    violations.push_back({Reason::kCodeMalformed, "budget.agency_code", "",
+                          "an agency code has 1 to 32 printable ASCII characters"});
   }
   if (key.fiscal_year() < 1949 || key.fiscal_year() > 2999) {
-    violations.push_back({Reason::kCodeMalformed, "budget.fiscal_year", "", "a fiscal year is 1949 to 2999"});
+    violations.push_back(
+        {Reason::kCodeMalformed, "budget.fiscal_year", "", "a fiscal year is 1949 to 2999"});
   }
   if (!pb::Stage_IsValid(key.stage()) || key.stage() == pb::STAGE_UNSPECIFIED) {
     violations.push_back({Reason::kEnumUnknown, "budget.stage", "", "a stage is required"});

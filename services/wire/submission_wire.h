@@ -35,12 +35,15 @@ bool HasUnknownFields(const google::protobuf::Message& message);
 
 // The parts of one budget, the first with everything but repeated fields of the later ones. The submission keeps the arena
 // alive and holds everything that is wrong; it is always answered through the intake.
-domain::Submission ToSubmission(const std::vector<const submission::v1::SubmitBudgetRequest*>& parts,
-                                std::shared_ptr<google::protobuf::Arena> arena, absl::string_view principal,
-                                const domain::Catalog& catalog);
-domain::Submission ToWithdrawal(const submission::v1::WithdrawBudgetRequest& request, absl::string_view principal);
+domain::Submission ToSubmission(
+    const std::vector<const submission::v1::SubmitBudgetRequest*>& parts,
+    std::shared_ptr<google::protobuf::Arena> arena, absl::string_view principal,
+    const domain::Catalog& catalog);
+domain::Submission ToWithdrawal(const submission::v1::WithdrawBudgetRequest& request,
+                                absl::string_view principal);
 
-void ToProto(const IntakeReceipt& receipt, const std::string& request_id, submission::v1::SubmitBudgetResponse* out);
+void ToProto(const IntakeReceipt& receipt, const std::string& request_id,
+             submission::v1::SubmitBudgetResponse* out);
 void ToProto(const domain::StatementMeta& meta, budget::v1::Budget* out);
 void ToProto(const domain::Line& line, budget::v1::LineItem* out);
 // INVALID_ARGUMENT with everything wrong with the key.

@@ -14,13 +14,17 @@ domain::Code ParseDivision(absl::string_view text) {
   return text.size() == 6 ? domain::ParseCode(text) : 0;
 }
 
-std::string FormatPosition(domain::Position position) { return position == 0 ? "" : absl::StrCat(position); }
+std::string FormatPosition(domain::Position position) {
+  return position == 0 ? "" : absl::StrCat(position);
+}
 
 absl::StatusOr<domain::Position> ParsePosition(absl::string_view text) {
   domain::Position position = 0;
-  const bool digits = !text.empty() && text.find_first_not_of("0123456789") == absl::string_view::npos;
+  const bool digits =
+      !text.empty() && text.find_first_not_of("0123456789") == absl::string_view::npos;
   if (!digits || !absl::SimpleAtoi(text, &position)) {
-    return domain::Refuse(domain::Reason::kPositionInvalid, "a position is a string that an answer gave");
+    return domain::Refuse(domain::Reason::kPositionInvalid,
+                          "a position is a string that an answer gave");
   }
   return position;
 }
@@ -45,13 +49,15 @@ absl::StatusOr<std::string> ReadPageToken(absl::string_view question, absl::stri
   const Digest digest = Sha256({question});
   if (!absl::WebSafeBase64Unescape(token, &bytes) || bytes.size() < 8 ||
       absl::string_view(bytes).substr(0, 8) != BytesOf(digest).substr(0, 8)) {
-    return domain::Refuse(domain::Reason::kPageTokenInvalid, "the page token is not of this question");
+    return domain::Refuse(domain::Reason::kPageTokenInvalid,
+                          "the page token is not of this question");
   }
   return bytes.substr(8);
 }
 
 absl::StatusOr<size_t> PageSize(int32_t asked, size_t fallback, size_t max) {
-  if (asked < 0) return domain::Refuse(domain::Reason::kQueryInvalid, "page_size: must not be negative");
+  if (asked < 0)
+    return domain::Refuse(domain::Reason::kQueryInvalid, "page_size: must not be negative");
   return asked == 0 ? fallback : std::min(static_cast<size_t>(asked), max);
 }
 

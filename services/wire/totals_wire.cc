@@ -10,7 +10,8 @@ namespace {
 namespace pb = fiscal::aggregation::v1;
 using domain::Reason;
 
-static_assert(static_cast<int>(Dimension::kProject) == pb::DIMENSION_PROJECT && pb::Dimension_MAX == 11);
+static_assert(static_cast<int>(Dimension::kProject) == pb::DIMENSION_PROJECT &&
+              pb::Dimension_MAX == 11);
 static_assert(static_cast<int>(Dimension::kDivision) == pb::DIMENSION_DIVISION);
 static_assert(static_cast<int>(Order::kAmountDescending) == pb::ORDER_AMOUNT_DESC);
 
@@ -23,7 +24,8 @@ absl::StatusOr<TotalFilter> ToFilter(const pb::TotalFilter& in, const std::strin
   };
   TotalFilter f;
   f.division = ParseDivision(in.division_code());
-  if (f.division == 0) add(Reason::kCodeMalformed, "division_code", "a division has 6 digits, or 9 ending in 000");
+  if (f.division == 0)
+    add(Reason::kCodeMalformed, "division_code", "a division has 6 digits, or 9 ending in 000");
   f.own_level = in.own_level();
   f.department = in.department_code();
   f.agency = in.agency_code();
@@ -36,7 +38,8 @@ absl::StatusOr<TotalFilter> ToFilter(const pb::TotalFilter& in, const std::strin
     if (text.empty()) return 0;
     const domain::Code c = domain::ParseCode(text);
     const int level = domain::LevelOf(c);
-    if (level == 0 || level > level_max) add(Reason::kCodeMalformed, field, "a code has 3 digits and 2 more for each level");
+    if (level == 0 || level > level_max)
+      add(Reason::kCodeMalformed, field, "a code has 3 digits and 2 more for each level");
     return c;
   };
   f.functional = code(in.functional_code(), "functional_code", 3);
@@ -44,14 +47,18 @@ absl::StatusOr<TotalFilter> ToFilter(const pb::TotalFilter& in, const std::strin
   f.dept_economic = code(in.dept_economic_code(), "dept_economic_code", 2);
   f.gov_economic = code(in.gov_economic_code(), "gov_economic_code", 2);
   f.project = in.project_code();
-  if (!budget::v1::Stage_IsValid(in.stage()) || in.stage() == 0) add(Reason::kEnumUnknown, "stage", "a stage is required");
+  if (!budget::v1::Stage_IsValid(in.stage()) || in.stage() == 0)
+    add(Reason::kEnumUnknown, "stage", "a stage is required");
   if (!budget::v1::Direction_IsValid(in.direction()) || in.direction() == 0) {
     add(Reason::kEnumUnknown, "direction", "a direction is required");
   }
   if (!budget::v1::Fund_IsValid(in.fund())) add(Reason::kEnumUnknown, "fund", "no such fund");
-  if (!budget::v1::Category_IsValid(in.category())) add(Reason::kEnumUnknown, "category", "no such category");
-  if (!budget::v1::FundingYear_IsValid(in.funding_year())) add(Reason::kEnumUnknown, "funding_year", "no such funding year");
-  if (!budget::v1::Analysis_IsValid(in.analysis())) add(Reason::kEnumUnknown, "analysis", "no such analysis");
+  if (!budget::v1::Category_IsValid(in.category()))
+    add(Reason::kEnumUnknown, "category", "no such category");
+  if (!budget::v1::FundingYear_IsValid(in.funding_year()))
+    add(Reason::kEnumUnknown, "funding_year", "no such funding year");
+  if (!budget::v1::Analysis_IsValid(in.analysis()))
+    add(Reason::kEnumUnknown, "analysis", "no such analysis");
   if (!violations.empty()) return domain::Refuse(std::move(violations));
   f.stage = static_cast<domain::Stage>(in.stage());
   f.direction = static_cast<domain::Direction>(in.direction());
@@ -73,9 +80,11 @@ absl::StatusOr<std::vector<GroupBy>> ToGroupBy(const pb::ListTotalsRequest& requ
     if (!pb::Dimension_IsValid(g.dimension()) || g.dimension() == 0) {
       return domain::Refuse({{Reason::kEnumUnknown, field + "dimension", "", "no such dimension"}});
     }
-    if (g.depth() < 0) return domain::Refuse({{Reason::kQueryInvalid, field + "depth", "", "must not be negative"}});
+    if (g.depth() < 0)
+      return domain::Refuse({{Reason::kQueryInvalid, field + "depth", "", "must not be negative"}});
     if (i == 1 && g.dimension() == request.group_by(0).dimension()) {
-      return domain::Refuse({{Reason::kQueryInvalid, field + "dimension", "", "the same dimension twice"}});
+      return domain::Refuse(
+          {{Reason::kQueryInvalid, field + "dimension", "", "the same dimension twice"}});
     }
     out.push_back({static_cast<Dimension>(g.dimension()), g.depth()});
   }

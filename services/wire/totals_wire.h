@@ -11,7 +11,8 @@
 namespace fiscal::services::wire {
 
 // INVALID_ARGUMENT with every wrong field, paths below `path`.
-absl::StatusOr<TotalFilter> ToFilter(const aggregation::v1::TotalFilter& filter, const std::string& path);
+absl::StatusOr<TotalFilter> ToFilter(const aggregation::v1::TotalFilter& filter,
+                                     const std::string& path);
 absl::StatusOr<std::vector<GroupBy>> ToGroupBy(const aggregation::v1::ListTotalsRequest& request);
 void ToProto(const domain::CellValue& value, aggregation::v1::Total* out);
 void ToProto(const TotalRow& row, aggregation::v1::Total* out);

@@ -19,16 +19,19 @@ class Walker {
 
   // False at the first fault.
   bool Walk(const Descriptor& type, absl::string_view bytes, const std::string& path, int depth) {
-    if (depth > kDepthMax) return Fail(path, absl::StrCat("messages are nested deeper than ", kDepthMax));
+    if (depth > kDepthMax)
+      return Fail(path, absl::StrCat("messages are nested deeper than ", kDepthMax));
     std::map<int, int> seen;
     std::string line_id;
     while (!bytes.empty()) {
       uint64_t tag;
-      if (!Varint(&bytes, &tag) || tag >> 3 == 0 || tag >> 32 != 0) return Fail(path, "a malformed field tag");
+      if (!Varint(&bytes, &tag) || tag >> 3 == 0 || tag >> 32 != 0)
+        return Fail(path, "a malformed field tag");
       const int number = static_cast<int>(tag >> 3), wire = static_cast<int>(tag & 7);
       const FieldDescriptor* field = type.FindFieldByNumber(number);
       std::string name = field == nullptr ? absl::StrCat("field ", number) : field->name();
-      if (field != nullptr && field->is_repeated()) absl::StrAppend(&name, "[", seen[number]++, "]");
+      if (field != nullptr && field->is_repeated())
+        absl::StrAppend(&name, "[", seen[number]++, "]");
       const std::string where = path.empty() ? name : absl::StrCat(path, ".", name);
       bad.line_id = line_id;
       uint64_t value = 0;
@@ -45,11 +48,13 @@ class Walker {
           break;
         }
         case 2:
-          if (!Varint(&bytes, &value) || value > bytes.size()) return Fail(where, "the field is longer than the message");
+          if (!Varint(&bytes, &value) || value > bytes.size())
+            return Fail(where, "the field is longer than the message");
           content = bytes.substr(0, value);
           bytes.remove_prefix(value);
           break;
-        default: return Fail(where, "an unknown wire type");
+        default:
+          return Fail(where, "an unknown wire type");
       }
       if (field == nullptr || wire != 2) continue;
       if (field->type() == FieldDescriptor::TYPE_MESSAGE) {
@@ -57,7 +62,8 @@ class Walker {
         continue;
       }
       if (field->type() == FieldDescriptor::TYPE_STRING) {
-        if (CheckText(content, true) == TextFault::kInvalidUtf8) return Fail(where, "bytes that are not UTF-8");
+        if (CheckText(content, true) == TextFault::kInvalidUtf8)
+          return Fail(where, "bytes that are not UTF-8");
         if (field->name() == "line_id") line_id = std::string(content);
       }
     }

@@ -48,7 +48,9 @@ struct Sample {
   double Quantile(double q) const {
     std::vector<double> v = values;
     std::sort(v.begin(), v.end());
-    return v.empty() ? 0 : v[std::min(v.size() - 1, static_cast<size_t>(q * static_cast<double>(v.size())))];
+    return v.empty()
+               ? 0
+               : v[std::min(v.size() - 1, static_cast<size_t>(q * static_cast<double>(v.size())))];
   }
   double median() const { return Quantile(0.5); }
 };
@@ -61,7 +63,8 @@ struct Sample {
 std::shared_ptr<grpc::Channel> Connect(int port) {
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  return grpc::CreateCustomChannel(absl::StrCat("127.0.0.1:", port), grpc::InsecureChannelCredentials(), arguments);
+  return grpc::CreateCustomChannel(absl::StrCat("127.0.0.1:", port),
+                                   grpc::InsecureChannelCredentials(), arguments);
 }
 
 // Sends the budgets over `streams` streams at once; seconds until the last answer.
@@ -78,10 +81,12 @@ double Stream(int port, const std::vector<sub::StreamBudgetsRequest>& frames, in
       std::thread reader([&] {
         sub::StreamBudgetsResponse response;
         while (stream->Read(&response)) {
-          if (response.has_error()) Die(absl::StrCat("a budget was refused: ", response.error().message()));
+          if (response.has_error())
+            Die(absl::StrCat("a budget was refused: ", response.error().message()));
         }
       });
-      for (size_t i = static_cast<size_t>(s); i < frames.size(); i += static_cast<size_t>(streams)) {
+      for (size_t i = static_cast<size_t>(s); i < frames.size();
+           i += static_cast<size_t>(streams)) {
         if (!stream->Write(frames[i])) break;
       }
       stream->WritesDone();
@@ -113,13 +118,15 @@ double Singles(int port, const std::vector<sub::SubmitBudgetRequest>& requests, 
       i = next++;
     }
     auto* call = new Call;
-    stub->async()->SubmitBudget(&call->context, &requests[i], &call->response, [&, call](grpc::Status status) {
-      if (!status.ok()) Die(absl::StrCat("submit: ", status.error_message()));
-      delete call;
-      launch();
-      absl::MutexLock lock(&mu);
-      ++done;
-    });
+    stub->async()->SubmitBudget(&call->context, &requests[i], &call->response,
+                                [&, call](grpc::Status status) {
+                                  if (!status.ok())
+                                    Die(absl::StrCat("submit: ", status.error_message()));
+                                  delete call;
+                                  launch();
+                                  absl::MutexLock lock(&mu);
+                                  ++done;
+                                });
   };
   const absl::Time start = absl::Now();
   for (int i = 0; i < in_flight; ++i) launch();
@@ -153,7 +160,8 @@ Sample Latencies(int count, const std::function<bool(int)>& call) {
 class Bench {
  public:
   explicit Bench(bool quick) : quick_(quick) {
-    directory_ = (std::filesystem::temp_directory_path() / absl::StrCat("fiscal-bench-", getpid())).string();
+    directory_ =
+        (std::filesystem::temp_directory_path() / absl::StrCat("fiscal-bench-", getpid())).string();
     std::filesystem::remove_all(directory_);
   }
   ~Bench() {
@@ -164,7 +172,8 @@ class Bench {
   void Run() {
     null_ = NullServer::Start();
     StartServer();
-    if (!testing::ImportSmallCatalog(Connect(server_->port()), kAgencies)) Die("the catalog was refused");
+    if (!testing::ImportSmallCatalog(Connect(server_->port()), kAgencies))
+      Die("the catalog was refused");
     const int rounds = quick_ ? 3 : 5;
     for (int lines : {1000, 100}) Bulk(lines, rounds);
     Single(rounds);
@@ -205,8 +214,7 @@ class Bench {
     for (int round = 0; round < rounds; ++round) {
       std::vector<sub::StreamBudgetsRequest> frames(static_cast<size_t>(budgets));
       for (int i = 0; i < budgets; ++i) {
-        *frames[static_cast<size_t>(i)].mutable_budget() =
-            Make(i % kAgencies, lines);
+        *frames[static_cast<size_t>(i)].mutable_budget() = Make(i % kAgencies, lines);
         // Every round states its own year's stage anew: fresh statements, not amendments.
         frames[static_cast<size_t>(i)].mutable_budget()->mutable_budget()->set_stage(
             static_cast<budget::v1::Stage>(1 + (i / kAgencies + round) % 5));
@@ -217,8 +225,11 @@ class Bench {
       ratio.values.push_back(ours.values.back() / null.values.back());
       lines_ += static_cast<int64_t>(n);
     }
-    Say(absl::StrFormat("bulk, %d lines a budget: ours %.2f M lines/s, null sink %.2f M, ratio %.3f (min %.3f, max %.3f)", lines,
-                        ours.median() / 1e6, null.median() / 1e6, ratio.median(), ratio.Quantile(0), ratio.Quantile(1)));
+    Say(
+        absl::StrFormat("bulk, %d lines a budget: ours %.2f M lines/s, null sink %.2f M, ratio "
+                        "%.3f (min %.3f, max %.3f)",
+                        lines, ours.median() / 1e6, null.median() / 1e6, ratio.median(),
+                        ratio.Quantile(0), ratio.Quantile(1)));
     ratios[absl::StrCat("bulk_", lines, "_vs_null_sink")] = ratio.median();
   }
 
@@ -235,10 +246,11 @@ class Bench {
       ours.values.push_back(Singles(server_->port(), requests, 256));
       ratio.values.push_back(ours.values.back() / echo.values.back());
     }
-    Say(absl::StrFormat("single-line submits, 256 in flight: ours %.0f/s, echo %.0f/s, ratio %.3f", ours.median(), echo.median(),
-                        ratio.median()));
-    Say(absl::StrFormat("  sync of the store's disk (write 4 KB, fdatasync): p50 %.0f us, p99 %.0f us", SyncCost().Quantile(0.5),
-                        SyncCost().Quantile(0.99)));
+    Say(absl::StrFormat("single-line submits, 256 in flight: ours %.0f/s, echo %.0f/s, ratio %.3f",
+                        ours.median(), echo.median(), ratio.median()));
+    Say(absl::StrFormat(
+        "  sync of the store's disk (write 4 KB, fdatasync): p50 %.0f us, p99 %.0f us",
+        SyncCost().Quantile(0.5), SyncCost().Quantile(0.99)));
     ratios["single_vs_echo"] = ratio.median();
   }
 
@@ -248,7 +260,8 @@ class Bench {
     if (file == nullptr) Die("no probe file");
     char block[4096] = {};
     Sample sample = Latencies(200, [&](int) {
-      return std::fwrite(block, sizeof(block), 1, file) == 1 && std::fflush(file) == 0 && fdatasync(fileno(file)) == 0;
+      return std::fwrite(block, sizeof(block), 1, file) == 1 && std::fflush(file) == 0 &&
+             fdatasync(fileno(file)) == 0;
     });
     std::fclose(file);
     std::filesystem::remove(path);
@@ -278,8 +291,8 @@ class Bench {
     Latencies(200, echo);
     Latencies(200, point);
     const Sample e = Latencies(count, echo), p = Latencies(count, point);
-    Say(absl::StrFormat("point total: p50 %.0f us, p99 %.0f us; unary echo p50 %.0f us; ratio %.2f", p.median(), p.Quantile(0.99),
-                        e.median(), p.median() / e.median()));
+    Say(absl::StrFormat("point total: p50 %.0f us, p99 %.0f us; unary echo p50 %.0f us; ratio %.2f",
+                        p.median(), p.Quantile(0.99), e.median(), p.median() / e.median()));
     ratios["point_total_vs_echo_p50"] = p.median() / e.median();
     const int64_t head = std::atoll(position.c_str());
     agg::GetTotalRequest past = request;
@@ -289,8 +302,10 @@ class Bench {
       agg::GetTotalResponse response;
       return totals->GetTotal(&context, past, &response).ok();
     });
-    Say(absl::StrFormat("point total at a random past position: p50 %.0f us, p99 %.0f us; against the current one, p99: %.1f", old.median(),
-                        old.Quantile(0.99), old.Quantile(0.99) / p.Quantile(0.99)));
+    Say(
+        absl::StrFormat("point total at a random past position: p50 %.0f us, p99 %.0f us; against "
+                        "the current one, p99: %.1f",
+                        old.median(), old.Quantile(0.99), old.Quantile(0.99) / p.Quantile(0.99)));
     ratios["as_of_vs_current_p99"] = old.Quantile(0.99) / p.Quantile(0.99);
   }
 
@@ -314,7 +329,8 @@ class Bench {
       if (!totals->GetTotal(&read, total, &response).ok()) Die("read failed");
       lag.values.push_back(absl::ToDoubleMilliseconds(absl::Now() - start));
     }
-    Say(absl::StrFormat("receipt to visible total, the read included: p50 %.2f ms, p99 %.2f ms", lag.median(), lag.Quantile(0.99)));
+    Say(absl::StrFormat("receipt to visible total, the read included: p50 %.2f ms, p99 %.2f ms",
+                        lag.median(), lag.Quantile(0.99)));
     ratios["visible_p99_ms"] = lag.Quantile(0.99);
   }
 
@@ -323,9 +339,11 @@ class Bench {
     admin::v1::VerifyResponse response;
     grpc::ClientContext context;
     const absl::Time start = absl::Now();
-    if (!admin->Verify(&context, {}, &response).ok() || !response.ok()) Die("verify does not agree");
-    Say(absl::StrFormat("admin verify agrees: %d events, %d lines, %d cells, %.1f s", response.event_count(), response.line_count(),
-                        response.cell_count(), Seconds(absl::Now() - start)));
+    if (!admin->Verify(&context, {}, &response).ok() || !response.ok())
+      Die("verify does not agree");
+    Say(absl::StrFormat("admin verify agrees: %d events, %d lines, %d cells, %.1f s",
+                        response.event_count(), response.line_count(), response.cell_count(),
+                        Seconds(absl::Now() - start)));
   }
 
   void Restart() {
@@ -334,7 +352,8 @@ class Bench {
     const absl::Time start = absl::Now();
     StartServer();
     const double seconds = Seconds(absl::Now() - start);
-    Say(absl::StrFormat("restart to ready after %.1f M lines: %.2f s", static_cast<double>(lines_) / 1e6, seconds));
+    Say(absl::StrFormat("restart to ready after %.1f M lines: %.2f s",
+                        static_cast<double>(lines_) / 1e6, seconds));
     ratios["restart_seconds"] = seconds;
     server_->Stop();
     server_.reset();
@@ -368,11 +387,15 @@ class Bench {
     const int parses = 300;
     for (int i = 0; i < parses; ++i) {
       google::protobuf::Arena arena;
-      if (!google::protobuf::Arena::CreateMessage<sub::SubmitBudgetRequest>(&arena)->ParseFromString(bytes)) Die("parse failed");
+      if (!google::protobuf::Arena::CreateMessage<sub::SubmitBudgetRequest>(&arena)
+               ->ParseFromString(bytes))
+        Die("parse failed");
     }
     const double parse = parses * 1000 / Seconds(absl::Now() - parse_start);
-    Say(absl::StrFormat("rebuild of all totals: %.2f M lines/s; protobuf arena parse on one core %.2f M; ratio %.2f", rebuild / 1e6,
-                        parse / 1e6, rebuild / parse));
+    Say(
+        absl::StrFormat("rebuild of all totals: %.2f M lines/s; protobuf arena parse on one core "
+                        "%.2f M; ratio %.2f",
+                        rebuild / 1e6, parse / 1e6, rebuild / parse));
     ratios["rebuild_vs_parse"] = rebuild / parse;
   }
 

@@ -55,13 +55,17 @@ class Sink final : public grpc::ServerBidiReactor<ByteBuffer, ByteBuffer> {
 
 class NullService final : public Generated {
  public:
-  grpc::ServerUnaryReactor* SubmitBudget(grpc::CallbackServerContext* context, const ByteBuffer*, ByteBuffer* response) override {
+  grpc::ServerUnaryReactor* SubmitBudget(grpc::CallbackServerContext* context, const ByteBuffer*,
+                                         ByteBuffer* response) override {
     *response = services::rpc::ToBuffer(sub::SubmitBudgetResponse());
     auto* reactor = context->DefaultReactor();
     reactor->Finish(grpc::Status::OK);
     return reactor;
   }
-  grpc::ServerBidiReactor<ByteBuffer, ByteBuffer>* StreamBudgets(grpc::CallbackServerContext*) override { return new Sink(); }
+  grpc::ServerBidiReactor<ByteBuffer, ByteBuffer>* StreamBudgets(
+      grpc::CallbackServerContext*) override {
+    return new Sink();
+  }
 };
 
 class NullServerImpl final : public NullServer {
@@ -73,7 +77,9 @@ class NullServerImpl final : public NullServer {
     builder.RegisterService(&service_);
     server_ = builder.BuildAndStart();
   }
-  ~NullServerImpl() override { server_->Shutdown(std::chrono::system_clock::now() + std::chrono::seconds(1)); }
+  ~NullServerImpl() override {
+    server_->Shutdown(std::chrono::system_clock::now() + std::chrono::seconds(1));
+  }
   int port() const override { return port_; }
 
  private:

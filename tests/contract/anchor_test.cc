@@ -18,7 +18,8 @@ AnchorState State(uint64_t position) {
 }
 
 TEST(AnchorTest, TheFileHoldsTheLastStateAcrossOpenings) {
-  const std::string path = (std::filesystem::temp_directory_path() / absl::StrCat("fiscal-anchor-", getpid())).string();
+  const std::string path =
+      (std::filesystem::temp_directory_path() / absl::StrCat("fiscal-anchor-", getpid())).string();
   std::filesystem::remove(path);
   EXPECT_TRUE(absl::IsNotFound(FileAnchor(path).Read().status()));
   for (uint64_t p = 1; p <= 5; ++p) {

@@ -27,7 +27,9 @@ class Store {
  public:
   explicit Store(const Kind& kind) : kind_(kind) {
     static int n = 0;
-    path_ = (std::filesystem::temp_directory_path() / absl::StrCat("fiscal-kv-", getpid(), "-", n++)).string();
+    path_ =
+        (std::filesystem::temp_directory_path() / absl::StrCat("fiscal-kv-", getpid(), "-", n++))
+            .string();
     Open();
   }
   ~Store() {
@@ -64,7 +66,8 @@ class Store {
 std::string Dump(const std::function<std::unique_ptr<KvIterator>()>& make) {
   std::string out;
   auto it = make();
-  for (it->Seek(""); it->Valid(); it->Next()) absl::StrAppend(&out, it->key(), "=", it->value(), ";");
+  for (it->Seek(""); it->Valid(); it->Next())
+    absl::StrAppend(&out, it->key(), "=", it->value(), ";");
   EXPECT_TRUE(it->status().ok());
   return out;
 }
@@ -157,7 +160,9 @@ TEST_P(KvContractTest, WhatWasMadeDurableIsThereAfterReopening) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, KvContractTest,
-                         ::testing::Values(Kind{"MemoryWal", false, true}, Kind{"MemoryNoWal", false, false}, Kind{"RocksWal", true, true},
+                         ::testing::Values(Kind{"MemoryWal", false, true},
+                                           Kind{"MemoryNoWal", false, false},
+                                           Kind{"RocksWal", true, true},
                                            Kind{"RocksNoWal", true, false}),
                          [](const auto& info) { return info.param.name; });
 
@@ -169,14 +174,16 @@ TEST(KvDifferentialTest, MemoryAndRocksAnswerAlike) {
     for (int i = 0; i < 2500; ++i) {
       auto key = [&] {
         std::string k;
-        for (uint64_t n = random() % 3; n > 0; --n) k.push_back(static_cast<char>(random() % 4 == 0 ? 0xff : 'a' + random() % 4));
+        for (uint64_t n = random() % 3; n > 0; --n)
+          k.push_back(static_cast<char>(random() % 4 == 0 ? 0xff : 'a' + random() % 4));
         return k;
       };
       switch (random() % 6) {
         case 0:
         case 1: {
           Batch batch;
-          for (uint64_t n = 1 + random() % 4; n > 0; --n) random() % 3 == 0 ? batch.Delete(key()) : batch.Put(key(), absl::StrCat(i));
+          for (uint64_t n = 1 + random() % 4; n > 0; --n)
+            random() % 3 == 0 ? batch.Delete(key()) : batch.Put(key(), absl::StrCat(i));
           const bool sync = random() % 50 == 0;
           ASSERT_TRUE(memory->Write(batch, sync).ok());
           ASSERT_TRUE(rocks->Write(batch, sync).ok());
@@ -193,7 +200,8 @@ TEST(KvDifferentialTest, MemoryAndRocksAnswerAlike) {
         }
         case 3: {
           const std::string lower = key(), upper = key();
-          ASSERT_EQ(Dump(*memory, lower, upper), Dump(*rocks, lower, upper)) << lower << " to " << upper;
+          ASSERT_EQ(Dump(*memory, lower, upper), Dump(*rocks, lower, upper))
+              << lower << " to " << upper;
           break;
         }
         default: {
@@ -228,7 +236,8 @@ TEST(MemoryKvTest, ACrashKeepsAPrefix) {
     EXPECT_FALSE(kv->Get("k0").ok());  // the process is gone
     kv.reset();
     kv = *MemoryKv::Open(disk, {true, nullptr});
-    for (uint64_t i = 0; i < 5; ++i) EXPECT_EQ(kv->Get(absl::StrCat("k", i)).ok(), i < 2 + keep) << i;
+    for (uint64_t i = 0; i < 5; ++i)
+      EXPECT_EQ(kv->Get(absl::StrCat("k", i)).ok(), i < 2 + keep) << i;
   }
 }
 
@@ -265,7 +274,8 @@ TEST(RocksKvTest, AFlippedBitInTheMiddleOfTheLogRefusesToOpen) {
   std::filesystem::copy(kv.path(), copy, std::filesystem::copy_options::recursive);
   std::string wal;
   for (const auto& entry : std::filesystem::directory_iterator(copy)) {
-    if (entry.path().extension() == ".log" && entry.file_size() > 50000) wal = entry.path().string();
+    if (entry.path().extension() == ".log" && entry.file_size() > 50000)
+      wal = entry.path().string();
   }
   ASSERT_FALSE(wal.empty());
   {

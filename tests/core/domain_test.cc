@@ -70,18 +70,23 @@ TEST(ReasonTest, TheDocumentListsThemAll) {
   text << file.rdbuf();
   for (const ReasonInfo& info : AllReasons()) {
     EXPECT_EQ(InfoOf(info.reason).id, info.id);
-    const std::string row = absl::StrCat("| `", info.id, "` | ", absl::StatusCodeToString(info.code), " | ", info.zh, " |");
+    const std::string row = absl::StrCat("| `", info.id, "` | ",
+                                         absl::StatusCodeToString(info.code), " | ", info.zh, " |");
     EXPECT_NE(text.str().find(row), std::string::npos) << "docs/errors.md lacks the row " << row;
   }
   size_t rows = 0;
-  for (size_t at = text.str().find("\n| `"); at != std::string::npos; at = text.str().find("\n| `", at + 1)) ++rows;
+  for (size_t at = text.str().find("\n| `"); at != std::string::npos;
+       at = text.str().find("\n| `", at + 1))
+    ++rows;
   EXPECT_EQ(rows, AllReasons().size());
 }
 
 TEST(ReasonTest, ARefusalPassesThroughAStatusUnharmed) {
-  const absl::Status status = Refuse({{Reason::kCodeUnknown, "line_items[3].functional_code", "L3", "no such code"},
-                                      {Reason::kAmountInvalid, "line_items[4].amount_fen", "", "negative"}});
-  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);  // one of them is about the message alone
+  const absl::Status status =
+      Refuse({{Reason::kCodeUnknown, "line_items[3].functional_code", "L3", "no such code"},
+              {Reason::kAmountInvalid, "line_items[4].amount_fen", "", "negative"}});
+  EXPECT_EQ(status.code(),
+            absl::StatusCode::kInvalidArgument);  // one of them is about the message alone
   const Explained e = Explain(status);
   ASSERT_TRUE(e.reason_known);
   EXPECT_EQ(e.refusal.reason, Reason::kAmountInvalid);
@@ -90,7 +95,9 @@ TEST(ReasonTest, ARefusalPassesThroughAStatusUnharmed) {
   EXPECT_FALSE(Explain(absl::InternalError("x")).reason_known);
 }
 
-CatalogEvent List(CatalogList list, Code division, std::vector<CatalogEntry> entries) { return {division, 2024, list, std::move(entries)}; }
+CatalogEvent List(CatalogList list, Code division, std::vector<CatalogEntry> entries) {
+  return {division, 2024, list, std::move(entries)};
+}
 CatalogEntry Entry(std::string code, std::string name, std::string parent) {
   CatalogEntry e;
   e.code = std::move(code);
@@ -102,30 +109,41 @@ CatalogEntry Entry(std::string code, std::string name, std::string parent) {
 TEST(CatalogTest, ListsServeTheDivisionAndThoseBelow) {
   auto catalog = std::make_shared<const Catalog>();
   catalog = catalog->With(List(CatalogList::kDivision, 140000,
-                               {Entry("140000", "山西省", ""), Entry("141100", "吕梁市", "140000"), Entry("141121", "文水县", "141100")}));
-  catalog = catalog->With(List(CatalogList::kFunctional, 140000, {Entry("208", "社会保障和就业支出", "")}));
+                               {Entry("140000", "山西省", ""), Entry("141100", "吕梁市", "140000"),
+                                Entry("141121", "文水县", "141100")}));
+  catalog = catalog->With(
+      List(CatalogList::kFunctional, 140000, {Entry("208", "社会保障和就业支出", "")}));
   EXPECT_EQ(catalog->ChainOf(141121, 2024), (std::vector<Code>{141121, 141100, 140000}));
   EXPECT_EQ(catalog->NameOf(141121, 2024, CatalogList::kFunctional, 208), "社会保障和就业支出");
-  const auto next = catalog->With(List(CatalogList::kFunctional, 141121, {Entry("208", "近处的名称", "")}));
+  const auto next =
+      catalog->With(List(CatalogList::kFunctional, 141121, {Entry("208", "近处的名称", "")}));
   EXPECT_EQ(next->NameOf(141121, 2024, CatalogList::kFunctional, 208), "近处的名称");
   EXPECT_EQ(next->NameOf(141100, 2024, CatalogList::kFunctional, 208), "社会保障和就业支出");
-  EXPECT_EQ(catalog->NameOf(141121, 2024, CatalogList::kFunctional, 208), "社会保障和就业支出");  // the older value stands
-  EXPECT_EQ(next->NameOf(141121, 2025, CatalogList::kFunctional, 208), "");                      // data of a year
+  EXPECT_EQ(catalog->NameOf(141121, 2024, CatalogList::kFunctional, 208),
+            "社会保障和就业支出");  // the older value stands
+  EXPECT_EQ(next->NameOf(141121, 2025, CatalogList::kFunctional, 208), "");  // data of a year
 }
 
 TEST(CatalogTest, WrongEntriesAreNamed) {
   const Catalog catalog;
   auto reasons = [&](const CatalogEvent& event) {
     std::string out;
-    for (const Violation& v : catalog.Check(event)) absl::StrAppend(&out, v.field, " ", InfoOf(v.reason).id, "; ");
+    for (const Violation& v : catalog.Check(event))
+      absl::StrAppend(&out, v.field, " ", InfoOf(v.reason).id, "; ");
     return out;
   };
-  EXPECT_EQ(reasons(List(CatalogList::kFunctional, 140000, {Entry("208", "a", ""), Entry("20805", "b", "208"), Entry("208", "c", "")})),
-            "entries[2].code DUPLICATE_CODE; ");
-  EXPECT_EQ(reasons(List(CatalogList::kFunctional, 140000, {Entry("20805", "b", "208")})), "entries[0].parent_code PARENT_UNKNOWN; ");
-  EXPECT_EQ(reasons(List(CatalogList::kFunctional, 140000, {Entry("20805", "b", "210")})), "entries[0].parent_code CODE_MALFORMED; ");
-  EXPECT_EQ(reasons(List(CatalogList::kDeptEconomic, 140000, {Entry("3010101", "b", "30101")})), "entries[0].code CODE_MALFORMED; ");
-  EXPECT_EQ(reasons(List(CatalogList::kDivision, 140000, {Entry("140000", "a", "141100"), Entry("141100", "b", "140000")})),
+  EXPECT_EQ(
+      reasons(List(CatalogList::kFunctional, 140000,
+                   {Entry("208", "a", ""), Entry("20805", "b", "208"), Entry("208", "c", "")})),
+      "entries[2].code DUPLICATE_CODE; ");
+  EXPECT_EQ(reasons(List(CatalogList::kFunctional, 140000, {Entry("20805", "b", "208")})),
+            "entries[0].parent_code PARENT_UNKNOWN; ");
+  EXPECT_EQ(reasons(List(CatalogList::kFunctional, 140000, {Entry("20805", "b", "210")})),
+            "entries[0].parent_code CODE_MALFORMED; ");
+  EXPECT_EQ(reasons(List(CatalogList::kDeptEconomic, 140000, {Entry("3010101", "b", "30101")})),
+            "entries[0].code CODE_MALFORMED; ");
+  EXPECT_EQ(reasons(List(CatalogList::kDivision, 140000,
+                         {Entry("140000", "a", "141100"), Entry("141100", "b", "140000")})),
             "entries[0].parent_code CODE_MALFORMED; ");
 }
 
@@ -197,7 +215,8 @@ Line MakeLine(absl::string_view id, Code functional, int64_t amount) {
 }
 
 TEST(FoldTest, AFailedLoadLeavesEverythingAsItWas) {
-  auto catalog = std::make_shared<const Catalog>()->With(List(CatalogList::kDivision, 141100, {Entry("141100", "吕梁市", "")}));
+  auto catalog = std::make_shared<const Catalog>()->With(
+      List(CatalogList::kDivision, 141100, {Entry("141100", "吕梁市", "")}));
   int loads = 0, fail_at = 0;
   Fold fold([&](const ChunkId&) -> absl::StatusOr<Chunk> {
     if (++loads == fail_at) return absl::DataLossError("damaged");
@@ -234,7 +253,8 @@ TEST(ValidationTest, PlacesSpeakOfTheOrderSent) {
   Submission s;
   s.request_id = "r";
   s.key = {141100, 2024, Stage::kApproved, "101001"};
-  s.lines.lines = {MakeLine("z", 2080505, 1), MakeLine("a", 2080505, -1), MakeLine("z", 2080505, 3)};
+  s.lines.lines = {MakeLine("z", 2080505, 1), MakeLine("a", 2080505, -1),
+                   MakeLine("z", 2080505, 3)};
   CheckMessage(&s);
   ASSERT_EQ(s.violations.size(), 2u);
   EXPECT_EQ(s.violations[0].field, "line_items[1].amount_fen");

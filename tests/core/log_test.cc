@@ -42,7 +42,8 @@ class LogTest : public ::testing::Test {
       entry.chain_hash = ChainHash(head.chain_hash, *LeafHash(*entry.record));
       Batch batch;
       EventLog::Stage(entry, header.kind, &batch);
-      ASSERT_TRUE(log_->Commit(batch, {entry.position, entry.chain_hash, header.commit_time_us}).ok());
+      ASSERT_TRUE(
+          log_->Commit(batch, {entry.position, entry.chain_hash, header.commit_time_us}).ok());
     }
   }
 

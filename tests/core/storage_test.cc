@@ -26,15 +26,19 @@ TEST(SchemaTest, GoldenKeys) {
   EXPECT_EQ(BytesToHexString(HeadKey(kBudget)), "030002272c07e80330333130303100");
   EXPECT_EQ(BytesToHexString(HeadBlockKey(kBudget, "L1")), "040002272c07e803303331303031004c31");
   EXPECT_EQ(BytesToHexString(HeadProjectKey(kBudget, "P1")), "050002272c07e803303331303031005031");
-  EXPECT_EQ(BytesToHexString(RevisionKey(kBudget, 2)), "060002272c07e803303331303031000000000000000002");
+  EXPECT_EQ(BytesToHexString(RevisionKey(kBudget, 2)),
+            "060002272c07e803303331303031000000000000000002");
   EXPECT_EQ(BytesToHexString(GrossKey(2024, domain::Stage::kApproved)), "0707e803");
-  EXPECT_EQ(BytesToHexString(ScopeKey(141100, 2024, domain::Stage::kApproved, "031")), "080002272c07e803303331");
+  EXPECT_EQ(BytesToHexString(ScopeKey(141100, 2024, domain::Stage::kApproved, "031")),
+            "080002272c07e803303331");
   EXPECT_EQ(BytesToHexString(CatalogEventKey(1)), "090000000000000001");
   EXPECT_EQ(BytesToHexString(LogIdKey()), "0a");
-  const domain::ChunkId chunk = {{domain::OrgType::kDepartment, 141100, "031"}, 2024, domain::Stage::kApproved, 2048};
-  EXPECT_EQ(BytesToHexString(CellsKey(chunk, 1)), "1007e8030002272c0330333100"
-                                                  "0800"
-                                                  "fffffffffffffffe");
+  const domain::ChunkId chunk = {
+      {domain::OrgType::kDepartment, 141100, "031"}, 2024, domain::Stage::kApproved, 2048};
+  EXPECT_EQ(BytesToHexString(CellsKey(chunk, 1)),
+            "1007e8030002272c0330333100"
+            "0800"
+            "fffffffffffffffe");
   EXPECT_EQ(BytesToHexString(ProjectNameKey(2024, "P1")), "1107e85031");
   EXPECT_EQ(BytesToHexString(WatermarkKey()), "20");
 }
@@ -43,13 +47,18 @@ TEST(SchemaTest, EncodedOrderIsLogicalOrder) {
   std::mt19937_64 random(3);
   for (int i = 0; i < 5000; ++i) {
     auto budget = [&] {
-      return domain::BudgetKey{static_cast<domain::Code>(141100 + random() % 3), static_cast<uint16_t>(2023 + random() % 3),
-                               static_cast<domain::Stage>(1 + random() % 7), std::string(1 + random() % 3, static_cast<char>('a' + random() % 2))};
+      return domain::BudgetKey{
+          static_cast<domain::Code>(141100 + random() % 3),
+          static_cast<uint16_t>(2023 + random() % 3), static_cast<domain::Stage>(1 + random() % 7),
+          std::string(1 + random() % 3, static_cast<char>('a' + random() % 2))};
     };
     const domain::BudgetKey a = budget(), b = budget();
     EXPECT_EQ(a < b, HeadKey(a) < HeadKey(b));
     EXPECT_EQ(*DecodeHeadKey(HeadKey(a)), a);
-    const domain::ChunkId chunk = {{domain::OrgType::kAgency, a.division, a.agency}, a.year, a.stage, static_cast<uint16_t>(random())};
+    const domain::ChunkId chunk = {{domain::OrgType::kAgency, a.division, a.agency},
+                                   a.year,
+                                   a.stage,
+                                   static_cast<uint16_t>(random())};
     const uint64_t s1 = random() % 5, s2 = random() % 5;
     EXPECT_EQ(s1 > s2, CellsKey(chunk, s1) < CellsKey(chunk, s2));  // the newest first
     const auto parts = DecodeCellsKey(CellsKey(chunk, s1));
@@ -62,8 +71,10 @@ TEST(SchemaTest, AnyBytesAreDecodedOrRefused) {
   std::mt19937_64 random(4);
   for (int i = 0; i < 20000; ++i) {
     std::string key;
-    for (uint64_t n = random() % 40; n > 0; --n) key.push_back(static_cast<char>(random() % 4 == 0 ? random() : random() % 32));
-    for (const absl::Status& status : {DecodeEventKey(key).status(), DecodeHeadKey(key).status(), DecodeCellsKey(key).status()}) {
+    for (uint64_t n = random() % 40; n > 0; --n)
+      key.push_back(static_cast<char>(random() % 4 == 0 ? random() : random() % 32));
+    for (const absl::Status& status : {DecodeEventKey(key).status(), DecodeHeadKey(key).status(),
+                                       DecodeCellsKey(key).status()}) {
       EXPECT_TRUE(status.ok() || absl::IsDataLoss(status));
     }
   }
@@ -109,17 +120,19 @@ std::string SmallRecord() {
 
 TEST(RecordTest, GoldenRecord) {
   const std::string record = SmallRecord();
-  EXPECT_EQ(BytesToHexString(record),
-            "0101000000000000000700060a24181e400009616e6f6e796d6f757303722d31"
-            "78680a45a84ce67cce524968c6efd023f5cf3377cd02397f8ce30e58925a07a2320002272c07e8030630333130"
-            "303101078080f281838985060330333101000200000000d80400d80409616e6f6e796d6f7573011602024c3181"
-            "01f9fd7e80a004c801024c3240016e90030001025031046e616d6505627974657300");
+  EXPECT_EQ(
+      BytesToHexString(record),
+      "0101000000000000000700060a24181e400009616e6f6e796d6f757303722d31"
+      "78680a45a84ce67cce524968c6efd023f5cf3377cd02397f8ce30e58925a07a2320002272c07e8030630333130"
+      "303101078080f281838985060330333101000200000000d80400d80409616e6f6e796d6f7573011602024c3181"
+      "01f9fd7e80a004c801024c3240016e90030001025031046e616d6505627974657300");
   const auto event = DecodeRecord(std::make_shared<const std::string>(record));
   ASSERT_TRUE(event.ok());
   EXPECT_EQ(event->statement.put.lines, SmallEvent().put.lines);
   EXPECT_EQ(event->statement.projects_put, SmallEvent().projects_put);
   EXPECT_EQ(event->header.request_id, "r-1");
-  EXPECT_EQ(BytesToHexString(BytesOf(*LeafHash(record))), "38ac5d941e2495494184c7be5f0bb081ea9c5513d90eed28b67780d87e1c50b1");
+  EXPECT_EQ(BytesToHexString(BytesOf(*LeafHash(record))),
+            "38ac5d941e2495494184c7be5f0bb081ea9c5513d90eed28b67780d87e1c50b1");
 }
 
 TEST(RecordTest, EveryFlippedBitIsNoticed) {
@@ -167,8 +180,14 @@ TEST(StagedTest, ReadsAsIfItWereWritten) {
   for (int i = 0; i < 3000; ++i) {
     const std::string k = key(), from = key(), to = from + "~";
     switch (random() % 6) {
-      case 0: staged.Put(k, absl::StrCat(i)); model[k] = absl::StrCat(i); break;
-      case 1: staged.Delete(k); model.erase(k); break;
+      case 0:
+        staged.Put(k, absl::StrCat(i));
+        model[k] = absl::StrCat(i);
+        break;
+      case 1:
+        staged.Delete(k);
+        model.erase(k);
+        break;
       case 2: {
         const auto got = staged.Get(k);
         EXPECT_EQ(got.ok(), model.count(k) == 1);
@@ -202,7 +221,8 @@ TEST(StagedTest, ReadsAsIfItWereWritten) {
   ASSERT_TRUE((*kv)->Write(rest, true).ok());
   std::map<std::string, std::string> stored;
   auto it = (*kv)->NewIterator("", "");
-  for (it->Seek(""); it->Valid(); it->Next()) stored[std::string(it->key())] = std::string(it->value());
+  for (it->Seek(""); it->Valid(); it->Next())
+    stored[std::string(it->key())] = std::string(it->value());
   EXPECT_EQ(stored, model);
 }
 
@@ -226,7 +246,8 @@ TEST(HeadsTest, PatchesOfALargeStatement) {
   for (int round = 0; round < 200; ++round) {
     std::map<std::string, int64_t> put;
     std::set<std::string> removed;
-    for (int i = 0; i < 25; ++i) put[absl::StrCat("L", 99000 + random() % 25000)] = static_cast<int64_t>(random() % 1000);
+    for (int i = 0; i < 25; ++i)
+      put[absl::StrCat("L", 99000 + random() % 25000)] = static_cast<int64_t>(random() % 1000);
     for (int i = 0; i < 25; ++i) {
       auto it = model.lower_bound(absl::StrCat("L", 99000 + random() % 25000));
       if (it != model.end() && put.count(it->first) == 0) removed.insert(it->first);

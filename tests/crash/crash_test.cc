@@ -68,7 +68,8 @@ std::shared_ptr<grpc::Channel> Connect(int port) {
   arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 20);
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 20);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 50);
-  return grpc::CreateCustomChannel(absl::StrCat("127.0.0.1:", port), grpc::InsecureChannelCredentials(), arguments);
+  return grpc::CreateCustomChannel(absl::StrCat("127.0.0.1:", port),
+                                   grpc::InsecureChannelCredentials(), arguments);
 }
 
 // One client's sequential traffic over its own agencies: whole statements and single-line patches.
@@ -83,7 +84,8 @@ class Load {
   Load(int client, uint64_t seed) : client_(client), random_(seed) {}
 
   sub::SubmitBudgetRequest Next() {
-    const int agency = client_ * kAgenciesPerClient + static_cast<int>(random_() % kAgenciesPerClient);
+    const int agency =
+        client_ * kAgenciesPerClient + static_cast<int>(random_() % kAgenciesPerClient);
     const uint64_t salt = random_();
     const std::string id = absl::StrCat("c", client_, "-", sent.size());
     const bool exists = lines_.count(agency) > 0;
@@ -127,7 +129,8 @@ class Load {
   std::map<int, std::map<std::string, int64_t>> lines_;
 };
 
-grpc::Status Submit(sub::SubmissionService::Stub& stub, const sub::SubmitBudgetRequest& request, sub::SubmitBudgetResponse* receipt) {
+grpc::Status Submit(sub::SubmissionService::Stub& stub, const sub::SubmitBudgetRequest& request,
+                    sub::SubmitBudgetResponse* receipt) {
   grpc::ClientContext context;
   context.set_wait_for_ready(false);
   context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(20));
@@ -137,7 +140,8 @@ grpc::Status Submit(sub::SubmissionService::Stub& stub, const sub::SubmitBudgetR
 TEST(CrashTest, NothingAcknowledgedIsLostOrDoubled) {
   const char* asked = std::getenv("FISCAL_CRASH_CYCLES");
   const int cycles = asked == nullptr ? 100 : std::atoi(asked);
-  const std::string dir = (std::filesystem::temp_directory_path() / absl::StrCat("fiscal-crash-", getpid())).string();
+  const std::string dir =
+      (std::filesystem::temp_directory_path() / absl::StrCat("fiscal-crash-", getpid())).string();
   std::filesystem::remove_all(dir);
   std::mt19937_64 random(7);
   std::vector<Load> loads;
@@ -147,7 +151,9 @@ TEST(CrashTest, NothingAcknowledgedIsLostOrDoubled) {
     const int port = FreePort();
     const pid_t server = StartServer(dir, port);
     const auto channel = Connect(port);
-    ASSERT_TRUE(channel->WaitForConnected(std::chrono::system_clock::now() + std::chrono::seconds(30))) << "cycle " << cycle;
+    ASSERT_TRUE(
+        channel->WaitForConnected(std::chrono::system_clock::now() + std::chrono::seconds(30)))
+        << "cycle " << cycle;
     if (cycle == 0) {
       ASSERT_TRUE(testing::ImportSmallCatalog(channel, kClients * kAgenciesPerClient));
     }
@@ -163,17 +169,20 @@ TEST(CrashTest, NothingAcknowledgedIsLostOrDoubled) {
         ++unknown;
       }
       for (int i = 0; i < 20 && !load.sent.empty(); ++i) {
-        const Sent& earlier = load.sent[i == 0 ? load.sent.size() - 1 : random() % load.sent.size()];
+        const Sent& earlier =
+            load.sent[i == 0 ? load.sent.size() - 1 : random() % load.sent.size()];
         sub::SubmitBudgetResponse again;
         ASSERT_TRUE(Submit(*stub, earlier.request, &again).ok());
-        ASSERT_EQ(again.SerializeAsString(), earlier.receipt.SerializeAsString()) << "cycle " << cycle;
+        ASSERT_EQ(again.SerializeAsString(), earlier.receipt.SerializeAsString())
+            << "cycle " << cycle;
       }
     }
     std::string last_position;
     for (const Load& load : loads) {
       for (const Sent& s : load.sent) {
         if (s.receipt.position().size() > last_position.size() ||
-            (s.receipt.position().size() == last_position.size() && s.receipt.position() > last_position)) {
+            (s.receipt.position().size() == last_position.size() &&
+             s.receipt.position() > last_position)) {
           last_position = s.receipt.position();
         }
       }
@@ -240,8 +249,9 @@ TEST(CrashTest, NothingAcknowledgedIsLostOrDoubled) {
     for (std::thread& t : clients) t.join();
   }
   std::filesystem::remove_all(dir);
-  std::printf("%d kills, %lld acknowledged, %lld with unknown outcome sent again, 0 lost, 0 doubled\n", cycles,
-              static_cast<long long>(acknowledged), static_cast<long long>(unknown));
+  std::printf(
+      "%d kills, %lld acknowledged, %lld with unknown outcome sent again, 0 lost, 0 doubled\n",
+      cycles, static_cast<long long>(acknowledged), static_cast<long long>(unknown));
 }
 
 }  // namespace

@@ -10,6 +10,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   options.department_code = "031";
   options.agency_code = "031001";
   options.as_printed = true;
-  fiscal::importer::Import(text, fiscal::importer::CatalogView(), options, nullptr).status().IgnoreError();
+  fiscal::importer::Import(text, fiscal::importer::CatalogView(), options, nullptr)
+      .status()
+      .IgnoreError();
   return 0;
 }

@@ -18,7 +18,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     case 1: {
       fiscal::Digest body;
       auto receipt = fiscal::storage::DecodeReceipt(bytes, &body);
-      if (receipt.ok() && fiscal::storage::EncodeReceipt(body, *receipt) != std::string(bytes)) std::abort();
+      if (receipt.ok() && fiscal::storage::EncodeReceipt(body, *receipt) != std::string(bytes))
+        std::abort();
       break;
     }
     case 2: {
@@ -31,7 +32,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     }
     case 3: {
       auto key = fiscal::storage::DecodeCellsKey(bytes);
-      if (key.ok() && fiscal::storage::CellsKey(key->id, key->stride) != std::string(bytes)) std::abort();
+      if (key.ok() && fiscal::storage::CellsKey(key->id, key->stride) != std::string(bytes))
+        std::abort();
       break;
     }
     default: {

@@ -27,8 +27,9 @@ class CliContractTest : public ::testing::Test {
  protected:
   Ran Fiscal(const std::string& arguments, const std::string& server = "") {
     const char* bin = std::getenv("FISCAL_BIN_DIR");
-    const std::string command = absl::StrCat(bin == nullptr ? "build/release/bin" : bin, "/fiscal --server ",
-                                             server.empty() ? d_.address() : server, " ", arguments, " 2>", dir_.path(), "/stderr");
+    const std::string command = absl::StrCat(
+        bin == nullptr ? "build/release/bin" : bin, "/fiscal --server ",
+        server.empty() ? d_.address() : server, " ", arguments, " 2>", dir_.path(), "/stderr");
     Ran ran;
     FILE* pipe = popen(command.c_str(), "r");
     char buffer[4096];
@@ -51,7 +52,8 @@ class CliContractTest : public ::testing::Test {
   static std::string Field(const google::protobuf::Struct& s, const std::string& name) {
     auto it = s.fields().find(name);
     if (it == s.fields().end()) return "(missing)";
-    if (it->second.kind_case() == google::protobuf::Value::kNumberValue) return absl::StrCat(it->second.number_value());
+    if (it->second.kind_case() == google::protobuf::Value::kNumberValue)
+      return absl::StrCat(it->second.number_value());
     return it->second.string_value();
   }
 
@@ -72,16 +74,21 @@ TEST_F(CliContractTest, ImportThenTotals) {
   EXPECT_EQ(Field(receipt, "memo_lines"), "33");
   EXPECT_EQ(Field(receipt, "projects"), "9");
   EXPECT_TRUE(receipt.fields().at("findings").has_list_value());
-  EXPECT_EQ(Field(Json(Fiscal(absl::StrCat("import ", kReference, " -o json")).out), "result"), "UNCHANGED");
+  EXPECT_EQ(Field(Json(Fiscal(absl::StrCat("import ", kReference, " -o json")).out), "result"),
+            "UNCHANGED");
 
   const std::string text = ReadFile(kReference);
-  const std::string one = Write("one.txt", absl::StrReplaceAll(text, {{"知识产权保护经费\t0.30\t0.30", "知识产权保护经费\t1.30\t1.30"}}));
+  const std::string one = Write(
+      "one.txt", absl::StrReplaceAll(
+                     text, {{"知识产权保护经费\t0.30\t0.30", "知识产权保护经费\t1.30\t1.30"}}));
   const Ran refused = Fiscal("import " + one + " -o json");
   EXPECT_EQ(refused.code, 3);
   EXPECT_TRUE(absl::StrContains(refused.out, "T12-02")) << refused.out;
   EXPECT_EQ(Fiscal("import " + Write("empty.txt", "nothing\n")).code, 3);
 
-  const std::string base = "totals --division 141100 --year 2024 --department 031 -o json --at-least " + Field(receipt, "position");
+  const std::string base =
+      "totals --division 141100 --year 2024 --department 031 -o json --at-least " +
+      Field(receipt, "position");
   const Ran totals = Fiscal(base + " --by functional --depth 3");
   ASSERT_EQ(totals.code, 0);
   const auto answer = Json(totals.out);
@@ -103,12 +110,15 @@ TEST_F(CliContractTest, ImportThenTotals) {
   EXPECT_EQ(Field(projects, "analysis"), "PROJECT");
   EXPECT_EQ(projects.fields().at("totals").list_value().values_size(), 9);
   EXPECT_EQ(Field(projects.fields().at("grand_total").struct_value(), "amount_fen"), "569710000");
-  const auto t5 = Json(Fiscal(base + " --by functional,category --fund 一般公共 --funding-year this-year --depth 1").out);
+  const auto t5 = Json(
+      Fiscal(base + " --by functional,category --fund 一般公共 --funding-year this-year --depth 1")
+          .out);
   EXPECT_EQ(t5.fields().at("totals").list_value().values_size(), 5);
   const auto none = Json(Fiscal(base + " --by functional --fund state-capital").out);
   EXPECT_EQ(none.fields().at("totals").list_value().values_size(), 0);
   EXPECT_EQ(Fiscal("admin verify").code, 0);
-  EXPECT_TRUE(absl::StrContains(Fiscal("totals --division 141100 --year 2024 --by fund -o csv").out, "GENERAL,一般公共预算,880.87,8\r\n"));
+  EXPECT_TRUE(absl::StrContains(Fiscal("totals --division 141100 --year 2024 --by fund -o csv").out,
+                                "GENERAL,一般公共预算,880.87,8\r\n"));
 }
 
 TEST_F(CliContractTest, ExitCodes) {
@@ -121,22 +131,43 @@ TEST_F(CliContractTest, ExitCodes) {
   EXPECT_EQ(Fiscal("totals --division 141100 --year 2024 --department 999 --by fund").code, 4);
   EXPECT_EQ(Fiscal("totals --division 149999 --year 2024 --by fund").code, 4);
   EXPECT_EQ(Fiscal("budgets --division 141100 --agency 031001 --year 2024").code, 4);
-  EXPECT_EQ(Fiscal("totals --division 141100 --year 2024 --by fund --timeout 1", "127.0.0.1:1").code, 6);
-  const std::string good = R"({"requestId": "one", "budget": {"divisionCode": "141100", "agencyCode": "031001", "fiscalYear": 2024, "stage": "STAGE_APPROVED"},
+  EXPECT_EQ(
+      Fiscal("totals --division 141100 --year 2024 --by fund --timeout 1", "127.0.0.1:1").code, 6);
+  const std::string good =
+      R"({"requestId": "one", "budget": {"divisionCode": "141100", "agencyCode": "031001", "fiscalYear": 2024, "stage": "STAGE_APPROVED"},
     "lineItems": [{"lineId": "a", "direction": "DIRECTION_EXPENDITURE", "functionalCode": "2170101", "amountFen": "100"}]})";
   EXPECT_EQ(Fiscal("submit " + Write("good.json", good)).code, 0);
   EXPECT_EQ(Fiscal("submit " + Write("good.json", good)).code, 0);  // a retry
-  EXPECT_EQ(Fiscal("submit " + Write("reused.json", absl::StrReplaceAll(good, {{"\"100\"", "\"200\""}}))).code, 5);
-  EXPECT_EQ(Fiscal("submit " + Write("negative.json", absl::StrReplaceAll(good, {{"\"one\"", "\"two\""}, {"\"100\"", "\"-1\""}}))).code, 3);
-  EXPECT_EQ(Fiscal("submit " + Write("stale.json", absl::StrReplaceAll(good, {{"\"one\"", "\"three\""}, {"\"lineItems\"", "\"expectedRevision\": 9, \"lineItems\""}}))).code, 5);
-  EXPECT_EQ(Fiscal("submit " + Write("unknown.json", absl::StrReplaceAll(good, {{"\"lineId\"", "\"lineIdd\""}}))).code, 3);
+  EXPECT_EQ(
+      Fiscal("submit " + Write("reused.json", absl::StrReplaceAll(good, {{"\"100\"", "\"200\""}})))
+          .code,
+      5);
+  EXPECT_EQ(
+      Fiscal("submit " + Write("negative.json", absl::StrReplaceAll(good, {{"\"one\"", "\"two\""},
+                                                                           {"\"100\"", "\"-1\""}})))
+          .code,
+      3);
+  EXPECT_EQ(Fiscal("submit " +
+                   Write("stale.json",
+                         absl::StrReplaceAll(
+                             good, {{"\"one\"", "\"three\""},
+                                    {"\"lineItems\"", "\"expectedRevision\": 9, \"lineItems\""}})))
+                .code,
+            5);
+  EXPECT_EQ(Fiscal("submit " + Write("unknown.json",
+                                     absl::StrReplaceAll(good, {{"\"lineId\"", "\"lineIdd\""}})))
+                .code,
+            3);
   // One bad line of a stream is answered and the rest goes on.
   std::string line = absl::StrReplaceAll(good, {{"\n", " "}});
-  const std::string stream = absl::StrCat(absl::StrReplaceAll(line, {{"\"one\"", "\"s1\""}, {"\"100\"", "\"300\""}}), "\nnot json\n",
-                                          absl::StrReplaceAll(line, {{"\"one\"", "\"s2\""}, {"\"100\"", "\"400\""}}), "\n");
+  const std::string stream = absl::StrCat(
+      absl::StrReplaceAll(line, {{"\"one\"", "\"s1\""}, {"\"100\"", "\"300\""}}), "\nnot json\n",
+      absl::StrReplaceAll(line, {{"\"one\"", "\"s2\""}, {"\"100\"", "\"400\""}}), "\n");
   const Ran ran = Fiscal("submit " + Write("three.ndjson", stream));
   EXPECT_EQ(ran.code, 3);
-  EXPECT_TRUE(absl::StrContains(ran.out, "\"revision\":\"2\"") && absl::StrContains(ran.out, "\"revision\":\"3\"")) << ran.out;
+  EXPECT_TRUE(absl::StrContains(ran.out, "\"revision\":\"2\"") &&
+              absl::StrContains(ran.out, "\"revision\":\"3\""))
+      << ran.out;
   EXPECT_TRUE(absl::StrContains(ran.out, "line 2")) << ran.out;
 }
 

@@ -67,11 +67,13 @@ void Deployment::Restart() {
 
 std::string Deployment::address() const { return absl::StrCat("127.0.0.1:", server_->port()); }
 
-void Deployment::ImportList(catalog::v1::CatalogList list, const std::string& division, const std::string& file) {
+void Deployment::ImportList(catalog::v1::CatalogList list, const std::string& division,
+                            const std::string& file) {
   auto entries = cli::ReadEntries(ReadFile(file), list);
   if (!entries.ok()) Die(entries.status().ToString());
   catalog::v1::ImportCatalogRequest request;
-  request.set_request_id(absl::StrCat("catalog-", std::to_string(std::hash<std::string>()(file + division))));
+  request.set_request_id(
+      absl::StrCat("catalog-", std::to_string(std::hash<std::string>()(file + division))));
   request.set_division_code(division);
   request.set_fiscal_year(2024);
   request.set_list(list);
@@ -93,13 +95,16 @@ void Deployment::ImportCatalogs() {
   ImportList(catalog::v1::CATALOG_LIST_AGENCY, "141121", "docs/examples/agencies_141121.csv");
 }
 
-client::Error Deployment::Submit(const submission::v1::SubmitBudgetRequest& request, submission::v1::SubmitBudgetResponse* receipt) {
+client::Error Deployment::Submit(const submission::v1::SubmitBudgetRequest& request,
+                                 submission::v1::SubmitBudgetResponse* receipt) {
   submission::v1::SubmitBudgetResponse unused;
   grpc::ClientContext context;
-  return client::ToError(submission->SubmitBudget(&context, request, receipt == nullptr ? &unused : receipt));
+  return client::ToError(
+      submission->SubmitBudget(&context, request, receipt == nullptr ? &unused : receipt));
 }
 
-submission::v1::SubmitBudgetResponse Deployment::MustSubmit(const submission::v1::SubmitBudgetRequest& request) {
+submission::v1::SubmitBudgetResponse Deployment::MustSubmit(
+    const submission::v1::SubmitBudgetRequest& request) {
   submission::v1::SubmitBudgetResponse receipt;
   const client::Error error = Submit(request, &receipt);
   if (error.code != grpc::OK) Die(request.request_id() + " was refused: " + error.message);
@@ -115,12 +120,13 @@ std::vector<submission::v1::SubmitBudgetResponse> Deployment::SubmitExamples() {
     const std::string wrapper = "{\"withdraw\": ";
     if (json.compare(0, wrapper.size(), wrapper) == 0) {
       submission::v1::WithdrawBudgetRequest request;
-      const auto status =
-          google::protobuf::util::JsonStringToMessage(json.substr(wrapper.size(), json.size() - wrapper.size() - 1), &request);
+      const auto status = google::protobuf::util::JsonStringToMessage(
+          json.substr(wrapper.size(), json.size() - wrapper.size() - 1), &request);
       if (!status.ok()) Die(std::string(status.message()));
       submission::v1::WithdrawBudgetResponse response;
       grpc::ClientContext context;
-      if (!submission->WithdrawBudget(&context, request, &response).ok()) Die("the withdrawal was refused");
+      if (!submission->WithdrawBudget(&context, request, &response).ok())
+        Die("the withdrawal was refused");
       receipts.push_back(response.receipt());
       continue;
     }
@@ -132,15 +138,18 @@ std::vector<submission::v1::SubmitBudgetResponse> Deployment::SubmitExamples() {
   return receipts;
 }
 
-submission::v1::SubmitBudgetRequest Deployment::Reference(const std::string& text, const std::string& request_id) {
+submission::v1::SubmitBudgetRequest Deployment::Reference(const std::string& text,
+                                                          const std::string& request_id) {
   importer::CatalogView view;
-  auto codes = [](const std::string& file, catalog::v1::CatalogList list, std::vector<importer::CatalogView::Code>* out) {
+  auto codes = [](const std::string& file, catalog::v1::CatalogList list,
+                  std::vector<importer::CatalogView::Code>* out) {
     const auto entries = cli::ReadEntries(ReadFile(file), list);
     if (!entries.ok()) Die(entries.status().ToString());
     for (const auto& e : *entries) out->push_back({e.code(), e.name(), e.parent_code(), {}});
   };
   codes("domain/data/functional.csv", catalog::v1::CATALOG_LIST_FUNCTIONAL, &view.functional);
-  codes("domain/data/dept_economic.csv", catalog::v1::CATALOG_LIST_DEPT_ECONOMIC, &view.dept_economic);
+  codes("domain/data/dept_economic.csv", catalog::v1::CATALOG_LIST_DEPT_ECONOMIC,
+        &view.dept_economic);
   codes("domain/data/gov_economic.csv", catalog::v1::CATALOG_LIST_GOV_ECONOMIC, &view.gov_economic);
   importer::Options options;
   options.division_code = "141100";
@@ -152,7 +161,8 @@ submission::v1::SubmitBudgetRequest Deployment::Reference(const std::string& tex
   return result->request;
 }
 
-grpc::Status Deployment::List(const aggregation::v1::ListTotalsRequest& request, aggregation::v1::ListTotalsResponse* response) {
+grpc::Status Deployment::List(const aggregation::v1::ListTotalsRequest& request,
+                              aggregation::v1::ListTotalsResponse* response) {
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(30));
   return aggregation->ListTotals(&context, request, response);

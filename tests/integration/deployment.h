@@ -38,15 +38,20 @@ class Deployment {
   void Restart();
   void ImportCatalogs();
   // One CSV file as a list of 2024.
-  void ImportList(catalog::v1::CatalogList list, const std::string& division, const std::string& file);
+  void ImportList(catalog::v1::CatalogList list, const std::string& division,
+                  const std::string& file);
   // The live examples, in the order run.sh submits them. Returns the receipts.
   std::vector<submission::v1::SubmitBudgetResponse> SubmitExamples();
   // The reference disclosure as a request.
-  submission::v1::SubmitBudgetRequest Reference(const std::string& text, const std::string& request_id);
+  submission::v1::SubmitBudgetRequest Reference(const std::string& text,
+                                                const std::string& request_id);
 
-  submission::v1::SubmitBudgetResponse MustSubmit(const submission::v1::SubmitBudgetRequest& request);
-  client::Error Submit(const submission::v1::SubmitBudgetRequest& request, submission::v1::SubmitBudgetResponse* receipt = nullptr);
-  grpc::Status List(const aggregation::v1::ListTotalsRequest& request, aggregation::v1::ListTotalsResponse* response);
+  submission::v1::SubmitBudgetResponse MustSubmit(
+      const submission::v1::SubmitBudgetRequest& request);
+  client::Error Submit(const submission::v1::SubmitBudgetRequest& request,
+                       submission::v1::SubmitBudgetResponse* receipt = nullptr);
+  grpc::Status List(const aggregation::v1::ListTotalsRequest& request,
+                    aggregation::v1::ListTotalsResponse* response);
   bool Verified();
 
   std::string address() const;

@@ -17,7 +17,8 @@ namespace s = fiscal::submission::v1;
 
 constexpr char kReference[] = "tests/data/documents/lvliang_finance_office_2024.txt";
 
-a::ListTotalsRequest Question(const std::string& division, b::Direction direction, std::vector<a::Dimension> by) {
+a::ListTotalsRequest Question(const std::string& division, b::Direction direction,
+                              std::vector<a::Dimension> by) {
   a::ListTotalsRequest q;
   q.mutable_filter()->set_division_code(division);
   q.mutable_filter()->set_fiscal_year(2024);
@@ -54,7 +55,8 @@ std::vector<Flat> AllLines(Deployment& d) {
         s::ListLineItemsResponse lines;
         grpc::ClientContext inner;
         EXPECT_TRUE(d.submission->ListLineItems(&inner, request, &lines).ok());
-        for (const b::LineItem& l : lines.line_items()) out.push_back({budget.key(), budget.department_code(), l});
+        for (const b::LineItem& l : lines.line_items())
+          out.push_back({budget.key(), budget.department_code(), l});
         request.set_page_token(lines.next_page_token());
       } while (!request.page_token().empty());
     }
@@ -71,32 +73,50 @@ std::vector<std::string> Prefixes(const std::string& code) {
 }
 
 std::vector<std::string> CodesOf(const Flat& f, a::Dimension dimension) {
-  auto enumerated = [](const std::string& full, const std::string& prefix, const std::map<std::string, std::string>& parents) {
-    const std::string name = full.substr(prefix.size()) == "UNSPECIFIED" ? "" : full.substr(prefix.size());
+  auto enumerated = [](const std::string& full, const std::string& prefix,
+                       const std::map<std::string, std::string>& parents) {
+    const std::string name =
+        full.substr(prefix.size()) == "UNSPECIFIED" ? "" : full.substr(prefix.size());
     std::vector<std::string> out = {name};
     auto parent = parents.find(name);
     if (parent != parents.end()) out.push_back(parent->second);
     return out;
   };
   switch (dimension) {
-    case a::DIMENSION_FUNCTIONAL: return Prefixes(f.line.functional_code());
-    case a::DIMENSION_REVENUE: return Prefixes(f.line.revenue_code());
-    case a::DIMENSION_DEPT_ECONOMIC: return Prefixes(f.line.dept_economic_code());
-    case a::DIMENSION_GOV_ECONOMIC: return Prefixes(f.line.gov_economic_code());
-    case a::DIMENSION_DEPARTMENT: return {f.key.division_code() + "/" + f.department};
-    case a::DIMENSION_AGENCY: return {f.key.division_code() + "/" + f.key.agency_code()};
+    case a::DIMENSION_FUNCTIONAL:
+      return Prefixes(f.line.functional_code());
+    case a::DIMENSION_REVENUE:
+      return Prefixes(f.line.revenue_code());
+    case a::DIMENSION_DEPT_ECONOMIC:
+      return Prefixes(f.line.dept_economic_code());
+    case a::DIMENSION_GOV_ECONOMIC:
+      return Prefixes(f.line.gov_economic_code());
+    case a::DIMENSION_DEPARTMENT:
+      return {f.key.division_code() + "/" + f.department};
+    case a::DIMENSION_AGENCY:
+      return {f.key.division_code() + "/" + f.key.agency_code()};
     case a::DIMENSION_DIVISION:
       if (f.key.division_code() == "141100") return {"141100", "141100 own"};
       return {"141100", f.key.division_code()};
     case a::DIMENSION_FUND:
       return enumerated(b::Fund_Name(f.line.fund()), "FUND_",
-                        {{"UNIT_BUSINESS", "UNIT"}, {"UNIT_OPERATING", "UNIT"}, {"UNIT_SUPERIOR", "UNIT"}, {"UNIT_SUBORDINATE", "UNIT"}, {"UNIT_OTHER", "UNIT"}});
+                        {{"UNIT_BUSINESS", "UNIT"},
+                         {"UNIT_OPERATING", "UNIT"},
+                         {"UNIT_SUPERIOR", "UNIT"},
+                         {"UNIT_SUBORDINATE", "UNIT"},
+                         {"UNIT_OTHER", "UNIT"}});
     case a::DIMENSION_CATEGORY:
       return enumerated(b::Category_Name(f.line.category()), "CATEGORY_",
-                        {{"PERSONNEL", "BASIC"}, {"PUBLIC", "BASIC"}, {"OTHER_OPERATING", "PROJECT"}, {"SPECIFIC_TARGET", "PROJECT"}});
-    case a::DIMENSION_FUNDING_YEAR: return enumerated(b::FundingYear_Name(f.line.funding_year()), "FUNDING_YEAR_", {});
-    case a::DIMENSION_PROJECT: return {f.line.project_code()};
-    default: return {};
+                        {{"PERSONNEL", "BASIC"},
+                         {"PUBLIC", "BASIC"},
+                         {"OTHER_OPERATING", "PROJECT"},
+                         {"SPECIFIC_TARGET", "PROJECT"}});
+    case a::DIMENSION_FUNDING_YEAR:
+      return enumerated(b::FundingYear_Name(f.line.funding_year()), "FUNDING_YEAR_", {});
+    case a::DIMENSION_PROJECT:
+      return {f.line.project_code()};
+    default:
+      return {};
   }
 }
 
@@ -105,16 +125,20 @@ std::string RowKey(const a::Total& row) {
   for (int i = 0; i < row.group_size(); ++i) {
     const a::GroupValue& v = row.group(i);
     absl::StrAppend(&key, i == 0 ? "" : " | ");
-    if (v.dimension() == a::DIMENSION_DEPARTMENT || v.dimension() == a::DIMENSION_AGENCY) absl::StrAppend(&key, v.division_code(), "/");
+    if (v.dimension() == a::DIMENSION_DEPARTMENT || v.dimension() == a::DIMENSION_AGENCY)
+      absl::StrAppend(&key, v.division_code(), "/");
     absl::StrAppend(&key, v.code(), v.own_level() ? " own" : "");
   }
   return key;
 }
 
-std::map<std::string, int64_t> BruteForce(const std::vector<Flat>& lines, b::Direction direction, const std::vector<a::Dimension>& by) {
+std::map<std::string, int64_t> BruteForce(const std::vector<Flat>& lines, b::Direction direction,
+                                          const std::vector<a::Dimension>& by) {
   std::map<std::string, int64_t> sums;
   for (const Flat& f : lines) {
-    if (f.line.direction() != direction || f.line.analysis() != 0 || f.key.stage() != b::STAGE_APPROVED) continue;
+    if (f.line.direction() != direction || f.line.analysis() != 0 ||
+        f.key.stage() != b::STAGE_APPROVED)
+      continue;
     for (const std::string& x : CodesOf(f, by[0])) {
       if (by.size() == 1) {
         sums[x] += f.line.amount_fen();
@@ -132,9 +156,11 @@ TEST(EndToEndTest, EveryTotalAtEveryLevelEqualsASumOverTheLines) {
   const auto receipts = d.SubmitExamples();
   const std::vector<Flat> lines = AllLines(d);
   ASSERT_GT(lines.size(), 100u);
-  const std::vector<a::Dimension> dimensions = {a::DIMENSION_FUNCTIONAL, a::DIMENSION_REVENUE, a::DIMENSION_DEPT_ECONOMIC,
-                                                a::DIMENSION_GOV_ECONOMIC, a::DIMENSION_DEPARTMENT, a::DIMENSION_AGENCY, a::DIMENSION_DIVISION,
-                                                a::DIMENSION_FUND, a::DIMENSION_CATEGORY, a::DIMENSION_FUNDING_YEAR, a::DIMENSION_PROJECT};
+  const std::vector<a::Dimension> dimensions = {
+      a::DIMENSION_FUNCTIONAL,   a::DIMENSION_REVENUE,    a::DIMENSION_DEPT_ECONOMIC,
+      a::DIMENSION_GOV_ECONOMIC, a::DIMENSION_DEPARTMENT, a::DIMENSION_AGENCY,
+      a::DIMENSION_DIVISION,     a::DIMENSION_FUND,       a::DIMENSION_CATEGORY,
+      a::DIMENSION_FUNDING_YEAR, a::DIMENSION_PROJECT};
   int questions = 0;
   for (b::Direction direction : {b::DIRECTION_EXPENDITURE, b::DIRECTION_INCOME}) {
     for (a::Dimension x : dimensions) {
@@ -154,8 +180,10 @@ TEST(EndToEndTest, EveryTotalAtEveryLevelEqualsASumOverTheLines) {
           for (const a::GroupValue& v : row.group()) top = top && v.level() == 1;
           if (top) level1 += row.amount_fen();
         }
-        ASSERT_EQ(got, BruteForce(lines, direction, by)) << a::Dimension_Name(x) << " by " << a::Dimension_Name(y);
-        ASSERT_EQ(level1, answer.grand_total().amount_fen()) << a::Dimension_Name(x) << " by " << a::Dimension_Name(y);
+        ASSERT_EQ(got, BruteForce(lines, direction, by))
+            << a::Dimension_Name(x) << " by " << a::Dimension_Name(y);
+        ASSERT_EQ(level1, answer.grand_total().amount_fen())
+            << a::Dimension_Name(x) << " by " << a::Dimension_Name(y);
         ++questions;
       }
     }
@@ -168,8 +196,9 @@ TEST(EndToEndTest, EveryTotalAtEveryLevelEqualsASumOverTheLines) {
 TEST(EndToEndTest, NoTwoLevelsOfTheExamplesShowTheSameFigure) {
   Deployment d;
   const auto receipts = d.SubmitExamples();
-  for (a::Dimension dimension : {a::DIMENSION_FUNCTIONAL, a::DIMENSION_GOV_ECONOMIC, a::DIMENSION_DEPT_ECONOMIC, a::DIMENSION_FUND,
-                                 a::DIMENSION_CATEGORY, a::DIMENSION_DIVISION}) {
+  for (a::Dimension dimension :
+       {a::DIMENSION_FUNCTIONAL, a::DIMENSION_GOV_ECONOMIC, a::DIMENSION_DEPT_ECONOMIC,
+        a::DIMENSION_FUND, a::DIMENSION_CATEGORY, a::DIMENSION_DIVISION}) {
     a::ListTotalsRequest q = Question("141100", b::DIRECTION_EXPENDITURE, {dimension});
     q.mutable_consistency()->set_at_least(receipts.back().position());
     a::ListTotalsResponse answer;
@@ -178,7 +207,8 @@ TEST(EndToEndTest, NoTwoLevelsOfTheExamplesShowTheSameFigure) {
     for (const a::Total& row : answer.totals()) {
       auto [it, fresh] = level_of.emplace(row.amount_fen(), row.group(0).level());
       EXPECT_TRUE(fresh || it->second == row.group(0).level())
-          << a::Dimension_Name(dimension) << " " << row.group(0).code() << " shows the figure of another level: " << row.amount_fen();
+          << a::Dimension_Name(dimension) << " " << row.group(0).code()
+          << " shows the figure of another level: " << row.amount_fen();
     }
   }
 }
@@ -201,20 +231,24 @@ TEST(EndToEndTest, TheReferenceGivesItsOwnTables) {
     for (const a::Total& row : answer.totals()) out[RowKey(row)] = row.amount_fen();
     return out;
   };
-  auto functional = totals({a::DIMENSION_FUNCTIONAL}, b::DIRECTION_EXPENDITURE, b::ANALYSIS_UNSPECIFIED);
+  auto functional =
+      totals({a::DIMENSION_FUNCTIONAL}, b::DIRECTION_EXPENDITURE, b::ANALYSIS_UNSPECIFIED);
   EXPECT_EQ(functional["合计"], 880870000);
   EXPECT_EQ(functional["208"], 29880000);
   EXPECT_EQ(functional["210"], 15840000);
   EXPECT_EQ(functional["217"], 804220000);
   EXPECT_EQ(functional["221"], 30930000);
   EXPECT_EQ(functional["2170102"], 149710000);
-  auto split = totals({a::DIMENSION_FUNCTIONAL, a::DIMENSION_CATEGORY}, b::DIRECTION_EXPENDITURE, b::ANALYSIS_UNSPECIFIED);
+  auto split = totals({a::DIMENSION_FUNCTIONAL, a::DIMENSION_CATEGORY}, b::DIRECTION_EXPENDITURE,
+                      b::ANALYSIS_UNSPECIFIED);
   EXPECT_EQ(split["217 | BASIC"], 234510000);
   EXPECT_EQ(split["217 | PROJECT"], 569710000);
-  auto income = totals({a::DIMENSION_FUNCTIONAL, a::DIMENSION_FUND}, b::DIRECTION_INCOME, b::ANALYSIS_UNSPECIFIED);
+  auto income = totals({a::DIMENSION_FUNCTIONAL, a::DIMENSION_FUND}, b::DIRECTION_INCOME,
+                       b::ANALYSIS_UNSPECIFIED);
   EXPECT_EQ(income["2101103 | GENERAL"], 3700000);
   EXPECT_EQ(income["合计"], 880870000);
-  auto economic = totals({a::DIMENSION_DEPT_ECONOMIC}, b::DIRECTION_EXPENDITURE, b::ANALYSIS_BASIC_ECONOMIC);
+  auto economic =
+      totals({a::DIMENSION_DEPT_ECONOMIC}, b::DIRECTION_EXPENDITURE, b::ANALYSIS_BASIC_ECONOMIC);
   EXPECT_EQ(economic["301"], 286280000);
   EXPECT_EQ(economic["302"], 24350000);
   EXPECT_EQ(economic["30239"], 11650000);
@@ -230,15 +264,20 @@ TEST(EndToEndTest, AChangedDocumentMovesTotalsAndTheOldPositionStillAnswersTheOl
   const auto first = d.MustSubmit(d.Reference(text, "r1"));
   EXPECT_EQ(d.MustSubmit(d.Reference(text, "r2")).result(), s::RESULT_UNCHANGED);
   // 知识产权保护经费 0.30 -> 1.30 wherever it stands, and every sum it is in.
-  const std::string changed = absl::StrReplaceAll(
-      text, {{"知识产权保护经费\t0.30\t0.30", "知识产权保护经费\t1.30\t1.30"}, {"569.71", "570.71"}, {"880.87", "881.87"},
-             {"804.22", "805.22"}, {"149.71", "150.71"}});
+  const std::string changed =
+      absl::StrReplaceAll(text, {{"知识产权保护经费\t0.30\t0.30", "知识产权保护经费\t1.30\t1.30"},
+                                 {"569.71", "570.71"},
+                                 {"880.87", "881.87"},
+                                 {"804.22", "805.22"},
+                                 {"149.71", "150.71"}});
   const auto second = d.MustSubmit(d.Reference(changed, "r3"));
   EXPECT_EQ(second.result(), s::RESULT_REVISED);
   EXPECT_EQ(second.revision(), 2);
   auto grand = [&](const std::string& position, bool exactly) {
-    a::ListTotalsRequest q = Question("140000", b::DIRECTION_EXPENDITURE, {a::DIMENSION_FUNCTIONAL});
-    exactly ? q.mutable_consistency()->set_exactly(position) : q.mutable_consistency()->set_at_least(position);
+    a::ListTotalsRequest q =
+        Question("140000", b::DIRECTION_EXPENDITURE, {a::DIMENSION_FUNCTIONAL});
+    exactly ? q.mutable_consistency()->set_exactly(position)
+            : q.mutable_consistency()->set_at_least(position);
     a::ListTotalsResponse answer;
     EXPECT_TRUE(d.List(q, &answer).ok());
     return answer.grand_total().amount_fen();
@@ -258,7 +297,8 @@ TEST(EndToEndTest, AChangedDocumentMovesTotalsAndTheOldPositionStillAnswersTheOl
 TEST(EndToEndTest, ConsistencyAndPages) {
   Deployment d;
   const auto receipts = d.SubmitExamples();
-  a::ListTotalsRequest q = Question("141100", b::DIRECTION_EXPENDITURE, {a::DIMENSION_AGENCY, a::DIMENSION_FUNCTIONAL});
+  a::ListTotalsRequest q =
+      Question("141100", b::DIRECTION_EXPENDITURE, {a::DIMENSION_AGENCY, a::DIMENSION_FUNCTIONAL});
   q.mutable_consistency()->set_at_least(receipts.back().position());
   a::ListTotalsResponse whole;
   ASSERT_TRUE(d.List(q, &whole).ok());
@@ -268,7 +308,8 @@ TEST(EndToEndTest, ConsistencyAndPages) {
   while (true) {
     a::ListTotalsResponse page;
     ASSERT_TRUE(d.List(paged, &page).ok());
-    for (const a::Total& row : page.totals()) rows.push_back(RowKey(row) + absl::StrCat(" ", row.amount_fen()));
+    for (const a::Total& row : page.totals())
+      rows.push_back(RowKey(row) + absl::StrCat(" ", row.amount_fen()));
     EXPECT_EQ(page.position(), whole.position());
     if (page.next_page_token().empty()) break;
     paged.set_page_token(page.next_page_token());
@@ -285,12 +326,14 @@ TEST(EndToEndTest, ConsistencyAndPages) {
   }
   ASSERT_EQ(rows.size(), static_cast<size_t>(whole.totals_size()));
   for (int i = 0; i < whole.totals_size(); ++i) {
-    EXPECT_EQ(rows[static_cast<size_t>(i)], RowKey(whole.totals(i)) + absl::StrCat(" ", whole.totals(i).amount_fen()));
+    EXPECT_EQ(rows[static_cast<size_t>(i)],
+              RowKey(whole.totals(i)) + absl::StrCat(" ", whole.totals(i).amount_fen()));
   }
   a::ListTotalsRequest other = paged;
   other.mutable_filter()->set_own_level(true);
   a::ListTotalsResponse answer;
-  EXPECT_EQ(d.List(other, &answer).error_code(), grpc::INVALID_ARGUMENT);  // the token is of another question
+  EXPECT_EQ(d.List(other, &answer).error_code(),
+            grpc::INVALID_ARGUMENT);  // the token is of another question
 
   // As of the commit time of a statement: that statement and no later one.
   s::GetBudgetRequest get;

@@ -34,8 +34,8 @@ s::SubmitBudgetRequest Good(const std::string& id) {
 
 class RefusalsTest : public ::testing::Test {
  protected:
-
-  void Refused(const s::SubmitBudgetRequest& request, grpc::StatusCode code, const std::string& reason, const std::string& field) {
+  void Refused(const s::SubmitBudgetRequest& request, grpc::StatusCode code,
+               const std::string& reason, const std::string& field) {
     const client::Error error = d_.Submit(request);
     EXPECT_EQ(error.code, code) << error.message;
     EXPECT_EQ(error.reason, reason) << error.message;
@@ -65,29 +65,48 @@ TEST_F(RefusalsTest, EachHasItsStatusReasonAndField) {
     return r;
   };
   using R = s::SubmitBudgetRequest;
-  Refused(with([](R& r) { r.mutable_line_items(1)->set_amount_fen(-1); }), grpc::INVALID_ARGUMENT, "AMOUNT_INVALID", "line_items[1].amount_fen");
-  Refused(with([](R& r) { r.mutable_line_items(2)->set_precision_fen(10000); }), grpc::INVALID_ARGUMENT, "AMOUNT_INVALID", "line_items[2].amount_fen");
-  Refused(with([](R& r) { r.mutable_line_items(2)->set_precision_fen(7); }), grpc::INVALID_ARGUMENT, "AMOUNT_INVALID", "line_items[2].precision_fen");
-  Refused(with([](R& r) { r.set_department_code("999"); }), grpc::FAILED_PRECONDITION, "DEPARTMENT_UNKNOWN", "department_code");
-  Refused(with([](R& r) { r.mutable_budget()->set_agency_code("999001"); }), grpc::FAILED_PRECONDITION, "AGENCY_UNKNOWN", "budget.agency_code");
-  Refused(with([](R& r) { r.mutable_budget()->set_division_code("999999"); }), grpc::FAILED_PRECONDITION, "DIVISION_UNKNOWN", "budget.division_code");
-  Refused(with([](R& r) { r.set_department_code("101"); }), grpc::FAILED_PRECONDITION, "DEPARTMENT_MISMATCH", "department_code");
-  Refused(with([](R& r) { r.mutable_line_items(2)->set_line_id("L0"); }), grpc::INVALID_ARGUMENT, "DUPLICATE_LINE_ID", "line_items[2].line_id");
+  Refused(with([](R& r) { r.mutable_line_items(1)->set_amount_fen(-1); }), grpc::INVALID_ARGUMENT,
+          "AMOUNT_INVALID", "line_items[1].amount_fen");
+  Refused(with([](R& r) { r.mutable_line_items(2)->set_precision_fen(10000); }),
+          grpc::INVALID_ARGUMENT, "AMOUNT_INVALID", "line_items[2].amount_fen");
+  Refused(with([](R& r) { r.mutable_line_items(2)->set_precision_fen(7); }), grpc::INVALID_ARGUMENT,
+          "AMOUNT_INVALID", "line_items[2].precision_fen");
+  Refused(with([](R& r) { r.set_department_code("999"); }), grpc::FAILED_PRECONDITION,
+          "DEPARTMENT_UNKNOWN", "department_code");
+  Refused(with([](R& r) { r.mutable_budget()->set_agency_code("999001"); }),
+          grpc::FAILED_PRECONDITION, "AGENCY_UNKNOWN", "budget.agency_code");
+  Refused(with([](R& r) { r.mutable_budget()->set_division_code("999999"); }),
+          grpc::FAILED_PRECONDITION, "DIVISION_UNKNOWN", "budget.division_code");
+  Refused(with([](R& r) { r.set_department_code("101"); }), grpc::FAILED_PRECONDITION,
+          "DEPARTMENT_MISMATCH", "department_code");
+  Refused(with([](R& r) { r.mutable_line_items(2)->set_line_id("L0"); }), grpc::INVALID_ARGUMENT,
+          "DUPLICATE_LINE_ID", "line_items[2].line_id");
   Refused(with([](R& r) {
             r.mutable_line_items(0)->set_amount_fen(INT64_MAX / 2);
             r.mutable_line_items(1)->set_amount_fen(INT64_MAX / 2);
             r.mutable_line_items(2)->set_amount_fen(INT64_MAX / 2);
           }),
           grpc::INVALID_ARGUMENT, "AMOUNT_OVERFLOW", "line_items");
-  Refused(with([](R& r) { r.mutable_line_items(0)->set_amount_fen(INT64_MIN); }), grpc::INVALID_ARGUMENT, "AMOUNT_OVERFLOW", "line_items[0].amount_fen");
-  Refused(with([](R& r) { r.mutable_line_items(0)->set_functional_code("21A"); }), grpc::INVALID_ARGUMENT, "CODE_MALFORMED", "line_items[0].functional_code");
-  Refused(with([](R& r) { r.mutable_line_items(0)->set_functional_code("9990101"); }), grpc::FAILED_PRECONDITION, "CODE_UNKNOWN",
-          "line_items[0].functional_code");
-  Refused(with([](R& r) { r.mutable_line_items(0)->set_project_code("P9"); }), grpc::INVALID_ARGUMENT, "PROJECT_UNKNOWN", "line_items[0].project_code");
-  Refused(with([](R& r) { r.mutable_line_items(0)->clear_direction(); }), grpc::INVALID_ARGUMENT, "REQUIRED_FIELD_MISSING", "line_items[0].direction");
-  Refused(with([](R& r) { r.mutable_line_items(0)->set_revenue_code("103"); }), grpc::INVALID_ARGUMENT, "FIELD_NOT_ALLOWED", "line_items[0].revenue_code");
-  Refused(with([](R& r) { r.mutable_line_items(0)->set_fund(static_cast<b::Fund>(77)); }), grpc::INVALID_ARGUMENT, "ENUM_UNKNOWN", "line_items[0].fund");
-  Refused(with([](R& r) { r.mutable_line_items(0)->set_note("a\xe2\x80\xae""b"); }), grpc::INVALID_ARGUMENT, "TEXT_INVALID", "line_items[0].note");
+  Refused(with([](R& r) { r.mutable_line_items(0)->set_amount_fen(INT64_MIN); }),
+          grpc::INVALID_ARGUMENT, "AMOUNT_OVERFLOW", "line_items[0].amount_fen");
+  Refused(with([](R& r) { r.mutable_line_items(0)->set_functional_code("21A"); }),
+          grpc::INVALID_ARGUMENT, "CODE_MALFORMED", "line_items[0].functional_code");
+  Refused(with([](R& r) { r.mutable_line_items(0)->set_functional_code("9990101"); }),
+          grpc::FAILED_PRECONDITION, "CODE_UNKNOWN", "line_items[0].functional_code");
+  Refused(with([](R& r) { r.mutable_line_items(0)->set_project_code("P9"); }),
+          grpc::INVALID_ARGUMENT, "PROJECT_UNKNOWN", "line_items[0].project_code");
+  Refused(with([](R& r) { r.mutable_line_items(0)->clear_direction(); }), grpc::INVALID_ARGUMENT,
+          "REQUIRED_FIELD_MISSING", "line_items[0].direction");
+  Refused(with([](R& r) { r.mutable_line_items(0)->set_revenue_code("103"); }),
+          grpc::INVALID_ARGUMENT, "FIELD_NOT_ALLOWED", "line_items[0].revenue_code");
+  Refused(with([](R& r) { r.mutable_line_items(0)->set_fund(static_cast<b::Fund>(77)); }),
+          grpc::INVALID_ARGUMENT, "ENUM_UNKNOWN", "line_items[0].fund");
+  Refused(with([](R& r) {
+            r.mutable_line_items(0)->set_note(
+                "a\xe2\x80\xae"
+                "b");
+          }),
+          grpc::INVALID_ARGUMENT, "TEXT_INVALID", "line_items[0].note");
   Refused(with([](R& r) { r.set_expected_revision(7); }), grpc::ABORTED, "REVISION_MISMATCH", "");
   Refused(with([](R& r) { r.set_expected_revision(0); }), grpc::ABORTED, "REVISION_MISMATCH", "");
   Refused(with([](R& r) {
@@ -100,7 +119,12 @@ TEST_F(RefusalsTest, EachHasItsStatusReasonAndField) {
             r.add_removed_line_ids("L9");
           }),
           grpc::FAILED_PRECONDITION, "LINE_UNKNOWN", "removed_line_ids");
-  Refused(with([](R& r) { r.mutable_line_items(0)->GetReflection()->MutableUnknownFields(r.mutable_line_items(0))->AddVarint(99, 1); }),
+  Refused(with([](R& r) {
+            r.mutable_line_items(0)
+                ->GetReflection()
+                ->MutableUnknownFields(r.mutable_line_items(0))
+                ->AddVarint(99, 1);
+          }),
           grpc::INVALID_ARGUMENT, "FIELD_UNKNOWN", "line_items[0]");
   Refused(with([](R& r) {
             r.set_scope(b::SCOPE_DEPARTMENT);
@@ -144,7 +168,8 @@ TEST_F(RefusalsTest, AllFailingChecksComeInOneAnswer) {
   EXPECT_EQ(error.code, grpc::INVALID_ARGUMENT);
   std::set<std::string> fields;
   for (const auto& v : error.violations) fields.insert(v.field);
-  EXPECT_EQ(fields, (std::set<std::string>{"line_items[0].amount_fen", "line_items[1].line_id", "line_items[2].functional_code", "department_code"}));
+  EXPECT_EQ(fields, (std::set<std::string>{"line_items[0].amount_fen", "line_items[1].line_id",
+                                           "line_items[2].functional_code", "department_code"}));
 }
 
 TEST_F(RefusalsTest, BytesThatDoNotParseNameTheField) {
@@ -160,7 +185,8 @@ TEST_F(RefusalsTest, BytesThatDoNotParseNameTheField) {
     grpc::ByteBuffer request(&slice, 1), response;
     grpc::ClientContext context;
     grpc::CompletionQueue queue;
-    auto rpc = stub.PrepareUnaryCall(&context, "/fiscal.submission.v1.SubmissionService/SubmitBudget", request, &queue);
+    auto rpc = stub.PrepareUnaryCall(
+        &context, "/fiscal.submission.v1.SubmissionService/SubmitBudget", request, &queue);
     rpc->StartCall();
     grpc::Status status;
     rpc->Finish(&response, &status, nullptr);

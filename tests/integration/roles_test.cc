@@ -30,10 +30,12 @@ int FreePort() {
 
 class Child {
  public:
-  Child(const std::string& dir, const std::string& listen, const std::string& role, const std::string& log) {
+  Child(const std::string& dir, const std::string& listen, const std::string& role,
+        const std::string& log) {
     pid_ = fork();
     if (pid_ == 0) {
-      execl("/proc/self/exe", "roles_test", "--serve", dir.c_str(), listen.c_str(), role.c_str(), log.c_str(), nullptr);
+      execl("/proc/self/exe", "roles_test", "--serve", dir.c_str(), listen.c_str(), role.c_str(),
+            log.c_str(), nullptr);
       _exit(127);
     }
   }
@@ -52,7 +54,8 @@ class Child {
 a::GetTotalResponse TotalAt(const std::string& address, const std::string& position) {
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  const auto stub = a::AggregationService::NewStub(grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments));
+  const auto stub = a::AggregationService::NewStub(
+      grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments));
   a::GetTotalRequest request;
   request.mutable_filter()->set_division_code("141100");
   request.mutable_filter()->set_fiscal_year(2024);
@@ -69,7 +72,8 @@ a::GetTotalResponse TotalAt(const std::string& address, const std::string& posit
 }
 
 TEST(RolesTest, AnAggregationProcessFollowsTheLogOverGrpcThroughKills) {
-  Deployment submission;  // this process: intake and log; its own totals are what the other's must equal
+  Deployment
+      submission;  // this process: intake and log; its own totals are what the other's must equal
   TempDir copy;
   const std::string listen = absl::StrCat("127.0.0.1:", FreePort());
   auto follower = std::make_unique<Child>(copy.path(), listen, "aggregation", submission.address());
@@ -81,7 +85,8 @@ TEST(RolesTest, AnAggregationProcessFollowsTheLogOverGrpcThroughKills) {
 
   // The follower is killed, events go on, it comes back and catches up from its own copy.
   follower->End(SIGKILL);
-  const auto receipt = submission.MustSubmit(submission.Reference(ReadFile("tests/data/documents/lvliang_finance_office_2024.txt"), "reference"));
+  const auto receipt = submission.MustSubmit(submission.Reference(
+      ReadFile("tests/data/documents/lvliang_finance_office_2024.txt"), "reference"));
   follower = std::make_unique<Child>(copy.path(), listen, "aggregation", submission.address());
   const a::GetTotalResponse later = TotalAt(listen, receipt.position());
   EXPECT_EQ(later.total().amount_fen(), here.total().amount_fen() + 880870000);
@@ -91,7 +96,8 @@ TEST(RolesTest, AnAggregationProcessFollowsTheLogOverGrpcThroughKills) {
   Deployment stranger;
   const pid_t pid = fork();
   if (pid == 0) {
-    execl("/proc/self/exe", "roles_test", "--serve", copy.path().c_str(), listen.c_str(), "aggregation", stranger.address().c_str(), nullptr);
+    execl("/proc/self/exe", "roles_test", "--serve", copy.path().c_str(), listen.c_str(),
+          "aggregation", stranger.address().c_str(), nullptr);
     _exit(127);
   }
   int status = 0;

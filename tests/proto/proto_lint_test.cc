@@ -44,24 +44,29 @@ class Lint {
       for (int i = 0; i < file->service_count(); ++i) {
         for (int k = 0; k < file->service(i)->method_count(); ++k) {
           const auto* m = file->service(i)->method(k);
-          absl::StrAppend(&out, m->full_name(), "(", m->client_streaming() ? "stream " : "", m->input_type()->full_name(), ") returns (",
-                          m->server_streaming() ? "stream " : "", m->output_type()->full_name(), ")\n");
+          absl::StrAppend(&out, m->full_name(), "(", m->client_streaming() ? "stream " : "",
+                          m->input_type()->full_name(), ") returns (",
+                          m->server_streaming() ? "stream " : "", m->output_type()->full_name(),
+                          ")\n");
         }
       }
       for (int i = 0; i < file->message_type_count(); ++i) {
         const Descriptor* m = file->message_type(i);
         for (int k = 0; k < m->field_count(); ++k) {
           const FieldDescriptor* f = m->field(k);
-          const std::string type = f->type() == FieldDescriptor::TYPE_MESSAGE ? f->message_type()->full_name()
-                                   : f->type() == FieldDescriptor::TYPE_ENUM  ? f->enum_type()->full_name()
-                                                                              : f->type_name();
-          absl::StrAppend(&out, m->full_name(), ".", f->name(), " = ", f->number(), " ", f->is_repeated() ? "repeated " : "", type, "\n");
+          const std::string type =
+              f->type() == FieldDescriptor::TYPE_MESSAGE ? f->message_type()->full_name()
+              : f->type() == FieldDescriptor::TYPE_ENUM  ? f->enum_type()->full_name()
+                                                         : f->type_name();
+          absl::StrAppend(&out, m->full_name(), ".", f->name(), " = ", f->number(), " ",
+                          f->is_repeated() ? "repeated " : "", type, "\n");
         }
       }
       for (int i = 0; i < file->enum_type_count(); ++i) {
         const EnumDescriptor* e = file->enum_type(i);
         for (int k = 0; k < e->value_count(); ++k) {
-          absl::StrAppend(&out, e->full_name(), ".", e->value(k)->name(), " = ", e->value(k)->number(), "\n");
+          absl::StrAppend(&out, e->full_name(), ".", e->value(k)->name(), " = ",
+                          e->value(k)->number(), "\n");
         }
       }
     }
@@ -72,7 +77,8 @@ class Lint {
   template <typename D>
   void Documented(const D& d, const std::string& name) {
     google::protobuf::SourceLocation location;
-    EXPECT_TRUE(d.GetSourceLocation(&location) && !location.leading_comments.empty()) << name << " has no comment";
+    EXPECT_TRUE(d.GetSourceLocation(&location) && !location.leading_comments.empty())
+        << name << " has no comment";
   }
 
   void File(const FileDescriptor& file) {
@@ -80,7 +86,8 @@ class Lint {
     EXPECT_EQ(absl::StrReplaceAll(directory, {{"/", "."}}), file.package()) << file.name();
     EXPECT_TRUE(absl::EndsWith(file.package(), ".v1")) << file.name();
     EXPECT_LE(file.service_count(), 1) << file.name();
-    EXPECT_EQ(file.service_count() == 1, absl::EndsWith(file.name(), "_service.proto")) << file.name();
+    EXPECT_EQ(file.service_count() == 1, absl::EndsWith(file.name(), "_service.proto"))
+        << file.name();
     for (int i = 0; i < file.service_count(); ++i) {
       const auto& service = *file.service(i);
       EXPECT_TRUE(absl::EndsWith(service.name(), "Service"));
@@ -95,7 +102,8 @@ class Lint {
         EXPECT_TRUE(used.insert(m.output_type()->full_name()).second);
         for (const char* verb : {"Submit", "Withdraw", "Import"}) {
           if (absl::StartsWith(m.name(), verb)) {
-            EXPECT_NE(m.input_type()->FindFieldByName("request_id"), nullptr) << m.full_name() << " writes without a request_id";
+            EXPECT_NE(m.input_type()->FindFieldByName("request_id"), nullptr)
+                << m.full_name() << " writes without a request_id";
           }
         }
         if (absl::StartsWith(m.name(), "List")) {
@@ -115,15 +123,18 @@ class Lint {
       const FieldDescriptor& f = *m.field(i);
       Documented(f, f.full_name());
       EXPECT_EQ(f.name(), absl::AsciiStrToLower(f.name())) << f.full_name();
-      for (auto type : {FieldDescriptor::TYPE_UINT32, FieldDescriptor::TYPE_UINT64, FieldDescriptor::TYPE_FIXED32, FieldDescriptor::TYPE_FIXED64,
+      for (auto type : {FieldDescriptor::TYPE_UINT32, FieldDescriptor::TYPE_UINT64,
+                        FieldDescriptor::TYPE_FIXED32, FieldDescriptor::TYPE_FIXED64,
                         FieldDescriptor::TYPE_FLOAT, FieldDescriptor::TYPE_DOUBLE}) {
         EXPECT_NE(f.type(), type) << f.full_name() << ": no unsigned, no floating point";
       }
-      if (f.type() == FieldDescriptor::TYPE_MESSAGE && f.message_type()->full_name() == "google.protobuf.Timestamp") {
+      if (f.type() == FieldDescriptor::TYPE_MESSAGE &&
+          f.message_type()->full_name() == "google.protobuf.Timestamp") {
         EXPECT_TRUE(absl::EndsWith(f.name(), "_time") || f.name() == "as_of") << f.full_name();
       }
       if (f.is_repeated() && f.name() != "group" && f.name() != "group_by") {
-        EXPECT_TRUE(absl::EndsWith(f.name(), "s")) << f.full_name() << ": repeated fields are plural";
+        EXPECT_TRUE(absl::EndsWith(f.name(), "s"))
+            << f.full_name() << ": repeated fields are plural";
       }
       if (f.type() == FieldDescriptor::TYPE_INT64 && absl::StrContains(f.name(), "amount")) {
         EXPECT_TRUE(absl::EndsWith(f.name(), "_fen")) << f.full_name();

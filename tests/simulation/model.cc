@@ -12,10 +12,13 @@ using services::Dimension;
 using services::GroupBy;
 using services::TotalFilter;
 
-std::string Prefix(Code code, int level) { return std::to_string(code).substr(0, static_cast<size_t>(1 + 2 * level)); }
+std::string Prefix(Code code, int level) {
+  return std::to_string(code).substr(0, static_cast<size_t>(1 + 2 * level));
+}
 
 // Codes a line has in a dimension, one for each level.
-std::vector<std::string> Codes(const GroupBy& g, const domain::BudgetKey& key, const ModelLine& m, const TotalFilter& f) {
+std::vector<std::string> Codes(const GroupBy& g, const domain::BudgetKey& key, const ModelLine& m,
+                               const TotalFilter& f) {
   const int depth = g.depth == 0 ? 9 : g.depth;
   std::vector<std::string> out;
   auto levels = [&](Code code) {
@@ -29,20 +32,38 @@ std::vector<std::string> Codes(const GroupBy& g, const domain::BudgetKey& key, c
   };
   const domain::Attributes& a = m.line.attributes;
   switch (g.dimension) {
-    case Dimension::kFunctional: levels(m.line.functional); break;
-    case Dimension::kRevenue: levels(m.line.revenue); break;
-    case Dimension::kDeptEconomic: levels(m.line.dept_economic); break;
-    case Dimension::kGovEconomic: levels(m.line.gov_economic); break;
-    case Dimension::kFund: two(static_cast<int>(a.fund) >= 6 ? 5 : static_cast<int>(a.fund), static_cast<int>(a.fund)); break;
+    case Dimension::kFunctional:
+      levels(m.line.functional);
+      break;
+    case Dimension::kRevenue:
+      levels(m.line.revenue);
+      break;
+    case Dimension::kDeptEconomic:
+      levels(m.line.dept_economic);
+      break;
+    case Dimension::kGovEconomic:
+      levels(m.line.gov_economic);
+      break;
+    case Dimension::kFund:
+      two(static_cast<int>(a.fund) >= 6 ? 5 : static_cast<int>(a.fund), static_cast<int>(a.fund));
+      break;
     case Dimension::kCategory: {
       const int c = static_cast<int>(a.category);
       two(c == 2 || c == 3 ? 1 : c == 5 || c == 6 ? 4 : c, c);
       break;
     }
-    case Dimension::kFundingYear: out.push_back(absl::StrCat("#", static_cast<int>(a.funding_year))); break;
-    case Dimension::kProject: out.push_back(m.project); break;
-    case Dimension::kAgency: out.push_back(absl::StrCat(key.division, "/", key.agency)); break;
-    case Dimension::kDepartment: out.push_back(absl::StrCat(key.division, "/", DepartmentOfAgency(key.agency))); break;
+    case Dimension::kFundingYear:
+      out.push_back(absl::StrCat("#", static_cast<int>(a.funding_year)));
+      break;
+    case Dimension::kProject:
+      out.push_back(m.project);
+      break;
+    case Dimension::kAgency:
+      out.push_back(absl::StrCat(key.division, "/", key.agency));
+      break;
+    case Dimension::kDepartment:
+      out.push_back(absl::StrCat(key.division, "/", DepartmentOfAgency(key.agency)));
+      break;
     case Dimension::kDivision: {
       if (f.own_level) {
         out.push_back(absl::StrCat(key.division, "=own"));
@@ -54,11 +75,14 @@ std::vector<std::string> Codes(const GroupBy& g, const domain::BudgetKey& key, c
         if (d == f.division) break;
       }
       const int last = static_cast<int>(chain.size());
-      for (int l = 1; l <= last && l <= depth; ++l) out.push_back(std::to_string(chain[static_cast<size_t>(last - l)]));
-      if (key.division == 141100 && last + 1 <= depth) out.push_back(absl::StrCat(key.division, "=own"));
+      for (int l = 1; l <= last && l <= depth; ++l)
+        out.push_back(std::to_string(chain[static_cast<size_t>(last - l)]));
+      if (key.division == 141100 && last + 1 <= depth)
+        out.push_back(absl::StrCat(key.division, "=own"));
       break;
     }
-    default: break;
+    default:
+      break;
   }
   return out;
 }
@@ -69,21 +93,28 @@ bool Starts(Code code, Code prefix) {
 
 bool Matches(const TotalFilter& f, const domain::BudgetKey& key, const ModelLine& m) {
   const domain::Attributes& a = m.line.attributes;
-  if (key.year != f.year || key.stage != f.stage || a.direction != f.direction || a.analysis != f.analysis) return false;
+  if (key.year != f.year || key.stage != f.stage || a.direction != f.direction ||
+      a.analysis != f.analysis)
+    return false;
   bool inside = key.division == f.division;
-  if (!f.own_level && f.department.empty() && f.agency.empty()) inside = inside || ParentDivision(key.division) == f.division;
+  if (!f.own_level && f.department.empty() && f.agency.empty())
+    inside = inside || ParentDivision(key.division) == f.division;
   if (!inside) return false;
   if (!f.department.empty() && DepartmentOfAgency(key.agency) != f.department) return false;
   if (!f.agency.empty() && key.agency != f.agency) return false;
   if (!Starts(m.line.functional, f.functional) || !Starts(m.line.revenue, f.revenue) ||
-      !Starts(m.line.dept_economic, f.dept_economic) || !Starts(m.line.gov_economic, f.gov_economic)) {
+      !Starts(m.line.dept_economic, f.dept_economic) ||
+      !Starts(m.line.gov_economic, f.gov_economic)) {
     return false;
   }
   const int fund = static_cast<int>(a.fund), wanted_fund = static_cast<int>(f.fund);
   if (wanted_fund != 0 && fund != wanted_fund && !(wanted_fund == 5 && fund >= 6)) return false;
   const int c = static_cast<int>(a.category), wanted = static_cast<int>(f.category);
-  if (wanted != 0 && c != wanted && !(wanted == 1 && (c == 2 || c == 3)) && !(wanted == 4 && (c == 5 || c == 6))) return false;
-  if (f.funding_year != domain::FundingYear::kNone && a.funding_year != f.funding_year) return false;
+  if (wanted != 0 && c != wanted && !(wanted == 1 && (c == 2 || c == 3)) &&
+      !(wanted == 4 && (c == 5 || c == 6)))
+    return false;
+  if (f.funding_year != domain::FundingYear::kNone && a.funding_year != f.funding_year)
+    return false;
   return f.project.empty() || m.project == f.project;
 }
 
@@ -115,19 +146,22 @@ Expected Model::Apply(const domain::Submission& s) {
   if (!s.violations.empty()) {
     e.code = absl::StatusCode::kFailedPrecondition;
     for (const auto& v : s.violations) {
-      if (domain::InfoOf(v.reason).code == absl::StatusCode::kInvalidArgument) e.code = absl::StatusCode::kInvalidArgument;
+      if (domain::InfoOf(v.reason).code == absl::StatusCode::kInvalidArgument)
+        e.code = absl::StatusCode::kInvalidArgument;
     }
     return e;
   }
   std::vector<ModelStatement>& history = budgets[s.key];
   const ModelStatement none;
   const ModelStatement& old = history.empty() ? none : history.back();
-  if (s.expected_revision.has_value() && static_cast<uint64_t>(*s.expected_revision) != old.revision) {
+  if (s.expected_revision.has_value() &&
+      static_cast<uint64_t>(*s.expected_revision) != old.revision) {
     return {absl::StatusCode::kAborted, {}};
   }
   const bool stands = old.revision > 0 && !old.withdrawn;
   const bool patch = s.mode == domain::WriteMode::kPatch && !s.withdraw;
-  if ((s.withdraw && old.revision == 0) || (patch && !stands)) return {absl::StatusCode::kNotFound, {}};
+  if ((s.withdraw && old.revision == 0) || (patch && !stands))
+    return {absl::StatusCode::kNotFound, {}};
   ModelStatement next;
   next.note = patch && s.note.empty() ? old.note : s.note;
   if (patch) next.lines = old.lines;
@@ -138,13 +172,14 @@ Expected Model::Apply(const domain::Submission& s) {
   next.withdrawn = s.withdraw;
   next.certified = s.certify;
   const bool same_lines = old.lines == next.lines;
-  const bool unchanged = old.revision > 0 && same_lines && old.withdrawn == next.withdrawn && old.note == next.note &&
-                         (old.certified || !next.certified);
-  e.receipt.result = unchanged             ? domain::Result::kUnchanged
+  const bool unchanged = old.revision > 0 && same_lines && old.withdrawn == next.withdrawn &&
+                         old.note == next.note && (old.certified || !next.certified);
+  e.receipt.result = unchanged           ? domain::Result::kUnchanged
                      : old.revision == 0 ? domain::Result::kCreated
                                          : domain::Result::kRevised;
   e.receipt.revision = unchanged ? old.revision : old.revision + 1;
-  for (const auto& [id, m] : next.lines) ++(m.line.counts() ? e.receipt.line_count : e.receipt.memo_line_count);
+  for (const auto& [id, m] : next.lines)
+    ++(m.line.counts() ? e.receipt.line_count : e.receipt.memo_line_count);
   if (s.validate_only) return e;
   if (unchanged) {
     e.receipt.position = old.position;
@@ -157,7 +192,8 @@ Expected Model::Apply(const domain::Submission& s) {
   return e;
 }
 
-std::map<std::string, CellValue> Model::Totals(const TotalFilter& f, const std::vector<GroupBy>& group_by,
+std::map<std::string, CellValue> Model::Totals(const TotalFilter& f,
+                                               const std::vector<GroupBy>& group_by,
                                                uint64_t position) const {
   std::map<std::string, CellValue> out;
   out[""];

@@ -29,8 +29,8 @@ TEST(SimulationTest, SeedsHold) {
       ASSERT_EQ(RunSeed(seed).trace_hash, run.trace_hash) << "seed " << seed;
     }
   }
-  std::cout << count << " seeds from " << first << ": " << events << " events, " << crashes << " crashes, " << faults
-            << " failed operations, 0 violations\n";
+  std::cout << count << " seeds from " << first << ": " << events << " events, " << crashes
+            << " crashes, " << faults << " failed operations, 0 violations\n";
   if (count >= 100) {
     EXPECT_GT(crashes, 0);
     EXPECT_GT(faults, 0);

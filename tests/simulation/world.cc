@@ -39,9 +39,12 @@ class RandomFaults final : public storage::Faults {
     armed = false;
     ++count;
     switch (random_() % 3) {
-      case 0: return {absl::ResourceExhaustedError("no space"), false};
-      case 1: return {absl::UnavailableError("sync failed"), false};
-      default: return {absl::UnavailableError("sync failed"), true};
+      case 0:
+        return {absl::ResourceExhaustedError("no space"), false};
+      case 1:
+        return {absl::UnavailableError("sync failed"), false};
+      default:
+        return {absl::UnavailableError("sync failed"), true};
     }
   }
   bool armed = false;
@@ -58,7 +61,8 @@ class LyingKv final : public storage::Kv {
   absl::Status Write(const storage::Batch& batch, bool) override { return kv_.Write(batch, false); }
   absl::Status Flush() override { return absl::OkStatus(); }
   absl::StatusOr<std::string> Get(absl::string_view key) const override { return kv_.Get(key); }
-  std::unique_ptr<storage::KvIterator> NewIterator(absl::string_view l, absl::string_view u) const override {
+  std::unique_ptr<storage::KvIterator> NewIterator(absl::string_view l,
+                                                   absl::string_view u) const override {
     return kv_.NewIterator(l, u);
   }
   std::unique_ptr<storage::KvSnapshot> NewSnapshot() const override { return kv_.NewSnapshot(); }
@@ -74,12 +78,14 @@ class LossyKv final : public storage::Kv {
   explicit LossyKv(storage::Kv& kv) : kv_(kv) {}
   absl::Status Write(const storage::Batch& batch, bool sync) override {
     storage::Batch rest;
-    for (size_t i = 1; i < batch.ops().size(); ++i) rest.Put(batch.ops()[i].key, batch.ops()[i].value);
+    for (size_t i = 1; i < batch.ops().size(); ++i)
+      rest.Put(batch.ops()[i].key, batch.ops()[i].value);
     return kv_.Write(rest, sync);
   }
   absl::Status Flush() override { return kv_.Flush(); }
   absl::StatusOr<std::string> Get(absl::string_view key) const override { return kv_.Get(key); }
-  std::unique_ptr<storage::KvIterator> NewIterator(absl::string_view l, absl::string_view u) const override {
+  std::unique_ptr<storage::KvIterator> NewIterator(absl::string_view l,
+                                                   absl::string_view u) const override {
     return kv_.NewIterator(l, u);
   }
   std::unique_ptr<storage::KvSnapshot> NewSnapshot() const override { return kv_.NewSnapshot(); }
@@ -111,7 +117,8 @@ constexpr Code kGov[] = {50101, 50201, 50299, 503};
 
 class World {
  public:
-  World(uint64_t seed, Bug bug) : random_(seed), bug_(bug), faults_(random_), clock_(absl::FromUnixSeconds(1704067200)) {}
+  World(uint64_t seed, Bug bug)
+      : random_(seed), bug_(bug), faults_(random_), clock_(absl::FromUnixSeconds(1704067200)) {}
 
   Outcome Play() {
     if (!Start()) return std::move(run_);
@@ -204,12 +211,14 @@ class World {
     }
     if (!Start()) return;
     if (process_->log->head().position != model_.head) {
-      Fail(absl::StrCat("after a restart the log ends at ", process_->log->head().position, ", acknowledged is ", model_.head));
+      Fail(absl::StrCat("after a restart the log ends at ", process_->log->head().position,
+                        ", acknowledged is ", model_.head));
     }
   }
 
   void ImportCatalog() {
-    auto import = [this](domain::CatalogList list, Code division, std::vector<domain::CatalogEntry> entries) {
+    auto import = [this](domain::CatalogList list, Code division,
+                         std::vector<domain::CatalogEntry> entries) {
       services::CatalogImport c;
       c.request_id = absl::StrCat("catalog-", model_.head);
       c.event = {division, 2024, list, std::move(entries)};
@@ -219,15 +228,25 @@ class World {
     };
     std::vector<domain::CatalogEntry> divisions, functional, dept;
     for (Code d : kDivisions) {
-      divisions.push_back({std::to_string(d), "division", d == 141100 ? "" : "141100", "", {}, "", "", false, {}});
+      divisions.push_back(
+          {std::to_string(d), "division", d == 141100 ? "" : "141100", "", {}, "", "", false, {}});
     }
     import(domain::CatalogList::kDivision, 141100, divisions);
-    for (const char* code : {"208", "210", "213", "217"}) functional.push_back({code, "类", "", "", {}, "", "", false, {}});
+    for (const char* code : {"208", "210", "213", "217"})
+      functional.push_back({code, "类", "", "", {}, "", "", false, {}});
     import(domain::CatalogList::kFunctional, 141100, functional);
     for (Code d : kDivisions) {
       std::vector<domain::CatalogEntry> agencies;
       for (const char* a : kAgencies) {
-        agencies.push_back({a, "agency", "", DepartmentOfAgency(a), domain::AgencyKind::kAdministrative, "", "", true, {}});
+        agencies.push_back({a,
+                            "agency",
+                            "",
+                            DepartmentOfAgency(a),
+                            domain::AgencyKind::kAdministrative,
+                            "",
+                            "",
+                            true,
+                            {}});
       }
       import(domain::CatalogList::kAgency, d, agencies);
     }
@@ -262,7 +281,8 @@ class World {
         Line line;
         line.line_id = texts->back();
         const bool income = Below(4) == 0;
-        line.attributes.direction = income ? domain::Direction::kIncome : domain::Direction::kExpenditure;
+        line.attributes.direction =
+            income ? domain::Direction::kIncome : domain::Direction::kExpenditure;
         line.functional = Pick(kFunctional);
         if (income) {
           line.revenue = Pick(kRevenue);
@@ -277,11 +297,13 @@ class World {
         line.attributes.funding_year = static_cast<domain::FundingYear>(Below(3));
         if (Below(6) == 0) line.attributes.analysis = static_cast<domain::Analysis>(1 + Below(6));
         line.precision_class = static_cast<uint8_t>(Below(4));
-        line.amount_fen = static_cast<int64_t>(Below(1000000)) * domain::kPrecisionFen[line.precision_class];
+        line.amount_fen =
+            static_cast<int64_t>(Below(1000000)) * domain::kPrecisionFen[line.precision_class];
         s.lines.lines.push_back(line);
       }
       if (s.mode == domain::WriteMode::kPatch) {
-        for (uint64_t i = 0, n = Below(3); i < n; ++i) s.removed_line_ids.push_back(absl::StrCat("line-", Below(24)));
+        for (uint64_t i = 0, n = Below(3); i < n; ++i)
+          s.removed_line_ids.push_back(absl::StrCat("line-", Below(24)));
       }
     }
     if (Below(30) == 0) s.key.agency = "999999";
@@ -290,8 +312,9 @@ class World {
     domain::CheckMessage(&s);
     if (!s.withdraw) domain::CheckCatalog(*process_->intake->catalog(), &s);
     s.blocks = storage::EncodeBlocks(s.lines.lines);
-    std::string body = absl::StrCat(s.key.division, s.key.agency, static_cast<int>(s.key.stage), s.withdraw, s.certify, s.note,
-                                    static_cast<int>(s.mode), s.expected_revision.value_or(-1));
+    std::string body =
+        absl::StrCat(s.key.division, s.key.agency, static_cast<int>(s.key.stage), s.withdraw,
+                     s.certify, s.note, static_cast<int>(s.mode), s.expected_revision.value_or(-1));
     for (const std::string& b : s.blocks) body += b;
     for (const std::string& id : s.removed_line_ids) body += id;
     s.body = Sha256({body});
@@ -319,7 +342,8 @@ class World {
     std::vector<Intake::Request*> pointers;
     for (const Submission& s : group) {
       requests.push_back(std::make_unique<Intake::Request>(s));
-      if (bug_ == Bug::kForgetRequest) std::get<Submission>(*requests.back()).request_id += absl::StrCat("-", ++next_request_);
+      if (bug_ == Bug::kForgetRequest)
+        std::get<Submission>(*requests.back()).request_id += absl::StrCat("-", ++next_request_);
       pointers.push_back(requests.back().get());
     }
     const auto outcomes = process_->intake->Commit(pointers);
@@ -336,7 +360,8 @@ class World {
       if (!Start()) return;
       const uint64_t head = process_->log->head().position;
       if (head != model_.head && head != next.head) {
-        Fail(absl::StrCat("a group was applied in part: the log ends at ", head, ", not at ", model_.head, " or ", next.head));
+        Fail(absl::StrCat("a group was applied in part: the log ends at ", head, ", not at ",
+                          model_.head, " or ", next.head));
         return;
       }
       if (head == next.head && next.head != model_.head) model_ = next;
@@ -354,20 +379,24 @@ class World {
       if (outcomes[i].ok()) {
         const storage::Receipt& r = outcomes[i]->receipt;
         receipt = {r.result, r.revision, r.position, r.line_count, r.memo_line_count};
-        absl::StrAppend(&got, " result ", static_cast<int>(r.result), " revision ", r.revision, " position ", r.position);
+        absl::StrAppend(&got, " result ", static_cast<int>(r.result), " revision ", r.revision,
+                        " position ", r.position);
       }
       Trace(got);
       if (code != expected[i].code || (outcomes[i].ok() && !(receipt == expected[i].receipt))) {
         const ModelReceipt& want = expected[i].receipt;
-        Fail(absl::StrCat("request ", group[i].request_id, ": got ", got, " lines ", receipt.line_count, "+", receipt.memo_line_count,
-                          ", expected code ", static_cast<int>(expected[i].code), " result ", static_cast<int>(want.result),
-                          " revision ", want.revision, " position ", want.position, " lines ", want.line_count, "+",
-                          want.memo_line_count, "; ", outcomes[i].status().ToString()));
+        Fail(absl::StrCat("request ", group[i].request_id, ": got ", got, " lines ",
+                          receipt.line_count, "+", receipt.memo_line_count, ", expected code ",
+                          static_cast<int>(expected[i].code), " result ",
+                          static_cast<int>(want.result), " revision ", want.revision, " position ",
+                          want.position, " lines ", want.line_count, "+", want.memo_line_count,
+                          "; ", outcomes[i].status().ToString()));
         return;
       }
     }
     model_ = std::move(next);
-    if (process_->log->head().position != model_.head) Fail("the head is not where the receipts say");
+    if (process_->log->head().position != model_.head)
+      Fail("the head is not where the receipts say");
   }
 
   void Fold(int events) {
@@ -410,7 +439,8 @@ class World {
     Compare(f, group_by, Below(2) == 0 ? folded : Below(folded + 1));
   }
 
-  void Compare(const services::TotalFilter& f, const std::vector<services::GroupBy>& group_by, uint64_t position) {
+  void Compare(const services::TotalFilter& f, const std::vector<services::GroupBy>& group_by,
+               uint64_t position) {
     const services::TotalsReader reader(*process_->projector);
     const auto list = reader.List(f, group_by, services::Order::kCode, position);
     if (!Check(list.status(), "query")) return;
@@ -436,46 +466,60 @@ class World {
       if (it == got.end()) {
         absl::StrAppend(&difference, " missing ", key);
       } else if (!(it->second == value)) {
-        absl::StrAppend(&difference, " ", key, ": ", it->second.amount_fen, " (", it->second.line_count(), " lines) not ",
-                        value.amount_fen, " (", value.line_count(), ")");
+        absl::StrAppend(&difference, " ", key, ": ", it->second.amount_fen, " (",
+                        it->second.line_count(), " lines) not ", value.amount_fen, " (",
+                        value.line_count(), ")");
       }
     }
     for (const auto& [key, value] : got) {
       if (want.find(key) == want.end()) absl::StrAppend(&difference, " surplus ", key);
     }
-    Fail(absl::StrCat("totals at ", position, " of ", process_->projector->folded(), " by ", static_cast<int>(group_by[0].dimension), ":",
-                      difference));
+    Fail(absl::StrCat("totals at ", position, " of ", process_->projector->folded(), " by ",
+                      static_cast<int>(group_by[0].dimension), ":", difference));
   }
 
   // The model's name of a row's code.
   static std::string Code_(const services::GroupValue& v) {
     switch (v.dimension) {
       case Dimension::kAgency:
-      case Dimension::kDepartment: return absl::StrCat(v.division, "/", v.code);
-      case Dimension::kDivision: return v.own_level ? v.code + "=own" : v.code;
+      case Dimension::kDepartment:
+        return absl::StrCat(v.division, "/", v.code);
+      case Dimension::kDivision:
+        return v.own_level ? v.code + "=own" : v.code;
       case Dimension::kFund: {
-        const std::map<std::string, int> numbers = {{"", 0}, {"GENERAL", 1}, {"GOVERNMENT_FUND", 2}, {"STATE_CAPITAL", 3},
-            {"FISCAL_ACCOUNT", 4}, {"UNIT", 5}, {"UNIT_BUSINESS", 6}, {"UNIT_OPERATING", 7}, {"UNIT_SUPERIOR", 8},
-            {"UNIT_SUBORDINATE", 9}, {"UNIT_OTHER", 10}};
+        const std::map<std::string, int> numbers = {{"", 0},
+                                                    {"GENERAL", 1},
+                                                    {"GOVERNMENT_FUND", 2},
+                                                    {"STATE_CAPITAL", 3},
+                                                    {"FISCAL_ACCOUNT", 4},
+                                                    {"UNIT", 5},
+                                                    {"UNIT_BUSINESS", 6},
+                                                    {"UNIT_OPERATING", 7},
+                                                    {"UNIT_SUPERIOR", 8},
+                                                    {"UNIT_SUBORDINATE", 9},
+                                                    {"UNIT_OTHER", 10}};
         return absl::StrCat("#", numbers.at(v.code));
       }
       case Dimension::kCategory: {
-        const std::map<std::string, int> numbers = {{"", 0}, {"BASIC", 1}, {"PERSONNEL", 2}, {"PUBLIC", 3}, {"PROJECT", 4},
-                                                    {"OTHER_OPERATING", 5}, {"SPECIFIC_TARGET", 6}};
+        const std::map<std::string, int> numbers = {
+            {"", 0},        {"BASIC", 1},           {"PERSONNEL", 2},      {"PUBLIC", 3},
+            {"PROJECT", 4}, {"OTHER_OPERATING", 5}, {"SPECIFIC_TARGET", 6}};
         return absl::StrCat("#", numbers.at(v.code));
       }
       case Dimension::kFundingYear: {
         const std::map<std::string, int> numbers = {{"", 0}, {"THIS_YEAR", 1}, {"CARRYOVER", 2}};
         return absl::StrCat("#", numbers.at(v.code));
       }
-      default: return v.code;
+      default:
+        return v.code;
     }
   }
 
   std::map<std::string, std::string> Contents(const storage::Kv& kv) {
     std::map<std::string, std::string> out;
     auto it = kv.NewIterator("", "");
-    for (it->Seek(""); it->Valid(); it->Next()) out[std::string(it->key())] = std::string(it->value());
+    for (it->Seek(""); it->Valid(); it->Next())
+      out[std::string(it->key())] = std::string(it->value());
     Check(it->status(), "scan");
     return out;
   }
@@ -515,8 +559,8 @@ class World {
           lines[m.id] = m;
         }
         if (!(lines == s.lines)) {
-          Fail(absl::StrCat("revision ", s.revision, " of ", key.agency, " reads ", lines.size(), " lines, not the ", s.lines.size(),
-                            " submitted"));
+          Fail(absl::StrCat("revision ", s.revision, " of ", key.agency, " reads ", lines.size(),
+                            " lines, not the ", s.lines.size(), " submitted"));
           return;
         }
       }

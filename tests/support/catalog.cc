@@ -9,7 +9,8 @@ namespace {
 
 namespace pb = fiscal::catalog::v1;
 
-bool Import(pb::CatalogService::Stub& stub, pb::CatalogList list, const std::string& id, std::vector<pb::CatalogEntry> entries) {
+bool Import(pb::CatalogService::Stub& stub, pb::CatalogList list, const std::string& id,
+            std::vector<pb::CatalogEntry> entries) {
   grpc::ClientContext context;
   pb::ImportCatalogRequest request;
   request.set_request_id(id);
@@ -21,7 +22,8 @@ bool Import(pb::CatalogService::Stub& stub, pb::CatalogList list, const std::str
   return stub.ImportCatalog(&context, request, &response).ok();
 }
 
-pb::CatalogEntry Entry(const std::string& code, const std::string& name, const std::string& parent) {
+pb::CatalogEntry Entry(const std::string& code, const std::string& name,
+                       const std::string& parent) {
   pb::CatalogEntry e;
   e.set_code(code);
   e.set_name(name);
@@ -45,12 +47,15 @@ bool ImportSmallCatalog(const std::shared_ptr<grpc::Channel>& channel, int agenc
   return Import(*stub, pb::CATALOG_LIST_DIVISION, "support-divisions",
                 {Entry("141100", "吕梁市", ""), Entry("141121", "文水县", "141100")}) &&
          Import(*stub, pb::CATALOG_LIST_FUNCTIONAL, "support-functional",
-                {Entry("208", "社会保障和就业支出", ""), Entry("210", "卫生健康支出", ""), Entry("217", "金融支出", "")}) &&
+                {Entry("208", "社会保障和就业支出", ""), Entry("210", "卫生健康支出", ""),
+                 Entry("217", "金融支出", "")}) &&
          Import(*stub, pb::CATALOG_LIST_AGENCY, "support-agencies", std::move(units));
 }
 
-fiscal::submission::v1::SubmitBudgetRequest MakeBudget(int agency, int lines, uint64_t salt, const std::string& request_id) {
-  static constexpr const char* kFunctional[] = {"2080505", "2080506", "2101101", "2101103", "2170101", "2170102"};
+fiscal::submission::v1::SubmitBudgetRequest MakeBudget(int agency, int lines, uint64_t salt,
+                                                       const std::string& request_id) {
+  static constexpr const char* kFunctional[] = {"2080505", "2080506", "2101101",
+                                                "2101103", "2170101", "2170102"};
   static constexpr const char* kDept[] = {"30101", "30102", "30201", "30207", "30299"};
   static constexpr const char* kGov[] = {"50101", "50101", "50201", "50201", "50299"};
   fiscal::submission::v1::SubmitBudgetRequest r;
@@ -71,7 +76,8 @@ fiscal::submission::v1::SubmitBudgetRequest MakeBudget(int agency, int lines, ui
     line->set_dept_economic_code(kDept[(x >> 8) % 5]);
     line->set_gov_economic_code(kGov[(x >> 8) % 5]);
     line->set_fund(budget::v1::FUND_GENERAL);
-    line->set_category((x >> 16) % 2 == 0 ? budget::v1::CATEGORY_PERSONNEL : budget::v1::CATEGORY_PUBLIC);
+    line->set_category((x >> 16) % 2 == 0 ? budget::v1::CATEGORY_PERSONNEL
+                                          : budget::v1::CATEGORY_PUBLIC);
     line->set_funding_year(budget::v1::FUNDING_YEAR_THIS_YEAR);
     line->set_amount_fen(static_cast<int64_t>((x >> 24) % 100000000));
   }

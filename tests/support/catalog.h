@@ -19,7 +19,8 @@ std::string AgencyCode(int n);
 std::string DepartmentCode(int n);
 
 // A full statement of `lines` lines for the nth agency, amounts derived from `salt`.
-fiscal::submission::v1::SubmitBudgetRequest MakeBudget(int agency, int lines, uint64_t salt, const std::string& request_id);
+fiscal::submission::v1::SubmitBudgetRequest MakeBudget(int agency, int lines, uint64_t salt,
+                                                       const std::string& request_id);
 
 }  // namespace fiscal::testing
 

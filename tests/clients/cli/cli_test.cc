@@ -44,7 +44,9 @@ TEST(TextTest, TablesAlignAndCsvIsSafe) {
   EXPECT_EQ(csv.str(), "名称,金额\r\n吕梁,1.00\r\n'=cmd(),-12.50\r\n\"a,\"\"b\"\"\",3\r\n");
 }
 
-TEST(TextTest, JsonStrings) { EXPECT_EQ(JsonString("a\"b\\\n\x01 吕"), "\"a\\\"b\\\\\\n\\u0001 吕\""); }
+TEST(TextTest, JsonStrings) {
+  EXPECT_EQ(JsonString("a\"b\\\n\x01 吕"), "\"a\\\"b\\\\\\n\\u0001 吕\"");
+}
 
 TEST(NamesTest, PeopleTypeManyThings) {
   EXPECT_EQ(ParseStage("Approved"), b::STAGE_APPROVED);
@@ -74,16 +76,27 @@ TEST(NamesTest, ABareDateIsTheEndOfItsDayInShanghai) {
 TEST(CsvTest, ListsAreReadOrRefusedByLineAndColumn) {
   auto read = [](const std::string& text, c::CatalogList list) {
     const auto entries = ReadEntries(text, list);
-    return entries.ok() ? absl::StrCat(entries->size(), " entries, first ", (*entries)[0].ShortDebugString()) : std::string(entries.status().message());
+    return entries.ok()
+               ? absl::StrCat(entries->size(), " entries, first ", (*entries)[0].ShortDebugString())
+               : std::string(entries.status().message());
   };
-  EXPECT_EQ(read("\xef\xbb\xbf""code,name,parent,confidence\r\n208,\"社会, 保障\",,x\r\n", c::CATALOG_LIST_FUNCTIONAL).substr(0, 9), "1 entries");
-  EXPECT_EQ(read("code,name\n208,a\n", c::CATALOG_LIST_FUNCTIONAL), "line 1: column parent_code is missing");
-  EXPECT_EQ(read("code,name,parent\n208,a,\n210,b\n", c::CATALOG_LIST_FUNCTIONAL), "line 3: 2 cells, the heading has 3");
-  EXPECT_EQ(read("code,name,parent\n,a,\n", c::CATALOG_LIST_FUNCTIONAL), "line 2, column code: is empty");
-  EXPECT_EQ(read("code,name,department_code,kind\n1,a,1,何\n", c::CATALOG_LIST_AGENCY), "line 2, column kind: \"何\" is not 行政, 参公 or 事业");
+  EXPECT_EQ(read("\xef\xbb\xbf"
+                 "code,name,parent,confidence\r\n208,\"社会, 保障\",,x\r\n",
+                 c::CATALOG_LIST_FUNCTIONAL)
+                .substr(0, 9),
+            "1 entries");
+  EXPECT_EQ(read("code,name\n208,a\n", c::CATALOG_LIST_FUNCTIONAL),
+            "line 1: column parent_code is missing");
+  EXPECT_EQ(read("code,name,parent\n208,a,\n210,b\n", c::CATALOG_LIST_FUNCTIONAL),
+            "line 3: 2 cells, the heading has 3");
+  EXPECT_EQ(read("code,name,parent\n,a,\n", c::CATALOG_LIST_FUNCTIONAL),
+            "line 2, column code: is empty");
+  EXPECT_EQ(read("code,name,department_code,kind\n1,a,1,何\n", c::CATALOG_LIST_AGENCY),
+            "line 2, column kind: \"何\" is not 行政, 参公 or 事业");
   EXPECT_EQ(read("code,name,department_code,must_report\n1,a,1,maybe\n", c::CATALOG_LIST_AGENCY),
             "line 2, column must_report: \"maybe\" is neither true nor false");
-  EXPECT_EQ(read("code,name,parent\n\"208,a,\n", c::CATALOG_LIST_FUNCTIONAL), "line 2: a quote is not closed");
+  EXPECT_EQ(read("code,name,parent\n\"208,a,\n", c::CATALOG_LIST_FUNCTIONAL),
+            "line 2: a quote is not closed");
   EXPECT_EQ(read("code,name,parent\n", c::CATALOG_LIST_FUNCTIONAL), "the list has no entries");
 }
 

@@ -29,33 +29,42 @@ std::string ReadFile(const std::string& path) {
 }
 
 const std::string& Reference() {
-  static const auto* const text = new std::string(ReadFile("tests/data/documents/lvliang_finance_office_2024.txt"));
+  static const auto* const text =
+      new std::string(ReadFile("tests/data/documents/lvliang_finance_office_2024.txt"));
   return *text;
 }
 
 const CatalogView& Catalog() {
   static const CatalogView* const view = [] {
     auto* v = new CatalogView();
-    auto codes = [](const std::string& file, c::CatalogList list, std::vector<CatalogView::Code>* out) {
+    auto codes = [](const std::string& file, c::CatalogList list,
+                    std::vector<CatalogView::Code>* out) {
       const auto entries = cli::ReadEntries(ReadFile(file), list);
-      for (const auto& e : *entries) out->push_back({e.code(), e.name(), e.parent_code(), {e.aliases().begin(), e.aliases().end()}});
+      for (const auto& e : *entries)
+        out->push_back(
+            {e.code(), e.name(), e.parent_code(), {e.aliases().begin(), e.aliases().end()}});
     };
     codes("domain/data/functional.csv", c::CATALOG_LIST_FUNCTIONAL, &v->functional);
     codes("domain/data/dept_economic.csv", c::CATALOG_LIST_DEPT_ECONOMIC, &v->dept_economic);
     codes("domain/data/gov_economic.csv", c::CATALOG_LIST_GOV_ECONOMIC, &v->gov_economic);
-    const auto agencies = cli::ReadEntries(ReadFile("domain/data/agencies_reference.csv"), c::CATALOG_LIST_AGENCY);
-    for (const auto& e : *agencies) v->agencies.push_back({"141100", e.code(), e.name(), e.department_code(), {}});
+    const auto agencies =
+        cli::ReadEntries(ReadFile("domain/data/agencies_reference.csv"), c::CATALOG_LIST_AGENCY);
+    for (const auto& e : *agencies)
+      v->agencies.push_back({"141100", e.code(), e.name(), e.department_code(), {}});
     return v;
   }();
   return *view;
 }
 
-absl::StatusOr<Result> Read(const std::string& text) { return Import(text, Catalog(), Options(), nullptr); }
+absl::StatusOr<Result> Read(const std::string& text) {
+  return Import(text, Catalog(), Options(), nullptr);
+}
 
 // Amounts by line_id.
 std::map<std::string, int64_t> Lines(const Result& r) {
   std::map<std::string, int64_t> lines;
-  for (const b::LineItem& l : r.request.line_items()) EXPECT_TRUE(lines.emplace(l.line_id(), l.amount_fen()).second) << l.line_id();
+  for (const b::LineItem& l : r.request.line_items())
+    EXPECT_TRUE(lines.emplace(l.line_id(), l.amount_fen()).second) << l.line_id();
   return lines;
 }
 
@@ -143,7 +152,9 @@ TEST(ImporterTest, ProjectsCarryTheirForms) {
     EXPECT_EQ(p.attribute(), "经常性项目（长期开展）") << p.name();
     EXPECT_EQ(p.term(), "99年") << p.name();
     for (const b::ProjectFunding& f : {p.term_funding(), p.year_funding()}) {
-      EXPECT_EQ(f.total_fen(), f.central_fen() + f.provincial_fen() + f.local_fen() + f.self_raised_fen() + f.other_fen()) << p.name();
+      EXPECT_EQ(f.total_fen(), f.central_fen() + f.provincial_fen() + f.local_fen() +
+                                   f.self_raised_fen() + f.other_fen())
+          << p.name();
     }
     EXPECT_FALSE(p.overview().empty());
     EXPECT_FALSE(p.plan().empty());
@@ -152,7 +163,9 @@ TEST(ImporterTest, ProjectsCarryTheirForms) {
     int term = 0, year = 0;
     for (const b::PerformanceIndicator& i : p.indicators()) {
       ++(i.period() == b::INDICATOR_PERIOD_TERM ? term : year);
-      EXPECT_FALSE(i.level1().empty() || i.level2().empty() || i.level3().empty() || i.target().empty()) << p.name();
+      EXPECT_FALSE(i.level1().empty() || i.level2().empty() || i.level3().empty() ||
+                   i.target().empty())
+          << p.name();
     }
     EXPECT_EQ(term, year) << p.name();
     EXPECT_GE(term, 6) << p.name();
@@ -168,8 +181,11 @@ TEST(ImporterTest, ProjectsCarryTheirForms) {
 TEST(ImporterTest, AChangeMadeEverywhereMovesJustItsLines) {
   const auto before = Read(Reference());
   const auto after = Read(absl::StrReplaceAll(
-      Reference(), {{"知识产权保护经费\t0.30\t0.30", "知识产权保护经费\t1.30\t1.30"}, {"569.71", "570.71"}, {"880.87", "881.87"},
-                    {"804.22", "805.22"}, {"149.71", "150.71"}}));
+      Reference(), {{"知识产权保护经费\t0.30\t0.30", "知识产权保护经费\t1.30\t1.30"},
+                    {"569.71", "570.71"},
+                    {"880.87", "881.87"},
+                    {"804.22", "805.22"},
+                    {"149.71", "150.71"}}));
   ASSERT_TRUE(before.ok());
   ASSERT_TRUE(after.ok()) << after.status();
   const auto x = Lines(*before), y = Lines(*after);
@@ -179,11 +195,14 @@ TEST(ImporterTest, AChangeMadeEverywhereMovesJustItsLines) {
     if (y.at(id) != amount) moved.push_back(id.substr(0, id.find('.', 3)));
   }
   EXPECT_EQ(moved.size(), 3u) << absl::StrJoin(moved, " ");  // income, expenditure, the project
-  for (int i = 0; i < 9; ++i) EXPECT_EQ(before->request.projects(i).project_code(), after->request.projects(i).project_code());
+  for (int i = 0; i < 9; ++i)
+    EXPECT_EQ(before->request.projects(i).project_code(),
+              after->request.projects(i).project_code());
 }
 
 TEST(ImporterTest, AChangeInOneTableOnlyIsRefusedNamingTheRule) {
-  const std::string text = absl::StrReplaceAll(Reference(), {{"知识产权保护经费\t0.30\t0.30", "知识产权保护经费\t1.30\t1.30"}});
+  const std::string text = absl::StrReplaceAll(
+      Reference(), {{"知识产权保护经费\t0.30\t0.30", "知识产权保护经费\t1.30\t1.30"}});
   std::vector<b::Finding> findings;
   const auto r = Import(text, Catalog(), Options(), &findings);
   EXPECT_EQ(r.status().code(), absl::StatusCode::kFailedPrecondition);
@@ -217,7 +236,8 @@ TEST(ImporterTest, NoFigureCanChangeInSilence) {
       cell[0] = cell[0] == '9' ? '8' : static_cast<char>(cell[0] + 1);
       lines[i] = absl::StrJoin(cells, "\t");
       const auto r = Read(absl::StrJoin(lines, "\n"));
-      EXPECT_FALSE(r.ok()) << "line " << i + 1 << ": " << kept << " became " << cell << " in silence";
+      EXPECT_FALSE(r.ok()) << "line " << i + 1 << ": " << kept << " became " << cell
+                           << " in silence";
       cell = kept;
     }
     lines[i] = whole;
@@ -259,17 +279,30 @@ TEST(ImporterTest, WhatCantBeReadWholeIsRefusedWithPlaceAndReason) {
   has("", "none of its tables");
   has("hello\n", "none of its tables");
   has("\xff\xfe", "UTF-8");
-  has(Reference().substr(0, Reference().rfind("2024年政府性基金预算收入表（不含上年结转）\n\n部门")), "missing: table 7");
-  has(Reference().substr(0, Reference().rfind("第三部分 2024年度部门预算情况说明")), "ends inside its tables");
-  has(absl::StrReplaceAll(Reference(), {{"基本工资\t工资奖金津补贴\t88.33\t88.33", "基本工资\t工资奖金津补贴\t88.3.3\t88.33"}}), "88.3.3");
-  has(absl::StrReplaceAll(Reference(), {{"培训费\t20.00\t20.00\t\t\t\t", "培训费\t20.00\t20.00\t\t\t\t\t5.00"}}), "cells in a table of 7 columns");
-  has(absl::StrReplaceAll(Reference(), {{"2170101\t行政运行\t234.51\t234.51\t\n", "2170101\t行政运行\t234.51\t234.51\t\n2170101\t行政运行\t\t\t\n"}}), "stands twice");
-  has(absl::StrReplaceAll(Reference(), {{"邮电费\t办公经费", "不存在的科目\t办公经费"}}), "不存在的科目");
+  has(Reference().substr(0,
+                         Reference().rfind("2024年政府性基金预算收入表（不含上年结转）\n\n部门")),
+      "missing: table 7");
+  has(Reference().substr(0, Reference().rfind("第三部分 2024年度部门预算情况说明")),
+      "ends inside its tables");
+  has(absl::StrReplaceAll(Reference(), {{"基本工资\t工资奖金津补贴\t88.33\t88.33",
+                                         "基本工资\t工资奖金津补贴\t88.3.3\t88.33"}}),
+      "88.3.3");
+  has(absl::StrReplaceAll(Reference(),
+                          {{"培训费\t20.00\t20.00\t\t\t\t", "培训费\t20.00\t20.00\t\t\t\t\t5.00"}}),
+      "cells in a table of 7 columns");
+  has(absl::StrReplaceAll(Reference(),
+                          {{"2170101\t行政运行\t234.51\t234.51\t\n",
+                            "2170101\t行政运行\t234.51\t234.51\t\n2170101\t行政运行\t\t\t\n"}}),
+      "stands twice");
+  has(absl::StrReplaceAll(Reference(), {{"邮电费\t办公经费", "不存在的科目\t办公经费"}}),
+      "不存在的科目");
   std::string empty = Reference();
-  for (const char* figure : {"880.87", "29.88", "15.84", "804.22", "30.93"}) empty = absl::StrReplaceAll(empty, {{figure, ""}});
+  for (const char* figure : {"880.87", "29.88", "15.84", "804.22", "30.93"})
+    empty = absl::StrReplaceAll(empty, {{figure, ""}});
   has(empty, "empty template");
   // Codes that can't be known are asked for.
-  const std::string stranger = absl::StrReplaceAll(Reference(), {{"吕梁市人民政府金融工作办公室", "某市某某局"}});
+  const std::string stranger =
+      absl::StrReplaceAll(Reference(), {{"吕梁市人民政府金融工作办公室", "某市某某局"}});
   has(stranger, "--division, --department, --agency");
   Options options;
   options.division_code = "141100";
@@ -280,7 +313,10 @@ TEST(ImporterTest, WhatCantBeReadWholeIsRefusedWithPlaceAndReason) {
 
 TEST(ImporterTest, PageBreaksAndByteOrderMarksDontMatter) {
   const auto plain = Lines(*Read(Reference()));
-  const auto r = Read("\xef\xbb\xbf" + absl::StrReplaceAll(Reference(), {{"\n", "\r\n"}, {"210\t卫生健康支出", "\r\n210\t卫生健康支出"}}));
+  const auto r =
+      Read("\xef\xbb\xbf" +
+           absl::StrReplaceAll(Reference(),
+                               {{"\n", "\r\n"}, {"210\t卫生健康支出", "\r\n210\t卫生健康支出"}}));
   ASSERT_TRUE(r.ok()) << r.status();
   EXPECT_EQ(Lines(*r), plain);
 }
@@ -291,8 +327,11 @@ TEST(ImporterTest, ContentsAreNotTables) {
   std::string text = Reference();
   const size_t end = text.find("第一部分 概况\n");
   ASSERT_NE(end, std::string::npos);
-  std::string contents = "目 录\n第二部分 2024年部门预算报表\n2024年预算收支总表\n2024年预算收入总表\n2024年预算支出总表\n"
-                         "2024年财政拨款收支总表\n2024年项目支出预算表（本年预算）\n第三部分 2024年度部门预算情况说明\n一、变动情况\n";
+  std::string contents =
+      "目 录\n第二部分 "
+      "2024年部门预算报表\n2024年预算收支总表\n2024年预算收入总表\n2024年预算支出总表\n"
+      "2024年财政拨款收支总表\n2024年项目支出预算表（本年预算）\n第三部分 "
+      "2024年度部门预算情况说明\n一、变动情况\n";
   const auto r = Read(contents + text.substr(end));
   ASSERT_TRUE(r.ok()) << r.status();
   EXPECT_EQ(Lines(*r), plain);
@@ -302,11 +341,13 @@ TEST(ImporterTest, ContentsAreNotTables) {
 TEST(ImporterTest, ADepartmentOfTwoUnits) {
   const std::string name = "吕梁市人民政府金融工作办公室";
   const std::string text = absl::StrReplaceAll(
-      Reference(),
-      {{name + "\t24.85\t24.85\t\t", name + "\t20.00\t20.00\t\t\n吕梁市资本市场服务中心\t4.85\t4.85\t\t"},
-       {name + "\t569.71\t569.71\t\t\t\t\n" + name + "\t569.71\t569.71\t\t\t\t\n", name + "\t569.71\t569.71\t\t\t\t\n" + name + "\t440.00\t440.00\t\t\t\t\n"},
-       {"知识产权保护经费\t0.30", "吕梁市资本市场服务中心\t129.71\t129.71\t\t\t\t\n知识产权保护经费\t0.30"},
-       {"会议费\t6.00\t6.00\t\t\t\t", "培训费\t6.00\t6.00\t\t\t\t"}});
+      Reference(), {{name + "\t24.85\t24.85\t\t",
+                     name + "\t20.00\t20.00\t\t\n吕梁市资本市场服务中心\t4.85\t4.85\t\t"},
+                    {name + "\t569.71\t569.71\t\t\t\t\n" + name + "\t569.71\t569.71\t\t\t\t\n",
+                     name + "\t569.71\t569.71\t\t\t\t\n" + name + "\t440.00\t440.00\t\t\t\t\n"},
+                    {"知识产权保护经费\t0.30",
+                     "吕梁市资本市场服务中心\t129.71\t129.71\t\t\t\t\n知识产权保护经费\t0.30"},
+                    {"会议费\t6.00\t6.00\t\t\t\t", "培训费\t6.00\t6.00\t\t\t\t"}});
   const auto r = Read(text);
   ASSERT_TRUE(r.ok()) << r.status();
   EXPECT_EQ(r->request.scope(), b::SCOPE_DEPARTMENT);
@@ -320,7 +361,8 @@ TEST(ImporterTest, ADepartmentOfTwoUnits) {
   agency.division_code = "141100";
   agency.department_code = "031";
   agency.agency_code = "031001";
-  EXPECT_EQ(Import(text, Catalog(), agency, nullptr).status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(Import(text, Catalog(), agency, nullptr).status().code(),
+            absl::StatusCode::kInvalidArgument);
 }
 
 // 单位资金 beside the general budget: what T3 has over T5 is that fund's, known because it is the only one.
@@ -339,14 +381,18 @@ TEST(ImporterTest, OtherMoneyIsNamedWhereTheDocumentTells) {
     if (line == "2024年预算收入总表") table = 2;
     if (line == "2024年预算支出总表") table = 3;
     if (line == "2024年财政拨款收支总表") table = 4;
-    if (table == 1 && !absl::StrContains(line, "一般公共预算")) line = absl::StrReplaceAll(line, {{"880.87", "885.87"}});
+    if (table == 1 && !absl::StrContains(line, "一般公共预算"))
+      line = absl::StrReplaceAll(line, {{"880.87", "885.87"}});
     if (table == 2) {
-      line = absl::StrReplaceAll(line, {{"合计\t\t880.87\t880.87\t\t\t\t\t", "合计\t\t885.87\t880.87\t\t\t\t5.00\t"},
-                                        {"804.22\t804.22\t\t\t\t\t", "809.22\t804.22\t\t\t\t5.00\t"},
-                                        {"234.51\t234.51\t\t\t\t\t", "239.51\t234.51\t\t\t\t5.00\t"}});
+      line = absl::StrReplaceAll(
+          line, {{"合计\t\t880.87\t880.87\t\t\t\t\t", "合计\t\t885.87\t880.87\t\t\t\t5.00\t"},
+                 {"804.22\t804.22\t\t\t\t\t", "809.22\t804.22\t\t\t\t5.00\t"},
+                 {"234.51\t234.51\t\t\t\t\t", "239.51\t234.51\t\t\t\t5.00\t"}});
     }
     if (table == 3) {
-      line = absl::StrReplaceAll(line, {{"合计\t\t880.87\t311.16\t", "合计\t\t885.87\t316.16\t"}, {"804.22\t234.51", "809.22\t239.51"}, {"234.51\t234.51", "239.51\t239.51"}});
+      line = absl::StrReplaceAll(line, {{"合计\t\t880.87\t311.16\t", "合计\t\t885.87\t316.16\t"},
+                                        {"804.22\t234.51", "809.22\t239.51"},
+                                        {"234.51\t234.51", "239.51\t239.51"}});
     }
   }
   const auto r = Read(absl::StrJoin(lines, "\n"));
