@@ -27,32 +27,53 @@ uint32_t Chunk::Intern(absl::string_view project) {
 }
 
 void Chunk::Add(CellKey key, absl::string_view project, const CellValue& difference) {
-  if (difference.zero()) return;
   key.project = Intern(project);
   auto [it, inserted] = cells_.try_emplace(key);
-  it->second.Add(difference);
-  if (it->second.zero()) cells_.erase(it);
+  Cell& cell = it->second;
+  if (cell.mark != mark_) {
+    cell.mark = mark_;
+    changed_.push_back(key);
+  }
+  cell.value.Add(difference);
+}
+
+void Chunk::Tidy() {
+  for (const CellKey& key : changed_) {
+    auto it = cells_.find(key);
+    if (it != cells_.end() && it->second.value.zero()) cells_.erase(it);
+  }
+}
+
+void Chunk::Mark() {
+  changed_.clear();
+  changed_.shrink_to_fit();
+  ++mark_;
 }
 
 // chunk := count:varint cell*
 // cell  := mask:u8 fields that differ from the cell before (attributes functional revenue dept gov
 // receiving project),
 //          amount:signed count_mask:u8 counts:signed*
-std::string Chunk::Encode() const {
-  std::vector<std::pair<CellKey, const CellValue*>> sorted;
-  sorted.reserve(cells_.size());
-  for (const auto& [key, value] : cells_) sorted.emplace_back(key, &value);
-  auto order = [this](const CellKey& k) {
-    return std::make_tuple(k.attributes, k.functional, k.revenue, k.dept_economic, k.gov_economic,
-                           k.receiving_division, absl::string_view(projects_[k.project]));
-  };
-  std::sort(sorted.begin(), sorted.end(),
-            [&](const auto& a, const auto& b) { return order(a.first) < order(b.first); });
+// Among changes, a cell that went has amount 0 and no counts.
+std::string Chunk::Encode(std::vector<CellKey> keys) const {
+  std::sort(keys.begin(), keys.end(), [this](const CellKey& a, const CellKey& b) {
+    if (a.attributes != b.attributes) return a.attributes < b.attributes;
+    if (a.functional != b.functional) return a.functional < b.functional;
+    if (a.revenue != b.revenue) return a.revenue < b.revenue;
+    if (a.dept_economic != b.dept_economic) return a.dept_economic < b.dept_economic;
+    if (a.gov_economic != b.gov_economic) return a.gov_economic < b.gov_economic;
+    if (a.receiving_division != b.receiving_division)
+      return a.receiving_division < b.receiving_division;
+    return a.project != b.project && projects_[a.project] < projects_[b.project];
+  });
   std::string out;
-  out.reserve(16 + sorted.size() * 16);
-  PutVarint(&out, sorted.size());
+  out.reserve(16 + keys.size() * 16);
+  PutVarint(&out, keys.size());
   CellKey last;
-  for (const auto& [key, value] : sorted) {
+  static const CellValue kGone;
+  for (const CellKey& key : keys) {
+    auto it = cells_.find(key);
+    const CellValue& value = it == cells_.end() ? kGone : it->second.value;
     const uint8_t mask = static_cast<uint8_t>(
         (key.attributes != last.attributes) | (key.functional != last.functional) << 1 |
         (key.revenue != last.revenue) << 2 | (key.dept_economic != last.dept_economic) << 3 |
@@ -67,26 +88,37 @@ std::string Chunk::Encode() const {
     if (mask & 16) PutVarint(&out, key.gov_economic);
     if (mask & 32) PutVarint(&out, key.receiving_division);
     if (mask & 64) PutString(&out, projects_[key.project]);
-    PutSigned(&out, value->amount_fen);
+    PutSigned(&out, value.amount_fen);
     uint8_t count_mask = 0;
     for (int i = 0; i < kPrecisionClasses; ++i)
-      count_mask |= static_cast<uint8_t>((value->counts[i] != 0) << i);
+      count_mask |= static_cast<uint8_t>((value.counts[i] != 0) << i);
     PutU8(&out, count_mask);
     for (int i = 0; i < kPrecisionClasses; ++i) {
-      if (value->counts[i] != 0) PutSigned(&out, value->counts[i]);
+      if (value.counts[i] != 0) PutSigned(&out, value.counts[i]);
     }
     last = key;
   }
   return out;
 }
 
-absl::StatusOr<Chunk> Chunk::Decode(absl::string_view bytes) {
+std::string Chunk::Encode() const {
+  std::vector<CellKey> keys;
+  keys.reserve(cells_.size());
+  for (const auto& [key, cell] : cells_) {
+    if (!cell.value.zero()) keys.push_back(key);
+  }
+  return Encode(std::move(keys));
+}
+
+std::string Chunk::EncodeChanges() const { return Encode(changed_); }
+
+absl::Status Chunk::ForEachEncoded(
+    absl::string_view bytes,
+    absl::FunctionRef<void(const CellKey&, absl::string_view, const CellValue&)> visit) {
   ByteReader reader(bytes);
-  Chunk chunk;
   const uint64_t count = reader.Varint();
-  // A cell has at least 3 bytes: a wrong count can't make this reserve much.
+  // A cell has at least 3 bytes.
   if (count > bytes.size()) return absl::DataLossError("chunk: more cells than bytes");
-  chunk.cells_.reserve(count);
   CellKey key;
   absl::string_view project;
   for (uint64_t i = 0; i < count && reader.ok(); ++i) {
@@ -105,16 +137,43 @@ absl::StatusOr<Chunk> Chunk::Decode(absl::string_view bytes) {
       if (count_mask >> c & 1) value.counts[c] = static_cast<int32_t>(reader.Signed());
     }
     Attributes attributes;
-    if (!reader.ok() || !Attributes::Unpack(key.attributes, &attributes) || value.zero() ||
-        mask > 127 || count_mask > 15) {
+    if (!reader.ok() || !Attributes::Unpack(key.attributes, &attributes) || mask > 127 ||
+        count_mask > 15) {
       return absl::DataLossError("chunk: malformed cell");
     }
-    key.project = chunk.Intern(project);
-    if (!chunk.cells_.emplace(key, value).second)
-      return absl::DataLossError("chunk: a cell stands twice");
+    visit(key, project, value);
   }
   if (!reader.ok() || !reader.AtEnd()) return absl::DataLossError("chunk: malformed");
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Chunk> Chunk::Decode(absl::string_view bytes) {
+  Chunk chunk;
+  ByteReader reader(bytes);
+  const uint64_t count = reader.Varint();
+  // A wrong count can't make this reserve much.
+  if (count > bytes.size()) return absl::DataLossError("chunk: more cells than bytes");
+  chunk.cells_.reserve(count);
+  bool good = true;
+  const absl::Status status =
+      ForEachEncoded(bytes, [&](CellKey key, absl::string_view project, const CellValue& value) {
+        key.project = chunk.Intern(project);
+        good = good && !value.zero() && chunk.cells_.emplace(key, Cell{value, 0}).second;
+      });
+  if (!status.ok()) return status;
+  if (!good) return absl::DataLossError("chunk: a cell is empty or stands twice");
   return chunk;
+}
+
+absl::Status Chunk::ApplyChanges(absl::string_view bytes) {
+  return ForEachEncoded(bytes, [&](CellKey key, absl::string_view project, const CellValue& value) {
+    key.project = Intern(project);
+    if (value.zero()) {
+      cells_.erase(key);
+    } else {
+      cells_[key].value = value;
+    }
+  });
 }
 
 }  // namespace fiscal::domain

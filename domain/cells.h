@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "domain/types.h"
@@ -126,24 +127,49 @@ struct CellValue {
 
 class Chunk {
  public:
-  // Adds a difference; `project` is the text of key.project, which this chunk numbers anew.
+  // Adds a difference; `project` is the text of key.project, which this chunk numbers anew. A cell
+  // that becomes zero stays, as a zero, until Tidy(): what counts as changed must not depend on how
+  // many differences were summed before they came here.
   void Add(CellKey key, absl::string_view project, const CellValue& difference);
 
-  const absl::flat_hash_map<CellKey, CellValue>& cells() const { return cells_; }
+  struct Cell {
+    CellValue value;
+    // The last Mark() before which it changed; not part of its value.
+    uint32_t mark = 0;
+  };
+  const absl::flat_hash_map<CellKey, Cell>& cells() const { return cells_; }
   absl::string_view project(uint32_t index) const { return projects_[index]; }
   bool empty() const { return cells_.empty(); }
+  // Forgets cells that became zero since the last Mark().
+  void Tidy();
 
-  // The same cells give the same bytes, whatever their history.
+  // The same cells give the same bytes, whatever their history; zeros are left out.
   std::string Encode() const;
   // DATA_LOSS when malformed.
   static absl::StatusOr<Chunk> Decode(absl::string_view bytes);
 
+  // Cells that changed since the last Mark(), with what they are now: what turns the chunk as it
+  // was then into this one.
+  size_t changes() const { return changed_.size(); }
+  std::string EncodeChanges() const;
+  // The other way. DATA_LOSS when malformed; the chunk is then of no use.
+  absl::Status ApplyChanges(absl::string_view bytes);
+  void Mark();
+
+  // Visits the cells of bytes that Encode made, without making a chunk. DATA_LOSS when malformed.
+  static absl::Status ForEachEncoded(
+      absl::string_view bytes,
+      absl::FunctionRef<void(const CellKey&, absl::string_view project, const CellValue&)> visit);
+
  private:
   uint32_t Intern(absl::string_view project);
+  std::string Encode(std::vector<CellKey> keys) const;
 
-  absl::flat_hash_map<CellKey, CellValue> cells_;
+  absl::flat_hash_map<CellKey, Cell> cells_;
   std::vector<std::string> projects_{std::string()};
   absl::flat_hash_map<std::string, uint32_t> project_numbers_;
+  std::vector<CellKey> changed_;
+  uint32_t mark_ = 1;
 };
 
 }  // namespace fiscal::domain

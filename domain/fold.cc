@@ -1,30 +1,16 @@
 #include "domain/fold.h"
 
 #include <algorithm>
+#include <array>
+#include <tuple>
 
 #include "base/status_macros.h"
 
 namespace fiscal::domain {
 namespace {
 
-// What one event adds to cells, before it is known to which node's.
-using Differences = absl::flat_hash_map<CellKey, CellValue>;
-
-void AddLines(const LineSet& set, int sign, Chunk* leaf) {
-  for (const Line& line : set.lines) {
-    CellKey key;
-    key.functional = line.functional;
-    key.revenue = line.revenue;
-    key.dept_economic = line.dept_economic;
-    key.gov_economic = line.gov_economic;
-    key.receiving_division = line.receiving_division;
-    key.attributes = line.attributes.Pack();
-    CellValue value;
-    value.amount_fen = sign * line.amount_fen;
-    value.counts[line.precision_class] = sign;
-    leaf->Add(key, line.project_code, value);
-  }
-}
+constexpr ChunkKind kKinds[] = {ChunkKind::kNone, ChunkKind::kFunctional, ChunkKind::kRevenue,
+                                ChunkKind::kDeptEconomic, ChunkKind::kGovEconomic};
 
 Code CodeOf(const CellKey& key, ChunkKind kind) {
   switch (kind) {
@@ -71,91 +57,174 @@ bool Keeps(ChunkKind kind, Direction direction) {
   return true;
 }
 
+// A code and the attributes: all that a cell above the agencies has.
+using ShortKey = uint64_t;
+using Differences = absl::flat_hash_map<ShortKey, CellValue>;
+// By index into kKinds.
+using DifferencesByKind = std::array<Differences, 5>;
+
+// One node of a year and stage, as far as the postings of one call go.
+struct OwnLevelKey {
+  Code division;
+  uint16_t year;
+  Stage stage;
+  auto tie() const { return std::tie(year, stage, division); }
+  friend bool operator<(const OwnLevelKey& a, const OwnLevelKey& b) { return a.tie() < b.tie(); }
+};
+struct OwnLevel {
+  std::map<std::string, DifferencesByKind, std::less<>> departments;
+  DifferencesByKind sum;
+};
+
+void Derive(const Chunk& leaf, DifferencesByKind* out) {
+  for (const auto& [key, cell] : leaf.cells()) {
+    const Direction direction = static_cast<Direction>(key.attributes >> 16 & 15);
+    for (size_t k = 0; k < 5; ++k) {
+      if (!Keeps(kKinds[k], direction)) continue;
+      (*out)[k][ShortKey{CodeOf(key, kKinds[k])} << 32 | key.attributes].Add(cell.value);
+    }
+  }
+}
+
+void AddAll(const DifferencesByKind& from, DifferencesByKind* to) {
+  for (size_t k = 0; k < 5; ++k) {
+    for (const auto& [key, value] : from[k]) (*to)[k][key].Add(value);
+  }
+}
+
 }  // namespace
 
-std::vector<OrgNode> PathOf(const StatementMeta& meta, const Catalog& catalog) {
-  const Code division = meta.key.division;
-  std::vector<OrgNode> path = {{OrgType::kAgency, division, meta.key.agency},
-                               {OrgType::kDepartment, division, meta.department_code},
-                               {OrgType::kOwnLevel, division, ""}};
-  for (Code d : catalog.ChainOf(division, meta.key.year))
+std::vector<OrgNode> PathOf(const BudgetKey& key, absl::string_view department,
+                            const Catalog& catalog) {
+  std::vector<OrgNode> path = {{OrgType::kAgency, key.division, key.agency},
+                               {OrgType::kDepartment, key.division, std::string(department)},
+                               {OrgType::kOwnLevel, key.division, ""}};
+  for (Code d : catalog.ChainOf(key.division, key.year))
     path.push_back({OrgType::kDivision, d, ""});
   return path;
 }
 
-absl::Status Fold::Apply(const StatementEvent& event, const Catalog& catalog, int sign) {
-  if (event.meta.control) return absl::OkStatus();
-  Chunk leaf;
-  AddLines(event.put, sign, &leaf);
-  AddLines(event.removed, -sign, &leaf);
-  if (leaf.empty()) return absl::OkStatus();
-
-  const ChunkKind kinds[] = {ChunkKind::kNone, ChunkKind::kFunctional, ChunkKind::kRevenue,
-                             ChunkKind::kDeptEconomic, ChunkKind::kGovEconomic};
-  Differences by_kind[6];
-  for (const auto& [key, value] : leaf.cells()) {
-    Attributes attributes;
-    Attributes::Unpack(key.attributes, &attributes);
-    for (ChunkKind kind : kinds) {
-      if (!Keeps(kind, attributes.direction)) continue;
-      by_kind[static_cast<int>(kind)][KeyFor(kind, CodeOf(key, kind), key.attributes)].Add(value);
+absl::StatusOr<Fold::Entry*> Fold::Get(const NodeId& node, uint16_t number, bool fresh) {
+  NodeChunks& chunks = chunks_[node];
+  auto it = chunks.find(number);
+  if (it == chunks.end()) {
+    auto entry = std::make_unique<Entry>();
+    if (!fresh) {
+      FISCAL_ASSIGN_OR_RETURN(*entry, loader_({node.node, node.year, node.stage, number}));
     }
+    cells_ += entry->chunk.cells().size();
+    it = chunks.emplace(number, std::move(entry)).first;
+  }
+  return it->second.get();
+}
+
+absl::Status Fold::Apply(absl::Span<const Posting* const> postings, const Catalog& catalog) {
+  // What each department and own level gets from all postings together.
+  std::map<OwnLevelKey, OwnLevel> own_levels;
+  for (const Posting* p : postings) {
+    if (p->cells.empty()) continue;
+    OwnLevel& own = own_levels[{p->key.division, p->key.year, p->key.stage}];
+    Derive(p->cells, &own.departments[p->department]);
+  }
+  for (auto& [key, own] : own_levels) {
+    for (const auto& [code, differences] : own.departments) AddAll(differences, &own.sum);
   }
 
   // First every chunk is loaded, so that a failed read leaves all of them as they were.
   struct Step {
     Entry* entry;
-    ChunkKind kind;
-    uint16_t chunk;
-    OrgType type;
+    ChunkId id;
+    const Posting* leaf;             // an agency's posting, or
+    const Differences* differences;  // those of one kind, of which the chunk takes its own
+    size_t kind;
   };
   std::vector<Step> steps;
-  ChunkId id;
-  id.year = event.meta.key.year;
-  id.stage = event.meta.key.stage;
-  auto load = [&](ChunkKind kind, uint16_t number) -> absl::Status {
-    id.chunk = number;
-    NodeChunks& node = chunks_[{id.node, id.year, id.stage}];
-    auto it = node.find(number);
-    if (it == node.end()) {
-      FISCAL_ASSIGN_OR_RETURN(Chunk chunk, loader_(id));
-      it = node.emplace(number, std::make_unique<Entry>(Entry{std::move(chunk), false})).first;
-    }
-    steps.push_back({it->second.get(), kind, number, id.node.type});
-    return absl::OkStatus();
-  };
-  for (const OrgNode& node : PathOf(event.meta, catalog)) {
-    if (wanted_ != nullptr && !wanted_(node)) continue;
-    id.node = node;
-    if (node.type == OrgType::kAgency) {
-      FISCAL_RETURN_IF_ERROR(load(ChunkKind::kLeaf, ChunkNumber(ChunkKind::kLeaf, node.type, 0)));
-      continue;
-    }
-    for (ChunkKind kind : kinds) {
-      // In key order, so that chunks are made in an order the log alone decides.
+  for (const Posting* p : postings) {
+    if (p->cells.empty()) continue;
+    const ChunkId id{{OrgType::kAgency, p->key.division, p->key.agency},
+                     p->key.year,
+                     p->key.stage,
+                     ChunkNumber(ChunkKind::kLeaf, OrgType::kAgency, 0)};
+    FISCAL_ASSIGN_OR_RETURN(Entry * entry, Get({id.node, id.year, id.stage}, id.chunk, p->first));
+    steps.push_back({entry, id, p, nullptr, 0});
+  }
+  auto load = [&](const OwnLevelKey& key, OrgNode node,
+                  const DifferencesByKind& differences) -> absl::Status {
+    const NodeId id{std::move(node), key.year, key.stage};
+    for (size_t k = 0; k < 5; ++k) {
       std::vector<uint16_t> numbers;
-      for (const auto& [key, value] : by_kind[static_cast<int>(kind)]) {
-        const uint16_t number = ChunkNumber(kind, node.type, CodeOf(key, kind));
+      uint16_t last = UINT16_MAX;
+      for (const auto& [short_key, value] : differences[k]) {
+        const uint16_t number =
+            ChunkNumber(kKinds[k], id.node.type, static_cast<Code>(short_key >> 32));
+        if (number == last) continue;
+        last = number;
         if (std::find(numbers.begin(), numbers.end(), number) == numbers.end())
           numbers.push_back(number);
       }
-      std::sort(numbers.begin(), numbers.end());
-      for (uint16_t number : numbers) FISCAL_RETURN_IF_ERROR(load(kind, number));
+      for (uint16_t number : numbers) {
+        FISCAL_ASSIGN_OR_RETURN(Entry * entry, Get(id, number, /*fresh=*/false));
+        steps.push_back({entry, {id.node, id.year, id.stage, number}, nullptr, &differences[k], k});
+      }
     }
+    return absl::OkStatus();
+  };
+  for (const auto& [key, own] : own_levels) {
+    for (const auto& [code, differences] : own.departments)
+      FISCAL_RETURN_IF_ERROR(load(key, {OrgType::kDepartment, key.division, code}, differences));
+    FISCAL_RETURN_IF_ERROR(load(key, {OrgType::kOwnLevel, key.division, ""}, own.sum));
+    for (Code d : catalog.ChainOf(key.division, key.year))
+      FISCAL_RETURN_IF_ERROR(load(key, {OrgType::kDivision, d, ""}, own.sum));
   }
+
   for (const Step& step : steps) {
-    step.entry->dirty = true;
-    if (step.kind == ChunkKind::kLeaf) {
-      for (const auto& [key, value] : leaf.cells())
-        step.entry->chunk.Add(key, leaf.project(key.project), value);
-      continue;
+    Chunk& chunk = step.entry->chunk;
+    const bool unchanged = chunk.changes() == 0;
+    const size_t before = chunk.cells().size();
+    if (step.leaf != nullptr) {
+      const Chunk& leaf = step.leaf->cells;
+      for (const auto& [key, cell] : leaf.cells())
+        chunk.Add(key, leaf.project(key.project), cell.value);
+    } else {
+      const ChunkKind kind = kKinds[step.kind];
+      const OrgType type = step.id.node.type;
+      for (const auto& [short_key, value] : *step.differences) {
+        const Code code = static_cast<Code>(short_key >> 32);
+        if (ChunkNumber(kind, type, code) == step.id.chunk)
+          chunk.Add(KeyFor(kind, code, static_cast<uint32_t>(short_key)), "", value);
+      }
     }
-    for (const auto& [key, value] : by_kind[static_cast<int>(step.kind)]) {
-      if (ChunkNumber(step.kind, step.type, CodeOf(key, step.kind)) == step.chunk)
-        step.entry->chunk.Add(key, "", value);
-    }
+    cells_ += chunk.cells().size() - before;
+    if (unchanged && chunk.changes() > 0) changed_.emplace_back(step.id, step.entry);
   }
   return absl::OkStatus();
+}
+
+const Fold::Changed& Fold::Changes() {
+  for (auto& [id, entry] : changed_) {
+    const size_t before = entry->chunk.cells().size();
+    entry->chunk.Tidy();
+    cells_ -= before - entry->chunk.cells().size();
+  }
+  return changed_;
+}
+
+void Fold::Settle(size_t cells_max) {
+  for (auto& [id, entry] : changed_) entry->chunk.Mark();
+  changed_.clear();
+  if (cells_ <= cells_max) return;
+  for (auto it = chunks_.begin(); it != chunks_.end();) {
+    if (it->first.node.type != OrgType::kAgency) {
+      ++it;
+      continue;
+    }
+    for (const auto& [number, entry] : it->second) cells_ -= entry->chunk.cells().size();
+    chunks_.erase(it++);
+  }
+  if (cells_ > cells_max / 4 * 3) {
+    chunks_.clear();
+    cells_ = 0;
+  }
 }
 
 }  // namespace fiscal::domain

@@ -1,40 +1,57 @@
-// From events to cells: the only place where totals are computed.
+// From postings to cells: the only place where totals are computed.
 //
-//   StatementEvent + path of the agency --(Apply)--> chunks of the agency, its department, own
-//   level and divisions
+//   StatementEvent --(storage::ReadPosting)--> Posting --(Apply, many at once)--> chunks of the
+//   agency, its department, own level and divisions
 //
-// Reads nothing but its own chunks, so that a rebuild from the first event gives identical chunks.
-// Not thread-safe.
+// Postings of one call are summed on the way up: a division gets the sum of what its departments
+// got, not each line. Reads nothing but its own chunks, so that a rebuild from the first event
+// gives identical chunks. Not thread-safe.
 #ifndef FISCAL_DOMAIN_FOLD_H_
 #define FISCAL_DOMAIN_FOLD_H_
 
 #include <functional>
 #include <map>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
+#include "absl/types/span.h"
 #include "domain/catalog.h"
 #include "domain/cells.h"
 #include "domain/event.h"
 
 namespace fiscal::domain {
 
+// What one statement's event changes: the differences of its agency's leaf cells.
+struct Posting {
+  Position position = 0;
+  BudgetKey key;
+  std::string department;
+  // True when nothing was posted for this budget before.
+  bool first = false;
+  // Lines of the statement as it stands afterwards.
+  uint64_t line_count = 0;
+  Chunk cells;
+};
+
 // The nodes that count an agency's money: agency, department, own level, then divisions upwards.
-std::vector<OrgNode> PathOf(const StatementMeta& meta, const Catalog& catalog);
+std::vector<OrgNode> PathOf(const BudgetKey& key, absl::string_view department,
+                            const Catalog& catalog);
 
 class Fold {
  public:
-  // The chunk as it stood before what this fold has applied; an empty one where there is none.
-  using Loader = std::function<absl::StatusOr<Chunk>(const ChunkId&)>;
-  // Which nodes to fold; null folds all.
-  using Wanted = std::function<bool(const OrgNode&)>;
-
   struct Entry {
     Chunk chunk;
-    bool dirty = false;
+    // How the chunk was last stored: changes stored one upon the other since it was stored whole,
+    // and their cells.
+    uint32_t chain = 0;
+    uint64_t chain_cells = 0;
   };
+  // The chunk as it stood before what this fold has applied; an empty one where there is none.
+  using Loader = std::function<absl::StatusOr<Entry>(const ChunkId&)>;
+
   // The chunks of a node, year and stage, by number.
   struct NodeId {
     OrgNode node;
@@ -50,22 +67,29 @@ class Fold {
   };
   using NodeChunks = std::map<uint16_t, std::unique_ptr<Entry>>;
   using Chunks = absl::flat_hash_map<NodeId, NodeChunks>;
+  using Changed = std::vector<std::pair<ChunkId, Entry*>>;
 
-  explicit Fold(Loader loader, Wanted wanted = nullptr)
-      : loader_(std::move(loader)), wanted_(std::move(wanted)) {}
+  explicit Fold(Loader loader) : loader_(std::move(loader)) {}
 
-  // Applies the event to every chunk it touches, or to none when one can't be loaded. `sign` is 1;
-  // -1 takes it back.
-  absl::Status Apply(const StatementEvent& event, const Catalog& catalog, int sign = 1);
+  // Applies the postings to every chunk they touch, or to none when one can't be loaded.
+  absl::Status Apply(absl::Span<const Posting* const> postings, const Catalog& catalog);
 
   // Chunks loaded or made so far.
   const Chunks& chunks() const { return chunks_; }
-  Chunks& chunks() { return chunks_; }
+  // What changed since the last Settle(), without cells that went.
+  const Changed& Changes();
+
+  // What changed was stored: it counts as unchanged from now on. Forgets chunks when there are more
+  // than `cells_max` cells: agencies' first, then all; they are loaded again when needed.
+  void Settle(size_t cells_max);
 
  private:
+  absl::StatusOr<Entry*> Get(const NodeId& node, uint16_t number, bool fresh);
+
   Loader loader_;
-  Wanted wanted_;
   Chunks chunks_;
+  Changed changed_;
+  size_t cells_ = 0;
 };
 
 }  // namespace fiscal::domain

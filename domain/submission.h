@@ -41,8 +41,11 @@ struct Submission {
 
   // In the order sent until Normalize.
   LineSet lines;
-  // The lines in order as blocks, once they were found good: what the log and the heads keep.
-  std::vector<std::string> blocks;
+  // What the lines add up to; means nothing while there are violations.
+  LineSums sums;
+  // The lines in order as bytes and the digest of these, once they were found good.
+  EncodedLines encoded;
+  Digest encoded_digest{};
   std::vector<ProjectEntry> projects;
   std::vector<std::string> removed_line_ids;
   std::vector<std::string> removed_project_codes;

@@ -186,6 +186,9 @@ struct Line {
   uint8_t precision_class = 0;
   // Place in the request it came with, for messages; not part of its value.
   uint32_t index = 0;
+  // Lines of one LineSet with the same number here are equal in all but id, amount and note; 0, and
+  // numbers above LineSet::combinations, say nothing. Not part of its value.
+  uint32_t combination = 0;
   int64_t amount_fen = 0;
 
   bool counts() const { return attributes.analysis == Analysis::kNone; }
@@ -201,10 +204,51 @@ struct Line {
 // Lines and the bytes their views point into.
 struct LineSet {
   std::vector<Line> lines;
+  // The largest Line::combination that means something.
+  uint32_t combinations = 0;
   std::vector<std::shared_ptr<const void>> owners;
 
   void Keep(const LineSet& other) {
     owners.insert(owners.end(), other.owners.begin(), other.owners.end());
+  }
+};
+
+// Lines as the bytes that events and heads keep: blocks, each with its size before it
+// (storage/line_blocks.h).
+struct EncodedLines {
+  struct Place {
+    size_t offset = 0;  // of the block itself in `bytes`
+    size_t size = 0;
+    // Points at the line that was encoded.
+    absl::string_view first_line_id;
+  };
+  std::string bytes;
+  std::vector<Place> places;
+
+  absl::string_view block(size_t i) const {
+    return absl::string_view(bytes).substr(places[i].offset, places[i].size);
+  }
+};
+
+// What lines add up to.
+struct LineSums {
+  uint64_t line_count = 0;
+  uint64_t memo_line_count = 0;
+  int64_t expenditure_fen = 0;
+  int64_t income_fen = 0;
+  // Sum of |amount| over all lines, memo lines included.
+  int64_t gross_fen = 0;
+
+  void Add(const Line& line, int sign) {
+    gross_fen += sign * (line.amount_fen < 0 ? -line.amount_fen : line.amount_fen);
+    const uint64_t one = static_cast<uint64_t>(sign);
+    if (!line.counts()) {
+      memo_line_count += one;
+      return;
+    }
+    line_count += one;
+    (line.attributes.direction == Direction::kIncome ? income_fen : expenditure_fen) +=
+        sign * line.amount_fen;
   }
 };
 

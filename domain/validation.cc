@@ -82,19 +82,9 @@ void CheckKey(const Submission& s, Collector* c) {
   }
 }
 
-// Texts repeat from line to line: one that was just found good needs no second look.
-struct GoodTexts {
-  absl::string_view note, project;
-};
-
-void CheckLine(const Submission& s, const Line& line, GoodTexts* good, Collector* c) {
-  if (line.line_id.empty()) {
-    c->AddLine(Reason::kRequiredFieldMissing, "line_id", line, "a line_id is required");
-  } else if (CheckText(line.line_id, false) != TextFault::kNone ||
-             CountCharacters(line.line_id) > 64) {
-    c->AddLine(Reason::kTextInvalid, "line_id", line,
-               "a line_id has 1 to 64 characters and no controls");
-  }
+// What a line says beside id, amount and note; once good for a combination it is good for all lines
+// of that combination.
+void CheckCombination(const Line& line, Collector* c) {
   const Direction direction = line.attributes.direction;
   if (direction == Direction::kNone) {
     c->AddLine(Reason::kRequiredFieldMissing, "direction", line, "a direction is required");
@@ -133,23 +123,51 @@ void CheckLine(const Submission& s, const Line& line, GoodTexts* good, Collector
   if (income && line.attributes.procurement != Procurement::kNone) {
     c->AddLine(Reason::kFieldNotAllowed, "procurement_kind", line, "only expenditure is procured");
   }
+}
+
+// The combinations of a statement's lines that were found good.
+class GoodCombinations {
+ public:
+  explicit GoodCombinations(const LineSet& set) : good_(set.combinations + 1, false) {}
+  bool Has(const Line& line) const {
+    return line.combination < good_.size() && good_[line.combination];
+  }
+  void Add(const Line& line) {
+    if (line.combination != 0 && line.combination < good_.size()) good_[line.combination] = true;
+  }
+
+ private:
+  std::vector<bool> good_;
+};
+
+void CheckLine(const Submission& s, const Line& line, GoodCombinations* good, Collector* c) {
+  if (line.line_id.empty()) {
+    c->AddLine(Reason::kRequiredFieldMissing, "line_id", line, "a line_id is required");
+  } else if ((line.line_id.size() > 64 || !IsIdentifier(line.line_id)) &&
+             (CheckText(line.line_id, false) != TextFault::kNone ||
+              CountCharacters(line.line_id) > 64)) {
+    c->AddLine(Reason::kTextInvalid, "line_id", line,
+               "a line_id has 1 to 64 characters and no controls");
+  }
+  if (!good->Has(line)) {
+    const size_t before = s.violations.size();
+    CheckCombination(line, c);
+    if (s.violations.size() == before) good->Add(line);
+  }
   if (line.amount_fen < 0 && !AllowsNegative(s.key.stage)) {
     c->AddLine(Reason::kAmountInvalid, "amount_fen", line,
                absl::StrCat("a budget of this stage has no negative amounts: ", line.amount_fen));
   }
-  if (line.precision_class < kPrecisionClasses &&
+  if (line.precision_class != 0 && line.precision_class < kPrecisionClasses &&
       line.amount_fen % kPrecisionFen[line.precision_class] != 0) {
     c->AddLine(Reason::kAmountInvalid, "amount_fen", line,
                absl::StrCat(line.amount_fen, " is not a multiple of its precision of ",
                             kPrecisionFen[line.precision_class]));
   }
-  if (line.note.data() != good->note.data() || line.note.size() != good->note.size()) {
-    if (!line.note.empty() &&
-        (CheckText(line.note, true) != TextFault::kNone || CountCharacters(line.note) > 500)) {
-      c->AddLine(Reason::kTextInvalid, "note", line,
-                 "a note has at most 500 characters and no controls");
-    }
-    good->note = line.note;
+  if (!line.note.empty() &&
+      (CheckText(line.note, true) != TextFault::kNone || CountCharacters(line.note) > 500)) {
+    c->AddLine(Reason::kTextInvalid, "note", line,
+               "a note has at most 500 characters and no controls");
   }
 }
 
@@ -158,14 +176,16 @@ void CheckProjectReferences(const Submission& s, Collector* c) {
   absl::flat_hash_set<absl::string_view> codes;
   for (const ProjectEntry& p : s.projects) codes.insert(p.code);
   absl::string_view last;
+  GoodCombinations good(s.lines);
   for (size_t i = 0; i < s.lines.lines.size() && !c->full(); ++i) {
     const Line& line = s.lines.lines[i];
-    if (line.project_code.empty() || line.project_code == last) continue;
+    if (line.project_code.empty() || good.Has(line) || line.project_code == last) continue;
     if (!codes.contains(line.project_code)) {
       c->AddLine(Reason::kProjectUnknown, "project_code", line,
                  "the project is not among the statement's projects");
     } else {
       last = line.project_code;
+      good.Add(line);
     }
   }
 }
@@ -301,7 +321,7 @@ void CheckMessage(Submission* s) {
                        " lines; a statement has at most ", kStatementLinesMax));
     return;
   }
-  GoodTexts good;
+  GoodCombinations good(s->lines);
   __int128 gross = 0;
   for (size_t i = 0; i < s->lines.lines.size(); ++i) {
     Line& line = s->lines.lines[i];
@@ -313,6 +333,9 @@ void CheckMessage(Submission* s) {
   if (gross > kGrossFenMax) {
     c.Add(Reason::kAmountOverflow, "line_items",
           absl::StrCat("the amounts of the statement add up to more than ", kGrossFenMax, " fen"));
+  } else {
+    s->sums = {};
+    for (const Line& line : s->lines.lines) s->sums.Add(line, 1);
   }
   CheckProjectReferences(*s, &c);
   CheckProjects(s, &c);
@@ -383,8 +406,11 @@ void CheckCatalog(const Catalog& catalog, Submission* s) {
   CodeCheck gov(catalog, key, CatalogList::kGovEconomic, false, "gov_economic_code",
                 "governments' economic", s);
   Code last_receiving = 0;
+  GoodCombinations good(s->lines);
   for (size_t i = 0; i < s->lines.lines.size() && !c.full(); ++i) {
     const Line& line = s->lines.lines[i];
+    if (good.Has(line)) continue;
+    const size_t before = s->violations.size();
     if (LevelOf(line.functional) != 0) functional.Check(line, line.functional);
     if (LevelOf(line.revenue) != 0) revenue.Check(line, line.revenue);
     if (LevelOf(line.dept_economic) != 0) dept.Check(line, line.dept_economic);
@@ -398,6 +424,7 @@ void CheckCatalog(const Catalog& catalog, Submission* s) {
         last_receiving = line.receiving_division;
       }
     }
+    if (s->violations.size() == before) good.Add(line);
   }
 }
 

@@ -113,7 +113,7 @@ class ServerImpl final : public Server {
     if (aggregation) {
       FISCAL_ASSIGN_OR_RETURN(totals_kv_,
                               OpenStore(options_.data_dir + "/totals", /*wal=*/false, cache_));
-      totals_ = std::make_unique<storage::TotalsStore>(*totals_kv_);
+      FISCAL_ASSIGN_OR_RETURN(totals_, storage::TotalsStore::Open(*totals_kv_));
       FISCAL_ASSIGN_OR_RETURN(projector_, Projector::Open(*log_, *totals_, Projector::Options()));
       // What a crash left unfolded is folded before anybody is served.
       while (projector_->folded() < log_->head().position)

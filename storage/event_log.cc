@@ -1,7 +1,10 @@
 #include "storage/event_log.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
+#include "base/coding.h"
 #include "base/status_macros.h"
 #include "storage/record_codec.h"
 #include "storage/schema.h"
@@ -9,18 +12,61 @@
 namespace fiscal::storage {
 namespace {
 
-absl::StatusOr<LogEntry> DecodeEntry(domain::Position position, std::string value) {
-  if (value.size() < 32)
+// Records kept in memory behind the head.
+constexpr size_t kRecentBytes = 16 << 20;
+// Before the record in an event's value: chain hash and size.
+constexpr size_t kEntryHead = 32 + 4;
+
+absl::StatusOr<uint32_t> RecordSize(domain::Position position, absl::string_view value) {
+  if (value.size() < kEntryHead)
     return absl::DataLossError(absl::StrCat("log: record ", position, " is too short"));
+  ByteReader reader(value.substr(32));
+  return reader.U32();
+}
+
+}  // namespace
+
+absl::StatusOr<LogEntry> ReadRecord(const GetValue& get, domain::Position position) {
+  FISCAL_ASSIGN_OR_RETURN(std::string value, get(EventKey(position)));
+  FISCAL_ASSIGN_OR_RETURN(uint32_t size, RecordSize(position, value));
   LogEntry entry;
   entry.position = position;
   entry.chain_hash = DigestOf(absl::string_view(value).substr(0, 32));
-  value.erase(0, 32);
+  value.erase(0, kEntryHead);
+  for (uint32_t n = 1; value.size() < size; ++n) {
+    absl::StatusOr<std::string> more = get(EventSegmentKey(position, n));
+    if (!more.ok() || more->empty()) {
+      return absl::DataLossError(absl::StrCat("log: record ", position, " lacks its segment ", n));
+    }
+    value += *more;
+  }
+  if (value.size() != size)
+    return absl::DataLossError(absl::StrCat("log: record ", position, " has another size"));
   entry.record = std::make_shared<const std::string>(std::move(value));
   return entry;
 }
 
-}  // namespace
+absl::StatusOr<std::string> ReadRecordBytes(const GetValue& get, domain::Position position,
+                                            uint64_t offset, uint64_t size) {
+  std::string bytes;
+  while (size > 0) {
+    const uint64_t number = offset / kSegmentBytes, skip = offset % kSegmentBytes;
+    FISCAL_ASSIGN_OR_RETURN(
+        std::string value,
+        get(number == 0 ? EventKey(position)
+                        : EventSegmentKey(position, static_cast<uint32_t>(number))));
+    const absl::string_view segment =
+        number == 0 ? absl::ClippedSubstr(value, kEntryHead) : absl::string_view(value);
+    const absl::string_view piece = absl::ClippedSubstr(segment, skip, size);
+    if (piece.empty()) {
+      return absl::OutOfRangeError(absl::StrCat("log: record ", position, " is shorter"));
+    }
+    bytes.append(piece.data(), piece.size());
+    offset += piece.size();
+    size -= piece.size();
+  }
+  return bytes;
+}
 
 absl::StatusOr<std::unique_ptr<EventLog>> EventLog::Open(Kv& kv, Anchor& anchor,
                                                          absl::string_view new_log_id) {
@@ -46,8 +92,8 @@ absl::StatusOr<std::unique_ptr<EventLog>> EventLog::Open(Kv& kv, Anchor& anchor,
   std::unique_ptr<KvIterator> it = kv.NewIterator(EventKey(0), EventKey(UINT64_MAX));
   it->SeekForPrev(EventKey(UINT64_MAX));
   if (it->Valid()) {
-    FISCAL_ASSIGN_OR_RETURN(head.position, DecodeEventKey(it->key()));
-    FISCAL_ASSIGN_OR_RETURN(LogEntry entry, DecodeEntry(head.position, std::string(it->value())));
+    FISCAL_ASSIGN_OR_RETURN(head.position, DecodePositionKey(it->key()));
+    FISCAL_ASSIGN_OR_RETURN(LogEntry entry, log->Read(head.position));
     absl::string_view payload;
     FISCAL_ASSIGN_OR_RETURN(domain::EventHeader header, DecodeHeader(*entry.record, &payload));
     head.chain_hash = entry.chain_hash;
@@ -95,36 +141,57 @@ EventLog::Head EventLog::head() const {
   return head_;
 }
 
-void EventLog::Stage(const LogEntry& entry, domain::EventKind kind, Batch* batch) {
+void EventLog::Stage(const LogEntry& entry, domain::EventKind kind,
+                     const std::function<void(std::string key, std::string value)>& put) {
+  const absl::string_view record(*entry.record);
   std::string value;
-  value.reserve(32 + entry.record->size());
+  value.reserve(kEntryHead + std::min(record.size(), kSegmentBytes));
   value.append(BytesOf(entry.chain_hash).data(), 32);
-  value += *entry.record;
-  batch->Put(EventKey(entry.position), std::move(value));
-  if (kind == domain::EventKind::kCatalog) batch->Put(CatalogEventKey(entry.position), "");
+  PutU32(&value, static_cast<uint32_t>(record.size()));
+  value.append(record.data(), std::min(record.size(), kSegmentBytes));
+  put(EventKey(entry.position), std::move(value));
+  for (uint32_t n = 1; uint64_t{n} * kSegmentBytes < record.size(); ++n) {
+    put(EventSegmentKey(entry.position, n),
+        std::string(record.substr(n * kSegmentBytes, kSegmentBytes)));
+  }
+  if (kind == domain::EventKind::kCatalog) put(CatalogEventKey(entry.position), "");
 }
 
-absl::Status EventLog::Commit(const Batch& batch, const Head& head) {
+absl::Status EventLog::Commit(const Batch& batch, std::vector<LogEntry> entries,
+                              int64_t commit_time_us) {
   FISCAL_RETURN_IF_ERROR(kv_.Write(batch, /*sync=*/true));
-  {
-    absl::MutexLock lock(&mu_);
-    FISCAL_CHECK(head.position >= head_.position, "the log never goes back");
-    if (head.position == head_.position) return absl::OkStatus();
-  }
+  if (entries.empty()) return absl::OkStatus();
+  const Head head{entries.back().position, entries.back().chain_hash, commit_time_us};
   const absl::Status anchored = anchor_.Write({log_id_, head.position, head.chain_hash});
   if (!anchored.ok()) {
     // The records are in the store and will be found there: nobody may hear that nothing changed.
     return absl::UnavailableError(
         absl::StrCat("the anchor could not be written: ", anchored.message()));
   }
+  std::vector<LogEntry> forgotten;  // freed outside the lock
   absl::MutexLock lock(&mu_);
+  FISCAL_CHECK(entries.front().position == head_.position + 1, "the log goes on where it ended");
   head_ = head;
+  for (LogEntry& entry : entries) {
+    recent_bytes_ += entry.record->size();
+    recent_.push_back(std::move(entry));
+  }
+  while (recent_bytes_ > kRecentBytes) {
+    recent_bytes_ -= recent_.front().record->size();
+    forgotten.push_back(std::move(recent_.front()));
+    recent_.pop_front();
+  }
   return absl::OkStatus();
 }
 
 absl::StatusOr<LogEntry> EventLog::Read(domain::Position position) const {
-  FISCAL_ASSIGN_OR_RETURN(std::string value, kv_.Get(EventKey(position)));
-  return DecodeEntry(position, std::move(value));
+  {
+    absl::ReaderMutexLock lock(&mu_);
+    if (!recent_.empty() && position >= recent_.front().position &&
+        position <= recent_.back().position)
+      return recent_[position - recent_.front().position];
+  }
+  return ReadRecord([this](const std::string& key) { return kv_.Get(key); }, position);
 }
 
 absl::StatusOr<domain::Position> EventLog::AsOf(int64_t time_us) const {
@@ -132,9 +199,11 @@ absl::StatusOr<domain::Position> EventLog::AsOf(int64_t time_us) const {
   domain::Position low = 0, high = head().position;
   while (low < high) {
     const domain::Position middle = low + (high - low + 1) / 2;
-    FISCAL_ASSIGN_OR_RETURN(LogEntry entry, Read(middle));
+    // The header is at the front of the record, and small.
+    FISCAL_ASSIGN_OR_RETURN(std::string value, kv_.Get(EventKey(middle)));
     absl::string_view payload;
-    FISCAL_ASSIGN_OR_RETURN(domain::EventHeader header, DecodeHeader(*entry.record, &payload));
+    FISCAL_ASSIGN_OR_RETURN(domain::EventHeader header,
+                            DecodeHeader(absl::ClippedSubstr(value, kEntryHead), &payload));
     if (header.commit_time_us <= time_us) {
       low = middle;
     } else {
@@ -149,7 +218,7 @@ absl::StatusOr<std::vector<domain::Position>> EventLog::CatalogEvents(domain::Po
   std::unique_ptr<KvIterator> it =
       kv_.NewIterator(CatalogEventKey(0), CatalogEventKey(last == UINT64_MAX ? last : last + 1));
   for (it->Seek(CatalogEventKey(0)); it->Valid(); it->Next()) {
-    FISCAL_ASSIGN_OR_RETURN(domain::Position p, DecodeEventKey(it->key()));
+    FISCAL_ASSIGN_OR_RETURN(domain::Position p, DecodePositionKey(it->key()));
     positions.push_back(p);
   }
   FISCAL_RETURN_IF_ERROR(it->status());

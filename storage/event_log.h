@@ -10,8 +10,11 @@
 #ifndef FISCAL_STORAGE_EVENT_LOG_H_
 #define FISCAL_STORAGE_EVENT_LOG_H_
 
+#include <deque>
+#include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
@@ -27,6 +30,14 @@ struct LogEntry {
   Digest chain_hash{};
   std::shared_ptr<const std::string> record;
 };
+
+// Bytes of the record at `position`, from a store or something that reads like one. OUT_OF_RANGE
+// when the record doesn't have them.
+using GetValue = std::function<absl::StatusOr<std::string>(const std::string& key)>;
+absl::StatusOr<std::string> ReadRecordBytes(const GetValue& get, domain::Position position,
+                                            uint64_t offset, uint64_t size);
+// The whole record. NOT_FOUND when there is none.
+absl::StatusOr<LogEntry> ReadRecord(const GetValue& get, domain::Position position);
 
 class EventLog {
  public:
@@ -45,17 +56,19 @@ class EventLog {
   const std::string& log_id() const { return log_id_; }
   Head head() const ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Adds one record to `batch`, which becomes durable with Commit. Positions and times are the
-  // caller's: each the next one, times never decreasing.
-  static void Stage(const LogEntry& entry, domain::EventKind kind, Batch* batch);
+  // The values a record is kept as. Positions and times are the caller's: each the next one, times
+  // never decreasing.
+  static void Stage(const LogEntry& entry, domain::EventKind kind,
+                    const std::function<void(std::string key, std::string value)>& put);
 
-  // Writes `batch`, whose last record is `head`, durably: store, then anchor. RESOURCE_EXHAUSTED:
-  // nothing changed. Any other error: the outcome is unknown and the process must end. A head equal
-  // to the present one only writes the batch.
-  absl::Status Commit(const Batch& batch, const Head& head) ABSL_LOCKS_EXCLUDED(mu_);
+  // Writes `batch`, in which `entries` were staged, durably: store, then anchor. `commit_time_us` is
+  // that of the last. RESOURCE_EXHAUSTED: nothing changed. Any other error: the outcome is unknown
+  // and the process must end. Without entries it only writes the batch.
+  absl::Status Commit(const Batch& batch, std::vector<LogEntry> entries, int64_t commit_time_us)
+      ABSL_LOCKS_EXCLUDED(mu_);
 
-  // NOT_FOUND past the head.
-  absl::StatusOr<LogEntry> Read(domain::Position position) const;
+  // NOT_FOUND past the head. The last records committed come from memory.
+  absl::StatusOr<LogEntry> Read(domain::Position position) const ABSL_LOCKS_EXCLUDED(mu_);
   // The last position whose commit time is not after `time_us`; 0 when all are later.
   absl::StatusOr<domain::Position> AsOf(int64_t time_us) const;
   // Positions of catalog events up to `last`, in order.
@@ -76,6 +89,9 @@ class EventLog {
   const std::string log_id_;
   mutable absl::Mutex mu_;
   Head head_ ABSL_GUARDED_BY(mu_);
+  // The end of the log, for the projector, which is rarely far behind.
+  std::deque<LogEntry> recent_ ABSL_GUARDED_BY(mu_);
+  size_t recent_bytes_ ABSL_GUARDED_BY(mu_) = 0;
   bool stopped_ ABSL_GUARDED_BY(mu_) = false;
 };
 

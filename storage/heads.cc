@@ -7,6 +7,7 @@
 #include "base/coding.h"
 #include "base/status_macros.h"
 #include "domain/reason.h"
+#include "storage/event_log.h"
 #include "storage/record_codec.h"
 #include "storage/schema.h"
 
@@ -18,11 +19,48 @@ using domain::Line;
 using domain::LineSet;
 using domain::ProjectEntry;
 
-absl::Status AppendBlock(std::string bytes, LineSet* set) {
-  auto kept = std::make_shared<const std::string>(std::move(bytes));
-  FISCAL_RETURN_IF_ERROR(DecodeBlock(*kept, &set->lines));
+// A block shorter than this is kept in the head itself: saying where it is costs as much.
+constexpr size_t kReferredBytesMin = 64;
+enum KeptAs : uint8_t { kHere = 0, kInLog = 1 };
+
+// value := 0 block | 1 position:varint offset:varint size:varint
+std::string KeepHere(absl::string_view block) {
+  std::string value;
+  value.reserve(1 + block.size());
+  PutU8(&value, kHere);
+  value.append(block.data(), block.size());
+  return value;
+}
+
+// Appends the lines of a stored head block; `get` reads what the head was read from.
+absl::Status AppendBlock(const GetValue& get, std::string value, LineSet* set) {
+  ByteReader reader(value);
+  const uint8_t kind = reader.U8();
+  std::shared_ptr<const std::string> kept;
+  if (kind == kInLog) {
+    const uint64_t position = reader.Varint(), offset = reader.Varint(), size = reader.Varint();
+    if (!reader.ok() || !reader.AtEnd()) return absl::DataLossError("heads: a malformed reference");
+    FISCAL_ASSIGN_OR_RETURN(std::string block, ReadRecordBytes(get, position, offset, size));
+    kept = std::make_shared<const std::string>(std::move(block));
+  } else if (kind == kHere && reader.ok()) {
+    value.erase(0, 1);
+    kept = std::make_shared<const std::string>(std::move(value));
+  } else {
+    return absl::DataLossError("heads: a malformed block");
+  }
+  FISCAL_RETURN_IF_ERROR(DecodeBlock(*kept, set));
   set->owners.push_back(std::move(kept));
   return absl::OkStatus();
+}
+
+GetValue From(const Staged& staged) {
+  return [&staged](const std::string& key) { return staged.Get(key); };
+}
+GetValue From(const KvSnapshot& snapshot) {
+  return [&snapshot](const std::string& key) { return snapshot.Get(key); };
+}
+GetValue From(const Kv& kv) {
+  return [&kv](const std::string& key) { return kv.Get(key); };
 }
 
 absl::string_view CodeOf(const std::string& key, const BudgetKey& budget) {
@@ -64,7 +102,7 @@ absl::StatusOr<LineSet> Heads::Lines(const BudgetKey& budget) const {
   FISCAL_ASSIGN_OR_RETURN(auto items, staged_.Scan(prefix, AfterPrefix(prefix)));
   LineSet set;
   for (Staged::Item& item : items)
-    FISCAL_RETURN_IF_ERROR(AppendBlock(std::move(item.second), &set));
+    FISCAL_RETURN_IF_ERROR(AppendBlock(From(staged_), std::move(item.second), &set));
   return set;
 }
 
@@ -87,7 +125,7 @@ absl::StatusOr<std::optional<Line>> Heads::FindLine(const BudgetKey& budget,
       auto block, staged_.FindLast(HeadBlockKey(budget, ""), HeadBlockKey(budget, line_id)));
   if (!block.has_value()) return std::optional<Line>();
   LineSet set;
-  FISCAL_RETURN_IF_ERROR(AppendBlock(std::move(block->second), &set));
+  FISCAL_RETURN_IF_ERROR(AppendBlock(From(staged_), std::move(block->second), &set));
   auto it = std::lower_bound(set.lines.begin(), set.lines.end(), line_id, ByLineId);
   if (it == set.lines.end() || it->line_id != line_id) return std::optional<Line>();
   owner->Keep(set);
@@ -110,15 +148,25 @@ void Heads::SetMeta(const domain::StatementMeta& meta) {
   staged_.Put(RevisionKey(meta.key, meta.revision), std::move(position));
 }
 
-absl::Status Heads::ReplaceLines(const BudgetKey& budget, const std::vector<Line>& lines,
-                                 const std::vector<std::string>& blocks, bool existed) {
+absl::Status Heads::ReplaceLines(const BudgetKey& budget, const domain::EncodedLines& blocks,
+                                 domain::Position position, uint64_t offset, bool existed) {
   if (existed) {
     const std::string prefix = HeadBlockKey(budget, "");
     FISCAL_ASSIGN_OR_RETURN(auto items, staged_.Scan(prefix, AfterPrefix(prefix)));
     for (Staged::Item& item : items) staged_.Delete(std::move(item.first));
   }
-  for (size_t i = 0; i < blocks.size(); ++i) {
-    staged_.Put(HeadBlockKey(budget, lines[i * kBlockLines].line_id), blocks[i]);
+  for (size_t i = 0; i < blocks.places.size(); ++i) {
+    const domain::EncodedLines::Place& place = blocks.places[i];
+    std::string value;
+    if (position != 0 && place.size >= kReferredBytesMin) {
+      PutU8(&value, kInLog);
+      PutVarint(&value, position);
+      PutVarint(&value, offset + place.offset);
+      PutVarint(&value, place.size);
+    } else {
+      value = KeepHere(blocks.block(i));
+    }
+    staged_.Put(HeadBlockKey(budget, place.first_line_id), std::move(value));
   }
   return absl::OkStatus();
 }
@@ -142,7 +190,7 @@ absl::Status Heads::PatchLines(const BudgetKey& budget, const std::vector<Line>&
     std::string old_key, next_key = end_key;
     if (block.has_value()) {
       old_key = block->first;
-      FISCAL_RETURN_IF_ERROR(AppendBlock(std::move(block->second), &old));
+      FISCAL_RETURN_IF_ERROR(AppendBlock(From(staged_), std::move(block->second), &old));
       FISCAL_ASSIGN_OR_RETURN(auto next, staged_.FindFirst(old_key + '\0', end_key));
       if (next.has_value()) next_key = next->first;
     }
@@ -162,7 +210,7 @@ absl::Status Heads::PatchLines(const BudgetKey& budget, const std::vector<Line>&
     const size_t piece_lines = (merged.size() + pieces - 1) / pieces;
     for (size_t i = 0; i < merged.size(); i += piece_lines) {
       const auto piece = absl::MakeConstSpan(merged).subspan(i, piece_lines);
-      staged_.Put(HeadBlockKey(budget, piece[0].line_id), EncodeBlock(piece));
+      staged_.Put(HeadBlockKey(budget, piece[0].line_id), KeepHere(EncodeBlock(piece)));
     }
   }
   return absl::OkStatus();
@@ -191,10 +239,8 @@ absl::StatusOr<domain::StatementMeta> HeadReader::Meta(const BudgetKey& budget,
   }
   if (!position.ok()) return position.status();
   ByteReader reader(*position);
-  FISCAL_ASSIGN_OR_RETURN(std::string value, kv_.Get(EventKey(reader.U64())));
-  if (value.size() < 32) return absl::DataLossError("log: a record is too short");
-  FISCAL_ASSIGN_OR_RETURN(domain::Event event,
-                          DecodeRecord(std::make_shared<const std::string>(value.substr(32))));
+  FISCAL_ASSIGN_OR_RETURN(LogEntry entry, ReadRecord(From(kv_), reader.U64()));
+  FISCAL_ASSIGN_OR_RETURN(domain::Event event, DecodeRecord(entry.record));
   return std::move(event.statement.meta);
 }
 
@@ -216,7 +262,7 @@ absl::StatusOr<HeadReader::Statement> HeadReader::Read(const BudgetKey& budget,
   const std::string blocks = HeadBlockKey(budget, "");
   std::unique_ptr<KvIterator> it = snapshot->NewIterator(blocks, AfterPrefix(blocks));
   for (it->Seek(blocks); it->Valid(); it->Next()) {
-    FISCAL_RETURN_IF_ERROR(AppendBlock(std::string(it->value()), &s.lines));
+    FISCAL_RETURN_IF_ERROR(AppendBlock(From(*snapshot), std::string(it->value()), &s.lines));
   }
   FISCAL_RETURN_IF_ERROR(it->status());
   const std::string projects = HeadProjectKey(budget, "");
@@ -238,10 +284,8 @@ absl::StatusOr<HeadReader::Statement> HeadReader::Read(const BudgetKey& budget,
   for (uint64_t r = head.revision; r > s.meta.revision; --r) {
     FISCAL_ASSIGN_OR_RETURN(std::string position, snapshot->Get(RevisionKey(budget, r)));
     ByteReader reader(position);
-    FISCAL_ASSIGN_OR_RETURN(std::string value, snapshot->Get(EventKey(reader.U64())));
-    if (value.size() < 32) return absl::DataLossError("log: a record is too short");
-    FISCAL_ASSIGN_OR_RETURN(domain::Event event,
-                            DecodeRecord(std::make_shared<const std::string>(value.substr(32))));
+    FISCAL_ASSIGN_OR_RETURN(LogEntry entry, ReadRecord(From(*snapshot), reader.U64()));
+    FISCAL_ASSIGN_OR_RETURN(domain::Event event, DecodeRecord(entry.record));
     for (const Line& line : event.statement.put.lines) lines.erase(line.line_id);
     for (const Line& line : event.statement.removed.lines) lines.emplace(line.line_id, line);
     s.lines.Keep(event.statement.removed);
@@ -249,6 +293,7 @@ absl::StatusOr<HeadReader::Statement> HeadReader::Read(const BudgetKey& budget,
     for (const ProjectEntry& p : event.statement.projects_removed) entries[p.code] = p;
   }
   s.lines.lines.clear();
+  s.lines.combinations = 0;  // they are of many events
   for (const auto& [id, line] : lines) s.lines.lines.push_back(line);
   s.projects.clear();
   for (auto& [code, project] : entries) s.projects.push_back(std::move(project));

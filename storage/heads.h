@@ -1,6 +1,7 @@
 // The statement that stands of each budget: its meta, lines in blocks ordered by line_id, projects.
 // Derived from the log and written in the batch of the event that changed it, so that a PATCH reads
-// one block and no line_id is kept in memory.
+// one block and no line_id is kept in memory. A block that an event holds whole is not repeated: the
+// head says where in the log it is.
 //
 //   Intake --> heads over Staged (writes);  SubmissionService reads --> Reader over a Kv
 #ifndef FISCAL_STORAGE_HEADS_H_
@@ -13,6 +14,7 @@
 #include "absl/status/statusor.h"
 #include "domain/event.h"
 #include "storage/kv.h"
+#include "storage/line_blocks.h"
 #include "storage/staged.h"
 
 namespace fiscal::storage {
@@ -34,9 +36,10 @@ class Heads {
                                                                   const std::string& code) const;
 
   void SetMeta(const domain::StatementMeta& meta);
-  // Replaces all lines by blocks already encoded from `lines`.
-  absl::Status ReplaceLines(const domain::BudgetKey& budget, const std::vector<domain::Line>& lines,
-                            const std::vector<std::string>& blocks, bool existed);
+  // Replaces all lines by `blocks`. When they stand in the record of event `position` from `offset`
+  // on, the head refers to them there; `position` 0 keeps them here. `existed`: there may be others.
+  absl::Status ReplaceLines(const domain::BudgetKey& budget, const domain::EncodedLines& blocks,
+                            domain::Position position, uint64_t offset, bool existed);
   // Puts and removes single lines; both ordered by line_id. Reads and writes only the blocks they
   // stand in.
   absl::Status PatchLines(const domain::BudgetKey& budget, const std::vector<domain::Line>& put,

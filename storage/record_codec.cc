@@ -9,143 +9,30 @@
 namespace fiscal::storage {
 namespace {
 
-using domain::Line;
-
 constexpr uint8_t kRecordVersion = 1;
 
 absl::Status Malformed(absl::string_view what) {
   return absl::DataLossError(std::string(what) + ": malformed bytes");
 }
 
-enum Field : uint32_t {
-  kFunctional = 1,
-  kRevenue = 2,
-  kDeptEconomic = 4,
-  kGovEconomic = 8,
-  kReceiving = 16,
-  kProject = 32,
-  kNote = 64,
-  kAttributes = 128,
-  kPrecision = 256,
-};
-
-void PutBlocks(std::string* out, const std::vector<std::string>& blocks) {
-  PutVarint(out, blocks.size());
-  for (const std::string& block : blocks) PutString(out, block);
-}
-
-absl::Status ReadBlocks(ByteReader* reader, std::vector<Line>* lines) {
-  const uint64_t count = reader->Varint();
-  for (uint64_t i = 0; i < count && reader->ok(); ++i) {
-    const size_t before = lines->size();
-    FISCAL_RETURN_IF_ERROR(DecodeBlock(reader->String(), lines));
-    if (before > 0 && before < lines->size() &&
-        !((*lines)[before - 1].line_id < (*lines)[before].line_id)) {
-      return Malformed("blocks out of order");
-    }
-  }
-  return reader->ok() ? absl::OkStatus() : Malformed("blocks");
-}
-
 void PutProjects(std::string* out, const std::vector<domain::ProjectEntry>& projects) {
-  PutVarint(out, projects.size());
+  std::string section;
   for (const domain::ProjectEntry& p : projects) {
-    PutString(out, p.code);
-    PutString(out, p.name);
-    PutString(out, p.bytes);
+    PutString(&section, p.code);
+    PutString(&section, p.name);
+    PutString(&section, p.bytes);
   }
+  PutString(out, section);
 }
 
-void ReadProjects(ByteReader* reader, std::vector<domain::ProjectEntry>* projects) {
-  for (uint64_t n = reader->Varint(); n > 0 && reader->ok(); --n) {
-    domain::ProjectEntry p;
-    p.code = std::string(reader->String());
-    p.name = std::string(reader->String());
-    p.bytes = std::string(reader->String());
-    projects->push_back(std::move(p));
-  }
+absl::Status ReadProjects(absl::string_view section, std::vector<domain::ProjectEntry>* projects) {
+  return ForEachProject(
+      section, [&](absl::string_view code, absl::string_view name, absl::string_view bytes) {
+        projects->push_back({std::string(code), std::string(name), std::string(bytes)});
+      });
 }
 
 }  // namespace
-
-// block := count:varint line*
-// line  := line_id:string mask:varint fields-that-differ-from-the-line-before amount:signed
-// The id is whole, so that a decoded line can point at it.
-std::string EncodeBlock(absl::Span<const Line> lines) {
-  std::string out;
-  out.reserve(8 + lines.size() * 32);
-  PutVarint(&out, lines.size());
-  Line last;
-  for (const Line& line : lines) {
-    PutString(&out, line.line_id);
-    uint32_t mask = 0;
-    if (line.functional != last.functional) mask |= kFunctional;
-    if (line.revenue != last.revenue) mask |= kRevenue;
-    if (line.dept_economic != last.dept_economic) mask |= kDeptEconomic;
-    if (line.gov_economic != last.gov_economic) mask |= kGovEconomic;
-    if (line.receiving_division != last.receiving_division) mask |= kReceiving;
-    if (line.project_code != last.project_code) mask |= kProject;
-    if (line.note != last.note) mask |= kNote;
-    if (!(line.attributes == last.attributes)) mask |= kAttributes;
-    if (line.precision_class != last.precision_class) mask |= kPrecision;
-    PutVarint(&out, mask);
-    if (mask & kFunctional) PutVarint(&out, line.functional);
-    if (mask & kRevenue) PutVarint(&out, line.revenue);
-    if (mask & kDeptEconomic) PutVarint(&out, line.dept_economic);
-    if (mask & kGovEconomic) PutVarint(&out, line.gov_economic);
-    if (mask & kReceiving) PutVarint(&out, line.receiving_division);
-    if (mask & kProject) PutString(&out, line.project_code);
-    if (mask & kNote) PutString(&out, line.note);
-    if (mask & kAttributes) PutVarint(&out, line.attributes.Pack());
-    if (mask & kPrecision) PutU8(&out, line.precision_class);
-    PutSigned(&out, line.amount_fen);
-    last = line;
-  }
-  return out;
-}
-
-absl::Status DecodeBlock(absl::string_view bytes, std::vector<Line>* lines) {
-  ByteReader reader(bytes);
-  const uint64_t count = reader.Varint();
-  // A line has at least 5 bytes.
-  if (count > bytes.size()) return Malformed("block");
-  lines->reserve(lines->size() + count);
-  Line line;
-  for (uint64_t i = 0; i < count; ++i) {
-    const absl::string_view id = reader.String();
-    const uint64_t mask = reader.Varint();
-    if (mask > 511 || id.empty() || (i > 0 && !(line.line_id < id))) return Malformed("block");
-    line.line_id = id;
-    if (mask & kFunctional) line.functional = static_cast<domain::Code>(reader.Varint());
-    if (mask & kRevenue) line.revenue = static_cast<domain::Code>(reader.Varint());
-    if (mask & kDeptEconomic) line.dept_economic = static_cast<domain::Code>(reader.Varint());
-    if (mask & kGovEconomic) line.gov_economic = static_cast<domain::Code>(reader.Varint());
-    if (mask & kReceiving) line.receiving_division = static_cast<domain::Code>(reader.Varint());
-    if (mask & kProject) line.project_code = reader.String();
-    if (mask & kNote) line.note = reader.String();
-    if (mask & kAttributes) {
-      const uint64_t bits = reader.Varint();
-      if (bits > UINT32_MAX ||
-          !domain::Attributes::Unpack(static_cast<uint32_t>(bits), &line.attributes)) {
-        return Malformed("block");
-      }
-    }
-    if (mask & kPrecision) line.precision_class = reader.U8();
-    line.amount_fen = reader.Signed();
-    if (!reader.ok() || line.precision_class >= domain::kPrecisionClasses)
-      return Malformed("block");
-    lines->push_back(line);
-  }
-  if (!reader.AtEnd()) return Malformed("block");
-  return absl::OkStatus();
-}
-
-std::vector<std::string> EncodeBlocks(absl::Span<const Line> lines) {
-  std::vector<std::string> blocks;
-  for (size_t i = 0; i < lines.size(); i += kBlockLines)
-    blocks.push_back(EncodeBlock(lines.subspan(i, kBlockLines)));
-  return blocks;
-}
 
 std::string EncodeMeta(const domain::StatementMeta& m) {
   std::string out;
@@ -207,18 +94,80 @@ absl::StatusOr<domain::StatementMeta> DecodeMeta(absl::string_view bytes) {
   return m;
 }
 
-std::string EncodeStatement(const domain::StatementEvent& event,
-                            const std::vector<std::string>& put_blocks) {
-  std::string out;
-  size_t size = 256;
-  for (const std::string& block : put_blocks) size += block.size() + 4;
-  out.reserve(size);
-  PutString(&out, EncodeMeta(event.meta));
-  PutBlocks(&out, put_blocks);
-  PutBlocks(&out, EncodeBlocks(event.removed.lines));
+// payload := meta:string put:string removed:string projects_put:string projects_removed:string
+// Its digest takes the blocks put by their own digest, which the submission has already: they are
+// hashed once.
+StatementPayload EncodeStatement(const domain::StatementEvent& event, absl::string_view put_blocks,
+                                 const Digest& put_digest) {
+  StatementPayload payload;
+  std::string& out = payload.bytes;
+  const std::string meta = EncodeMeta(event.meta);
+  const domain::EncodedLines removed =
+      EncodeBlocks(event.removed.lines, event.removed.combinations);
+  out.reserve(meta.size() + put_blocks.size() + removed.bytes.size() + 64);
+  PutString(&out, meta);
+  const size_t meta_end = out.size();
+  PutVarint(&out, put_blocks.size());
+  payload.put_offset = out.size();
+  out.append(put_blocks.data(), put_blocks.size());
+  const size_t put_end = out.size();
+  PutString(&out, removed.bytes);
   PutProjects(&out, event.projects_put);
   PutProjects(&out, event.projects_removed);
-  return out;
+  const absl::string_view all(out);
+  payload.digest = Sha256({all.substr(0, meta_end), BytesOf(put_digest), all.substr(put_end)});
+  return payload;
+}
+
+absl::StatusOr<StatementParts> SplitStatement(absl::string_view payload) {
+  ByteReader reader(payload);
+  StatementParts parts;
+  parts.meta = reader.String();
+  parts.put = reader.String();
+  parts.removed = reader.String();
+  parts.projects_put = reader.String();
+  parts.projects_removed = reader.String();
+  if (!reader.ok() || !reader.AtEnd()) return Malformed("statement");
+  return parts;
+}
+
+absl::Status ForEachProject(absl::string_view section,
+                            const std::function<void(absl::string_view code, absl::string_view name,
+                                                     absl::string_view bytes)>& visit) {
+  ByteReader reader(section);
+  while (!reader.AtEnd()) {
+    const absl::string_view code = reader.String(), name = reader.String(), bytes = reader.String();
+    if (!reader.ok()) return Malformed("projects");
+    visit(code, name, bytes);
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Digest> PayloadDigest(domain::EventKind kind, absl::string_view payload) {
+  if (kind != domain::EventKind::kStatement) return Sha256({payload});
+  FISCAL_ASSIGN_OR_RETURN(StatementParts parts, SplitStatement(payload));
+  const Digest put = Sha256({parts.put});
+  const size_t put_end = static_cast<size_t>(parts.put.data() - payload.data()) + parts.put.size();
+  const size_t meta_end =
+      static_cast<size_t>(parts.meta.data() - payload.data()) + parts.meta.size();
+  return Sha256({payload.substr(0, meta_end), BytesOf(put), payload.substr(put_end)});
+}
+
+absl::StatusOr<domain::Posting> ReadPosting(const domain::EventHeader& header,
+                                            absl::string_view payload) {
+  FISCAL_ASSIGN_OR_RETURN(StatementParts parts, SplitStatement(payload));
+  FISCAL_ASSIGN_OR_RETURN(domain::StatementMeta meta, DecodeMeta(parts.meta));
+  domain::Posting posting;
+  posting.position = header.position;
+  posting.key = std::move(meta.key);
+  posting.department = std::move(meta.department_code);
+  posting.first = meta.revision == 1;
+  posting.line_count = meta.line_count + meta.memo_line_count;
+  if (meta.control) return posting;
+  FISCAL_RETURN_IF_ERROR(SumBlocks(parts.put, 1, &posting.cells));
+  FISCAL_RETURN_IF_ERROR(SumBlocks(parts.removed, -1, &posting.cells));
+  posting.cells.Tidy();
+  return posting;
 }
 
 std::string EncodeCatalog(const domain::CatalogEvent& event) {
@@ -283,29 +232,22 @@ absl::StatusOr<domain::EventHeader> DecodeHeader(absl::string_view record,
   return h;
 }
 
-absl::StatusOr<domain::StatementMeta> DecodeMetaOf(absl::string_view record) {
-  absl::string_view payload;
-  FISCAL_ASSIGN_OR_RETURN(domain::EventHeader header, DecodeHeader(record, &payload));
-  if (header.kind != domain::EventKind::kStatement) return Malformed("statement");
-  ByteReader reader(payload);
-  return DecodeMeta(reader.String());
-}
-
 absl::StatusOr<domain::Event> DecodeRecord(std::shared_ptr<const std::string> record) {
   domain::Event event;
   absl::string_view payload;
   FISCAL_ASSIGN_OR_RETURN(event.header, DecodeHeader(*record, &payload));
-  ByteReader reader(payload);
   if (event.header.kind == domain::EventKind::kStatement) {
     domain::StatementEvent& s = event.statement;
-    FISCAL_ASSIGN_OR_RETURN(s.meta, DecodeMeta(reader.String()));
-    FISCAL_RETURN_IF_ERROR(ReadBlocks(&reader, &s.put.lines));
-    FISCAL_RETURN_IF_ERROR(ReadBlocks(&reader, &s.removed.lines));
-    ReadProjects(&reader, &s.projects_put);
-    ReadProjects(&reader, &s.projects_removed);
+    FISCAL_ASSIGN_OR_RETURN(StatementParts parts, SplitStatement(payload));
+    FISCAL_ASSIGN_OR_RETURN(s.meta, DecodeMeta(parts.meta));
+    FISCAL_RETURN_IF_ERROR(DecodeBlocks(parts.put, &s.put));
+    FISCAL_RETURN_IF_ERROR(DecodeBlocks(parts.removed, &s.removed));
+    FISCAL_RETURN_IF_ERROR(ReadProjects(parts.projects_put, &s.projects_put));
+    FISCAL_RETURN_IF_ERROR(ReadProjects(parts.projects_removed, &s.projects_removed));
     s.put.owners.push_back(record);
     s.removed.owners.push_back(record);
   } else {
+    ByteReader reader(payload);
     domain::CatalogEvent& c = event.catalog;
     c.division = reader.U32();
     c.year = reader.U16();
@@ -328,24 +270,22 @@ absl::StatusOr<domain::Event> DecodeRecord(std::shared_ptr<const std::string> re
         e.aliases.emplace_back(reader.String());
       c.entries.push_back(std::move(e));
     }
+    if (!reader.ok() || !reader.AtEnd()) return Malformed("payload");
   }
-  if (!reader.ok() || !reader.AtEnd()) return Malformed("payload");
   return event;
 }
 
-absl::StatusOr<Digest> LeafHashOfHeader(absl::string_view record) {
-  absl::string_view payload;
-  FISCAL_ASSIGN_OR_RETURN(domain::EventHeader header, DecodeHeader(record, &payload));
-  const absl::string_view head = record.substr(0, record.size() - payload.size());
+Digest LeafHashOfHeader(absl::string_view head) {
   return Sha256({absl::string_view("\x00", 1), head});
 }
 
 absl::StatusOr<Digest> LeafHash(absl::string_view record) {
   absl::string_view payload;
   FISCAL_ASSIGN_OR_RETURN(domain::EventHeader header, DecodeHeader(record, &payload));
-  if (Sha256({payload}) != header.payload_digest)
+  FISCAL_ASSIGN_OR_RETURN(Digest digest, PayloadDigest(header.kind, payload));
+  if (digest != header.payload_digest)
     return absl::DataLossError("record: the payload does not fit its digest");
-  return LeafHashOfHeader(record);
+  return LeafHashOfHeader(record.substr(0, record.size() - payload.size()));
 }
 
 Digest ChainHash(const Digest& before, const Digest& leaf) {

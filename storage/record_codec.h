@@ -6,35 +6,46 @@
 #ifndef FISCAL_STORAGE_RECORD_CODEC_H_
 #define FISCAL_STORAGE_RECORD_CODEC_H_
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "absl/types/span.h"
 #include "base/sha256.h"
 #include "domain/event.h"
+#include "domain/fold.h"
+#include "storage/line_blocks.h"
 
 namespace fiscal::storage {
-
-// Lines a block holds when written from scratch; a block grows to twice that before it is split.
-constexpr size_t kBlockLines = 256;
-
-// One block. REQUIRES: ordered by line_id, none twice.
-std::string EncodeBlock(absl::Span<const domain::Line> lines);
-// Appends the block's lines; their views point into `bytes`.
-absl::Status DecodeBlock(absl::string_view bytes, std::vector<domain::Line>* lines);
-// Lines cut into blocks of kBlockLines.
-std::vector<std::string> EncodeBlocks(absl::Span<const domain::Line> lines);
 
 std::string EncodeMeta(const domain::StatementMeta& meta);
 absl::StatusOr<domain::StatementMeta> DecodeMeta(absl::string_view bytes);
 
-// The payload of a statement event. `put_blocks` are EncodeBlocks of event.put.lines, handed in
-// because heads keep the same.
-std::string EncodeStatement(const domain::StatementEvent& event,
-                            const std::vector<std::string>& put_blocks);
+// The payload of a statement event. `put_blocks` are the bytes of EncodeBlocks of event.put.lines
+// and `put_digest` theirs: both are known before the event is made.
+struct StatementPayload {
+  std::string bytes;
+  Digest digest{};
+  // Where the blocks put start in `bytes`.
+  size_t put_offset = 0;
+};
+StatementPayload EncodeStatement(const domain::StatementEvent& event, absl::string_view put_blocks,
+                                 const Digest& put_digest);
+// Where things are in a statement's payload.
+struct StatementParts {
+  absl::string_view meta, put, removed, projects_put, projects_removed;
+};
+absl::StatusOr<StatementParts> SplitStatement(absl::string_view payload);
+absl::Status ForEachProject(absl::string_view section,
+                            const std::function<void(absl::string_view code, absl::string_view name,
+                                                     absl::string_view bytes)>& visit);
+// What EventHeader::payload_digest is of.
+absl::StatusOr<Digest> PayloadDigest(domain::EventKind kind, absl::string_view payload);
+// What a statement's event changes in the totals; REQUIRES: header.kind is kStatement.
+absl::StatusOr<domain::Posting> ReadPosting(const domain::EventHeader& header,
+                                            absl::string_view payload);
 std::string EncodeCatalog(const domain::CatalogEvent& event);
 
 // A record: header, then payload. The header has the payload's digest, so that the payload is
@@ -45,13 +56,11 @@ absl::StatusOr<domain::Event> DecodeRecord(std::shared_ptr<const std::string> re
 // Only the header, and where the payload is.
 absl::StatusOr<domain::EventHeader> DecodeHeader(absl::string_view record,
                                                  absl::string_view* payload);
-// Only the meta of a statement's record; REQUIRES: header.kind is kStatement.
-absl::StatusOr<domain::StatementMeta> DecodeMetaOf(absl::string_view record);
 // Digest of a record: over the header alone, which fixes the payload. DATA_LOSS when the payload
 // does not fit its digest.
 absl::StatusOr<Digest> LeafHash(absl::string_view record);
-// The same without looking at the payload.
-absl::StatusOr<Digest> LeafHashOfHeader(absl::string_view record);
+// The same from the bytes before the payload, which have its digest.
+Digest LeafHashOfHeader(absl::string_view head);
 // The chain after a record.
 Digest ChainHash(const Digest& before, const Digest& leaf);
 

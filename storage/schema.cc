@@ -18,6 +18,8 @@ enum Kind : uint8_t {
   kLogId = 0x0a,
   kCells = 0x10,
   kProjectName = 0x11,
+  kPosting = 0x12,
+  kStride = 0x13,
   kWatermark = 0x20,
 };
 
@@ -34,13 +36,21 @@ std::string BudgetPart(Kind kind, const domain::BudgetKey& b) {
   return key;
 }
 
+std::string PositionKey(Kind kind, domain::Position position) {
+  std::string key = Start(kind);
+  PutU64(&key, position);
+  return key;
+}
+
 void Append(std::string* key, absl::string_view s) { key->append(s.data(), s.size()); }
 
 }  // namespace
 
-std::string EventKey(domain::Position position) {
-  std::string key = Start(kEvent);
-  PutU64(&key, position);
+std::string EventKey(domain::Position position) { return PositionKey(kEvent, position); }
+
+std::string EventSegmentKey(domain::Position position, uint32_t number) {
+  std::string key = PositionKey(kEvent, position);
+  PutU32(&key, number);
   return key;
 }
 
@@ -90,9 +100,7 @@ std::string ScopeKey(domain::Code division, uint16_t year, domain::Stage stage,
 }
 
 std::string CatalogEventKey(domain::Position position) {
-  std::string key = Start(kCatalogEvent);
-  PutU64(&key, position);
-  return key;
+  return PositionKey(kCatalogEvent, position);
 }
 
 std::string LogIdKey() { return Start(kLogId); }
@@ -125,14 +133,18 @@ std::string ProjectNameKey(uint16_t year, absl::string_view code) {
   return key;
 }
 
+std::string PostingKey(domain::Position position) { return PositionKey(kPosting, position); }
+std::string StrideKey(domain::Position position) { return PositionKey(kStride, position); }
 std::string WatermarkKey() { return Start(kWatermark); }
 
-absl::StatusOr<domain::Position> DecodeEventKey(absl::string_view key) {
+absl::StatusOr<domain::Position> DecodePositionKey(absl::string_view key) {
   ByteReader reader(key);
   const uint8_t kind = reader.U8();
   const domain::Position position = reader.U64();
-  if (!reader.ok() || !reader.AtEnd() || (kind != kEvent && kind != kCatalogEvent)) {
-    return absl::DataLossError("malformed event key");
+  if (kind == kEvent && reader.ok() && !reader.AtEnd()) reader.U32();
+  if (!reader.ok() || !reader.AtEnd() ||
+      (kind != kEvent && kind != kCatalogEvent && kind != kPosting && kind != kStride)) {
+    return absl::DataLossError("malformed key of a position");
   }
   return position;
 }

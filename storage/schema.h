@@ -2,23 +2,26 @@
 // tests/golden/keys_test.cc holds the bytes.
 //
 //   key            := kind:u8 body                     numbers big-endian, fixed width
-//   event          := 0x01 position:u64                              log: chain hash, record
+//   event          := 0x01 position:u64                              log: chain hash, size, record
+//   event segment  := 0x01 position:u64 number:u32                   log: the rest of a large record
 //   request        := 0x02 principal NUL request_id                  log: body digest, receipt
 //   head           := 0x03 budget                                    log: meta of what stands
-//   head block     := 0x04 budget line_id-of-its-first-line          log: a block of lines
+//   head block     := 0x04 budget line_id-of-its-first-line          log: a block, or where it is
 //   head project   := 0x05 budget project_code                       log: name, bytes
 //   revision       := 0x06 budget revision:u64                       log: position
 //   gross          := 0x07 year:u16 stage:u8                         log: sum of |amount|
 //   scope          := 0x08 division:u32 year:u16 stage:u8 department log: statements by scope
 //   catalog event  := 0x09 position:u64                              log: nothing; the event has it
 //   log id         := 0x0a                                           log: 16 bytes
-//   cells          := 0x10 node chunk:u16 ~stride:u64                totals: a Chunk
+//   cells          := 0x10 node chunk:u16 ~stride:u64                totals: a Chunk or its changes
 //   project name   := 0x11 year:u16 project_code                     totals: the name last stated
+//   posting        := 0x12 position:u64                              totals: a Posting
+//   stride         := 0x13 position:u64                              totals: nothing
 //   watermark      := 0x20                                           totals: position, hash, log id
 //   budget         := division:u32 year:u16 stage:u8 agency NUL
 //   node           := year:u16 stage:u8 division:u32 type:u8 code NUL
 //
-// Kinds are permanent; a retired one keeps its line. `~stride` is inverted, so the newest comes
+// Kinds are permanent; a retired one keeps its line. A stride is named by its last position; `~stride` is inverted, so the newest comes
 // first and a seek answers "as of". Codes and ids hold no NUL (validation), so a terminator keeps
 // the order.
 #ifndef FISCAL_STORAGE_SCHEMA_H_
@@ -34,11 +37,17 @@
 
 namespace fiscal::storage {
 
-// Positions in one stride. History of a cell has at most one value a stride; it is part of the
-// format.
-constexpr uint64_t kStridePositions = 256;
+// A stride of positions ends with the one that makes it this many events, or this many cells that
+// their postings change. History of a cell has at most one value a stride, and a position inside
+// one is at most this far from a stored state; both numbers are part of the format.
+constexpr uint64_t kStrideEvents = 256;
+constexpr uint64_t kStrideCells = 4096;
+// A larger record is cut into values of this size.
+constexpr size_t kSegmentBytes = 32 << 10;
 
 std::string EventKey(domain::Position position);
+// `number` counts from 1; segment 0 is in the event's own value.
+std::string EventSegmentKey(domain::Position position, uint32_t number);
 std::string RequestKey(absl::string_view principal, absl::string_view request_id);
 std::string HeadKey(const domain::BudgetKey& budget);
 // All head blocks of a budget start with HeadBlockKey(budget, "").
@@ -56,10 +65,12 @@ std::string CellsNodePrefix(const domain::OrgNode& node, uint16_t year, domain::
 // All names start with ProjectNamePrefix().
 std::string ProjectNamePrefix();
 std::string ProjectNameKey(uint16_t year, absl::string_view code);
+std::string PostingKey(domain::Position position);
+std::string StrideKey(domain::Position position);
 std::string WatermarkKey();
 
-// DATA_LOSS when malformed.
-absl::StatusOr<domain::Position> DecodeEventKey(absl::string_view key);
+// DATA_LOSS when malformed. Of events, their segments, catalog events, postings and strides.
+absl::StatusOr<domain::Position> DecodePositionKey(absl::string_view key);
 absl::StatusOr<domain::BudgetKey> DecodeHeadKey(absl::string_view key);
 struct CellsKeyParts {
   domain::ChunkId id;

@@ -79,14 +79,14 @@ absl::StatusOr<std::optional<Staged::Item>> Staged::FindFirst(const std::string&
 }
 
 void Staged::MoveTo(Batch* batch) {
-  while (!staged_.empty()) {
-    auto node = staged_.extract(staged_.begin());
-    if (node.mapped().has_value()) {
-      batch->Put(std::move(node.key()), *std::move(node.mapped()));
+  for (auto& [key, value] : staged_) {
+    if (value.has_value()) {
+      batch->Put(key, *std::move(value));
     } else {
-      batch->Delete(std::move(node.key()));
+      batch->Delete(key);
     }
   }
+  staged_.clear();
 }
 
 }  // namespace fiscal::storage

@@ -5,12 +5,12 @@
 #ifndef FISCAL_STORAGE_STAGED_H_
 #define FISCAL_STORAGE_STAGED_H_
 
-#include <map>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/container/btree_map.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "storage/kv.h"
@@ -43,7 +43,7 @@ class Staged {
  private:
   const Kv& kv_;
   // A missing value is a deletion.
-  std::map<std::string, std::optional<std::string>, std::less<>> staged_;
+  absl::btree_map<std::string, std::optional<std::string>> staged_;
 };
 
 }  // namespace fiscal::storage

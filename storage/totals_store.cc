@@ -8,13 +8,47 @@
 namespace fiscal::storage {
 namespace {
 
+// Changes stored one upon the other before a chunk is stored whole again: what a reader has to put
+// together. Part of the format, as the cells' bound in CommitStride is.
+constexpr uint32_t kChainMax = 24;
+
+enum StoredAs : uint8_t { kWhole = 0, kChanges = 1 };
+
 // The part of a cells key before its stride.
 absl::string_view ChunkPart(absl::string_view key) { return key.substr(0, key.size() - 8); }
 
-// Visits the newest state not after `stride` of each chunk between `lower` and `upper`.
-absl::Status Walk(
-    const Kv& kv, const std::string& lower, const std::string& upper, uint64_t stride,
-    const std::function<absl::Status(const CellsKeyParts&, absl::string_view)>& visit) {
+// value := 0 chunk | 1 chain:varint chain_cells:varint changes
+// Reads the chunk whose newest value `it` stands at; moves `it` over the values it needs.
+absl::StatusOr<domain::Fold::Entry> ReadChunk(KvIterator* it, absl::string_view chunk_part) {
+  domain::Fold::Entry entry;
+  std::vector<std::string> changes;
+  while (it->Valid() && ChunkPart(it->key()) == chunk_part) {
+    ByteReader reader(it->value());
+    const uint8_t kind = reader.U8();
+    if (kind == kWhole) {
+      FISCAL_ASSIGN_OR_RETURN(entry.chunk, domain::Chunk::Decode(reader.Bytes(reader.remaining())));
+      for (auto c = changes.rbegin(); c != changes.rend(); ++c)
+        FISCAL_RETURN_IF_ERROR(entry.chunk.ApplyChanges(*c));
+      return entry;
+    }
+    const uint64_t chain = reader.Varint(), cells = reader.Varint();
+    if (!reader.ok() || kind != kChanges || chain == 0 || chain > kChainMax) break;
+    if (changes.empty()) {
+      entry.chain = static_cast<uint32_t>(chain);
+      entry.chain_cells = cells;
+    }
+    changes.emplace_back(reader.Bytes(reader.remaining()));
+    it->Next();
+  }
+  FISCAL_RETURN_IF_ERROR(it->status());
+  return absl::DataLossError("totals: changes of a chunk without the chunk");
+}
+
+// Visits the newest state not after `stride` of each chunk between `lower` and `upper` that `wanted`
+// asks for.
+absl::Status Walk(const Kv& kv, const std::string& lower, const std::string& upper, uint64_t stride,
+                  const std::function<bool(const domain::ChunkId&)>& wanted,
+                  const std::function<void(const domain::ChunkId&, const domain::Chunk&)>& visit) {
   std::unique_ptr<KvIterator> it = kv.NewIterator(lower, upper);
   it->Seek(lower);
   while (it->Valid()) {
@@ -24,9 +58,11 @@ absl::Status Walk(
       it->Seek(CellsKey(parts.id, stride));
       if (!it->Valid()) break;
       if (ChunkPart(it->key()) != absl::string_view(chunk_part)) continue;
-      parts.stride = stride;
     }
-    FISCAL_RETURN_IF_ERROR(visit(parts, it->value()));
+    if (wanted(parts.id)) {
+      FISCAL_ASSIGN_OR_RETURN(domain::Fold::Entry entry, ReadChunk(it.get(), chunk_part));
+      visit(parts.id, entry.chunk);
+    }
     // Older states of the same chunk follow: one seek passes them all.
     it->Seek(AfterPrefix(chunk_part));
   }
@@ -34,6 +70,47 @@ absl::Status Walk(
 }
 
 }  // namespace
+
+// posting := division:u32 year:u16 stage:u8 agency:string department:string cells
+std::string EncodePosting(const domain::Posting& posting) {
+  std::string out;
+  PutU32(&out, posting.key.division);
+  PutU16(&out, posting.key.year);
+  PutU8(&out, static_cast<uint8_t>(posting.key.stage));
+  PutString(&out, posting.key.agency);
+  PutString(&out, posting.department);
+  out += posting.cells.Encode();
+  return out;
+}
+
+absl::StatusOr<StoredPosting> DecodePosting(domain::Position position, absl::string_view bytes) {
+  ByteReader reader(bytes);
+  StoredPosting p;
+  p.position = position;
+  p.key.division = reader.U32();
+  p.key.year = reader.U16();
+  const uint8_t stage = reader.U8();
+  p.key.agency = std::string(reader.String());
+  p.department = std::string(reader.String());
+  if (!reader.ok() || stage > 7) return absl::DataLossError("totals: a malformed posting");
+  p.key.stage = static_cast<domain::Stage>(stage);
+  p.cells = reader.Bytes(reader.remaining());
+  return p;
+}
+
+absl::StatusOr<std::unique_ptr<TotalsStore>> TotalsStore::Open(Kv& kv) {
+  std::unique_ptr<TotalsStore> store(new TotalsStore(kv));
+  std::vector<domain::Position> strides;
+  std::unique_ptr<KvIterator> it = kv.NewIterator(StrideKey(0), StrideKey(UINT64_MAX));
+  for (it->Seek(StrideKey(0)); it->Valid(); it->Next()) {
+    FISCAL_ASSIGN_OR_RETURN(domain::Position p, DecodePositionKey(it->key()));
+    strides.push_back(p);
+  }
+  FISCAL_RETURN_IF_ERROR(it->status());
+  absl::MutexLock lock(&store->mu_);
+  store->strides_ = std::move(strides);
+  return store;
+}
 
 absl::StatusOr<Watermark> TotalsStore::ReadWatermark() const {
   absl::StatusOr<std::string> bytes = kv_.Get(WatermarkKey());
@@ -49,26 +126,29 @@ absl::StatusOr<Watermark> TotalsStore::ReadWatermark() const {
   return w;
 }
 
-absl::StatusOr<TotalsStore::ProjectNames> TotalsStore::ReadProjectNames() const {
-  ProjectNames names;
-  const std::string prefix = ProjectNamePrefix();
-  std::unique_ptr<KvIterator> it = kv_.NewIterator(prefix, AfterPrefix(prefix));
-  for (it->Seek(prefix); it->Valid(); it->Next())
-    names[std::string(it->key())] = std::string(it->value());
-  FISCAL_RETURN_IF_ERROR(it->status());
-  return names;
+uint64_t TotalsStore::StrideAt(domain::Position position) const {
+  absl::ReaderMutexLock lock(&mu_);
+  auto it = std::upper_bound(strides_.begin(), strides_.end(), position);
+  return it == strides_.begin() ? 0 : *std::prev(it);
 }
 
-absl::StatusOr<domain::Chunk> TotalsStore::Load(const domain::ChunkId& id, uint64_t stride) const {
+absl::StatusOr<std::string> TotalsStore::ProjectName(uint16_t year, absl::string_view code) const {
+  absl::StatusOr<std::string> name = kv_.Get(ProjectNameKey(year, code));
+  if (absl::IsNotFound(name.status())) return std::string();
+  return name;
+}
+
+absl::StatusOr<domain::Fold::Entry> TotalsStore::Load(const domain::ChunkId& id,
+                                                      uint64_t stride) const {
   const std::string lower = CellsKey(id, stride);
-  const std::string upper = AfterPrefix(ChunkPart(lower));
-  std::unique_ptr<KvIterator> it = kv_.NewIterator(lower, upper);
+  const std::string chunk_part(ChunkPart(lower));
+  std::unique_ptr<KvIterator> it = kv_.NewIterator(lower, AfterPrefix(chunk_part));
   it->Seek(lower);
   if (!it->Valid()) {
     FISCAL_RETURN_IF_ERROR(it->status());
-    return domain::Chunk();
+    return domain::Fold::Entry();
   }
-  return domain::Chunk::Decode(it->value());
+  return ReadChunk(it.get(), chunk_part);
 }
 
 absl::Status TotalsStore::ForEachChunk(
@@ -78,50 +158,76 @@ absl::Status TotalsStore::ForEachChunk(
   const std::string prefix = CellsNodePrefix(node.node, node.year, node.stage);
   std::string lower = prefix, upper = prefix;
   PutU16(&lower, first);
+  // A single chunk needs no look at later ones than asked for.
+  if (first == last) PutU64(&lower, ~stride);
   PutU16(&upper, last);
   upper = AfterPrefix(upper);
-  return Walk(kv_, lower, upper, stride,
-              [&](const CellsKeyParts& parts, absl::string_view value) -> absl::Status {
-                if (skip.count(parts.id.chunk) > 0) return absl::OkStatus();
-                FISCAL_ASSIGN_OR_RETURN(domain::Chunk chunk, domain::Chunk::Decode(value));
-                visit(parts.id.chunk, chunk);
-                return absl::OkStatus();
-              });
+  return Walk(
+      kv_, lower, upper, stride,
+      [&](const domain::ChunkId& id) { return skip.count(id.chunk) == 0; },
+      [&](const domain::ChunkId& id, const domain::Chunk& chunk) { visit(id.chunk, chunk); });
 }
 
 absl::Status TotalsStore::ForEach(
     uint64_t stride,
     const std::function<void(const domain::ChunkId&, const domain::Chunk&)>& visit) const {
   const std::string lower(1, '\x10');
-  return Walk(kv_, lower, AfterPrefix(lower), stride,
-              [&](const CellsKeyParts& parts, absl::string_view value) -> absl::Status {
-                FISCAL_ASSIGN_OR_RETURN(domain::Chunk chunk, domain::Chunk::Decode(value));
-                visit(parts.id, chunk);
-                return absl::OkStatus();
-              });
+  return Walk(
+      kv_, lower, AfterPrefix(lower), stride, [](const domain::ChunkId&) { return true; }, visit);
 }
 
-absl::Status TotalsStore::CommitStride(uint64_t stride, const domain::Fold::Chunks& chunks,
-                                       const Watermark& watermark, const ProjectNames& stated) {
-  Batch batch;
-  domain::ChunkId id;
-  for (const auto& [node, numbered] : chunks) {
-    id.node = node.node;
-    id.year = node.year;
-    id.stage = node.stage;
-    for (const auto& [number, entry] : numbered) {
-      if (!entry->dirty) continue;
-      id.chunk = number;
-      batch.Put(CellsKey(id, stride), entry->chunk.Encode());
-    }
+absl::Status TotalsStore::ForEachPosting(
+    domain::Position after, domain::Position last,
+    const std::function<absl::Status(const StoredPosting&, absl::string_view bytes)>& visit) const {
+  std::unique_ptr<KvIterator> it = kv_.NewIterator(PostingKey(after + 1), PostingKey(last + 1));
+  for (it->Seek(PostingKey(after + 1)); it->Valid(); it->Next()) {
+    FISCAL_ASSIGN_OR_RETURN(domain::Position position, DecodePositionKey(it->key()));
+    FISCAL_ASSIGN_OR_RETURN(StoredPosting posting, DecodePosting(position, it->value()));
+    FISCAL_RETURN_IF_ERROR(visit(posting, it->value()));
   }
-  for (const auto& [key, name] : stated) batch.Put(key, name);
+  return it->status();
+}
+
+absl::Status TotalsStore::CommitStride(
+    const domain::Fold::Changed& changed,
+    const std::vector<std::shared_ptr<const domain::Posting>>& postings, const Watermark& watermark,
+    const std::map<std::string, std::string>& names) {
+  Batch batch;
+  for (const auto& [id, entry] : changed) {
+    const size_t changes = entry->chunk.changes();
+    // Whole when what a reader puts together would be more than half again as much.
+    const bool whole = entry->chain >= kChainMax ||
+                       entry->chain_cells + changes + 8 > entry->chunk.cells().size() / 2;
+    std::string value;
+    if (whole) {
+      entry->chain = 0;
+      entry->chain_cells = 0;
+      PutU8(&value, kWhole);
+      value += entry->chunk.Encode();
+    } else {
+      ++entry->chain;
+      entry->chain_cells += changes;
+      PutU8(&value, kChanges);
+      PutVarint(&value, entry->chain);
+      PutVarint(&value, entry->chain_cells);
+      value += entry->chunk.EncodeChanges();
+    }
+    batch.Put(CellsKey(id, watermark.position), std::move(value));
+  }
+  for (const auto& posting : postings) {
+    if (!posting->cells.empty()) batch.Put(PostingKey(posting->position), EncodePosting(*posting));
+  }
+  for (const auto& [key, name] : names) batch.Put(key, name);
+  batch.Put(StrideKey(watermark.position), "");
   std::string bytes;
   PutU64(&bytes, watermark.position);
   bytes.append(BytesOf(watermark.chain_hash).data(), 32);
   bytes += watermark.log_id;
   batch.Put(WatermarkKey(), std::move(bytes));
-  return kv_.Write(batch, /*sync=*/false);
+  FISCAL_RETURN_IF_ERROR(kv_.Write(batch, /*sync=*/false));
+  absl::MutexLock lock(&mu_);
+  strides_.push_back(watermark.position);
+  return absl::OkStatus();
 }
 
 }  // namespace fiscal::storage

@@ -1,23 +1,28 @@
 // Totals on disk, every state they ever had.
 //
 //   Projector --(CommitStride)--> TotalsStore --> Kv without a write-ahead log;  readers --(Load,
-//   ForEachChunk)
+//   ForEachChunk, ForEachPosting)
 //
-// Positions come in strides of kStridePositions. At the end of a stride every chunk it touched is
-// written whole under that stride's number, together with the watermark; nothing is ever
-// overwritten. So a state is named by a stride, bytes depend on the log alone, and a position
-// inside a stride is the state before it plus a bounded replay. A crash loses the strides since the
-// last flush, never a part of one: they are folded again. One writer; readers from any thread.
+// Positions come in strides (kStrideEvents, kStrideCells). At the end of a stride every chunk it
+// touched is written under the stride's last position: the cells that changed, or the whole chunk
+// when enough changes have gathered upon the last whole one. With them go the stride's postings and
+// the watermark; nothing is ever overwritten. So a state is named by a stride, bytes depend on the
+// log alone, and a position inside a stride is the state before it plus its postings. A crash loses
+// the strides since the last flush, never a part of one: they are folded again. One writer; readers
+// from any thread.
 #ifndef FISCAL_STORAGE_TOTALS_STORE_H_
 #define FISCAL_STORAGE_TOTALS_STORE_H_
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
 #include "base/sha256.h"
 #include "domain/cells.h"
 #include "domain/event.h"
@@ -34,21 +39,38 @@ struct Watermark {
   std::string log_id;
 };
 
-// The stride a position is in, counted from 1, and the last whole stride at a position.
-inline uint64_t StrideOf(domain::Position position) {
-  return (position + kStridePositions - 1) / kStridePositions;
-}
-inline uint64_t WholeStridesAt(domain::Position position) { return position / kStridePositions; }
+// Where the open stride stands; what ends it depends on the log alone.
+struct OpenStride {
+  uint64_t events = 0;
+  uint64_t cells = 0;
+  bool full() const { return events >= kStrideEvents || cells >= kStrideCells; }
+};
+
+// A posting as it is stored, for readers that look at few of its cells.
+struct StoredPosting {
+  domain::Position position = 0;
+  domain::BudgetKey key;
+  std::string department;
+  // What domain::Chunk::ForEachEncoded reads.
+  absl::string_view cells;
+};
+std::string EncodePosting(const domain::Posting& posting);
+// DATA_LOSS when malformed. `cells` points into `bytes` and is not looked at.
+absl::StatusOr<StoredPosting> DecodePosting(domain::Position position, absl::string_view bytes);
 
 class TotalsStore {
  public:
-  explicit TotalsStore(Kv& kv) : kv_(kv) {}
+  // Reads where strides end.
+  static absl::StatusOr<std::unique_ptr<TotalsStore>> Open(Kv& kv);
 
   // A zero watermark when the store is new.
   absl::StatusOr<Watermark> ReadWatermark() const;
 
+  // The last stride that ends at or before `position`; 0 when none does.
+  uint64_t StrideAt(domain::Position position) const ABSL_LOCKS_EXCLUDED(mu_);
+
   // The chunk after `stride`; empty when it had none.
-  absl::StatusOr<domain::Chunk> Load(const domain::ChunkId& id, uint64_t stride) const;
+  absl::StatusOr<domain::Fold::Entry> Load(const domain::ChunkId& id, uint64_t stride) const;
 
   // Every chunk of a node with `first` <= number <= `last` after `stride`, except those in `skip`.
   absl::Status ForEachChunk(const domain::Fold::NodeId& node, uint16_t first, uint16_t last,
@@ -60,20 +82,35 @@ class TotalsStore {
       uint64_t stride,
       const std::function<void(const domain::ChunkId&, const domain::Chunk&)>& visit) const;
 
-  // Names of projects by ProjectNameKey, as last stated: labels, not part of any state.
-  using ProjectNames = std::map<std::string, std::string>;
-  absl::StatusOr<ProjectNames> ReadProjectNames() const;
+  // Postings of whole strides with `after` < position <= `last`, in order; positions that posted
+  // nothing are left out.
+  absl::Status ForEachPosting(
+      domain::Position after, domain::Position last,
+      const std::function<absl::Status(const StoredPosting&, absl::string_view bytes)>& visit)
+      const;
 
-  // Writes the dirty chunks of `chunks` as the state after `stride`, with the watermark and the names
-  // `stated` in it, in one batch.
-  absl::Status CommitStride(uint64_t stride, const domain::Fold::Chunks& chunks,
-                            const Watermark& watermark, const ProjectNames& stated);
+  // The name a project code of a year was last stated with: a label, not part of any state. Empty
+  // when none was.
+  absl::StatusOr<std::string> ProjectName(uint16_t year, absl::string_view code) const;
+
+  // Writes what the stride that ends with watermark.position changed, in one batch: `changed`
+  // chunks, `postings` and the project names stated in it, by ProjectNameKey.
+  absl::Status CommitStride(const domain::Fold::Changed& changed,
+                            const std::vector<std::shared_ptr<const domain::Posting>>& postings,
+                            const Watermark& watermark,
+                            const std::map<std::string, std::string>& names)
+      ABSL_LOCKS_EXCLUDED(mu_);
 
   absl::Status Flush() { return kv_.Flush(); }
   int64_t ApproximateBytes() const { return kv_.ApproximateBytes(); }
 
  private:
+  explicit TotalsStore(Kv& kv) : kv_(kv) {}
+
   Kv& kv_;
+  mutable absl::Mutex mu_;
+  // Last positions of whole strides, ascending.
+  std::vector<domain::Position> strides_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace fiscal::storage

@@ -34,11 +34,9 @@ absl::StatusOr<std::unique_ptr<Projector>> Projector::Open(const storage::EventL
   std::unique_ptr<Projector> projector(new Projector(log, store, options));
   FISCAL_ASSIGN_OR_RETURN(std::shared_ptr<const domain::Catalog> catalog,
                           LoadCatalog(log, watermark.position));
-  FISCAL_ASSIGN_OR_RETURN(storage::TotalsStore::ProjectNames names, store.ReadProjectNames());
   absl::MutexLock lock(&projector->mu_);
-  projector->names_ = std::move(names);
   projector->position_ = watermark.position;
-  projector->stride_ = storage::WholeStridesAt(watermark.position);
+  projector->stride_ = watermark.position;
   projector->catalog_ = std::move(catalog);
   return projector;
 }
@@ -47,47 +45,76 @@ absl::StatusOr<int> Projector::Step(int events_max) {
   domain::Position position = folded();
   const domain::Position head = log_.head().position;
   int done = 0;
-  for (; done < events_max && position < head; ++done) {
-    ++position;
-    FISCAL_ASSIGN_OR_RETURN(storage::LogEntry entry, log_.Read(position));
-    FISCAL_ASSIGN_OR_RETURN(domain::Event event, storage::DecodeRecord(entry.record));
+  Postings postings;
+  std::map<std::string, std::string> names;
+  while (done < events_max && position < head) {
+    FISCAL_ASSIGN_OR_RETURN(storage::LogEntry entry, log_.Read(++position));
+    ++done;
+    absl::string_view payload;
+    FISCAL_ASSIGN_OR_RETURN(domain::EventHeader header,
+                            storage::DecodeHeader(*entry.record, &payload));
+    ++stride_fill_.events;
+    if (header.kind == domain::EventKind::kStatement) {
+      auto posting = std::make_shared<domain::Posting>();
+      FISCAL_ASSIGN_OR_RETURN(*posting, storage::ReadPosting(header, payload));
+      FISCAL_ASSIGN_OR_RETURN(storage::StatementParts parts, storage::SplitStatement(payload));
+      const uint16_t year = posting->key.year;
+      FISCAL_RETURN_IF_ERROR(storage::ForEachProject(
+          parts.projects_put,
+          [&](absl::string_view code, absl::string_view name, absl::string_view) {
+            names[storage::ProjectNameKey(year, code)] = std::string(name);
+          }));
+      stride_fill_.cells += posting->cells.cells().size();
+      lines_since_flush_ += posting->line_count;
+      postings.push_back(std::move(posting));
+    }
+    const bool catalog = header.kind == domain::EventKind::kCatalog;
+    if (!catalog && !stride_fill_.full() && done < events_max && position < head) continue;
+
+    std::vector<const domain::Posting*> pointers;
+    pointers.reserve(postings.size());
+    for (const auto& p : postings) pointers.push_back(p.get());
     {
       absl::MutexLock lock(&mu_);
-      if (event.header.kind == domain::EventKind::kCatalog) {
+      FISCAL_RETURN_IF_ERROR(fold_.Apply(pointers, *catalog_));
+      open_.insert(open_.end(), postings.begin(), postings.end());
+      for (auto& [key, name] : names) names_[key] = std::move(name);
+      // After the statements before it and before those behind it.
+      if (catalog) {
+        FISCAL_ASSIGN_OR_RETURN(domain::Event event, storage::DecodeRecord(entry.record));
         catalog_ = catalog_->With(event.catalog);
-      } else {
-        FISCAL_RETURN_IF_ERROR(fold_.Apply(event.statement, *catalog_));
-        for (const domain::ProjectEntry& p : event.statement.projects_put) {
-          const std::string key = storage::ProjectNameKey(event.statement.meta.key.year, p.code);
-          names_[key] = stated_[key] = p.name;
-        }
       }
       position_ = position;
     }
-    lines_since_flush_ += event.statement.put.lines.size() + event.statement.removed.lines.size();
-    if (position % storage::kStridePositions == 0) FISCAL_RETURN_IF_ERROR(EndStride(entry));
+    postings.clear();
+    names.clear();
+    if (stride_fill_.full()) FISCAL_RETURN_IF_ERROR(EndStride(entry));
   }
   return done;
 }
 
 absl::Status Projector::EndStride(const storage::LogEntry& last) {
-  const uint64_t stride = storage::WholeStridesAt(last.position);
-  FISCAL_RETURN_IF_ERROR(store_.CommitStride(
-      stride, fold_.chunks(), {last.position, last.chain_hash, log_.log_id()}, stated_));
-  stated_.clear();
+  const domain::Fold::Changed* changed;
+  const Postings* open;
+  const std::map<std::string, std::string>* names;
   {
     absl::MutexLock lock(&mu_);
-    stride_ = stride;
-    size_t cells = 0;
-    for (auto& [node, numbered] : fold_.chunks()) {
-      for (auto& [number, entry] : numbered) {
-        entry->dirty = false;
-        cells += entry->chunk.cells().size();
-      }
-    }
-    // Everything live is in the store now; what is needed again is loaded again.
-    if (cells > options_.live_cells_max) fold_.chunks().clear();
+    changed = &fold_.Changes();
+    open = &open_;
+    names = &names_;
   }
+  // Only this thread changes them, and readers go on reading them meanwhile.
+  FISCAL_RETURN_IF_ERROR(store_.CommitStride(
+      *changed, *open, {last.position, last.chain_hash, log_.log_id()}, *names));
+  {
+    absl::MutexLock lock(&mu_);
+    stride_ = last.position;
+    open_.clear();
+    names_.clear();
+    // Everything live is in the store now; what is needed again is loaded again.
+    fold_.Settle(options_.live_cells_max);
+  }
+  stride_fill_ = {};
   if (lines_since_flush_ >= options_.flush_lines) {
     lines_since_flush_ = 0;
     return store_.Flush();
@@ -95,10 +122,13 @@ absl::Status Projector::EndStride(const storage::LogEntry& last) {
   return absl::OkStatus();
 }
 
-std::string Projector::ProjectName(uint16_t year, absl::string_view code) const {
-  absl::ReaderMutexLock lock(&mu_);
-  auto it = names_.find(storage::ProjectNameKey(year, code));
-  return it == names_.end() ? std::string() : it->second;
+absl::StatusOr<std::string> Projector::ProjectName(uint16_t year, absl::string_view code) const {
+  {
+    absl::ReaderMutexLock lock(&mu_);
+    auto it = names_.find(storage::ProjectNameKey(year, code));
+    if (it != names_.end()) return it->second;
+  }
+  return store_.ProjectName(year, code);
 }
 
 domain::Position Projector::folded() const {
@@ -125,7 +155,7 @@ void Projector::StopWaiting() {
 
 void Projector::ReadLive(const std::function<void(const Live&)>& visit) const {
   absl::ReaderMutexLock lock(&mu_);
-  visit({position_, stride_, fold_.chunks()});
+  visit({position_, stride_, fold_.chunks(), open_});
 }
 
 }  // namespace fiscal::services

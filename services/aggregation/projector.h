@@ -1,16 +1,18 @@
 // Keeps totals level with the log.
 //
-//   EventLog --(Step: read, decode, fold)--> live chunks --(every 256 positions)--> TotalsStore
+//   EventLog --(Step: read, sum, fold)--> live chunks --(at the end of a stride)--> TotalsStore
 //
 // Live chunks are the state at folded(); what is not live is in the store as of the last whole
-// stride. Step and Open by one thread; readers from any. Readers hold mu_ shared while they look at
+// stride, and did not change since. Events are folded many at a time when many wait. Step and Open by one thread; readers from any. Readers hold mu_ shared while they look at
 // live chunks, never while they read the store.
 #ifndef FISCAL_SERVICES_AGGREGATION_PROJECTOR_H_
 #define FISCAL_SERVICES_AGGREGATION_PROJECTOR_H_
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
@@ -24,8 +26,8 @@ namespace fiscal::services {
 class Projector {
  public:
   struct Options {
-    // Live cells above which clean chunks are dropped at the end of a stride. About 64 bytes each.
-    size_t live_cells_max = 2000000;
+    // Live cells above which chunks are dropped at the end of a stride. About 80 bytes each.
+    size_t live_cells_max = 1500000;
     // Lines folded between flushes of the store: what a crash makes us fold again.
     size_t flush_lines = 1000000;
   };
@@ -46,12 +48,15 @@ class Projector {
   bool WaitFolded(domain::Position position, absl::Time deadline) const ABSL_LOCKS_EXCLUDED(mu_);
   void StopWaiting() ABSL_LOCKS_EXCLUDED(mu_);
 
+  using Postings = std::vector<std::shared_ptr<const domain::Posting>>;
   // The state at folded(): `visit` sees the live chunks under the shared lock; the rest is in the
   // store after `stride`.
   struct Live {
     domain::Position position;
     uint64_t stride;
     const domain::Fold::Chunks& chunks;
+    // What was posted since the stride, in order.
+    const Postings& postings;
   };
   void ReadLive(const std::function<void(const Live&)>& visit) const ABSL_LOCKS_EXCLUDED(mu_);
 
@@ -59,14 +64,15 @@ class Projector {
   const storage::EventLog& log() const { return log_; }
 
   // The name a project code was last stated with in a year; empty when none was.
-  std::string ProjectName(uint16_t year, absl::string_view code) const ABSL_LOCKS_EXCLUDED(mu_);
+  absl::StatusOr<std::string> ProjectName(uint16_t year, absl::string_view code) const
+      ABSL_LOCKS_EXCLUDED(mu_);
 
   // Makes whole strides durable, so that the next start folds little again.
   absl::Status Flush() { return store_.Flush(); }
 
  private:
   Projector(const storage::EventLog& log, storage::TotalsStore& store, Options options);
-  absl::Status EndStride(const storage::LogEntry& last);
+  absl::Status EndStride(const storage::LogEntry& last) ABSL_LOCKS_EXCLUDED(mu_);
 
   const storage::EventLog& log_;
   storage::TotalsStore& store_;
@@ -76,10 +82,11 @@ class Projector {
   domain::Position position_ ABSL_GUARDED_BY(mu_) = 0;
   uint64_t stride_ ABSL_GUARDED_BY(mu_) = 0;
   std::shared_ptr<const domain::Catalog> catalog_ ABSL_GUARDED_BY(mu_);
-  storage::TotalsStore::ProjectNames names_ ABSL_GUARDED_BY(mu_);
+  // Of the open stride: what was posted, and names of projects stated, by ProjectNameKey.
+  Postings open_ ABSL_GUARDED_BY(mu_);
+  std::map<std::string, std::string> names_ ABSL_GUARDED_BY(mu_);
   bool stopped_ ABSL_GUARDED_BY(mu_) = false;
-  // Names stated in the open stride; only the stepping thread uses it.
-  storage::TotalsStore::ProjectNames stated_;
+  storage::OpenStride stride_fill_;
   // Changed only by the stepping thread, under mu_.
   domain::Fold fold_;
 };

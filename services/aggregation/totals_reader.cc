@@ -8,7 +8,7 @@
 #include <tuple>
 
 #include "absl/container/flat_hash_map.h"
-#include "absl/container/flat_hash_set.h"
+#include "absl/functional/function_ref.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "domain/reason.h"
@@ -30,9 +30,6 @@ using domain::LevelOf;
 using domain::OrgNode;
 using domain::OrgType;
 using domain::Position;
-
-using CellVisitor =
-    std::function<void(const CellKey&, absl::string_view project, const CellValue&)>;
 
 absl::Status NotFound(domain::Reason reason, const std::string& message) {
   domain::Refusal refusal;
@@ -56,65 +53,40 @@ struct Target {
   Code division = 0;
 };
 
-// The state at one position: live, or a whole stride and a replay of the events after it.
+// Sees the cells that answer a question. What is past is a stored state and the differences posted
+// after it, so a cell may come in parts, and a part may be negative.
+using CellVisitor = absl::FunctionRef<void(const Target&, const CellKey&, absl::string_view project,
+                                           const CellValue&)>;
+
+// The state at one position: live, or a whole stride and what was posted after it.
 class View {
  public:
-  static absl::StatusOr<std::unique_ptr<View>> At(const Projector& projector, Position position,
-                                                  const std::vector<Target>& targets, uint16_t year,
-                                                  domain::Stage stage);
-
-  // Visits every cell of the targets' chunks of `kind` whose number lies within the class of `code`
-  // (0: all).
-  absl::Status Visit(const std::vector<Target>& targets, ChunkKind kind, Code code,
-                     const std::function<void(const Target&, const Chunk&)>& visit) const;
-
- private:
   View(const Projector& projector, Position position, uint16_t year, domain::Stage stage)
       : projector_(projector), position_(position), year_(year), stage_(stage) {}
+
+  // Visits every cell of the targets' chunks of `kind` whose number lies within the class of `code`
+  // (0: all); of differences, which are those of leaf cells, all.
+  absl::Status Visit(const std::vector<Target>& targets, ChunkKind kind, Code code,
+                     CellVisitor visit) const;
+
+ private:
+  absl::Status VisitPast(const std::vector<Target>& targets, uint64_t stride,
+                         const Projector::Postings& open, uint64_t open_from,
+                         CellVisitor visit) const;
 
   const Projector& projector_;
   const Position position_;
   const uint16_t year_;
   const domain::Stage stage_;
-  // Null when the position is the live one.
-  std::unique_ptr<Fold> replay_;
 };
 
-absl::StatusOr<std::unique_ptr<View>> View::At(const Projector& projector, Position position,
-                                               const std::vector<Target>& targets, uint16_t year,
-                                               domain::Stage stage) {
-  std::unique_ptr<View> view(new View(projector, position, year, stage));
-  if (position == projector.folded()) return view;
-  const uint64_t stride = storage::WholeStridesAt(position);
-  auto nodes = std::make_shared<absl::flat_hash_set<OrgNode>>();
-  for (const Target& t : targets) nodes->insert(t.node);
-  view->replay_ = std::make_unique<Fold>(
-      [&projector, stride](const domain::ChunkId& id) {
-        return projector.store().Load(id, stride);
-      },
-      [nodes](const OrgNode& node) { return nodes->contains(node); });
-  const std::shared_ptr<const Catalog> catalog = projector.catalog();
-  for (Position p = stride * storage::kStridePositions + 1; p <= position; ++p) {
-    FISCAL_ASSIGN_OR_RETURN(storage::LogEntry entry, projector.log().Read(p));
-    absl::string_view payload;
-    FISCAL_ASSIGN_OR_RETURN(domain::EventHeader header,
-                            storage::DecodeHeader(*entry.record, &payload));
-    if (header.kind != domain::EventKind::kStatement) continue;
-    // Most events are of other agencies, years or stages: their lines need not be decoded.
-    FISCAL_ASSIGN_OR_RETURN(domain::StatementMeta meta, storage::DecodeMetaOf(*entry.record));
-    if (meta.key.year != year || meta.key.stage != stage) continue;
-    const std::vector<OrgNode> path = domain::PathOf(meta, *catalog);
-    if (std::none_of(path.begin(), path.end(),
-                     [&](const OrgNode& n) { return nodes->contains(n); }))
-      continue;
-    FISCAL_ASSIGN_OR_RETURN(domain::Event event, storage::DecodeRecord(entry.record));
-    FISCAL_RETURN_IF_ERROR(view->replay_->Apply(event.statement, *catalog));
-  }
-  return view;
+void VisitChunk(const Target& target, const Chunk& chunk, CellVisitor visit) {
+  for (const auto& [key, cell] : chunk.cells())
+    visit(target, key, chunk.project(key.project), cell.value);
 }
 
 absl::Status View::Visit(const std::vector<Target>& targets, ChunkKind kind, Code code,
-                         const std::function<void(const Target&, const Chunk&)>& visit) const {
+                         CellVisitor visit) const {
   struct Rest {
     const Target* target;
     std::set<uint16_t> seen;
@@ -123,45 +95,88 @@ absl::Status View::Visit(const std::vector<Target>& targets, ChunkKind kind, Cod
   rest.reserve(targets.size());
   auto range = [&](const Target& t) {
     const uint16_t all = static_cast<uint16_t>(static_cast<uint16_t>(kind) << 10);
-    if (code == 0 || !domain::SplitsByClass(t.node.type))
-      return std::pair<uint16_t, uint16_t>(all, all | 1023);
+    // One chunk holds all of the kind, or all of the class.
+    if (kind == ChunkKind::kNone || kind == ChunkKind::kLeaf || !domain::SplitsByClass(t.node.type))
+      return std::pair<uint16_t, uint16_t>(all, all);
+    if (code == 0) return std::pair<uint16_t, uint16_t>(all, all | 1023);
     const uint16_t one = domain::ChunkNumber(kind, t.node.type, code);
     return std::pair<uint16_t, uint16_t>(one, one);
   };
-  auto visit_in = [&](const Fold::Chunks& chunks) {
+  uint64_t stride = 0, live_stride = 0;
+  bool live_position = false;
+  Projector::Postings open;
+  projector_.ReadLive([&](const Projector::Live& live) {
+    live_stride = live.stride;
+    live_position = live.position == position_;
+    if (!live_position) {
+      if (position_ > live.stride) open = live.postings;
+      return;
+    }
+    stride = live.stride;
     for (const Target& t : targets) {
       Rest r{&t, {}};
-      auto node = chunks.find(Fold::NodeId{t.node, year_, stage_});
-      if (node != chunks.end()) {
-        const auto [first, last] = range(t);
+      const auto [first, last] = range(t);
+      auto node = live.chunks.find(Fold::NodeId{t.node, year_, stage_});
+      if (node != live.chunks.end()) {
         for (auto it = node->second.lower_bound(first);
              it != node->second.end() && it->first <= last; ++it) {
-          visit(t, it->second->chunk);
+          VisitChunk(t, it->second->chunk, visit);
           r.seen.insert(it->first);
         }
       }
-      rest.push_back(std::move(r));
+      // A single chunk that is live needs no look into the store.
+      if (first != last || r.seen.empty()) rest.push_back(std::move(r));
     }
-  };
-  uint64_t stride = storage::WholeStridesAt(position_);
-  if (replay_ != nullptr) {
-    visit_in(replay_->chunks());
-  } else {
-    bool moved = false;
-    projector_.ReadLive([&](const Projector::Live& live) {
-      moved = live.position != position_;
-      stride = live.stride;
-      if (!moved) visit_in(live.chunks);
-    });
-    if (moved) return absl::AbortedError("the live position moved on");
+  });
+  if (!live_position) {
+    stride = position_ >= live_stride ? live_stride : projector_.store().StrideAt(position_);
+    for (const Target& t : targets) rest.push_back({&t, {}});
+    FISCAL_RETURN_IF_ERROR(VisitPast(targets, stride, open, live_stride, visit));
   }
   for (const Rest& r : rest) {
     const auto [first, last] = range(*r.target);
     FISCAL_RETURN_IF_ERROR(projector_.store().ForEachChunk(
         {r.target->node, year_, stage_}, first, last, stride, r.seen,
-        [&](uint16_t, const Chunk& chunk) { visit(*r.target, chunk); }));
+        [&](uint16_t, const Chunk& chunk) { VisitChunk(*r.target, chunk, visit); }));
   }
   return absl::OkStatus();
+}
+
+absl::Status View::VisitPast(const std::vector<Target>& targets, uint64_t stride,
+                             const Projector::Postings& open, uint64_t open_from,
+                             CellVisitor visit) const {
+  if (position_ == stride) return absl::OkStatus();
+  absl::flat_hash_map<OrgNode, const Target*> nodes;
+  for (const Target& t : targets) nodes.emplace(t.node, &t);
+  const std::shared_ptr<const Catalog> catalog = projector_.catalog();
+  // The targets that count the money of a budget: several when they stand one above the other.
+  auto counting = [&](const domain::BudgetKey& key, absl::string_view department) {
+    std::vector<const Target*> found;
+    if (key.year != year_ || key.stage != stage_) return found;
+    for (const OrgNode& node : domain::PathOf(key, department, *catalog)) {
+      auto it = nodes.find(node);
+      if (it != nodes.end()) found.push_back(it->second);
+    }
+    return found;
+  };
+  if (stride == open_from) {
+    for (const auto& posting : open) {
+      if (posting->position > position_) break;
+      for (const Target* t : counting(posting->key, posting->department))
+        VisitChunk(*t, posting->cells, visit);
+    }
+    return absl::OkStatus();
+  }
+  return projector_.store().ForEachPosting(
+      stride, position_,
+      [&](const storage::StoredPosting& posting, absl::string_view) -> absl::Status {
+        for (const Target* t : counting(posting.key, posting.department)) {
+          FISCAL_RETURN_IF_ERROR(Chunk::ForEachEncoded(
+              posting.cells, [&](const CellKey& key, absl::string_view project,
+                                 const CellValue& value) { visit(*t, key, project, value); }));
+        }
+        return absl::OkStatus();
+      });
 }
 
 bool Below(Code code, Code ancestor) {
@@ -557,18 +572,22 @@ absl::Status Question::Run(Position position) {
     default:
       break;
   }
-  FISCAL_ASSIGN_OR_RETURN(std::unique_ptr<View> view,
-                          View::At(projector_, position, targets, f_.year, f_.stage));
   const Target* last = nullptr;
-  std::vector<uint32_t> orgs;
-  return view->Visit(targets, kind, code, [&](const Target& target, const Chunk& chunk) {
-    if (&target != last) {
-      orgs = OrgRows(target);
-      last = &target;
-    }
-    for (const auto& [key, value] : chunk.cells())
-      AddCell(orgs, key, chunk.project(key.project), value);
-  });
+  const std::vector<uint32_t>* orgs = nullptr;
+  absl::flat_hash_map<const Target*, std::unique_ptr<std::vector<uint32_t>>> rows;
+  return View(projector_, position, f_.year, f_.stage)
+      .Visit(targets, kind, code,
+             [&](const Target& target, const CellKey& key, absl::string_view project,
+                 const CellValue& value) {
+               if (&target != last) {
+                 auto& known = rows[&target];
+                 if (known == nullptr)
+                   known = std::make_unique<std::vector<uint32_t>>(OrgRows(target));
+                 orgs = known.get();
+                 last = &target;
+               }
+               AddCell(*orgs, key, project, value);
+             });
 }
 
 GroupValue Question::Describe(const GroupBy& g, Value v) const {
@@ -607,7 +626,11 @@ GroupValue Question::Describe(const GroupBy& g, Value v) const {
       break;
     case Dimension::kProject:
       out.code = projects_[v.id];
-      if (v.id != 0) out.name = projector_.ProjectName(f_.year, out.code);
+      if (v.id != 0) {
+        // A label: without it the row still says what it is.
+        const absl::StatusOr<std::string> name = projector_.ProjectName(f_.year, out.code);
+        if (name.ok()) out.name = *name;
+      }
       break;
     default:
       break;
@@ -624,6 +647,7 @@ TotalList Question::Answer(Order order) const {
   std::vector<Sortable> sortable;
   sortable.reserve(rows_.size());
   for (const auto& [key, value] : rows_) {
+    if (value.zero()) continue;  // differences that took away what a stored state had
     Sortable s;
     s.row.value = value;
     size_t org = 0, cell = 0;
@@ -661,19 +685,14 @@ TotalList Question::Answer(Order order) const {
   return list;
 }
 
-// Runs the question; when it asks for the live position and that moves on meanwhile, the position
-// has become one of the past and is answered as such.
 template <typename Result>
 absl::StatusOr<Result> Ask(const Projector& projector, const TotalFilter& filter,
                            const std::vector<GroupBy>& group_by, Position position,
                            const std::function<Result(const Question&)>& answer) {
-  for (int attempt = 0;; ++attempt) {
-    Question question(projector, filter, group_by);
-    FISCAL_RETURN_IF_ERROR(question.Check());
-    const absl::Status status = question.Run(position);
-    if (status.ok()) return answer(question);
-    if (!absl::IsAborted(status) || attempt == 2) return status;
-  }
+  Question question(projector, filter, group_by);
+  FISCAL_RETURN_IF_ERROR(question.Check());
+  FISCAL_RETURN_IF_ERROR(question.Run(position));
+  return answer(question);
 }
 
 }  // namespace

@@ -96,6 +96,7 @@ absl::Status LogCopier::CopyOnce() {
       break;
     }
     storage::Batch batch;
+    std::vector<storage::LogEntry> entries;
     for (const pb::LogRecord& record : response.records()) {
       storage::LogEntry entry;
       entry.position = head.position + 1;
@@ -115,10 +116,14 @@ absl::Status LogCopier::CopyOnce() {
             absl::StrCat("record ", entry.position, " of the upstream does not continue our copy"));
         break;
       }
-      storage::EventLog::Stage(entry, header->kind, &batch);
+      storage::EventLog::Stage(entry, header->kind, [&](std::string key, std::string value) {
+        batch.Put(std::move(key), std::move(value));
+      });
       head = {entry.position, entry.chain_hash, header->commit_time_us};
+      entries.push_back(std::move(entry));
     }
-    if (kept.ok() && !batch.empty()) kept = log_.Commit(batch, head);
+    if (kept.ok() && !batch.empty())
+      kept = log_.Commit(batch, std::move(entries), head.commit_time_us);
   }
   {
     absl::MutexLock lock(&mu_);

@@ -14,6 +14,8 @@ namespace fiscal::services::rpc {
 class FlatBytes {
  public:
   explicit FlatBytes(const grpc::ByteBuffer& buffer);
+  FlatBytes(const FlatBytes&) = delete;
+  FlatBytes& operator=(const FlatBytes&) = delete;
   absl::string_view view() const { return view_; }
 
  private:

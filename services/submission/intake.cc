@@ -25,23 +25,16 @@ using domain::Submission;
 // What a submission changes, against what stands.
 struct Change {
   StatementEvent event;
-  // All lines of the statement afterwards; only for REPLACE.
+  // REPLACE: the statement afterwards is just what was sent.
   bool whole = false;
-};
+  // Nothing stands before: all that was sent is put, and event.put.lines is left empty.
+  bool fresh = false;
 
-void Count(const Line& line, int sign, StatementMeta* meta) {
-  meta->gross_fen += sign * (line.amount_fen < 0 ? -line.amount_fen : line.amount_fen);
-  if (!line.counts()) {
-    meta->memo_line_count += sign;
-    return;
+  // True when the event's blocks are those of all lines sent.
+  bool PutsAll(const Submission& s) const {
+    return fresh || event.put.lines.size() == s.lines.lines.size();
   }
-  meta->line_count += sign;
-  if (line.attributes.direction == domain::Direction::kIncome) {
-    meta->income_fen += sign * line.amount_fen;
-  } else {
-    meta->expenditure_fen += sign * line.amount_fen;
-  }
-}
+};
 
 // Ordered lists against each other: what is new or different goes to `put`, what is gone or
 // different to `removed`.
@@ -135,14 +128,15 @@ absl::Status CheckRevision(const Submission& s, const std::optional<StatementMet
 absl::Status DiffReplace(const storage::Heads& heads, const Submission& s, bool stands,
                          Change* change) {
   change->whole = true;
-  change->event.put.Keep(s.lines);
   if (!stands) {
-    change->event.put.lines = s.lines.lines;
+    change->fresh = true;
     change->event.projects_put = s.projects;
     return absl::OkStatus();
   }
   FISCAL_ASSIGN_OR_RETURN(LineSet before, heads.Lines(s.key));
   FISCAL_ASSIGN_OR_RETURN(std::vector<ProjectEntry> projects, heads.Projects(s.key));
+  change->event.put.combinations = s.lines.combinations;
+  change->event.removed.combinations = before.combinations;
   change->event.removed.Keep(before);
   DiffLines(before.lines, s.lines.lines, &change->event);
   DiffProjects(projects, s.projects, &change->event);
@@ -152,7 +146,7 @@ absl::Status DiffReplace(const storage::Heads& heads, const Submission& s, bool 
 absl::Status DiffPatch(const storage::Heads& heads, const Submission& s, Change* change) {
   StatementEvent& event = change->event;
   std::vector<domain::Violation> violations;
-  event.put.Keep(s.lines);
+  event.put.combinations = s.lines.combinations;
   for (const Line& line : s.lines.lines) {
     FISCAL_ASSIGN_OR_RETURN(std::optional<Line> before,
                             heads.FindLine(s.key, line.line_id, &event.removed));
@@ -260,8 +254,15 @@ StatementMeta NextMeta(const Submission& s, const std::optional<StatementMeta>& 
     if (!s.note.empty()) meta.note = s.note;
     if (!s.source.empty()) meta.source = s.source;
   }
-  for (const Line& line : change.event.removed.lines) Count(line, -1, &meta);
-  for (const Line& line : change.event.put.lines) Count(line, 1, &meta);
+  domain::LineSums sums;
+  if (change.fresh) sums = s.sums;
+  for (const Line& line : change.event.removed.lines) sums.Add(line, -1);
+  for (const Line& line : change.event.put.lines) sums.Add(line, 1);
+  meta.line_count += sums.line_count;
+  meta.memo_line_count += sums.memo_line_count;
+  meta.expenditure_fen += sums.expenditure_fen;
+  meta.income_fen += sums.income_fen;
+  meta.gross_fen += sums.gross_fen;
   meta.project_count += change.event.projects_put.size();
   meta.project_count -= change.event.projects_removed.size();
   return meta;
@@ -283,6 +284,7 @@ struct Intake::Group {
   storage::Heads heads;
   storage::Batch batch;
   storage::EventLog::Head head;
+  std::vector<storage::LogEntry> entries;
   std::shared_ptr<const domain::Catalog> catalog;
   int64_t now_us = 0;
   // Set when an error came after something was staged: nothing of the group may be written.
@@ -336,7 +338,7 @@ std::vector<absl::StatusOr<IntakeReceipt>> Intake::Commit(absl::Span<Request* co
   absl::Status status = g.broken;
   if (status.ok()) {
     g.staged.MoveTo(&g.batch);
-    if (!g.batch.empty()) status = log_.Commit(g.batch, g.head);
+    if (!g.batch.empty()) status = log_.Commit(g.batch, std::move(g.entries), g.now_us);
     if (status.ok()) {
       absl::MutexLock lock(&mu_);
       catalog_ = g.catalog;
@@ -370,20 +372,25 @@ absl::StatusOr<std::optional<storage::Receipt>> Intake::Earlier(const std::strin
   return std::optional<storage::Receipt>(std::move(receipt));
 }
 
-void Intake::Append(domain::EventHeader header, absl::string_view payload, Group& g,
-                    storage::Receipt* receipt) const {
+size_t Intake::Append(domain::EventHeader header, absl::string_view payload, Group& g,
+                      storage::Receipt* receipt) const {
   header.position = g.head.position + 1;
   header.commit_time_us = g.now_us;
-  header.payload_digest = Sha256({payload});
   storage::LogEntry entry;
   entry.position = header.position;
   entry.record = std::make_shared<const std::string>(storage::EncodeRecord(header, payload));
-  const absl::StatusOr<Digest> leaf = storage::LeafHashOfHeader(*entry.record);
-  entry.chain_hash = storage::ChainHash(g.head.chain_hash, *leaf);
-  storage::EventLog::Stage(entry, header.kind, &g.batch);
+  const size_t payload_offset = entry.record->size() - payload.size();
+  entry.chain_hash = storage::ChainHash(
+      g.head.chain_hash,
+      storage::LeafHashOfHeader(absl::string_view(*entry.record).substr(0, payload_offset)));
+  storage::EventLog::Stage(entry, header.kind, [&](std::string key, std::string value) {
+    g.staged.Put(std::move(key), std::move(value));
+  });
   g.head = {entry.position, entry.chain_hash, g.now_us};
   receipt->position = entry.position;
   receipt->chain_hash = entry.chain_hash;
+  g.entries.push_back(std::move(entry));
+  return payload_offset;
 }
 
 absl::StatusOr<IntakeReceipt> Intake::Apply(Submission& s, Group& g) {
@@ -485,20 +492,23 @@ absl::StatusOr<IntakeReceipt> Intake::Apply(Submission& s, Group& g) {
   } else {
     meta.position = g.head.position + 1;
     meta.commit_time_us = g.now_us;
-    const bool fresh = change.whole && !stands;
-    const std::vector<std::string> blocks =
-        fresh ? s.blocks : storage::EncodeBlocks(change.event.put.lines);
+    // What was sent is encoded and hashed already; a part of it is not.
+    const bool all = change.PutsAll(s);
+    domain::EncodedLines part;
+    if (!all) part = storage::EncodeBlocks(change.event.put.lines, change.event.put.combinations);
+    const domain::EncodedLines& put = all ? s.encoded : part;
+    const storage::StatementPayload payload = storage::EncodeStatement(
+        change.event, put.bytes, all ? s.encoded_digest : Sha256({put.bytes}));
     domain::EventHeader header;
     header.kind = domain::EventKind::kStatement;
     header.principal = s.principal;
     header.request_id = s.request_id;
-    Append(std::move(header), storage::EncodeStatement(change.event, blocks), g, &receipt);
+    header.payload_digest = payload.digest;
+    const size_t payload_offset = Append(std::move(header), payload.bytes, g, &receipt);
     g.heads.SetMeta(meta);
-    if (fresh) {
-      g.broken = g.heads.ReplaceLines(s.key, change.event.put.lines, blocks, /*existed=*/false);
-    } else if (change.whole) {
-      g.broken = g.heads.ReplaceLines(s.key, s.lines.lines, s.blocks,
-                                      /*existed=*/true);
+    if (change.whole) {
+      g.broken = g.heads.ReplaceLines(s.key, s.encoded, all ? meta.position : 0,
+                                      payload_offset + payload.put_offset, !change.fresh);
     } else {
       std::vector<absl::string_view> removed;
       for (const Line& line : change.event.removed.lines) removed.push_back(line.line_id);
@@ -606,7 +616,9 @@ absl::StatusOr<IntakeReceipt> Intake::Apply(CatalogImport& c, Group& g) {
     header.kind = domain::EventKind::kCatalog;
     header.principal = c.principal;
     header.request_id = c.request_id;
-    Append(std::move(header), storage::EncodeCatalog(changed), g, &out.receipt);
+    const std::string payload = storage::EncodeCatalog(changed);
+    header.payload_digest = Sha256({payload});
+    Append(std::move(header), payload, g, &out.receipt);
     g.catalog = g.catalog->With(changed);
   }
   g.staged.Put(storage::RequestKey(c.principal, c.request_id),

@@ -72,9 +72,10 @@ class Intake {
   absl::StatusOr<std::optional<storage::Receipt>> Earlier(const std::string& principal,
                                                           const std::string& request_id,
                                                           const Digest& body, const Group& g) const;
-  // Appends an event and fills position and hash of the receipt.
-  void Append(domain::EventHeader header, absl::string_view payload, Group& g,
-              storage::Receipt* receipt) const;
+  // Appends an event, whose header has the digest of its payload, and fills position and hash of the
+  // receipt. Returns where in the record the payload starts.
+  size_t Append(domain::EventHeader header, absl::string_view payload, Group& g,
+                storage::Receipt* receipt) const;
   // True when an agency, or any agency of the division if `agency` is empty, has a statement that
   // stands for the year.
   absl::StatusOr<bool> HasStatements(domain::Code division, uint16_t year, absl::string_view agency,

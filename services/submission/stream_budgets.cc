@@ -51,18 +51,24 @@ void StreamBudgets::Answer(const std::shared_ptr<Slot>& slot,
   slot->answered = true;
 }
 
-void StreamBudgets::RefuseParts(const absl::Status& status, bool more) {
-  Answer(NewSlot(parts_.empty() ? "" : parts_[0]->request_id(), 0), status);
+void StreamBudgets::ForgetParts() {
   parts_.clear();
+  owners_.clear();
   arena_.reset();
   parts_bytes_ = parts_lines_ = 0;
+}
+
+void StreamBudgets::RefuseParts(const absl::Status& status, bool more) {
+  Answer(NewSlot(parts_.empty() ? "" : parts_[0].envelope->request_id(), 0), status);
+  ForgetParts();
   skipping_ = more;
 }
 
 void StreamBudgets::OnFrame() {
-  const rpc::FlatBytes bytes(frame_);
+  auto bytes = std::make_shared<const rpc::FlatBytes>(frame_);
+  const size_t size = bytes->view().size();
   if (arena_ == nullptr) arena_ = std::make_shared<google::protobuf::Arena>();
-  auto frame = wire::Parse<submission::v1::StreamBudgetsRequest>(bytes.view(), arena_.get());
+  absl::StatusOr<wire::RawBudget> frame = wire::ReadFrame(bytes->view(), arena_.get());
   if (!frame.ok()) {
     // Whether more parts would follow can't be known; the next frame starts a budget.
     if (skipping_) {
@@ -72,22 +78,24 @@ void StreamBudgets::OnFrame() {
     }
     return;
   }
-  const bool more = (*frame)->more();
+  const bool more = frame->more;
   if (skipping_) {
     skipping_ = more;
     if (parts_.empty()) arena_.reset();
     return;
   }
-  parts_.push_back(&(*frame)->budget());
-  parts_bytes_ += bytes.view().size();
-  parts_lines_ += static_cast<size_t>((*frame)->budget().line_items_size());
-  if (bytes.view().size() > rpc::kFrameBytesMax) {
+  const bool unknown = frame->unknown_around;
+  parts_bytes_ += size;
+  parts_lines_ += frame->line_items.size();
+  parts_.push_back(*std::move(frame));
+  owners_.push_back(std::move(bytes));
+  if (size > rpc::kFrameBytesMax) {
     return RefuseParts(
         domain::Refuse(domain::Reason::kMessageTooLarge,
                        absl::StrCat("a frame has at most ", rpc::kFrameBytesMax, " bytes")),
         more);
   }
-  if (wire::HasUnknownFields(**frame)) {
+  if (unknown) {
     return RefuseParts(domain::Refuse({{domain::Reason::kFieldUnknown, "", "",
                                         "a field this version does not know"}}),
                        more);
@@ -108,18 +116,18 @@ void StreamBudgets::OnFrame() {
 }
 
 void StreamBudgets::SubmitParts() {
-  domain::Submission submission =
-      wire::ToSubmission(parts_, arena_, principal_, *committer_.intake().catalog());
+  owners_.push_back(arena_);
+  absl::StatusOr<domain::Submission> submission =
+      wire::ToSubmission(parts_, std::move(owners_), principal_, *committer_.intake().catalog());
+  if (!submission.ok()) return RefuseParts(submission.status(), false);
   const size_t bytes = parts_bytes_;
-  std::shared_ptr<Slot> slot = NewSlot(submission.request_id, bytes);
-  parts_.clear();
-  arena_.reset();
-  parts_bytes_ = parts_lines_ = 0;
+  std::shared_ptr<Slot> slot = NewSlot(submission->request_id, bytes);
+  ForgetParts();
   {
     absl::MutexLock lock(&mu_);
     ++in_flight_;
   }
-  committer_.Submit(std::make_unique<Intake::Request>(std::move(submission)), bytes,
+  committer_.Submit(std::make_unique<Intake::Request>(*std::move(submission)), bytes,
                     [this, slot](absl::StatusOr<IntakeReceipt> outcome) {
                       Answer(slot, outcome);
                       Advance(/*answered=*/true);

@@ -17,6 +17,7 @@
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/server_callback.h"
 #include "services/submission/committer.h"
+#include "services/wire/submission_wire.h"
 
 namespace fiscal::services {
 
@@ -40,6 +41,7 @@ class StreamBudgets final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
   // A frame arrived: keeps it as a part or hands the finished budget on.
   void OnFrame();
   void SubmitParts();
+  void ForgetParts();
   // The budget being read is refused; its remaining parts are skipped.
   void RefuseParts(const absl::Status& status, bool more);
   std::shared_ptr<Slot> NewSlot(std::string request_id, size_t bytes);
@@ -54,7 +56,9 @@ class StreamBudgets final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
   // The reading side; only the read callback touches it.
   grpc::ByteBuffer frame_;
   std::shared_ptr<google::protobuf::Arena> arena_;
-  std::vector<const submission::v1::SubmitBudgetRequest*> parts_;
+  std::vector<wire::RawBudget> parts_;
+  // The bytes of the parts.
+  std::vector<std::shared_ptr<const void>> owners_;
   size_t parts_bytes_ = 0;
   size_t parts_lines_ = 0;
   bool skipping_ = false;

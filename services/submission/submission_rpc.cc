@@ -36,14 +36,15 @@ class SubmissionRpc final : public Generated {
   ServerUnaryReactor* SubmitBudget(CallbackServerContext* context, const ByteBuffer* request,
                                    ByteBuffer* response) override {
     ServerUnaryReactor* reactor = context->DefaultReactor();
-    const rpc::FlatBytes bytes(*request);
+    auto bytes = std::make_shared<const rpc::FlatBytes>(*request);
     auto arena = std::make_shared<google::protobuf::Arena>();
-    auto parsed = wire::Parse<pb::SubmitBudgetRequest>(bytes.view(), arena.get());
-    if (!parsed.ok()) return Finish(reactor, parsed.status());
-    std::string id = (*parsed)->request_id();
-    domain::Submission submission = wire::ToSubmission(
-        {*parsed}, std::move(arena), rpc::PrincipalOf(*context), *committer_.intake().catalog());
-    return Commit(reactor, std::move(submission), bytes.view().size(),
+    auto raw = wire::ReadSubmit(bytes->view(), arena.get());
+    if (!raw.ok()) return Finish(reactor, raw.status());
+    std::string id = raw->envelope->request_id();
+    auto submission = wire::ToSubmission({*raw}, {bytes, arena}, rpc::PrincipalOf(*context),
+                                         *committer_.intake().catalog());
+    if (!submission.ok()) return Finish(reactor, submission.status());
+    return Commit(reactor, *std::move(submission), bytes->view().size(),
                   [response, id = std::move(id)](const IntakeReceipt& receipt) {
                     pb::SubmitBudgetResponse message;
                     wire::ToProto(receipt, id, &message);
@@ -59,16 +60,16 @@ class SubmissionRpc final : public Generated {
   ServerUnaryReactor* ValidateBudget(CallbackServerContext* context, const ByteBuffer* request,
                                      ByteBuffer* response) override {
     ServerUnaryReactor* reactor = context->DefaultReactor();
-    const rpc::FlatBytes bytes(*request);
+    auto bytes = std::make_shared<const rpc::FlatBytes>(*request);
     auto arena = std::make_shared<google::protobuf::Arena>();
-    auto parsed = wire::Parse<pb::ValidateBudgetRequest>(bytes.view(), arena.get());
-    if (!parsed.ok()) return Finish(reactor, parsed.status());
-    std::string id = (*parsed)->budget().request_id();
-    domain::Submission submission =
-        wire::ToSubmission({&(*parsed)->budget()}, std::move(arena), rpc::PrincipalOf(*context),
-                           *committer_.intake().catalog());
-    submission.validate_only = true;
-    return Commit(reactor, std::move(submission), bytes.view().size(),
+    auto raw = wire::ReadValidate(bytes->view(), arena.get());
+    if (!raw.ok()) return Finish(reactor, raw.status());
+    std::string id = raw->envelope->request_id();
+    auto submission = wire::ToSubmission({*raw}, {bytes, arena}, rpc::PrincipalOf(*context),
+                                         *committer_.intake().catalog());
+    if (!submission.ok()) return Finish(reactor, submission.status());
+    submission->validate_only = true;
+    return Commit(reactor, *std::move(submission), bytes->view().size(),
                   [response, id = std::move(id)](const IntakeReceipt& receipt) {
                     pb::ValidateBudgetResponse message;
                     wire::ToProto(receipt, id, message.mutable_receipt());

@@ -2,8 +2,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/coding.h"
+#include "base/sha256.h"
 #include "base/text.h"
 #include "domain/validation.h"
+#include "services/wire/line_reader.h"
 #include "services/wire/text_wire.h"
 #include "services/wire/walker.h"
 
@@ -61,10 +63,6 @@ class Reader {
     if (HasUnknownFields(key)) Unknown("budget");
   }
 
-  void Lines(const SubmitBudgetRequest& part) {
-    for (const pb::LineItem& item : part.line_items()) Line(item);
-  }
-
   void Projects(const SubmitBudgetRequest& part) {
     for (const pb::Project& project : part.projects()) Project(project);
   }
@@ -75,75 +73,6 @@ class Reader {
   }
 
  private:
-  domain::Code Code(const std::string& text, absl::string_view field, const pb::LineItem& item,
-                    size_t i) {
-    if (text.empty()) return 0;
-    const domain::Code code = domain::ParseCode(text);
-    if (code == 0) {
-      Add(Reason::kCodeMalformed, absl::StrCat("line_items[", i, "].", field), item.line_id(),
-          absl::StrCat("\"", absl::string_view(text).substr(0, 32),
-                       "\" is no code: 3, 5, 7 or 9 digits"));
-    }
-    return code;
-  }
-
-  template <typename Enum>
-  Enum Checked(int value, bool valid, absl::string_view field, const pb::LineItem& item, size_t i) {
-    if (!valid) {
-      Add(Reason::kEnumUnknown, absl::StrCat("line_items[", i, "].", field), item.line_id(),
-          absl::StrCat(value, " is no value of this field"));
-      return Enum{};
-    }
-    return static_cast<Enum>(value);
-  }
-
-  void Line(const pb::LineItem& item) {
-    const size_t i = s_->lines.lines.size();
-    domain::Line& line = s_->lines.lines.emplace_back();
-    line.line_id = item.line_id();
-    line.project_code = item.project_code();
-    line.note = item.note();
-    line.functional = Code(item.functional_code(), "functional_code", item, i);
-    line.revenue = Code(item.revenue_code(), "revenue_code", item, i);
-    line.dept_economic = Code(item.dept_economic_code(), "dept_economic_code", item, i);
-    line.gov_economic = Code(item.gov_economic_code(), "gov_economic_code", item, i);
-    if (!item.receiving_division_code().empty()) {
-      line.receiving_division = ParseDivision(item.receiving_division_code());
-      if (line.receiving_division == 0) {
-        Add(Reason::kCodeMalformed, absl::StrCat("line_items[", i, "].receiving_division_code"),
-            item.line_id(), "a division has 6 digits, or 9 ending in 000");
-      }
-    }
-    line.attributes.direction = Checked<domain::Direction>(
-        item.direction(), pb::Direction_IsValid(item.direction()), "direction", item, i);
-    line.attributes.fund =
-        Checked<domain::Fund>(item.fund(), pb::Fund_IsValid(item.fund()), "fund", item, i);
-    line.attributes.category = Checked<domain::Category>(
-        item.category(), pb::Category_IsValid(item.category()), "category", item, i);
-    line.attributes.funding_year = Checked<domain::FundingYear>(
-        item.funding_year(), pb::FundingYear_IsValid(item.funding_year()), "funding_year", item, i);
-    line.attributes.analysis = Checked<domain::Analysis>(
-        item.analysis(), pb::Analysis_IsValid(item.analysis()), "analysis", item, i);
-    line.attributes.procurement = Checked<domain::Procurement>(
-        item.procurement_kind(), pb::ProcurementKind_IsValid(item.procurement_kind()),
-        "procurement_kind", item, i);
-    line.amount_fen = item.amount_fen();
-    const int precision =
-        item.precision_fen() == 0 ? 0 : domain::PrecisionClassOf(item.precision_fen());
-    if (precision < 0) {
-      Add(Reason::kAmountInvalid, absl::StrCat("line_items[", i, "].precision_fen"), item.line_id(),
-          absl::StrCat(item.precision_fen(), " is no precision: 1, 100, 10000 or 1000000"));
-    } else {
-      line.precision_class = static_cast<uint8_t>(precision);
-    }
-    if (line.amount_fen == INT64_MIN) {
-      Add(Reason::kAmountOverflow, absl::StrCat("line_items[", i, "].amount_fen"), item.line_id(),
-          "the amount is too large");
-      line.amount_fen = 0;
-    }
-    if (HasUnknownFields(item)) Unknown(absl::StrCat("line_items[", i, "]"));
-  }
-
   void Project(const pb::Project& project) {
     const size_t i = s_->projects.size();
     auto at = [i](absl::string_view field) { return absl::StrCat("projects[", i, "].", field); };
@@ -229,22 +158,97 @@ Digest BodyDigest(const Submission& s) {
   for (const std::string& code : s.removed_project_codes) PutString(&head, code);
   PutVarint(&head, s.projects.size());
   for (const domain::ProjectEntry& p : s.projects) PutString(&head, p.bytes);
-  PutVarint(&head, s.blocks.size());
-  std::string blocks;
-  for (const std::string& block : s.blocks) {
-    if (s.blocks.size() > 1) {
-      const Digest digest = Sha256({block});
-      blocks.append(BytesOf(digest).data(), 32);
-    } else {
-      blocks = block;
-    }
-  }
-  return Sha256({head, blocks});
+  head.append(BytesOf(s.encoded_digest).data(), s.encoded_digest.size());
+  return Sha256({head});
 }
 
 void Finish(Submission* s) {
-  s->blocks = storage::EncodeBlocks(s->lines.lines);
+  s->encoded = storage::EncodeBlocks(s->lines.lines, s->lines.combinations);
+  s->encoded_digest = Sha256({s->encoded.bytes});
   s->body = BodyDigest(*s);
+}
+
+bool ReadVarint(absl::string_view* bytes, uint64_t* value) {
+  *value = 0;
+  for (int shift = 0; shift < 64 && !bytes->empty(); shift += 7) {
+    const uint8_t byte = static_cast<uint8_t>(bytes->front());
+    bytes->remove_prefix(1);
+    *value |= static_cast<uint64_t>(byte & 0x7f) << shift;
+    if (byte < 0x80) return true;
+  }
+  return false;
+}
+
+// Cuts a message into the contents of its field `number`, a message or a string, and all else.
+bool Split(absl::string_view bytes, uint32_t number, std::vector<absl::string_view>* contents,
+           std::string* rest) {
+  while (!bytes.empty()) {
+    const absl::string_view field = bytes;
+    uint64_t tag, value;
+    if (!ReadVarint(&bytes, &tag)) return false;
+    switch (tag & 7) {
+      case 0:
+        if (!ReadVarint(&bytes, &value)) return false;
+        break;
+      case 1:
+      case 5: {
+        const size_t width = (tag & 7) == 1 ? 8 : 4;
+        if (bytes.size() < width) return false;
+        bytes.remove_prefix(width);
+        break;
+      }
+      case 2:
+        if (!ReadVarint(&bytes, &value) || value > bytes.size()) return false;
+        if (tag == (number << 3 | 2)) {
+          contents->push_back(bytes.substr(0, value));
+          bytes.remove_prefix(value);
+          continue;
+        }
+        bytes.remove_prefix(value);
+        break;
+      default:
+        return false;
+    }
+    rest->append(field.data(), field.size() - bytes.size());
+  }
+  return true;
+}
+
+absl::Status NotParsed(const google::protobuf::Descriptor& type, absl::string_view bytes) {
+  const BadField bad = FirstBadField(type, bytes);
+  if (bad.fault.empty())
+    return domain::Refuse(Reason::kMessageMalformed, "the message does not parse");
+  const bool text = bad.fault == "bytes that are not UTF-8";
+  return domain::Refuse({{text ? Reason::kTextInvalid : Reason::kMessageMalformed, bad.path,
+                          bad.line_id, bad.fault}});
+}
+
+// A budget that stands in `bytes`, once or (as protobuf merges) in pieces.
+bool ReadBudget(const std::vector<absl::string_view>& pieces, google::protobuf::Arena* arena,
+                RawBudget* out) {
+  std::string rest;
+  for (absl::string_view piece : pieces) {
+    if (!Split(piece, SubmitBudgetRequest::kLineItemsFieldNumber, &out->line_items, &rest))
+      return false;
+  }
+  out->envelope = google::protobuf::Arena::CreateMessage<SubmitBudgetRequest>(arena);
+  return out->envelope->ParseFromString(rest);
+}
+
+template <typename Outer>
+absl::StatusOr<RawBudget> ReadAround(absl::string_view bytes, google::protobuf::Arena* arena,
+                                     Outer* outer) {
+  RawBudget raw;
+  raw.bytes = bytes;
+  raw.type = Outer::descriptor();
+  std::vector<absl::string_view> budgets;
+  std::string rest;
+  if (!Split(bytes, Outer::kBudgetFieldNumber, &budgets, &rest) || !outer->ParseFromString(rest) ||
+      !ReadBudget(budgets, arena, &raw)) {
+    return NotParsed(*raw.type, bytes);
+  }
+  raw.unknown_around = HasUnknownFields(*outer);
+  return raw;
 }
 
 }  // namespace
@@ -256,20 +260,36 @@ bool HasUnknownFields(const google::protobuf::Message& message) {
 absl::Status ParseInto(absl::string_view bytes, google::protobuf::Message* message) {
   if (message->ParseFromArray(bytes.data(), static_cast<int>(bytes.size())))
     return absl::OkStatus();
-  const BadField bad = FirstBadField(*message->GetDescriptor(), bytes);
-  if (bad.fault.empty())
-    return domain::Refuse(Reason::kMessageMalformed, "the message does not parse");
-  const bool text = bad.fault == "bytes that are not UTF-8";
-  return domain::Refuse({{text ? Reason::kTextInvalid : Reason::kMessageMalformed, bad.path,
-                          bad.line_id, bad.fault}});
+  return NotParsed(*message->GetDescriptor(), bytes);
 }
 
-Submission ToSubmission(const std::vector<const SubmitBudgetRequest*>& parts,
-                        std::shared_ptr<google::protobuf::Arena> arena, absl::string_view principal,
-                        const domain::Catalog& catalog) {
+absl::StatusOr<RawBudget> ReadSubmit(absl::string_view bytes, google::protobuf::Arena* arena) {
+  RawBudget raw;
+  raw.bytes = bytes;
+  raw.type = SubmitBudgetRequest::descriptor();
+  if (!ReadBudget({bytes}, arena, &raw)) return NotParsed(*raw.type, bytes);
+  return raw;
+}
+
+absl::StatusOr<RawBudget> ReadFrame(absl::string_view bytes, google::protobuf::Arena* arena) {
+  submission::v1::StreamBudgetsRequest frame;
+  absl::StatusOr<RawBudget> raw = ReadAround(bytes, arena, &frame);
+  if (raw.ok()) raw->more = frame.more();
+  return raw;
+}
+
+absl::StatusOr<RawBudget> ReadValidate(absl::string_view bytes, google::protobuf::Arena* arena) {
+  submission::v1::ValidateBudgetRequest request;
+  return ReadAround(bytes, arena, &request);
+}
+
+absl::StatusOr<Submission> ToSubmission(const std::vector<RawBudget>& parts,
+                                        std::vector<std::shared_ptr<const void>> owners,
+                                        absl::string_view principal,
+                                        const domain::Catalog& catalog) {
   Submission s;
   Reader reader(&s);
-  const SubmitBudgetRequest& first = *parts[0];
+  const SubmitBudgetRequest& first = *parts[0].envelope;
   s.principal = std::string(principal);
   s.request_id = first.request_id();
   reader.Key(first.budget());
@@ -307,12 +327,12 @@ Submission ToSubmission(const std::vector<const SubmitBudgetRequest*>& parts,
   if (HasUnknownFields(first)) reader.Unknown("");
 
   size_t lines = 0;
-  for (const SubmitBudgetRequest* part : parts)
-    lines += static_cast<size_t>(part->line_items_size());
-  s.lines.owners.push_back(arena);
+  for (const RawBudget& part : parts) lines += part.line_items.size();
+  s.lines.owners = std::move(owners);
   s.lines.lines.reserve(lines);
+  LineReader line_reader(&s);
   for (size_t i = 0; i < parts.size(); ++i) {
-    const SubmitBudgetRequest& part = *parts[i];
+    const SubmitBudgetRequest& part = *parts[i].envelope;
     if (i > 0 && (!part.request_id().empty() || part.has_budget() || part.mode() != 0 ||
                   part.has_expected_revision() || part.validate_only() || part.certify() ||
                   part.scope() != 0 || part.control() || !part.department_code().empty() ||
@@ -321,12 +341,15 @@ Submission ToSubmission(const std::vector<const SubmitBudgetRequest*>& parts,
       reader.Add(Reason::kFieldNotAllowed, "budget", "",
                  "a later part has only lines, projects and removals");
     }
-    reader.Lines(part);
+    for (absl::string_view item : parts[i].line_items) {
+      if (!line_reader.Read(item)) return NotParsed(*parts[i].type, parts[i].bytes);
+    }
     reader.Projects(part);
     for (const std::string& id : part.removed_line_ids()) s.removed_line_ids.push_back(id);
     for (const std::string& code : part.removed_project_codes())
       s.removed_project_codes.push_back(code);
   }
+  if (parts[0].unknown_around) reader.Unknown("");
   const bool readable = s.violations.empty();
   domain::CheckMessage(&s);
   // Codes that are wrong in themselves are not looked up; everything else is, so that one answer says it all.

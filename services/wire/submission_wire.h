@@ -17,28 +17,39 @@
 
 namespace fiscal::services::wire {
 
-// Parses `bytes` on `arena`. INVALID_ARGUMENT naming the first bad field.
-template <typename Message>
-absl::StatusOr<Message*> Parse(absl::string_view bytes, google::protobuf::Arena* arena);
+// INVALID_ARGUMENT naming the first bad field.
 absl::Status ParseInto(absl::string_view bytes, google::protobuf::Message* message);
 
-template <typename Message>
-absl::StatusOr<Message*> Parse(absl::string_view bytes, google::protobuf::Arena* arena) {
-  auto* message = google::protobuf::Arena::CreateMessage<Message>(arena);
-  absl::Status status = ParseInto(bytes, message);
-  if (!status.ok()) return status;
-  return message;
-}
+// A SubmitBudgetRequest as it arrived: line items still as bytes (line_reader.h), everything else
+// parsed.
+struct RawBudget {
+  // All of the message, and what it is.
+  absl::string_view bytes;
+  const google::protobuf::Descriptor* type = nullptr;
+  submission::v1::SubmitBudgetRequest* envelope = nullptr;  // on the arena, without line items
+  std::vector<absl::string_view> line_items;
+  // A field of the message around it that this version does not know.
+  bool unknown_around = false;
+  bool more = false;
+};
+// From a SubmitBudgetRequest, a StreamBudgetsRequest or a ValidateBudgetRequest; the last two have
+// the budget as their field 1. Views point into `bytes`. INVALID_ARGUMENT naming the first bad
+// field.
+absl::StatusOr<RawBudget> ReadSubmit(absl::string_view bytes, google::protobuf::Arena* arena);
+absl::StatusOr<RawBudget> ReadFrame(absl::string_view bytes, google::protobuf::Arena* arena);
+absl::StatusOr<RawBudget> ReadValidate(absl::string_view bytes, google::protobuf::Arena* arena);
 
 // True when the message itself (not what is nested in it) has fields this version does not know.
 bool HasUnknownFields(const google::protobuf::Message& message);
 
-// The parts of one budget, the first with everything but repeated fields of the later ones. The submission keeps the arena
-// alive and holds everything that is wrong; it is always answered through the intake.
-domain::Submission ToSubmission(
-    const std::vector<const submission::v1::SubmitBudgetRequest*>& parts,
-    std::shared_ptr<google::protobuf::Arena> arena, absl::string_view principal,
-    const domain::Catalog& catalog);
+// The parts of one budget, the first with everything but repeated fields of the later ones. The
+// submission keeps `owners` (the bytes and the arena) alive and holds everything that is wrong; it is
+// always answered through the intake. INVALID_ARGUMENT, naming the first bad field, only when a line
+// item is no message.
+absl::StatusOr<domain::Submission> ToSubmission(const std::vector<RawBudget>& parts,
+                                                std::vector<std::shared_ptr<const void>> owners,
+                                                absl::string_view principal,
+                                                const domain::Catalog& catalog);
 domain::Submission ToWithdrawal(const submission::v1::WithdrawBudgetRequest& request,
                                 absl::string_view principal);
 

@@ -373,8 +373,9 @@ class Bench {
     totals_options.wal = false;
     auto totals_kv = storage::RocksKv::Open(totals_options);
     if (!totals_kv.ok()) Die(totals_kv.status().ToString());
-    storage::TotalsStore store(**totals_kv);
-    auto projector = services::Projector::Open(**log, store, services::Projector::Options());
+    auto store = storage::TotalsStore::Open(**totals_kv);
+    if (!store.ok()) Die(store.status().ToString());
+    auto projector = services::Projector::Open(**log, **store, services::Projector::Options());
     if (!projector.ok()) Die(projector.status().ToString());
     const absl::Time start = absl::Now();
     while ((*projector)->folded() < (*log)->head().position) {

@@ -189,6 +189,32 @@ TEST(ChunkTest, EqualCellsHaveEqualBytesWhateverTheirHistory) {
   }
 }
 
+// What a chunk was at each Mark and the changes since give what it is, however it got there.
+TEST(ChunkTest, ChangesLeadFromOneStateToTheNext) {
+  std::mt19937_64 random(15);
+  Chunk chunk, follower;
+  for (int round = 0; round < 300; ++round) {
+    const Chunk some = RandomChunk(random, 12);
+    const bool away = round % 3 == 2;
+    Chunk summed;  // the same differences, some of them added up first
+    for (const auto& [key, cell] : some.cells()) {
+      CellValue value = cell.value;
+      chunk.Add(key, some.project(key.project), value);
+      if (!away) continue;
+      value.amount_fen = -value.amount_fen;
+      for (int32_t& n : value.counts) n = -n;
+      chunk.Add(key, some.project(key.project), value);
+    }
+    chunk.Tidy();
+    const std::string changes = chunk.EncodeChanges();
+    EXPECT_EQ(chunk.changes(), some.cells().size());
+    ASSERT_TRUE(follower.ApplyChanges(changes).ok());
+    EXPECT_EQ(follower.Encode(), chunk.Encode());
+    chunk.Mark();
+    EXPECT_EQ(chunk.changes(), 0u);
+  }
+}
+
 TEST(ChunkTest, DamagedBytesAreRefusedOrAnotherWholeChunk) {
   std::mt19937_64 random(6);
   const std::string bytes = RandomChunk(random, 40).Encode();
@@ -214,39 +240,92 @@ Line MakeLine(absl::string_view id, Code functional, int64_t amount) {
   return line;
 }
 
-TEST(FoldTest, AFailedLoadLeavesEverythingAsItWas) {
-  auto catalog = std::make_shared<const Catalog>()->With(
+Posting MakePosting(absl::string_view agency, absl::string_view department,
+                    std::vector<std::pair<Code, int64_t>> cells) {
+  Posting p;
+  p.key = {141100, 2024, Stage::kApproved, std::string(agency)};
+  p.department = std::string(department);
+  Attributes a;
+  a.direction = Direction::kExpenditure;
+  for (const auto& [functional, amount] : cells) {
+    CellKey key;
+    key.functional = functional;
+    key.attributes = a.Pack();
+    CellValue value;
+    value.amount_fen = amount;
+    value.counts[0] = amount < 0 ? -1 : 1;
+    p.cells.Add(key, "", value);
+  }
+  return p;
+}
+
+std::shared_ptr<const Catalog> OneDivision() {
+  return std::make_shared<const Catalog>()->With(
       List(CatalogList::kDivision, 141100, {Entry("141100", "吕梁市", "")}));
+}
+
+TEST(FoldTest, AFailedLoadLeavesEverythingAsItWas) {
+  const auto catalog = OneDivision();
   int loads = 0, fail_at = 0;
-  Fold fold([&](const ChunkId&) -> absl::StatusOr<Chunk> {
-    if (++loads == fail_at) return absl::DataLossError("damaged");
-    return Chunk();
-  });
-  StatementEvent event;
-  event.meta.key = {141100, 2024, Stage::kApproved, "101001"};
-  event.meta.department_code = "101";
-  event.put.lines = {MakeLine("a", 2080505, 5), MakeLine("b", 2170101, 7)};
+  std::unique_ptr<Fold> fold;
+  const Posting posting = MakePosting("101001", "101", {{2080505, 5}, {2170101, 7}});
+  const Posting back = MakePosting("101001", "101", {{2080505, -5}, {2170101, -7}});
   auto sum = [&] {
     int64_t total = 0;
-    for (const auto& [node, chunks] : fold.chunks()) {
+    for (const auto& [node, chunks] : fold->chunks()) {
       for (const auto& [number, entry] : chunks) {
-        for (const auto& [key, value] : entry->chunk.cells()) total += value.amount_fen;
+        for (const auto& [key, cell] : entry->chunk.cells()) total += cell.value.amount_fen;
       }
     }
     return total;
   };
   for (fail_at = 1; fail_at < 100; ++fail_at) {
     loads = 0;
-    const absl::Status status = fold.Apply(event, *catalog);
+    fold = std::make_unique<Fold>([&](const ChunkId&) -> absl::StatusOr<Fold::Entry> {
+      if (++loads == fail_at) return absl::DataLossError("damaged");
+      return Fold::Entry();
+    });
+    const absl::Status status = fold->Apply({&posting}, *catalog);
     if (status.ok()) break;
     EXPECT_EQ(sum(), 0) << "a load failed at " << fail_at;
-    fold.chunks().clear();
   }
   EXPECT_GT(fail_at, 10);
   // Agency's leaf cells, and functional, economic and unclassified cells at department, own level and division.
   EXPECT_EQ(sum(), 12 + 3 * 4 * 12);
-  ASSERT_TRUE(fold.Apply(event, *catalog, -1).ok());
+  ASSERT_TRUE(fold->Apply({&back}, *catalog).ok());
   EXPECT_EQ(sum(), 0);
+}
+
+// How many postings are folded at once is timing; which cells changed must not depend on it.
+TEST(FoldTest, OneByOneOrTogetherIsTheSame) {
+  const auto catalog = OneDivision();
+  std::mt19937_64 random(16);
+  const Code codes[] = {2080505, 2080506, 2170101, 2101101};
+  auto load = [](const ChunkId&) { return Fold::Entry(); };
+  Fold single(load), together(load);
+  for (int round = 0; round < 100; ++round) {
+    std::vector<Posting> postings;
+    for (int i = 0; i < 10; ++i) {
+      const int64_t amount = 1 + static_cast<int64_t>(random() % 3);
+      postings.push_back(
+          MakePosting(absl::StrCat("10100", random() % 3), "101",
+                      {{codes[random() % 4], random() % 2 == 0 ? amount : -amount}}));
+    }
+    std::vector<const Posting*> all;
+    for (const Posting& p : postings) {
+      all.push_back(&p);
+      ASSERT_TRUE(single.Apply({&p}, *catalog).ok());
+    }
+    ASSERT_TRUE(together.Apply(all, *catalog).ok());
+    auto changes = [](Fold& fold) {
+      std::map<ChunkId, std::string> bytes;
+      for (const auto& [id, entry] : fold.Changes()) bytes[id] = entry->chunk.EncodeChanges();
+      return bytes;
+    };
+    EXPECT_EQ(changes(single), changes(together));
+    single.Settle(round % 2 == 0 ? SIZE_MAX : 1000);
+    together.Settle(SIZE_MAX);
+  }
 }
 
 TEST(ValidationTest, PlacesSpeakOfTheOrderSent) {

@@ -25,10 +25,11 @@ class LogTest : public ::testing::Test {
     ASSERT_TRUE(log.ok()) << log.status();
     log_ = *std::move(log);
   }
-  // Appends `n` catalog events.
-  void Append(int n) {
+  // Appends `n` catalog events, with a name of some size in them.
+  void Append(int n, size_t name_bytes = 0) {
     for (int i = 0; i < n; ++i) {
       domain::CatalogEvent event{141100, 2024, domain::CatalogList::kDivision, {}};
+      if (name_bytes > 0) event.entries.push_back({"141100", std::string(name_bytes, 'n')});
       const std::string payload = EncodeCatalog(event);
       EventLog::Head head = log_->head();
       domain::EventHeader header;
@@ -41,9 +42,10 @@ class LogTest : public ::testing::Test {
       entry.record = std::make_shared<const std::string>(EncodeRecord(header, payload));
       entry.chain_hash = ChainHash(head.chain_hash, *LeafHash(*entry.record));
       Batch batch;
-      EventLog::Stage(entry, header.kind, &batch);
-      ASSERT_TRUE(
-          log_->Commit(batch, {entry.position, entry.chain_hash, header.commit_time_us}).ok());
+      EventLog::Stage(entry, header.kind, [&](std::string key, std::string value) {
+        batch.Put(std::move(key), std::move(value));
+      });
+      ASSERT_TRUE(log_->Commit(batch, {entry}, header.commit_time_us).ok());
     }
   }
 
@@ -91,6 +93,34 @@ TEST_F(LogTest, ADamagedRecordAfterTheAnchorIsRefused) {
   EXPECT_EQ(log_->head().position, 4u);  // the record is found and anchored now
   anchor_disk_.set_image(before);
   ASSERT_TRUE(disk_.FlipByte(EventKey(4), 60));
+  EXPECT_EQ(Open().status().code(), absl::StatusCode::kDataLoss);
+}
+
+// A large record is many values: it comes back whole and in parts, from memory and from the store.
+TEST_F(LogTest, LargeRecords) {
+  MustOpen();
+  std::vector<std::shared_ptr<const std::string>> records;
+  for (size_t size : {size_t{1}, kSegmentBytes - 250, kSegmentBytes, 5 * kSegmentBytes + 77}) {
+    Append(1, size);
+    records.push_back(log_->Read(log_->head().position)->record);
+  }
+  MustOpen();
+  for (size_t i = 0; i < records.size(); ++i) {
+    const auto entry = log_->Read(i + 1);
+    ASSERT_TRUE(entry.ok()) << entry.status();
+    EXPECT_EQ(*entry->record, *records[i]);
+    EXPECT_TRUE(LeafHash(*entry->record).ok());
+    auto get = [&](const std::string& key) { return kv_->Get(key); };
+    const uint64_t size = records[i]->size();
+    for (uint64_t offset = 0; offset < size; offset += 1 + size / 7) {
+      const uint64_t n = std::min<uint64_t>(size - offset, 40000);
+      EXPECT_EQ(*ReadRecordBytes(get, i + 1, offset, n), records[i]->substr(offset, n));
+    }
+    EXPECT_FALSE(ReadRecordBytes(get, i + 1, size - 1, 2).ok());
+  }
+  Batch batch;
+  batch.Delete(EventSegmentKey(4, 3));
+  ASSERT_TRUE(kv_->Write(batch, true).ok());
   EXPECT_EQ(Open().status().code(), absl::StatusCode::kDataLoss);
 }
 

@@ -187,7 +187,9 @@ class World {
     p.lossy_kv = std::make_unique<LossyKv>(*p.totals_kv);
     storage::Kv* cells = p.totals_kv.get();
     if (bug_ == Bug::kLoseCells) cells = p.lossy_kv.get();
-    p.totals = std::make_unique<storage::TotalsStore>(*cells);
+    auto totals = storage::TotalsStore::Open(*cells);
+    if (!Check(totals.status(), "open totals")) return false;
+    p.totals = *std::move(totals);
     services::Projector::Options options;
     // Small bounds, so that chunks are dropped and strides flushed at odd moments.
     options.live_cells_max = Below(2) == 0 ? 50 : 100000;
@@ -311,11 +313,12 @@ class World {
     s.lines.owners.push_back(texts);
     domain::CheckMessage(&s);
     if (!s.withdraw) domain::CheckCatalog(*process_->intake->catalog(), &s);
-    s.blocks = storage::EncodeBlocks(s.lines.lines);
+    s.encoded = storage::EncodeBlocks(s.lines.lines, 0);
+    s.encoded_digest = Sha256({s.encoded.bytes});
     std::string body =
         absl::StrCat(s.key.division, s.key.agency, static_cast<int>(s.key.stage), s.withdraw,
                      s.certify, s.note, static_cast<int>(s.mode), s.expected_revision.value_or(-1));
-    for (const std::string& b : s.blocks) body += b;
+    body += s.encoded.bytes;
     for (const std::string& id : s.removed_line_ids) body += id;
     s.body = Sha256({body});
     return s;
@@ -567,7 +570,9 @@ class World {
     }
     MemoryDisk fresh_disk;
     auto fresh = MemoryKv::Open(fresh_disk, {false, nullptr});
-    storage::TotalsStore store(**fresh);
+    auto totals = storage::TotalsStore::Open(**fresh);
+    if (!Check(totals.status(), "open a new totals store")) return;
+    storage::TotalsStore& store = **totals;
     auto rebuilt = services::Projector::Open(*process_->log, store, services::Projector::Options());
     if (!Check(rebuilt.status(), "rebuild")) return;
     while ((*rebuilt)->folded() < model_.head) {

@@ -1,0 +1,45 @@
+// Lines as bytes: what events and heads keep. docs/storage-format.md describes them; golden tests
+// hold them.
+//
+// A block is some lines ordered by line_id. Most lines of a statement share what they say beside
+// id, amount and note with others, so a block first lists those combinations, and a line names one
+// of them. Equal lines have equal bytes. Decoders check everything they read: malformed bytes give
+// DATA_LOSS, never a crash, and never more than 64 times the input in memory.
+#ifndef FISCAL_STORAGE_LINE_BLOCKS_H_
+#define FISCAL_STORAGE_LINE_BLOCKS_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+#include "domain/cells.h"
+#include "domain/types.h"
+
+namespace fiscal::storage {
+
+// Lines a block holds when written from scratch; a block grows to twice that before it is split.
+constexpr size_t kBlockLines = 256;
+// Bytes of a line_id: 64 characters.
+constexpr size_t kLineIdBytesMax = 256;
+
+// REQUIRES: ordered by line_id, none twice. `combinations` is LineSet::combinations of the set the
+// lines are from; 0 when their Line::combination says nothing.
+domain::EncodedLines EncodeBlocks(absl::Span<const domain::Line> lines, uint32_t combinations);
+// One block of any number of lines.
+std::string EncodeBlock(absl::Span<const domain::Line> lines);
+
+// Appends the block's lines to `set`, which receives an owner for their ids; all other views point
+// into `bytes`.
+absl::Status DecodeBlock(absl::string_view bytes, domain::LineSet* set);
+// The same for blocks one behind the other; their lines must be in order throughout.
+absl::Status DecodeBlocks(absl::string_view bytes, domain::LineSet* set);
+
+// Adds the lines' amounts, times `sign`, to the cells they count in, without making lines of them.
+absl::Status SumBlocks(absl::string_view bytes, int sign, domain::Chunk* cells);
+
+}  // namespace fiscal::storage
+
+#endif  // FISCAL_STORAGE_LINE_BLOCKS_H_
