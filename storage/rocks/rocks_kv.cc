@@ -309,6 +309,13 @@ std::unique_ptr<KvSnapshot> RocksKv::NewSnapshot() const {
   return std::make_unique<RocksSnapshot>(*impl_->db);
 }
 
+absl::Status RocksKv::Compact() {
+  FISCAL_RETURN_IF_ERROR(impl_->CheckWritable());
+  rocksdb::CompactRangeOptions options;
+  options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForce;
+  return ReadError(impl_->db->CompactRange(options, nullptr, nullptr), "compact");
+}
+
 int64_t RocksKv::ApproximateBytes() const {
   int64_t bytes = 0;
   std::error_code error;

@@ -49,6 +49,8 @@ class RocksKv : public Kv {
   std::unique_ptr<KvIterator> NewIterator(absl::string_view lower,
                                           absl::string_view upper) const override;
   std::unique_ptr<KvSnapshot> NewSnapshot() const override;
+  // Merges all files, so that only what is still needed takes space.
+  absl::Status Compact();
   // The sizes of the store's files, its own log messages included.
   int64_t ApproximateBytes() const override;
 

@@ -1,31 +1,40 @@
 #include "tests/bench/yardsticks.h"
 
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+
+#include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/clock.h"
 #include "fiscal/submission/v1/submission_service.grpc.pb.h"
+#include "google/protobuf/arena.h"
 #include "grpcpp/grpcpp.h"
 #include "services/rpc/raw.h"
+#include "storage/rocks/rocks_kv.h"
 
 namespace fiscal::bench {
 namespace {
 
 using grpc::ByteBuffer;
 namespace sub = fiscal::submission::v1;
-using Generated = sub::SubmissionService::WithRawCallbackMethod_SubmitBudget<
+using Raw = sub::SubmissionService::WithRawCallbackMethod_SubmitBudget<
     sub::SubmissionService::WithRawCallbackMethod_StreamBudgets<sub::SubmissionService::Service>>;
+using Parsed = sub::SubmissionService::CallbackService;
 
-class Sink final : public grpc::ServerBidiReactor<ByteBuffer, ByteBuffer> {
+template <typename Request, typename Response>
+class Sink final : public grpc::ServerBidiReactor<Request, Response> {
  public:
-  Sink() {
-    answer_ = services::rpc::ToBuffer(sub::StreamBudgetsResponse());
-    StartRead(&frame_);
-  }
+  explicit Sink(Response answer) : answer_(std::move(answer)) { this->StartRead(&frame_); }
   void OnReadDone(bool ok) override {
     absl::MutexLock lock(&mu_);
     if (!ok) {
       ended_ = true;
     } else {
       ++owed_;
-      StartRead(&frame_);
+      this->StartRead(&frame_);
     }
     Advance();
   }
@@ -41,19 +50,20 @@ class Sink final : public grpc::ServerBidiReactor<ByteBuffer, ByteBuffer> {
     if (!writing_ && owed_ > 0) {
       --owed_;
       writing_ = true;
-      StartWrite(&answer_);
+      this->StartWrite(&answer_);
     } else if (!writing_ && ended_) {
-      Finish(grpc::Status::OK);
+      this->Finish(grpc::Status::OK);
     }
   }
-  ByteBuffer frame_, answer_;
+  Request frame_;
+  Response answer_;
   absl::Mutex mu_;
   int owed_ ABSL_GUARDED_BY(mu_) = 0;
   bool writing_ ABSL_GUARDED_BY(mu_) = false;
   bool ended_ ABSL_GUARDED_BY(mu_) = false;
 };
 
-class NullService final : public Generated {
+class RawService final : public Raw {
  public:
   grpc::ServerUnaryReactor* SubmitBudget(grpc::CallbackServerContext* context, const ByteBuffer*,
                                          ByteBuffer* response) override {
@@ -64,32 +74,74 @@ class NullService final : public Generated {
   }
   grpc::ServerBidiReactor<ByteBuffer, ByteBuffer>* StreamBudgets(
       grpc::CallbackServerContext*) override {
-    return new Sink();
+    return new Sink<ByteBuffer, ByteBuffer>(services::rpc::ToBuffer(sub::StreamBudgetsResponse()));
   }
 };
 
-class NullServerImpl final : public NullServer {
+class ParsedService final : public Parsed {
  public:
-  NullServerImpl() {
-    grpc::ServerBuilder builder;
-    builder.SetMaxReceiveMessageSize(static_cast<int>(services::rpc::kUnaryBytesMax));
-    builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port_);
-    builder.RegisterService(&service_);
-    server_ = builder.BuildAndStart();
+  grpc::ServerUnaryReactor* SubmitBudget(grpc::CallbackServerContext* context,
+                                         const sub::SubmitBudgetRequest*,
+                                         sub::SubmitBudgetResponse*) override {
+    auto* reactor = context->DefaultReactor();
+    reactor->Finish(grpc::Status::OK);
+    return reactor;
   }
-  ~NullServerImpl() override {
-    server_->Shutdown(std::chrono::system_clock::now() + std::chrono::seconds(1));
+  grpc::ServerBidiReactor<sub::StreamBudgetsRequest, sub::StreamBudgetsResponse>* StreamBudgets(
+      grpc::CallbackServerContext*) override {
+    return new Sink<sub::StreamBudgetsRequest, sub::StreamBudgetsResponse>({});
   }
-  int port() const override { return port_; }
-
- private:
-  int port_ = 0;
-  NullService service_;
-  std::unique_ptr<grpc::Server> server_;
 };
 
 }  // namespace
 
-std::unique_ptr<NullServer> NullServer::Start() { return std::make_unique<NullServerImpl>(); }
+int ServeNull(bool parse) {
+  RawService raw;
+  ParsedService parsed;
+  grpc::ServerBuilder builder;
+  int port = 0;
+  builder.SetMaxReceiveMessageSize(static_cast<int>(services::rpc::kUnaryBytesMax));
+  builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
+  builder.RegisterService(parse ? static_cast<grpc::Service*>(&parsed) : &raw);
+  const std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
+  std::fprintf(stderr, "serving nothing on port %d\n", port);
+  while (true) pause();
+}
+
+double WriteRaw(const std::string& directory, const std::vector<sub::StreamBudgetsRequest>& frames,
+                size_t group) {
+  std::filesystem::remove_all(directory);
+  storage::RocksOptions options;
+  options.path = directory;
+  auto kv = storage::RocksKv::Open(options);
+  std::vector<std::string> values;
+  for (const auto& f : frames) values.push_back(f.SerializeAsString());
+  const absl::Time start = absl::Now();
+  storage::Batch batch;
+  for (size_t i = 0; i < values.size(); ++i) {
+    batch.Put(absl::StrCat("k", absl::Dec(i, absl::kZeroPad8)), std::move(values[i]));
+    if ((i + 1) % group != 0 && i + 1 != values.size()) continue;
+    if (!(*kv)->Write(batch, /*sync=*/true).ok()) std::abort();
+    batch.Clear();
+  }
+  const double seconds = absl::ToDoubleSeconds(absl::Now() - start);
+  kv->reset();
+  std::filesystem::remove_all(directory);
+  return seconds;
+}
+
+double ParseRate(const sub::SubmitBudgetRequest& budget) {
+  const std::string bytes = budget.SerializeAsString();
+  const absl::Time start = absl::Now();
+  const int parses = 300;
+  for (int i = 0; i < parses; ++i) {
+    google::protobuf::Arena arena;
+    if (!google::protobuf::Arena::CreateMessage<sub::SubmitBudgetRequest>(&arena)->ParseFromString(
+            bytes))
+      std::abort();
+  }
+  return parses * static_cast<double>(budget.line_items_size()) /
+         absl::ToDoubleSeconds(absl::Now() - start);
+}
 
 }  // namespace fiscal::bench

@@ -1,19 +1,27 @@
-// What the same machine moves through gRPC into nothing: the limits the product is measured against, in the same run.
+// What the same machine moves through gRPC into nothing, and into RocksDB without a product around it:
+// the limits the product is measured against, in the same run.
 #ifndef FISCAL_TESTS_BENCH_YARDSTICKS_H_
 #define FISCAL_TESTS_BENCH_YARDSTICKS_H_
 
-#include <memory>
+#include <string>
+#include <vector>
+
+#include "fiscal/submission/v1/submission_service.pb.h"
 
 namespace fiscal::bench {
 
-// Serves SubmissionService without doing anything: StreamBudgets answers each finished budget with an empty response, SubmitBudget
-// answers at once. Nothing is parsed.
-class NullServer {
- public:
-  virtual ~NullServer() = default;
-  static std::unique_ptr<NullServer> Start();
-  virtual int port() const = 0;
-};
+// Serves SubmissionService without doing anything, for ever: StreamBudgets answers each frame with an
+// empty response, SubmitBudget answers at once. `parse`: requests are parsed, as gRPC does for every
+// service that asks for messages and not for bytes; otherwise not even that. Says on stderr on which
+// port.
+int ServeNull(bool parse);
+
+// Writes each budget's bytes as one value, with a sync for every `group`; seconds it took.
+double WriteRaw(const std::string& directory,
+                const std::vector<submission::v1::StreamBudgetsRequest>& frames, size_t group);
+
+// Lines a second that one core parses on an arena.
+double ParseRate(const submission::v1::SubmitBudgetRequest& budget);
 
 }  // namespace fiscal::bench
 
