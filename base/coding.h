@@ -23,20 +23,24 @@ inline void PutU16(std::string* out, uint16_t v) { PutFixed(out, v); }
 inline void PutU32(std::string* out, uint32_t v) { PutFixed(out, v); }
 inline void PutU64(std::string* out, uint64_t v) { PutFixed(out, v); }
 
-inline void PutVarint(std::string* out, uint64_t v) {
-  char buffer[10];
-  int n = 0;
+// At most 10 bytes from `p` on; returns the end.
+inline char* WriteVarint(char* p, uint64_t v) {
   while (v >= 0x80) {
-    buffer[n++] = static_cast<char>(v | 0x80);
+    *p++ = static_cast<char>(v | 0x80);
     v >>= 7;
   }
-  buffer[n++] = static_cast<char>(v);
-  out->append(buffer, n);
+  *p++ = static_cast<char>(v);
+  return p;
+}
+inline void PutVarint(std::string* out, uint64_t v) {
+  char buffer[10];
+  out->append(buffer, static_cast<size_t>(WriteVarint(buffer, v) - buffer));
 }
 // Small magnitudes of either sign are short.
-inline void PutSigned(std::string* out, int64_t v) {
-  PutVarint(out, (static_cast<uint64_t>(v) << 1) ^ static_cast<uint64_t>(v >> 63));
+inline uint64_t ZigZag(int64_t v) {
+  return (static_cast<uint64_t>(v) << 1) ^ static_cast<uint64_t>(v >> 63);
 }
+inline void PutSigned(std::string* out, int64_t v) { PutVarint(out, ZigZag(v)); }
 inline void PutString(std::string* out, absl::string_view s) {
   PutVarint(out, s.size());
   out->append(s.data(), s.size());
@@ -63,6 +67,7 @@ class ByteReader {
   uint64_t U64() { return Fixed<uint64_t>(); }
 
   uint64_t Varint() {
+    if (p_ != end_ && static_cast<uint8_t>(*p_) < 0x80) return static_cast<uint8_t>(*p_++);
     uint64_t v = 0;
     for (int shift = 0; shift < 64; shift += 7) {
       if (p_ == end_) return Fail();

@@ -14,9 +14,9 @@ option(FISCAL_WERROR "Treat warnings as errors" ON)
 if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
 endif()
-# Assertions stay on in every build: a broken invariant stops the process instead of spoiling totals.
-string(REPLACE "-DNDEBUG" "" CMAKE_CXX_FLAGS_RELEASE "${CMAKE_CXX_FLAGS_RELEASE}")
-set(CMAKE_CXX_FLAGS_RELEASE "-O2")
+# Our own checks (base/check.h) stay on in every build: a broken invariant stops the process instead of
+# spoiling totals. NDEBUG turns off those of the libraries' headers, which cost a tenth of the fold.
+set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
 set(CMAKE_CXX_FLAGS_DEBUG "-O0 -g1")
 
 add_compile_options(-Wall -Wextra -Wno-unused-parameter -Wno-missing-field-initializers)

@@ -50,67 +50,128 @@ void Chunk::Mark() {
   ++mark_;
 }
 
+namespace {
+
+bool Before(const CellItem& a, const CellItem& b) {
+  if (a.key < b.key) return true;
+  if (b.key < a.key) return false;
+  return a.project < b.project;
+}
+
+bool Same(const CellItem& a, const CellItem& b) {
+  return !(a.key < b.key) && !(b.key < a.key) && a.project == b.project;
+}
+
+}  // namespace
+
+void Normalize(std::vector<CellItem>* items) {
+  // Small keys in order first: moving the items themselves costs more.
+  struct Place {
+    uint64_t first, second;
+    uint32_t index;
+  };
+  std::vector<Place> places;
+  places.reserve(items->size());
+  for (const CellItem& item : *items) {
+    places.push_back({static_cast<uint64_t>(item.key.attributes) << 32 | item.key.functional,
+                      static_cast<uint64_t>(item.key.dept_economic) << 32 | item.key.gov_economic,
+                      static_cast<uint32_t>(places.size())});
+  }
+  std::sort(places.begin(), places.end(), [items](const Place& a, const Place& b) {
+    if (a.first != b.first) return a.first < b.first;
+    if (a.second != b.second) return a.second < b.second;
+    return Before((*items)[a.index], (*items)[b.index]);
+  });
+  std::vector<CellItem> sorted;
+  sorted.reserve(items->size());
+  for (const Place& place : places) {
+    const CellItem& item = (*items)[place.index];
+    if (!sorted.empty() && Same(sorted.back(), item)) {
+      sorted.back().value.Add(item.value);
+      continue;
+    }
+    if (!sorted.empty() && sorted.back().value.zero()) sorted.pop_back();
+    sorted.push_back(item);
+    sorted.back().key.project = 0;
+  }
+  if (!sorted.empty() && sorted.back().value.zero()) sorted.pop_back();
+  *items = std::move(sorted);
+}
+
 // chunk := count:varint cell*
 // cell  := mask:u8 fields that differ from the cell before (attributes functional revenue dept gov
 // receiving project),
 //          amount:signed count_mask:u8 counts:signed*
 // Among changes, a cell that went has amount 0 and no counts.
-std::string Chunk::Encode(std::vector<CellKey> keys) const {
-  std::sort(keys.begin(), keys.end(), [this](const CellKey& a, const CellKey& b) {
-    if (a.attributes != b.attributes) return a.attributes < b.attributes;
-    if (a.functional != b.functional) return a.functional < b.functional;
-    if (a.revenue != b.revenue) return a.revenue < b.revenue;
-    if (a.dept_economic != b.dept_economic) return a.dept_economic < b.dept_economic;
-    if (a.gov_economic != b.gov_economic) return a.gov_economic < b.gov_economic;
-    if (a.receiving_division != b.receiving_division)
-      return a.receiving_division < b.receiving_division;
-    return a.project != b.project && projects_[a.project] < projects_[b.project];
-  });
+std::string EncodeCells(const std::vector<CellItem>& items) {
   std::string out;
-  out.reserve(16 + keys.size() * 16);
-  PutVarint(&out, keys.size());
+  out.reserve(16 + items.size() * 20);
+  PutVarint(&out, items.size());
   CellKey last;
-  static const CellValue kGone;
-  for (const CellKey& key : keys) {
-    auto it = cells_.find(key);
-    const CellValue& value = it == cells_.end() ? kGone : it->second.value;
+  absl::string_view last_project;
+  for (const CellItem& item : items) {
+    const CellKey& key = item.key;
+    const CellValue& value = item.value;
     const uint8_t mask = static_cast<uint8_t>(
         (key.attributes != last.attributes) | (key.functional != last.functional) << 1 |
         (key.revenue != last.revenue) << 2 | (key.dept_economic != last.dept_economic) << 3 |
         (key.gov_economic != last.gov_economic) << 4 |
         (key.receiving_division != last.receiving_division) << 5 |
-        (key.project != last.project) << 6);
-    PutU8(&out, mask);
-    if (mask & 1) PutVarint(&out, key.attributes);
-    if (mask & 2) PutVarint(&out, key.functional);
-    if (mask & 4) PutVarint(&out, key.revenue);
-    if (mask & 8) PutVarint(&out, key.dept_economic);
-    if (mask & 16) PutVarint(&out, key.gov_economic);
-    if (mask & 32) PutVarint(&out, key.receiving_division);
-    if (mask & 64) PutString(&out, projects_[key.project]);
-    PutSigned(&out, value.amount_fen);
+        (item.project != last_project) << 6);
+    // Everything but the project, whose text can be long, in one piece.
+    char buffer[10 + 6 * 5 + 10 + 4 * 10];
+    char* p = buffer;
+    *p++ = static_cast<char>(mask);
+    if (mask & 1) p = WriteVarint(p, key.attributes);
+    if (mask & 2) p = WriteVarint(p, key.functional);
+    if (mask & 4) p = WriteVarint(p, key.revenue);
+    if (mask & 8) p = WriteVarint(p, key.dept_economic);
+    if (mask & 16) p = WriteVarint(p, key.gov_economic);
+    if (mask & 32) p = WriteVarint(p, key.receiving_division);
+    if (mask & 64) {
+      out.append(buffer, static_cast<size_t>(p - buffer));
+      p = buffer;
+      PutString(&out, item.project);
+    }
+    p = WriteVarint(p, ZigZag(value.amount_fen));
     uint8_t count_mask = 0;
     for (int i = 0; i < kPrecisionClasses; ++i)
       count_mask |= static_cast<uint8_t>((value.counts[i] != 0) << i);
-    PutU8(&out, count_mask);
+    *p++ = static_cast<char>(count_mask);
     for (int i = 0; i < kPrecisionClasses; ++i) {
-      if (value.counts[i] != 0) PutSigned(&out, value.counts[i]);
+      if (value.counts[i] != 0) p = WriteVarint(p, ZigZag(value.counts[i]));
     }
+    out.append(buffer, static_cast<size_t>(p - buffer));
     last = key;
+    last_project = item.project;
   }
   return out;
 }
 
-std::string Chunk::Encode() const {
-  std::vector<CellKey> keys;
-  keys.reserve(cells_.size());
-  for (const auto& [key, cell] : cells_) {
-    if (!cell.value.zero()) keys.push_back(key);
-  }
-  return Encode(std::move(keys));
+CellItem Chunk::Item(const CellKey& key, const CellValue& value) const {
+  return {key, projects_[key.project], value};
 }
 
-std::string Chunk::EncodeChanges() const { return Encode(changed_); }
+std::string Chunk::Encode() const {
+  std::vector<CellItem> items;
+  items.reserve(cells_.size());
+  for (const auto& [key, cell] : cells_) {
+    if (!cell.value.zero()) items.push_back(Item(key, cell.value));
+  }
+  std::sort(items.begin(), items.end(), Before);
+  return EncodeCells(items);
+}
+
+std::string Chunk::EncodeChanges() const {
+  std::vector<CellItem> items;
+  items.reserve(changed_.size());
+  for (const CellKey& key : changed_) {
+    auto it = cells_.find(key);
+    items.push_back(Item(key, it == cells_.end() ? CellValue() : it->second.value));
+  }
+  std::sort(items.begin(), items.end(), Before);
+  return EncodeCells(items);
+}
 
 absl::Status Chunk::ForEachEncoded(
     absl::string_view bytes,

@@ -92,11 +92,29 @@ struct CellKey {
            a.revenue == b.revenue && a.project == b.project &&
            a.receiving_division == b.receiving_division;
   }
-  template <typename H>
-  friend H AbslHashValue(H h, const CellKey& k) {
-    return H::combine(std::move(h), static_cast<uint64_t>(k.functional) << 32 | k.attributes,
-                      static_cast<uint64_t>(k.dept_economic) << 32 | k.gov_economic,
-                      static_cast<uint64_t>(k.revenue) << 32 | k.project, k.receiving_division);
+  // Any order, for bytes that depend on the cells alone; the project comes after it, by its text.
+  friend bool operator<(const CellKey& a, const CellKey& b) {
+    if (a.attributes != b.attributes) return a.attributes < b.attributes;
+    if (a.functional != b.functional) return a.functional < b.functional;
+    if (a.dept_economic != b.dept_economic) return a.dept_economic < b.dept_economic;
+    if (a.gov_economic != b.gov_economic) return a.gov_economic < b.gov_economic;
+    if (a.revenue != b.revenue) return a.revenue < b.revenue;
+    return a.receiving_division < b.receiving_division;
+  }
+};
+
+struct CellKeyHash {
+  size_t operator()(const CellKey& k) const {
+    auto mix = [](uint64_t a, uint64_t b) {
+      const unsigned __int128 m = static_cast<unsigned __int128>(a) * b;
+      return static_cast<uint64_t>(m) ^ static_cast<uint64_t>(m >> 64);
+    };
+    uint64_t h = mix((static_cast<uint64_t>(k.functional) << 32 | k.attributes) ^
+                         0x9e3779b97f4a7c15u,
+                     (static_cast<uint64_t>(k.dept_economic) << 32 | k.gov_economic) ^
+                         0xd6e8feb86659fd93u);
+    h ^= static_cast<uint64_t>(k.revenue) << 32 | k.project;
+    return mix(h ^ k.receiving_division, 0xa0761d6478bd642fu);
   }
 };
 
@@ -125,6 +143,19 @@ struct CellValue {
   }
 };
 
+// A cell, or a difference of one, by itself.
+struct CellItem {
+  // `key.project` says nothing here.
+  CellKey key;
+  absl::string_view project;
+  CellValue value;
+};
+
+// Puts items in order, adds up those of one cell and drops zeros.
+void Normalize(std::vector<CellItem>* items);
+// The bytes Chunk::Encode makes of the same cells. REQUIRES: normalized.
+std::string EncodeCells(const std::vector<CellItem>& items);
+
 class Chunk {
  public:
   // Adds a difference; `project` is the text of key.project, which this chunk numbers anew. A cell
@@ -137,7 +168,8 @@ class Chunk {
     // The last Mark() before which it changed; not part of its value.
     uint32_t mark = 0;
   };
-  const absl::flat_hash_map<CellKey, Cell>& cells() const { return cells_; }
+  using Cells = absl::flat_hash_map<CellKey, Cell, CellKeyHash>;
+  const Cells& cells() const { return cells_; }
   absl::string_view project(uint32_t index) const { return projects_[index]; }
   bool empty() const { return cells_.empty(); }
   // Forgets cells that became zero since the last Mark().
@@ -163,9 +195,9 @@ class Chunk {
 
  private:
   uint32_t Intern(absl::string_view project);
-  std::string Encode(std::vector<CellKey> keys) const;
+  CellItem Item(const CellKey& key, const CellValue& value) const;
 
-  absl::flat_hash_map<CellKey, Cell> cells_;
+  Cells cells_;
   std::vector<std::string> projects_{std::string()};
   absl::flat_hash_map<std::string, uint32_t> project_numbers_;
   std::vector<CellKey> changed_;

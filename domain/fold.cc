@@ -76,13 +76,30 @@ struct OwnLevel {
   DifferencesByKind sum;
 };
 
-void Derive(const Chunk& leaf, DifferencesByKind* out) {
-  for (const auto& [key, cell] : leaf.cells()) {
-    const Direction direction = static_cast<Direction>(key.attributes >> 16 & 15);
-    for (size_t k = 0; k < 5; ++k) {
-      if (!Keeps(kKinds[k], direction)) continue;
-      (*out)[k][ShortKey{CodeOf(key, kKinds[k])} << 32 | key.attributes].Add(cell.value);
+// Cells come in order, so that those that differ only in economic codes and projects stand together:
+// what they add to the functional and unclassified cells is added up first.
+void Derive(const std::vector<CellItem>& cells, DifferencesByKind* out) {
+  for (size_t i = 0; i < cells.size();) {
+    const uint32_t attributes = cells[i].key.attributes;
+    const Direction direction = static_cast<Direction>(attributes >> 16 & 15);
+    CellValue unclassified;
+    while (i < cells.size() && cells[i].key.attributes == attributes) {
+      const Code functional = cells[i].key.functional;
+      CellValue sum;
+      for (; i < cells.size() && cells[i].key.attributes == attributes &&
+             cells[i].key.functional == functional;
+           ++i) {
+        sum.Add(cells[i].value);
+        for (size_t k = 2; k < 5; ++k) {
+          if (!Keeps(kKinds[k], direction)) continue;
+          (*out)[k][ShortKey{CodeOf(cells[i].key, kKinds[k])} << 32 | attributes].Add(
+              cells[i].value);
+        }
+      }
+      (*out)[1][ShortKey{functional} << 32 | attributes].Add(sum);
+      unclassified.Add(sum);
     }
+    (*out)[0][attributes].Add(unclassified);
   }
 }
 
@@ -104,14 +121,12 @@ std::vector<OrgNode> PathOf(const BudgetKey& key, absl::string_view department,
   return path;
 }
 
-absl::StatusOr<Fold::Entry*> Fold::Get(const NodeId& node, uint16_t number, bool fresh) {
+absl::StatusOr<Fold::Entry*> Fold::Get(const NodeId& node, uint16_t number) {
   NodeChunks& chunks = chunks_[node];
   auto it = chunks.find(number);
   if (it == chunks.end()) {
     auto entry = std::make_unique<Entry>();
-    if (!fresh) {
-      FISCAL_ASSIGN_OR_RETURN(*entry, loader_({node.node, node.year, node.stage, number}));
-    }
+    FISCAL_ASSIGN_OR_RETURN(*entry, loader_({node.node, node.year, node.stage, number}));
     cells_ += entry->chunk.cells().size();
     it = chunks.emplace(number, std::move(entry)).first;
   }
@@ -131,40 +146,41 @@ absl::Status Fold::Apply(absl::Span<const Posting* const> postings, const Catalo
   }
 
   // First every chunk is loaded, so that a failed read leaves all of them as they were.
-  struct Step {
+  struct Target {
+    uint16_t number;
     Entry* entry;
-    ChunkId id;
-    const Posting* leaf;             // an agency's posting, or
-    const Differences* differences;  // those of one kind, of which the chunk takes its own
-    size_t kind;
+  };
+  struct Step {
+    NodeId node;
+    ChunkKind kind;
+    const Differences* differences;
+    std::vector<Target> targets;
+
+    Target& TargetOf(uint16_t number, size_t* last) {
+      if (targets[*last].number != number) {
+        for (*last = 0; targets[*last].number != number;) ++*last;
+      }
+      return targets[*last];
+    }
   };
   std::vector<Step> steps;
-  for (const Posting* p : postings) {
-    if (p->cells.empty()) continue;
-    const ChunkId id{{OrgType::kAgency, p->key.division, p->key.agency},
-                     p->key.year,
-                     p->key.stage,
-                     ChunkNumber(ChunkKind::kLeaf, OrgType::kAgency, 0)};
-    FISCAL_ASSIGN_OR_RETURN(Entry * entry, Get({id.node, id.year, id.stage}, id.chunk, p->first));
-    steps.push_back({entry, id, p, nullptr, 0});
-  }
   auto load = [&](const OwnLevelKey& key, OrgNode node,
-                  const DifferencesByKind& differences) -> absl::Status {
+                  const DifferencesByKind& by_kind) -> absl::Status {
     const NodeId id{std::move(node), key.year, key.stage};
     for (size_t k = 0; k < 5; ++k) {
-      std::vector<uint16_t> numbers;
+      if (by_kind[k].empty()) continue;
+      Step& step = steps.emplace_back(Step{id, kKinds[k], &by_kind[k], {}});
       uint16_t last = UINT16_MAX;
-      for (const auto& [short_key, value] : differences[k]) {
+      for (const auto& [short_key, value] : by_kind[k]) {
         const uint16_t number =
             ChunkNumber(kKinds[k], id.node.type, static_cast<Code>(short_key >> 32));
         if (number == last) continue;
         last = number;
-        if (std::find(numbers.begin(), numbers.end(), number) == numbers.end())
-          numbers.push_back(number);
-      }
-      for (uint16_t number : numbers) {
-        FISCAL_ASSIGN_OR_RETURN(Entry * entry, Get(id, number, /*fresh=*/false));
-        steps.push_back({entry, {id.node, id.year, id.stage, number}, nullptr, &differences[k], k});
+        if (std::any_of(step.targets.begin(), step.targets.end(),
+                        [number](const Target& t) { return t.number == number; }))
+          continue;
+        FISCAL_ASSIGN_OR_RETURN(Entry * entry, Get(id, number));
+        step.targets.push_back({number, entry});
       }
     }
     return absl::OkStatus();
@@ -177,25 +193,23 @@ absl::Status Fold::Apply(absl::Span<const Posting* const> postings, const Catalo
       FISCAL_RETURN_IF_ERROR(load(key, {OrgType::kDivision, d, ""}, own.sum));
   }
 
-  for (const Step& step : steps) {
-    Chunk& chunk = step.entry->chunk;
-    const bool unchanged = chunk.changes() == 0;
-    const size_t before = chunk.cells().size();
-    if (step.leaf != nullptr) {
-      const Chunk& leaf = step.leaf->cells;
-      for (const auto& [key, cell] : leaf.cells())
-        chunk.Add(key, leaf.project(key.project), cell.value);
-    } else {
-      const ChunkKind kind = kKinds[step.kind];
-      const OrgType type = step.id.node.type;
-      for (const auto& [short_key, value] : *step.differences) {
-        const Code code = static_cast<Code>(short_key >> 32);
-        if (ChunkNumber(kind, type, code) == step.id.chunk)
-          chunk.Add(KeyFor(kind, code, static_cast<uint32_t>(short_key)), "", value);
+  for (Step& step : steps) {
+    for (const Target& t : step.targets) cells_ -= t.entry->chunk.cells().size();
+    size_t last = 0;
+    for (const auto& [short_key, value] : *step.differences) {
+      const Code code = static_cast<Code>(short_key >> 32);
+      step.TargetOf(ChunkNumber(step.kind, step.node.node.type, code), &last)
+          .entry->chunk.Add(KeyFor(step.kind, code, static_cast<uint32_t>(short_key)), "", value);
+    }
+    for (const Target& t : step.targets) {
+      cells_ += t.entry->chunk.cells().size();
+      // Once for a chunk, however many steps change it.
+      if (t.entry->chunk.changes() > 0 && !t.entry->listed) {
+        t.entry->listed = true;
+        changed_.emplace_back(ChunkId{step.node.node, step.node.year, step.node.stage, t.number},
+                              t.entry);
       }
     }
-    cells_ += chunk.cells().size() - before;
-    if (unchanged && chunk.changes() > 0) changed_.emplace_back(step.id, step.entry);
   }
   return absl::OkStatus();
 }
@@ -210,21 +224,14 @@ const Fold::Changed& Fold::Changes() {
 }
 
 void Fold::Settle(size_t cells_max) {
-  for (auto& [id, entry] : changed_) entry->chunk.Mark();
+  for (auto& [id, entry] : changed_) {
+    entry->chunk.Mark();
+    entry->listed = false;
+  }
   changed_.clear();
   if (cells_ <= cells_max) return;
-  for (auto it = chunks_.begin(); it != chunks_.end();) {
-    if (it->first.node.type != OrgType::kAgency) {
-      ++it;
-      continue;
-    }
-    for (const auto& [number, entry] : it->second) cells_ -= entry->chunk.cells().size();
-    chunks_.erase(it++);
-  }
-  if (cells_ > cells_max / 4 * 3) {
-    chunks_.clear();
-    cells_ = 0;
-  }
+  chunks_.clear();
+  cells_ = 0;
 }
 
 }  // namespace fiscal::domain

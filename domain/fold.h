@@ -1,10 +1,11 @@
 // From postings to cells: the only place where totals are computed.
 //
 //   StatementEvent --(storage::ReadPosting)--> Posting --(Apply, many at once)--> chunks of the
-//   agency, its department, own level and divisions
+//   department, own level and divisions above the agency
 //
 // Postings of one call are summed on the way up: a division gets the sum of what its departments
-// got, not each line. Reads nothing but its own chunks, so that a rebuild from the first event
+// got, not each line. An agency's own cells are its postings; they are added up where they are
+// stored (storage/totals_store.h). Reads nothing but its own chunks, so that a rebuild from the first event
 // gives identical chunks. Not thread-safe.
 #ifndef FISCAL_DOMAIN_FOLD_H_
 #define FISCAL_DOMAIN_FOLD_H_
@@ -33,8 +34,18 @@ struct Posting {
   bool first = false;
   // Lines of the statement as it stands afterwards.
   uint64_t line_count = 0;
-  Chunk cells;
+  // Normalized; views are kept by `owner`.
+  std::vector<CellItem> cells;
+  std::shared_ptr<const void> owner;
 };
+
+// The id of an agency's chunk of leaf cells.
+inline ChunkId LeafChunkOf(const BudgetKey& key) {
+  return {{OrgType::kAgency, key.division, key.agency},
+          key.year,
+          key.stage,
+          ChunkNumber(ChunkKind::kLeaf, OrgType::kAgency, 0)};
+}
 
 // The nodes that count an agency's money: agency, department, own level, then divisions upwards.
 std::vector<OrgNode> PathOf(const BudgetKey& key, absl::string_view department,
@@ -48,6 +59,8 @@ class Fold {
     // and their cells.
     uint32_t chain = 0;
     uint64_t chain_cells = 0;
+    // Among Changes().
+    bool listed = false;
   };
   // The chunk as it stood before what this fold has applied; an empty one where there is none.
   using Loader = std::function<absl::StatusOr<Entry>(const ChunkId&)>;
@@ -79,12 +92,12 @@ class Fold {
   // What changed since the last Settle(), without cells that went.
   const Changed& Changes();
 
-  // What changed was stored: it counts as unchanged from now on. Forgets chunks when there are more
-  // than `cells_max` cells: agencies' first, then all; they are loaded again when needed.
+  // What changed was stored: it counts as unchanged from now on. Forgets all chunks when there are
+  // more than `cells_max` cells; they are loaded again when needed.
   void Settle(size_t cells_max);
 
  private:
-  absl::StatusOr<Entry*> Get(const NodeId& node, uint16_t number, bool fresh);
+  absl::StatusOr<Entry*> Get(const NodeId& node, uint16_t number);
 
   Loader loader_;
   Chunks chunks_;

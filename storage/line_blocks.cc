@@ -54,18 +54,6 @@ size_t SharedPrefix(absl::string_view a, absl::string_view b) {
   return i;
 }
 
-char* WriteVarint(char* p, uint64_t v) {
-  while (v >= 0x80) {
-    *p++ = static_cast<char>(v | 0x80);
-    v >>= 7;
-  }
-  *p++ = static_cast<char>(v);
-  return p;
-}
-uint64_t ZigZag(int64_t v) {
-  return (static_cast<uint64_t>(v) << 1) ^ static_cast<uint64_t>(v >> 63);
-}
-
 // block       := lines:varint combinations:varint id_bytes:varint combination* line*
 // combination := mask:varint fields that differ from the combination before
 // line        := shared:varint rest:string (combination << 1 | has_note):varint amount:signed
@@ -295,7 +283,7 @@ absl::Status DecodeBlocks(absl::string_view bytes, domain::LineSet* set) {
   return absl::OkStatus();
 }
 
-absl::Status SumBlocks(absl::string_view bytes, int sign, domain::Chunk* cells) {
+absl::Status SumBlocks(absl::string_view bytes, int sign, std::vector<domain::CellItem>* cells) {
   ByteReader blocks(bytes);
   Opened block;
   std::vector<domain::CellValue> sums;
@@ -321,19 +309,19 @@ absl::Status SumBlocks(absl::string_view bytes, int sign, domain::Chunk* cells) 
     if (!reader.AtEnd()) return Malformed();
     for (size_t i = 0; i < sums.size(); ++i) {
       const Line& line = block.combinations[i];
-      domain::CellKey key;
+      domain::CellItem& item = cells->emplace_back();
+      domain::CellKey& key = item.key;
       key.functional = line.functional;
       key.revenue = line.revenue;
       key.dept_economic = line.dept_economic;
       key.gov_economic = line.gov_economic;
       key.receiving_division = line.receiving_division;
       key.attributes = line.attributes.Pack();
-      domain::CellValue value;
-      value.amount_fen = sign < 0
-                             ? static_cast<int64_t>(0 - static_cast<uint64_t>(sums[i].amount_fen))
-                             : sums[i].amount_fen;
-      value.counts[line.precision_class] = sign * sums[i].counts[0];
-      cells->Add(key, line.project_code, value);
+      item.project = line.project_code;
+      item.value.amount_fen =
+          sign < 0 ? static_cast<int64_t>(0 - static_cast<uint64_t>(sums[i].amount_fen))
+                   : sums[i].amount_fen;
+      item.value.counts[line.precision_class] = sign * sums[i].counts[0];
     }
   }
   return absl::OkStatus();

@@ -37,8 +37,9 @@ absl::Status DecodeBlock(absl::string_view bytes, domain::LineSet* set);
 // The same for blocks one behind the other; their lines must be in order throughout.
 absl::Status DecodeBlocks(absl::string_view bytes, domain::LineSet* set);
 
-// Adds the lines' amounts, times `sign`, to the cells they count in, without making lines of them.
-absl::Status SumBlocks(absl::string_view bytes, int sign, domain::Chunk* cells);
+// Appends what the lines add, times `sign`, to the cells they count in, without making lines of them;
+// a cell may come several times. Views point into `bytes`.
+absl::Status SumBlocks(absl::string_view bytes, int sign, std::vector<domain::CellItem>* cells);
 
 }  // namespace fiscal::storage
 

@@ -154,7 +154,8 @@ absl::StatusOr<Digest> PayloadDigest(domain::EventKind kind, absl::string_view p
 }
 
 absl::StatusOr<domain::Posting> ReadPosting(const domain::EventHeader& header,
-                                            absl::string_view payload) {
+                                            absl::string_view payload,
+                                            std::shared_ptr<const void> owner) {
   FISCAL_ASSIGN_OR_RETURN(StatementParts parts, SplitStatement(payload));
   FISCAL_ASSIGN_OR_RETURN(domain::StatementMeta meta, DecodeMeta(parts.meta));
   domain::Posting posting;
@@ -166,7 +167,8 @@ absl::StatusOr<domain::Posting> ReadPosting(const domain::EventHeader& header,
   if (meta.control) return posting;
   FISCAL_RETURN_IF_ERROR(SumBlocks(parts.put, 1, &posting.cells));
   FISCAL_RETURN_IF_ERROR(SumBlocks(parts.removed, -1, &posting.cells));
-  posting.cells.Tidy();
+  domain::Normalize(&posting.cells);
+  posting.owner = std::move(owner);
   return posting;
 }
 

@@ -43,9 +43,11 @@ absl::Status ForEachProject(absl::string_view section,
                                                      absl::string_view bytes)>& visit);
 // What EventHeader::payload_digest is of.
 absl::StatusOr<Digest> PayloadDigest(domain::EventKind kind, absl::string_view payload);
-// What a statement's event changes in the totals; REQUIRES: header.kind is kStatement.
+// What a statement's event changes in the totals; `owner` keeps `payload` alive. REQUIRES:
+// header.kind is kStatement.
 absl::StatusOr<domain::Posting> ReadPosting(const domain::EventHeader& header,
-                                            absl::string_view payload);
+                                            absl::string_view payload,
+                                            std::shared_ptr<const void> owner);
 std::string EncodeCatalog(const domain::CatalogEvent& event);
 
 // A record: header, then payload. The header has the payload's digest, so that the payload is

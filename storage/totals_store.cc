@@ -69,17 +69,40 @@ absl::Status Walk(const Kv& kv, const std::string& lower, const std::string& upp
   return it->status();
 }
 
+// What is stored of a chunk that changed: the whole when what a reader would have to put together is
+// more than half again as much.
+std::string EncodeState(domain::Fold::Entry* entry) {
+  const size_t changes = entry->chunk.changes();
+  std::string value;
+  if (entry->chain >= kChainMax ||
+      entry->chain_cells + changes + 8 > entry->chunk.cells().size() / 2) {
+    entry->chain = 0;
+    entry->chain_cells = 0;
+    PutU8(&value, kWhole);
+    value += entry->chunk.Encode();
+  } else {
+    ++entry->chain;
+    entry->chain_cells += changes;
+    PutU8(&value, kChanges);
+    PutVarint(&value, entry->chain);
+    PutVarint(&value, entry->chain_cells);
+    value += entry->chunk.EncodeChanges();
+  }
+  return value;
+}
+
 }  // namespace
 
 // posting := division:u32 year:u16 stage:u8 agency:string department:string cells
-std::string EncodePosting(const domain::Posting& posting) {
+std::string EncodePosting(const domain::Posting& posting, size_t* cells_at) {
   std::string out;
   PutU32(&out, posting.key.division);
   PutU16(&out, posting.key.year);
   PutU8(&out, static_cast<uint8_t>(posting.key.stage));
   PutString(&out, posting.key.agency);
   PutString(&out, posting.department);
-  out += posting.cells.Encode();
+  if (cells_at != nullptr) *cells_at = out.size();
+  out += domain::EncodeCells(posting.cells);
   return out;
 }
 
@@ -193,29 +216,43 @@ absl::Status TotalsStore::CommitStride(
     const std::vector<std::shared_ptr<const domain::Posting>>& postings, const Watermark& watermark,
     const std::map<std::string, std::string>& names) {
   Batch batch;
-  for (const auto& [id, entry] : changed) {
-    const size_t changes = entry->chunk.changes();
-    // Whole when what a reader puts together would be more than half again as much.
-    const bool whole = entry->chain >= kChainMax ||
-                       entry->chain_cells + changes + 8 > entry->chunk.cells().size() / 2;
+  for (const auto& [id, entry] : changed)
+    batch.Put(CellsKey(id, watermark.position), EncodeState(entry));
+  // Postings by agency, each agency's in order.
+  std::vector<const domain::Posting*> order;
+  for (const auto& posting : postings) {
+    if (!posting->cells.empty()) order.push_back(posting.get());
+  }
+  std::stable_sort(order.begin(), order.end(),
+                   [](const domain::Posting* a, const domain::Posting* b) { return a->key < b->key; });
+  const uint64_t before = StrideAt(watermark.position - 1);
+  for (size_t i = 0; i < order.size();) {
+    size_t end = i + 1;
+    while (end < order.size() && order[end]->key == order[i]->key) ++end;
+    const domain::ChunkId id = domain::LeafChunkOf(order[i]->key);
     std::string value;
-    if (whole) {
-      entry->chain = 0;
-      entry->chain_cells = 0;
+    if (order[i]->first && end == i + 1) {
+      // What was posted is all there is.
+      size_t cells_at;
+      std::string posting = EncodePosting(*order[i], &cells_at);
       PutU8(&value, kWhole);
-      value += entry->chunk.Encode();
+      value.append(posting, cells_at);
+      batch.Put(PostingKey(order[i]->position), std::move(posting));
     } else {
-      ++entry->chain;
-      entry->chain_cells += changes;
-      PutU8(&value, kChanges);
-      PutVarint(&value, entry->chain);
-      PutVarint(&value, entry->chain_cells);
-      value += entry->chunk.EncodeChanges();
+      domain::Fold::Entry entry;
+      if (!order[i]->first) {
+        FISCAL_ASSIGN_OR_RETURN(entry, Load(id, before));
+      }
+      for (size_t k = i; k < end; ++k) {
+        for (const domain::CellItem& item : order[k]->cells)
+          entry.chunk.Add(item.key, item.project, item.value);
+        batch.Put(PostingKey(order[k]->position), EncodePosting(*order[k]));
+      }
+      entry.chunk.Tidy();
+      value = EncodeState(&entry);
     }
     batch.Put(CellsKey(id, watermark.position), std::move(value));
-  }
-  for (const auto& posting : postings) {
-    if (!posting->cells.empty()) batch.Put(PostingKey(posting->position), EncodePosting(*posting));
+    i = end;
   }
   for (const auto& [key, name] : names) batch.Put(key, name);
   batch.Put(StrideKey(watermark.position), "");

@@ -54,7 +54,8 @@ struct StoredPosting {
   // What domain::Chunk::ForEachEncoded reads.
   absl::string_view cells;
 };
-std::string EncodePosting(const domain::Posting& posting);
+// `cells_at`, when given, receives where its cells start.
+std::string EncodePosting(const domain::Posting& posting, size_t* cells_at = nullptr);
 // DATA_LOSS when malformed. `cells` points into `bytes` and is not looked at.
 absl::StatusOr<StoredPosting> DecodePosting(domain::Position position, absl::string_view bytes);
 
@@ -94,7 +95,8 @@ class TotalsStore {
   absl::StatusOr<std::string> ProjectName(uint16_t year, absl::string_view code) const;
 
   // Writes what the stride that ends with watermark.position changed, in one batch: `changed`
-  // chunks, `postings` and the project names stated in it, by ProjectNameKey.
+  // chunks above the agencies, `postings` and with them the agencies' chunks, and the project names
+  // stated in it, by ProjectNameKey.
   absl::Status CommitStride(const domain::Fold::Changed& changed,
                             const std::vector<std::shared_ptr<const domain::Posting>>& postings,
                             const Watermark& watermark,

@@ -56,7 +56,7 @@ absl::StatusOr<int> Projector::Step(int events_max) {
     ++stride_fill_.events;
     if (header.kind == domain::EventKind::kStatement) {
       auto posting = std::make_shared<domain::Posting>();
-      FISCAL_ASSIGN_OR_RETURN(*posting, storage::ReadPosting(header, payload));
+      FISCAL_ASSIGN_OR_RETURN(*posting, storage::ReadPosting(header, payload, entry.record));
       FISCAL_ASSIGN_OR_RETURN(storage::StatementParts parts, storage::SplitStatement(payload));
       const uint16_t year = posting->key.year;
       FISCAL_RETURN_IF_ERROR(storage::ForEachProject(
@@ -64,7 +64,7 @@ absl::StatusOr<int> Projector::Step(int events_max) {
           [&](absl::string_view code, absl::string_view name, absl::string_view) {
             names[storage::ProjectNameKey(year, code)] = std::string(name);
           }));
-      stride_fill_.cells += posting->cells.cells().size();
+      stride_fill_.cells += posting->cells.size();
       lines_since_flush_ += posting->line_count;
       postings.push_back(std::move(posting));
     }

@@ -2,8 +2,9 @@
 //
 //   EventLog --(Step: read, sum, fold)--> live chunks --(at the end of a stride)--> TotalsStore
 //
-// Live chunks are the state at folded(); what is not live is in the store as of the last whole
-// stride, and did not change since. Events are folded many at a time when many wait. Step and Open by one thread; readers from any. Readers hold mu_ shared while they look at
+// Live chunks are the state at folded(); a chunk that is not live is in the store as of the last
+// whole stride and did not change since. Agencies' chunks are never live: they are in the store as of
+// the last whole stride, and what changed since are the open stride's postings. Events are folded many at a time when many wait. Step and Open by one thread; readers from any. Readers hold mu_ shared while they look at
 // live chunks, never while they read the store.
 #ifndef FISCAL_SERVICES_AGGREGATION_PROJECTOR_H_
 #define FISCAL_SERVICES_AGGREGATION_PROJECTOR_H_

@@ -107,7 +107,8 @@ absl::Status View::Visit(const std::vector<Target>& targets, ChunkKind kind, Cod
   Projector::Postings open;
   projector_.ReadLive([&](const Projector::Live& live) {
     live_stride = live.stride;
-    live_position = live.position == position_;
+    // Agencies' cells are as those of the past: a stored state and postings.
+    live_position = live.position == position_ && kind != ChunkKind::kLeaf;
     if (!live_position) {
       if (position_ > live.stride) open = live.postings;
       return;
@@ -162,8 +163,10 @@ absl::Status View::VisitPast(const std::vector<Target>& targets, uint64_t stride
   if (stride == open_from) {
     for (const auto& posting : open) {
       if (posting->position > position_) break;
-      for (const Target* t : counting(posting->key, posting->department))
-        VisitChunk(*t, posting->cells, visit);
+      for (const Target* t : counting(posting->key, posting->department)) {
+        for (const domain::CellItem& item : posting->cells)
+          visit(*t, item.key, item.project, item.value);
+      }
     }
     return absl::OkStatus();
   }
