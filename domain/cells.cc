@@ -1,6 +1,7 @@
 #include "domain/cells.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "base/check.h"
 #include "base/coding.h"
@@ -16,25 +17,204 @@ void CellValue::Add(const CellValue& d) {
   }
 }
 
-uint32_t Chunk::Intern(absl::string_view project) {
-  if (project.empty()) return 0;
-  auto it = project_numbers_.find(project);
+void Normalize(CellTable* table) {
+  std::vector<uint32_t> order(table->projects.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::sort(order.begin(), order.end(), [table](uint32_t a, uint32_t b) {
+    return table->projects[a].code < table->projects[b].code;
+  });
+  std::vector<uint32_t> number(order.size() + 1, 0);
+  std::vector<CellProject> projects;
+  projects.reserve(order.size());
+  for (uint32_t i : order) {
+    projects.push_back(table->projects[i]);
+    number[i + 1] = static_cast<uint32_t>(projects.size());
+  }
+  table->projects = std::move(projects);
+
+  // Small keys in order first: moving the items themselves costs more.
+  struct Place {
+    uint64_t first, second;
+    uint32_t project, index;
+  };
+  std::vector<CellTable::Item>& items = table->items;
+  std::vector<Place> places;
+  places.reserve(items.size());
+  for (CellTable::Item& item : items) {
+    item.key.project = number[item.key.project];
+    places.push_back({static_cast<uint64_t>(item.key.attributes) << 32 | item.key.functional,
+                      static_cast<uint64_t>(item.key.dept_economic) << 32 | item.key.gov_economic,
+                      item.key.project, static_cast<uint32_t>(places.size())});
+  }
+  std::sort(places.begin(), places.end(), [&items](const Place& a, const Place& b) {
+    if (a.first != b.first) return a.first < b.first;
+    if (a.second != b.second) return a.second < b.second;
+    // Only income has a revenue code, and transfers are few.
+    return items[a.index].key < items[b.index].key;
+  });
+  std::vector<CellTable::Item> sorted;
+  sorted.reserve(items.size());
+  for (const Place& place : places) {
+    const CellTable::Item& item = items[place.index];
+    if (!sorted.empty() && sorted.back().key == item.key) {
+      sorted.back().value.Add(item.value);
+      continue;
+    }
+    if (!sorted.empty() && sorted.back().value.zero()) sorted.pop_back();
+    sorted.push_back(item);
+  }
+  if (!sorted.empty() && sorted.back().value.zero()) sorted.pop_back();
+  items = std::move(sorted);
+}
+
+// table   := projects:varint project* cells:varint cell*
+// project := code:string state:u8 name:string?
+// cell    := mask:u8 fields that differ from the cell before (attributes functional revenue dept gov
+//            receiving project), amount:signed count_mask:u8 counts:signed*
+// Among changes, a cell that went has amount 0 and no counts.
+std::string EncodeCells(const CellTable& table) {
+  std::string out;
+  size_t texts = 0;
+  for (const CellProject& p : table.projects) texts += p.code.size() + p.name.size() + 8;
+  // At most: the counts; a mask, seven fields, the amount, the counts by precision.
+  constexpr size_t kCellMax = 1 + 7 * 5 + 10 + 1 + kPrecisionClasses * 5;
+  out.reserve(20 + texts + table.items.size() * 16);
+  PutVarint(&out, table.projects.size());
+  for (const CellProject& p : table.projects) {
+    PutString(&out, p.code);
+    PutU8(&out, p.state);
+    if (p.state == CellProject::kNamed) PutString(&out, p.name);
+  }
+  PutVarint(&out, table.items.size());
+  CellKey last;
+  char buffer[64 * kCellMax];
+  char* p = buffer;
+  for (const CellTable::Item& item : table.items) {
+    if (p + kCellMax > buffer + sizeof(buffer)) {
+      out.append(buffer, static_cast<size_t>(p - buffer));
+      p = buffer;
+    }
+    const CellKey& key = item.key;
+    const CellValue& value = item.value;
+    const uint8_t mask = static_cast<uint8_t>(
+        (key.attributes != last.attributes) | (key.functional != last.functional) << 1 |
+        (key.revenue != last.revenue) << 2 | (key.dept_economic != last.dept_economic) << 3 |
+        (key.gov_economic != last.gov_economic) << 4 |
+        (key.receiving_division != last.receiving_division) << 5 |
+        (key.project != last.project) << 6);
+    *p++ = static_cast<char>(mask);
+    if (mask & 1) p = WriteVarint(p, key.attributes);
+    if (mask & 2) p = WriteVarint(p, key.functional);
+    if (mask & 4) p = WriteVarint(p, key.revenue);
+    if (mask & 8) p = WriteVarint(p, key.dept_economic);
+    if (mask & 16) p = WriteVarint(p, key.gov_economic);
+    if (mask & 32) p = WriteVarint(p, key.receiving_division);
+    if (mask & 64) p = WriteVarint(p, key.project);
+    p = WriteVarint(p, ZigZag(value.amount_fen));
+    char* const count_mask = p++;
+    *count_mask = 0;
+    for (int i = 0; i < kPrecisionClasses; ++i) {
+      if (value.counts[i] == 0) continue;
+      *count_mask = static_cast<char>(*count_mask | 1 << i);
+      p = WriteVarint(p, ZigZag(value.counts[i]));
+    }
+    last = key;
+  }
+  out.append(buffer, static_cast<size_t>(p - buffer));
+  return out;
+}
+
+absl::Status DecodeCells(absl::string_view bytes, CellTable* table) {
+  ByteReader reader(bytes);
+  table->projects.clear();
+  table->items.clear();
+  const uint64_t projects = reader.Varint();
+  // A project has at least 2 bytes, a cell 3: wrong counts can't make these reserve much.
+  if (projects > bytes.size()) return absl::DataLossError("cells: more projects than bytes");
+  table->projects.reserve(projects);
+  for (uint64_t i = 0; i < projects; ++i) {
+    CellProject p;
+    p.code = reader.String();
+    const uint8_t state = reader.U8();
+    if (state == CellProject::kNamed) p.name = reader.String();
+    if (!reader.ok() || p.code.empty() || state > CellProject::kGone ||
+        (i > 0 && !(table->projects.back().code < p.code)))
+      return absl::DataLossError("cells: malformed project");
+    p.state = static_cast<CellProject::State>(state);
+    table->projects.push_back(p);
+  }
+  const uint64_t count = reader.Varint();
+  if (count > bytes.size()) return absl::DataLossError("cells: more cells than bytes");
+  table->items.reserve(count);
+  CellKey key;
+  for (uint64_t i = 0; i < count; ++i) {
+    const CellKey last = key;
+    const uint8_t mask = reader.U8();
+    if (mask & 1) key.attributes = static_cast<uint32_t>(reader.Varint());
+    if (mask & 2) key.functional = static_cast<Code>(reader.Varint());
+    if (mask & 4) key.revenue = static_cast<Code>(reader.Varint());
+    if (mask & 8) key.dept_economic = static_cast<Code>(reader.Varint());
+    if (mask & 16) key.gov_economic = static_cast<Code>(reader.Varint());
+    if (mask & 32) key.receiving_division = static_cast<Code>(reader.Varint());
+    if (mask & 64) key.project = static_cast<uint32_t>(reader.Varint());
+    CellValue value;
+    value.amount_fen = reader.Signed();
+    const uint8_t count_mask = reader.U8();
+    for (int c = 0; c < kPrecisionClasses; ++c) {
+      if (count_mask >> c & 1) value.counts[c] = static_cast<int32_t>(reader.Signed());
+    }
+    Attributes attributes;
+    if (!reader.ok() || !Attributes::Unpack(key.attributes, &attributes) || mask > 127 ||
+        count_mask > 15 || key.project > projects || (i > 0 && !(last < key))) {
+      return absl::DataLossError("cells: malformed cell");
+    }
+    table->items.push_back({key, value});
+  }
+  if (!reader.ok() || !reader.AtEnd()) return absl::DataLossError("cells: malformed");
+  return absl::OkStatus();
+}
+
+uint32_t Chunk::Intern(absl::string_view code) {
+  if (code.empty()) return 0;
+  auto it = project_numbers_.find(code);
   if (it != project_numbers_.end()) return it->second;
   const uint32_t number = static_cast<uint32_t>(projects_.size());
-  projects_.emplace_back(project);
-  project_numbers_.emplace(projects_.back(), number);
+  projects_.push_back({std::string(code), std::string(), CellProject::kMentioned, false});
+  project_numbers_.emplace(std::string(code), number);
   return number;
 }
 
-void Chunk::Add(CellKey key, absl::string_view project, const CellValue& difference) {
-  key.project = Intern(project);
-  auto [it, inserted] = cells_.try_emplace(key);
-  Cell& cell = it->second;
+void Chunk::Say(uint32_t number, const CellProject& project, bool change) {
+  if (project.state == CellProject::kMentioned) return;
+  Project& p = projects_[number];
+  p.state = project.state;
+  p.name = std::string(project.name);
+  if (change && !p.changed) {
+    p.changed = true;
+    changed_projects_.push_back(number);
+  }
+}
+
+void Chunk::AddTo(const CellKey& key, const CellValue& difference) {
+  Cell& cell = cells_[key];
   if (cell.mark != mark_) {
     cell.mark = mark_;
     changed_.push_back(key);
   }
   cell.value.Add(difference);
+}
+
+void Chunk::Add(const CellTable& differences) {
+  std::vector<uint32_t> numbers = {0};
+  for (const CellProject& p : differences.projects) {
+    numbers.push_back(Intern(p.code));
+    Say(numbers.back(), p, /*change=*/true);
+  }
+  for (const CellTable::Item& item : differences.items) {
+    CellKey key = item.key;
+    key.project = numbers[key.project];
+    AddTo(key, item.value);
+  }
 }
 
 void Chunk::Tidy() {
@@ -47,194 +227,107 @@ void Chunk::Tidy() {
 void Chunk::Mark() {
   changed_.clear();
   changed_.shrink_to_fit();
+  for (uint32_t number : changed_projects_) projects_[number].changed = false;
+  changed_projects_.clear();
   ++mark_;
 }
 
-namespace {
-
-bool Before(const CellItem& a, const CellItem& b) {
-  if (a.key < b.key) return true;
-  if (b.key < a.key) return false;
-  return a.project < b.project;
-}
-
-bool Same(const CellItem& a, const CellItem& b) {
-  return !(a.key < b.key) && !(b.key < a.key) && a.project == b.project;
-}
-
-}  // namespace
-
-void Normalize(std::vector<CellItem>* items) {
-  // Small keys in order first: moving the items themselves costs more.
-  struct Place {
-    uint64_t first, second;
-    uint32_t index;
-  };
-  std::vector<Place> places;
-  places.reserve(items->size());
-  for (const CellItem& item : *items) {
-    places.push_back({static_cast<uint64_t>(item.key.attributes) << 32 | item.key.functional,
-                      static_cast<uint64_t>(item.key.dept_economic) << 32 | item.key.gov_economic,
-                      static_cast<uint32_t>(places.size())});
+CellTable Chunk::Sorted(std::vector<CellTable::Item> items, std::vector<bool> wanted) const {
+  CellTable table;
+  for (const CellTable::Item& item : items) {
+    if (item.key.project != 0) wanted[item.key.project] = true;
   }
-  std::sort(places.begin(), places.end(), [items](const Place& a, const Place& b) {
-    if (a.first != b.first) return a.first < b.first;
-    if (a.second != b.second) return a.second < b.second;
-    return Before((*items)[a.index], (*items)[b.index]);
-  });
-  std::vector<CellItem> sorted;
-  sorted.reserve(items->size());
-  for (const Place& place : places) {
-    const CellItem& item = (*items)[place.index];
-    if (!sorted.empty() && Same(sorted.back(), item)) {
-      sorted.back().value.Add(item.value);
-      continue;
-    }
-    if (!sorted.empty() && sorted.back().value.zero()) sorted.pop_back();
-    sorted.push_back(item);
-    sorted.back().key.project = 0;
+  std::vector<uint32_t> order;
+  for (uint32_t i = 1; i < projects_.size(); ++i) {
+    if (wanted[i]) order.push_back(i);
   }
-  if (!sorted.empty() && sorted.back().value.zero()) sorted.pop_back();
-  *items = std::move(sorted);
-}
-
-// chunk := count:varint cell*
-// cell  := mask:u8 fields that differ from the cell before (attributes functional revenue dept gov
-// receiving project),
-//          amount:signed count_mask:u8 counts:signed*
-// Among changes, a cell that went has amount 0 and no counts.
-std::string EncodeCells(const std::vector<CellItem>& items) {
-  std::string out;
-  out.reserve(16 + items.size() * 20);
-  PutVarint(&out, items.size());
-  CellKey last;
-  absl::string_view last_project;
-  for (const CellItem& item : items) {
-    const CellKey& key = item.key;
-    const CellValue& value = item.value;
-    const uint8_t mask = static_cast<uint8_t>(
-        (key.attributes != last.attributes) | (key.functional != last.functional) << 1 |
-        (key.revenue != last.revenue) << 2 | (key.dept_economic != last.dept_economic) << 3 |
-        (key.gov_economic != last.gov_economic) << 4 |
-        (key.receiving_division != last.receiving_division) << 5 |
-        (item.project != last_project) << 6);
-    // Everything but the project, whose text can be long, in one piece.
-    char buffer[10 + 6 * 5 + 10 + 4 * 10];
-    char* p = buffer;
-    *p++ = static_cast<char>(mask);
-    if (mask & 1) p = WriteVarint(p, key.attributes);
-    if (mask & 2) p = WriteVarint(p, key.functional);
-    if (mask & 4) p = WriteVarint(p, key.revenue);
-    if (mask & 8) p = WriteVarint(p, key.dept_economic);
-    if (mask & 16) p = WriteVarint(p, key.gov_economic);
-    if (mask & 32) p = WriteVarint(p, key.receiving_division);
-    if (mask & 64) {
-      out.append(buffer, static_cast<size_t>(p - buffer));
-      p = buffer;
-      PutString(&out, item.project);
-    }
-    p = WriteVarint(p, ZigZag(value.amount_fen));
-    uint8_t count_mask = 0;
-    for (int i = 0; i < kPrecisionClasses; ++i)
-      count_mask |= static_cast<uint8_t>((value.counts[i] != 0) << i);
-    *p++ = static_cast<char>(count_mask);
-    for (int i = 0; i < kPrecisionClasses; ++i) {
-      if (value.counts[i] != 0) p = WriteVarint(p, ZigZag(value.counts[i]));
-    }
-    out.append(buffer, static_cast<size_t>(p - buffer));
-    last = key;
-    last_project = item.project;
+  std::sort(order.begin(), order.end(),
+            [this](uint32_t a, uint32_t b) { return projects_[a].code < projects_[b].code; });
+  std::vector<uint32_t> number(projects_.size(), 0);
+  for (uint32_t i : order) {
+    table.projects.push_back({projects_[i].code, projects_[i].name, projects_[i].state});
+    number[i] = static_cast<uint32_t>(table.projects.size());
   }
-  return out;
+  for (CellTable::Item& item : items) item.key.project = number[item.key.project];
+  std::sort(items.begin(), items.end(),
+            [](const CellTable::Item& a, const CellTable::Item& b) { return a.key < b.key; });
+  table.items = std::move(items);
+  return table;
 }
 
-CellItem Chunk::Item(const CellKey& key, const CellValue& value) const {
-  return {key, projects_[key.project], value};
-}
-
-std::string Chunk::Encode() const {
-  std::vector<CellItem> items;
+CellTable Chunk::Table() const {
+  std::vector<CellTable::Item> items;
   items.reserve(cells_.size());
   for (const auto& [key, cell] : cells_) {
-    if (!cell.value.zero()) items.push_back(Item(key, cell.value));
+    if (!cell.value.zero()) items.push_back({key, cell.value});
   }
-  std::sort(items.begin(), items.end(), Before);
-  return EncodeCells(items);
+  std::vector<bool> wanted(projects_.size(), false);
+  for (size_t i = 1; i < projects_.size(); ++i)
+    wanted[i] = projects_[i].state == CellProject::kNamed;
+  CellTable table = Sorted(std::move(items), std::move(wanted));
+  // That a project went is news, not a state.
+  for (CellProject& p : table.projects) {
+    if (p.state == CellProject::kGone) p.state = CellProject::kMentioned;
+  }
+  return table;
 }
 
 std::string Chunk::EncodeChanges() const {
-  std::vector<CellItem> items;
+  std::vector<CellTable::Item> items;
   items.reserve(changed_.size());
   for (const CellKey& key : changed_) {
     auto it = cells_.find(key);
-    items.push_back(Item(key, it == cells_.end() ? CellValue() : it->second.value));
+    items.push_back({key, it == cells_.end() ? CellValue() : it->second.value});
   }
-  std::sort(items.begin(), items.end(), Before);
-  return EncodeCells(items);
-}
-
-absl::Status Chunk::ForEachEncoded(
-    absl::string_view bytes,
-    absl::FunctionRef<void(const CellKey&, absl::string_view, const CellValue&)> visit) {
-  ByteReader reader(bytes);
-  const uint64_t count = reader.Varint();
-  // A cell has at least 3 bytes.
-  if (count > bytes.size()) return absl::DataLossError("chunk: more cells than bytes");
-  CellKey key;
-  absl::string_view project;
-  for (uint64_t i = 0; i < count && reader.ok(); ++i) {
-    const uint8_t mask = reader.U8();
-    if (mask & 1) key.attributes = static_cast<uint32_t>(reader.Varint());
-    if (mask & 2) key.functional = static_cast<Code>(reader.Varint());
-    if (mask & 4) key.revenue = static_cast<Code>(reader.Varint());
-    if (mask & 8) key.dept_economic = static_cast<Code>(reader.Varint());
-    if (mask & 16) key.gov_economic = static_cast<Code>(reader.Varint());
-    if (mask & 32) key.receiving_division = static_cast<Code>(reader.Varint());
-    if (mask & 64) project = reader.String();
-    CellValue value;
-    value.amount_fen = reader.Signed();
-    const uint8_t count_mask = reader.U8();
-    for (int c = 0; c < kPrecisionClasses; ++c) {
-      if (count_mask >> c & 1) value.counts[c] = static_cast<int32_t>(reader.Signed());
+  std::vector<bool> wanted(projects_.size(), false);
+  for (uint32_t i : changed_projects_) wanted[i] = true;
+  CellTable table = Sorted(std::move(items), std::move(wanted));
+  for (CellProject& p : table.projects) {
+    if (!projects_[project_numbers_.find(p.code)->second].changed) {
+      p.state = CellProject::kMentioned;
+      p.name = {};
     }
-    Attributes attributes;
-    if (!reader.ok() || !Attributes::Unpack(key.attributes, &attributes) || mask > 127 ||
-        count_mask > 15) {
-      return absl::DataLossError("chunk: malformed cell");
-    }
-    visit(key, project, value);
   }
-  if (!reader.ok() || !reader.AtEnd()) return absl::DataLossError("chunk: malformed");
-  return absl::OkStatus();
+  return EncodeCells(table);
 }
 
 absl::StatusOr<Chunk> Chunk::Decode(absl::string_view bytes) {
-  Chunk chunk;
-  ByteReader reader(bytes);
-  const uint64_t count = reader.Varint();
-  // A wrong count can't make this reserve much.
-  if (count > bytes.size()) return absl::DataLossError("chunk: more cells than bytes");
-  chunk.cells_.reserve(count);
-  bool good = true;
-  const absl::Status status =
-      ForEachEncoded(bytes, [&](CellKey key, absl::string_view project, const CellValue& value) {
-        key.project = chunk.Intern(project);
-        good = good && !value.zero() && chunk.cells_.emplace(key, Cell{value, 0}).second;
-      });
+  CellTable table;
+  const absl::Status status = DecodeCells(bytes, &table);
   if (!status.ok()) return status;
-  if (!good) return absl::DataLossError("chunk: a cell is empty or stands twice");
+  Chunk chunk;
+  chunk.cells_.reserve(table.items.size());
+  for (const CellProject& p : table.projects) {
+    if (p.state == CellProject::kGone) return absl::DataLossError("chunk: a project that went");
+    chunk.Say(chunk.Intern(p.code), p, /*change=*/false);
+  }
+  // Numbers are those of the table: projects came in order.
+  for (const CellTable::Item& item : table.items) {
+    if (item.value.zero()) return absl::DataLossError("chunk: an empty cell");
+    chunk.cells_.emplace(item.key, Cell{item.value, 0});
+  }
   return chunk;
 }
 
 absl::Status Chunk::ApplyChanges(absl::string_view bytes) {
-  return ForEachEncoded(bytes, [&](CellKey key, absl::string_view project, const CellValue& value) {
-    key.project = Intern(project);
-    if (value.zero()) {
+  CellTable table;
+  const absl::Status status = DecodeCells(bytes, &table);
+  if (!status.ok()) return status;
+  std::vector<uint32_t> numbers = {0};
+  for (const CellProject& p : table.projects) {
+    numbers.push_back(Intern(p.code));
+    Say(numbers.back(), p, /*change=*/false);
+  }
+  for (const CellTable::Item& item : table.items) {
+    CellKey key = item.key;
+    key.project = numbers[key.project];
+    if (item.value.zero()) {
       cells_.erase(key);
     } else {
-      cells_[key].value = value;
+      cells_[key].value = item.value;
     }
-  });
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace fiscal::domain

@@ -18,7 +18,6 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
-#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "domain/types.h"
@@ -81,7 +80,7 @@ struct CellKey {
   Code dept_economic = 0;
   Code gov_economic = 0;
   Code receiving_division = 0;
-  // Index into the chunk's projects; 0 is none.
+  // 1 + the project's place in the table or chunk; 0 is none.
   uint32_t project = 0;
   // Attributes::Pack().
   uint32_t attributes = 0;
@@ -92,14 +91,16 @@ struct CellKey {
            a.revenue == b.revenue && a.project == b.project &&
            a.receiving_division == b.receiving_division;
   }
-  // Any order, for bytes that depend on the cells alone; the project comes after it, by its text.
+  // Any order, for bytes that depend on the cells alone.
   friend bool operator<(const CellKey& a, const CellKey& b) {
     if (a.attributes != b.attributes) return a.attributes < b.attributes;
     if (a.functional != b.functional) return a.functional < b.functional;
     if (a.dept_economic != b.dept_economic) return a.dept_economic < b.dept_economic;
     if (a.gov_economic != b.gov_economic) return a.gov_economic < b.gov_economic;
     if (a.revenue != b.revenue) return a.revenue < b.revenue;
-    return a.receiving_division < b.receiving_division;
+    if (a.receiving_division != b.receiving_division)
+      return a.receiving_division < b.receiving_division;
+    return a.project < b.project;
   }
 };
 
@@ -109,10 +110,9 @@ struct CellKeyHash {
       const unsigned __int128 m = static_cast<unsigned __int128>(a) * b;
       return static_cast<uint64_t>(m) ^ static_cast<uint64_t>(m >> 64);
     };
-    uint64_t h = mix((static_cast<uint64_t>(k.functional) << 32 | k.attributes) ^
-                         0x9e3779b97f4a7c15u,
-                     (static_cast<uint64_t>(k.dept_economic) << 32 | k.gov_economic) ^
-                         0xd6e8feb86659fd93u);
+    uint64_t h =
+        mix((static_cast<uint64_t>(k.functional) << 32 | k.attributes) ^ 0x9e3779b97f4a7c15u,
+            (static_cast<uint64_t>(k.dept_economic) << 32 | k.gov_economic) ^ 0xd6e8feb86659fd93u);
     h ^= static_cast<uint64_t>(k.revenue) << 32 | k.project;
     return mix(h ^ k.receiving_division, 0xa0761d6478bd642fu);
   }
@@ -143,25 +143,49 @@ struct CellValue {
   }
 };
 
-// A cell, or a difference of one, by itself.
-struct CellItem {
-  // `key.project` says nothing here.
-  CellKey key;
-  absl::string_view project;
-  CellValue value;
+// A project that cells refer to, or whose name is stated.
+struct CellProject {
+  enum State : uint8_t { kMentioned = 0, kNamed = 1, kGone = 2 };
+  absl::string_view code;
+  // Of kNamed: a label.
+  absl::string_view name;
+  State state = kMentioned;
 };
 
-// Puts items in order, adds up those of one cell and drops zeros.
-void Normalize(std::vector<CellItem>* items);
-// The bytes Chunk::Encode makes of the same cells. REQUIRES: normalized.
-std::string EncodeCells(const std::vector<CellItem>& items);
+// Cells, or differences of cells, as a list. Views are kept by whoever made it.
+struct CellTable {
+  struct Item {
+    CellKey key;
+    CellValue value;
+  };
+  std::vector<CellProject> projects;
+  std::vector<Item> items;
+
+  bool empty() const { return projects.empty() && items.empty(); }
+  absl::string_view CodeOf(const CellKey& key) const {
+    return key.project == 0 ? absl::string_view() : projects[key.project - 1].code;
+  }
+};
+
+// Puts projects and items in order, adds up items of one cell and drops zeros. REQUIRES: no project
+// code stands twice.
+void Normalize(CellTable* table);
+// REQUIRES: in order, as Normalize leaves it; zeros may stand in it. Equal tables have equal bytes.
+std::string EncodeCells(const CellTable& table);
+// Views point into `bytes`. DATA_LOSS when malformed.
+absl::Status DecodeCells(absl::string_view bytes, CellTable* table);
 
 class Chunk {
  public:
-  // Adds a difference; `project` is the text of key.project, which this chunk numbers anew. A cell
-  // that becomes zero stays, as a zero, until Tidy(): what counts as changed must not depend on how
-  // many differences were summed before they came here.
-  void Add(CellKey key, absl::string_view project, const CellValue& difference);
+  // Adds a difference of a cell without a project. A cell that becomes zero stays, as a zero, until
+  // Tidy(): what counts as changed must not depend on how many differences were summed before they
+  // came here.
+  void Add(CellKey key, const CellValue& difference) {
+    key.project = 0;
+    AddTo(key, difference);
+  }
+  // Adds differences and takes over what is said about projects.
+  void Add(const CellTable& differences);
 
   struct Cell {
     CellValue value;
@@ -170,37 +194,41 @@ class Chunk {
   };
   using Cells = absl::flat_hash_map<CellKey, Cell, CellKeyHash>;
   const Cells& cells() const { return cells_; }
-  absl::string_view project(uint32_t index) const { return projects_[index]; }
-  bool empty() const { return cells_.empty(); }
   // Forgets cells that became zero since the last Mark().
   void Tidy();
 
+  // All cells, in order; its views live as long as the chunk is not changed.
+  CellTable Table() const;
   // The same cells give the same bytes, whatever their history; zeros are left out.
-  std::string Encode() const;
+  std::string Encode() const { return EncodeCells(Table()); }
   // DATA_LOSS when malformed.
   static absl::StatusOr<Chunk> Decode(absl::string_view bytes);
 
-  // Cells that changed since the last Mark(), with what they are now: what turns the chunk as it
-  // was then into this one.
-  size_t changes() const { return changed_.size(); }
+  // Cells and projects that changed since the last Mark(), with what they are now: what turns the
+  // chunk as it was then into this one.
+  size_t changes() const { return changed_.size() + changed_projects_.size(); }
   std::string EncodeChanges() const;
   // The other way. DATA_LOSS when malformed; the chunk is then of no use.
   absl::Status ApplyChanges(absl::string_view bytes);
   void Mark();
 
-  // Visits the cells of bytes that Encode made, without making a chunk. DATA_LOSS when malformed.
-  static absl::Status ForEachEncoded(
-      absl::string_view bytes,
-      absl::FunctionRef<void(const CellKey&, absl::string_view project, const CellValue&)> visit);
-
  private:
-  uint32_t Intern(absl::string_view project);
-  CellItem Item(const CellKey& key, const CellValue& value) const;
+  struct Project {
+    std::string code, name;
+    CellProject::State state = CellProject::kMentioned;
+    bool changed = false;
+  };
+  uint32_t Intern(absl::string_view code);
+  void Say(uint32_t number, const CellProject& project, bool change);
+  void AddTo(const CellKey& key, const CellValue& difference);
+  // Projects that `wanted` and items refer to, numbered anew, and the items.
+  CellTable Sorted(std::vector<CellTable::Item> items, std::vector<bool> wanted) const;
 
   Cells cells_;
-  std::vector<std::string> projects_{std::string()};
+  std::vector<Project> projects_{Project()};
   absl::flat_hash_map<std::string, uint32_t> project_numbers_;
   std::vector<CellKey> changed_;
+  std::vector<uint32_t> changed_projects_;
   uint32_t mark_ = 1;
 };
 

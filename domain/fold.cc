@@ -78,7 +78,7 @@ struct OwnLevel {
 
 // Cells come in order, so that those that differ only in economic codes and projects stand together:
 // what they add to the functional and unclassified cells is added up first.
-void Derive(const std::vector<CellItem>& cells, DifferencesByKind* out) {
+void Derive(const std::vector<CellTable::Item>& cells, DifferencesByKind* out) {
   for (size_t i = 0; i < cells.size();) {
     const uint32_t attributes = cells[i].key.attributes;
     const Direction direction = static_cast<Direction>(attributes >> 16 & 15);
@@ -137,9 +137,9 @@ absl::Status Fold::Apply(absl::Span<const Posting* const> postings, const Catalo
   // What each department and own level gets from all postings together.
   std::map<OwnLevelKey, OwnLevel> own_levels;
   for (const Posting* p : postings) {
-    if (p->cells.empty()) continue;
+    if (p->cells.items.empty()) continue;
     OwnLevel& own = own_levels[{p->key.division, p->key.year, p->key.stage}];
-    Derive(p->cells, &own.departments[p->department]);
+    Derive(p->cells.items, &own.departments[p->department]);
   }
   for (auto& [key, own] : own_levels) {
     for (const auto& [code, differences] : own.departments) AddAll(differences, &own.sum);
@@ -199,7 +199,7 @@ absl::Status Fold::Apply(absl::Span<const Posting* const> postings, const Catalo
     for (const auto& [short_key, value] : *step.differences) {
       const Code code = static_cast<Code>(short_key >> 32);
       step.TargetOf(ChunkNumber(step.kind, step.node.node.type, code), &last)
-          .entry->chunk.Add(KeyFor(step.kind, code, static_cast<uint32_t>(short_key)), "", value);
+          .entry->chunk.Add(KeyFor(step.kind, code, static_cast<uint32_t>(short_key)), value);
     }
     for (const Target& t : step.targets) {
       cells_ += t.entry->chunk.cells().size();

@@ -34,8 +34,8 @@ struct Posting {
   bool first = false;
   // Lines of the statement as it stands afterwards.
   uint64_t line_count = 0;
-  // Normalized; views are kept by `owner`.
-  std::vector<CellItem> cells;
+  // Normalized, with the names of the projects it states; views are kept by `owner`.
+  CellTable cells;
   std::shared_ptr<const void> owner;
 };
 

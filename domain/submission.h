@@ -44,7 +44,7 @@ struct Submission {
   // What the lines add up to; means nothing while there are violations.
   LineSums sums;
   // The lines in order as bytes and the digest of these, once they were found good.
-  EncodedLines encoded;
+  EncodedBlocks encoded;
   Digest encoded_digest{};
   std::vector<ProjectEntry> projects;
   std::vector<std::string> removed_line_ids;

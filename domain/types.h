@@ -213,14 +213,14 @@ struct LineSet {
   }
 };
 
-// Lines as the bytes that events and heads keep: blocks, each with its size before it
-// (storage/line_blocks.h).
-struct EncodedLines {
+// Lines (storage/line_blocks.h) or projects (storage/record_codec.h) as the bytes that events and
+// heads keep, in blocks.
+struct EncodedBlocks {
   struct Place {
     size_t offset = 0;  // of the block itself in `bytes`
     size_t size = 0;
-    // Points at the line that was encoded.
-    absl::string_view first_line_id;
+    // The line_id or project code it starts with; points at what was encoded.
+    absl::string_view first;
   };
   std::string bytes;
   std::vector<Place> places;

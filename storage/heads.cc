@@ -1,6 +1,7 @@
 #include "storage/heads.h"
 
 #include <algorithm>
+#include <functional>
 #include <map>
 
 #include "absl/strings/str_cat.h"
@@ -32,22 +33,23 @@ std::string KeepHere(absl::string_view block) {
   return value;
 }
 
-// Appends the lines of a stored head block; `get` reads what the head was read from.
-absl::Status AppendBlock(const GetValue& get, std::string value, LineSet* set) {
+// The block that a stored head block keeps or refers to; `get` reads what the head was read from.
+absl::StatusOr<std::string> ReadBlock(const GetValue& get, std::string value) {
   ByteReader reader(value);
   const uint8_t kind = reader.U8();
-  std::shared_ptr<const std::string> kept;
   if (kind == kInLog) {
     const uint64_t position = reader.Varint(), offset = reader.Varint(), size = reader.Varint();
     if (!reader.ok() || !reader.AtEnd()) return absl::DataLossError("heads: a malformed reference");
-    FISCAL_ASSIGN_OR_RETURN(std::string block, ReadRecordBytes(get, position, offset, size));
-    kept = std::make_shared<const std::string>(std::move(block));
-  } else if (kind == kHere && reader.ok()) {
-    value.erase(0, 1);
-    kept = std::make_shared<const std::string>(std::move(value));
-  } else {
-    return absl::DataLossError("heads: a malformed block");
+    return ReadRecordBytes(get, position, offset, size);
   }
+  if (kind != kHere || !reader.ok()) return absl::DataLossError("heads: a malformed block");
+  value.erase(0, 1);
+  return value;
+}
+
+absl::Status AppendBlock(const GetValue& get, std::string value, LineSet* set) {
+  FISCAL_ASSIGN_OR_RETURN(std::string block, ReadBlock(get, std::move(value)));
+  auto kept = std::make_shared<const std::string>(std::move(block));
   FISCAL_RETURN_IF_ERROR(DecodeBlock(*kept, set));
   set->owners.push_back(std::move(kept));
   return absl::OkStatus();
@@ -63,26 +65,77 @@ GetValue From(const Kv& kv) {
   return [&kv](const std::string& key) { return kv.Get(key); };
 }
 
-absl::string_view CodeOf(const std::string& key, const BudgetKey& budget) {
-  return absl::string_view(key).substr(HeadProjectKey(budget, "").size());
+absl::Status AppendProjects(const GetValue& get, std::string value,
+                            std::vector<ProjectEntry>* projects) {
+  FISCAL_ASSIGN_OR_RETURN(std::string block, ReadBlock(get, std::move(value)));
+  return DecodeProjects(block, projects);
 }
 
-// A stored project: its name, then its bytes.
-std::string EncodeProject(const ProjectEntry& p) {
-  std::string value;
-  PutString(&value, p.name);
-  value += p.bytes;
-  return value;
+// Replaces all blocks below `prefix`, which ends where a first id begins.
+absl::Status ReplaceBlocks(Staged& staged, const std::string& prefix,
+                           const domain::EncodedBlocks& blocks, domain::Position position,
+                           uint64_t offset, bool existed) {
+  if (existed) {
+    FISCAL_ASSIGN_OR_RETURN(auto items, staged.Scan(prefix, AfterPrefix(prefix)));
+    for (Staged::Item& item : items) staged.Delete(std::move(item.first));
+  }
+  for (size_t i = 0; i < blocks.places.size(); ++i) {
+    const domain::EncodedBlocks::Place& place = blocks.places[i];
+    std::string value;
+    if (position != 0 && place.size >= kReferredBytesMin) {
+      PutU8(&value, kInLog);
+      PutVarint(&value, position);
+      PutVarint(&value, offset + place.offset);
+      PutVarint(&value, place.size);
+    } else {
+      value = KeepHere(blocks.block(i));
+    }
+    std::string key = prefix;
+    key.append(place.first.data(), place.first.size());
+    staged.Put(std::move(key), std::move(value));
+  }
+  return absl::OkStatus();
 }
 
-absl::StatusOr<ProjectEntry> DecodeProject(std::string code, absl::string_view value) {
-  ByteReader reader(value);
-  ProjectEntry p;
-  p.code = std::move(code);
-  p.name = std::string(reader.String());
-  if (!reader.ok()) return absl::DataLossError("heads: a malformed project");
-  p.bytes = std::string(reader.Bytes(reader.remaining()));
-  return p;
+// Puts and removes single items of the blocks below `prefix`, reading and writing only the blocks
+// they stand in. `changes` says what stands afterwards, null for nothing; `merge` gets an old block's
+// value, empty when there is none, and the changes that fall into it, and gives the new blocks.
+template <typename Item>
+using Changes = std::map<absl::string_view, const Item*>;
+template <typename Item>
+absl::Status PatchBlocks(
+    Staged& staged, const std::string& prefix, const Changes<Item>& changes,
+    const std::function<
+        absl::Status(std::string old, typename Changes<Item>::const_iterator from,
+                     typename Changes<Item>::const_iterator to,
+                     const std::function<void(absl::string_view, std::string)>& put)>& merge) {
+  const std::string end_key = AfterPrefix(prefix);
+  auto key_of = [&prefix](absl::string_view id) {
+    std::string key = prefix;
+    key.append(id.data(), id.size());
+    return key;
+  };
+  for (auto change = changes.begin(); change != changes.end();) {
+    // The block this id belongs in: the last that starts at or before it, else the first of all.
+    FISCAL_ASSIGN_OR_RETURN(auto block, staged.FindLast(prefix, key_of(change->first)));
+    if (!block.has_value()) {
+      FISCAL_ASSIGN_OR_RETURN(block, staged.FindFirst(prefix, end_key));
+    }
+    std::string next_key = end_key;
+    if (block.has_value()) {
+      FISCAL_ASSIGN_OR_RETURN(auto next, staged.FindFirst(block->first + '\0', end_key));
+      if (next.has_value()) next_key = next->first;
+      staged.Delete(block->first);
+    }
+    // All changes that fall before the next block are merged into this one.
+    const auto from = change;
+    while (change != changes.end() && key_of(change->first) < next_key) ++change;
+    FISCAL_RETURN_IF_ERROR(merge(block.has_value() ? std::move(block->second) : std::string(), from,
+                                 change, [&](absl::string_view first, std::string value) {
+                                   staged.Put(key_of(first), KeepHere(value));
+                                 }));
+  }
+  return absl::OkStatus();
 }
 
 bool ByLineId(const Line& line, absl::string_view id) { return line.line_id < id; }
@@ -111,9 +164,7 @@ absl::StatusOr<std::vector<ProjectEntry>> Heads::Projects(const BudgetKey& budge
   FISCAL_ASSIGN_OR_RETURN(auto items, staged_.Scan(prefix, AfterPrefix(prefix)));
   std::vector<ProjectEntry> projects;
   for (const Staged::Item& item : items) {
-    FISCAL_ASSIGN_OR_RETURN(ProjectEntry p,
-                            DecodeProject(std::string(CodeOf(item.first, budget)), item.second));
-    projects.push_back(std::move(p));
+    FISCAL_RETURN_IF_ERROR(AppendProjects(From(staged_), item.second, &projects));
   }
   return projects;
 }
@@ -134,11 +185,15 @@ absl::StatusOr<std::optional<Line>> Heads::FindLine(const BudgetKey& budget,
 
 absl::StatusOr<std::optional<ProjectEntry>> Heads::FindProject(const BudgetKey& budget,
                                                                const std::string& code) const {
-  absl::StatusOr<std::string> bytes = staged_.Get(HeadProjectKey(budget, code));
-  if (absl::IsNotFound(bytes.status())) return std::optional<ProjectEntry>();
-  if (!bytes.ok()) return bytes.status();
-  FISCAL_ASSIGN_OR_RETURN(ProjectEntry p, DecodeProject(code, *bytes));
-  return std::optional<ProjectEntry>(std::move(p));
+  FISCAL_ASSIGN_OR_RETURN(
+      auto block, staged_.FindLast(HeadProjectKey(budget, ""), HeadProjectKey(budget, code)));
+  if (!block.has_value()) return std::optional<ProjectEntry>();
+  std::vector<ProjectEntry> projects;
+  FISCAL_RETURN_IF_ERROR(AppendProjects(From(staged_), std::move(block->second), &projects));
+  for (ProjectEntry& p : projects) {
+    if (p.code == code) return std::optional<ProjectEntry>(std::move(p));
+  }
+  return std::optional<ProjectEntry>();
 }
 
 void Heads::SetMeta(const domain::StatementMeta& meta) {
@@ -148,78 +203,74 @@ void Heads::SetMeta(const domain::StatementMeta& meta) {
   staged_.Put(RevisionKey(meta.key, meta.revision), std::move(position));
 }
 
-absl::Status Heads::ReplaceLines(const BudgetKey& budget, const domain::EncodedLines& blocks,
+absl::Status Heads::ReplaceLines(const BudgetKey& budget, const domain::EncodedBlocks& blocks,
                                  domain::Position position, uint64_t offset, bool existed) {
-  if (existed) {
-    const std::string prefix = HeadBlockKey(budget, "");
-    FISCAL_ASSIGN_OR_RETURN(auto items, staged_.Scan(prefix, AfterPrefix(prefix)));
-    for (Staged::Item& item : items) staged_.Delete(std::move(item.first));
-  }
-  for (size_t i = 0; i < blocks.places.size(); ++i) {
-    const domain::EncodedLines::Place& place = blocks.places[i];
-    std::string value;
-    if (position != 0 && place.size >= kReferredBytesMin) {
-      PutU8(&value, kInLog);
-      PutVarint(&value, position);
-      PutVarint(&value, offset + place.offset);
-      PutVarint(&value, place.size);
-    } else {
-      value = KeepHere(blocks.block(i));
-    }
-    staged_.Put(HeadBlockKey(budget, place.first_line_id), std::move(value));
-  }
-  return absl::OkStatus();
+  return ReplaceBlocks(staged_, HeadBlockKey(budget, ""), blocks, position, offset, existed);
+}
+
+absl::Status Heads::ReplaceProjects(const BudgetKey& budget, const domain::EncodedBlocks& blocks,
+                                    domain::Position position, uint64_t offset, bool existed) {
+  return ReplaceBlocks(staged_, HeadProjectKey(budget, ""), blocks, position, offset, existed);
 }
 
 absl::Status Heads::PatchLines(const BudgetKey& budget, const std::vector<Line>& put,
                                const std::vector<absl::string_view>& removed) {
-  // Changes in order of line_id; nullptr removes.
-  std::map<absl::string_view, const Line*> changes;
+  using Iterator = Changes<Line>::const_iterator;
+  Changes<Line> changes;
   for (absl::string_view id : removed) changes[id] = nullptr;
   for (const Line& line : put) changes[line.line_id] = &line;
-  const std::string first_key = HeadBlockKey(budget, ""), end_key = AfterPrefix(first_key);
-  auto change = changes.begin();
-  while (change != changes.end()) {
-    // The block this id belongs in: the last that starts at or before it, else the first of all.
-    FISCAL_ASSIGN_OR_RETURN(auto block,
-                            staged_.FindLast(first_key, HeadBlockKey(budget, change->first)));
-    if (!block.has_value()) {
-      FISCAL_ASSIGN_OR_RETURN(block, staged_.FindFirst(first_key, end_key));
-    }
-    LineSet old;
-    std::string old_key, next_key = end_key;
-    if (block.has_value()) {
-      old_key = block->first;
-      FISCAL_RETURN_IF_ERROR(AppendBlock(From(staged_), std::move(block->second), &old));
-      FISCAL_ASSIGN_OR_RETURN(auto next, staged_.FindFirst(old_key + '\0', end_key));
-      if (next.has_value()) next_key = next->first;
-    }
-    // All changes that fall before the next block are merged into this one.
-    std::vector<Line> merged;
-    merged.reserve(old.lines.size() + 4);
-    auto line = old.lines.begin();
-    for (; change != changes.end() && HeadBlockKey(budget, change->first) < next_key; ++change) {
-      while (line != old.lines.end() && line->line_id < change->first) merged.push_back(*line++);
-      if (line != old.lines.end() && line->line_id == change->first) ++line;
-      if (change->second != nullptr) merged.push_back(*change->second);
-    }
-    merged.insert(merged.end(), line, old.lines.end());
-    if (!old_key.empty()) staged_.Delete(old_key);
-    const size_t pieces =
-        merged.size() <= 2 * kBlockLines ? 1 : (merged.size() + kBlockLines - 1) / kBlockLines;
-    const size_t piece_lines = (merged.size() + pieces - 1) / pieces;
-    for (size_t i = 0; i < merged.size(); i += piece_lines) {
-      const auto piece = absl::MakeConstSpan(merged).subspan(i, piece_lines);
-      staged_.Put(HeadBlockKey(budget, piece[0].line_id), KeepHere(EncodeBlock(piece)));
-    }
-  }
-  return absl::OkStatus();
+  return PatchBlocks<Line>(
+      staged_, HeadBlockKey(budget, ""), changes,
+      [this](std::string old_value, Iterator from, Iterator to, const auto& put_block) {
+        LineSet old;
+        if (!old_value.empty())
+          FISCAL_RETURN_IF_ERROR(AppendBlock(From(staged_), std::move(old_value), &old));
+        std::vector<Line> merged;
+        merged.reserve(old.lines.size() + 4);
+        auto line = old.lines.begin();
+        for (auto change = from; change != to; ++change) {
+          while (line != old.lines.end() && line->line_id < change->first)
+            merged.push_back(*line++);
+          if (line != old.lines.end() && line->line_id == change->first) ++line;
+          if (change->second != nullptr) merged.push_back(*change->second);
+        }
+        merged.insert(merged.end(), line, old.lines.end());
+        const size_t pieces =
+            merged.size() <= 2 * kBlockLines ? 1 : (merged.size() + kBlockLines - 1) / kBlockLines;
+        const size_t piece_lines = (merged.size() + pieces - 1) / pieces;
+        for (size_t i = 0; i < merged.size(); i += piece_lines) {
+          const auto piece = absl::MakeConstSpan(merged).subspan(i, piece_lines);
+          put_block(piece[0].line_id, EncodeBlock(piece));
+        }
+        return absl::OkStatus();
+      });
 }
 
-void Heads::ChangeProjects(const BudgetKey& budget, const std::vector<ProjectEntry>& put,
-                           const std::vector<ProjectEntry>& removed) {
-  for (const ProjectEntry& p : removed) staged_.Delete(HeadProjectKey(budget, p.code));
-  for (const ProjectEntry& p : put) staged_.Put(HeadProjectKey(budget, p.code), EncodeProject(p));
+absl::Status Heads::PatchProjects(const BudgetKey& budget, const std::vector<ProjectEntry>& put,
+                                  const std::vector<ProjectEntry>& removed) {
+  using Iterator = Changes<ProjectEntry>::const_iterator;
+  Changes<ProjectEntry> changes;
+  for (const ProjectEntry& p : removed) changes[p.code] = nullptr;
+  for (const ProjectEntry& p : put) changes[p.code] = &p;
+  return PatchBlocks<ProjectEntry>(
+      staged_, HeadProjectKey(budget, ""), changes,
+      [this](std::string old_value, Iterator from, Iterator to, const auto& put_block) {
+        std::vector<ProjectEntry> old, merged;
+        if (!old_value.empty())
+          FISCAL_RETURN_IF_ERROR(AppendProjects(From(staged_), std::move(old_value), &old));
+        auto project = old.begin();
+        for (auto change = from; change != to; ++change) {
+          while (project != old.end() && project->code < change->first)
+            merged.push_back(*project++);
+          if (project != old.end() && project->code == change->first) ++project;
+          if (change->second != nullptr) merged.push_back(*change->second);
+        }
+        merged.insert(merged.end(), project, old.end());
+        const domain::EncodedBlocks blocks = EncodeProjects(merged);
+        for (size_t i = 0; i < blocks.places.size(); ++i)
+          put_block(blocks.places[i].first, std::string(blocks.block(i)));
+        return absl::OkStatus();
+      });
 }
 
 absl::StatusOr<domain::StatementMeta> HeadReader::Meta(const BudgetKey& budget,
@@ -268,10 +319,7 @@ absl::StatusOr<HeadReader::Statement> HeadReader::Read(const BudgetKey& budget,
   const std::string projects = HeadProjectKey(budget, "");
   it = snapshot->NewIterator(projects, AfterPrefix(projects));
   for (it->Seek(projects); it->Valid(); it->Next()) {
-    FISCAL_ASSIGN_OR_RETURN(
-        ProjectEntry p,
-        DecodeProject(std::string(CodeOf(std::string(it->key()), budget)), it->value()));
-    s.projects.push_back(std::move(p));
+    FISCAL_RETURN_IF_ERROR(AppendProjects(From(*snapshot), std::string(it->value()), &s.projects));
   }
   FISCAL_RETURN_IF_ERROR(it->status());
   if (s.meta.revision == head.revision) return s;

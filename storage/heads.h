@@ -38,14 +38,18 @@ class Heads {
   void SetMeta(const domain::StatementMeta& meta);
   // Replaces all lines by `blocks`. When they stand in the record of event `position` from `offset`
   // on, the head refers to them there; `position` 0 keeps them here. `existed`: there may be others.
-  absl::Status ReplaceLines(const domain::BudgetKey& budget, const domain::EncodedLines& blocks,
+  absl::Status ReplaceLines(const domain::BudgetKey& budget, const domain::EncodedBlocks& blocks,
                             domain::Position position, uint64_t offset, bool existed);
+  // The same for projects.
+  absl::Status ReplaceProjects(const domain::BudgetKey& budget, const domain::EncodedBlocks& blocks,
+                               domain::Position position, uint64_t offset, bool existed);
   // Puts and removes single lines; both ordered by line_id. Reads and writes only the blocks they
   // stand in.
   absl::Status PatchLines(const domain::BudgetKey& budget, const std::vector<domain::Line>& put,
                           const std::vector<absl::string_view>& removed);
-  void ChangeProjects(const domain::BudgetKey& budget, const std::vector<domain::ProjectEntry>& put,
-                      const std::vector<domain::ProjectEntry>& removed);
+  absl::Status PatchProjects(const domain::BudgetKey& budget,
+                             const std::vector<domain::ProjectEntry>& put,
+                             const std::vector<domain::ProjectEntry>& removed);
 
  private:
   Staged& staged_;

@@ -207,8 +207,8 @@ absl::Status Open(ByteReader* reader, Opened* block) {
 
 }  // namespace
 
-domain::EncodedLines EncodeBlocks(absl::Span<const Line> lines, uint32_t combinations) {
-  domain::EncodedLines blocks;
+domain::EncodedBlocks EncodeBlocks(absl::Span<const Line> lines, uint32_t combinations) {
+  domain::EncodedBlocks blocks;
   BlockWriter writer(combinations);
   std::string block;
   blocks.bytes.reserve(64 + lines.size() * 16);
@@ -283,7 +283,15 @@ absl::Status DecodeBlocks(absl::string_view bytes, domain::LineSet* set) {
   return absl::OkStatus();
 }
 
-absl::Status SumBlocks(absl::string_view bytes, int sign, std::vector<domain::CellItem>* cells) {
+uint32_t BlockSums::ProjectNumber(absl::string_view code) {
+  if (code.empty()) return 0;
+  auto [it, added] =
+      projects_.try_emplace(code, static_cast<uint32_t>(table_->projects.size() + 1));
+  if (added) table_->projects.push_back({code, {}, domain::CellProject::kMentioned});
+  return it->second;
+}
+
+absl::Status BlockSums::Add(absl::string_view bytes, int sign) {
   ByteReader blocks(bytes);
   Opened block;
   std::vector<domain::CellValue> sums;
@@ -307,9 +315,11 @@ absl::Status SumBlocks(absl::string_view bytes, int sign, std::vector<domain::Ce
       ++sum.counts[0];
     }
     if (!reader.AtEnd()) return Malformed();
+    absl::string_view last_code;
+    uint32_t last_number = 0;
     for (size_t i = 0; i < sums.size(); ++i) {
       const Line& line = block.combinations[i];
-      domain::CellItem& item = cells->emplace_back();
+      domain::CellTable::Item& item = table_->items.emplace_back();
       domain::CellKey& key = item.key;
       key.functional = line.functional;
       key.revenue = line.revenue;
@@ -317,7 +327,11 @@ absl::Status SumBlocks(absl::string_view bytes, int sign, std::vector<domain::Ce
       key.gov_economic = line.gov_economic;
       key.receiving_division = line.receiving_division;
       key.attributes = line.attributes.Pack();
-      item.project = line.project_code;
+      if (line.project_code.data() != last_code.data()) {
+        last_code = line.project_code;
+        last_number = ProjectNumber(last_code);
+      }
+      key.project = line.project_code.empty() ? 0 : last_number;
       item.value.amount_fen =
           sign < 0 ? static_cast<int64_t>(0 - static_cast<uint64_t>(sums[i].amount_fen))
                    : sums[i].amount_fen;

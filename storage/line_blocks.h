@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
@@ -27,7 +28,7 @@ constexpr size_t kLineIdBytesMax = 256;
 
 // REQUIRES: ordered by line_id, none twice. `combinations` is LineSet::combinations of the set the
 // lines are from; 0 when their Line::combination says nothing.
-domain::EncodedLines EncodeBlocks(absl::Span<const domain::Line> lines, uint32_t combinations);
+domain::EncodedBlocks EncodeBlocks(absl::Span<const domain::Line> lines, uint32_t combinations);
 // One block of any number of lines.
 std::string EncodeBlock(absl::Span<const domain::Line> lines);
 
@@ -37,9 +38,21 @@ absl::Status DecodeBlock(absl::string_view bytes, domain::LineSet* set);
 // The same for blocks one behind the other; their lines must be in order throughout.
 absl::Status DecodeBlocks(absl::string_view bytes, domain::LineSet* set);
 
-// Appends what the lines add, times `sign`, to the cells they count in, without making lines of them;
-// a cell may come several times. Views point into `bytes`.
-absl::Status SumBlocks(absl::string_view bytes, int sign, std::vector<domain::CellItem>* cells);
+// Collects what lines add to the cells they count in, without making lines of them.
+class BlockSums {
+ public:
+  // Appends to `table`, where a cell may then come several times.
+  explicit BlockSums(domain::CellTable* table) : table_(table) {}
+
+  // Blocks one behind the other, their amounts times `sign`. Views point into `bytes`.
+  absl::Status Add(absl::string_view bytes, int sign);
+  // The place in the table of a project, by its code.
+  uint32_t ProjectNumber(absl::string_view code);
+
+ private:
+  domain::CellTable* const table_;
+  absl::flat_hash_map<absl::string_view, uint32_t> projects_;
+};
 
 }  // namespace fiscal::storage
 

@@ -15,22 +15,9 @@ absl::Status Malformed(absl::string_view what) {
   return absl::DataLossError(std::string(what) + ": malformed bytes");
 }
 
-void PutProjects(std::string* out, const std::vector<domain::ProjectEntry>& projects) {
-  std::string section;
-  for (const domain::ProjectEntry& p : projects) {
-    PutString(&section, p.code);
-    PutString(&section, p.name);
-    PutString(&section, p.bytes);
-  }
-  PutString(out, section);
-}
-
-absl::Status ReadProjects(absl::string_view section, std::vector<domain::ProjectEntry>* projects) {
-  return ForEachProject(
-      section, [&](absl::string_view code, absl::string_view name, absl::string_view bytes) {
-        projects->push_back({std::string(code), std::string(name), std::string(bytes)});
-      });
-}
+// A block of projects ends with the one that makes it this many, or this large.
+constexpr size_t kBlockProjects = 64;
+constexpr size_t kBlockProjectBytes = 8 << 10;
 
 }  // namespace
 
@@ -102,7 +89,7 @@ StatementPayload EncodeStatement(const domain::StatementEvent& event, absl::stri
   StatementPayload payload;
   std::string& out = payload.bytes;
   const std::string meta = EncodeMeta(event.meta);
-  const domain::EncodedLines removed =
+  const domain::EncodedBlocks removed =
       EncodeBlocks(event.removed.lines, event.removed.combinations);
   out.reserve(meta.size() + put_blocks.size() + removed.bytes.size() + 64);
   PutString(&out, meta);
@@ -112,8 +99,11 @@ StatementPayload EncodeStatement(const domain::StatementEvent& event, absl::stri
   out.append(put_blocks.data(), put_blocks.size());
   const size_t put_end = out.size();
   PutString(&out, removed.bytes);
-  PutProjects(&out, event.projects_put);
-  PutProjects(&out, event.projects_removed);
+  payload.projects = EncodeProjects(event.projects_put);
+  PutVarint(&out, payload.projects.bytes.size());
+  payload.projects_offset = out.size();
+  out += payload.projects.bytes;
+  PutString(&out, EncodeProjects(event.projects_removed).bytes);
   const absl::string_view all(out);
   payload.digest = Sha256({all.substr(0, meta_end), BytesOf(put_digest), all.substr(put_end)});
   return payload;
@@ -129,6 +119,32 @@ absl::StatusOr<StatementParts> SplitStatement(absl::string_view payload) {
   parts.projects_removed = reader.String();
   if (!reader.ok() || !reader.AtEnd()) return Malformed("statement");
   return parts;
+}
+
+domain::EncodedBlocks EncodeProjects(absl::Span<const domain::ProjectEntry> projects) {
+  domain::EncodedBlocks blocks;
+  size_t in_block = 0;
+  for (const domain::ProjectEntry& p : projects) {
+    if (blocks.places.empty() || in_block == kBlockProjects ||
+        blocks.places.back().size >= kBlockProjectBytes) {
+      blocks.places.push_back({blocks.bytes.size(), 0, p.code});
+      in_block = 0;
+    }
+    PutString(&blocks.bytes, p.code);
+    PutString(&blocks.bytes, p.name);
+    PutString(&blocks.bytes, p.bytes);
+    ++in_block;
+    blocks.places.back().size = blocks.bytes.size() - blocks.places.back().offset;
+  }
+  return blocks;
+}
+
+absl::Status DecodeProjects(absl::string_view section,
+                            std::vector<domain::ProjectEntry>* projects) {
+  return ForEachProject(
+      section, [&](absl::string_view code, absl::string_view name, absl::string_view bytes) {
+        projects->push_back({std::string(code), std::string(name), std::string(bytes)});
+      });
 }
 
 absl::Status ForEachProject(absl::string_view section,
@@ -165,8 +181,22 @@ absl::StatusOr<domain::Posting> ReadPosting(const domain::EventHeader& header,
   posting.first = meta.revision == 1;
   posting.line_count = meta.line_count + meta.memo_line_count;
   if (meta.control) return posting;
-  FISCAL_RETURN_IF_ERROR(SumBlocks(parts.put, 1, &posting.cells));
-  FISCAL_RETURN_IF_ERROR(SumBlocks(parts.removed, -1, &posting.cells));
+  BlockSums sums(&posting.cells);
+  FISCAL_RETURN_IF_ERROR(sums.Add(parts.put, 1));
+  FISCAL_RETURN_IF_ERROR(sums.Add(parts.removed, -1));
+  // A changed project is removed and put.
+  auto say = [&](domain::CellProject::State state) {
+    return [&sums, &posting, state](absl::string_view code, absl::string_view name,
+                                    absl::string_view) {
+      const uint32_t number = sums.ProjectNumber(code);
+      if (number == 0) return;
+      domain::CellProject& p = posting.cells.projects[number - 1];
+      p.state = state;
+      p.name = state == domain::CellProject::kNamed ? name : absl::string_view();
+    };
+  };
+  FISCAL_RETURN_IF_ERROR(ForEachProject(parts.projects_removed, say(domain::CellProject::kGone)));
+  FISCAL_RETURN_IF_ERROR(ForEachProject(parts.projects_put, say(domain::CellProject::kNamed)));
   domain::Normalize(&posting.cells);
   posting.owner = std::move(owner);
   return posting;
@@ -244,8 +274,8 @@ absl::StatusOr<domain::Event> DecodeRecord(std::shared_ptr<const std::string> re
     FISCAL_ASSIGN_OR_RETURN(s.meta, DecodeMeta(parts.meta));
     FISCAL_RETURN_IF_ERROR(DecodeBlocks(parts.put, &s.put));
     FISCAL_RETURN_IF_ERROR(DecodeBlocks(parts.removed, &s.removed));
-    FISCAL_RETURN_IF_ERROR(ReadProjects(parts.projects_put, &s.projects_put));
-    FISCAL_RETURN_IF_ERROR(ReadProjects(parts.projects_removed, &s.projects_removed));
+    FISCAL_RETURN_IF_ERROR(DecodeProjects(parts.projects_put, &s.projects_put));
+    FISCAL_RETURN_IF_ERROR(DecodeProjects(parts.projects_removed, &s.projects_removed));
     s.put.owners.push_back(record);
     s.removed.owners.push_back(record);
   } else {

@@ -13,6 +13,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/types/span.h"
 #include "base/sha256.h"
 #include "domain/event.h"
 #include "domain/fold.h"
@@ -28,8 +29,10 @@ absl::StatusOr<domain::StatementMeta> DecodeMeta(absl::string_view bytes);
 struct StatementPayload {
   std::string bytes;
   Digest digest{};
-  // Where the blocks put start in `bytes`.
+  // Where the blocks put, and the projects put, start in `bytes`; these projects.
   size_t put_offset = 0;
+  size_t projects_offset = 0;
+  domain::EncodedBlocks projects;
 };
 StatementPayload EncodeStatement(const domain::StatementEvent& event, absl::string_view put_blocks,
                                  const Digest& put_digest);
@@ -38,6 +41,9 @@ struct StatementParts {
   absl::string_view meta, put, removed, projects_put, projects_removed;
 };
 absl::StatusOr<StatementParts> SplitStatement(absl::string_view payload);
+// project := code:string name:string bytes:string, one behind the other; a block is some of them.
+domain::EncodedBlocks EncodeProjects(absl::Span<const domain::ProjectEntry> projects);
+absl::Status DecodeProjects(absl::string_view section, std::vector<domain::ProjectEntry>* projects);
 absl::Status ForEachProject(absl::string_view section,
                             const std::function<void(absl::string_view code, absl::string_view name,
                                                      absl::string_view bytes)>& visit);

@@ -17,7 +17,6 @@ enum Kind : uint8_t {
   kCatalogEvent = 0x09,
   kLogId = 0x0a,
   kCells = 0x10,
-  kProjectName = 0x11,
   kPosting = 0x12,
   kStride = 0x13,
   kWatermark = 0x20,
@@ -121,15 +120,6 @@ std::string CellsKey(const domain::ChunkId& id, uint64_t stride) {
   std::string key = CellsNodePrefix(id.node, id.year, id.stage);
   PutU16(&key, id.chunk);
   PutU64(&key, ~stride);
-  return key;
-}
-
-std::string ProjectNamePrefix() { return Start(kProjectName); }
-
-std::string ProjectNameKey(uint16_t year, absl::string_view code) {
-  std::string key = Start(kProjectName);
-  PutU16(&key, year);
-  Append(&key, code);
   return key;
 }
 

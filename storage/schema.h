@@ -7,14 +7,13 @@
 //   request        := 0x02 principal NUL request_id                  log: body digest, receipt
 //   head           := 0x03 budget                                    log: meta of what stands
 //   head block     := 0x04 budget line_id-of-its-first-line          log: a block, or where it is
-//   head project   := 0x05 budget project_code                       log: name, bytes
+//   head projects  := 0x05 budget code-of-its-first-project          log: a block, or where it is
 //   revision       := 0x06 budget revision:u64                       log: position
 //   gross          := 0x07 year:u16 stage:u8                         log: sum of |amount|
 //   scope          := 0x08 division:u32 year:u16 stage:u8 department log: statements by scope
 //   catalog event  := 0x09 position:u64                              log: nothing; the event has it
 //   log id         := 0x0a                                           log: 16 bytes
 //   cells          := 0x10 node chunk:u16 ~stride:u64                totals: a Chunk or its changes
-//   project name   := 0x11 year:u16 project_code                     totals: the name last stated
 //   posting        := 0x12 position:u64                              totals: a Posting
 //   stride         := 0x13 position:u64                              totals: nothing
 //   watermark      := 0x20                                           totals: position, hash, log id
@@ -62,9 +61,6 @@ std::string LogIdKey();
 std::string CellsKey(const domain::ChunkId& id, uint64_t stride);
 // Common to all chunks and strides of a node.
 std::string CellsNodePrefix(const domain::OrgNode& node, uint16_t year, domain::Stage stage);
-// All names start with ProjectNamePrefix().
-std::string ProjectNamePrefix();
-std::string ProjectNameKey(uint16_t year, absl::string_view code);
 std::string PostingKey(domain::Position position);
 std::string StrideKey(domain::Position position);
 std::string WatermarkKey();

@@ -46,10 +46,12 @@ absl::StatusOr<domain::Fold::Entry> ReadChunk(KvIterator* it, absl::string_view 
 
 // Visits the newest state not after `stride` of each chunk between `lower` and `upper` that `wanted`
 // asks for.
-absl::Status Walk(const Kv& kv, const std::string& lower, const std::string& upper, uint64_t stride,
-                  const std::function<bool(const domain::ChunkId&)>& wanted,
-                  const std::function<void(const domain::ChunkId&, const domain::Chunk&)>& visit) {
+absl::Status Walk(
+    const Kv& kv, const std::string& lower, const std::string& upper, uint64_t stride,
+    const std::function<bool(const domain::ChunkId&)>& wanted,
+    const std::function<void(const domain::ChunkId&, const domain::CellTable&)>& visit) {
   std::unique_ptr<KvIterator> it = kv.NewIterator(lower, upper);
+  domain::CellTable table;
   it->Seek(lower);
   while (it->Valid()) {
     FISCAL_ASSIGN_OR_RETURN(CellsKeyParts parts, DecodeCellsKey(it->key()));
@@ -60,8 +62,14 @@ absl::Status Walk(const Kv& kv, const std::string& lower, const std::string& upp
       if (ChunkPart(it->key()) != absl::string_view(chunk_part)) continue;
     }
     if (wanted(parts.id)) {
-      FISCAL_ASSIGN_OR_RETURN(domain::Fold::Entry entry, ReadChunk(it.get(), chunk_part));
-      visit(parts.id, entry.chunk);
+      ByteReader reader(it->value());
+      if (reader.U8() == kWhole && reader.ok()) {
+        FISCAL_RETURN_IF_ERROR(domain::DecodeCells(reader.Bytes(reader.remaining()), &table));
+        visit(parts.id, table);
+      } else {
+        FISCAL_ASSIGN_OR_RETURN(domain::Fold::Entry entry, ReadChunk(it.get(), chunk_part));
+        visit(parts.id, entry.chunk.Table());
+      }
     }
     // Older states of the same chunk follow: one seek passes them all.
     it->Seek(AfterPrefix(chunk_part));
@@ -155,12 +163,6 @@ uint64_t TotalsStore::StrideAt(domain::Position position) const {
   return it == strides_.begin() ? 0 : *std::prev(it);
 }
 
-absl::StatusOr<std::string> TotalsStore::ProjectName(uint16_t year, absl::string_view code) const {
-  absl::StatusOr<std::string> name = kv_.Get(ProjectNameKey(year, code));
-  if (absl::IsNotFound(name.status())) return std::string();
-  return name;
-}
-
 absl::StatusOr<domain::Fold::Entry> TotalsStore::Load(const domain::ChunkId& id,
                                                       uint64_t stride) const {
   const std::string lower = CellsKey(id, stride);
@@ -177,7 +179,7 @@ absl::StatusOr<domain::Fold::Entry> TotalsStore::Load(const domain::ChunkId& id,
 absl::Status TotalsStore::ForEachChunk(
     const domain::Fold::NodeId& node, uint16_t first, uint16_t last, uint64_t stride,
     const std::set<uint16_t>& skip,
-    const std::function<void(uint16_t, const domain::Chunk&)>& visit) const {
+    const std::function<void(uint16_t, const domain::CellTable&)>& visit) const {
   const std::string prefix = CellsNodePrefix(node.node, node.year, node.stage);
   std::string lower = prefix, upper = prefix;
   PutU16(&lower, first);
@@ -188,12 +190,12 @@ absl::Status TotalsStore::ForEachChunk(
   return Walk(
       kv_, lower, upper, stride,
       [&](const domain::ChunkId& id) { return skip.count(id.chunk) == 0; },
-      [&](const domain::ChunkId& id, const domain::Chunk& chunk) { visit(id.chunk, chunk); });
+      [&](const domain::ChunkId& id, const domain::CellTable& table) { visit(id.chunk, table); });
 }
 
 absl::Status TotalsStore::ForEach(
     uint64_t stride,
-    const std::function<void(const domain::ChunkId&, const domain::Chunk&)>& visit) const {
+    const std::function<void(const domain::ChunkId&, const domain::CellTable&)>& visit) const {
   const std::string lower(1, '\x10');
   return Walk(
       kv_, lower, AfterPrefix(lower), stride, [](const domain::ChunkId&) { return true; }, visit);
@@ -213,8 +215,8 @@ absl::Status TotalsStore::ForEachPosting(
 
 absl::Status TotalsStore::CommitStride(
     const domain::Fold::Changed& changed,
-    const std::vector<std::shared_ptr<const domain::Posting>>& postings, const Watermark& watermark,
-    const std::map<std::string, std::string>& names) {
+    const std::vector<std::shared_ptr<const domain::Posting>>& postings,
+    const Watermark& watermark) {
   Batch batch;
   for (const auto& [id, entry] : changed)
     batch.Put(CellsKey(id, watermark.position), EncodeState(entry));
@@ -223,8 +225,9 @@ absl::Status TotalsStore::CommitStride(
   for (const auto& posting : postings) {
     if (!posting->cells.empty()) order.push_back(posting.get());
   }
-  std::stable_sort(order.begin(), order.end(),
-                   [](const domain::Posting* a, const domain::Posting* b) { return a->key < b->key; });
+  std::stable_sort(
+      order.begin(), order.end(),
+      [](const domain::Posting* a, const domain::Posting* b) { return a->key < b->key; });
   const uint64_t before = StrideAt(watermark.position - 1);
   for (size_t i = 0; i < order.size();) {
     size_t end = i + 1;
@@ -244,8 +247,7 @@ absl::Status TotalsStore::CommitStride(
         FISCAL_ASSIGN_OR_RETURN(entry, Load(id, before));
       }
       for (size_t k = i; k < end; ++k) {
-        for (const domain::CellItem& item : order[k]->cells)
-          entry.chunk.Add(item.key, item.project, item.value);
+        entry.chunk.Add(order[k]->cells);
         batch.Put(PostingKey(order[k]->position), EncodePosting(*order[k]));
       }
       entry.chunk.Tidy();
@@ -254,13 +256,13 @@ absl::Status TotalsStore::CommitStride(
     batch.Put(CellsKey(id, watermark.position), std::move(value));
     i = end;
   }
-  for (const auto& [key, name] : names) batch.Put(key, name);
   batch.Put(StrideKey(watermark.position), "");
   std::string bytes;
   PutU64(&bytes, watermark.position);
   bytes.append(BytesOf(watermark.chain_hash).data(), 32);
   bytes += watermark.log_id;
   batch.Put(WatermarkKey(), std::move(bytes));
+  batch.Sort();
   FISCAL_RETURN_IF_ERROR(kv_.Write(batch, /*sync=*/false));
   absl::MutexLock lock(&mu_);
   strides_.push_back(watermark.position);

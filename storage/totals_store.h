@@ -14,7 +14,6 @@
 #define FISCAL_STORAGE_TOTALS_STORE_H_
 
 #include <functional>
-#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -51,7 +50,7 @@ struct StoredPosting {
   domain::Position position = 0;
   domain::BudgetKey key;
   std::string department;
-  // What domain::Chunk::ForEachEncoded reads.
+  // What domain::DecodeCells reads.
   absl::string_view cells;
 };
 // `cells_at`, when given, receives where its cells start.
@@ -74,14 +73,15 @@ class TotalsStore {
   absl::StatusOr<domain::Fold::Entry> Load(const domain::ChunkId& id, uint64_t stride) const;
 
   // Every chunk of a node with `first` <= number <= `last` after `stride`, except those in `skip`.
-  absl::Status ForEachChunk(const domain::Fold::NodeId& node, uint16_t first, uint16_t last,
-                            uint64_t stride, const std::set<uint16_t>& skip,
-                            const std::function<void(uint16_t, const domain::Chunk&)>& visit) const;
+  absl::Status ForEachChunk(
+      const domain::Fold::NodeId& node, uint16_t first, uint16_t last, uint64_t stride,
+      const std::set<uint16_t>& skip,
+      const std::function<void(uint16_t, const domain::CellTable&)>& visit) const;
 
   // Every chunk of the store after `stride`.
   absl::Status ForEach(
       uint64_t stride,
-      const std::function<void(const domain::ChunkId&, const domain::Chunk&)>& visit) const;
+      const std::function<void(const domain::ChunkId&, const domain::CellTable&)>& visit) const;
 
   // Postings of whole strides with `after` < position <= `last`, in order; positions that posted
   // nothing are left out.
@@ -90,18 +90,11 @@ class TotalsStore {
       const std::function<absl::Status(const StoredPosting&, absl::string_view bytes)>& visit)
       const;
 
-  // The name a project code of a year was last stated with: a label, not part of any state. Empty
-  // when none was.
-  absl::StatusOr<std::string> ProjectName(uint16_t year, absl::string_view code) const;
-
   // Writes what the stride that ends with watermark.position changed, in one batch: `changed`
-  // chunks above the agencies, `postings` and with them the agencies' chunks, and the project names
-  // stated in it, by ProjectNameKey.
+  // chunks above the agencies, `postings`, and with them the agencies' chunks.
   absl::Status CommitStride(const domain::Fold::Changed& changed,
                             const std::vector<std::shared_ptr<const domain::Posting>>& postings,
-                            const Watermark& watermark,
-                            const std::map<std::string, std::string>& names)
-      ABSL_LOCKS_EXCLUDED(mu_);
+                            const Watermark& watermark) ABSL_LOCKS_EXCLUDED(mu_);
 
   absl::Status Flush() { return kv_.Flush(); }
   int64_t ApproximateBytes() const { return kv_.ApproximateBytes(); }

@@ -47,7 +47,7 @@ class Verification {
       if (!status.ok()) return;
       for (const auto& [node, numbered] : live.chunks) {
         for (const auto& [number, entry] : numbered)
-          Compare({node.node, node.year, node.stage, number}, entry->chunk);
+          Compare({node.node, node.year, node.stage, number}, entry->chunk.Table());
       }
     });
     FISCAL_RETURN_IF_ERROR(status);
@@ -55,18 +55,19 @@ class Verification {
     // away again from what was computed.
     for (const auto& posting : open) {
       Chunk& chunk = agencies_[domain::LeafChunkOf(posting->key)];
-      for (domain::CellItem item : posting->cells) {
+      domain::CellTable back = posting->cells;
+      for (domain::CellTable::Item& item : back.items) {
         result.line_count += item.value.line_count();
         item.value.amount_fen = -item.value.amount_fen;
         for (int32_t& n : item.value.counts) n = -n;
-        chunk.Add(item.key, item.project, item.value);
       }
+      chunk.Add(back);
       chunk.Tidy();
     }
     // What is not live is in the store, and what is live is there as of the last whole stride.
     FISCAL_RETURN_IF_ERROR(
-        projector_.store().ForEach(stride, [&](const ChunkId& id, const Chunk& chunk) {
-          if (seen_.count(id) == 0) Compare(id, chunk);
+        projector_.store().ForEach(stride, [&](const ChunkId& id, const domain::CellTable& table) {
+          if (seen_.count(id) == 0) Compare(id, table);
         }));
     for (const auto& [node, numbered] : fold_.chunks()) {
       for (const auto& [number, entry] : numbered) {
@@ -106,7 +107,8 @@ class Verification {
       const bool catalog = header.kind == domain::EventKind::kCatalog;
       if (!catalog) {
         postings.push_back(std::make_unique<domain::Posting>());
-        FISCAL_ASSIGN_OR_RETURN(*postings.back(), storage::ReadPosting(header, payload, entry.record));
+        FISCAL_ASSIGN_OR_RETURN(*postings.back(),
+                                storage::ReadPosting(header, payload, entry.record));
       }
       result.position = p;
       ++result.event_count;
@@ -131,7 +133,7 @@ class Verification {
       pointers.push_back(p.get());
       if (!p->cells.empty()) {
         Chunk& chunk = agencies_[domain::LeafChunkOf(p->key)];
-        for (const domain::CellItem& item : p->cells) chunk.Add(item.key, item.project, item.value);
+        chunk.Add(p->cells);
         chunk.Tidy();
         chunk.Mark();
       }
@@ -165,7 +167,7 @@ class Verification {
     if (result.differences.size() < kDifferencesMax) result.differences.push_back(std::move(what));
   }
 
-  void Compare(const ChunkId& id, const Chunk& served) {
+  void Compare(const ChunkId& id, const domain::CellTable& served) {
     seen_.insert(id);
     static const Chunk* const kNone = new Chunk();
     const Chunk* computed = kNone;
@@ -177,11 +179,12 @@ class Verification {
       auto it = node->second.find(id.chunk);
       if (it != node->second.end()) computed = &it->second->chunk;
     }
-    result.cell_count += CellsOf(*computed);
+    const domain::CellTable table = computed->Table();
+    result.cell_count += static_cast<int64_t>(table.items.size());
     // Equal cells have equal bytes, whatever their history.
-    if (computed->Encode() != served.Encode()) {
-      Differ(absl::StrCat(Name(id), ": served ", CellsOf(served), " cells, recomputed ",
-                          CellsOf(*computed), " cells, not the same"));
+    if (domain::EncodeCells(table) != domain::EncodeCells(served)) {
+      Differ(absl::StrCat(Name(id), ": served ", served.items.size(), " cells, recomputed ",
+                          table.items.size(), " cells, not the same"));
     }
   }
 

@@ -46,7 +46,6 @@ absl::StatusOr<int> Projector::Step(int events_max) {
   const domain::Position head = log_.head().position;
   int done = 0;
   Postings postings;
-  std::map<std::string, std::string> names;
   while (done < events_max && position < head) {
     FISCAL_ASSIGN_OR_RETURN(storage::LogEntry entry, log_.Read(++position));
     ++done;
@@ -57,14 +56,7 @@ absl::StatusOr<int> Projector::Step(int events_max) {
     if (header.kind == domain::EventKind::kStatement) {
       auto posting = std::make_shared<domain::Posting>();
       FISCAL_ASSIGN_OR_RETURN(*posting, storage::ReadPosting(header, payload, entry.record));
-      FISCAL_ASSIGN_OR_RETURN(storage::StatementParts parts, storage::SplitStatement(payload));
-      const uint16_t year = posting->key.year;
-      FISCAL_RETURN_IF_ERROR(storage::ForEachProject(
-          parts.projects_put,
-          [&](absl::string_view code, absl::string_view name, absl::string_view) {
-            names[storage::ProjectNameKey(year, code)] = std::string(name);
-          }));
-      stride_fill_.cells += posting->cells.size();
+      stride_fill_.cells += posting->cells.items.size();
       lines_since_flush_ += posting->line_count;
       postings.push_back(std::move(posting));
     }
@@ -78,7 +70,6 @@ absl::StatusOr<int> Projector::Step(int events_max) {
       absl::MutexLock lock(&mu_);
       FISCAL_RETURN_IF_ERROR(fold_.Apply(pointers, *catalog_));
       open_.insert(open_.end(), postings.begin(), postings.end());
-      for (auto& [key, name] : names) names_[key] = std::move(name);
       // After the statements before it and before those behind it.
       if (catalog) {
         FISCAL_ASSIGN_OR_RETURN(domain::Event event, storage::DecodeRecord(entry.record));
@@ -87,7 +78,6 @@ absl::StatusOr<int> Projector::Step(int events_max) {
       position_ = position;
     }
     postings.clear();
-    names.clear();
     if (stride_fill_.full()) FISCAL_RETURN_IF_ERROR(EndStride(entry));
   }
   return done;
@@ -96,21 +86,18 @@ absl::StatusOr<int> Projector::Step(int events_max) {
 absl::Status Projector::EndStride(const storage::LogEntry& last) {
   const domain::Fold::Changed* changed;
   const Postings* open;
-  const std::map<std::string, std::string>* names;
   {
     absl::MutexLock lock(&mu_);
     changed = &fold_.Changes();
     open = &open_;
-    names = &names_;
   }
   // Only this thread changes them, and readers go on reading them meanwhile.
-  FISCAL_RETURN_IF_ERROR(store_.CommitStride(
-      *changed, *open, {last.position, last.chain_hash, log_.log_id()}, *names));
+  FISCAL_RETURN_IF_ERROR(
+      store_.CommitStride(*changed, *open, {last.position, last.chain_hash, log_.log_id()}));
   {
     absl::MutexLock lock(&mu_);
     stride_ = last.position;
     open_.clear();
-    names_.clear();
     // Everything live is in the store now; what is needed again is loaded again.
     fold_.Settle(options_.live_cells_max);
   }
@@ -120,15 +107,6 @@ absl::Status Projector::EndStride(const storage::LogEntry& last) {
     return store_.Flush();
   }
   return absl::OkStatus();
-}
-
-absl::StatusOr<std::string> Projector::ProjectName(uint16_t year, absl::string_view code) const {
-  {
-    absl::ReaderMutexLock lock(&mu_);
-    auto it = names_.find(storage::ProjectNameKey(year, code));
-    if (it != names_.end()) return it->second;
-  }
-  return store_.ProjectName(year, code);
 }
 
 domain::Position Projector::folded() const {

@@ -10,7 +10,6 @@
 #define FISCAL_SERVICES_AGGREGATION_PROJECTOR_H_
 
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -64,10 +63,6 @@ class Projector {
   const storage::TotalsStore& store() const { return store_; }
   const storage::EventLog& log() const { return log_; }
 
-  // The name a project code was last stated with in a year; empty when none was.
-  absl::StatusOr<std::string> ProjectName(uint16_t year, absl::string_view code) const
-      ABSL_LOCKS_EXCLUDED(mu_);
-
   // Makes whole strides durable, so that the next start folds little again.
   absl::Status Flush() { return store_.Flush(); }
 
@@ -83,9 +78,8 @@ class Projector {
   domain::Position position_ ABSL_GUARDED_BY(mu_) = 0;
   uint64_t stride_ ABSL_GUARDED_BY(mu_) = 0;
   std::shared_ptr<const domain::Catalog> catalog_ ABSL_GUARDED_BY(mu_);
-  // Of the open stride: what was posted, and names of projects stated, by ProjectNameKey.
+  // What was posted in the open stride.
   Postings open_ ABSL_GUARDED_BY(mu_);
-  std::map<std::string, std::string> names_ ABSL_GUARDED_BY(mu_);
   bool stopped_ ABSL_GUARDED_BY(mu_) = false;
   storage::OpenStride stride_fill_;
   // Changed only by the stepping thread, under mu_.

@@ -53,10 +53,9 @@ struct Target {
   Code division = 0;
 };
 
-// Sees the cells that answer a question. What is past is a stored state and the differences posted
-// after it, so a cell may come in parts, and a part may be negative.
-using CellVisitor = absl::FunctionRef<void(const Target&, const CellKey&, absl::string_view project,
-                                           const CellValue&)>;
+// Sees the cells that answer a question, all of a target's at a time. What is past is a stored state
+// and then the differences posted after it, so a cell may come in parts, and a part may be negative.
+using Visitor = absl::FunctionRef<void(const Target&, const domain::CellTable&)>;
 
 // The state at one position: live, or a whole stride and what was posted after it.
 class View {
@@ -67,12 +66,11 @@ class View {
   // Visits every cell of the targets' chunks of `kind` whose number lies within the class of `code`
   // (0: all); of differences, which are those of leaf cells, all.
   absl::Status Visit(const std::vector<Target>& targets, ChunkKind kind, Code code,
-                     CellVisitor visit) const;
+                     Visitor visit) const;
 
  private:
   absl::Status VisitPast(const std::vector<Target>& targets, uint64_t stride,
-                         const Projector::Postings& open, uint64_t open_from,
-                         CellVisitor visit) const;
+                         const Projector::Postings& open, uint64_t open_from, Visitor visit) const;
 
   const Projector& projector_;
   const Position position_;
@@ -80,13 +78,16 @@ class View {
   const domain::Stage stage_;
 };
 
-void VisitChunk(const Target& target, const Chunk& chunk, CellVisitor visit) {
-  for (const auto& [key, cell] : chunk.cells())
-    visit(target, key, chunk.project(key.project), cell.value);
+// Chunks of one classification have no projects: their cells needn't be in order.
+void VisitUnordered(const Target& target, const Chunk& chunk, Visitor visit) {
+  domain::CellTable table;
+  table.items.reserve(chunk.cells().size());
+  for (const auto& [key, cell] : chunk.cells()) table.items.push_back({key, cell.value});
+  visit(target, table);
 }
 
 absl::Status View::Visit(const std::vector<Target>& targets, ChunkKind kind, Code code,
-                         CellVisitor visit) const {
+                         Visitor visit) const {
   struct Rest {
     const Target* target;
     std::set<uint16_t> seen;
@@ -121,7 +122,7 @@ absl::Status View::Visit(const std::vector<Target>& targets, ChunkKind kind, Cod
       if (node != live.chunks.end()) {
         for (auto it = node->second.lower_bound(first);
              it != node->second.end() && it->first <= last; ++it) {
-          VisitChunk(t, it->second->chunk, visit);
+          VisitUnordered(t, it->second->chunk, visit);
           r.seen.insert(it->first);
         }
       }
@@ -132,20 +133,19 @@ absl::Status View::Visit(const std::vector<Target>& targets, ChunkKind kind, Cod
   if (!live_position) {
     stride = position_ >= live_stride ? live_stride : projector_.store().StrideAt(position_);
     for (const Target& t : targets) rest.push_back({&t, {}});
-    FISCAL_RETURN_IF_ERROR(VisitPast(targets, stride, open, live_stride, visit));
   }
   for (const Rest& r : rest) {
     const auto [first, last] = range(*r.target);
     FISCAL_RETURN_IF_ERROR(projector_.store().ForEachChunk(
         {r.target->node, year_, stage_}, first, last, stride, r.seen,
-        [&](uint16_t, const Chunk& chunk) { VisitChunk(*r.target, chunk, visit); }));
+        [&](uint16_t, const domain::CellTable& table) { visit(*r.target, table); }));
   }
-  return absl::OkStatus();
+  return live_position ? absl::OkStatus() : VisitPast(targets, stride, open, live_stride, visit);
 }
 
 absl::Status View::VisitPast(const std::vector<Target>& targets, uint64_t stride,
                              const Projector::Postings& open, uint64_t open_from,
-                             CellVisitor visit) const {
+                             Visitor visit) const {
   if (position_ == stride) return absl::OkStatus();
   absl::flat_hash_map<OrgNode, const Target*> nodes;
   for (const Target& t : targets) nodes.emplace(t.node, &t);
@@ -163,21 +163,18 @@ absl::Status View::VisitPast(const std::vector<Target>& targets, uint64_t stride
   if (stride == open_from) {
     for (const auto& posting : open) {
       if (posting->position > position_) break;
-      for (const Target* t : counting(posting->key, posting->department)) {
-        for (const domain::CellItem& item : posting->cells)
-          visit(*t, item.key, item.project, item.value);
-      }
+      for (const Target* t : counting(posting->key, posting->department)) visit(*t, posting->cells);
     }
     return absl::OkStatus();
   }
+  domain::CellTable table;
   return projector_.store().ForEachPosting(
       stride, position_,
       [&](const storage::StoredPosting& posting, absl::string_view) -> absl::Status {
-        for (const Target* t : counting(posting.key, posting.department)) {
-          FISCAL_RETURN_IF_ERROR(Chunk::ForEachEncoded(
-              posting.cells, [&](const CellKey& key, absl::string_view project,
-                                 const CellValue& value) { visit(*t, key, project, value); }));
-        }
+        const std::vector<const Target*> found = counting(posting.key, posting.department);
+        if (found.empty()) return absl::OkStatus();
+        FISCAL_RETURN_IF_ERROR(domain::DecodeCells(posting.cells, &table));
+        for (const Target* t : found) visit(*t, table);
         return absl::OkStatus();
       });
 }
@@ -301,6 +298,8 @@ class Question {
   std::map<std::vector<std::tuple<int, std::string, Code, bool, int>>, uint32_t> org_numbers_;
   std::vector<std::string> projects_{std::string()};
   absl::flat_hash_map<std::string, uint32_t> project_numbers_;
+  // As last stated by the agencies asked about.
+  absl::flat_hash_map<std::string, std::string> project_names_;
   absl::flat_hash_map<RowKey, CellValue> rows_;
   CellValue grand_total_;
 };
@@ -579,18 +578,22 @@ absl::Status Question::Run(Position position) {
   const std::vector<uint32_t>* orgs = nullptr;
   absl::flat_hash_map<const Target*, std::unique_ptr<std::vector<uint32_t>>> rows;
   return View(projector_, position, f_.year, f_.stage)
-      .Visit(targets, kind, code,
-             [&](const Target& target, const CellKey& key, absl::string_view project,
-                 const CellValue& value) {
-               if (&target != last) {
-                 auto& known = rows[&target];
-                 if (known == nullptr)
-                   known = std::make_unique<std::vector<uint32_t>>(OrgRows(target));
-                 orgs = known.get();
-                 last = &target;
-               }
-               AddCell(*orgs, key, project, value);
-             });
+      .Visit(targets, kind, code, [&](const Target& target, const domain::CellTable& table) {
+        if (&target != last) {
+          auto& known = rows[&target];
+          if (known == nullptr) known = std::make_unique<std::vector<uint32_t>>(OrgRows(target));
+          orgs = known.get();
+          last = &target;
+        }
+        if (Asks(Dimension::kProject)) {
+          for (const domain::CellProject& p : table.projects) {
+            if (p.state == domain::CellProject::kNamed)
+              project_names_[p.code] = std::string(p.name);
+          }
+        }
+        for (const domain::CellTable::Item& item : table.items)
+          AddCell(*orgs, item.key, table.CodeOf(item.key), item.value);
+      });
 }
 
 GroupValue Question::Describe(const GroupBy& g, Value v) const {
@@ -629,11 +632,8 @@ GroupValue Question::Describe(const GroupBy& g, Value v) const {
       break;
     case Dimension::kProject:
       out.code = projects_[v.id];
-      if (v.id != 0) {
-        // A label: without it the row still says what it is.
-        const absl::StatusOr<std::string> name = projector_.ProjectName(f_.year, out.code);
-        if (name.ok()) out.name = *name;
-      }
+      if (auto it = project_names_.find(out.code); it != project_names_.end())
+        out.name = it->second;
       break;
     default:
       break;

@@ -494,9 +494,9 @@ absl::StatusOr<IntakeReceipt> Intake::Apply(Submission& s, Group& g) {
     meta.commit_time_us = g.now_us;
     // What was sent is encoded and hashed already; a part of it is not.
     const bool all = change.PutsAll(s);
-    domain::EncodedLines part;
+    domain::EncodedBlocks part;
     if (!all) part = storage::EncodeBlocks(change.event.put.lines, change.event.put.combinations);
-    const domain::EncodedLines& put = all ? s.encoded : part;
+    const domain::EncodedBlocks& put = all ? s.encoded : part;
     const storage::StatementPayload payload = storage::EncodeStatement(
         change.event, put.bytes, all ? s.encoded_digest : Sha256({put.bytes}));
     domain::EventHeader header;
@@ -514,8 +514,15 @@ absl::StatusOr<IntakeReceipt> Intake::Apply(Submission& s, Group& g) {
       for (const Line& line : change.event.removed.lines) removed.push_back(line.line_id);
       g.broken = g.heads.PatchLines(s.key, change.event.put.lines, removed);
     }
+    if (g.broken.ok() && change.fresh) {
+      g.broken = g.heads.ReplaceProjects(s.key, payload.projects, meta.position,
+                                         payload_offset + payload.projects_offset,
+                                         /*existed=*/false);
+    } else if (g.broken.ok()) {
+      g.broken =
+          g.heads.PatchProjects(s.key, change.event.projects_put, change.event.projects_removed);
+    }
     if (!g.broken.ok()) return g.broken;
-    g.heads.ChangeProjects(s.key, change.event.projects_put, change.event.projects_removed);
     WriteNumber(&g.staged, gross_key, static_cast<int64_t>(gross_after));
     const int64_t statements = (Counts(meta) ? 1 : 0) - (old.has_value() && Counts(*old) ? 1 : 0);
     if (statements != 0) {

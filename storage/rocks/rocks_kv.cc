@@ -7,6 +7,7 @@
 #include <rocksdb/iterator.h>
 #include <rocksdb/options.h>
 #include <rocksdb/slice.h>
+#include <rocksdb/slice_transform.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
 #include <unistd.h>
@@ -104,6 +105,9 @@ rocksdb::Options EngineOptions(const RocksOptions& options) {
   o.unordered_write = false;
   o.manual_wal_flush = false;
 
+  // Keys of a kind often come in order, and then go in where the last one went. The first byte is the
+  // kind (storage/schema.h).
+  o.memtable_insert_with_hint_prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(1));
   o.write_buffer_size = options.write_buffer_bytes;
   o.max_write_buffer_number = 3;
   o.max_total_wal_size = std::max<uint64_t>(4 * options.write_buffer_bytes, uint64_t{64} << 20);

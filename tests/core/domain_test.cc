@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <fstream>
 #include <random>
 #include <set>
@@ -147,101 +148,103 @@ TEST(CatalogTest, WrongEntriesAreNamed) {
             "entries[0].parent_code CODE_MALFORMED; ");
 }
 
-Chunk RandomChunk(std::mt19937_64& random, int cells) {
-  Chunk chunk;
+// Differences of some cells and projects; texts are constants.
+CellTable RandomTable(std::mt19937_64& random, int cells) {
+  static constexpr absl::string_view kCodes[] = {"P0", "P1", "P2", "P3", "P4", "P5"};
+  CellTable table;
+  for (absl::string_view code : kCodes) {
+    const auto state = static_cast<CellProject::State>(random() % 2);
+    table.projects.push_back(
+        {code, state == CellProject::kNamed ? kCodes[random() % 6] : absl::string_view(), state});
+  }
+  std::shuffle(table.projects.begin(), table.projects.end(), random);
   for (int i = 0; i < cells; ++i) {
-    CellKey key;
-    key.functional = 2080500 + static_cast<Code>(random() % 40);
-    key.dept_economic = random() % 2 == 0 ? 0 : 30100 + static_cast<Code>(random() % 10);
+    CellTable::Item& item = table.items.emplace_back();
+    item.key.functional = 2080500 + static_cast<Code>(random() % 40);
+    item.key.dept_economic = random() % 2 == 0 ? 0 : 30100 + static_cast<Code>(random() % 10);
+    item.key.project = static_cast<uint32_t>(random() % 3 == 0 ? 1 + random() % 6 : 0);
     Attributes a;
     a.direction = Direction::kExpenditure;
     a.fund = static_cast<Fund>(random() % 11);
-    key.attributes = a.Pack();
-    CellValue value;
-    value.amount_fen = static_cast<int64_t>(random() % 1000000) - 500000;
-    value.counts[random() % 4] = 1 + static_cast<int32_t>(random() % 5);
-    chunk.Add(key, random() % 3 == 0 ? absl::StrCat("P", random() % 5) : "", value);
+    item.key.attributes = a.Pack();
+    item.value.amount_fen = static_cast<int64_t>(random() % 1000000) - 500000;
+    item.value.counts[random() % 4] = 1 + static_cast<int32_t>(random() % 5);
   }
-  return chunk;
+  return table;
 }
 
-TEST(ChunkTest, EqualCellsHaveEqualBytesWhateverTheirHistory) {
+CellTable Negative(CellTable table) {
+  for (CellTable::Item& item : table.items) {
+    item.value.amount_fen = -item.value.amount_fen;
+    for (int32_t& n : item.value.counts) n = -n;
+  }
+  return table;
+}
+
+TEST(CellsTest, EqualCellsHaveEqualBytesWhateverTheirHistory) {
   std::mt19937_64 random(5);
   for (int i = 0; i < 50; ++i) {
-    const Chunk chunk = RandomChunk(random, 60);
+    const CellTable a = RandomTable(random, 60);
+    CellTable b = RandomTable(random, 30);
+    Chunk chunk;
+    chunk.Add(a);
     const std::string bytes = chunk.Encode();
     auto decoded = Chunk::Decode(bytes);
     ASSERT_TRUE(decoded.ok());
     EXPECT_EQ(decoded->Encode(), bytes);
-    // Something added and taken away again leaves no trace.
+    // Something added and taken away again leaves no trace but the names it stated.
+    for (CellProject& p : b.projects) p.state = CellProject::kMentioned, p.name = {};
     Chunk detour = *decoded;
-    CellKey key;
-    key.functional = 2170101;
-    CellValue value;
-    value.amount_fen = 7;
-    value.counts[0] = 1;
-    detour.Add(key, "P-new", value);
+    detour.Add(b);
     EXPECT_NE(detour.Encode(), bytes);
-    value.amount_fen = -7;
-    value.counts[0] = -1;
-    detour.Add(key, "P-new", value);
+    detour.Add(Negative(b));
     EXPECT_EQ(detour.Encode(), bytes);
   }
 }
 
 // What a chunk was at each Mark and the changes since give what it is, however it got there.
-TEST(ChunkTest, ChangesLeadFromOneStateToTheNext) {
+TEST(CellsTest, ChangesLeadFromOneStateToTheNext) {
   std::mt19937_64 random(15);
   Chunk chunk, follower;
   for (int round = 0; round < 300; ++round) {
-    const Chunk some = RandomChunk(random, 12);
-    const bool away = round % 3 == 2;
-    Chunk summed;  // the same differences, some of them added up first
-    for (const auto& [key, cell] : some.cells()) {
-      CellValue value = cell.value;
-      chunk.Add(key, some.project(key.project), value);
-      if (!away) continue;
-      value.amount_fen = -value.amount_fen;
-      for (int32_t& n : value.counts) n = -n;
-      chunk.Add(key, some.project(key.project), value);
-    }
+    CellTable some = RandomTable(random, 12);
+    if (round % 4 == 1) some.projects[0].state = CellProject::kGone, some.projects[0].name = {};
+    Normalize(&some);
+    chunk.Add(some);
+    if (round % 3 == 2) chunk.Add(Negative(some));
     chunk.Tidy();
-    const std::string changes = chunk.EncodeChanges();
-    EXPECT_EQ(chunk.changes(), some.cells().size());
-    ASSERT_TRUE(follower.ApplyChanges(changes).ok());
+    ASSERT_TRUE(follower.ApplyChanges(chunk.EncodeChanges()).ok());
     EXPECT_EQ(follower.Encode(), chunk.Encode());
+    EXPECT_EQ(Chunk::Decode(chunk.Encode())->Encode(), chunk.Encode());
     chunk.Mark();
     EXPECT_EQ(chunk.changes(), 0u);
   }
 }
 
-TEST(ChunkTest, ItemsAndChunksHaveTheSameBytes) {
+TEST(CellsTest, NormalizedTablesAreWhatChunksHold) {
   std::mt19937_64 random(17);
   for (int i = 0; i < 50; ++i) {
-    std::vector<CellItem> items;
+    CellTable table = RandomTable(random, 80);
+    for (CellProject& p : table.projects) p.state = CellProject::kNamed;
     Chunk chunk;
-    const Chunk some[] = {RandomChunk(random, 40), RandomChunk(random, 40)};
-    for (const Chunk& part : some) {
-      for (const auto& [key, cell] : part.cells()) {
-        for (int twice = 0; twice < 2; ++twice) {
-          items.push_back({key, part.project(key.project), cell.value});
-          chunk.Add(key, part.project(key.project), cell.value);
-          if (key.functional % 3 != 0) break;
-          items.back().value.amount_fen = -items.back().value.amount_fen;  // takes itself away
-          for (int32_t& n : items.back().value.counts) n = -n;
-          chunk.Add(key, part.project(key.project), items.back().value);
-          items.push_back({key, part.project(key.project), cell.value});
-        }
-      }
-    }
-    Normalize(&items);
-    EXPECT_EQ(EncodeCells(items), chunk.Encode());
+    chunk.Add(table);
+    chunk.Add(table);
+    const size_t n = table.items.size();
+    for (size_t k = 0; k < n; ++k) table.items.push_back(table.items[k]);
+    Normalize(&table);
+    EXPECT_EQ(EncodeCells(table), chunk.Encode());
+    CellTable read;
+    const std::string bytes = chunk.Encode();
+    ASSERT_TRUE(DecodeCells(bytes, &read).ok());
+    EXPECT_EQ(EncodeCells(read), bytes);
   }
 }
 
-TEST(ChunkTest, DamagedBytesAreRefusedOrAnotherWholeChunk) {
+TEST(CellsTest, DamagedBytesAreRefusedOrAnotherWholeChunk) {
   std::mt19937_64 random(6);
-  const std::string bytes = RandomChunk(random, 40).Encode();
+  Chunk whole;
+  whole.Add(RandomTable(random, 40));
+  const std::string bytes = whole.Encode();
   for (int i = 0; i < 20000; ++i) {
     std::string damaged = bytes;
     damaged[random() % damaged.size()] ^= static_cast<char>(1 + random() % 255);
@@ -272,7 +275,7 @@ Posting MakePosting(absl::string_view agency, absl::string_view department,
   Attributes a;
   a.direction = Direction::kExpenditure;
   for (const auto& [functional, amount] : cells) {
-    CellItem& item = p.cells.emplace_back();
+    CellTable::Item& item = p.cells.items.emplace_back();
     item.key.functional = functional;
     item.key.attributes = a.Pack();
     item.value.amount_fen = amount;

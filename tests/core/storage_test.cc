@@ -41,7 +41,6 @@ TEST(SchemaTest, GoldenKeys) {
             "1007e8030002272c0330333100"
             "0800"
             "fffffffffffffffe");
-  EXPECT_EQ(BytesToHexString(ProjectNameKey(2024, "P1")), "1107e85031");
   EXPECT_EQ(BytesToHexString(EventSegmentKey(258, 1)), "01000000000000010200000001");
   EXPECT_EQ(BytesToHexString(PostingKey(258)), "120000000000000102");
   EXPECT_EQ(BytesToHexString(StrideKey(258)), "130000000000000102");
@@ -113,7 +112,7 @@ domain::StatementEvent SmallEvent() {
 
 std::string SmallRecord() {
   const domain::StatementEvent event = SmallEvent();
-  const domain::EncodedLines put = EncodeBlocks(event.put.lines, 0);
+  const domain::EncodedBlocks put = EncodeBlocks(event.put.lines, 0);
   const StatementPayload payload = EncodeStatement(event, put.bytes, Sha256({put.bytes}));
   domain::EventHeader header;
   header.position = 7;
@@ -197,8 +196,8 @@ TEST(LineBlocksTest, LinesComeBackAndHintsChangeNothing) {
   std::mt19937_64 random(11);
   for (size_t n : {1, 2, 255, 256, 257, 1000}) {
     const SomeLines some(random, n, true);
-    const domain::EncodedLines with = EncodeBlocks(some.set.lines, some.set.combinations);
-    const domain::EncodedLines without = EncodeBlocks(some.set.lines, 0);
+    const domain::EncodedBlocks with = EncodeBlocks(some.set.lines, some.set.combinations);
+    const domain::EncodedBlocks without = EncodeBlocks(some.set.lines, 0);
     EXPECT_EQ(with.bytes, without.bytes);
     EXPECT_EQ(with.places.size(), (n + kBlockLines - 1) / kBlockLines);
     domain::LineSet decoded;
@@ -216,22 +215,22 @@ TEST(LineBlocksTest, SumsAreThoseOfTheLines) {
   std::mt19937_64 random(12);
   for (int round = 0; round < 20; ++round) {
     const SomeLines some(random, 1 + random() % 600, round % 2 == 0);
-    domain::Chunk want;
-    std::vector<domain::CellItem> got;
+    domain::CellTable want, got;
+    BlockSums sums(&got), numbers(&want);
     for (const Line& line : some.set.lines) {
-      domain::CellKey key;
-      key.functional = line.functional;
-      key.dept_economic = line.dept_economic;
-      key.attributes = line.attributes.Pack();
-      domain::CellValue value;
-      value.amount_fen = -line.amount_fen;
-      value.counts[line.precision_class] = -1;
-      want.Add(key, line.project_code, value);
+      domain::CellTable::Item& item = want.items.emplace_back();
+      item.key.functional = line.functional;
+      item.key.dept_economic = line.dept_economic;
+      item.key.attributes = line.attributes.Pack();
+      item.key.project = numbers.ProjectNumber(line.project_code);
+      item.value.amount_fen = -line.amount_fen;
+      item.value.counts[line.precision_class] = -1;
     }
-    const domain::EncodedLines encoded = EncodeBlocks(some.set.lines, some.set.combinations);
-    ASSERT_TRUE(SumBlocks(encoded.bytes, -1, &got).ok());
+    const domain::EncodedBlocks encoded = EncodeBlocks(some.set.lines, some.set.combinations);
+    ASSERT_TRUE(sums.Add(encoded.bytes, -1).ok());
+    domain::Normalize(&want);
     domain::Normalize(&got);
-    EXPECT_EQ(domain::EncodeCells(got), want.Encode());
+    EXPECT_EQ(domain::EncodeCells(got), domain::EncodeCells(want));
   }
 }
 
@@ -347,7 +346,7 @@ TEST(HeadsTest, PatchesOfALargeStatement) {
   }
   // The first lines stand in an event, of many segments; the head only refers to them.
   domain::StatementEvent event = SmallEvent();
-  const domain::EncodedLines blocks = EncodeBlocks(lines, 0);
+  const domain::EncodedBlocks blocks = EncodeBlocks(lines, 0);
   const StatementPayload payload = EncodeStatement(event, blocks.bytes, Sha256({blocks.bytes}));
   domain::EventHeader header;
   header.position = 7;
@@ -386,6 +385,40 @@ TEST(HeadsTest, PatchesOfALargeStatement) {
     std::map<std::string, int64_t> got;
     for (const Line& line : all->lines) got[std::string(line.line_id)] = line.amount_fen;
     ASSERT_EQ(got, model);
+  }
+}
+
+TEST(HeadsTest, PatchesOfManyProjects) {
+  MemoryDisk disk;
+  auto kv = MemoryKv::Open(disk, {true, nullptr});
+  Staged staged(**kv);
+  Heads heads(staged);
+  std::map<std::string, domain::ProjectEntry> model;
+  std::vector<domain::ProjectEntry> all;
+  for (int i = 0; i < 700; ++i) {
+    all.push_back({absl::StrCat("P", 10000 + i * 3), absl::StrCat("name", i),
+                   std::string(static_cast<size_t>(i % 300), 'x')});
+    model[all.back().code] = all.back();
+  }
+  ASSERT_TRUE(heads.ReplaceProjects(kBudget, EncodeProjects(all), 0, 0, false).ok());
+  std::mt19937_64 random(21);
+  for (int round = 0; round < 100; ++round) {
+    std::map<std::string, domain::ProjectEntry> put, removed;
+    for (int i = 0; i < 9; ++i) {
+      const std::string code = absl::StrCat("P", 9900 + random() % 2400);
+      auto it = model.find(code);
+      if (it != model.end()) removed[code] = it->second;
+      if (random() % 2 == 0) put[code] = {code, absl::StrCat("new", round), "bytes"};
+    }
+    std::vector<domain::ProjectEntry> put_list, removed_list;
+    for (const auto& [code, p] : removed) removed_list.push_back(p), model.erase(code);
+    for (const auto& [code, p] : put) put_list.push_back(p), model[code] = p;
+    ASSERT_TRUE(heads.PatchProjects(kBudget, put_list, removed_list).ok());
+    std::vector<domain::ProjectEntry> want;
+    for (const auto& [code, p] : model) want.push_back(p);
+    ASSERT_EQ(*heads.Projects(kBudget), want);
+    const std::string some = absl::StrCat("P", 10000 + random() % 2100);
+    EXPECT_EQ(heads.FindProject(kBudget, some)->has_value(), model.count(some) == 1);
   }
 }
 
