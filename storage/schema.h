@@ -13,7 +13,7 @@
 //   scope          := 0x08 division:u32 year:u16 stage:u8 department log: statements by scope
 //   catalog event  := 0x09 position:u64                              log: nothing; the event has it
 //   log id         := 0x0a                                           log: 16 bytes
-//   cells          := 0x10 node chunk:u16 ~stride:u64                totals: a Chunk or its changes
+//   cells          := 0x10 node chunk:u16 ~stride:u64                totals: a chunk or its changes
 //   posting        := 0x12 position:u64                              totals: a Posting
 //   stride         := 0x13 position:u64                              totals: nothing
 //   watermark      := 0x20                                           totals: position, hash, log id
@@ -40,7 +40,7 @@ namespace fiscal::storage {
 // their postings change. History of a cell has at most one value a stride, and a position inside
 // one is at most this far from a stored state; both numbers are part of the format.
 constexpr uint64_t kStrideEvents = 256;
-constexpr uint64_t kStrideCells = 4096;
+constexpr uint64_t kStrideCells = 8192;
 // A larger record is cut into values of this size.
 constexpr size_t kSegmentBytes = 32 << 10;
 

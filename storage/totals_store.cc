@@ -12,21 +12,45 @@ namespace {
 // together. Part of the format, as the cells' bound in CommitStride is.
 constexpr uint32_t kChainMax = 24;
 
-enum StoredAs : uint8_t { kWhole = 0, kChanges = 1 };
+// A first posting shorter than this is kept twice rather than referred to.
+constexpr size_t kReferredBytesMin = 64;
+
+enum StoredAs : uint8_t { kWhole = 0, kChanges = 1, kPosted = 2 };
 
 // The part of a cells key before its stride.
 absl::string_view ChunkPart(absl::string_view key) { return key.substr(0, key.size() - 8); }
 
-// value := 0 chunk | 1 chain:varint chain_cells:varint changes
-// Reads the chunk whose newest value `it` stands at; moves `it` over the values it needs.
-absl::StatusOr<domain::Fold::Entry> ReadChunk(KvIterator* it, absl::string_view chunk_part) {
+// The cells of the posting that a stored value refers to.
+absl::StatusOr<std::string> ReadPosted(const Kv& kv, absl::string_view value) {
+  ByteReader reader(value);
+  reader.U8();
+  const domain::Position position = reader.Varint();
+  if (!reader.ok() || !reader.AtEnd()) return absl::DataLossError("totals: a malformed reference");
+  absl::StatusOr<std::string> bytes = kv.Get(PostingKey(position));
+  if (!bytes.ok()) return absl::DataLossError("totals: a posting is missing");
+  FISCAL_ASSIGN_OR_RETURN(StoredPosting posting, DecodePosting(position, *bytes));
+  bytes->erase(0, static_cast<size_t>(posting.cells.data() - bytes->data()));
+  return bytes;
+}
+
+// value := 0 chunk | 1 chain:varint chain_cells:varint changes | 2 position:varint
+// The last: just what was posted there. Reads the chunk whose newest value `it` stands at; moves `it`
+// over the values it needs.
+absl::StatusOr<domain::Fold::Entry> ReadChunk(const Kv& kv, KvIterator* it,
+                                              absl::string_view chunk_part) {
   domain::Fold::Entry entry;
   std::vector<std::string> changes;
   while (it->Valid() && ChunkPart(it->key()) == chunk_part) {
     ByteReader reader(it->value());
     const uint8_t kind = reader.U8();
-    if (kind == kWhole) {
-      FISCAL_ASSIGN_OR_RETURN(entry.chunk, domain::Chunk::Decode(reader.Bytes(reader.remaining())));
+    if (kind == kWhole || kind == kPosted) {
+      std::string posted;
+      if (kind == kPosted) {
+        FISCAL_ASSIGN_OR_RETURN(posted, ReadPosted(kv, it->value()));
+      }
+      FISCAL_ASSIGN_OR_RETURN(
+          entry.chunk,
+          domain::Chunk::Decode(kind == kPosted ? posted : reader.Bytes(reader.remaining())));
       for (auto c = changes.rbegin(); c != changes.rend(); ++c)
         FISCAL_RETURN_IF_ERROR(entry.chunk.ApplyChanges(*c));
       return entry;
@@ -63,11 +87,16 @@ absl::Status Walk(
     }
     if (wanted(parts.id)) {
       ByteReader reader(it->value());
-      if (reader.U8() == kWhole && reader.ok()) {
+      const uint8_t kind = reader.U8();
+      if (kind == kWhole && reader.ok()) {
         FISCAL_RETURN_IF_ERROR(domain::DecodeCells(reader.Bytes(reader.remaining()), &table));
         visit(parts.id, table);
+      } else if (kind == kPosted && reader.ok()) {
+        FISCAL_ASSIGN_OR_RETURN(const std::string posted, ReadPosted(kv, it->value()));
+        FISCAL_RETURN_IF_ERROR(domain::DecodeCells(posted, &table));
+        visit(parts.id, table);
       } else {
-        FISCAL_ASSIGN_OR_RETURN(domain::Fold::Entry entry, ReadChunk(it.get(), chunk_part));
+        FISCAL_ASSIGN_OR_RETURN(domain::Fold::Entry entry, ReadChunk(kv, it.get(), chunk_part));
         visit(parts.id, entry.chunk.Table());
       }
     }
@@ -173,7 +202,7 @@ absl::StatusOr<domain::Fold::Entry> TotalsStore::Load(const domain::ChunkId& id,
     FISCAL_RETURN_IF_ERROR(it->status());
     return domain::Fold::Entry();
   }
-  return ReadChunk(it.get(), chunk_part);
+  return ReadChunk(kv_, it.get(), chunk_part);
 }
 
 absl::Status TotalsStore::ForEachChunk(
@@ -238,8 +267,13 @@ absl::Status TotalsStore::CommitStride(
       // What was posted is all there is.
       size_t cells_at;
       std::string posting = EncodePosting(*order[i], &cells_at);
-      PutU8(&value, kWhole);
-      value.append(posting, cells_at);
+      if (posting.size() - cells_at >= kReferredBytesMin) {
+        PutU8(&value, kPosted);
+        PutVarint(&value, order[i]->position);
+      } else {
+        PutU8(&value, kWhole);
+        value.append(posting, cells_at);
+      }
       batch.Put(PostingKey(order[i]->position), std::move(posting));
     } else {
       domain::Fold::Entry entry;

@@ -18,7 +18,11 @@ using domain::Reason;
 
 enum WireType : uint32_t { kVarint = 0, kFixed64 = 1, kLength = 2, kFixed32 = 5 };
 
-bool ReadVarint(const char** p, const char* end, uint64_t* value) {
+inline bool ReadVarint(const char** p, const char* end, uint64_t* value) {
+  if (*p != end && static_cast<uint8_t>(**p) < 0x80) {
+    *value = static_cast<uint8_t>(*(*p)++);
+    return true;
+  }
   uint64_t v = 0;
   for (int shift = 0; shift < 70 && *p != end; shift += 7) {
     const uint8_t byte = static_cast<uint8_t>(*(*p)++);
