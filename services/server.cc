@@ -29,6 +29,7 @@
 #include "spdlog/spdlog.h"
 #include "storage/anchor.h"
 #include "storage/rocks/rocks_kv.h"
+#include "storage/schema.h"
 
 namespace fiscal::services {
 namespace {
@@ -53,6 +54,7 @@ absl::StatusOr<std::unique_ptr<storage::RocksKv>> OpenStore(
   storage::RocksOptions options;
   options.path = path;
   options.wal = wal;
+  options.ordered_kinds = wal ? storage::kLogOrderedKinds : storage::kTotalsOrderedKinds;
   options.block_cache = std::move(cache);
   options.write_buffer_bytes = size_t{64} << 20;
   return storage::RocksKv::Open(options);

@@ -41,6 +41,9 @@ namespace fiscal::storage {
 // one is at most this far from a stored state; both numbers are part of the format.
 constexpr uint64_t kStrideEvents = 256;
 constexpr uint64_t kStrideCells = 8192;
+// Kinds whose keys are only ever added at their end, as RocksOptions::ordered_kinds has them.
+constexpr char kLogOrderedKinds[] = "\x01\x09";
+constexpr char kTotalsOrderedKinds[] = "\x12\x13";
 // A larger record is cut into values of this size.
 constexpr size_t kSegmentBytes = 32 << 10;
 

@@ -90,12 +90,17 @@ absl::Status MakeDirectories(const std::filesystem::path& path) {
 rocksdb::Options EngineOptions(const RocksOptions& options) {
   rocksdb::Options o;
   o.create_if_missing = options.create_if_missing;
+  o.create_missing_column_families = options.create_if_missing;
+  // Without a log, only files that were made together hold together.
+  o.atomic_flush = !options.wal;
   // The default, kPointInTimeRecovery, drops acknowledged writes behind a damaged record silently.
   o.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
   // Raises false alarms about missing logs in this version after a log is synced by hand.
   o.track_and_verify_wals_in_manifest = false;
   o.paranoid_checks = true;
-  o.paranoid_file_checks = true;
+  // Reading every file again as soon as it is written costs a third of a flush. Blocks carry checksums
+  // that each read looks at, and `admin verify` reads them all.
+  o.paranoid_file_checks = false;
   o.force_consistency_checks = true;
   o.flush_verify_memtable_count = true;
   o.wal_compression = rocksdb::kNoCompression;
@@ -144,17 +149,29 @@ rocksdb::ReadOptions EngineReadOptions() {
   return o;
 }
 
+// A store's two column families.
+struct Families {
+  rocksdb::DB* db = nullptr;
+  rocksdb::ColumnFamilyHandle* mixed = nullptr;
+  rocksdb::ColumnFamilyHandle* ordered = nullptr;
+  std::string ordered_kinds;
+
+  rocksdb::ColumnFamilyHandle* Of(absl::string_view key) const {
+    return !key.empty() && ordered_kinds.find(key[0]) != std::string::npos ? ordered : mixed;
+  }
+};
+
 // RocksDB keeps pointers to the bounds, so they live here, and so does what points to them.
 class RocksIterator : public KvIterator {
  public:
-  RocksIterator(rocksdb::DB& db, const rocksdb::Snapshot* snapshot, absl::string_view lower,
-                absl::string_view upper)
+  RocksIterator(const Families& families, const rocksdb::Snapshot* snapshot,
+                absl::string_view lower, absl::string_view upper)
       : lower_(lower), upper_(upper), lower_slice_(lower_), upper_slice_(upper_) {
     rocksdb::ReadOptions options = EngineReadOptions();
     options.snapshot = snapshot;
     if (!lower_.empty()) options.iterate_lower_bound = &lower_slice_;
     if (!upper_.empty()) options.iterate_upper_bound = &upper_slice_;
-    it_.reset(db.NewIterator(options));
+    it_.reset(families.db->NewIterator(options, families.Of(lower_)));
   }
   void Seek(absl::string_view key) override { it_->Seek(ToSlice(key)); }
   void SeekForPrev(absl::string_view key) override { it_->SeekForPrev(ToSlice(key)); }
@@ -171,33 +188,34 @@ class RocksIterator : public KvIterator {
   std::unique_ptr<rocksdb::Iterator> it_;
 };
 
-absl::StatusOr<std::string> GetFrom(rocksdb::DB& db, const rocksdb::Snapshot* snapshot,
+absl::StatusOr<std::string> GetFrom(const Families& families, const rocksdb::Snapshot* snapshot,
                                     absl::string_view key) {
   rocksdb::ReadOptions options = EngineReadOptions();
   options.snapshot = snapshot;
   std::string value;
-  const rocksdb::Status status = db.Get(options, ToSlice(key), &value);
+  const rocksdb::Status status = families.db->Get(options, families.Of(key), ToSlice(key), &value);
   if (!status.ok()) return ReadError(status, "get");
   return value;
 }
 
 class RocksSnapshot : public KvSnapshot {
  public:
-  explicit RocksSnapshot(rocksdb::DB& db) : db_(db), snapshot_(db.GetSnapshot()) {}
-  ~RocksSnapshot() override { db_.ReleaseSnapshot(snapshot_); }
+  explicit RocksSnapshot(const Families& families)
+      : families_(families), snapshot_(families.db->GetSnapshot()) {}
+  ~RocksSnapshot() override { families_.db->ReleaseSnapshot(snapshot_); }
   RocksSnapshot(const RocksSnapshot&) = delete;
   RocksSnapshot& operator=(const RocksSnapshot&) = delete;
 
   absl::StatusOr<std::string> Get(absl::string_view key) const override {
-    return GetFrom(db_, snapshot_, key);
+    return GetFrom(families_, snapshot_, key);
   }
   std::unique_ptr<KvIterator> NewIterator(absl::string_view lower,
                                           absl::string_view upper) const override {
-    return std::make_unique<RocksIterator>(db_, snapshot_, lower, upper);
+    return std::make_unique<RocksIterator>(families_, snapshot_, lower, upper);
   }
 
  private:
-  rocksdb::DB& db_;
+  const Families& families_;
   const rocksdb::Snapshot* const snapshot_;
 };
 
@@ -207,6 +225,7 @@ struct RocksKv::Impl {
   std::string path;
   bool wal = true;
   std::unique_ptr<rocksdb::DB> db;
+  Families families;
 
   absl::Mutex mu;
   // The first write or flush with an unknown outcome; later ones are refused with it.
@@ -240,17 +259,36 @@ struct RocksKv::Impl {
 
 RocksKv::RocksKv(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
-RocksKv::~RocksKv() { impl_->db->Close().PermitUncheckedError(); }
+RocksKv::~RocksKv() {
+  const Families& f = impl_->families;
+  // Written to files now, so that the next start has no log to go through. When that fails it has one.
+  if (impl_->CheckWritable().ok())
+    impl_->db->Flush(rocksdb::FlushOptions(), {f.mixed, f.ordered}).PermitUncheckedError();
+  impl_->db->DestroyColumnFamilyHandle(f.mixed).PermitUncheckedError();
+  impl_->db->DestroyColumnFamilyHandle(f.ordered).PermitUncheckedError();
+  impl_->db->Close().PermitUncheckedError();
+}
 
 absl::StatusOr<std::unique_ptr<RocksKv>> RocksKv::Open(const RocksOptions& options) {
   if (options.create_if_missing) FISCAL_RETURN_IF_ERROR(MakeDirectories(options.path));
   rocksdb::DB* db = nullptr;
-  const rocksdb::Status status = rocksdb::DB::Open(EngineOptions(options), options.path, &db);
+  const rocksdb::Options engine = EngineOptions(options);
+  rocksdb::ColumnFamilyOptions ordered(engine);
+  // New files follow the old ones: they are moved down as they are, which needs one compression on
+  // all levels.
+  ordered.bottommost_compression = rocksdb::kDisableCompressionOption;
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  const rocksdb::Status status =
+      rocksdb::DB::Open(engine, options.path,
+                        {{rocksdb::kDefaultColumnFamilyName, rocksdb::ColumnFamilyOptions(engine)},
+                         {"ordered", ordered}},
+                        &handles, &db);
   if (!status.ok()) return OpenError(status, options);
   auto impl = std::make_unique<Impl>();
   impl->path = options.path;
   impl->wal = options.wal;
   impl->db.reset(db);
+  impl->families = {db, handles[0], handles[1], options.ordered_kinds};
   return std::unique_ptr<RocksKv>(new RocksKv(std::move(impl)));
 }
 
@@ -260,7 +298,8 @@ absl::Status RocksKv::Write(const Batch& batch, bool sync) {
   rocksdb::WriteBatch engine_batch(12 + batch.bytes() + 11 * batch.ops().size());
   for (const Batch::Op& op : batch.ops()) {
     const rocksdb::Status added =
-        op.is_delete ? engine_batch.Delete(op.key) : engine_batch.Put(op.key, op.value);
+        op.is_delete ? engine_batch.Delete(impl_->families.Of(op.key), op.key)
+                     : engine_batch.Put(impl_->families.Of(op.key), op.key, op.value);
     if (!added.ok()) return absl::InvalidArgumentError(added.ToString());
   }
   rocksdb::WriteOptions options;
@@ -282,7 +321,8 @@ absl::Status RocksKv::Flush() {
   if (!impl_->wal) {
     rocksdb::FlushOptions options;
     options.wait = true;
-    const rocksdb::Status status = impl_->db->Flush(options);
+    const rocksdb::Status status =
+        impl_->db->Flush(options, {impl_->families.mixed, impl_->families.ordered});
     // Lack of space can be tried again: the memtable is still there, and what a table file lost in
     // a failed sync is written anew.
     if (status.IsNoSpace()) {
@@ -301,23 +341,27 @@ absl::Status RocksKv::Flush() {
 }
 
 absl::StatusOr<std::string> RocksKv::Get(absl::string_view key) const {
-  return GetFrom(*impl_->db, nullptr, key);
+  return GetFrom(impl_->families, nullptr, key);
 }
 
 std::unique_ptr<KvIterator> RocksKv::NewIterator(absl::string_view lower,
                                                  absl::string_view upper) const {
-  return std::make_unique<RocksIterator>(*impl_->db, nullptr, lower, upper);
+  return std::make_unique<RocksIterator>(impl_->families, nullptr, lower, upper);
 }
 
 std::unique_ptr<KvSnapshot> RocksKv::NewSnapshot() const {
-  return std::make_unique<RocksSnapshot>(*impl_->db);
+  return std::make_unique<RocksSnapshot>(impl_->families);
 }
 
 absl::Status RocksKv::Compact() {
   FISCAL_RETURN_IF_ERROR(impl_->CheckWritable());
   rocksdb::CompactRangeOptions options;
   options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForce;
-  return ReadError(impl_->db->CompactRange(options, nullptr, nullptr), "compact");
+  for (rocksdb::ColumnFamilyHandle* family : {impl_->families.mixed, impl_->families.ordered}) {
+    FISCAL_RETURN_IF_ERROR(
+        ReadError(impl_->db->CompactRange(options, family, nullptr, nullptr), "compact"));
+  }
+  return absl::OkStatus();
 }
 
 int64_t RocksKv::ApproximateBytes() const {

@@ -26,10 +26,14 @@ struct RocksOptions {
   // False: only Flush, a write with `sync`, which flushes, or a clean end makes writes durable.
   bool wal = true;
   bool create_if_missing = true;
+  // First bytes of keys that are only ever added at the end of their kind. They are kept apart (in a
+  // column family of their own), so that merging the others doesn't rewrite them again and again; a
+  // scan then stays within keys of one first byte. The same each time the store is opened.
+  std::string ordered_kinds;
   // Blocks, indexes and filters together. `block_cache`, when given, is used instead.
   size_t block_cache_bytes = size_t{64} << 20;
   std::shared_ptr<RocksCache> block_cache;
-  // Of one memtable; up to three can be in memory.
+  // Of one memtable; there are two, and up to three of each can be in memory.
   size_t write_buffer_bytes = size_t{32} << 20;
   int open_files_max = 512;
   // False for stores whose values are already compressed.
