@@ -202,6 +202,7 @@ void Chunk::AddTo(const CellKey& key, const CellValue& difference) {
     changed_.push_back(key);
   }
   cell.value.Add(difference);
+  if (cell.value.zero()) zeros_.push_back(key);
 }
 
 void Chunk::Add(const CellTable& differences) {
@@ -218,10 +219,11 @@ void Chunk::Add(const CellTable& differences) {
 }
 
 void Chunk::Tidy() {
-  for (const CellKey& key : changed_) {
+  for (const CellKey& key : zeros_) {
     auto it = cells_.find(key);
     if (it != cells_.end() && it->second.value.zero()) cells_.erase(it);
   }
+  zeros_.clear();
 }
 
 void Chunk::Mark() {

@@ -228,6 +228,8 @@ class Chunk {
   std::vector<Project> projects_{Project()};
   absl::flat_hash_map<std::string, uint32_t> project_numbers_;
   std::vector<CellKey> changed_;
+  // Became zero at some time since the last Mark().
+  std::vector<CellKey> zeros_;
   std::vector<uint32_t> changed_projects_;
   uint32_t mark_ = 1;
 };

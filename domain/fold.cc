@@ -57,9 +57,45 @@ bool Keeps(ChunkKind kind, Direction direction) {
   return true;
 }
 
-// A code and the attributes: all that a cell above the agencies has.
+// A code and the attributes: all that a cell above the agencies has. Never 0: a direction is set.
 using ShortKey = uint64_t;
-using Differences = absl::flat_hash_map<ShortKey, CellValue>;
+
+// Differences by ShortKey: open addressing with the values in a list of their own, in the order they
+// came. Filled and emptied for every call, which a general hash table pays for in growing.
+class Differences {
+ public:
+  CellValue& operator[](ShortKey key) {
+    if (items_.size() * 2 >= slots_.size()) Grow();
+    size_t i = Hash(key) & (slots_.size() - 1);
+    while (slots_[i] != 0) {
+      auto& item = items_[slots_[i] - 1];
+      if (item.first == key) return item.second;
+      i = (i + 1) & (slots_.size() - 1);
+    }
+    items_.emplace_back(key, CellValue());
+    slots_[i] = static_cast<uint32_t>(items_.size());
+    return items_.back().second;
+  }
+  bool empty() const { return items_.empty(); }
+  auto begin() const { return items_.begin(); }
+  auto end() const { return items_.end(); }
+
+ private:
+  static size_t Hash(ShortKey key) {
+    const unsigned __int128 m = static_cast<unsigned __int128>(key) * 0x9e3779b97f4a7c15u;
+    return static_cast<size_t>(m) ^ static_cast<size_t>(m >> 64);
+  }
+  void Grow() {
+    slots_.assign(slots_.empty() ? 64 : slots_.size() * 4, 0);
+    for (size_t k = 0; k < items_.size(); ++k) {
+      size_t i = Hash(items_[k].first) & (slots_.size() - 1);
+      while (slots_[i] != 0) i = (i + 1) & (slots_.size() - 1);
+      slots_[i] = static_cast<uint32_t>(k + 1);
+    }
+  }
+  std::vector<uint32_t> slots_;
+  std::vector<std::pair<ShortKey, CellValue>> items_;
+};
 // By index into kKinds.
 using DifferencesByKind = std::array<Differences, 5>;
 
@@ -121,16 +157,14 @@ std::vector<OrgNode> PathOf(const BudgetKey& key, absl::string_view department,
   return path;
 }
 
-absl::StatusOr<Fold::Entry*> Fold::Get(const NodeId& node, uint16_t number) {
-  NodeChunks& chunks = chunks_[node];
-  auto it = chunks.find(number);
-  if (it == chunks.end()) {
-    auto entry = std::make_unique<Entry>();
-    FISCAL_ASSIGN_OR_RETURN(*entry, loader_({node.node, node.year, node.stage, number}));
-    cells_ += entry->chunk.cells().size();
-    it = chunks.emplace(number, std::move(entry)).first;
+absl::StatusOr<Fold::NodeChunks*> Fold::Get(const NodeId& node) {
+  auto it = chunks_.find(node);
+  if (it == chunks_.end()) {
+    FISCAL_ASSIGN_OR_RETURN(NodeChunks loaded, loader_(node));
+    for (const auto& [number, entry] : loaded) cells_ += entry->chunk.cells().size();
+    it = chunks_.emplace(node, std::move(loaded)).first;
   }
-  return it->second.get();
+  return &it->second;
 }
 
 absl::Status Fold::Apply(absl::Span<const Posting* const> postings, const Catalog& catalog) {
@@ -167,6 +201,7 @@ absl::Status Fold::Apply(absl::Span<const Posting* const> postings, const Catalo
   auto load = [&](const OwnLevelKey& key, OrgNode node,
                   const DifferencesByKind& by_kind) -> absl::Status {
     const NodeId id{std::move(node), key.year, key.stage};
+    FISCAL_ASSIGN_OR_RETURN(NodeChunks * chunks, Get(id));
     for (size_t k = 0; k < 5; ++k) {
       if (by_kind[k].empty()) continue;
       Step& step = steps.emplace_back(Step{id, kKinds[k], &by_kind[k], {}});
@@ -179,8 +214,9 @@ absl::Status Fold::Apply(absl::Span<const Posting* const> postings, const Catalo
         if (std::any_of(step.targets.begin(), step.targets.end(),
                         [number](const Target& t) { return t.number == number; }))
           continue;
-        FISCAL_ASSIGN_OR_RETURN(Entry * entry, Get(id, number));
-        step.targets.push_back({number, entry});
+        std::unique_ptr<Entry>& entry = (*chunks)[number];
+        if (entry == nullptr) entry = std::make_unique<Entry>();
+        step.targets.push_back({number, entry.get()});
       }
     }
     return absl::OkStatus();

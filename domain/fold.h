@@ -62,9 +62,6 @@ class Fold {
     // Among Changes().
     bool listed = false;
   };
-  // The chunk as it stood before what this fold has applied; an empty one where there is none.
-  using Loader = std::function<absl::StatusOr<Entry>(const ChunkId&)>;
-
   // The chunks of a node, year and stage, by number.
   struct NodeId {
     OrgNode node;
@@ -82,12 +79,15 @@ class Fold {
   using Chunks = absl::flat_hash_map<NodeId, NodeChunks>;
   using Changed = std::vector<std::pair<ChunkId, Entry*>>;
 
+  // All chunks of a node as they stood before what this fold has applied; none where it is new.
+  using Loader = std::function<absl::StatusOr<NodeChunks>(const NodeId&)>;
+
   explicit Fold(Loader loader) : loader_(std::move(loader)) {}
 
   // Applies the postings to every chunk they touch, or to none when one can't be loaded.
   absl::Status Apply(absl::Span<const Posting* const> postings, const Catalog& catalog);
 
-  // Chunks loaded or made so far.
+  // Nodes loaded or made so far, each with all its chunks.
   const Chunks& chunks() const { return chunks_; }
   // What changed since the last Settle(), without cells that went.
   const Changed& Changes();
@@ -97,7 +97,7 @@ class Fold {
   void Settle(size_t cells_max);
 
  private:
-  absl::StatusOr<Entry*> Get(const NodeId& node, uint16_t number);
+  absl::StatusOr<NodeChunks*> Get(const NodeId& node);
 
   Loader loader_;
   Chunks chunks_;

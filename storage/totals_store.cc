@@ -68,14 +68,11 @@ absl::StatusOr<domain::Fold::Entry> ReadChunk(const Kv& kv, KvIterator* it,
   return absl::DataLossError("totals: changes of a chunk without the chunk");
 }
 
-// Visits the newest state not after `stride` of each chunk between `lower` and `upper` that `wanted`
-// asks for.
-absl::Status Walk(
-    const Kv& kv, const std::string& lower, const std::string& upper, uint64_t stride,
-    const std::function<bool(const domain::ChunkId&)>& wanted,
-    const std::function<void(const domain::ChunkId&, const domain::CellTable&)>& visit) {
-  std::unique_ptr<KvIterator> it = kv.NewIterator(lower, upper);
-  domain::CellTable table;
+// Moves `it`, over keys from `lower` on, to the newest value not after `stride` of each chunk in turn,
+// and calls `at` there, which may move on within the chunk.
+absl::Status Walk(KvIterator* it, const std::string& lower, uint64_t stride,
+                  const std::function<absl::Status(const domain::ChunkId&,
+                                                   absl::string_view chunk_part)>& at) {
   it->Seek(lower);
   while (it->Valid()) {
     FISCAL_ASSIGN_OR_RETURN(CellsKeyParts parts, DecodeCellsKey(it->key()));
@@ -85,25 +82,38 @@ absl::Status Walk(
       if (!it->Valid()) break;
       if (ChunkPart(it->key()) != absl::string_view(chunk_part)) continue;
     }
-    if (wanted(parts.id)) {
-      ByteReader reader(it->value());
-      const uint8_t kind = reader.U8();
-      if (kind == kWhole && reader.ok()) {
-        FISCAL_RETURN_IF_ERROR(domain::DecodeCells(reader.Bytes(reader.remaining()), &table));
-        visit(parts.id, table);
-      } else if (kind == kPosted && reader.ok()) {
-        FISCAL_ASSIGN_OR_RETURN(const std::string posted, ReadPosted(kv, it->value()));
-        FISCAL_RETURN_IF_ERROR(domain::DecodeCells(posted, &table));
-        visit(parts.id, table);
-      } else {
-        FISCAL_ASSIGN_OR_RETURN(domain::Fold::Entry entry, ReadChunk(kv, it.get(), chunk_part));
-        visit(parts.id, entry.chunk.Table());
-      }
-    }
+    FISCAL_RETURN_IF_ERROR(at(parts.id, chunk_part));
     // Older states of the same chunk follow: one seek passes them all.
     it->Seek(AfterPrefix(chunk_part));
   }
   return it->status();
+}
+
+// The same for readers that want cells.
+absl::Status VisitCells(
+    const Kv& kv, const std::string& lower, const std::string& upper, uint64_t stride,
+    const std::function<void(const domain::ChunkId&, const domain::CellTable&)>& visit) {
+  std::unique_ptr<KvIterator> it = kv.NewIterator(lower, upper);
+  domain::CellTable table;
+  return Walk(it.get(), lower, stride,
+              [&](const domain::ChunkId& id, absl::string_view chunk_part) -> absl::Status {
+                ByteReader reader(it->value());
+                const uint8_t kind = reader.U8();
+                if (kind == kWhole && reader.ok()) {
+                  FISCAL_RETURN_IF_ERROR(
+                      domain::DecodeCells(reader.Bytes(reader.remaining()), &table));
+                  visit(id, table);
+                } else if (kind == kPosted && reader.ok()) {
+                  FISCAL_ASSIGN_OR_RETURN(const std::string posted, ReadPosted(kv, it->value()));
+                  FISCAL_RETURN_IF_ERROR(domain::DecodeCells(posted, &table));
+                  visit(id, table);
+                } else {
+                  FISCAL_ASSIGN_OR_RETURN(domain::Fold::Entry entry,
+                                          ReadChunk(kv, it.get(), chunk_part));
+                  visit(id, entry.chunk.Table());
+                }
+                return absl::OkStatus();
+              });
 }
 
 // What is stored of a chunk that changed: the whole when what a reader would have to put together is
@@ -205,9 +215,24 @@ absl::StatusOr<domain::Fold::Entry> TotalsStore::Load(const domain::ChunkId& id,
   return ReadChunk(kv_, it.get(), chunk_part);
 }
 
+absl::StatusOr<domain::Fold::NodeChunks> TotalsStore::LoadNode(const domain::Fold::NodeId& node,
+                                                               uint64_t stride) const {
+  domain::Fold::NodeChunks chunks;
+  const std::string lower = CellsNodePrefix(node.node, node.year, node.stage);
+  std::unique_ptr<KvIterator> it = kv_.NewIterator(lower, AfterPrefix(lower));
+  FISCAL_RETURN_IF_ERROR(
+      Walk(it.get(), lower, stride,
+           [&](const domain::ChunkId& id, absl::string_view chunk_part) -> absl::Status {
+             auto entry = std::make_unique<domain::Fold::Entry>();
+             FISCAL_ASSIGN_OR_RETURN(*entry, ReadChunk(kv_, it.get(), chunk_part));
+             chunks[id.chunk] = std::move(entry);
+             return absl::OkStatus();
+           }));
+  return chunks;
+}
+
 absl::Status TotalsStore::ForEachChunk(
     const domain::Fold::NodeId& node, uint16_t first, uint16_t last, uint64_t stride,
-    const std::set<uint16_t>& skip,
     const std::function<void(uint16_t, const domain::CellTable&)>& visit) const {
   const std::string prefix = CellsNodePrefix(node.node, node.year, node.stage);
   std::string lower = prefix, upper = prefix;
@@ -216,9 +241,8 @@ absl::Status TotalsStore::ForEachChunk(
   if (first == last) PutU64(&lower, ~stride);
   PutU16(&upper, last);
   upper = AfterPrefix(upper);
-  return Walk(
+  return VisitCells(
       kv_, lower, upper, stride,
-      [&](const domain::ChunkId& id) { return skip.count(id.chunk) == 0; },
       [&](const domain::ChunkId& id, const domain::CellTable& table) { visit(id.chunk, table); });
 }
 
@@ -226,8 +250,8 @@ absl::Status TotalsStore::ForEach(
     uint64_t stride,
     const std::function<void(const domain::ChunkId&, const domain::CellTable&)>& visit) const {
   const std::string lower(1, '\x10');
-  return Walk(
-      kv_, lower, AfterPrefix(lower), stride, [](const domain::ChunkId&) { return true; }, visit);
+  return VisitCells(
+      kv_, lower, AfterPrefix(lower), stride, visit);
 }
 
 absl::Status TotalsStore::ForEachPosting(

@@ -15,7 +15,6 @@
 
 #include <functional>
 #include <memory>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -69,13 +68,13 @@ class TotalsStore {
   // The last stride that ends at or before `position`; 0 when none does.
   uint64_t StrideAt(domain::Position position) const ABSL_LOCKS_EXCLUDED(mu_);
 
-  // The chunk after `stride`; empty when it had none.
-  absl::StatusOr<domain::Fold::Entry> Load(const domain::ChunkId& id, uint64_t stride) const;
+  // All chunks of a node after `stride`.
+  absl::StatusOr<domain::Fold::NodeChunks> LoadNode(const domain::Fold::NodeId& node,
+                                                    uint64_t stride) const;
 
-  // Every chunk of a node with `first` <= number <= `last` after `stride`, except those in `skip`.
+  // Every chunk of a node with `first` <= number <= `last` after `stride`.
   absl::Status ForEachChunk(
       const domain::Fold::NodeId& node, uint16_t first, uint16_t last, uint64_t stride,
-      const std::set<uint16_t>& skip,
       const std::function<void(uint16_t, const domain::CellTable&)>& visit) const;
 
   // Every chunk of the store after `stride`.
@@ -100,6 +99,8 @@ class TotalsStore {
   int64_t ApproximateBytes() const { return kv_.ApproximateBytes(); }
 
  private:
+  // The chunk after `stride`; empty when it had none.
+  absl::StatusOr<domain::Fold::Entry> Load(const domain::ChunkId& id, uint64_t stride) const;
   explicit TotalsStore(Kv& kv) : kv_(kv) {}
 
   Kv& kv_;

@@ -31,7 +31,7 @@ class Verification {
   explicit Verification(const Projector& projector)
       : projector_(projector),
         catalog_(std::make_shared<const domain::Catalog>()),
-        fold_([](const ChunkId&) { return Fold::Entry(); }) {}
+        fold_([](const Fold::NodeId&) { return Fold::NodeChunks(); }) {}
 
   absl::Status Run() {
     // Most of the log first, with nobody held up; then the rest while the live chunks stand still.

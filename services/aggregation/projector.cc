@@ -12,8 +12,8 @@ Projector::Projector(const storage::EventLog& log, storage::TotalsStore& store, 
       store_(store),
       options_(options),
       // Loads happen while stepping only, when stride_ does not change.
-      fold_([this](const domain::ChunkId& id)
-                ABSL_NO_THREAD_SAFETY_ANALYSIS { return store_.Load(id, stride_); }) {}
+      fold_([this](const domain::Fold::NodeId& node)
+                ABSL_NO_THREAD_SAFETY_ANALYSIS { return store_.LoadNode(node, stride_); }) {}
 
 absl::StatusOr<std::unique_ptr<Projector>> Projector::Open(const storage::EventLog& log,
                                                            storage::TotalsStore& store,

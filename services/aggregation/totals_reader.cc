@@ -88,12 +88,7 @@ void VisitUnordered(const Target& target, const Chunk& chunk, Visitor visit) {
 
 absl::Status View::Visit(const std::vector<Target>& targets, ChunkKind kind, Code code,
                          Visitor visit) const {
-  struct Rest {
-    const Target* target;
-    std::set<uint16_t> seen;
-  };
-  std::vector<Rest> rest;
-  rest.reserve(targets.size());
+  std::vector<const Target*> rest;
   auto range = [&](const Target& t) {
     const uint16_t all = static_cast<uint16_t>(static_cast<uint16_t>(kind) << 10);
     // One chunk holds all of the kind, or all of the class.
@@ -116,29 +111,26 @@ absl::Status View::Visit(const std::vector<Target>& targets, ChunkKind kind, Cod
     }
     stride = live.stride;
     for (const Target& t : targets) {
-      Rest r{&t, {}};
       const auto [first, last] = range(t);
       auto node = live.chunks.find(Fold::NodeId{t.node, year_, stage_});
-      if (node != live.chunks.end()) {
-        for (auto it = node->second.lower_bound(first);
-             it != node->second.end() && it->first <= last; ++it) {
-          VisitUnordered(t, it->second->chunk, visit);
-          r.seen.insert(it->first);
-        }
+      if (node == live.chunks.end()) {
+        rest.push_back(&t);
+        continue;
       }
-      // A single chunk that is live needs no look into the store.
-      if (first != last || r.seen.empty()) rest.push_back(std::move(r));
+      for (auto it = node->second.lower_bound(first);
+           it != node->second.end() && it->first <= last; ++it)
+        VisitUnordered(t, it->second->chunk, visit);
     }
   });
   if (!live_position) {
     stride = position_ >= live_stride ? live_stride : projector_.store().StrideAt(position_);
-    for (const Target& t : targets) rest.push_back({&t, {}});
+    for (const Target& t : targets) rest.push_back(&t);
   }
-  for (const Rest& r : rest) {
-    const auto [first, last] = range(*r.target);
+  for (const Target* t : rest) {
+    const auto [first, last] = range(*t);
     FISCAL_RETURN_IF_ERROR(projector_.store().ForEachChunk(
-        {r.target->node, year_, stage_}, first, last, stride, r.seen,
-        [&](uint16_t, const domain::CellTable& table) { visit(*r.target, table); }));
+        {t->node, year_, stage_}, first, last, stride,
+        [&](uint16_t, const domain::CellTable& table) { visit(*t, table); }));
   }
   return live_position ? absl::OkStatus() : VisitPast(targets, stride, open, live_stride, visit);
 }
