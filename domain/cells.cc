@@ -293,22 +293,21 @@ std::string Chunk::EncodeChanges() const {
   return EncodeCells(table);
 }
 
-absl::StatusOr<Chunk> Chunk::Decode(absl::string_view bytes) {
+absl::Status Chunk::Decode(absl::string_view bytes) {
   CellTable table;
   const absl::Status status = DecodeCells(bytes, &table);
   if (!status.ok()) return status;
-  Chunk chunk;
-  chunk.cells_.reserve(table.items.size());
+  cells_.reserve(table.items.size());
   for (const CellProject& p : table.projects) {
     if (p.state == CellProject::kGone) return absl::DataLossError("chunk: a project that went");
-    chunk.Say(chunk.Intern(p.code), p, /*change=*/false);
+    Say(Intern(p.code), p, /*change=*/false);
   }
   // Numbers are those of the table: projects came in order.
   for (const CellTable::Item& item : table.items) {
     if (item.value.zero()) return absl::DataLossError("chunk: an empty cell");
-    chunk.cells_.emplace(item.key, Cell{item.value, 0});
+    cells_.emplace(item.key, Cell{item.value, 0});
   }
-  return chunk;
+  return absl::OkStatus();
 }
 
 absl::Status Chunk::ApplyChanges(absl::string_view bytes) {
@@ -330,6 +329,179 @@ absl::Status Chunk::ApplyChanges(absl::string_view bytes) {
     }
   }
   return absl::OkStatus();
+}
+
+CellKey NodeChunk::CellKeyOf(Key key) const {
+  CellKey out;
+  out.attributes = static_cast<uint32_t>(key >> 32);
+  const Code code = static_cast<Code>(key);
+  switch (kind_) {
+    case ChunkKind::kFunctional:
+      out.functional = code;
+      break;
+    case ChunkKind::kRevenue:
+      out.revenue = code;
+      break;
+    case ChunkKind::kDeptEconomic:
+      out.dept_economic = code;
+      break;
+    case ChunkKind::kGovEconomic:
+      out.gov_economic = code;
+      break;
+    default:
+      break;
+  }
+  return out;
+}
+
+void NodeChunk::Change(size_t i, const CellValue& difference) {
+  Cell& cell = cells_[i];
+  if (cell.mark != mark_) {
+    cell.mark = mark_;
+    ++changes_;
+  }
+  cell.value.Add(difference);
+}
+
+void NodeChunk::Add(absl::Span<const Difference> differences) {
+  // Cells that are there are changed in place; new ones are gathered and merged in one walk.
+  std::vector<const Difference*> fresh;
+  size_t i = 0;
+  const bool few = differences.size() * 8 < keys_.size();
+  for (const Difference& d : differences) {
+    if (few) {
+      i = static_cast<size_t>(
+          std::lower_bound(keys_.begin() + static_cast<ptrdiff_t>(i), keys_.end(), d.first) -
+          keys_.begin());
+    } else {
+      while (i < keys_.size() && keys_[i] < d.first) ++i;
+    }
+    if (i < keys_.size() && keys_[i] == d.first) {
+      Change(i, d.second);
+    } else {
+      fresh.push_back(&d);
+    }
+  }
+  if (fresh.empty()) return;
+  size_t from = keys_.size(), to = from + fresh.size();
+  keys_.resize(to);
+  cells_.resize(to);
+  // From the back, so that nothing is moved twice.
+  for (size_t f = fresh.size(); f > 0;) {
+    const Difference& d = *fresh[f - 1];
+    while (from > 0 && keys_[from - 1] > d.first) {
+      --from;
+      --to;
+      keys_[to] = keys_[from];
+      cells_[to] = cells_[from];
+    }
+    --to;
+    --f;
+    keys_[to] = d.first;
+    cells_[to] = Cell();
+    Change(to, d.second);
+  }
+}
+
+void NodeChunk::Tidy() {
+  size_t to = 0;
+  for (size_t i = 0; i < keys_.size(); ++i) {
+    if (cells_[i].value.zero()) {
+      gone_.push_back(keys_[i]);
+      continue;
+    }
+    if (to != i) {
+      keys_[to] = keys_[i];
+      cells_[to] = cells_[i];
+    }
+    ++to;
+  }
+  keys_.resize(to);
+  cells_.resize(to);
+  std::sort(gone_.begin(), gone_.end());
+}
+
+CellTable NodeChunk::Table() const {
+  CellTable table;
+  table.items.reserve(keys_.size());
+  for (size_t i = 0; i < keys_.size(); ++i) {
+    if (!cells_[i].value.zero()) table.items.push_back({CellKeyOf(keys_[i]), cells_[i].value});
+  }
+  return table;
+}
+
+std::string NodeChunk::EncodeChanges() const {
+  CellTable table;
+  table.items.reserve(changes_);
+  size_t g = 0;
+  for (size_t i = 0; i <= keys_.size(); ++i) {
+    while (g < gone_.size() && (i == keys_.size() || gone_[g] < keys_[i]))
+      table.items.push_back({CellKeyOf(gone_[g++]), CellValue()});
+    if (i < keys_.size() && cells_[i].mark == mark_)
+      table.items.push_back({CellKeyOf(keys_[i]), cells_[i].value});
+  }
+  return EncodeCells(table);
+}
+
+absl::Status NodeChunk::ReadDifferences(absl::string_view bytes,
+                                        std::vector<Difference>* out) const {
+  CellTable table;
+  const absl::Status status = DecodeCells(bytes, &table);
+  if (!status.ok()) return status;
+  out->reserve(table.items.size());
+  for (const CellTable::Item& item : table.items) {
+    Code code = 0;
+    for (Code c : {item.key.functional, item.key.revenue, item.key.dept_economic,
+                   item.key.gov_economic})
+      code = c != 0 ? c : code;
+    const Key key = KeyOf(item.key.attributes, code);
+    if (!(CellKeyOf(key) == item.key)) return absl::DataLossError("chunk: cells of another kind");
+    out->emplace_back(key, item.value);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status NodeChunk::Decode(absl::string_view bytes) {
+  std::vector<Difference> cells;
+  const absl::Status status = ReadDifferences(bytes, &cells);
+  if (!status.ok()) return status;
+  for (const Difference& c : cells) {
+    if (c.second.zero()) return absl::DataLossError("chunk: an empty cell");
+    keys_.push_back(c.first);
+    cells_.push_back({c.second, 0});
+  }
+  return absl::OkStatus();
+}
+
+absl::Status NodeChunk::ApplyChanges(absl::string_view bytes) {
+  std::vector<Difference> changes;
+  const absl::Status status = ReadDifferences(bytes, &changes);
+  if (!status.ok()) return status;
+  std::vector<Key> keys;
+  std::vector<Cell> cells;
+  keys.reserve(keys_.size() + changes.size());
+  cells.reserve(keys_.size() + changes.size());
+  size_t i = 0;
+  for (size_t c = 0; c <= changes.size(); ++c) {
+    for (; i < keys_.size() && (c == changes.size() || keys_[i] < changes[c].first); ++i) {
+      keys.push_back(keys_[i]);
+      cells.push_back(cells_[i]);
+    }
+    if (c == changes.size()) break;
+    if (i < keys_.size() && keys_[i] == changes[c].first) ++i;
+    if (changes[c].second.zero()) continue;
+    keys.push_back(changes[c].first);
+    cells.push_back({changes[c].second, 0});
+  }
+  keys_ = std::move(keys);
+  cells_ = std::move(cells);
+  return absl::OkStatus();
+}
+
+void NodeChunk::Mark() {
+  gone_.clear();
+  changes_ = 0;
+  ++mark_;
 }
 
 }  // namespace fiscal::domain

@@ -20,6 +20,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/types/span.h"
 #include "domain/types.h"
 
 namespace fiscal::domain {
@@ -175,16 +176,11 @@ std::string EncodeCells(const CellTable& table);
 // Views point into `bytes`. DATA_LOSS when malformed.
 absl::Status DecodeCells(absl::string_view bytes, CellTable* table);
 
+// An agency's leaf cells.
 class Chunk {
  public:
-  // Adds a difference of a cell without a project. A cell that becomes zero stays, as a zero, until
-  // Tidy(): what counts as changed must not depend on how many differences were summed before they
-  // came here.
-  void Add(CellKey key, const CellValue& difference) {
-    key.project = 0;
-    AddTo(key, difference);
-  }
-  // Adds differences and takes over what is said about projects.
+  // Adds differences and takes over what is said about projects. A cell that becomes zero stays, as a
+  // zero, until Tidy().
   void Add(const CellTable& differences);
 
   struct Cell {
@@ -201,8 +197,8 @@ class Chunk {
   CellTable Table() const;
   // The same cells give the same bytes, whatever their history; zeros are left out.
   std::string Encode() const { return EncodeCells(Table()); }
-  // DATA_LOSS when malformed.
-  static absl::StatusOr<Chunk> Decode(absl::string_view bytes);
+  // Into an empty chunk. DATA_LOSS when malformed; the chunk is then of no use.
+  absl::Status Decode(absl::string_view bytes);
 
   // Cells and projects that changed since the last Mark(), with what they are now: what turns the
   // chunk as it was then into this one.
@@ -231,6 +227,60 @@ class Chunk {
   // Became zero at some time since the last Mark().
   std::vector<CellKey> zeros_;
   std::vector<uint32_t> changed_projects_;
+  uint32_t mark_ = 1;
+};
+
+// The cells of one classification of a department, own level or division: in order, so that many
+// differences are merged in one walk and what changed is found by another. A key is a code and the
+// attributes.
+class NodeChunk {
+ public:
+  // Attributes << 32 | code: the order of keys is the order of cells.
+  using Key = uint64_t;
+  using Difference = std::pair<Key, CellValue>;
+  static Key KeyOf(uint32_t attributes, Code code) {
+    return static_cast<Key>(attributes) << 32 | code;
+  }
+
+  explicit NodeChunk(ChunkKind kind) : kind_(kind) {}
+
+  // REQUIRES: ascending keys. A cell that becomes zero stays, as a zero, until Tidy(): what counts as
+  // changed must not depend on how many differences were summed before they came here.
+  void Add(absl::Span<const Difference> differences);
+  size_t size() const { return keys_.size(); }
+  size_t changes() const { return changes_; }
+  // Forgets zeros.
+  void Tidy();
+  // Calls `visit` with each cell; zeros may be among them.
+  template <typename Visit>
+  void ForEach(Visit visit) const {
+    for (size_t i = 0; i < keys_.size(); ++i) visit(CellKeyOf(keys_[i]), cells_[i].value);
+  }
+
+  // As Chunk has them.
+  CellTable Table() const;
+  std::string Encode() const { return EncodeCells(Table()); }
+  std::string EncodeChanges() const;
+  // DATA_LOSS when malformed, or with cells that are not of this kind.
+  absl::Status Decode(absl::string_view bytes);
+  absl::Status ApplyChanges(absl::string_view bytes);
+  void Mark();
+
+ private:
+  struct Cell {
+    CellValue value;
+    uint32_t mark = 0;
+  };
+  CellKey CellKeyOf(Key key) const;
+  absl::Status ReadDifferences(absl::string_view bytes, std::vector<Difference>* out) const;
+  void Change(size_t i, const CellValue& difference);
+
+  ChunkKind kind_;
+  std::vector<Key> keys_;
+  std::vector<Cell> cells_;
+  // Keys that went since the last Mark(), in order.
+  std::vector<Key> gone_;
+  size_t changes_ = 0;
   uint32_t mark_ = 1;
 };
 

@@ -27,28 +27,6 @@ Code CodeOf(const CellKey& key, ChunkKind kind) {
   }
 }
 
-CellKey KeyFor(ChunkKind kind, Code code, uint32_t attributes) {
-  CellKey key;
-  key.attributes = attributes;
-  switch (kind) {
-    case ChunkKind::kFunctional:
-      key.functional = code;
-      break;
-    case ChunkKind::kRevenue:
-      key.revenue = code;
-      break;
-    case ChunkKind::kDeptEconomic:
-      key.dept_economic = code;
-      break;
-    case ChunkKind::kGovEconomic:
-      key.gov_economic = code;
-      break;
-    default:
-      break;
-  }
-  return key;
-}
-
 // Revenue codes are of income only, economic codes of expenditure only.
 bool Keeps(ChunkKind kind, Direction direction) {
   if (kind == ChunkKind::kRevenue) return direction == Direction::kIncome;
@@ -57,14 +35,11 @@ bool Keeps(ChunkKind kind, Direction direction) {
   return true;
 }
 
-// A code and the attributes: all that a cell above the agencies has. Never 0: a direction is set.
-using ShortKey = uint64_t;
-
-// Differences by ShortKey: open addressing with the values in a list of their own, in the order they
+// Differences by NodeChunk::Key, which is never 0 as a direction is set: open addressing with the values in a list of their own, in the order they
 // came. Filled and emptied for every call, which a general hash table pays for in growing.
 class Differences {
  public:
-  CellValue& operator[](ShortKey key) {
+  CellValue& operator[](NodeChunk::Key key) {
     if (items_.size() * 2 >= slots_.size()) Grow();
     size_t i = Hash(key) & (slots_.size() - 1);
     while (slots_[i] != 0) {
@@ -77,11 +52,18 @@ class Differences {
     return items_.back().second;
   }
   bool empty() const { return items_.empty(); }
+  const std::vector<NodeChunk::Difference>& items() const { return items_; }
+  // In order of keys, for as long as nothing is added.
+  void Sort() {
+    std::sort(items_.begin(), items_.end(),
+              [](const auto& a, const auto& b) { return a.first < b.first; });
+    slots_.clear();
+  }
   auto begin() const { return items_.begin(); }
   auto end() const { return items_.end(); }
 
  private:
-  static size_t Hash(ShortKey key) {
+  static size_t Hash(NodeChunk::Key key) {
     const unsigned __int128 m = static_cast<unsigned __int128>(key) * 0x9e3779b97f4a7c15u;
     return static_cast<size_t>(m) ^ static_cast<size_t>(m >> 64);
   }
@@ -94,7 +76,7 @@ class Differences {
     }
   }
   std::vector<uint32_t> slots_;
-  std::vector<std::pair<ShortKey, CellValue>> items_;
+  std::vector<NodeChunk::Difference> items_;
 };
 // By index into kKinds.
 using DifferencesByKind = std::array<Differences, 5>;
@@ -128,14 +110,14 @@ void Derive(const std::vector<CellTable::Item>& cells, DifferencesByKind* out) {
         sum.Add(cells[i].value);
         for (size_t k = 2; k < 5; ++k) {
           if (!Keeps(kKinds[k], direction)) continue;
-          (*out)[k][ShortKey{CodeOf(cells[i].key, kKinds[k])} << 32 | attributes].Add(
+          (*out)[k][NodeChunk::KeyOf(attributes, CodeOf(cells[i].key, kKinds[k]))].Add(
               cells[i].value);
         }
       }
-      (*out)[1][ShortKey{functional} << 32 | attributes].Add(sum);
+      (*out)[1][NodeChunk::KeyOf(attributes, functional)].Add(sum);
       unclassified.Add(sum);
     }
-    (*out)[0][attributes].Add(unclassified);
+    (*out)[0][NodeChunk::KeyOf(attributes, 0)].Add(unclassified);
   }
 }
 
@@ -161,7 +143,7 @@ absl::StatusOr<Fold::NodeChunks*> Fold::Get(const NodeId& node) {
   auto it = chunks_.find(node);
   if (it == chunks_.end()) {
     FISCAL_ASSIGN_OR_RETURN(NodeChunks loaded, loader_(node));
-    for (const auto& [number, entry] : loaded) cells_ += entry->chunk.cells().size();
+    for (const auto& [number, entry] : loaded) cells_ += entry->chunk.size();
     it = chunks_.emplace(node, std::move(loaded)).first;
   }
   return &it->second;
@@ -176,7 +158,11 @@ absl::Status Fold::Apply(absl::Span<const Posting* const> postings, const Catalo
     Derive(p->cells.items, &own.departments[p->department]);
   }
   for (auto& [key, own] : own_levels) {
-    for (const auto& [code, differences] : own.departments) AddAll(differences, &own.sum);
+    for (auto& [code, differences] : own.departments) {
+      AddAll(differences, &own.sum);
+      for (Differences& d : differences) d.Sort();
+    }
+    for (Differences& d : own.sum) d.Sort();
   }
 
   // First every chunk is loaded, so that a failed read leaves all of them as they were.
@@ -189,13 +175,6 @@ absl::Status Fold::Apply(absl::Span<const Posting* const> postings, const Catalo
     ChunkKind kind;
     const Differences* differences;
     std::vector<Target> targets;
-
-    Target& TargetOf(uint16_t number, size_t* last) {
-      if (targets[*last].number != number) {
-        for (*last = 0; targets[*last].number != number;) ++*last;
-      }
-      return targets[*last];
-    }
   };
   std::vector<Step> steps;
   auto load = [&](const OwnLevelKey& key, OrgNode node,
@@ -208,14 +187,14 @@ absl::Status Fold::Apply(absl::Span<const Posting* const> postings, const Catalo
       uint16_t last = UINT16_MAX;
       for (const auto& [short_key, value] : by_kind[k]) {
         const uint16_t number =
-            ChunkNumber(kKinds[k], id.node.type, static_cast<Code>(short_key >> 32));
+            ChunkNumber(kKinds[k], id.node.type, static_cast<Code>(short_key));
         if (number == last) continue;
         last = number;
         if (std::any_of(step.targets.begin(), step.targets.end(),
                         [number](const Target& t) { return t.number == number; }))
           continue;
         std::unique_ptr<Entry>& entry = (*chunks)[number];
-        if (entry == nullptr) entry = std::make_unique<Entry>();
+        if (entry == nullptr) entry = std::make_unique<Entry>(kKinds[k]);
         step.targets.push_back({number, entry.get()});
       }
     }
@@ -230,15 +209,25 @@ absl::Status Fold::Apply(absl::Span<const Posting* const> postings, const Catalo
   }
 
   for (Step& step : steps) {
-    for (const Target& t : step.targets) cells_ -= t.entry->chunk.cells().size();
-    size_t last = 0;
-    for (const auto& [short_key, value] : *step.differences) {
-      const Code code = static_cast<Code>(short_key >> 32);
-      step.TargetOf(ChunkNumber(step.kind, step.node.node.type, code), &last)
-          .entry->chunk.Add(KeyFor(step.kind, code, static_cast<uint32_t>(short_key)), value);
+    for (const Target& t : step.targets) cells_ -= t.entry->chunk.size();
+    if (step.targets.size() == 1) {
+      step.targets[0].entry->chunk.Add(step.differences->items());
+    } else {
+      // By class; each class's keys stay in order.
+      std::vector<std::vector<NodeChunk::Difference>> parts(step.targets.size());
+      size_t last = 0;
+      for (const NodeChunk::Difference& d : *step.differences) {
+        const uint16_t number =
+            ChunkNumber(step.kind, step.node.node.type, static_cast<Code>(d.first));
+        if (step.targets[last].number != number) {
+          for (last = 0; step.targets[last].number != number;) ++last;
+        }
+        parts[last].push_back(d);
+      }
+      for (size_t i = 0; i < parts.size(); ++i) step.targets[i].entry->chunk.Add(parts[i]);
     }
     for (const Target& t : step.targets) {
-      cells_ += t.entry->chunk.cells().size();
+      cells_ += t.entry->chunk.size();
       // Once for a chunk, however many steps change it.
       if (t.entry->chunk.changes() > 0 && !t.entry->listed) {
         t.entry->listed = true;
@@ -252,9 +241,9 @@ absl::Status Fold::Apply(absl::Span<const Posting* const> postings, const Catalo
 
 const Fold::Changed& Fold::Changes() {
   for (auto& [id, entry] : changed_) {
-    const size_t before = entry->chunk.cells().size();
+    const size_t before = entry->chunk.size();
     entry->chunk.Tidy();
-    cells_ -= before - entry->chunk.cells().size();
+    cells_ -= before - entry->chunk.size();
   }
   return changed_;
 }

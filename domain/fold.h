@@ -53,12 +53,16 @@ std::vector<OrgNode> PathOf(const BudgetKey& key, absl::string_view department,
 
 class Fold {
  public:
+  // How a chunk was last stored: changes stored one upon the other since it was stored whole, and
+  // their cells.
+  struct Chain {
+    uint32_t length = 0;
+    uint64_t cells = 0;
+  };
   struct Entry {
-    Chunk chunk;
-    // How the chunk was last stored: changes stored one upon the other since it was stored whole,
-    // and their cells.
-    uint32_t chain = 0;
-    uint64_t chain_cells = 0;
+    explicit Entry(ChunkKind kind) : chunk(kind) {}
+    NodeChunk chunk;
+    Chain chain;
     // Among Changes().
     bool listed = false;
   };

@@ -36,9 +36,9 @@ absl::StatusOr<std::string> ReadPosted(const Kv& kv, absl::string_view value) {
 // value := 0 chunk | 1 chain:varint chain_cells:varint changes | 2 position:varint
 // The last: just what was posted there. Reads the chunk whose newest value `it` stands at; moves `it`
 // over the values it needs.
-absl::StatusOr<domain::Fold::Entry> ReadChunk(const Kv& kv, KvIterator* it,
-                                              absl::string_view chunk_part) {
-  domain::Fold::Entry entry;
+template <typename Chunk>
+absl::Status ReadChunk(const Kv& kv, KvIterator* it, absl::string_view chunk_part, Chunk* chunk,
+                       domain::Fold::Chain* chain) {
   std::vector<std::string> changes;
   while (it->Valid() && ChunkPart(it->key()) == chunk_part) {
     ByteReader reader(it->value());
@@ -48,19 +48,15 @@ absl::StatusOr<domain::Fold::Entry> ReadChunk(const Kv& kv, KvIterator* it,
       if (kind == kPosted) {
         FISCAL_ASSIGN_OR_RETURN(posted, ReadPosted(kv, it->value()));
       }
-      FISCAL_ASSIGN_OR_RETURN(
-          entry.chunk,
-          domain::Chunk::Decode(kind == kPosted ? posted : reader.Bytes(reader.remaining())));
+      FISCAL_RETURN_IF_ERROR(
+          chunk->Decode(kind == kPosted ? posted : reader.Bytes(reader.remaining())));
       for (auto c = changes.rbegin(); c != changes.rend(); ++c)
-        FISCAL_RETURN_IF_ERROR(entry.chunk.ApplyChanges(*c));
-      return entry;
+        FISCAL_RETURN_IF_ERROR(chunk->ApplyChanges(*c));
+      return absl::OkStatus();
     }
-    const uint64_t chain = reader.Varint(), cells = reader.Varint();
-    if (!reader.ok() || kind != kChanges || chain == 0 || chain > kChainMax) break;
-    if (changes.empty()) {
-      entry.chain = static_cast<uint32_t>(chain);
-      entry.chain_cells = cells;
-    }
+    const uint64_t length = reader.Varint(), cells = reader.Varint();
+    if (!reader.ok() || kind != kChanges || length == 0 || length > kChainMax) break;
+    if (changes.empty()) *chain = {static_cast<uint32_t>(length), cells};
     changes.emplace_back(reader.Bytes(reader.remaining()));
     it->Next();
   }
@@ -108,9 +104,10 @@ absl::Status VisitCells(
                   FISCAL_RETURN_IF_ERROR(domain::DecodeCells(posted, &table));
                   visit(id, table);
                 } else {
-                  FISCAL_ASSIGN_OR_RETURN(domain::Fold::Entry entry,
-                                          ReadChunk(kv, it.get(), chunk_part));
-                  visit(id, entry.chunk.Table());
+                  domain::Chunk chunk;
+                  domain::Fold::Chain chain;
+                  FISCAL_RETURN_IF_ERROR(ReadChunk(kv, it.get(), chunk_part, &chunk, &chain));
+                  visit(id, chunk.Table());
                 }
                 return absl::OkStatus();
               });
@@ -118,22 +115,21 @@ absl::Status VisitCells(
 
 // What is stored of a chunk that changed: the whole when what a reader would have to put together is
 // more than half again as much.
-std::string EncodeState(domain::Fold::Entry* entry) {
-  const size_t changes = entry->chunk.changes();
+template <typename Chunk>
+std::string EncodeState(const Chunk& chunk, size_t cells, domain::Fold::Chain* chain) {
+  const size_t changes = chunk.changes();
   std::string value;
-  if (entry->chain >= kChainMax ||
-      entry->chain_cells + changes + 8 > entry->chunk.cells().size() / 2) {
-    entry->chain = 0;
-    entry->chain_cells = 0;
+  if (chain->length >= kChainMax || chain->cells + changes + 8 > cells / 2) {
+    *chain = {};
     PutU8(&value, kWhole);
-    value += entry->chunk.Encode();
+    value += chunk.Encode();
   } else {
-    ++entry->chain;
-    entry->chain_cells += changes;
+    ++chain->length;
+    chain->cells += changes;
     PutU8(&value, kChanges);
-    PutVarint(&value, entry->chain);
-    PutVarint(&value, entry->chain_cells);
-    value += entry->chunk.EncodeChanges();
+    PutVarint(&value, chain->length);
+    PutVarint(&value, chain->cells);
+    value += chunk.EncodeChanges();
   }
   return value;
 }
@@ -202,17 +198,14 @@ uint64_t TotalsStore::StrideAt(domain::Position position) const {
   return it == strides_.begin() ? 0 : *std::prev(it);
 }
 
-absl::StatusOr<domain::Fold::Entry> TotalsStore::Load(const domain::ChunkId& id,
-                                                      uint64_t stride) const {
+absl::Status TotalsStore::LoadLeaves(const domain::ChunkId& id, uint64_t stride,
+                                     domain::Chunk* chunk, domain::Fold::Chain* chain) const {
   const std::string lower = CellsKey(id, stride);
   const std::string chunk_part(ChunkPart(lower));
   std::unique_ptr<KvIterator> it = kv_.NewIterator(lower, AfterPrefix(chunk_part));
   it->Seek(lower);
-  if (!it->Valid()) {
-    FISCAL_RETURN_IF_ERROR(it->status());
-    return domain::Fold::Entry();
-  }
-  return ReadChunk(kv_, it.get(), chunk_part);
+  if (!it->Valid()) return it->status();
+  return ReadChunk(kv_, it.get(), chunk_part, chunk, chain);
 }
 
 absl::StatusOr<domain::Fold::NodeChunks> TotalsStore::LoadNode(const domain::Fold::NodeId& node,
@@ -223,8 +216,10 @@ absl::StatusOr<domain::Fold::NodeChunks> TotalsStore::LoadNode(const domain::Fol
   FISCAL_RETURN_IF_ERROR(
       Walk(it.get(), lower, stride,
            [&](const domain::ChunkId& id, absl::string_view chunk_part) -> absl::Status {
-             auto entry = std::make_unique<domain::Fold::Entry>();
-             FISCAL_ASSIGN_OR_RETURN(*entry, ReadChunk(kv_, it.get(), chunk_part));
+             auto entry = std::make_unique<domain::Fold::Entry>(
+                 static_cast<domain::ChunkKind>(id.chunk >> 10));
+             FISCAL_RETURN_IF_ERROR(
+                 ReadChunk(kv_, it.get(), chunk_part, &entry->chunk, &entry->chain));
              chunks[id.chunk] = std::move(entry);
              return absl::OkStatus();
            }));
@@ -272,7 +267,8 @@ absl::Status TotalsStore::CommitStride(
     const Watermark& watermark) {
   Batch batch;
   for (const auto& [id, entry] : changed)
-    batch.Put(CellsKey(id, watermark.position), EncodeState(entry));
+    batch.Put(CellsKey(id, watermark.position),
+              EncodeState(entry->chunk, entry->chunk.size(), &entry->chain));
   // Postings by agency, each agency's in order.
   std::vector<const domain::Posting*> order;
   for (const auto& posting : postings) {
@@ -300,16 +296,15 @@ absl::Status TotalsStore::CommitStride(
       }
       batch.Put(PostingKey(order[i]->position), std::move(posting));
     } else {
-      domain::Fold::Entry entry;
-      if (!order[i]->first) {
-        FISCAL_ASSIGN_OR_RETURN(entry, Load(id, before));
-      }
+      domain::Chunk chunk;
+      domain::Fold::Chain chain;
+      if (!order[i]->first) FISCAL_RETURN_IF_ERROR(LoadLeaves(id, before, &chunk, &chain));
       for (size_t k = i; k < end; ++k) {
-        entry.chunk.Add(order[k]->cells);
+        chunk.Add(order[k]->cells);
         batch.Put(PostingKey(order[k]->position), EncodePosting(*order[k]));
       }
-      entry.chunk.Tidy();
-      value = EncodeState(&entry);
+      chunk.Tidy();
+      value = EncodeState(chunk, chunk.cells().size(), &chain);
     }
     batch.Put(CellsKey(id, watermark.position), std::move(value));
     i = end;

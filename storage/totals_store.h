@@ -99,8 +99,9 @@ class TotalsStore {
   int64_t ApproximateBytes() const { return kv_.ApproximateBytes(); }
 
  private:
-  // The chunk after `stride`; empty when it had none.
-  absl::StatusOr<domain::Fold::Entry> Load(const domain::ChunkId& id, uint64_t stride) const;
+  // An agency's chunk after `stride`, into an empty one; it stays empty when there was none.
+  absl::Status LoadLeaves(const domain::ChunkId& id, uint64_t stride, domain::Chunk* chunk,
+                          domain::Fold::Chain* chain) const;
   explicit TotalsStore(Kv& kv) : kv_(kv) {}
 
   Kv& kv_;

@@ -72,12 +72,12 @@ class Verification {
     for (const auto& [node, numbered] : fold_.chunks()) {
       for (const auto& [number, entry] : numbered) {
         const ChunkId id{node.node, node.year, node.stage, number};
-        if (seen_.count(id) == 0 && CellsOf(entry->chunk) > 0)
+        if (seen_.count(id) == 0 && !entry->chunk.Table().items.empty())
           Differ(absl::StrCat(Name(id), ": missing"));
       }
     }
     for (const auto& [id, chunk] : agencies_) {
-      if (seen_.count(id) == 0 && CellsOf(chunk) > 0) Differ(absl::StrCat(Name(id), ": missing"));
+      if (seen_.count(id) == 0 && !chunk.Table().items.empty()) Differ(absl::StrCat(Name(id), ": missing"));
       for (const auto& [key, cell] : chunk.cells()) result.line_count += cell.value.line_count();
     }
     return absl::OkStatus();
@@ -158,28 +158,21 @@ class Verification {
     return absl::OkStatus();
   }
 
-  static int64_t CellsOf(const Chunk& chunk) {
-    return std::count_if(chunk.cells().begin(), chunk.cells().end(),
-                         [](const auto& c) { return !c.second.value.zero(); });
-  }
-
   void Differ(std::string what) {
     if (result.differences.size() < kDifferencesMax) result.differences.push_back(std::move(what));
   }
 
   void Compare(const ChunkId& id, const domain::CellTable& served) {
     seen_.insert(id);
-    static const Chunk* const kNone = new Chunk();
-    const Chunk* computed = kNone;
-    auto node = fold_.chunks().find(Fold::NodeId{id.node, id.year, id.stage});
+    domain::CellTable table;
     auto agency = agencies_.find(id);
+    auto node = fold_.chunks().find(Fold::NodeId{id.node, id.year, id.stage});
     if (agency != agencies_.end()) {
-      computed = &agency->second;
+      table = agency->second.Table();
     } else if (node != fold_.chunks().end()) {
       auto it = node->second.find(id.chunk);
-      if (it != node->second.end()) computed = &it->second->chunk;
+      if (it != node->second.end()) table = it->second->chunk.Table();
     }
-    const domain::CellTable table = computed->Table();
     result.cell_count += static_cast<int64_t>(table.items.size());
     // Equal cells have equal bytes, whatever their history.
     if (domain::EncodeCells(table) != domain::EncodeCells(served)) {

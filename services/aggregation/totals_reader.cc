@@ -22,7 +22,6 @@ using domain::Attributes;
 using domain::Catalog;
 using domain::CellKey;
 using domain::CellValue;
-using domain::Chunk;
 using domain::ChunkKind;
 using domain::Code;
 using domain::Fold;
@@ -78,14 +77,6 @@ class View {
   const domain::Stage stage_;
 };
 
-// Chunks of one classification have no projects: their cells needn't be in order.
-void VisitUnordered(const Target& target, const Chunk& chunk, Visitor visit) {
-  domain::CellTable table;
-  table.items.reserve(chunk.cells().size());
-  for (const auto& [key, cell] : chunk.cells()) table.items.push_back({key, cell.value});
-  visit(target, table);
-}
-
 absl::Status View::Visit(const std::vector<Target>& targets, ChunkKind kind, Code code,
                          Visitor visit) const {
   std::vector<const Target*> rest;
@@ -119,7 +110,7 @@ absl::Status View::Visit(const std::vector<Target>& targets, ChunkKind kind, Cod
       }
       for (auto it = node->second.lower_bound(first);
            it != node->second.end() && it->first <= last; ++it)
-        VisitUnordered(t, it->second->chunk, visit);
+        visit(t, it->second->chunk.Table());
     }
   });
   if (!live_position) {

@@ -23,11 +23,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       break;
     }
     case 2: {
-      auto chunk = fiscal::domain::Chunk::Decode(bytes);
-      if (chunk.ok()) {
-        auto again = fiscal::domain::Chunk::Decode(chunk->Encode());
-        if (!again.ok() || again->Encode() != chunk->Encode()) std::abort();
-      }
+      fiscal::domain::Chunk chunk, again;
+      if (chunk.Decode(bytes).ok() &&
+          (!again.Decode(chunk.Encode()).ok() || again.Encode() != chunk.Encode()))
+        std::abort();
+      fiscal::domain::LineSet lines;
+      fiscal::storage::DecodeBlocks(bytes, &lines).IgnoreError();
       break;
     }
     case 3: {
