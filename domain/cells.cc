@@ -3,19 +3,9 @@
 #include <algorithm>
 #include <numeric>
 
-#include "base/check.h"
 #include "base/coding.h"
 
 namespace fiscal::domain {
-
-void CellValue::Add(const CellValue& d) {
-  FISCAL_CHECK(!__builtin_add_overflow(amount_fen, d.amount_fen, &amount_fen),
-               "no cell overflows: intake bounds the gross amount of a year and stage");
-  for (int i = 0; i < kPrecisionClasses; ++i) {
-    FISCAL_CHECK(!__builtin_add_overflow(counts[i], d.counts[i], &counts[i]),
-                 "a cell counts fewer than 2^31 lines");
-  }
-}
 
 void Normalize(CellTable* table) {
   std::vector<uint32_t> order(table->projects.size());

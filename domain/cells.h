@@ -21,6 +21,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "base/check.h"
 #include "domain/types.h"
 
 namespace fiscal::domain {
@@ -138,7 +139,19 @@ struct CellValue {
   }
   // The ledger keeps the sum of |amount| of a year and stage within int64, so no cell can overflow;
   // a violation aborts.
-  void Add(const CellValue& d);
+  void Add(const CellValue& d) {
+    uint32_t overflow = 0;
+    for (int i = 0; i < kPrecisionClasses; ++i) {
+      // Without branches, so that all counts are added at once.
+      const uint32_t a = static_cast<uint32_t>(counts[i]), b = static_cast<uint32_t>(d.counts[i]);
+      const uint32_t sum = a + b;
+      overflow |= (a ^ sum) & (b ^ sum);
+      counts[i] = static_cast<int32_t>(sum);
+    }
+    FISCAL_CHECK(!__builtin_add_overflow(amount_fen, d.amount_fen, &amount_fen),
+                 "no cell overflows: intake bounds the gross amount of a year and stage");
+    FISCAL_CHECK(overflow >> 31 == 0, "a cell counts fewer than 2^31 lines");
+  }
   friend bool operator==(const CellValue& a, const CellValue& b) {
     return a.amount_fen == b.amount_fen && a.counts == b.counts;
   }

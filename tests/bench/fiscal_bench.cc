@@ -173,7 +173,7 @@ class Bench {
     null_ =
         std::make_unique<ServerProcess>(std::vector<std::string>{self_, "--serve-null", "bytes"});
     null_parsed_ = std::make_unique<ServerProcess>(
-        std::vector<std::string>{self_, "--serve-null", "messages"});
+        std::vector<std::string>{self_, "--serve-null", "parse"});
   }
   ~Bench() {
     server_.reset();
@@ -295,12 +295,12 @@ class Bench {
       }
       const std::string sized = absl::StrCat(each == 1000 ? "1,000" : "100", " lines a budget");
       results_.Add({absl::StrCat("bulk_", each, "_vs_null_sink"),
-                    absl::StrCat("bulk, ", sized, ", against the null sink (bytes)"),
-                    Rate(ours.median()), Rate(null.median()), ratio, each == 1000 ? 0.5 : 0.3,
+                    absl::StrCat("bulk, ", sized, ", against the null sink"), Rate(ours.median()),
+                    Rate(parsed.median()), parsed_ratio, each == 1000 ? 0.5 : 0.3,
                     each == 1000 ? 0.35 : 0.2, true});
-      results_.Add({absl::StrCat("bulk_", each, "_vs_parsing_sink"),
-                    absl::StrCat("bulk, ", sized, ", against the null sink (messages)"),
-                    Rate(ours.median()), Rate(parsed.median()), parsed_ratio, 0, 0, true});
+      results_.Add({absl::StrCat("bulk_", each, "_vs_bytes_sink"),
+                    absl::StrCat("bulk, ", sized, ", against a sink that doesn't parse"),
+                    Rate(ours.median()), Rate(null.median()), ratio, 0, 0, true});
       results_.Note(absl::StrCat("server's processor time, bulk, ", sized),
                     absl::StrFormat("%.3f µs a line", cpu.median()));
       results_.Note(absl::StrCat("against raw RocksDB of the same bytes, ", sized),
@@ -754,7 +754,7 @@ int main(int argc, char** argv) {
     } else if (std::strcmp(argv[i], "--only") == 0 && more) {
       options.only = argv[++i];
     } else if (std::strcmp(argv[i], "--serve-null") == 0 && more) {
-      return fiscal::bench::ServeNull(std::strcmp(argv[++i], "messages") == 0);
+      return fiscal::bench::ServeNull(std::strcmp(argv[++i], "parse") == 0);
     } else {
       std::fprintf(stderr,
                    "usage: fiscal-bench [--quick] [--json FILE] [--report DIR] [--postgres DIR] "

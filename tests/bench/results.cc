@@ -39,8 +39,10 @@ The data is a province made from numbers (`tests/bench/province.cc`): 11 cities,
 shipped code lists, 5 to 200 lines a budget where nothing else is said, about 68 bytes a line. Nearly every line of a small budget is a
 cell of its own; nothing in the data is chosen to be kind.
 
-- **null sink, bytes**: the same gRPC method taking bytes, answering each frame and doing nothing: not even parsing. This is the
-  yardstick of the goals, the strictest one. **null sink, messages**: the same with the message parsed, as gRPC does unless told otherwise.
+- **null sink**: the same gRPC method with nothing behind it: it parses each frame on an arena, forgets it and answers. **A sink that doesn't
+  parse** takes the bytes and answers; it stands beside it as the stricter yardstick. The limits the goals were set against (docs/adr/0006)
+  are those of the first.
+- Bulk is timed until the last line is in the totals, not only until the last receipt.
 - **PostgreSQL**: one COPY and one transaction a budget of 1,000 lines, a statement trigger that keeps the same cells.
 - **raw RocksDB**: the frames' bytes as values, a sync for every 16.
 - **disk against wire**: everything on disk after a full compaction, log, heads, postings and every state of every total,

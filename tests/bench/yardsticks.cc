@@ -22,19 +22,27 @@ using grpc::ByteBuffer;
 namespace sub = fiscal::submission::v1;
 using Raw = sub::SubmissionService::WithRawCallbackMethod_SubmitBudget<
     sub::SubmissionService::WithRawCallbackMethod_StreamBudgets<sub::SubmissionService::Service>>;
-using Parsed = sub::SubmissionService::CallbackService;
 
-template <typename Request, typename Response>
-class Sink final : public grpc::ServerBidiReactor<Request, Response> {
+class Sink final : public grpc::ServerBidiReactor<ByteBuffer, ByteBuffer> {
  public:
-  explicit Sink(Response answer) : answer_(std::move(answer)) { this->StartRead(&frame_); }
+  explicit Sink(bool parse)
+      : parse_(parse), answer_(services::rpc::ToBuffer(sub::StreamBudgetsResponse())) {
+    StartRead(&frame_);
+  }
   void OnReadDone(bool ok) override {
+    if (ok && parse_) {
+      const services::rpc::FlatBytes bytes(frame_);
+      google::protobuf::Arena arena;
+      auto* message = google::protobuf::Arena::CreateMessage<sub::StreamBudgetsRequest>(&arena);
+      if (!message->ParseFromArray(bytes.view().data(), static_cast<int>(bytes.view().size())))
+        std::abort();
+    }
     absl::MutexLock lock(&mu_);
     if (!ok) {
       ended_ = true;
     } else {
       ++owed_;
-      this->StartRead(&frame_);
+      StartRead(&frame_);
     }
     Advance();
   }
@@ -50,21 +58,22 @@ class Sink final : public grpc::ServerBidiReactor<Request, Response> {
     if (!writing_ && owed_ > 0) {
       --owed_;
       writing_ = true;
-      this->StartWrite(&answer_);
+      StartWrite(&answer_);
     } else if (!writing_ && ended_) {
-      this->Finish(grpc::Status::OK);
+      Finish(grpc::Status::OK);
     }
   }
-  Request frame_;
-  Response answer_;
+  const bool parse_;
+  ByteBuffer frame_, answer_;
   absl::Mutex mu_;
   int owed_ ABSL_GUARDED_BY(mu_) = 0;
   bool writing_ ABSL_GUARDED_BY(mu_) = false;
   bool ended_ ABSL_GUARDED_BY(mu_) = false;
 };
 
-class RawService final : public Raw {
+class NullService final : public Raw {
  public:
+  explicit NullService(bool parse) : parse_(parse) {}
   grpc::ServerUnaryReactor* SubmitBudget(grpc::CallbackServerContext* context, const ByteBuffer*,
                                          ByteBuffer* response) override {
     *response = services::rpc::ToBuffer(sub::SubmitBudgetResponse());
@@ -74,35 +83,22 @@ class RawService final : public Raw {
   }
   grpc::ServerBidiReactor<ByteBuffer, ByteBuffer>* StreamBudgets(
       grpc::CallbackServerContext*) override {
-    return new Sink<ByteBuffer, ByteBuffer>(services::rpc::ToBuffer(sub::StreamBudgetsResponse()));
+    return new Sink(parse_);
   }
-};
 
-class ParsedService final : public Parsed {
- public:
-  grpc::ServerUnaryReactor* SubmitBudget(grpc::CallbackServerContext* context,
-                                         const sub::SubmitBudgetRequest*,
-                                         sub::SubmitBudgetResponse*) override {
-    auto* reactor = context->DefaultReactor();
-    reactor->Finish(grpc::Status::OK);
-    return reactor;
-  }
-  grpc::ServerBidiReactor<sub::StreamBudgetsRequest, sub::StreamBudgetsResponse>* StreamBudgets(
-      grpc::CallbackServerContext*) override {
-    return new Sink<sub::StreamBudgetsRequest, sub::StreamBudgetsResponse>({});
-  }
+ private:
+  const bool parse_;
 };
 
 }  // namespace
 
 int ServeNull(bool parse) {
-  RawService raw;
-  ParsedService parsed;
+  NullService service(parse);
   grpc::ServerBuilder builder;
   int port = 0;
   builder.SetMaxReceiveMessageSize(static_cast<int>(services::rpc::kUnaryBytesMax));
   builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
-  builder.RegisterService(parse ? static_cast<grpc::Service*>(&parsed) : &raw);
+  builder.RegisterService(&service);
   const std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
   std::fprintf(stderr, "serving nothing on port %d\n", port);
   while (true) pause();

@@ -11,9 +11,8 @@
 namespace fiscal::bench {
 
 // Serves SubmissionService without doing anything, for ever: StreamBudgets answers each frame with an
-// empty response, SubmitBudget answers at once. `parse`: requests are parsed, as gRPC does for every
-// service that asks for messages and not for bytes; otherwise not even that. Says on stderr on which
-// port.
+// empty response, SubmitBudget answers at once. `parse`: frames are parsed on an arena and forgotten;
+// otherwise not even that. Says on stderr on which port.
 int ServeNull(bool parse);
 
 // Writes each budget's bytes as one value, with a sync for every `group`; seconds it took.
