@@ -114,33 +114,35 @@ std::string EncodeCells(const CellTable& table) {
   return out;
 }
 
-absl::Status DecodeCells(absl::string_view bytes, CellTable* table) {
+absl::Status ScanCells(absl::string_view bytes, std::vector<CellProject>* projects_out,
+                       absl::FunctionRef<void(const CellKey&, const CellValue&)> visit) {
   ByteReader reader(bytes);
-  table->projects.clear();
-  table->items.clear();
+  projects_out->clear();
   const uint64_t projects = reader.Varint();
-  // A project has at least 2 bytes, a cell 3: wrong counts can't make these reserve much.
+  // A project has at least 2 bytes, a cell 3: wrong counts can't make anything reserve much.
   if (projects > bytes.size()) return absl::DataLossError("cells: more projects than bytes");
-  table->projects.reserve(projects);
+  projects_out->reserve(projects);
   for (uint64_t i = 0; i < projects; ++i) {
     CellProject p;
     p.code = reader.String();
     const uint8_t state = reader.U8();
     if (state == CellProject::kNamed) p.name = reader.String();
     if (!reader.ok() || p.code.empty() || state > CellProject::kGone ||
-        (i > 0 && !(table->projects.back().code < p.code)))
+        (i > 0 && !(projects_out->back().code < p.code)))
       return absl::DataLossError("cells: malformed project");
     p.state = static_cast<CellProject::State>(state);
-    table->projects.push_back(p);
+    projects_out->push_back(p);
   }
   const uint64_t count = reader.Varint();
-  if (count > bytes.size()) return absl::DataLossError("cells: more cells than bytes");
-  table->items.reserve(count);
-  CellKey key;
+  CellKey key, last;
+  Attributes attributes;
   for (uint64_t i = 0; i < count; ++i) {
-    const CellKey last = key;
     const uint8_t mask = reader.U8();
-    if (mask & 1) key.attributes = static_cast<uint32_t>(reader.Varint());
+    if (mask & 1) {
+      key.attributes = static_cast<uint32_t>(reader.Varint());
+      if (!Attributes::Unpack(key.attributes, &attributes))
+        return absl::DataLossError("cells: malformed cell");
+    }
     if (mask & 2) key.functional = static_cast<Code>(reader.Varint());
     if (mask & 4) key.revenue = static_cast<Code>(reader.Varint());
     if (mask & 8) key.dept_economic = static_cast<Code>(reader.Varint());
@@ -150,18 +152,26 @@ absl::Status DecodeCells(absl::string_view bytes, CellTable* table) {
     CellValue value;
     value.amount_fen = reader.Signed();
     const uint8_t count_mask = reader.U8();
-    for (int c = 0; c < kPrecisionClasses; ++c) {
-      if (count_mask >> c & 1) value.counts[c] = static_cast<int32_t>(reader.Signed());
+    for (int c = 0, m = count_mask; m != 0; ++c, m >>= 1) {
+      if ((m & 1) && c < kPrecisionClasses)
+        value.counts[static_cast<size_t>(c)] = static_cast<int32_t>(reader.Signed());
     }
-    Attributes attributes;
-    if (!reader.ok() || !Attributes::Unpack(key.attributes, &attributes) || mask > 127 ||
-        count_mask > 15 || key.project > projects || (i > 0 && !(last < key))) {
+    if (!reader.ok() || mask > 127 || count_mask > 15 || key.project > projects ||
+        (i > 0 && !(last < key))) {
       return absl::DataLossError("cells: malformed cell");
     }
-    table->items.push_back({key, value});
+    visit(key, value);
+    last = key;
   }
   if (!reader.ok() || !reader.AtEnd()) return absl::DataLossError("cells: malformed");
   return absl::OkStatus();
+}
+
+absl::Status DecodeCells(absl::string_view bytes, CellTable* table) {
+  table->items.clear();
+  return ScanCells(bytes, &table->projects, [table](const CellKey& key, const CellValue& value) {
+    table->items.push_back({key, value});
+  });
 }
 
 uint32_t Chunk::Intern(absl::string_view code) {
@@ -283,7 +293,7 @@ std::string Chunk::EncodeChanges() const {
   return EncodeCells(table);
 }
 
-absl::Status Chunk::Decode(absl::string_view bytes) {
+absl::Status Chunk::Decode(absl::string_view bytes, absl::Span<const std::string> newest_first) {
   CellTable table;
   const absl::Status status = DecodeCells(bytes, &table);
   if (!status.ok()) return status;
@@ -296,6 +306,10 @@ absl::Status Chunk::Decode(absl::string_view bytes) {
   for (const CellTable::Item& item : table.items) {
     if (item.value.zero()) return absl::DataLossError("chunk: an empty cell");
     cells_.emplace(item.key, Cell{item.value, 0});
+  }
+  for (auto c = newest_first.rbegin(); c != newest_first.rend(); ++c) {
+    absl::Status applied = ApplyChanges(*c);
+    if (!applied.ok()) return applied;
   }
   return absl::OkStatus();
 }
@@ -433,16 +447,15 @@ std::string NodeChunk::EncodeChanges() const {
   return EncodeCells(table);
 }
 
-absl::Status NodeChunk::ReadDifferences(absl::string_view bytes,
-                                        std::vector<Difference>* out) const {
+absl::Status NodeChunk::ReadCells(absl::string_view bytes, std::vector<Difference>* out) const {
   CellTable table;
   const absl::Status status = DecodeCells(bytes, &table);
   if (!status.ok()) return status;
-  out->reserve(table.items.size());
+  out->reserve(out->size() + table.items.size());
   for (const CellTable::Item& item : table.items) {
     Code code = 0;
-    for (Code c : {item.key.functional, item.key.revenue, item.key.dept_economic,
-                   item.key.gov_economic})
+    for (Code c :
+         {item.key.functional, item.key.revenue, item.key.dept_economic, item.key.gov_economic})
       code = c != 0 ? c : code;
     const Key key = KeyOf(item.key.attributes, code);
     if (!(CellKeyOf(key) == item.key)) return absl::DataLossError("chunk: cells of another kind");
@@ -451,40 +464,31 @@ absl::Status NodeChunk::ReadDifferences(absl::string_view bytes,
   return absl::OkStatus();
 }
 
-absl::Status NodeChunk::Decode(absl::string_view bytes) {
+absl::Status NodeChunk::Decode(absl::string_view bytes,
+                               absl::Span<const std::string> newest_first) {
   std::vector<Difference> cells;
-  const absl::Status status = ReadDifferences(bytes, &cells);
-  if (!status.ok()) return status;
-  for (const Difference& c : cells) {
-    if (c.second.zero()) return absl::DataLossError("chunk: an empty cell");
-    keys_.push_back(c.first);
-    cells_.push_back({c.second, 0});
+  for (const std::string& changes : newest_first) {
+    const absl::Status status = ReadCells(changes, &cells);
+    if (!status.ok()) return status;
   }
-  return absl::OkStatus();
-}
-
-absl::Status NodeChunk::ApplyChanges(absl::string_view bytes) {
-  std::vector<Difference> changes;
-  const absl::Status status = ReadDifferences(bytes, &changes);
+  const absl::Status status = ReadCells(bytes, &cells);
   if (!status.ok()) return status;
-  std::vector<Key> keys;
-  std::vector<Cell> cells;
-  keys.reserve(keys_.size() + changes.size());
-  cells.reserve(keys_.size() + changes.size());
-  size_t i = 0;
-  for (size_t c = 0; c <= changes.size(); ++c) {
-    for (; i < keys_.size() && (c == changes.size() || keys_[i] < changes[c].first); ++i) {
-      keys.push_back(keys_[i]);
-      cells.push_back(cells_[i]);
+  // The first of a key is the newest.
+  if (!newest_first.empty()) {
+    std::stable_sort(cells.begin(), cells.end(),
+                     [](const Difference& a, const Difference& b) { return a.first < b.first; });
+  }
+  keys_.reserve(cells.size());
+  cells_.reserve(cells.size());
+  for (size_t i = 0; i < cells.size(); ++i) {
+    if (i > 0 && cells[i].first == cells[i - 1].first) continue;
+    if (cells[i].second.zero()) {
+      if (newest_first.empty()) return absl::DataLossError("chunk: an empty cell");
+      continue;
     }
-    if (c == changes.size()) break;
-    if (i < keys_.size() && keys_[i] == changes[c].first) ++i;
-    if (changes[c].second.zero()) continue;
-    keys.push_back(changes[c].first);
-    cells.push_back({changes[c].second, 0});
+    keys_.push_back(cells[i].first);
+    cells_.push_back({cells[i].second, 0});
   }
-  keys_ = std::move(keys);
-  cells_ = std::move(cells);
   return absl::OkStatus();
 }
 

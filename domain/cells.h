@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
@@ -188,6 +189,9 @@ void Normalize(CellTable* table);
 std::string EncodeCells(const CellTable& table);
 // Views point into `bytes`. DATA_LOSS when malformed.
 absl::Status DecodeCells(absl::string_view bytes, CellTable* table);
+// The same without a list of the cells: `visit` sees each, with key.project a place in `projects`.
+absl::Status ScanCells(absl::string_view bytes, std::vector<CellProject>* projects,
+                       absl::FunctionRef<void(const CellKey&, const CellValue&)> visit);
 
 // An agency's leaf cells.
 class Chunk {
@@ -210,18 +214,18 @@ class Chunk {
   CellTable Table() const;
   // The same cells give the same bytes, whatever their history; zeros are left out.
   std::string Encode() const { return EncodeCells(Table()); }
-  // Into an empty chunk. DATA_LOSS when malformed; the chunk is then of no use.
-  absl::Status Decode(absl::string_view bytes);
+  // Into an empty chunk: what Encode gave, then changes, the newest first. DATA_LOSS when malformed; the
+  // chunk is then of no use.
+  absl::Status Decode(absl::string_view bytes, absl::Span<const std::string> newest_first = {});
 
   // Cells and projects that changed since the last Mark(), with what they are now: what turns the
   // chunk as it was then into this one.
   size_t changes() const { return changed_.size() + changed_projects_.size(); }
   std::string EncodeChanges() const;
-  // The other way. DATA_LOSS when malformed; the chunk is then of no use.
-  absl::Status ApplyChanges(absl::string_view bytes);
   void Mark();
 
  private:
+  absl::Status ApplyChanges(absl::string_view bytes);
   struct Project {
     std::string code, name;
     CellProject::State state = CellProject::kMentioned;
@@ -274,9 +278,9 @@ class NodeChunk {
   CellTable Table() const;
   std::string Encode() const { return EncodeCells(Table()); }
   std::string EncodeChanges() const;
-  // DATA_LOSS when malformed, or with cells that are not of this kind.
-  absl::Status Decode(absl::string_view bytes);
-  absl::Status ApplyChanges(absl::string_view bytes);
+  // Into an empty chunk: what Encode gave, then changes, the newest first. DATA_LOSS when malformed, or
+  // with cells that are not of this kind; the chunk is then of no use.
+  absl::Status Decode(absl::string_view bytes, absl::Span<const std::string> newest_first);
   void Mark();
 
  private:
@@ -285,7 +289,7 @@ class NodeChunk {
     uint32_t mark = 0;
   };
   CellKey CellKeyOf(Key key) const;
-  absl::Status ReadDifferences(absl::string_view bytes, std::vector<Difference>* out) const;
+  absl::Status ReadCells(absl::string_view bytes, std::vector<Difference>* out) const;
   void Change(size_t i, const CellValue& difference);
 
   ChunkKind kind_;

@@ -56,6 +56,8 @@ class Fold {
   // How a chunk was last stored: changes stored one upon the other since it was stored whole, and
   // their cells.
   struct Chain {
+    // False for a chunk that never was stored.
+    bool stored = false;
     uint32_t length = 0;
     uint64_t cells = 0;
   };

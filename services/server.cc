@@ -56,7 +56,8 @@ absl::StatusOr<std::unique_ptr<storage::RocksKv>> OpenStore(
   options.wal = wal;
   options.ordered_kinds = wal ? storage::kLogOrderedKinds : storage::kTotalsOrderedKinds;
   options.block_cache = std::move(cache);
-  options.write_buffer_bytes = size_t{64} << 20;
+  // Of the totals, what is not written yet is folded again after a crash.
+  options.write_buffer_bytes = size_t{wal ? 64u : 32u} << 20;
   return storage::RocksKv::Open(options);
 }
 

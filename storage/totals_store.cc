@@ -48,15 +48,12 @@ absl::Status ReadChunk(const Kv& kv, KvIterator* it, absl::string_view chunk_par
       if (kind == kPosted) {
         FISCAL_ASSIGN_OR_RETURN(posted, ReadPosted(kv, it->value()));
       }
-      FISCAL_RETURN_IF_ERROR(
-          chunk->Decode(kind == kPosted ? posted : reader.Bytes(reader.remaining())));
-      for (auto c = changes.rbegin(); c != changes.rend(); ++c)
-        FISCAL_RETURN_IF_ERROR(chunk->ApplyChanges(*c));
-      return absl::OkStatus();
+      chain->stored = true;
+      return chunk->Decode(kind == kPosted ? posted : reader.Bytes(reader.remaining()), changes);
     }
     const uint64_t length = reader.Varint(), cells = reader.Varint();
     if (!reader.ok() || kind != kChanges || length == 0 || length > kChainMax) break;
-    if (changes.empty()) *chain = {static_cast<uint32_t>(length), cells};
+    if (changes.empty()) *chain = {/*stored=*/true, static_cast<uint32_t>(length), cells};
     changes.emplace_back(reader.Bytes(reader.remaining()));
     it->Next();
   }
@@ -66,9 +63,9 @@ absl::Status ReadChunk(const Kv& kv, KvIterator* it, absl::string_view chunk_par
 
 // Moves `it`, over keys from `lower` on, to the newest value not after `stride` of each chunk in turn,
 // and calls `at` there, which may move on within the chunk.
-absl::Status Walk(KvIterator* it, const std::string& lower, uint64_t stride,
-                  const std::function<absl::Status(const domain::ChunkId&,
-                                                   absl::string_view chunk_part)>& at) {
+absl::Status Walk(
+    KvIterator* it, const std::string& lower, uint64_t stride,
+    const std::function<absl::Status(const domain::ChunkId&, absl::string_view chunk_part)>& at) {
   it->Seek(lower);
   while (it->Valid()) {
     FISCAL_ASSIGN_OR_RETURN(CellsKeyParts parts, DecodeCellsKey(it->key()));
@@ -91,36 +88,42 @@ absl::Status VisitCells(
     const std::function<void(const domain::ChunkId&, const domain::CellTable&)>& visit) {
   std::unique_ptr<KvIterator> it = kv.NewIterator(lower, upper);
   domain::CellTable table;
-  return Walk(it.get(), lower, stride,
-              [&](const domain::ChunkId& id, absl::string_view chunk_part) -> absl::Status {
-                ByteReader reader(it->value());
-                const uint8_t kind = reader.U8();
-                if (kind == kWhole && reader.ok()) {
-                  FISCAL_RETURN_IF_ERROR(
-                      domain::DecodeCells(reader.Bytes(reader.remaining()), &table));
-                  visit(id, table);
-                } else if (kind == kPosted && reader.ok()) {
-                  FISCAL_ASSIGN_OR_RETURN(const std::string posted, ReadPosted(kv, it->value()));
-                  FISCAL_RETURN_IF_ERROR(domain::DecodeCells(posted, &table));
-                  visit(id, table);
-                } else {
-                  domain::Chunk chunk;
-                  domain::Fold::Chain chain;
-                  FISCAL_RETURN_IF_ERROR(ReadChunk(kv, it.get(), chunk_part, &chunk, &chain));
-                  visit(id, chunk.Table());
-                }
-                return absl::OkStatus();
-              });
+  return Walk(
+      it.get(), lower, stride,
+      [&](const domain::ChunkId& id, absl::string_view chunk_part) -> absl::Status {
+        ByteReader reader(it->value());
+        const uint8_t kind = reader.U8();
+        if (kind == kWhole && reader.ok()) {
+          FISCAL_RETURN_IF_ERROR(domain::DecodeCells(reader.Bytes(reader.remaining()), &table));
+          visit(id, table);
+        } else if (kind == kPosted && reader.ok()) {
+          FISCAL_ASSIGN_OR_RETURN(const std::string posted, ReadPosted(kv, it->value()));
+          FISCAL_RETURN_IF_ERROR(domain::DecodeCells(posted, &table));
+          visit(id, table);
+        } else {
+          domain::Fold::Chain chain;
+          if (id.node.type == domain::OrgType::kAgency) {
+            domain::Chunk chunk;
+            FISCAL_RETURN_IF_ERROR(ReadChunk(kv, it.get(), chunk_part, &chunk, &chain));
+            visit(id, chunk.Table());
+          } else {
+            domain::NodeChunk chunk(static_cast<domain::ChunkKind>(id.chunk >> 10));
+            FISCAL_RETURN_IF_ERROR(ReadChunk(kv, it.get(), chunk_part, &chunk, &chain));
+            visit(id, chunk.Table());
+          }
+        }
+        return absl::OkStatus();
+      });
 }
 
 // What is stored of a chunk that changed: the whole when what a reader would have to put together is
-// more than half again as much.
+// more than twice that.
 template <typename Chunk>
 std::string EncodeState(const Chunk& chunk, size_t cells, domain::Fold::Chain* chain) {
   const size_t changes = chunk.changes();
   std::string value;
-  if (chain->length >= kChainMax || chain->cells + changes + 8 > cells / 2) {
-    *chain = {};
+  if (!chain->stored || chain->length >= kChainMax || chain->cells + changes > cells) {
+    *chain = {/*stored=*/true, 0, 0};
     PutU8(&value, kWhole);
     value += chunk.Encode();
   } else {
@@ -213,16 +216,15 @@ absl::StatusOr<domain::Fold::NodeChunks> TotalsStore::LoadNode(const domain::Fol
   domain::Fold::NodeChunks chunks;
   const std::string lower = CellsNodePrefix(node.node, node.year, node.stage);
   std::unique_ptr<KvIterator> it = kv_.NewIterator(lower, AfterPrefix(lower));
-  FISCAL_RETURN_IF_ERROR(
-      Walk(it.get(), lower, stride,
-           [&](const domain::ChunkId& id, absl::string_view chunk_part) -> absl::Status {
-             auto entry = std::make_unique<domain::Fold::Entry>(
-                 static_cast<domain::ChunkKind>(id.chunk >> 10));
-             FISCAL_RETURN_IF_ERROR(
-                 ReadChunk(kv_, it.get(), chunk_part, &entry->chunk, &entry->chain));
-             chunks[id.chunk] = std::move(entry);
-             return absl::OkStatus();
-           }));
+  FISCAL_RETURN_IF_ERROR(Walk(
+      it.get(), lower, stride,
+      [&](const domain::ChunkId& id, absl::string_view chunk_part) -> absl::Status {
+        auto entry =
+            std::make_unique<domain::Fold::Entry>(static_cast<domain::ChunkKind>(id.chunk >> 10));
+        FISCAL_RETURN_IF_ERROR(ReadChunk(kv_, it.get(), chunk_part, &entry->chunk, &entry->chain));
+        chunks[id.chunk] = std::move(entry);
+        return absl::OkStatus();
+      }));
   return chunks;
 }
 
@@ -245,8 +247,7 @@ absl::Status TotalsStore::ForEach(
     uint64_t stride,
     const std::function<void(const domain::ChunkId&, const domain::CellTable&)>& visit) const {
   const std::string lower(1, '\x10');
-  return VisitCells(
-      kv_, lower, AfterPrefix(lower), stride, visit);
+  return VisitCells(kv_, lower, AfterPrefix(lower), stride, visit);
 }
 
 absl::Status TotalsStore::ForEachPosting(

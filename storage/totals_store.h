@@ -5,7 +5,7 @@
 //
 // Positions come in strides (kStrideEvents, kStrideCells). At the end of a stride every chunk it
 // touched is written under the stride's last position: the cells that changed, or the whole chunk
-// when enough changes have gathered upon the last whole one. With them go the stride's postings and
+// when as many changes have gathered upon the last whole one. With them go the stride's postings and
 // the watermark; nothing is ever overwritten. So a state is named by a stride, bytes depend on the
 // log alone, and a position inside a stride is the state before it plus its postings. A crash loses
 // the strides since the last flush, never a part of one: they are folded again. One writer; readers

@@ -28,8 +28,9 @@ class Projector {
   struct Options {
     // Live cells above which chunks are dropped at the end of a stride. About 80 bytes each.
     size_t live_cells_max = 1500000;
-    // Lines folded between flushes of the store: what a crash makes us fold again.
-    size_t flush_lines = 1000000;
+    // Lines folded between flushes of the store, in which nothing else is folded. By default none: the
+    // store writes what it gathered by itself, and a crash makes us fold at most that again.
+    size_t flush_lines = SIZE_MAX;
   };
 
   // DATA_LOSS when the totals were folded from another log, or from more of it than there is: the

@@ -8,7 +8,7 @@ namespace {
 // How often waiting reads are looked at for their deadline while no event comes.
 constexpr absl::Duration kTick = absl::Milliseconds(50);
 // Events folded before waiting reads are woken.
-constexpr int kEventsPerStep = 256;
+constexpr int kEventsPerStep = 64;
 
 }  // namespace
 

@@ -8,7 +8,6 @@
 #include <tuple>
 
 #include "absl/container/flat_hash_map.h"
-#include "absl/functional/function_ref.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "domain/reason.h"
@@ -52,9 +51,17 @@ struct Target {
   Code division = 0;
 };
 
-// Sees the cells that answer a question, all of a target's at a time. What is past is a stored state
-// and then the differences posted after it, so a cell may come in parts, and a part may be negative.
-using Visitor = absl::FunctionRef<void(const Target&, const domain::CellTable&)>;
+// Sees the cells that answer a question: by tables or one by one, with the projects they refer to. What
+// is past is a stored state and then the differences posted after it, so a cell may come in parts, and
+// a part may be negative.
+class Visitor {
+ public:
+  virtual ~Visitor() = default;
+  virtual void OnTable(const Target& target, const domain::CellTable& table) = 0;
+  virtual void OnCell(const Target& target, const std::vector<domain::CellProject>& projects,
+                      const CellKey& key, const CellValue& value) = 0;
+  virtual void OnProjects(const std::vector<domain::CellProject>& projects) = 0;
+};
 
 // The state at one position: live, or a whole stride and what was posted after it.
 class View {
@@ -65,11 +72,11 @@ class View {
   // Visits every cell of the targets' chunks of `kind` whose number lies within the class of `code`
   // (0: all); of differences, which are those of leaf cells, all.
   absl::Status Visit(const std::vector<Target>& targets, ChunkKind kind, Code code,
-                     Visitor visit) const;
+                     Visitor& visit) const;
 
  private:
   absl::Status VisitPast(const std::vector<Target>& targets, uint64_t stride,
-                         const Projector::Postings& open, uint64_t open_from, Visitor visit) const;
+                         const Projector::Postings& open, uint64_t open_from, Visitor& visit) const;
 
   const Projector& projector_;
   const Position position_;
@@ -78,7 +85,7 @@ class View {
 };
 
 absl::Status View::Visit(const std::vector<Target>& targets, ChunkKind kind, Code code,
-                         Visitor visit) const {
+                         Visitor& visit) const {
   std::vector<const Target*> rest;
   auto range = [&](const Target& t) {
     const uint16_t all = static_cast<uint16_t>(static_cast<uint16_t>(kind) << 10);
@@ -108,9 +115,10 @@ absl::Status View::Visit(const std::vector<Target>& targets, ChunkKind kind, Cod
         rest.push_back(&t);
         continue;
       }
-      for (auto it = node->second.lower_bound(first);
-           it != node->second.end() && it->first <= last; ++it)
-        visit(t, it->second->chunk.Table());
+      for (auto it = node->second.lower_bound(first); it != node->second.end() && it->first <= last;
+           ++it)
+        it->second->chunk.ForEach(
+            [&](const CellKey& key, const CellValue& value) { visit.OnCell(t, {}, key, value); });
     }
   });
   if (!live_position) {
@@ -121,14 +129,14 @@ absl::Status View::Visit(const std::vector<Target>& targets, ChunkKind kind, Cod
     const auto [first, last] = range(*t);
     FISCAL_RETURN_IF_ERROR(projector_.store().ForEachChunk(
         {t->node, year_, stage_}, first, last, stride,
-        [&](uint16_t, const domain::CellTable& table) { visit(*t, table); }));
+        [&](uint16_t, const domain::CellTable& table) { visit.OnTable(*t, table); }));
   }
   return live_position ? absl::OkStatus() : VisitPast(targets, stride, open, live_stride, visit);
 }
 
 absl::Status View::VisitPast(const std::vector<Target>& targets, uint64_t stride,
                              const Projector::Postings& open, uint64_t open_from,
-                             Visitor visit) const {
+                             Visitor& visit) const {
   if (position_ == stride) return absl::OkStatus();
   absl::flat_hash_map<OrgNode, const Target*> nodes;
   for (const Target& t : targets) nodes.emplace(t.node, &t);
@@ -146,18 +154,23 @@ absl::Status View::VisitPast(const std::vector<Target>& targets, uint64_t stride
   if (stride == open_from) {
     for (const auto& posting : open) {
       if (posting->position > position_) break;
-      for (const Target* t : counting(posting->key, posting->department)) visit(*t, posting->cells);
+      for (const Target* t : counting(posting->key, posting->department))
+        visit.OnTable(*t, posting->cells);
     }
     return absl::OkStatus();
   }
-  domain::CellTable table;
+  std::vector<domain::CellProject> projects;
   return projector_.store().ForEachPosting(
       stride, position_,
       [&](const storage::StoredPosting& posting, absl::string_view) -> absl::Status {
         const std::vector<const Target*> found = counting(posting.key, posting.department);
         if (found.empty()) return absl::OkStatus();
-        FISCAL_RETURN_IF_ERROR(domain::DecodeCells(posting.cells, &table));
-        for (const Target* t : found) visit(*t, table);
+        FISCAL_RETURN_IF_ERROR(domain::ScanCells(posting.cells, &projects,
+                                                 [&](const CellKey& key, const CellValue& value) {
+                                                   for (const Target* t : found)
+                                                     visit.OnCell(*t, projects, key, value);
+                                                 }));
+        visit.OnProjects(projects);
         return absl::OkStatus();
       });
 }
@@ -509,6 +522,7 @@ void Question::ValuesOf(const GroupBy& g, const CellKey& key, const Attributes& 
 
 void Question::AddCell(const std::vector<uint32_t>& orgs, const CellKey& key,
                        absl::string_view project, const CellValue& value) {
+  if (f_.functional != 0 && !Below(key.functional, f_.functional)) return;
   Attributes a;
   Attributes::Unpack(key.attributes, &a);
   if (a.direction != f_.direction || a.analysis != f_.analysis) return;
@@ -518,7 +532,6 @@ void Question::AddCell(const std::vector<uint32_t>& orgs, const CellKey& key,
       domain::TopOf(a.category) != f_.category)
     return;
   if (f_.funding_year != domain::FundingYear::kNone && a.funding_year != f_.funding_year) return;
-  if (f_.functional != 0 && !Below(key.functional, f_.functional)) return;
   if (f_.revenue != 0 && !Below(key.revenue, f_.revenue)) return;
   if (f_.dept_economic != 0 && !Below(key.dept_economic, f_.dept_economic)) return;
   if (f_.gov_economic != 0 && !Below(key.gov_economic, f_.gov_economic)) return;
@@ -557,26 +570,47 @@ absl::Status Question::Run(Position position) {
     default:
       break;
   }
-  const Target* last = nullptr;
-  const std::vector<uint32_t>* orgs = nullptr;
-  absl::flat_hash_map<const Target*, std::unique_ptr<std::vector<uint32_t>>> rows;
-  return View(projector_, position, f_.year, f_.stage)
-      .Visit(targets, kind, code, [&](const Target& target, const domain::CellTable& table) {
-        if (&target != last) {
-          auto& known = rows[&target];
-          if (known == nullptr) known = std::make_unique<std::vector<uint32_t>>(OrgRows(target));
-          orgs = known.get();
-          last = &target;
-        }
-        if (Asks(Dimension::kProject)) {
-          for (const domain::CellProject& p : table.projects) {
-            if (p.state == domain::CellProject::kNamed)
-              project_names_[p.code] = std::string(p.name);
-          }
-        }
-        for (const domain::CellTable::Item& item : table.items)
-          AddCell(*orgs, item.key, table.CodeOf(item.key), item.value);
-      });
+  class Sum final : public Visitor {
+   public:
+    explicit Sum(Question& question)
+        : question_(question), names_(question.Asks(Dimension::kProject)) {}
+    void OnTable(const Target& target, const domain::CellTable& table) override {
+      OnProjects(table.projects);
+      for (const domain::CellTable::Item& item : table.items)
+        OnCell(target, table.projects, item.key, item.value);
+    }
+    void OnCell(const Target& target, const std::vector<domain::CellProject>& projects,
+                const CellKey& key, const CellValue& value) override {
+      At(target);
+      question_.AddCell(*orgs_, key,
+                        key.project == 0 ? absl::string_view() : projects[key.project - 1].code,
+                        value);
+    }
+    void OnProjects(const std::vector<domain::CellProject>& projects) override {
+      if (!names_) return;
+      for (const domain::CellProject& p : projects) {
+        if (p.state == domain::CellProject::kNamed)
+          question_.project_names_[p.code] = std::string(p.name);
+      }
+    }
+
+   private:
+    void At(const Target& target) {
+      if (&target == last_) return;
+      auto& known = rows_[&target];
+      if (known == nullptr)
+        known = std::make_unique<std::vector<uint32_t>>(question_.OrgRows(target));
+      orgs_ = known.get();
+      last_ = &target;
+    }
+    Question& question_;
+    const bool names_;
+    const Target* last_ = nullptr;
+    const std::vector<uint32_t>* orgs_ = nullptr;
+    absl::flat_hash_map<const Target*, std::unique_ptr<std::vector<uint32_t>>> rows_;
+  };
+  Sum sum(*this);
+  return View(projector_, position, f_.year, f_.stage).Visit(targets, kind, code, sum);
 }
 
 GroupValue Question::Describe(const GroupBy& g, Value v) const {
