@@ -278,6 +278,10 @@ absl::StatusOr<std::unique_ptr<RocksKv>> RocksKv::Open(const RocksOptions& optio
   // first files are soon merged: they are not compressed.
   mixed.compression_per_level.assign(static_cast<size_t>(engine.num_levels), engine.compression);
   mixed.compression_per_level[0] = rocksdb::kNoCompression;
+  // Keys of the others come in any order. Merging files of like size rewrites each byte a few times over
+  // the store's life; merging into a level rewrites the level, more often the more there is.
+  mixed.compaction_style = rocksdb::kCompactionStyleUniversal;
+  mixed.compaction_options_universal.max_size_amplification_percent = 300;
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   const rocksdb::Status status =
       rocksdb::DB::Open(engine, options.path,
