@@ -248,15 +248,16 @@ const Fold::Changed& Fold::Changes() {
   return changed_;
 }
 
-void Fold::Settle(size_t cells_max) {
+bool Fold::Settle(size_t cells_max) {
   for (auto& [id, entry] : changed_) {
     entry->chunk.Mark();
     entry->listed = false;
   }
   changed_.clear();
-  if (cells_ <= cells_max) return;
+  if (cells_ <= cells_max) return false;
   chunks_.clear();
   cells_ = 0;
+  return true;
 }
 
 }  // namespace fiscal::domain

@@ -100,7 +100,8 @@ class Fold {
 
   // What changed was stored: it counts as unchanged from now on. Forgets all chunks when there are
   // more than `cells_max` cells; they are loaded again when needed.
-  void Settle(size_t cells_max);
+  // Returns true when it did.
+  bool Settle(size_t cells_max);
 
  private:
   absl::StatusOr<NodeChunks*> Get(const NodeId& node);

@@ -36,7 +36,7 @@ absl::StatusOr<std::unique_ptr<Projector>> Projector::Open(const storage::EventL
                           LoadCatalog(log, watermark.position));
   absl::MutexLock lock(&projector->mu_);
   projector->position_ = watermark.position;
-  projector->stride_ = watermark.position;
+  projector->stride_ = projector->forgotten_ = watermark.position;
   projector->catalog_ = std::move(catalog);
   return projector;
 }
@@ -99,7 +99,7 @@ absl::Status Projector::EndStride(const storage::LogEntry& last) {
     stride_ = last.position;
     open_.clear();
     // Everything live is in the store now; what is needed again is loaded again.
-    fold_.Settle(options_.live_cells_max);
+    if (fold_.Settle(options_.live_cells_max)) forgotten_ = stride_;
   }
   stride_fill_ = {};
   if (lines_since_flush_ >= options_.flush_lines) {
@@ -133,7 +133,7 @@ void Projector::StopWaiting() {
 
 void Projector::ReadLive(const std::function<void(const Live&)>& visit) const {
   absl::ReaderMutexLock lock(&mu_);
-  visit({position_, stride_, fold_.chunks(), open_});
+  visit({position_, stride_, forgotten_, fold_.chunks(), open_});
 }
 
 }  // namespace fiscal::services

@@ -55,6 +55,8 @@ class Projector {
   struct Live {
     domain::Position position;
     uint64_t stride;
+    // The stride after which live chunks were last forgotten: what is not live now did not change since.
+    uint64_t forgotten;
     const domain::Fold::Chunks& chunks;
     // What was posted since the stride, in order.
     const Postings& postings;
@@ -78,6 +80,7 @@ class Projector {
   mutable absl::Mutex mu_;
   domain::Position position_ ABSL_GUARDED_BY(mu_) = 0;
   uint64_t stride_ ABSL_GUARDED_BY(mu_) = 0;
+  uint64_t forgotten_ ABSL_GUARDED_BY(mu_) = 0;
   std::shared_ptr<const domain::Catalog> catalog_ ABSL_GUARDED_BY(mu_);
   // What was posted in the open stride.
   Postings open_ ABSL_GUARDED_BY(mu_);

@@ -8,12 +8,55 @@
 #include <tuple>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "domain/reason.h"
 #include "storage/record_codec.h"
 
 namespace fiscal::services {
+
+// Chunks above agencies that a read found in the store: after a start nothing is live, and what nobody
+// writes to stays so. Thread-safe.
+class ChunkCache {
+ public:
+  using Cells = std::vector<domain::CellTable::Item>;
+
+  // Null when it isn't there, or was read before `since`, a stride after which it may have changed.
+  std::shared_ptr<const Cells> Find(const domain::ChunkId& id, uint64_t since)
+      ABSL_LOCKS_EXCLUDED(mu_) {
+    absl::ReaderMutexLock lock(&mu_);
+    auto it = chunks_.find(id);
+    return it == chunks_.end() || it->second.stride < since ? nullptr : it->second.cells;
+  }
+  void Add(const domain::ChunkId& id, uint64_t stride, std::shared_ptr<const Cells> cells)
+      ABSL_LOCKS_EXCLUDED(mu_) {
+    absl::MutexLock lock(&mu_);
+    if (cells_ + cells->size() > kCellsMax) {
+      chunks_.clear();
+      cells_ = 0;
+    }
+    Entry& entry = chunks_[id];
+    cells_ += cells->size() - (entry.cells == nullptr ? 0 : entry.cells->size());
+    entry = {stride, std::move(cells)};
+  }
+
+ private:
+  // About 56 bytes each.
+  static constexpr size_t kCellsMax = 300000;
+  struct Entry {
+    uint64_t stride = 0;
+    std::shared_ptr<const Cells> cells;
+  };
+  absl::Mutex mu_;
+  absl::flat_hash_map<domain::ChunkId, Entry> chunks_ ABSL_GUARDED_BY(mu_);
+  size_t cells_ ABSL_GUARDED_BY(mu_) = 0;
+};
+
+TotalsReader::TotalsReader(const Projector& projector)
+    : projector_(projector), cache_(std::make_unique<ChunkCache>()) {}
+TotalsReader::~TotalsReader() = default;
+
 namespace {
 
 using domain::AncestorAt;
@@ -66,8 +109,9 @@ class Visitor {
 // The state at one position: live, or a whole stride and what was posted after it.
 class View {
  public:
-  View(const Projector& projector, Position position, uint16_t year, domain::Stage stage)
-      : projector_(projector), position_(position), year_(year), stage_(stage) {}
+  View(const Projector& projector, ChunkCache& cache, Position position, uint16_t year,
+       domain::Stage stage)
+      : projector_(projector), cache_(cache), position_(position), year_(year), stage_(stage) {}
 
   // Visits every cell of the targets' chunks of `kind` whose number lies within the class of `code`
   // (0: all); of differences, which are those of leaf cells, all.
@@ -79,6 +123,7 @@ class View {
                          const Projector::Postings& open, uint64_t open_from, Visitor& visit) const;
 
   const Projector& projector_;
+  ChunkCache& cache_;
   const Position position_;
   const uint16_t year_;
   const domain::Stage stage_;
@@ -96,11 +141,12 @@ absl::Status View::Visit(const std::vector<Target>& targets, ChunkKind kind, Cod
     const uint16_t one = domain::ChunkNumber(kind, t.node.type, code);
     return std::pair<uint16_t, uint16_t>(one, one);
   };
-  uint64_t stride = 0, live_stride = 0;
+  uint64_t stride = 0, live_stride = 0, forgotten = 0;
   bool live_position = false;
   Projector::Postings open;
   projector_.ReadLive([&](const Projector::Live& live) {
     live_stride = live.stride;
+    forgotten = live.forgotten;
     // Agencies' cells are as those of the past: a stored state and postings.
     live_position = live.position == position_ && kind != ChunkKind::kLeaf;
     if (!live_position) {
@@ -127,6 +173,20 @@ absl::Status View::Visit(const std::vector<Target>& targets, ChunkKind kind, Cod
   }
   for (const Target* t : rest) {
     const auto [first, last] = range(*t);
+    if (live_position && first == last) {
+      const domain::ChunkId id{t->node, year_, stage_, first};
+      std::shared_ptr<const ChunkCache::Cells> cells = cache_.Find(id, forgotten);
+      if (cells == nullptr) {
+        auto read = std::make_shared<ChunkCache::Cells>();
+        FISCAL_RETURN_IF_ERROR(projector_.store().ForEachChunk(
+            {t->node, year_, stage_}, first, last, stride,
+            [&](uint16_t, const domain::CellTable& table) { *read = table.items; }));
+        cache_.Add(id, stride, read);
+        cells = std::move(read);
+      }
+      for (const domain::CellTable::Item& item : *cells) visit.OnCell(*t, {}, item.key, item.value);
+      continue;
+    }
     FISCAL_RETURN_IF_ERROR(projector_.store().ForEachChunk(
         {t->node, year_, stage_}, first, last, stride,
         [&](uint16_t, const domain::CellTable& table) { visit.OnTable(*t, table); }));
@@ -237,9 +297,9 @@ absl::string_view FundingYearName(uint32_t v, bool zh) {
 // One question being answered.
 class Question {
  public:
-  Question(const Projector& projector, const TotalFilter& filter,
+  Question(const Projector& projector, ChunkCache& cache, const TotalFilter& filter,
            const std::vector<GroupBy>& group_by)
-      : projector_(projector), f_(filter), group_by_(group_by), catalog_(projector.catalog()) {
+      : projector_(projector), cache_(cache), f_(filter), group_by_(group_by), catalog_(projector.catalog()) {
     for (const GroupBy& g : group_by_) {
       if (IsOrganisation(g.dimension)) {
         by_org_ = true;
@@ -285,6 +345,7 @@ class Question {
   GroupValue Describe(const GroupBy& g, Value v) const;
 
   const Projector& projector_;
+  ChunkCache& cache_;
   const TotalFilter& f_;
   const std::vector<GroupBy>& group_by_;
   const std::shared_ptr<const Catalog> catalog_;
@@ -610,7 +671,7 @@ absl::Status Question::Run(Position position) {
     absl::flat_hash_map<const Target*, std::unique_ptr<std::vector<uint32_t>>> rows_;
   };
   Sum sum(*this);
-  return View(projector_, position, f_.year, f_.stage).Visit(targets, kind, code, sum);
+  return View(projector_, cache_, position, f_.year, f_.stage).Visit(targets, kind, code, sum);
 }
 
 GroupValue Question::Describe(const GroupBy& g, Value v) const {
@@ -706,10 +767,11 @@ TotalList Question::Answer(Order order) const {
 }
 
 template <typename Result>
-absl::StatusOr<Result> Ask(const Projector& projector, const TotalFilter& filter,
+absl::StatusOr<Result> Ask(const Projector& projector, ChunkCache& cache,
+                           const TotalFilter& filter,
                            const std::vector<GroupBy>& group_by, Position position,
                            const std::function<Result(const Question&)>& answer) {
-  Question question(projector, filter, group_by);
+  Question question(projector, cache, filter, group_by);
   FISCAL_RETURN_IF_ERROR(question.Check());
   FISCAL_RETURN_IF_ERROR(question.Run(position));
   return answer(question);
@@ -718,14 +780,14 @@ absl::StatusOr<Result> Ask(const Projector& projector, const TotalFilter& filter
 }  // namespace
 
 absl::StatusOr<CellValue> TotalsReader::Get(const TotalFilter& filter, Position position) const {
-  return Ask<CellValue>(projector_, filter, {}, position,
+  return Ask<CellValue>(projector_, *cache_, filter, {}, position,
                         [](const Question& q) { return q.grand_total(); });
 }
 
 absl::StatusOr<TotalList> TotalsReader::List(const TotalFilter& filter,
                                              const std::vector<GroupBy>& group_by, Order order,
                                              Position position) const {
-  return Ask<TotalList>(projector_, filter, group_by, position,
+  return Ask<TotalList>(projector_, *cache_, filter, group_by, position,
                         [order](const Question& q) { return q.Answer(order); });
 }
 

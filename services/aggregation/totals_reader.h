@@ -9,7 +9,7 @@
 #ifndef FISCAL_SERVICES_AGGREGATION_TOTALS_READER_H_
 #define FISCAL_SERVICES_AGGREGATION_TOTALS_READER_H_
 
-#include <optional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -80,9 +80,13 @@ struct TotalList {
   domain::CellValue grand_total;
 };
 
+// Chunks that were read and are not live (totals_reader.cc).
+class ChunkCache;
+
 class TotalsReader {
  public:
-  explicit TotalsReader(const Projector& projector) : projector_(projector) {}
+  explicit TotalsReader(const Projector& projector);
+  ~TotalsReader();
 
   // `position` must have been folded. NOT_FOUND with DIVISION_UNKNOWN, DEPARTMENT_UNKNOWN or
   // AGENCY_UNKNOWN.
@@ -92,6 +96,7 @@ class TotalsReader {
 
  private:
   const Projector& projector_;
+  const std::unique_ptr<ChunkCache> cache_;
 };
 
 }  // namespace fiscal::services

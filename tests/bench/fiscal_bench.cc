@@ -669,8 +669,11 @@ class Bench {
     const Frames warm = Make(options_.quick ? 100000 : 300000, 0);
     const absl::Time start = absl::Now();
     Stream(server_->port(), warm);
+    const double sent = SecondsSince(start);
     WaitVisible();
     const double rate = LinesIn(warm) / SecondsSince(start);
+    results_.Note("lines a second before half load is set: to the last receipt, to the last total",
+                  absl::StrCat(Rate(LinesIn(warm) / sent), ", ", Rate(rate)));
     const Frames load = Make(rate * (options_.quick ? 1.5 : 4), 0);
     std::atomic<bool> loading{true};
     std::thread loader([&] {
