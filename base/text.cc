@@ -64,6 +64,18 @@ TextFault CheckText(absl::string_view text, bool multiline) {
   return TextFault::kNone;
 }
 
+bool IsUtf8(absl::string_view text) {
+  const auto* p = reinterpret_cast<const unsigned char*>(text.data());
+  const auto* end = p + text.size();
+  while (p != end) {
+    uint32_t cp;
+    const size_t n = Decode(p, static_cast<size_t>(end - p), &cp);
+    if (n == 0) return false;
+    p += n;
+  }
+  return true;
+}
+
 absl::string_view Describe(TextFault fault) {
   switch (fault) {
     case TextFault::kNone:

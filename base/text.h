@@ -12,6 +12,9 @@ enum class TextFault { kNone, kInvalidUtf8, kControl, kBidi, kNoncharacter };
 // LF and CR), bidirectional overrides and isolates, or noncharacters.
 TextFault CheckText(absl::string_view text, bool multiline);
 
+// Whatever characters it has.
+bool IsUtf8(absl::string_view text);
+
 // A word for messages: "a control character".
 absl::string_view Describe(TextFault fault);
 

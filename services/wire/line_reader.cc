@@ -35,13 +35,6 @@ inline bool ReadVarint(const char** p, const char* end, uint64_t* value) {
   return false;
 }
 
-bool IsUtf8(absl::string_view text) {
-  for (char c : text) {
-    if (static_cast<uint8_t>(c) >= 0x80) return CheckText(text, true) != TextFault::kInvalidUtf8;
-  }
-  return true;
-}
-
 uint64_t HashBytes(absl::string_view bytes, uint64_t h) {
   auto mix = [](uint64_t a, uint64_t b) {
     const unsigned __int128 m = static_cast<unsigned __int128>(a) * b;

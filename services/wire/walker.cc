@@ -62,7 +62,7 @@ class Walker {
         continue;
       }
       if (field->type() == FieldDescriptor::TYPE_STRING) {
-        if (CheckText(content, true) == TextFault::kInvalidUtf8)
+        if (!IsUtf8(content))
           return Fail(where, "bytes that are not UTF-8");
         if (field->name() == "line_id") line_id = std::string(content);
       }

@@ -54,7 +54,8 @@ FOR EACH STATEMENT EXECUTE FUNCTION add_cells();
 class PostgresImpl final : public Postgres {
  public:
   explicit PostgresImpl(const std::string& directory) {
-    connection_ = PQconnectdb(absl::StrCat("host=", directory, " user=postgres dbname=postgres").c_str());
+    connection_ =
+        PQconnectdb(absl::StrCat("host=", directory, " user=postgres dbname=postgres").c_str());
     if (PQstatus(connection_) != CONNECTION_OK) Die(PQerrorMessage(connection_));
   }
   ~PostgresImpl() override { PQfinish(connection_); }

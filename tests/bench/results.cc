@@ -47,8 +47,8 @@ cell of its own; nothing in the data is chosen to be kind.
 - **raw RocksDB**: the frames' bytes as values, a sync for every 16.
 - **disk against wire**: everything on disk after a full compaction, log, heads, postings and every state of every total,
   against the serialised requests.
-- A cost per line is the server's processor time, compactions included, over the lines before the point; submits
-  at half load are timed one at a time beside a stream paced at half the bulk rate.
+- A cost per line is the server's processor time, flushes and compactions included, over all lines since the point before; submits at half load
+  are timed one at a time beside a stream paced at half the rate just measured, so compactions of that load fall among them.
 )";
 
 }  // namespace
