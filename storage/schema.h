@@ -40,7 +40,7 @@ namespace fiscal::storage {
 // their postings change. History of a cell has at most one value a stride, and a position inside
 // one is at most this far from a stored state; both numbers are part of the format.
 constexpr uint64_t kStrideEvents = 256;
-constexpr uint64_t kStrideCells = 8192;
+constexpr uint64_t kStrideCells = 4096;
 // Kinds whose keys are only ever added at their end, as RocksOptions::ordered_kinds has them.
 constexpr char kLogOrderedKinds[] = "\x01\x09";
 constexpr char kTotalsOrderedKinds[] = "\x12\x13";
