@@ -32,7 +32,7 @@ struct RocksCache {
 };
 
 std::shared_ptr<RocksCache> NewRocksCache(size_t bytes) {
-  return std::make_shared<RocksCache>(RocksCache{rocksdb::NewLRUCache(bytes)});
+  return std::make_shared<RocksCache>(RocksCache{rocksdb::NewLRUCache(bytes, /*num_shard_bits=*/4)});
 }
 
 namespace {
@@ -135,6 +135,10 @@ rocksdb::Options EngineOptions(const RocksOptions& options) {
                                           : rocksdb::NewLRUCache(options.block_cache_bytes);
   table.cache_index_and_filter_blocks = true;
   table.cache_index_and_filter_blocks_with_high_priority = true;
+  // In parts: a large file's filter in one piece is larger than a shard of the cache and would be read
+  // again at every look-up.
+  table.index_type = rocksdb::BlockBasedTableOptions::kTwoLevelIndexSearch;
+  table.partition_filters = true;
   table.pin_l0_filter_and_index_blocks_in_cache = true;
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10, /*use_block_based_builder=*/false));
   table.checksum = rocksdb::kXXH3;
