@@ -32,7 +32,8 @@ struct RocksCache {
 };
 
 std::shared_ptr<RocksCache> NewRocksCache(size_t bytes) {
-  return std::make_shared<RocksCache>(RocksCache{rocksdb::NewLRUCache(bytes, /*num_shard_bits=*/4)});
+  return std::make_shared<RocksCache>(
+      RocksCache{rocksdb::NewLRUCache(bytes, /*num_shard_bits=*/4)});
 }
 
 namespace {
@@ -287,11 +288,9 @@ absl::StatusOr<std::unique_ptr<RocksKv>> RocksKv::Open(const RocksOptions& optio
   mixed.compaction_style = rocksdb::kCompactionStyleUniversal;
   mixed.compaction_options_universal.max_size_amplification_percent = 300;
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
-  const rocksdb::Status status =
-      rocksdb::DB::Open(engine, options.path,
-                        {{rocksdb::kDefaultColumnFamilyName, mixed},
-                         {"ordered", ordered}},
-                        &handles, &db);
+  const rocksdb::Status status = rocksdb::DB::Open(
+      engine, options.path, {{rocksdb::kDefaultColumnFamilyName, mixed}, {"ordered", ordered}},
+      &handles, &db);
   if (!status.ok()) return OpenError(status, options);
   auto impl = std::make_unique<Impl>();
   impl->path = options.path;

@@ -39,7 +39,8 @@ struct Measure {
 // The state of the store after so many lines.
 struct GrowthPoint {
   double lines = 0;
-  double cpu_us_per_line = 0;  // of the server, over the last lines before this point
+  double cpu_us_per_line = 0;  // of the server, over the lines since the point before
+  double parses_per_line = 0;  // the same in arena parses of a line, as fast as they are just now
   double wall_rate = 0;        // lines a second, the same lines
   double submit_p50_ms = 0, submit_p999_ms = 0;  // one at a time at half load, while it compacts
   double resident_mb = 0;
