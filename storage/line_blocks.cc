@@ -87,7 +87,7 @@ class BlockWriter {
       const size_t more = line.line_id.size() - shared;
       p = WriteVarint(p, shared);
       p = WriteVarint(p, more);
-      std::memcpy(p, line.line_id.data() + shared, more);
+      if (more > 0) std::memcpy(p, line.line_id.data() + shared, more);
       p += more;
       p = WriteVarint(p, uint64_t{numbers_[i]} << 1 | !line.note.empty());
       p = WriteVarint(p, ZigZag(line.amount_fen));
@@ -255,7 +255,7 @@ absl::Status DecodeBlock(absl::string_view bytes, domain::LineSet* set) {
       return Malformed();
     }
     if (number == used) ++used;
-    std::memcpy(id, last.data(), shared);
+    if (shared > 0) std::memcpy(id, last.data(), shared);
     std::memcpy(id + shared, rest.data(), rest.size());
     Line& line = set->lines.emplace_back(block.combinations[number]);
     line.line_id = last = absl::string_view(id, shared + rest.size());

@@ -48,7 +48,7 @@ uint64_t HashBytes(absl::string_view bytes, uint64_t h) {
     h = mix(h ^ v, 0x9e3779b97f4a7c15u);
   }
   uint64_t v = 0;
-  std::memcpy(&v, p, n);
+  if (n > 0) std::memcpy(&v, p, n);
   return mix(h ^ v, 0xd6e8feb86659fd93u ^ bytes.size());
 }
 
