@@ -37,11 +37,10 @@ struct Watermark {
   std::string log_id;
 };
 
-// Where the open stride stands; what ends it depends on the log alone.
-struct OpenStride {
-  uint64_t events = 0;
-  uint64_t cells = 0;
-  bool full() const { return events >= kStrideEvents || cells >= kStrideCells; }
+// What ends a stride. Stores made with different bounds have different bytes.
+struct StrideBounds {
+  uint64_t events = kStrideEvents;
+  uint64_t cells = kStrideCells;
 };
 
 // A posting as it is stored, for readers that look at few of its cells.

@@ -52,16 +52,18 @@ absl::StatusOr<int> Projector::Step(int events_max) {
     absl::string_view payload;
     FISCAL_ASSIGN_OR_RETURN(domain::EventHeader header,
                             storage::DecodeHeader(*entry.record, &payload));
-    ++stride_fill_.events;
+    ++open_stride_.events;
     if (header.kind == domain::EventKind::kStatement) {
       auto posting = std::make_shared<domain::Posting>();
       FISCAL_ASSIGN_OR_RETURN(*posting, storage::ReadPosting(header, payload, entry.record));
-      stride_fill_.cells += posting->cells.items.size();
+      open_stride_.cells += posting->cells.items.size();
       lines_since_flush_ += posting->line_count;
       postings.push_back(std::move(posting));
     }
     const bool catalog = header.kind == domain::EventKind::kCatalog;
-    if (!catalog && !stride_fill_.full() && done < events_max && position < head) continue;
+    const bool full = open_stride_.events >= options_.stride.events ||
+                      open_stride_.cells >= options_.stride.cells;
+    if (!catalog && !full && done < events_max && position < head) continue;
 
     std::vector<const domain::Posting*> pointers;
     pointers.reserve(postings.size());
@@ -78,7 +80,7 @@ absl::StatusOr<int> Projector::Step(int events_max) {
       position_ = position;
     }
     postings.clear();
-    if (stride_fill_.full()) FISCAL_RETURN_IF_ERROR(EndStride(entry));
+    if (full) FISCAL_RETURN_IF_ERROR(EndStride(entry));
   }
   return done;
 }
@@ -101,7 +103,7 @@ absl::Status Projector::EndStride(const storage::LogEntry& last) {
     // Everything live is in the store now; what is needed again is loaded again.
     if (fold_.Settle(options_.live_cells_max)) forgotten_ = stride_;
   }
-  stride_fill_ = {};
+  open_stride_ = {0, 0};
   if (lines_since_flush_ >= options_.flush_lines) {
     lines_since_flush_ = 0;
     return store_.Flush();

@@ -31,6 +31,8 @@ class Projector {
     // Lines folded between flushes of the store, in which nothing else is folded. By default none: the
     // store writes what it gathered by itself, and a crash makes us fold at most that again.
     size_t flush_lines = SIZE_MAX;
+    // Other than these only where many strides must end soon, in tests.
+    storage::StrideBounds stride;
   };
 
   // DATA_LOSS when the totals were folded from another log, or from more of it than there is: the
@@ -85,7 +87,8 @@ class Projector {
   // What was posted in the open stride.
   Postings open_ ABSL_GUARDED_BY(mu_);
   bool stopped_ ABSL_GUARDED_BY(mu_) = false;
-  storage::OpenStride stride_fill_;
+  // Events and cells of the open stride.
+  storage::StrideBounds open_stride_{0, 0};
   // Changed only by the stepping thread, under mu_.
   domain::Fold fold_;
 };

@@ -8,8 +8,8 @@
 #include <tuple>
 
 #include "absl/container/flat_hash_map.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
 #include "base/status_macros.h"
 #include "domain/reason.h"
 #include "storage/record_codec.h"
@@ -299,7 +299,11 @@ class Question {
  public:
   Question(const Projector& projector, ChunkCache& cache, const TotalFilter& filter,
            const std::vector<GroupBy>& group_by)
-      : projector_(projector), cache_(cache), f_(filter), group_by_(group_by), catalog_(projector.catalog()) {
+      : projector_(projector),
+        cache_(cache),
+        f_(filter),
+        group_by_(group_by),
+        catalog_(projector.catalog()) {
     for (const GroupBy& g : group_by_) {
       if (IsOrganisation(g.dimension)) {
         by_org_ = true;
@@ -767,8 +771,7 @@ TotalList Question::Answer(Order order) const {
 }
 
 template <typename Result>
-absl::StatusOr<Result> Ask(const Projector& projector, ChunkCache& cache,
-                           const TotalFilter& filter,
+absl::StatusOr<Result> Ask(const Projector& projector, ChunkCache& cache, const TotalFilter& filter,
                            const std::vector<GroupBy>& group_by, Position position,
                            const std::function<Result(const Question&)>& answer) {
   Question question(projector, cache, filter, group_by);

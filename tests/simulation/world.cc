@@ -106,6 +106,8 @@ struct Process {
   std::unique_ptr<LossyKv> lossy_kv;
   std::unique_ptr<storage::TotalsStore> totals;
   std::unique_ptr<services::Projector> projector;
+  // Lives as long as the process: it keeps what it read.
+  std::unique_ptr<services::TotalsReader> reader;
 };
 
 constexpr Code kDivisions[] = {141100, 141121, 141122};
@@ -121,8 +123,9 @@ class World {
       : random_(seed), bug_(bug), faults_(random_), clock_(absl::FromUnixSeconds(1704067200)) {}
 
   Outcome Play() {
+    if (Below(4) != 0) stride_ = {1 + Below(12), 1 + Below(60)};
     if (!Start()) return std::move(run_);
-    // Every fourth seed crosses strides; the others are short and many.
+    // Every fourth seed is long; the others are short and many.
     const int steps = Below(4) == 0 ? 500 : 60;
     const bool bulk = steps > 60;
     for (int i = 0; i < steps && run_.failure.empty(); ++i) {
@@ -194,9 +197,11 @@ class World {
     // Small bounds, so that chunks are dropped and strides flushed at odd moments.
     options.live_cells_max = Below(2) == 0 ? 50 : 100000;
     options.flush_lines = 1 + Below(2000);
+    options.stride = stride_;
     auto projector = services::Projector::Open(*p.log, *p.totals, options);
     if (!Check(projector.status(), "open projector")) return false;
     p.projector = *std::move(projector);
+    p.reader = std::make_unique<services::TotalsReader>(*p.projector);
     if (model_.head == 0) ImportCatalog();
     catalog_events_ = 5;
     return run_.failure.empty();
@@ -444,8 +449,7 @@ class World {
 
   void Compare(const services::TotalFilter& f, const std::vector<services::GroupBy>& group_by,
                uint64_t position) {
-    const services::TotalsReader reader(*process_->projector);
-    const auto list = reader.List(f, group_by, services::Order::kCode, position);
+    const auto list = process_->reader->List(f, group_by, services::Order::kCode, position);
     if (!Check(list.status(), "query")) return;
     std::map<std::string, domain::CellValue> want = model_.Totals(f, group_by, position);
     std::map<std::string, domain::CellValue> got;
@@ -573,7 +577,9 @@ class World {
     auto totals = storage::TotalsStore::Open(**fresh);
     if (!Check(totals.status(), "open a new totals store")) return;
     storage::TotalsStore& store = **totals;
-    auto rebuilt = services::Projector::Open(*process_->log, store, services::Projector::Options());
+    services::Projector::Options options;
+    options.stride = stride_;
+    auto rebuilt = services::Projector::Open(*process_->log, store, options);
     if (!Check(rebuilt.status(), "rebuild")) return;
     while ((*rebuilt)->folded() < model_.head) {
       const auto step = (*rebuilt)->Step(1000);
@@ -591,6 +597,8 @@ class World {
   storage::MemoryAnchorDisk anchor_disk_;
   std::unique_ptr<Process> process_;
   Model model_;
+  // A world has its own: in most of them a run ends many strides, by events or by cells.
+  storage::StrideBounds stride_;
   std::vector<Submission> sent_;
   uint64_t next_request_ = 0;
   uint64_t catalog_events_ = 0;
