@@ -23,6 +23,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "base/check.h"
+#include "base/hash.h"
 #include "domain/types.h"
 
 namespace fiscal::domain {
@@ -109,15 +110,9 @@ struct CellKey {
 
 struct CellKeyHash {
   size_t operator()(const CellKey& k) const {
-    auto mix = [](uint64_t a, uint64_t b) {
-      const unsigned __int128 m = static_cast<unsigned __int128>(a) * b;
-      return static_cast<uint64_t>(m) ^ static_cast<uint64_t>(m >> 64);
-    };
-    uint64_t h =
-        mix((static_cast<uint64_t>(k.functional) << 32 | k.attributes) ^ 0x9e3779b97f4a7c15u,
-            (static_cast<uint64_t>(k.dept_economic) << 32 | k.gov_economic) ^ 0xd6e8feb86659fd93u);
-    h ^= static_cast<uint64_t>(k.revenue) << 32 | k.project;
-    return mix(h ^ k.receiving_division, 0xa0761d6478bd642fu);
+    const uint64_t h = MixWords(static_cast<uint64_t>(k.functional) << 32 | k.attributes,
+                                static_cast<uint64_t>(k.dept_economic) << 32 | k.gov_economic);
+    return MixWords(h ^ k.receiving_division, static_cast<uint64_t>(k.revenue) << 32 | k.project);
   }
 };
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <tuple>
 
+#include "base/hash.h"
 #include "base/status_macros.h"
 
 namespace fiscal::domain {
@@ -35,8 +36,8 @@ bool Keeps(ChunkKind kind, Direction direction) {
   return true;
 }
 
-// Differences by NodeChunk::Key, which is never 0 as a direction is set: open addressing with the values in a list of their own, in the order they
-// came. Filled and emptied for every call, which a general hash table pays for in growing.
+// Differences by NodeChunk::Key: open addressing, with the values in a list of their own in the order
+// they came. Filled and emptied for every call, which a general hash table pays for in growing.
 class Differences {
  public:
   CellValue& operator[](NodeChunk::Key key) {
@@ -63,10 +64,7 @@ class Differences {
   auto end() const { return items_.end(); }
 
  private:
-  static size_t Hash(NodeChunk::Key key) {
-    const unsigned __int128 m = static_cast<unsigned __int128>(key) * 0x9e3779b97f4a7c15u;
-    return static_cast<size_t>(m) ^ static_cast<size_t>(m >> 64);
-  }
+  static size_t Hash(NodeChunk::Key key) { return MixWords(key, 0); }
   void Grow() {
     slots_.assign(slots_.empty() ? 64 : slots_.size() * 4, 0);
     for (size_t k = 0; k < items_.size(); ++k) {
@@ -186,8 +184,7 @@ absl::Status Fold::Apply(absl::Span<const Posting* const> postings, const Catalo
       Step& step = steps.emplace_back(Step{id, kKinds[k], &by_kind[k], {}});
       uint16_t last = UINT16_MAX;
       for (const auto& [short_key, value] : by_kind[k]) {
-        const uint16_t number =
-            ChunkNumber(kKinds[k], id.node.type, static_cast<Code>(short_key));
+        const uint16_t number = ChunkNumber(kKinds[k], id.node.type, static_cast<Code>(short_key));
         if (number == last) continue;
         last = number;
         if (std::any_of(step.targets.begin(), step.targets.end(),

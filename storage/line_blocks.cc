@@ -7,6 +7,7 @@
 
 #include "absl/hash/hash.h"
 #include "base/coding.h"
+#include "base/hash.h"
 #include "base/status_macros.h"
 
 namespace fiscal::storage {
@@ -28,15 +29,10 @@ enum Field : uint32_t {
 };
 
 uint64_t HashOf(const Line& l) {
-  auto mix = [](uint64_t h, uint64_t v) {
-    const unsigned __int128 m = static_cast<unsigned __int128>(h ^ v) * 0x9e3779b97f4a7c15u;
-    return static_cast<uint64_t>(m) ^ static_cast<uint64_t>(m >> 64);
-  };
-  uint64_t h = mix(uint64_t{l.functional} << 32 | l.attributes.Pack(), 0x243f6a8885a308d3u);
-  h = mix(h, uint64_t{l.dept_economic} << 32 | l.gov_economic);
-  h = mix(h, uint64_t{l.revenue} << 32 | l.receiving_division);
-  h = mix(h, l.precision_class);
-  if (!l.project_code.empty()) h = mix(h, absl::Hash<absl::string_view>()(l.project_code));
+  uint64_t h = MixWords(uint64_t{l.functional} << 32 | l.attributes.Pack(),
+                        uint64_t{l.dept_economic} << 32 | l.gov_economic);
+  h = MixWords(h ^ l.precision_class, uint64_t{l.revenue} << 32 | l.receiving_division);
+  if (!l.project_code.empty()) h = MixWords(h, absl::Hash<absl::string_view>()(l.project_code));
   return h;
 }
 

@@ -5,10 +5,12 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/hash.h"
 #include "base/text.h"
 #include "domain/validation.h"
 #include "fiscal/budget/v1/budget.pb.h"
 #include "services/wire/text_wire.h"
+#include "services/wire/varint.h"
 
 namespace fiscal::services::wire {
 namespace {
@@ -18,38 +20,17 @@ using domain::Reason;
 
 enum WireType : uint32_t { kVarint = 0, kFixed64 = 1, kLength = 2, kFixed32 = 5 };
 
-inline bool ReadVarint(const char** p, const char* end, uint64_t* value) {
-  if (*p != end && static_cast<uint8_t>(**p) < 0x80) {
-    *value = static_cast<uint8_t>(*(*p)++);
-    return true;
-  }
-  uint64_t v = 0;
-  for (int shift = 0; shift < 70 && *p != end; shift += 7) {
-    const uint8_t byte = static_cast<uint8_t>(*(*p)++);
-    if (shift < 64) v |= static_cast<uint64_t>(byte & 0x7f) << shift;
-    if (byte < 0x80) {
-      *value = v;
-      return true;
-    }
-  }
-  return false;
-}
-
 uint64_t HashBytes(absl::string_view bytes, uint64_t h) {
-  auto mix = [](uint64_t a, uint64_t b) {
-    const unsigned __int128 m = static_cast<unsigned __int128>(a) * b;
-    return static_cast<uint64_t>(m) ^ static_cast<uint64_t>(m >> 64);
-  };
   const char* p = bytes.data();
   size_t n = bytes.size();
-  for (; n >= 8; n -= 8, p += 8) {
-    uint64_t v;
-    std::memcpy(&v, p, 8);
-    h = mix(h ^ v, 0x9e3779b97f4a7c15u);
-  }
   uint64_t v = 0;
+  for (; n >= 8; n -= 8, p += 8) {
+    std::memcpy(&v, p, 8);
+    h = MixWords(h, v);
+  }
+  v = 0;
   if (n > 0) std::memcpy(&v, p, n);
-  return mix(h ^ v, 0xd6e8feb86659fd93u ^ bytes.size());
+  return MixWords(h ^ bytes.size(), v);
 }
 
 // Where the fields of one kind of item stand: id first, then anything short, then the amount.
@@ -86,10 +67,10 @@ bool SplitItem(absl::string_view item, Split* out) {
   if (p == end) return false;
   out->middle = absl::string_view(middle, static_cast<size_t>(p - middle));
   ++p;
-  uint64_t amount;
-  if (!ReadVarint(&p, end, &amount)) return false;
-  out->amount = static_cast<int64_t>(amount);
   out->tail = absl::string_view(p, static_cast<size_t>(end - p));
+  uint64_t amount;
+  if (!ReadVarint(&out->tail, &amount)) return false;
+  out->amount = static_cast<int64_t>(amount);
   return true;
 }
 
@@ -151,27 +132,25 @@ bool LineReader::ReadWhole(absl::string_view item, bool* plain) {
   bool unknown = false;
   absl::string_view functional, revenue, dept, gov, receiving;
   int enums[15] = {};
-  const char* p = item.data();
-  const char* const end = p + item.size();
-  while (p != end) {
+  while (!item.empty()) {
     uint64_t tag, value = 0;
-    if (!ReadVarint(&p, end, &tag) || tag >> 3 == 0 || tag >> 32 != 0) return false;
+    if (!ReadVarint(&item, &tag) || tag >> 3 == 0 || tag >> 32 != 0) return false;
     const uint32_t number = static_cast<uint32_t>(tag >> 3);
     absl::string_view text;
     switch (tag & 7) {
       case kVarint:
-        if (!ReadVarint(&p, end, &value)) return false;
+        if (!ReadVarint(&item, &value)) return false;
         break;
       case kLength:
-        if (!ReadVarint(&p, end, &value) || value > static_cast<uint64_t>(end - p)) return false;
-        text = absl::string_view(p, value);
-        p += value;
+        if (!ReadVarint(&item, &value) || value > item.size()) return false;
+        text = item.substr(0, value);
+        item.remove_prefix(value);
         break;
       case kFixed64:
       case kFixed32: {
         const size_t width = (tag & 7) == kFixed64 ? 8 : 4;
-        if (static_cast<size_t>(end - p) < width) return false;
-        p += width;
+        if (item.size() < width) return false;
+        item.remove_prefix(width);
         break;
       }
       default:

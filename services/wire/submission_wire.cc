@@ -7,6 +7,7 @@
 #include "domain/validation.h"
 #include "services/wire/line_reader.h"
 #include "services/wire/text_wire.h"
+#include "services/wire/varint.h"
 #include "services/wire/walker.h"
 
 namespace fiscal::services::wire {
@@ -166,17 +167,6 @@ void Finish(Submission* s) {
   s->encoded = storage::EncodeBlocks(s->lines.lines, s->lines.combinations);
   s->encoded_digest = Sha256({s->encoded.bytes});
   s->body = BodyDigest(*s);
-}
-
-bool ReadVarint(absl::string_view* bytes, uint64_t* value) {
-  *value = 0;
-  for (int shift = 0; shift < 64 && !bytes->empty(); shift += 7) {
-    const uint8_t byte = static_cast<uint8_t>(bytes->front());
-    bytes->remove_prefix(1);
-    *value |= static_cast<uint64_t>(byte & 0x7f) << shift;
-    if (byte < 0x80) return true;
-  }
-  return false;
 }
 
 // Cuts a message into the contents of its field `number`, a message or a string, and all else.

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/text.h"
+#include "services/wire/varint.h"
 
 namespace fiscal::services::wire {
 namespace {
@@ -25,7 +26,7 @@ class Walker {
     std::string line_id;
     while (!bytes.empty()) {
       uint64_t tag;
-      if (!Varint(&bytes, &tag) || tag >> 3 == 0 || tag >> 32 != 0)
+      if (!ReadVarint(&bytes, &tag) || tag >> 3 == 0 || tag >> 32 != 0)
         return Fail(path, "a malformed field tag");
       const int number = static_cast<int>(tag >> 3), wire = static_cast<int>(tag & 7);
       const FieldDescriptor* field = type.FindFieldByNumber(number);
@@ -38,7 +39,7 @@ class Walker {
       absl::string_view content;
       switch (wire) {
         case 0:
-          if (!Varint(&bytes, &value)) return Fail(where, "a malformed number");
+          if (!ReadVarint(&bytes, &value)) return Fail(where, "a malformed number");
           break;
         case 1:
         case 5: {
@@ -48,7 +49,7 @@ class Walker {
           break;
         }
         case 2:
-          if (!Varint(&bytes, &value) || value > bytes.size())
+          if (!ReadVarint(&bytes, &value) || value > bytes.size())
             return Fail(where, "the field is longer than the message");
           content = bytes.substr(0, value);
           bytes.remove_prefix(value);
@@ -62,8 +63,7 @@ class Walker {
         continue;
       }
       if (field->type() == FieldDescriptor::TYPE_STRING) {
-        if (!IsUtf8(content))
-          return Fail(where, "bytes that are not UTF-8");
+        if (!IsUtf8(content)) return Fail(where, "bytes that are not UTF-8");
         if (field->name() == "line_id") line_id = std::string(content);
       }
     }
@@ -74,16 +74,6 @@ class Walker {
   bool Fail(std::string path, std::string fault) {
     bad.path = std::move(path);
     bad.fault = std::move(fault);
-    return false;
-  }
-  static bool Varint(absl::string_view* bytes, uint64_t* value) {
-    *value = 0;
-    for (int shift = 0; shift < 64 && !bytes->empty(); shift += 7) {
-      const uint8_t byte = static_cast<uint8_t>(bytes->front());
-      bytes->remove_prefix(1);
-      *value |= static_cast<uint64_t>(byte & 0x7f) << shift;
-      if (byte < 0x80) return true;
-    }
     return false;
   }
 };
