@@ -1,4 +1,5 @@
-// fiscal-bench [--quick] [--json FILE] [--report DIR] [--postgres SOCKET-DIR] [--commit ID] [--only bulk|singles|growth]
+// fiscal-bench [--quick] [--json FILE] [--report DIR] [--postgres SOCKET-DIR] [--commit ID]
+//              [--only bulk|singles|amendments|growth|reads]
 //
 // scripts/bench.sh runs it. Servers are processes of their own; ours and the yardsticks take turns, so
 // that a machine that drifts drifts for both, and what counts are the ratios of one run. Durability is
@@ -266,6 +267,7 @@ class Bench {
     if (!options_.postgres.empty()) postgres = Postgres::Connect(options_.postgres, province_);
 #endif
     Sample postgres_ratio, postgres_rate;
+    [[maybe_unused]] int64_t copied_fen = 0;
     for (int each : {1000, 100}) {
       Sample ours, null, ratio, parsed_ratio, parsed, raw, raw_ratio, cpu;
       for (int round = 0; round < rounds; ++round) {
@@ -287,7 +289,10 @@ class Bench {
 #ifdef FISCAL_BENCH_POSTGRES
         if (postgres != nullptr && each == 1000) {
           std::vector<sub::SubmitBudgetRequest> few;
-          for (size_t i = 0; i < 20; ++i) few.push_back(frames[i].budget());
+          for (size_t i = 0; i < 20; ++i) {
+            few.push_back(frames[i].budget());
+            for (const auto& l : few.back().line_items()) copied_fen += l.amount_fen();
+          }
           postgres_rate.Add(20000 / postgres->Copy(few));
           postgres_ratio.Add(ours.values.back() / postgres_rate.values.back());
         }
@@ -308,6 +313,9 @@ class Bench {
     }
 #ifdef FISCAL_BENCH_POSTGRES
     if (postgres != nullptr) {
+      // All of it is of the first year and stage.
+      if (postgres->Expenditure("140000", Province::kYear, 1) != copied_fen)
+        Die("PostgreSQL's cells are not what was copied");
       results_.Add({"bulk_vs_postgres",
                     absl::StrCat("bulk, 1,000 lines a budget, against PostgreSQL ",
                                  postgres->version(), " COPY by 1,000 + statement trigger"),
@@ -563,6 +571,7 @@ class Bench {
                                   "arena parse on one core (or 2 M/s)",
                                   lines_ / 1e6),
                   Rate(g->rebuild_rate), Rate(parse), ratio,
+                  // 2 M/s is enough, whatever the machine parses.
                   g->rebuild_rate >= 2e6 ? std::min(0.5, ratio.median()) : 0.5, 0, true});
   }
 
@@ -779,6 +788,14 @@ int main(int argc, char** argv) {
     return 2;
   }
 #endif
+  bool known = options.only.empty();
+  for (const char* phase : {"bulk", "singles", "amendments", "growth", "reads"})
+    known = known || options.only == phase;
+  if (!known) {
+    std::fprintf(stderr, "fiscal-bench: --only %s: bulk, singles, amendments, growth or reads\n",
+                 options.only.c_str());
+    return 2;
+  }
   if (options.quick) std::printf("quick: sizes are scaled down\n");
   const std::string self = std::filesystem::canonical("/proc/self/exe").string();
   fiscal::bench::Bench(options, self).Run();
