@@ -15,7 +15,7 @@ if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
 endif()
 # Our own checks (base/check.h) stay on in every build: a broken invariant stops the process instead of
-# spoiling totals. NDEBUG turns off those of the libraries' headers, which cost a tenth of the fold.
+# spoiling totals. NDEBUG turns off those of the libraries' headers.
 set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
 set(CMAKE_CXX_FLAGS_DEBUG "-O0 -g1")
 
@@ -58,8 +58,7 @@ if(MOLD)
   add_link_options(-fuse-ld=mold)
 endif()
 
-# The servers allocate and free from many threads: jemalloc takes a sixth of their time off, and gives memory
-# back. Sanitizers and fuzzers bring their own.
+# The servers allocate and free from many threads: docs/adr/0006 has what jemalloc saves. Sanitizers and fuzzers bring their own.
 if(NOT FISCAL_SANITIZE AND NOT FISCAL_FUZZ)
   find_library(JEMALLOC jemalloc REQUIRED)
 endif()
