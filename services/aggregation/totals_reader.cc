@@ -9,49 +9,11 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/mutex.h"
 #include "base/status_macros.h"
 #include "domain/reason.h"
-#include "storage/record_codec.h"
+#include "services/aggregation/totals_view.h"
 
 namespace fiscal::services {
-
-// Chunks above agencies that a read found in the store: after a start nothing is live, and what nobody
-// writes to stays so. Thread-safe.
-class ChunkCache {
- public:
-  using Cells = std::vector<domain::CellTable::Item>;
-
-  // Null when it isn't there, or was read before `since`, a stride after which it may have changed.
-  std::shared_ptr<const Cells> Find(const domain::ChunkId& id, uint64_t since)
-      ABSL_LOCKS_EXCLUDED(mu_) {
-    absl::ReaderMutexLock lock(&mu_);
-    auto it = chunks_.find(id);
-    return it == chunks_.end() || it->second.stride < since ? nullptr : it->second.cells;
-  }
-  void Add(const domain::ChunkId& id, uint64_t stride, std::shared_ptr<const Cells> cells)
-      ABSL_LOCKS_EXCLUDED(mu_) {
-    absl::MutexLock lock(&mu_);
-    if (cells_ + cells->size() > kCellsMax) {
-      chunks_.clear();
-      cells_ = 0;
-    }
-    Entry& entry = chunks_[id];
-    cells_ += cells->size() - (entry.cells == nullptr ? 0 : entry.cells->size());
-    entry = {stride, std::move(cells)};
-  }
-
- private:
-  // About 56 bytes each.
-  static constexpr size_t kCellsMax = 300000;
-  struct Entry {
-    uint64_t stride = 0;
-    std::shared_ptr<const Cells> cells;
-  };
-  absl::Mutex mu_;
-  absl::flat_hash_map<domain::ChunkId, Entry> chunks_ ABSL_GUARDED_BY(mu_);
-  size_t cells_ ABSL_GUARDED_BY(mu_) = 0;
-};
 
 TotalsReader::TotalsReader(const Projector& projector)
     : projector_(projector), cache_(std::make_unique<ChunkCache>()) {}
@@ -66,7 +28,6 @@ using domain::CellKey;
 using domain::CellValue;
 using domain::ChunkKind;
 using domain::Code;
-using domain::Fold;
 using domain::LevelOf;
 using domain::OrgNode;
 using domain::OrgType;
@@ -83,156 +44,6 @@ absl::Status NotFound(domain::Reason reason, const std::string& message) {
   status.ForEachPayload(
       [&](absl::string_view url, const absl::Cord& payload) { found.SetPayload(url, payload); });
   return found;
-}
-
-// What a question reads: some nodes, each with its place in the organisation, and the kind of
-// chunks.
-struct Target {
-  OrgNode node;
-  // For rows by organisation.
-  std::string department;
-  Code division = 0;
-};
-
-// Sees the cells that answer a question: by tables or one by one, with the projects they refer to. What
-// is past is a stored state and then the differences posted after it, so a cell may come in parts, and
-// a part may be negative.
-class Visitor {
- public:
-  virtual ~Visitor() = default;
-  virtual void OnTable(const Target& target, const domain::CellTable& table) = 0;
-  virtual void OnCell(const Target& target, const std::vector<domain::CellProject>& projects,
-                      const CellKey& key, const CellValue& value) = 0;
-  virtual void OnProjects(const std::vector<domain::CellProject>& projects) = 0;
-};
-
-// The state at one position: live, or a whole stride and what was posted after it.
-class View {
- public:
-  View(const Projector& projector, ChunkCache& cache, Position position, uint16_t year,
-       domain::Stage stage)
-      : projector_(projector), cache_(cache), position_(position), year_(year), stage_(stage) {}
-
-  // Visits every cell of the targets' chunks of `kind` whose number lies within the class of `code`
-  // (0: all); of differences, which are those of leaf cells, all.
-  absl::Status Visit(const std::vector<Target>& targets, ChunkKind kind, Code code,
-                     Visitor& visit) const;
-
- private:
-  absl::Status VisitPast(const std::vector<Target>& targets, uint64_t stride,
-                         const Projector::Postings& open, uint64_t open_from, Visitor& visit) const;
-
-  const Projector& projector_;
-  ChunkCache& cache_;
-  const Position position_;
-  const uint16_t year_;
-  const domain::Stage stage_;
-};
-
-absl::Status View::Visit(const std::vector<Target>& targets, ChunkKind kind, Code code,
-                         Visitor& visit) const {
-  std::vector<const Target*> rest;
-  auto range = [&](const Target& t) {
-    const uint16_t all = static_cast<uint16_t>(static_cast<uint16_t>(kind) << 10);
-    // One chunk holds all of the kind, or all of the class.
-    if (kind == ChunkKind::kNone || kind == ChunkKind::kLeaf || !domain::SplitsByClass(t.node.type))
-      return std::pair<uint16_t, uint16_t>(all, all);
-    if (code == 0) return std::pair<uint16_t, uint16_t>(all, all | 1023);
-    const uint16_t one = domain::ChunkNumber(kind, t.node.type, code);
-    return std::pair<uint16_t, uint16_t>(one, one);
-  };
-  uint64_t stride = 0, live_stride = 0, forgotten = 0;
-  bool live_position = false;
-  Projector::Postings open;
-  projector_.ReadLive([&](const Projector::Live& live) {
-    live_stride = live.stride;
-    forgotten = live.forgotten;
-    // Agencies' cells are as those of the past: a stored state and postings.
-    live_position = live.position == position_ && kind != ChunkKind::kLeaf;
-    if (!live_position) {
-      if (position_ > live.stride) open = live.postings;
-      return;
-    }
-    stride = live.stride;
-    for (const Target& t : targets) {
-      const auto [first, last] = range(t);
-      auto node = live.chunks.find(Fold::NodeId{t.node, year_, stage_});
-      if (node == live.chunks.end()) {
-        rest.push_back(&t);
-        continue;
-      }
-      for (auto it = node->second.lower_bound(first); it != node->second.end() && it->first <= last;
-           ++it)
-        it->second->chunk.ForEach(
-            [&](const CellKey& key, const CellValue& value) { visit.OnCell(t, {}, key, value); });
-    }
-  });
-  if (!live_position) {
-    stride = position_ >= live_stride ? live_stride : projector_.store().StrideAt(position_);
-    for (const Target& t : targets) rest.push_back(&t);
-  }
-  for (const Target* t : rest) {
-    const auto [first, last] = range(*t);
-    if (live_position && first == last) {
-      const domain::ChunkId id{t->node, year_, stage_, first};
-      std::shared_ptr<const ChunkCache::Cells> cells = cache_.Find(id, forgotten);
-      if (cells == nullptr) {
-        auto read = std::make_shared<ChunkCache::Cells>();
-        FISCAL_RETURN_IF_ERROR(projector_.store().ForEachChunk(
-            {t->node, year_, stage_}, first, last, stride,
-            [&](uint16_t, const domain::CellTable& table) { *read = table.items; }));
-        cache_.Add(id, stride, read);
-        cells = std::move(read);
-      }
-      for (const domain::CellTable::Item& item : *cells) visit.OnCell(*t, {}, item.key, item.value);
-      continue;
-    }
-    FISCAL_RETURN_IF_ERROR(projector_.store().ForEachChunk(
-        {t->node, year_, stage_}, first, last, stride,
-        [&](uint16_t, const domain::CellTable& table) { visit.OnTable(*t, table); }));
-  }
-  return live_position ? absl::OkStatus() : VisitPast(targets, stride, open, live_stride, visit);
-}
-
-absl::Status View::VisitPast(const std::vector<Target>& targets, uint64_t stride,
-                             const Projector::Postings& open, uint64_t open_from,
-                             Visitor& visit) const {
-  if (position_ == stride) return absl::OkStatus();
-  absl::flat_hash_map<OrgNode, const Target*> nodes;
-  for (const Target& t : targets) nodes.emplace(t.node, &t);
-  const std::shared_ptr<const Catalog> catalog = projector_.catalog();
-  // The targets that count the money of a budget: several when they stand one above the other.
-  auto counting = [&](const domain::BudgetKey& key, absl::string_view department) {
-    std::vector<const Target*> found;
-    if (key.year != year_ || key.stage != stage_) return found;
-    for (const OrgNode& node : domain::PathOf(key, department, *catalog)) {
-      auto it = nodes.find(node);
-      if (it != nodes.end()) found.push_back(it->second);
-    }
-    return found;
-  };
-  if (stride == open_from) {
-    for (const auto& posting : open) {
-      if (posting->position > position_) break;
-      for (const Target* t : counting(posting->key, posting->department))
-        visit.OnTable(*t, posting->cells);
-    }
-    return absl::OkStatus();
-  }
-  std::vector<domain::CellProject> projects;
-  return projector_.store().ForEachPosting(
-      stride, position_,
-      [&](const storage::StoredPosting& posting, absl::string_view) -> absl::Status {
-        const std::vector<const Target*> found = counting(posting.key, posting.department);
-        if (found.empty()) return absl::OkStatus();
-        FISCAL_RETURN_IF_ERROR(domain::ScanCells(posting.cells, &projects,
-                                                 [&](const CellKey& key, const CellValue& value) {
-                                                   for (const Target* t : found)
-                                                     visit.OnCell(*t, projects, key, value);
-                                                 }));
-        visit.OnProjects(projects);
-        return absl::OkStatus();
-      });
 }
 
 bool Below(Code code, Code ancestor) {
@@ -635,7 +446,7 @@ absl::Status Question::Run(Position position) {
     default:
       break;
   }
-  class Sum final : public Visitor {
+  class Sum final : public CellVisitor {
    public:
     explicit Sum(Question& question)
         : question_(question), names_(question.Asks(Dimension::kProject)) {}
@@ -675,7 +486,8 @@ absl::Status Question::Run(Position position) {
     absl::flat_hash_map<const Target*, std::unique_ptr<std::vector<uint32_t>>> rows_;
   };
   Sum sum(*this);
-  return View(projector_, cache_, position, f_.year, f_.stage).Visit(targets, kind, code, sum);
+  return TotalsView(projector_, cache_, position, f_.year, f_.stage)
+      .Visit(targets, kind, code, sum);
 }
 
 GroupValue Question::Describe(const GroupBy& g, Value v) const {

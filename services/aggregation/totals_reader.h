@@ -1,7 +1,6 @@
 // Answers questions about totals at a position.
 //
-//   AggregationService --> TotalsReader --> live chunks of the Projector, TotalsStore, replay of at
-//   most a stride of the log
+//   AggregationService --> TotalsReader --> TotalsView: the cells at that position
 //
 // A question names an org node, filters and at most two dimensions. It is answered from the chunks
 // that keep just the classification it needs, or, when it needs two classifications or projects, by
@@ -80,8 +79,7 @@ struct TotalList {
   domain::CellValue grand_total;
 };
 
-// Chunks that were read and are not live (totals_reader.cc).
-class ChunkCache;
+class ChunkCache;  // totals_view.h
 
 class TotalsReader {
  public:
