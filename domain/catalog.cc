@@ -60,7 +60,20 @@ std::vector<Violation> Catalog::Check(const CatalogEvent& event) const {
           absl::StrCat("code ", e.code, " stands twice in the list"));
     }
     if (e.name.empty()) add(Reason::kRequiredFieldMissing, i, "name", "a name is required");
-    if (IsClassification(event.list)) {
+    if (event.list == CatalogList::kFunctionalCrosswalk) {
+      const Code to = ParseCode(e.parent_code);
+      if (LevelOf(ParseCode(e.code)) == 0 || LevelOf(ParseCode(e.code)) > 3)
+        add(Reason::kCodeMalformed, i, "code",
+            absl::StrCat("\"", e.code, "\" is no functional code"));
+      if (LevelOf(to) == 0 || LevelOf(to) > 3) {
+        add(Reason::kCodeMalformed, i, "parent_code",
+            absl::StrCat("\"", e.parent_code, "\" is no functional code"));
+      } else if (Find(ListsFor(event.division, event.year, CatalogList::kFunctional), to) ==
+                 nullptr) {
+        add(Reason::kParentUnknown, i, "parent_code",
+            absl::StrCat("functional code ", to, " is not in the catalog of ", event.year));
+      }
+    } else if (IsClassification(event.list)) {
       const Code code = ParseCode(e.code);
       const int level = LevelOf(code);
       if (level == 0 || level > MaxLevel(event.list)) {
@@ -166,7 +179,7 @@ std::shared_ptr<const Catalog> Catalog::With(const CatalogEvent& event) const {
   auto entries = existing == lists_.end() ? std::make_shared<Entries>()
                                           : std::make_shared<Entries>(*existing->second);
   for (const CatalogEntry& e : event.entries) (*entries)[e.code] = e;
-  if (IsClassification(event.list)) {
+  if (IsClassification(event.list) || event.list == CatalogList::kFunctionalCrosswalk) {
     // The map points into `entries`, which the deleter keeps alive with it.
     auto* numbers = new CodeNames();
     for (const auto& [code, entry] : *entries) numbers->emplace(ParseCode(code), &entry);
@@ -252,6 +265,19 @@ const CatalogEntry* Catalog::Find(const std::vector<std::shared_ptr<const CodeNa
     if (it != list->end()) return it->second;
   }
   return nullptr;
+}
+
+Code Catalog::Crosswalk(Code division, uint16_t from, uint16_t to, Code functional) const {
+  for (uint16_t year = from + 1; year <= to; ++year) {
+    const CatalogEntry* became =
+        Find(ListsFor(division, year, CatalogList::kFunctionalCrosswalk), functional);
+    if (became != nullptr) {
+      functional = ParseCode(became->parent_code);
+    } else if (Find(ListsFor(division, year, CatalogList::kFunctional), functional) == nullptr) {
+      return 0;
+    }
+  }
+  return functional;
 }
 
 absl::string_view Catalog::NameOf(Code division, uint16_t year, CatalogList list, Code code) const {

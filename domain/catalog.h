@@ -76,6 +76,11 @@ class Catalog {
   // Name of a code as it serves a division; empty when unknown.
   absl::string_view NameOf(Code division, uint16_t year, CatalogList list, Code code) const;
 
+  // What a functional code of `from` is in `to`, a later year: each year's crosswalk list says what codes
+  // of the year before became; a code no list names stays itself where the later year has it. 0 when it has
+  // no successor.
+  Code Crosswalk(Code division, uint16_t from, uint16_t to, Code functional) const;
+
   const std::map<ListKey, std::shared_ptr<const Entries>>& lists() const { return lists_; }
   // The merged divisions of a year; null when none are loaded.
   const Entries* DivisionsOf(uint16_t year) const;

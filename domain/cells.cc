@@ -352,6 +352,10 @@ CellKey NodeChunk::CellKeyOf(Key key) const {
     case ChunkKind::kGovEconomic:
       out.gov_economic = code;
       break;
+    case ChunkKind::kTransferDown:
+    case ChunkKind::kTransferUp:
+      out.receiving_division = code;
+      break;
     default:
       break;
   }
@@ -454,8 +458,8 @@ absl::Status NodeChunk::ReadCells(absl::string_view bytes, std::vector<Differenc
   out->reserve(out->size() + table.items.size());
   for (const CellTable::Item& item : table.items) {
     Code code = 0;
-    for (Code c :
-         {item.key.functional, item.key.revenue, item.key.dept_economic, item.key.gov_economic})
+    for (Code c : {item.key.functional, item.key.revenue, item.key.dept_economic,
+                   item.key.gov_economic, item.key.receiving_division})
       code = c != 0 ? c : code;
     const Key key = KeyOf(item.key.attributes, code);
     if (!(CellKeyOf(key) == item.key)) return absl::DataLossError("chunk: cells of another kind");

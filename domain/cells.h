@@ -52,14 +52,21 @@ enum class ChunkKind : uint8_t {
   kFunctional = 2,
   kRevenue = 3,
   kDeptEconomic = 4,
-  kGovEconomic = 5
+  kGovEconomic = 5,
+  // Expenditure on functional 230 (转移性支出), by the division that receives it: what goes down a
+  // level, and 23006 (上解支出), which goes up.
+  kTransferDown = 6,
+  kTransferUp = 7
 };
+inline bool IsTransfer(ChunkKind kind) {
+  return kind == ChunkKind::kTransferDown || kind == ChunkKind::kTransferUp;
+}
 
 // Own levels and divisions split a kind by 类, so that a change writes little of a large node.
 inline bool SplitsByClass(OrgType t) { return t == OrgType::kDivision || t == OrgType::kOwnLevel; }
 inline uint16_t ChunkNumber(ChunkKind kind, OrgType type, Code code) {
-  const Code top =
-      code == 0 || !SplitsByClass(type) || kind == ChunkKind::kNone ? 0 : AncestorAt(code, 1);
+  const bool split = SplitsByClass(type) && kind != ChunkKind::kNone && !IsTransfer(kind);
+  const Code top = code == 0 || !split ? 0 : AncestorAt(code, 1);
   return static_cast<uint16_t>(static_cast<uint16_t>(kind) << 10 | top);
 }
 

@@ -26,6 +26,8 @@ struct StatementMeta {
   bool control = false;
   bool certified = false;
   bool withdrawn = false;
+  // The event after this one was committed with it: totals count both or neither.
+  bool more = false;
   uint64_t line_count = 0;
   uint64_t memo_line_count = 0;
   uint64_t project_count = 0;
@@ -77,7 +79,7 @@ struct CatalogEvent {
   std::vector<CatalogEntry> entries;
 };
 
-enum class EventKind : uint8_t { kStatement = 1, kCatalog = 2 };
+enum class EventKind : uint8_t { kStatement = 1, kCatalog = 2, kUpstream = 3 };
 
 struct EventHeader {
   EventKind kind = EventKind::kStatement;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <tuple>
 
 #include "base/hash.h"
@@ -10,8 +11,14 @@
 namespace fiscal::domain {
 namespace {
 
-constexpr ChunkKind kKinds[] = {ChunkKind::kNone, ChunkKind::kFunctional, ChunkKind::kRevenue,
-                                ChunkKind::kDeptEconomic, ChunkKind::kGovEconomic};
+constexpr ChunkKind kKinds[] = {ChunkKind::kNone,        ChunkKind::kFunctional,
+                                ChunkKind::kRevenue,     ChunkKind::kDeptEconomic,
+                                ChunkKind::kGovEconomic, ChunkKind::kTransferDown,
+                                ChunkKind::kTransferUp};
+constexpr size_t kKindCount = std::size(kKinds);
+
+// 转移性支出, and 上解支出 within it.
+constexpr Code kTransferClass = 230, kRemittance = 23006;
 
 Code CodeOf(const CellKey& key, ChunkKind kind) {
   switch (kind) {
@@ -77,7 +84,7 @@ class Differences {
   std::vector<NodeChunk::Difference> items_;
 };
 // By index into kKinds.
-using DifferencesByKind = std::array<Differences, 5>;
+using DifferencesByKind = std::array<Differences, kKindCount>;
 
 // One node of a year and stage, as far as the postings of one call go.
 struct OwnLevelKey {
@@ -111,6 +118,14 @@ void Derive(const std::vector<CellTable::Item>& cells, DifferencesByKind* out) {
           (*out)[k][NodeChunk::KeyOf(attributes, CodeOf(cells[i].key, kKinds[k]))].Add(
               cells[i].value);
         }
+        const CellKey& key = cells[i].key;
+        if (key.receiving_division == 0 || direction != Direction::kExpenditure ||
+            LevelOf(key.functional) == 0 || AncestorAt(key.functional, 1) != kTransferClass)
+          continue;
+        const bool up =
+            LevelOf(key.functional) >= 2 && AncestorAt(key.functional, 2) == kRemittance;
+        (*out)[up ? 6 : 5][NodeChunk::KeyOf(attributes, key.receiving_division)].Add(
+            cells[i].value);
       }
       (*out)[1][NodeChunk::KeyOf(attributes, functional)].Add(sum);
       unclassified.Add(sum);
@@ -120,7 +135,7 @@ void Derive(const std::vector<CellTable::Item>& cells, DifferencesByKind* out) {
 }
 
 void AddAll(const DifferencesByKind& from, DifferencesByKind* to) {
-  for (size_t k = 0; k < 5; ++k) {
+  for (size_t k = 0; k < kKindCount; ++k) {
     for (const auto& [key, value] : from[k]) (*to)[k][key].Add(value);
   }
 }
@@ -179,7 +194,7 @@ absl::Status Fold::Apply(absl::Span<const Posting* const> postings, const Catalo
                   const DifferencesByKind& by_kind) -> absl::Status {
     const NodeId id{std::move(node), key.year, key.stage};
     FISCAL_ASSIGN_OR_RETURN(NodeChunks * chunks, Get(id));
-    for (size_t k = 0; k < 5; ++k) {
+    for (size_t k = 0; k < kKindCount; ++k) {
       if (by_kind[k].empty()) continue;
       Step& step = steps.emplace_back(Step{id, kKinds[k], &by_kind[k], {}});
       uint16_t last = UINT16_MAX;

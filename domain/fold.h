@@ -25,15 +25,37 @@
 
 namespace fiscal::domain {
 
-// What one statement's event changes: the differences of its agency's leaf cells.
+// A statement as far as totals know it.
+struct StatementStatus {
+  Position position = 0;
+  uint64_t revision = 0;
+  std::string department;
+  Scope scope = Scope::kOwn;
+  bool certified = false;
+  bool withdrawn = false;
+  bool control = false;
+
+  // True when its lines count.
+  bool counts() const { return !withdrawn && !control; }
+};
+
+// What one statement's event changes: its status, and the differences of its agency's leaf cells.
 struct Posting {
   Position position = 0;
   BudgetKey key;
   std::string department;
+  uint64_t revision = 0;
+  Scope scope = Scope::kOwn;
+  bool certified = false;
+  bool withdrawn = false;
+  bool control = false;
+  // The next posting was committed with this one: readers see both or neither.
+  bool more = false;
   // True when nothing was posted for this budget before.
-  bool first = false;
-  // Lines of the statement as it stands afterwards.
-  uint64_t line_count = 0;
+  bool first() const { return revision == 1; }
+  StatementStatus status() const {
+    return {position, revision, department, scope, certified, withdrawn, control};
+  }
   // Normalized, with the names of the projects it states; views are kept by `owner`.
   CellTable cells;
   std::shared_ptr<const void> owner;

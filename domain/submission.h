@@ -30,6 +30,8 @@ struct Submission {
   WriteMode mode = WriteMode::kReplace;
   bool withdraw = false;
   bool validate_only = false;
+  // The next submission is kept with this one or neither is.
+  bool more = false;
   bool certify = false;
   bool control = false;
   Scope scope = Scope::kOwn;

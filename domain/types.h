@@ -22,7 +22,9 @@ enum class Stage : uint8_t {
   kExecuted,
   kFinal,
   kAdjustment,
-  kReallocation
+  kReallocation,
+  // Derived, for reads only: APPROVED + ADJUSTMENT + REALLOCATION.
+  kCurrent
 };
 enum class Direction : uint8_t { kNone, kExpenditure, kIncome };
 enum class Fund : uint8_t {
@@ -68,7 +70,8 @@ enum class CatalogList : uint8_t {
   kDeptEconomic,
   kGovEconomic,
   kDivision,
-  kAgency
+  kAgency,
+  kFunctionalCrosswalk
 };
 enum class WriteMode : uint8_t { kNone, kReplace, kPatch };
 enum class Result : uint8_t { kNone, kCreated, kRevised, kUnchanged };

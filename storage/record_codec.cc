@@ -34,7 +34,7 @@ std::string EncodeMeta(const domain::StatementMeta& m) {
   PutString(&out, m.department_code);
   PutU8(&out, static_cast<uint8_t>(m.scope));
   PutU8(&out, static_cast<uint8_t>(m.control | m.certified << 1 | m.withdrawn << 2 |
-                                   m.carry_forward_fen.has_value() << 3));
+                                   m.carry_forward_fen.has_value() << 3 | m.more << 4));
   PutVarint(&out, m.line_count);
   PutVarint(&out, m.memo_line_count);
   PutVarint(&out, m.project_count);
@@ -71,13 +71,14 @@ absl::StatusOr<domain::StatementMeta> DecodeMeta(absl::string_view bytes) {
   m.income_fen = reader.Signed();
   m.gross_fen = reader.Signed();
   m.principal = std::string(reader.String());
-  if (!reader.ok() || !reader.AtEnd() || stage > 7 || scope > 2 || flags > 15)
+  if (!reader.ok() || !reader.AtEnd() || stage > 7 || scope > 2 || flags > 31)
     return Malformed("statement");
   m.key.stage = static_cast<domain::Stage>(stage);
   m.scope = static_cast<domain::Scope>(scope);
   m.control = flags & 1;
   m.certified = flags & 2;
   m.withdrawn = flags & 4;
+  m.more = flags & 16;
   return m;
 }
 
@@ -169,39 +170,6 @@ absl::StatusOr<Digest> PayloadDigest(domain::EventKind kind, absl::string_view p
   return Sha256({payload.substr(0, meta_end), BytesOf(put), payload.substr(put_end)});
 }
 
-absl::StatusOr<domain::Posting> ReadPosting(const domain::EventHeader& header,
-                                            absl::string_view payload,
-                                            std::shared_ptr<const void> owner) {
-  FISCAL_ASSIGN_OR_RETURN(StatementParts parts, SplitStatement(payload));
-  FISCAL_ASSIGN_OR_RETURN(domain::StatementMeta meta, DecodeMeta(parts.meta));
-  domain::Posting posting;
-  posting.position = header.position;
-  posting.key = std::move(meta.key);
-  posting.department = std::move(meta.department_code);
-  posting.first = meta.revision == 1;
-  posting.line_count = meta.line_count + meta.memo_line_count;
-  if (meta.control) return posting;
-  BlockSums sums(&posting.cells);
-  FISCAL_RETURN_IF_ERROR(sums.Add(parts.put, 1));
-  FISCAL_RETURN_IF_ERROR(sums.Add(parts.removed, -1));
-  // A changed project is removed and put.
-  auto say = [&](domain::CellProject::State state) {
-    return [&sums, &posting, state](absl::string_view code, absl::string_view name,
-                                    absl::string_view) {
-      const uint32_t number = sums.ProjectNumber(code);
-      if (number == 0) return;
-      domain::CellProject& p = posting.cells.projects[number - 1];
-      p.state = state;
-      p.name = state == domain::CellProject::kNamed ? name : absl::string_view();
-    };
-  };
-  FISCAL_RETURN_IF_ERROR(ForEachProject(parts.projects_removed, say(domain::CellProject::kGone)));
-  FISCAL_RETURN_IF_ERROR(ForEachProject(parts.projects_put, say(domain::CellProject::kNamed)));
-  domain::Normalize(&posting.cells);
-  posting.owner = std::move(owner);
-  return posting;
-}
-
 std::string EncodeCatalog(const domain::CatalogEvent& event) {
   std::string out;
   PutU32(&out, event.division);
@@ -221,6 +189,34 @@ std::string EncodeCatalog(const domain::CatalogEvent& event) {
     for (const std::string& alias : e.aliases) PutString(&out, alias);
   }
   return out;
+}
+
+absl::StatusOr<domain::CatalogEvent> DecodeCatalog(absl::string_view payload) {
+  ByteReader reader(payload);
+  domain::CatalogEvent c;
+  c.division = reader.U32();
+  c.year = reader.U16();
+  const uint8_t list = reader.U8();
+  if (list < 1 || list > 7) return Malformed("catalog");
+  c.list = static_cast<domain::CatalogList>(list);
+  for (uint64_t n = reader.Varint(); n > 0 && reader.ok(); --n) {
+    domain::CatalogEntry e;
+    e.code = std::string(reader.String());
+    e.name = std::string(reader.String());
+    e.parent_code = std::string(reader.String());
+    e.department_code = std::string(reader.String());
+    const uint8_t kind = reader.U8();
+    if (kind > 3) return Malformed("catalog");
+    e.kind = static_cast<domain::AgencyKind>(kind);
+    e.valid_from = std::string(reader.String());
+    e.valid_to = std::string(reader.String());
+    e.must_report = reader.U8() != 0;
+    for (uint64_t m = reader.Varint(); m > 0 && reader.ok(); --m)
+      e.aliases.emplace_back(reader.String());
+    c.entries.push_back(std::move(e));
+  }
+  if (!reader.ok() || !reader.AtEnd()) return Malformed("payload");
+  return c;
 }
 
 // record := version:u8 kind:u8 position:u64 commit_time:u64 principal:string request_id:string
@@ -254,8 +250,8 @@ absl::StatusOr<domain::EventHeader> DecodeHeader(absl::string_view record,
   if (version != kRecordVersion) {
     return absl::DataLossError("record: written by a newer version of Fiscal");
   }
-  if (kind != static_cast<uint8_t>(domain::EventKind::kStatement) &&
-      kind != static_cast<uint8_t>(domain::EventKind::kCatalog)) {
+  if (kind < static_cast<uint8_t>(domain::EventKind::kStatement) ||
+      kind > static_cast<uint8_t>(domain::EventKind::kUpstream)) {
     return Malformed("record");
   }
   h.kind = static_cast<domain::EventKind>(kind);
@@ -278,31 +274,8 @@ absl::StatusOr<domain::Event> DecodeRecord(std::shared_ptr<const std::string> re
     FISCAL_RETURN_IF_ERROR(DecodeProjects(parts.projects_removed, &s.projects_removed));
     s.put.owners.push_back(record);
     s.removed.owners.push_back(record);
-  } else {
-    ByteReader reader(payload);
-    domain::CatalogEvent& c = event.catalog;
-    c.division = reader.U32();
-    c.year = reader.U16();
-    const uint8_t list = reader.U8();
-    if (list < 1 || list > 6) return Malformed("catalog");
-    c.list = static_cast<domain::CatalogList>(list);
-    for (uint64_t n = reader.Varint(); n > 0 && reader.ok(); --n) {
-      domain::CatalogEntry e;
-      e.code = std::string(reader.String());
-      e.name = std::string(reader.String());
-      e.parent_code = std::string(reader.String());
-      e.department_code = std::string(reader.String());
-      const uint8_t kind = reader.U8();
-      if (kind > 3) return Malformed("catalog");
-      e.kind = static_cast<domain::AgencyKind>(kind);
-      e.valid_from = std::string(reader.String());
-      e.valid_to = std::string(reader.String());
-      e.must_report = reader.U8() != 0;
-      for (uint64_t m = reader.Varint(); m > 0 && reader.ok(); --m)
-        e.aliases.emplace_back(reader.String());
-      c.entries.push_back(std::move(e));
-    }
-    if (!reader.ok() || !reader.AtEnd()) return Malformed("payload");
+  } else if (event.header.kind == domain::EventKind::kCatalog) {
+    FISCAL_ASSIGN_OR_RETURN(event.catalog, DecodeCatalog(payload));
   }
   return event;
 }

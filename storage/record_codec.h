@@ -16,7 +16,6 @@
 #include "absl/types/span.h"
 #include "base/sha256.h"
 #include "domain/event.h"
-#include "domain/fold.h"
 #include "storage/line_blocks.h"
 
 namespace fiscal::storage {
@@ -49,17 +48,13 @@ absl::Status ForEachProject(absl::string_view section,
                                                      absl::string_view bytes)>& visit);
 // What EventHeader::payload_digest is of.
 absl::StatusOr<Digest> PayloadDigest(domain::EventKind kind, absl::string_view payload);
-// What a statement's event changes in the totals; `owner` keeps `payload` alive. REQUIRES:
-// header.kind is kStatement.
-absl::StatusOr<domain::Posting> ReadPosting(const domain::EventHeader& header,
-                                            absl::string_view payload,
-                                            std::shared_ptr<const void> owner);
 std::string EncodeCatalog(const domain::CatalogEvent& event);
+absl::StatusOr<domain::CatalogEvent> DecodeCatalog(absl::string_view payload);
 
 // A record: header, then payload. The header has the payload's digest, so that the payload is
 // hashed once.
 std::string EncodeRecord(const domain::EventHeader& header, absl::string_view payload);
-// The event keeps `record` alive.
+// The event keeps `record` alive. Of an upstream's only the header is read.
 absl::StatusOr<domain::Event> DecodeRecord(std::shared_ptr<const std::string> record);
 // Only the header, and where the payload is.
 absl::StatusOr<domain::EventHeader> DecodeHeader(absl::string_view record,

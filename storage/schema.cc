@@ -16,9 +16,12 @@ enum Kind : uint8_t {
   kScope = 0x08,
   kCatalogEvent = 0x09,
   kLogId = 0x0a,
+  kUpstream = 0x0c,
+  kOwner = 0x0d,
   kCells = 0x10,
   kPosting = 0x12,
   kStride = 0x13,
+  kStatus = 0x14,
   kWatermark = 0x20,
 };
 
@@ -58,6 +61,12 @@ std::string RequestKey(absl::string_view principal, absl::string_view request_id
   Append(&key, principal);
   key.push_back('\0');
   Append(&key, request_id);
+  return key;
+}
+
+std::string HeadPrefix(domain::Code division) {
+  std::string key = Start(kHead);
+  PutU32(&key, division);
   return key;
 }
 
@@ -127,6 +136,35 @@ std::string PostingKey(domain::Position position) { return PositionKey(kPosting,
 std::string StrideKey(domain::Position position) { return PositionKey(kStride, position); }
 std::string WatermarkKey() { return Start(kWatermark); }
 
+std::string StatusPrefix(uint16_t year, domain::Stage stage, domain::Code division) {
+  std::string key = Start(kStatus);
+  if (year == 0) return key;
+  PutU16(&key, year);
+  PutU8(&key, static_cast<uint8_t>(stage));
+  if (division != 0) PutU32(&key, division);
+  return key;
+}
+
+std::string StatusKey(const domain::BudgetKey& budget, uint64_t stride) {
+  std::string key = StatusPrefix(budget.year, budget.stage, budget.division);
+  key += budget.agency;
+  key.push_back('\0');
+  PutU64(&key, ~stride);
+  return key;
+}
+
+std::string UpstreamKey(absl::string_view name) {
+  std::string key = Start(kUpstream);
+  Append(&key, name);
+  return key;
+}
+
+std::string OwnerKey(domain::Code division) {
+  std::string key = Start(kOwner);
+  PutU32(&key, division);
+  return key;
+}
+
 absl::StatusOr<domain::Position> DecodePositionKey(absl::string_view key) {
   ByteReader reader(key);
   const uint8_t kind = reader.U8();
@@ -170,6 +208,30 @@ absl::StatusOr<CellsKeyParts> DecodeCellsKey(absl::string_view key) {
   parts.id.stage = static_cast<domain::Stage>(stage);
   parts.id.node.type = static_cast<domain::OrgType>(type);
   return parts;
+}
+
+absl::StatusOr<StatusKeyParts> DecodeStatusKey(absl::string_view key) {
+  ByteReader reader(key);
+  StatusKeyParts parts;
+  const uint8_t kind = reader.U8();
+  parts.key.year = reader.U16();
+  const uint8_t stage = reader.U8();
+  parts.key.division = reader.U32();
+  parts.key.agency = std::string(reader.Terminated());
+  parts.stride = ~reader.U64();
+  if (!reader.ok() || !reader.AtEnd() || kind != kStatus || stage > 7)
+    return absl::DataLossError("malformed status key");
+  parts.key.stage = static_cast<domain::Stage>(stage);
+  return parts;
+}
+
+absl::StatusOr<domain::Code> DecodeOwnerKey(absl::string_view key) {
+  ByteReader reader(key);
+  const uint8_t kind = reader.U8();
+  const domain::Code division = reader.U32();
+  if (!reader.ok() || !reader.AtEnd() || kind != kOwner)
+    return absl::DataLossError("malformed owner key");
+  return division;
 }
 
 std::string AfterPrefix(absl::string_view prefix) {

@@ -13,9 +13,12 @@
 //   scope          := 0x08 division:u32 year:u16 stage:u8 department log: statements by scope
 //   catalog event  := 0x09 position:u64                              log: nothing; the event has it
 //   log id         := 0x0a                                           log: 16 bytes
+//   upstream       := 0x0c name                                      log: how far it was taken over
+//   owner          := 0x0d division:u32                              log: the upstream it comes from
 //   cells          := 0x10 node chunk:u16 ~stride:u64                totals: a chunk or its changes
 //   posting        := 0x12 position:u64                              totals: a Posting
 //   stride         := 0x13 position:u64                              totals: nothing
+//   status         := 0x14 year:u16 stage:u8 division:u32 agency NUL ~stride:u64  totals: a budget's status
 //   watermark      := 0x20                                           totals: position, hash, log id
 //   budget         := division:u32 year:u16 stage:u8 agency NUL
 //   node           := year:u16 stage:u8 division:u32 type:u8 code NUL
@@ -52,6 +55,8 @@ std::string EventKey(domain::Position position);
 std::string EventSegmentKey(domain::Position position, uint32_t number);
 std::string RequestKey(absl::string_view principal, absl::string_view request_id);
 std::string HeadKey(const domain::BudgetKey& budget);
+// Common to all heads of a division.
+std::string HeadPrefix(domain::Code division);
 // All head blocks of a budget start with HeadBlockKey(budget, "").
 std::string HeadBlockKey(const domain::BudgetKey& budget, absl::string_view first_line_id);
 std::string HeadProjectKey(const domain::BudgetKey& budget, absl::string_view project_code);
@@ -66,7 +71,12 @@ std::string CellsKey(const domain::ChunkId& id, uint64_t stride);
 std::string CellsNodePrefix(const domain::OrgNode& node, uint16_t year, domain::Stage stage);
 std::string PostingKey(domain::Position position);
 std::string StrideKey(domain::Position position);
+// Year 0: all; division 0: all of the year and stage.
+std::string StatusPrefix(uint16_t year, domain::Stage stage, domain::Code division);
+std::string StatusKey(const domain::BudgetKey& budget, uint64_t stride);
 std::string WatermarkKey();
+std::string UpstreamKey(absl::string_view name);
+std::string OwnerKey(domain::Code division);
 
 // DATA_LOSS when malformed. Of events, their segments, catalog events, postings and strides.
 absl::StatusOr<domain::Position> DecodePositionKey(absl::string_view key);
@@ -76,6 +86,12 @@ struct CellsKeyParts {
   uint64_t stride = 0;
 };
 absl::StatusOr<CellsKeyParts> DecodeCellsKey(absl::string_view key);
+struct StatusKeyParts {
+  domain::BudgetKey key;
+  uint64_t stride = 0;
+};
+absl::StatusOr<StatusKeyParts> DecodeStatusKey(absl::string_view key);
+absl::StatusOr<domain::Code> DecodeOwnerKey(absl::string_view key);
 
 // The first key after all that start with `prefix`; empty when there is none.
 std::string AfterPrefix(absl::string_view prefix);

@@ -4,9 +4,34 @@
 
 namespace fiscal::storage {
 
-void Staged::Put(std::string key, std::string value) { staged_[std::move(key)] = std::move(value); }
+void Staged::Remember(const std::string& key) {
+  if (!undo_.has_value()) return;
+  auto it = staged_.find(key);
+  undo_->emplace_back(key, it == staged_.end() ? std::nullopt : std::make_optional(it->second));
+}
 
-void Staged::Delete(std::string key) { staged_[std::move(key)] = std::nullopt; }
+void Staged::Put(std::string key, std::string value) {
+  Remember(key);
+  staged_[std::move(key)] = std::move(value);
+}
+
+void Staged::Delete(std::string key) {
+  Remember(key);
+  staged_[std::move(key)] = std::nullopt;
+}
+
+void Staged::Begin() { undo_.emplace(); }
+
+void Staged::Rollback() {
+  for (auto it = undo_->rbegin(); it != undo_->rend(); ++it) {
+    if (it->second.has_value()) {
+      staged_[it->first] = *std::move(it->second);
+    } else {
+      staged_.erase(it->first);
+    }
+  }
+  undo_.reset();
+}
 
 absl::StatusOr<std::string> Staged::Get(const std::string& key) const {
   auto it = staged_.find(key);

@@ -36,14 +36,25 @@ class Staged {
   absl::StatusOr<std::optional<Item>> FindFirst(const std::string& key,
                                                 const std::string& upper) const;
 
+  // From Begin on changes can be undone: Rollback undoes them, Keep lets them stand.
+  void Begin();
+  void Keep() { undo_.reset(); }
+  void Rollback();
+
   // Moves everything staged into `batch` and starts anew.
   void MoveTo(Batch* batch);
   void Clear() { staged_.clear(); }
 
  private:
+  using Map = absl::btree_map<std::string, std::optional<std::string>>;
+  void Remember(const std::string& key);
+
   const Kv& kv_;
   // A missing value is a deletion.
-  absl::btree_map<std::string, std::optional<std::string>> staged_;
+  Map staged_;
+  // What was staged of each changed key at Begin; nullopt for nothing.
+  std::optional<std::vector<std::pair<std::string, std::optional<std::optional<std::string>>>>>
+      undo_;
 };
 
 }  // namespace fiscal::storage

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "absl/strings/match.h"
 #include "base/coding.h"
 #include "base/status_macros.h"
 
@@ -137,35 +138,35 @@ std::string EncodeState(const Chunk& chunk, size_t cells, domain::Fold::Chain* c
   return value;
 }
 
-}  // namespace
-
-// posting := division:u32 year:u16 stage:u8 agency:string department:string cells
-std::string EncodePosting(const domain::Posting& posting, size_t* cells_at) {
+// status := position:varint revision:varint flags:u8 department:string
+std::string EncodeStatus(const domain::StatementStatus& s) {
   std::string out;
-  PutU32(&out, posting.key.division);
-  PutU16(&out, posting.key.year);
-  PutU8(&out, static_cast<uint8_t>(posting.key.stage));
-  PutString(&out, posting.key.agency);
-  PutString(&out, posting.department);
-  if (cells_at != nullptr) *cells_at = out.size();
-  out += domain::EncodeCells(posting.cells);
+  PutVarint(&out, s.position);
+  PutVarint(&out, s.revision);
+  PutU8(&out,
+        static_cast<uint8_t>((s.certified ? 1 : 0) | (s.withdrawn ? 2 : 0) | (s.control ? 4 : 0) |
+                             (s.scope == domain::Scope::kDepartment ? 8 : 0)));
+  PutString(&out, s.department);
   return out;
 }
 
-absl::StatusOr<StoredPosting> DecodePosting(domain::Position position, absl::string_view bytes) {
+absl::StatusOr<domain::StatementStatus> DecodeStatus(absl::string_view bytes) {
   ByteReader reader(bytes);
-  StoredPosting p;
-  p.position = position;
-  p.key.division = reader.U32();
-  p.key.year = reader.U16();
-  const uint8_t stage = reader.U8();
-  p.key.agency = std::string(reader.String());
-  p.department = std::string(reader.String());
-  if (!reader.ok() || stage > 7) return absl::DataLossError("totals: a malformed posting");
-  p.key.stage = static_cast<domain::Stage>(stage);
-  p.cells = reader.Bytes(reader.remaining());
-  return p;
+  domain::StatementStatus s;
+  s.position = reader.Varint();
+  s.revision = reader.Varint();
+  const uint8_t flags = reader.U8();
+  s.department = std::string(reader.String());
+  if (!reader.ok() || !reader.AtEnd() || flags > 15)
+    return absl::DataLossError("totals: a malformed status");
+  s.certified = flags & 1;
+  s.withdrawn = flags & 2;
+  s.control = flags & 4;
+  s.scope = flags & 8 ? domain::Scope::kDepartment : domain::Scope::kOwn;
+  return s;
 }
+
+}  // namespace
 
 absl::StatusOr<std::unique_ptr<TotalsStore>> TotalsStore::Open(Kv& kv) {
   std::unique_ptr<TotalsStore> store(new TotalsStore(kv));
@@ -250,6 +251,35 @@ absl::Status TotalsStore::ForEach(
   return VisitCells(kv_, lower, AfterPrefix(lower), stride, visit);
 }
 
+absl::Status TotalsStore::ForEachStatus(
+    uint16_t year, domain::Stage stage, domain::Code division, uint64_t stride,
+    const std::function<void(const domain::BudgetKey&, const domain::StatementStatus&)>& visit)
+    const {
+  const std::string lower = StatusPrefix(year, stage, division);
+  std::unique_ptr<KvIterator> it = kv_.NewIterator(lower, AfterPrefix(lower));
+  it->Seek(lower);
+  std::string done;
+  while (it->Valid()) {
+    FISCAL_ASSIGN_OR_RETURN(const StatusKeyParts parts, DecodeStatusKey(it->key()));
+    if (parts.stride > stride) {
+      it->Seek(StatusKey(parts.key, stride));
+      continue;
+    }
+    FISCAL_ASSIGN_OR_RETURN(const domain::StatementStatus status, DecodeStatus(it->value()));
+    visit(parts.key, status);
+    const std::string budget(it->key().substr(0, it->key().size() - 8));
+    it->Next();
+    for (int steps = 0; it->Valid() && absl::StartsWith(it->key(), budget); ++steps) {
+      if (steps < 8) {
+        it->Next();
+      } else {
+        it->Seek(AfterPrefix(budget));
+      }
+    }
+  }
+  return it->status();
+}
+
 absl::Status TotalsStore::ForEachPosting(
     domain::Position after, domain::Position last,
     const std::function<absl::Status(const StoredPosting&, absl::string_view bytes)>& visit) const {
@@ -272,9 +302,7 @@ absl::Status TotalsStore::CommitStride(
               EncodeState(entry->chunk, entry->chunk.size(), &entry->chain));
   // Postings by agency, each agency's in order.
   std::vector<const domain::Posting*> order;
-  for (const auto& posting : postings) {
-    if (!posting->cells.empty()) order.push_back(posting.get());
-  }
+  for (const auto& posting : postings) order.push_back(posting.get());
   std::stable_sort(
       order.begin(), order.end(),
       [](const domain::Posting* a, const domain::Posting* b) { return a->key < b->key; });
@@ -282,9 +310,13 @@ absl::Status TotalsStore::CommitStride(
   for (size_t i = 0; i < order.size();) {
     size_t end = i + 1;
     while (end < order.size() && order[end]->key == order[i]->key) ++end;
+    batch.Put(StatusKey(order[i]->key, watermark.position), EncodeStatus(order[end - 1]->status()));
+    const bool changes = std::any_of(order.begin() + static_cast<ptrdiff_t>(i),
+                                     order.begin() + static_cast<ptrdiff_t>(end),
+                                     [](const domain::Posting* p) { return !p->cells.empty(); });
     const domain::ChunkId id = domain::LeafChunkOf(order[i]->key);
     std::string value;
-    if (order[i]->first && end == i + 1) {
+    if (order[i]->first() && end == i + 1) {
       // What was posted is all there is.
       size_t cells_at;
       std::string posting = EncodePosting(*order[i], &cells_at);
@@ -297,17 +329,18 @@ absl::Status TotalsStore::CommitStride(
       }
       batch.Put(PostingKey(order[i]->position), std::move(posting));
     } else {
-      domain::Chunk chunk;
-      domain::Fold::Chain chain;
-      if (!order[i]->first) FISCAL_RETURN_IF_ERROR(LoadLeaves(id, before, &chunk, &chain));
-      for (size_t k = i; k < end; ++k) {
-        chunk.Add(order[k]->cells);
+      for (size_t k = i; k < end; ++k)
         batch.Put(PostingKey(order[k]->position), EncodePosting(*order[k]));
+      if (changes) {
+        domain::Chunk chunk;
+        domain::Fold::Chain chain;
+        if (!order[i]->first()) FISCAL_RETURN_IF_ERROR(LoadLeaves(id, before, &chunk, &chain));
+        for (size_t k = i; k < end; ++k) chunk.Add(order[k]->cells);
+        chunk.Tidy();
+        value = EncodeState(chunk, chunk.cells().size(), &chain);
       }
-      chunk.Tidy();
-      value = EncodeState(chunk, chunk.cells().size(), &chain);
     }
-    batch.Put(CellsKey(id, watermark.position), std::move(value));
+    if (changes) batch.Put(CellsKey(id, watermark.position), std::move(value));
     i = end;
   }
   batch.Put(StrideKey(watermark.position), "");

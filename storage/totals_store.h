@@ -26,6 +26,7 @@
 #include "domain/event.h"
 #include "domain/fold.h"
 #include "storage/kv.h"
+#include "storage/posting_codec.h"
 #include "storage/schema.h"
 
 namespace fiscal::storage {
@@ -42,19 +43,6 @@ struct StrideBounds {
   uint64_t events = kStrideEvents;
   uint64_t cells = kStrideCells;
 };
-
-// A posting as it is stored, for readers that look at few of its cells.
-struct StoredPosting {
-  domain::Position position = 0;
-  domain::BudgetKey key;
-  std::string department;
-  // What domain::DecodeCells reads.
-  absl::string_view cells;
-};
-// `cells_at`, when given, receives where its cells start.
-std::string EncodePosting(const domain::Posting& posting, size_t* cells_at = nullptr);
-// DATA_LOSS when malformed. `cells` points into `bytes` and is not looked at.
-absl::StatusOr<StoredPosting> DecodePosting(domain::Position position, absl::string_view bytes);
 
 class TotalsStore {
  public:
@@ -81,11 +69,18 @@ class TotalsStore {
       uint64_t stride,
       const std::function<void(const domain::ChunkId&, const domain::CellTable&)>& visit) const;
 
-  // Postings of whole strides with `after` < position <= `last`, in order; positions that posted
-  // nothing are left out.
+  // Postings of whole strides with `after` < position <= `last`, in order; positions that are no
+  // statement's are left out.
   absl::Status ForEachPosting(
       domain::Position after, domain::Position last,
       const std::function<absl::Status(const StoredPosting&, absl::string_view bytes)>& visit)
+      const;
+
+  // The status after `stride` of every budget of a year and stage that was ever stated, in one
+  // division or, with 0, in all; ordered by division and agency. Year 0 visits every year and stage.
+  absl::Status ForEachStatus(
+      uint16_t year, domain::Stage stage, domain::Code division, uint64_t stride,
+      const std::function<void(const domain::BudgetKey&, const domain::StatementStatus&)>& visit)
       const;
 
   // Writes what the stride that ends with watermark.position changed, in one batch: `changed`

@@ -51,7 +51,8 @@ std::optional<b::Stage> ParseStage(const std::string& text) {
                          {b::STAGE_EXECUTED, {"支付", "执行"}},
                          {b::STAGE_FINAL, {"决算"}},
                          {b::STAGE_ADJUSTMENT, {"调整"}},
-                         {b::STAGE_REALLOCATION, {"调剂"}}},
+                         {b::STAGE_REALLOCATION, {"调剂"}},
+                         {b::STAGE_CURRENT, {"变动后预算", "变动后预算数"}}},
                         FISCAL_PARSER(b, Stage));
 }
 

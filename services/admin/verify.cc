@@ -9,6 +9,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "storage/posting_codec.h"
 #include "storage/record_codec.h"
 
 namespace fiscal::services {
@@ -77,7 +78,8 @@ class Verification {
       }
     }
     for (const auto& [id, chunk] : agencies_) {
-      if (seen_.count(id) == 0 && !chunk.Table().items.empty()) Differ(absl::StrCat(Name(id), ": missing"));
+      if (seen_.count(id) == 0 && !chunk.Table().items.empty())
+        Differ(absl::StrCat(Name(id), ": missing"));
       for (const auto& [key, cell] : chunk.cells()) result.line_count += cell.value.line_count();
     }
     return absl::OkStatus();
@@ -137,15 +139,14 @@ class Verification {
         chunk.Tidy();
         chunk.Mark();
       }
-      if (!p->cells.empty() && p->position <= stored_to)
-        computed[p->position] = storage::EncodePosting(*p);
+      if (p->position <= stored_to) computed[p->position] = storage::EncodePosting(*p);
     }
     FISCAL_RETURN_IF_ERROR(projector_.store().ForEachPosting(
         postings->front()->position - 1, std::min(stored_to, postings->back()->position),
         [&](const storage::StoredPosting& stored, absl::string_view bytes) {
-          auto it = computed.find(stored.position);
+          auto it = computed.find(stored.posting.position);
           if (it == computed.end() || it->second != bytes)
-            Differ(absl::StrCat("posting of ", stored.position, ": not the same"));
+            Differ(absl::StrCat("posting of ", stored.posting.position, ": not the same"));
           if (it != computed.end()) computed.erase(it);
           return absl::OkStatus();
         }));

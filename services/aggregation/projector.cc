@@ -1,8 +1,11 @@
 #include "services/aggregation/projector.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "services/submission/intake.h"
+#include "storage/posting_codec.h"
 #include "storage/record_codec.h"
 
 namespace fiscal::services {
@@ -36,7 +39,7 @@ absl::StatusOr<std::unique_ptr<Projector>> Projector::Open(const storage::EventL
                           LoadCatalog(log, watermark.position));
   absl::MutexLock lock(&projector->mu_);
   projector->position_ = watermark.position;
-  projector->stride_ = projector->forgotten_ = watermark.position;
+  projector->stride_ = projector->forgotten_ = projector->forgot_postings_ = watermark.position;
   projector->catalog_ = std::move(catalog);
   return projector;
 }
@@ -53,14 +56,17 @@ absl::StatusOr<int> Projector::Step(int events_max) {
     FISCAL_ASSIGN_OR_RETURN(domain::EventHeader header,
                             storage::DecodeHeader(*entry.record, &payload));
     ++open_stride_.events;
-    if (header.kind == domain::EventKind::kStatement) {
+    if (header.kind != domain::EventKind::kCatalog) {
       auto posting = std::make_shared<domain::Posting>();
       FISCAL_ASSIGN_OR_RETURN(*posting, storage::ReadPosting(header, payload, entry.record));
       open_stride_.cells += posting->cells.items.size();
-      lines_since_flush_ += posting->line_count;
+      cells_since_flush_ += posting->cells.items.size();
       postings.push_back(std::move(posting));
     }
     const bool catalog = header.kind == domain::EventKind::kCatalog;
+    // What was committed as one is folded as one.
+    const bool more = !postings.empty() && !catalog && postings.back()->more;
+    if (more && position < head) continue;
     const bool full = open_stride_.events >= options_.stride.events ||
                       open_stride_.cells >= options_.stride.cells;
     if (!catalog && !full && done < events_max && position < head) continue;
@@ -72,6 +78,7 @@ absl::StatusOr<int> Projector::Step(int events_max) {
       absl::MutexLock lock(&mu_);
       FISCAL_RETURN_IF_ERROR(fold_.Apply(pointers, *catalog_));
       open_.insert(open_.end(), postings.begin(), postings.end());
+      Remember(postings);
       // After the statements before it and before those behind it.
       if (catalog) {
         FISCAL_ASSIGN_OR_RETURN(domain::Event event, storage::DecodeRecord(entry.record));
@@ -83,6 +90,75 @@ absl::StatusOr<int> Projector::Step(int events_max) {
     if (full) FISCAL_RETURN_IF_ERROR(EndStride(entry));
   }
   return done;
+}
+
+// Postings and cells kept for watchers.
+constexpr size_t kRecentPostings = 8192;
+constexpr size_t kRecentCells = 65536;
+
+void Projector::Remember(const Postings& postings) {
+  for (const auto& p : postings) {
+    recent_.push_back(p);
+    recent_cells_ += p->cells.items.size();
+  }
+  while ((recent_.size() > kRecentPostings || recent_cells_ > kRecentCells) &&
+         recent_.front()->position <= stride_) {
+    recent_cells_ -= recent_.front()->cells.items.size();
+    forgot_postings_ = recent_.front()->position;
+    recent_.pop_front();
+  }
+}
+
+domain::Position Projector::remembered() const {
+  absl::ReaderMutexLock lock(&mu_);
+  return forgot_postings_ + 1;
+}
+
+absl::StatusOr<domain::Position> Projector::ReadPostings(domain::Position after,
+                                                         domain::Position to, size_t max,
+                                                         Postings* out) const {
+  uint64_t stored_to;
+  {
+    absl::ReaderMutexLock lock(&mu_);
+    if (after >= forgot_postings_) {
+      auto it = std::lower_bound(
+          recent_.begin(), recent_.end(), after + 1,
+          [](const auto& p, domain::Position position) { return p->position < position; });
+      size_t count = 0;
+      for (; it != recent_.end() && (*it)->position <= to; ++it) {
+        if (count >= max && !out->back()->more) return out->back()->position;
+        out->push_back(*it);
+        ++count;
+      }
+      return to;
+    }
+    stored_to = std::min<uint64_t>(stride_, to);
+  }
+  size_t count = 0;
+  bool full = false;
+  FISCAL_RETURN_IF_ERROR(store_.ForEachPosting(
+      after, std::min<uint64_t>(stored_to, after + max + storage::kStrideEvents),
+      [&](const storage::StoredPosting& stored, absl::string_view bytes) -> absl::Status {
+        if (full || (count >= max && !out->back()->more)) {
+          full = true;
+          return absl::OkStatus();
+        }
+        auto owner = std::make_shared<const std::string>(bytes);
+        FISCAL_ASSIGN_OR_RETURN(
+            domain::Posting posting,
+            storage::DecodeWholePosting(stored.posting.position, *owner, owner));
+        out->push_back(std::make_shared<const domain::Posting>(std::move(posting)));
+        ++count;
+        return absl::OkStatus();
+      }));
+  if (full) return out->back()->position;
+  // The range ended inside a group: it is read the next time.
+  domain::Position read_to = std::min<uint64_t>(stored_to, after + max + storage::kStrideEvents);
+  while (!out->empty() && out->back()->more) {
+    read_to = out->back()->position - 1;
+    out->pop_back();
+  }
+  return read_to;
 }
 
 absl::Status Projector::EndStride(const storage::LogEntry& last) {
@@ -104,8 +180,8 @@ absl::Status Projector::EndStride(const storage::LogEntry& last) {
     if (fold_.Settle(options_.live_cells_max)) forgotten_ = stride_;
   }
   open_stride_ = {0, 0};
-  if (lines_since_flush_ >= options_.flush_lines) {
-    lines_since_flush_ = 0;
+  if (cells_since_flush_ >= options_.flush_cells) {
+    cells_since_flush_ = 0;
     return store_.Flush();
   }
   return absl::OkStatus();

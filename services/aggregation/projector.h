@@ -9,6 +9,7 @@
 #ifndef FISCAL_SERVICES_AGGREGATION_PROJECTOR_H_
 #define FISCAL_SERVICES_AGGREGATION_PROJECTOR_H_
 
+#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
@@ -28,9 +29,9 @@ class Projector {
   struct Options {
     // Live cells above which chunks are dropped at the end of a stride. About 80 bytes each.
     size_t live_cells_max = 1500000;
-    // Lines folded between flushes of the store, in which nothing else is folded. By default none: the
+    // Cells folded between flushes of the store, in which nothing else is folded. By default none: the
     // store writes what it gathered by itself, and a crash makes us fold at most that again.
-    size_t flush_lines = SIZE_MAX;
+    size_t flush_cells = SIZE_MAX;
     // Other than these only where many strides must end soon, in tests.
     storage::StrideBounds stride;
   };
@@ -65,6 +66,15 @@ class Projector {
   };
   void ReadLive(const std::function<void(const Live&)>& visit) const ABSL_LOCKS_EXCLUDED(mu_);
 
+  // Postings with `after` < position <= `to`, in order, at most `max`: the last ones from memory, older
+  // ones from the store, a group committed at once never cut. Returns the position up to which they are
+  // all. REQUIRES: `to` was folded.
+  absl::StatusOr<domain::Position> ReadPostings(domain::Position after, domain::Position to,
+                                                size_t max, Postings* out) const
+      ABSL_LOCKS_EXCLUDED(mu_);
+  // The first position ReadPostings finds in memory.
+  domain::Position remembered() const ABSL_LOCKS_EXCLUDED(mu_);
+
   const storage::TotalsStore& store() const { return store_; }
   const storage::EventLog& log() const { return log_; }
 
@@ -73,12 +83,13 @@ class Projector {
 
  private:
   Projector(const storage::EventLog& log, storage::TotalsStore& store, Options options);
+  void Remember(const Postings& postings) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::Status EndStride(const storage::LogEntry& last) ABSL_LOCKS_EXCLUDED(mu_);
 
   const storage::EventLog& log_;
   storage::TotalsStore& store_;
   const Options options_;
-  size_t lines_since_flush_ = 0;
+  size_t cells_since_flush_ = 0;
   mutable absl::Mutex mu_;
   domain::Position position_ ABSL_GUARDED_BY(mu_) = 0;
   uint64_t stride_ ABSL_GUARDED_BY(mu_) = 0;
@@ -86,6 +97,11 @@ class Projector {
   std::shared_ptr<const domain::Catalog> catalog_ ABSL_GUARDED_BY(mu_);
   // What was posted in the open stride.
   Postings open_ ABSL_GUARDED_BY(mu_);
+  // What was posted after `forgot_postings_`, for watchers, which are rarely far behind; all of `open_`
+  // is in it.
+  std::deque<std::shared_ptr<const domain::Posting>> recent_ ABSL_GUARDED_BY(mu_);
+  size_t recent_cells_ ABSL_GUARDED_BY(mu_) = 0;
+  domain::Position forgot_postings_ ABSL_GUARDED_BY(mu_) = 0;
   bool stopped_ ABSL_GUARDED_BY(mu_) = false;
   // Events and cells of the open stride.
   storage::StrideBounds open_stride_{0, 0};

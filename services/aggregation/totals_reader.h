@@ -15,69 +15,9 @@
 #include "absl/status/statusor.h"
 #include "domain/cells.h"
 #include "services/aggregation/projector.h"
+#include "services/aggregation/totals_question.h"
 
 namespace fiscal::services {
-
-// Numbers of fiscal.aggregation.v1.Dimension.
-enum class Dimension : uint8_t {
-  kNone,
-  kFunctional,
-  kRevenue,
-  kDeptEconomic,
-  kGovEconomic,
-  kDepartment,
-  kAgency,
-  kDivision,
-  kFund,
-  kCategory,
-  kFundingYear,
-  kProject
-};
-enum class Order : uint8_t { kNone, kCode, kAmountDescending };
-
-struct TotalFilter {
-  domain::Code division = 0;
-  bool own_level = false;
-  std::string department;
-  std::string agency;
-  uint16_t year = 0;
-  domain::Stage stage = domain::Stage::kNone;
-  domain::Direction direction = domain::Direction::kNone;
-  domain::Code functional = 0;
-  domain::Code revenue = 0;
-  domain::Code dept_economic = 0;
-  domain::Code gov_economic = 0;
-  domain::Fund fund = domain::Fund::kNone;
-  domain::Category category = domain::Category::kNone;
-  domain::FundingYear funding_year = domain::FundingYear::kNone;
-  std::string project;
-  domain::Analysis analysis = domain::Analysis::kNone;
-};
-
-struct GroupBy {
-  Dimension dimension = Dimension::kNone;
-  // 0: every level.
-  int depth = 0;
-};
-
-struct GroupValue {
-  Dimension dimension = Dimension::kNone;
-  std::string code;
-  std::string name;
-  int level = 1;
-  domain::Code division = 0;
-  bool own_level = false;
-};
-
-struct TotalRow {
-  std::vector<GroupValue> group;
-  domain::CellValue value;
-};
-
-struct TotalList {
-  std::vector<TotalRow> rows;
-  domain::CellValue grand_total;
-};
 
 class ChunkCache;  // totals_view.h
 
@@ -86,6 +26,8 @@ class TotalsReader {
   explicit TotalsReader(const Projector& projector);
   ~TotalsReader();
 
+  // Answers a question of the caller's, which keeps its rows. The rest as below.
+  absl::Status Ask(Question& question, domain::Position position) const;
   // `position` must have been folded. NOT_FOUND with DIVISION_UNKNOWN, DEPARTMENT_UNKNOWN or
   // AGENCY_UNKNOWN.
   absl::StatusOr<domain::CellValue> Get(const TotalFilter& filter, domain::Position position) const;

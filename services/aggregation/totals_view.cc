@@ -108,7 +108,8 @@ absl::Status TotalsView::VisitPast(const std::vector<Target>& targets, uint64_t 
   return projector_.store().ForEachPosting(
       stride, position_,
       [&](const storage::StoredPosting& posting, absl::string_view) -> absl::Status {
-        const std::vector<const Target*> found = counting(posting.key, posting.department);
+        const std::vector<const Target*> found =
+            counting(posting.posting.key, posting.posting.department);
         if (found.empty()) return absl::OkStatus();
         FISCAL_RETURN_IF_ERROR(domain::ScanCells(posting.cells, &projects,
                                                  [&](const CellKey& key, const CellValue& value) {

@@ -28,7 +28,7 @@ using Generated = Base::WithRawCallbackMethod_ImportCatalog<
         Base::WithCallbackMethod_ListClassifications<Base::Service>>>>;
 
 static_assert(static_cast<int>(domain::CatalogList::kAgency) == pb::CATALOG_LIST_AGENCY &&
-              pb::CatalogList_MAX == 6);
+              pb::CatalogList_MAX == 7);
 static_assert(static_cast<int>(domain::AgencyKind::kInstitution) == pb::AGENCY_KIND_INSTITUTION &&
               pb::AgencyKind_MAX == 3);
 
@@ -193,8 +193,9 @@ class CatalogRpc final : public Generated {
     const auto catalog = committer_.intake().catalog();
     const domain::Code division = wire::ParseDivision(request->division_code());
     if (division == 0) return Finish(context->DefaultReactor(), MalformedDivision());
-    if (request->list() < pb::CATALOG_LIST_FUNCTIONAL ||
-        request->list() > pb::CATALOG_LIST_GOV_ECONOMIC) {
+    if ((request->list() < pb::CATALOG_LIST_FUNCTIONAL ||
+         request->list() > pb::CATALOG_LIST_GOV_ECONOMIC) &&
+        request->list() != pb::CATALOG_LIST_FUNCTIONAL_CROSSWALK) {
       return Finish(
           context->DefaultReactor(),
           domain::Refuse({{Reason::kEnumUnknown, "list", "", "one of the classifications"}}));

@@ -1,6 +1,7 @@
 #include "services/submission/intake.h"
 
 #include <algorithm>
+#include <set>
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
@@ -287,6 +288,10 @@ struct Intake::Group {
   std::vector<storage::LogEntry> entries;
   std::shared_ptr<const domain::Catalog> catalog;
   int64_t now_us = 0;
+  // Divisions an upstream's first statement claimed in this group.
+  std::map<domain::Code, std::string> claimed;
+  // What parts of a reallocation change, counted lines only, by direction and fund.
+  std::map<std::pair<domain::Direction, domain::Fund>, __int128>* balance = nullptr;
   // Set when an error came after something was staged: nothing of the group may be written.
   absl::Status broken;
 };
@@ -308,7 +313,17 @@ absl::StatusOr<std::unique_ptr<Intake>> Intake::Open(storage::Kv& kv, storage::E
   std::unique_ptr<Intake> intake(new Intake(kv, log, clock));
   FISCAL_ASSIGN_OR_RETURN(std::shared_ptr<const domain::Catalog> catalog,
                           LoadCatalog(log, log.head().position));
+  std::map<domain::Code, std::string> owners;
+  const std::string lower = storage::OwnerKey(0);
+  std::unique_ptr<storage::KvIterator> it =
+      kv.NewIterator(lower, storage::AfterPrefix(lower.substr(0, 1)));
+  for (it->Seek(lower); it->Valid(); it->Next()) {
+    FISCAL_ASSIGN_OR_RETURN(const domain::Code division, storage::DecodeOwnerKey(it->key()));
+    owners[division] = std::string(it->value());
+  }
+  FISCAL_RETURN_IF_ERROR(it->status());
   absl::MutexLock lock(&intake->mu_);
+  intake->owners_ = std::move(owners);
   intake->catalog_ = std::move(catalog);
   return intake;
 }
@@ -342,6 +357,7 @@ std::vector<absl::StatusOr<IntakeReceipt>> Intake::Commit(absl::Span<Request* co
     if (status.ok()) {
       absl::MutexLock lock(&mu_);
       catalog_ = g.catalog;
+      owners_.insert(g.claimed.begin(), g.claimed.end());
       return outcomes;
     }
     if (absl::IsResourceExhausted(status)) {
@@ -415,6 +431,11 @@ absl::StatusOr<IntakeReceipt> Intake::Apply(Submission& s, Group& g) {
     domain::CheckCatalog(*g.catalog, &s);
   }
   if (!s.violations.empty()) return Refuse(s.violations);
+  if (const std::string owner = OwnerOf(s.key.division, g); !owner.empty()) {
+    return Refuse(Reason::kDivisionFromUpstream,
+                  absl::StrCat("division ", s.key.division, " is taken over from upstream ", owner,
+                               ": submit it there"));
+  }
 
   FISCAL_ASSIGN_OR_RETURN(std::optional<StatementMeta> old, g.heads.Meta(s.key));
   FISCAL_RETURN_IF_ERROR(CheckRevision(s, old));
@@ -473,6 +494,16 @@ absl::StatusOr<IntakeReceipt> Intake::Apply(Submission& s, Group& g) {
     }
   }
 
+  if (g.balance != nullptr && !meta.control) {
+    auto count = [&](const std::vector<Line>& lines, int sign) {
+      for (const Line& line : lines) {
+        if (line.counts())
+          (*g.balance)[{line.attributes.direction, line.attributes.fund}] += sign * line.amount_fen;
+      }
+    };
+    count(change.fresh ? s.lines.lines : change.event.put.lines, 1);
+    count(change.event.removed.lines, -1);
+  }
   storage::Receipt& receipt = out.receipt;
   const bool unchanged = old.has_value() && IsUnchanged(*old, meta, change);
   receipt.result = unchanged          ? domain::Result::kUnchanged
@@ -491,6 +522,7 @@ absl::StatusOr<IntakeReceipt> Intake::Apply(Submission& s, Group& g) {
     receipt.chain_hash = g.head.chain_hash;
   } else {
     meta.position = g.head.position + 1;
+    meta.more = s.more;
     meta.commit_time_us = g.now_us;
     // What was sent is encoded and hashed already; a part of it is not.
     const bool all = change.PutsAll(s);
@@ -560,6 +592,300 @@ absl::StatusOr<bool> Intake::HasStatements(domain::Code division, uint16_t year,
     }
   }
   return false;
+}
+
+absl::StatusOr<IntakeReceipt> Intake::Apply(Reallocation& r, Group& g) {
+  IntakeReceipt out;
+  const std::string key = storage::RequestKey(r.principal, r.request_id);
+  if (!r.request_id.empty()) {
+    FISCAL_ASSIGN_OR_RETURN(std::optional<storage::Receipt> earlier,
+                            Earlier(r.principal, r.request_id, r.body, g));
+    if (earlier.has_value()) {
+      out.receipt = *std::move(earlier);
+      for (const Submission& part : r.parts) {
+        FISCAL_ASSIGN_OR_RETURN(earlier, Earlier(part.principal, part.request_id, part.body, g));
+        FISCAL_CHECK(earlier.has_value(), "a reallocation's parts are kept with it");
+        out.parts.push_back(*std::move(earlier));
+      }
+      return out;
+    }
+  }
+  std::vector<domain::Violation> violations = r.violations;
+  for (size_t i = 0; i < r.parts.size(); ++i) {
+    Submission& part = r.parts[i];
+    part.more = i + 1 < r.parts.size();
+    if (part.key.year != r.parts[0].key.year) {
+      violations.push_back({Reason::kFieldNotAllowed,
+                            absl::StrCat("budgets[", i, "].budget.fiscal_year"), "",
+                            "all budgets of a reallocation are of one year"});
+    }
+    for (const domain::Violation& v : part.violations) {
+      if (violations.size() >= domain::kViolationsMax) break;
+      violations.push_back(v);
+      violations.back().field = absl::StrCat("budgets[", i, "].", v.field);
+    }
+  }
+  if (!violations.empty()) return Refuse(std::move(violations));
+
+  const storage::EventLog::Head head = g.head;
+  const size_t entries = g.entries.size();
+  std::map<std::pair<domain::Direction, domain::Fund>, __int128> balance;
+  g.staged.Begin();
+  g.balance = &balance;
+  absl::Status status;
+  for (size_t i = 0; i < r.parts.size() && status.ok(); ++i) {
+    absl::StatusOr<IntakeReceipt> part = Apply(r.parts[i], g);
+    if (!part.ok()) {
+      // The same refusal, saying which budget.
+      domain::Explained e = domain::Explain(part.status());
+      status = part.status();
+      if (!e.reason_known) break;
+      const std::string path = absl::StrCat("budgets[", i, "]");
+      e.refusal.message = absl::StrCat(path, ": ", e.refusal.message);
+      for (domain::Violation& v : e.refusal.violations) v.field = absl::StrCat(path, ".", v.field);
+      status = domain::ToStatus(e.refusal);
+    } else if (part->receipt.result == domain::Result::kUnchanged) {
+      status =
+          Refuse(Reason::kReallocationUnchanged, absl::StrCat("budgets[", i, "] changes nothing"));
+    } else {
+      out.parts.push_back(std::move(part->receipt));
+    }
+  }
+  g.balance = nullptr;
+  if (status.ok()) {
+    for (const auto& [of, sum] : balance) {
+      if (sum == 0) continue;
+      status =
+          Refuse(Reason::kReallocationUnbalanced,
+                 absl::StrCat(of.first == domain::Direction::kIncome ? "income" : "expenditure",
+                              " of fund ", static_cast<int>(of.second), " changes by ",
+                              static_cast<int64_t>(sum), " fen in all; it must be 0"));
+      break;
+    }
+  }
+  if (!status.ok()) {
+    if (!g.broken.ok()) return g.broken;
+    g.staged.Rollback();
+    g.head = head;
+    g.entries.resize(entries);
+    return status;
+  }
+  g.staged.Keep();
+  out.receipt = out.parts.back();
+  g.staged.Put(key, storage::EncodeReceipt(r.body, out.receipt));
+  return out;
+}
+
+std::string Intake::OwnerOf(domain::Code division, const Group& g) const {
+  auto claimed = g.claimed.find(division);
+  if (claimed != g.claimed.end()) return claimed->second;
+  absl::MutexLock lock(&mu_);
+  auto it = owners_.find(division);
+  return it == owners_.end() ? std::string() : it->second;
+}
+
+absl::StatusOr<storage::UpstreamState> Intake::ReadUpstream(absl::string_view name) const {
+  absl::StatusOr<std::string> bytes = kv_.Get(storage::UpstreamKey(name));
+  if (absl::IsNotFound(bytes.status())) return storage::UpstreamState();
+  if (!bytes.ok()) return bytes.status();
+  return storage::DecodeUpstreamState(*bytes);
+}
+
+std::map<domain::Code, std::string> Intake::UpstreamDivisions() const {
+  absl::MutexLock lock(&mu_);
+  return owners_;
+}
+
+absl::StatusOr<IntakeReceipt> Intake::Apply(UpstreamRecords& u, Group& g) {
+  const std::string key = storage::UpstreamKey(u.upstream);
+  storage::UpstreamState state;
+  absl::StatusOr<std::string> bytes = g.staged.Get(key);
+  if (bytes.ok()) {
+    FISCAL_ASSIGN_OR_RETURN(state, storage::DecodeUpstreamState(*bytes));
+  } else if (!absl::IsNotFound(bytes.status())) {
+    return bytes.status();
+  }
+  if (state.position > 0 && state.log_id != u.log_id) {
+    return Refuse(Reason::kHistoryDiffers,
+                  absl::StrCat("upstream ", u.upstream, " serves another log than before"));
+  }
+  state.log_id = u.log_id;
+  IntakeReceipt out;
+  absl::Status status;
+  for (size_t i = 0; i < u.records.size() && status.ok();) {
+    // A group that was committed at once is taken over at once.
+    const storage::UpstreamState before = state;
+    const storage::EventLog::Head head = g.head;
+    const size_t entries = g.entries.size();
+    const std::map<domain::Code, std::string> claimed = g.claimed;
+    const std::shared_ptr<const domain::Catalog> catalog = g.catalog;
+    g.staged.Begin();
+    bool more = true;
+    while (more && status.ok()) {
+      if (i == u.records.size()) {
+        status = Refuse(Reason::kMessageMalformed, "a group of events was cut");
+        break;
+      }
+      status = TakeOver(u.upstream, u.records[i], &state, &more, g);
+      if (status.ok()) ++i;
+    }
+    if (status.ok()) {
+      g.staged.Keep();
+      continue;
+    }
+    g.staged.Rollback();
+    state = before;
+    g.head = head;
+    g.entries.resize(entries);
+    g.claimed = claimed;
+    g.catalog = catalog;
+  }
+  g.staged.Put(key, storage::EncodeUpstreamState(state));
+  FISCAL_RETURN_IF_ERROR(status);
+  out.receipt.position = state.local_position;
+  return out;
+}
+
+absl::Status Intake::TakeOver(const std::string& upstream, const UpstreamRecords::Record& record,
+                              storage::UpstreamState* state, bool* more, Group& g) {
+  *more = false;
+  if (record.position <= state->position) return absl::OkStatus();
+  if (record.position != state->position + 1) {
+    return Refuse(Reason::kHistoryDiffers,
+                  absl::StrCat("upstream ", upstream, " left out events between ", state->position,
+                               " and ", record.position));
+  }
+  if (storage::ChainHash(state->chain_hash, record.leaf_hash) != record.chain_hash) {
+    return Refuse(Reason::kHistoryDiffers,
+                  absl::StrCat("event ", record.position, " of upstream ", upstream,
+                               " does not continue what was taken over"));
+  }
+  state->position = record.position;
+  state->chain_hash = record.chain_hash;
+  state->commit_time_us = record.commit_time_us;
+  if (!record.catalog.empty()) return TakeOverCatalog(upstream, record.catalog, state, g);
+  if (record.posting.empty()) return absl::OkStatus();
+
+  FISCAL_ASSIGN_OR_RETURN(const domain::Posting posting,
+                          storage::DecodeWholePosting(record.position, record.posting, nullptr));
+  *more = posting.more;
+  const domain::BudgetKey& budget = posting.key;
+  if (g.catalog->FindDivision(budget.division, budget.year) == nullptr) {
+    return Refuse(Reason::kDivisionUnknown,
+                  absl::StrCat("division ", budget.division, " is not in the catalog of ",
+                               budget.year, ": import it here first"));
+  }
+  const std::string owner = OwnerOf(budget.division, g);
+  if (owner.empty()) {
+    const std::string lower = storage::HeadPrefix(budget.division);
+    FISCAL_ASSIGN_OR_RETURN(const std::optional<storage::Staged::Item> own,
+                            g.staged.FindFirst(lower, storage::AfterPrefix(lower)));
+    if (own.has_value()) {
+      return Refuse(Reason::kDivisionFromUpstream,
+                    absl::StrCat("division ", budget.division,
+                                 " has statements of its own here: it can't come from upstream ",
+                                 upstream, " too"));
+    }
+    g.claimed[budget.division] = upstream;
+    g.staged.Put(storage::OwnerKey(budget.division), upstream);
+  } else if (owner != upstream) {
+    return Refuse(Reason::kDivisionFromUpstream,
+                  absl::StrCat("division ", budget.division, " comes from upstream ", owner));
+  }
+  // Revisions without gaps: what the totals store takes for a first posting is one.
+  const bool first =
+      absl::IsNotFound(g.staged.Get(storage::RevisionKey(budget, posting.revision - 1)).status());
+  const bool known = g.staged.Get(storage::RevisionKey(budget, posting.revision)).ok();
+  if (posting.revision == 0 || known || first != (posting.revision == 1)) {
+    return Refuse(Reason::kHistoryDiffers,
+                  absl::StrCat("revision ", posting.revision, " of a budget of upstream ", upstream,
+                               " does not follow the one before"));
+  }
+  // The sum of all that ever changed bounds the sum of what stands.
+  const std::string gross_key = storage::GrossKey(budget.year, budget.stage);
+  FISCAL_ASSIGN_OR_RETURN(int64_t gross, ReadNumber(g.staged, gross_key));
+  __int128 gross_after = gross;
+  for (const domain::CellTable::Item& item : posting.cells.items) {
+    const __int128 amount = item.value.amount_fen;
+    gross_after += amount < 0 ? -amount : amount;
+  }
+  if (gross_after > domain::kGrossFenMax)
+    return Refuse(Reason::kLedgerOverflow, "the amounts of the year and stage would not fit");
+  WriteNumber(&g.staged, gross_key, static_cast<int64_t>(gross_after));
+
+  state->local_position = g.head.position + 1;
+  const std::string payload = storage::EncodeUpstream({upstream, *state, record.posting});
+  domain::EventHeader header;
+  header.kind = domain::EventKind::kUpstream;
+  header.principal = absl::StrCat("upstream:", upstream);
+  header.payload_digest = Sha256({payload});
+  storage::Receipt receipt;
+  Append(std::move(header), payload, g, &receipt);
+  std::string position;
+  PutU64(&position, receipt.position);
+  g.staged.Put(storage::RevisionKey(budget, posting.revision), std::move(position));
+  return absl::OkStatus();
+}
+
+absl::Status Intake::TakeOverCatalog(const std::string& upstream, const std::string& bytes,
+                                     storage::UpstreamState* state, Group& g) {
+  FISCAL_ASSIGN_OR_RETURN(domain::CatalogEvent event, storage::DecodeCatalog(bytes));
+  // An upstream says who its agencies are and adds what nobody else has said; it changes nothing that
+  // others said.
+  const bool division_list = event.list == domain::CatalogList::kDivision;
+  if (event.list == domain::CatalogList::kAgency) {
+    if (g.catalog->FindDivision(event.division, event.year) == nullptr) {
+      return Refuse(Reason::kDivisionUnknown,
+                    absl::StrCat("division ", event.division, " is not in the catalog of ",
+                                 event.year, ": import it here first"));
+    }
+    const std::string owner = OwnerOf(event.division, g);
+    if (!owner.empty() && owner != upstream) return absl::OkStatus();
+  }
+  auto existing =
+      g.catalog->lists().find({division_list ? 0 : event.division, event.year, event.list});
+  const bool own = event.list == domain::CatalogList::kAgency;
+  std::vector<domain::CatalogEntry> entries;
+  for (domain::CatalogEntry& e : event.entries) {
+    const bool known = existing != g.catalog->lists().end() &&
+                       existing->second->find(e.code) != existing->second->end();
+    if (known && !own) continue;
+    entries.push_back(std::move(e));
+  }
+  event.entries = std::move(entries);
+  if (division_list) {
+    // A division hangs below one that is known here, or below one of this list that does.
+    std::set<std::string> placed;
+    std::vector<domain::CatalogEntry> kept;
+    for (bool found = true; found;) {
+      found = false;
+      for (domain::CatalogEntry& e : event.entries) {
+        if (e.code.empty() || e.parent_code.empty()) continue;
+        if (placed.count(e.parent_code) == 0 &&
+            g.catalog->FindDivision(domain::ParseCode(e.parent_code), event.year) == nullptr)
+          continue;
+        placed.insert(e.code);
+        kept.push_back(std::move(e));
+        e.code.clear();
+        found = true;
+      }
+    }
+    event.entries = std::move(kept);
+  }
+  domain::CatalogEvent changed;
+  g.catalog->Diff(event, &changed);
+  if (changed.entries.empty()) return absl::OkStatus();
+  const std::vector<domain::Violation> violations = g.catalog->Check(changed);
+  if (!violations.empty()) return Refuse(violations);
+  const std::string payload = storage::EncodeCatalog(changed);
+  domain::EventHeader header;
+  header.kind = domain::EventKind::kCatalog;
+  header.principal = absl::StrCat("upstream:", upstream);
+  header.payload_digest = Sha256({payload});
+  storage::Receipt receipt;
+  Append(std::move(header), payload, g, &receipt);
+  g.catalog = g.catalog->With(changed);
+  return absl::OkStatus();
 }
 
 absl::StatusOr<IntakeReceipt> Intake::Apply(CatalogImport& c, Group& g) {

@@ -9,6 +9,7 @@
 #ifndef FISCAL_SERVICES_SUBMISSION_INTAKE_H_
 #define FISCAL_SERVICES_SUBMISSION_INTAKE_H_
 
+#include <map>
 #include <memory>
 #include <string>
 #include <variant>
@@ -23,6 +24,7 @@
 #include "storage/event_log.h"
 #include "storage/heads.h"
 #include "storage/kv.h"
+#include "storage/posting_codec.h"
 #include "storage/record_codec.h"
 
 namespace fiscal::services {
@@ -36,8 +38,35 @@ struct CatalogImport {
   std::vector<domain::Violation> violations;
 };
 
+// Several statements of the stage REALLOCATION that are kept at once.
+struct Reallocation {
+  std::string principal;
+  std::string request_id;
+  Digest body{};
+  std::vector<domain::Submission> parts;
+  std::vector<domain::Violation> violations;
+};
+
+// Events of an upstream's log, as they came: contiguous, and groups committed at once not cut.
+struct UpstreamRecords {
+  struct Record {
+    domain::Position position = 0;
+    int64_t commit_time_us = 0;
+    Digest leaf_hash{};
+    Digest chain_hash{};
+    // At most one of the two.
+    std::string posting;
+    std::string catalog;
+  };
+  std::string upstream;
+  std::string log_id;
+  std::vector<Record> records;
+};
+
 struct IntakeReceipt {
   storage::Receipt receipt;
+  // Of a reallocation: one for each of its budgets; `receipt` is the last.
+  std::vector<storage::Receipt> parts;
   // Change of the budget's counted sums; for previews.
   int64_t expenditure_change_fen = 0;
   int64_t income_change_fen = 0;
@@ -45,7 +74,7 @@ struct IntakeReceipt {
 
 class Intake {
  public:
-  using Request = std::variant<domain::Submission, CatalogImport>;
+  using Request = std::variant<domain::Submission, CatalogImport, Reallocation, UpstreamRecords>;
 
   // Reads the catalog from the log. `kv` is the store the log is in.
   static absl::StatusOr<std::unique_ptr<Intake>> Open(storage::Kv& kv, storage::EventLog& log,
@@ -54,6 +83,11 @@ class Intake {
   // Applies the requests in order as one group with one sync. When this returns, every OK answer is
   // durable.
   std::vector<absl::StatusOr<IntakeReceipt>> Commit(absl::Span<Request* const> requests);
+
+  // How far an upstream's log was taken over; position 0 when nothing was.
+  absl::StatusOr<storage::UpstreamState> ReadUpstream(absl::string_view name) const;
+  // The divisions whose money comes from upstreams, with the upstream's name.
+  std::map<domain::Code, std::string> UpstreamDivisions() const ABSL_LOCKS_EXCLUDED(mu_);
 
   // True after a write with unknown outcome: the process must end, a restart finds the truth.
   bool failed() const { return failed_; }
@@ -68,6 +102,15 @@ class Intake {
 
   absl::StatusOr<IntakeReceipt> Apply(domain::Submission& s, Group& g);
   absl::StatusOr<IntakeReceipt> Apply(CatalogImport& c, Group& g);
+  absl::StatusOr<IntakeReceipt> Apply(Reallocation& r, Group& g);
+  // Keeps the records before one that is refused.
+  absl::StatusOr<IntakeReceipt> Apply(UpstreamRecords& u, Group& g);
+  absl::Status TakeOver(const std::string& upstream, const UpstreamRecords::Record& record,
+                        storage::UpstreamState* state, bool* more, Group& g);
+  absl::Status TakeOverCatalog(const std::string& upstream, const std::string& bytes,
+                               storage::UpstreamState* state, Group& g);
+  // The upstream a division's money comes from; empty for none.
+  std::string OwnerOf(domain::Code division, const Group& g) const;
   // The stored answer of an earlier request with this id; nullopt when it is new.
   absl::StatusOr<std::optional<storage::Receipt>> Earlier(const std::string& principal,
                                                           const std::string& request_id,
@@ -87,6 +130,7 @@ class Intake {
   bool failed_ = false;
   mutable absl::Mutex mu_;
   std::shared_ptr<const domain::Catalog> catalog_ ABSL_GUARDED_BY(mu_);
+  std::map<domain::Code, std::string> owners_ ABSL_GUARDED_BY(mu_);
 };
 
 // The catalog as events up to `last` made it.

@@ -22,11 +22,12 @@ using grpc::ServerUnaryReactor;
 namespace pb = fiscal::submission::v1;
 using Base = pb::SubmissionService;
 // Writes take bytes; reads take messages.
-using Generated = Base::WithRawCallbackMethod_SubmitBudget<
-    Base::WithRawCallbackMethod_StreamBudgets<Base::WithRawCallbackMethod_ValidateBudget<
-        Base::WithRawCallbackMethod_WithdrawBudget<Base::WithCallbackMethod_GetBudget<
-            Base::WithCallbackMethod_ListBudgets<Base::WithCallbackMethod_ListLineItems<
-                Base::WithCallbackMethod_ListProjects<Base::Service>>>>>>>>;
+using Generated =
+    Base::WithRawCallbackMethod_SubmitBudget<Base::WithRawCallbackMethod_StreamBudgets<
+        Base::WithRawCallbackMethod_ValidateBudget<Base::WithRawCallbackMethod_WithdrawBudget<
+            Base::WithRawCallbackMethod_SubmitReallocation<Base::WithCallbackMethod_GetBudget<
+                Base::WithCallbackMethod_ListBudgets<Base::WithCallbackMethod_ListLineItems<
+                    Base::WithCallbackMethod_ListProjects<Base::Service>>>>>>>>>;
 
 class SubmissionRpc final : public Generated {
  public:
@@ -75,6 +76,26 @@ class SubmissionRpc final : public Generated {
                     wire::ToProto(receipt, id, message.mutable_receipt());
                     message.set_expenditure_change_fen(receipt.expenditure_change_fen);
                     message.set_income_change_fen(receipt.income_change_fen);
+                    *response = rpc::ToBuffer(message);
+                  });
+  }
+
+  ServerUnaryReactor* SubmitReallocation(CallbackServerContext* context, const ByteBuffer* request,
+                                         ByteBuffer* response) override {
+    ServerUnaryReactor* reactor = context->DefaultReactor();
+    auto bytes = std::make_shared<const rpc::FlatBytes>(*request);
+    auto arena = std::make_shared<google::protobuf::Arena>();
+    auto raw = wire::ReadReallocation(bytes->view(), arena.get());
+    if (!raw.ok()) return Finish(reactor, raw.status());
+    auto reallocation = wire::ToReallocation(*raw, {bytes, arena}, rpc::PrincipalOf(*context),
+                                             *committer_.intake().catalog());
+    if (!reallocation.ok()) return Finish(reactor, reallocation.status());
+    return Commit(reactor, *std::move(reallocation), bytes->view().size(),
+                  [response, id = raw->request_id](const IntakeReceipt& receipt) {
+                    pb::SubmitReallocationResponse message;
+                    for (const storage::Receipt& part : receipt.parts)
+                      wire::ToProto({part}, id, message.add_receipts());
+                    message.set_position(wire::FormatPosition(receipt.receipt.position));
                     *response = rpc::ToBuffer(message);
                   });
   }
@@ -153,8 +174,8 @@ class SubmissionRpc final : public Generated {
     return reactor;
   }
 
-  ServerUnaryReactor* Commit(ServerUnaryReactor* reactor, domain::Submission submission,
-                             size_t bytes, std::function<void(const IntakeReceipt&)> fill) {
+  ServerUnaryReactor* Commit(ServerUnaryReactor* reactor, Intake::Request submission, size_t bytes,
+                             std::function<void(const IntakeReceipt&)> fill) {
     committer_.Submit(std::make_unique<Intake::Request>(std::move(submission)), bytes,
                       [reactor, fill = std::move(fill)](absl::StatusOr<IntakeReceipt> outcome) {
                         if (outcome.ok()) fill(*outcome);

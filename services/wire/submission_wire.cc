@@ -1,7 +1,10 @@
 #include "services/wire/submission_wire.h"
 
+#include <set>
+
 #include "absl/strings/str_cat.h"
 #include "base/coding.h"
+#include "base/status_macros.h"
 #include "base/sha256.h"
 #include "base/text.h"
 #include "domain/validation.h"
@@ -13,6 +16,9 @@
 namespace fiscal::services::wire {
 namespace {
 
+constexpr char kCurrentIsDerived[] =
+    "CURRENT is derived: APPROVED, ADJUSTMENT and REALLOCATION are stated";
+
 namespace pb = fiscal::budget::v1;
 using domain::Reason;
 using domain::Submission;
@@ -20,7 +26,7 @@ using submission::v1::SubmitBudgetRequest;
 
 // Enumerators are cast: these must not drift apart.
 static_assert(static_cast<int>(domain::Stage::kReallocation) == pb::STAGE_REALLOCATION &&
-              pb::Stage_MAX == 7);
+              pb::Stage_MAX == 8);
 static_assert(static_cast<int>(domain::Direction::kIncome) == pb::DIRECTION_INCOME &&
               pb::Direction_MAX == 2);
 static_assert(static_cast<int>(domain::Fund::kUnitOther) == pb::FUND_UNIT_OTHER &&
@@ -58,6 +64,8 @@ class Reader {
                        : static_cast<uint16_t>(key.fiscal_year());
     if (!pb::Stage_IsValid(key.stage())) {
       Add(Reason::kEnumUnknown, "budget.stage", "", absl::StrCat(key.stage(), " is no stage"));
+    } else if (key.stage() == pb::STAGE_CURRENT) {
+      Add(Reason::kFieldNotAllowed, "budget.stage", "", kCurrentIsDerived);
     } else {
       s_->key.stage = static_cast<domain::Stage>(key.stage());
     }
@@ -273,6 +281,69 @@ absl::StatusOr<RawBudget> ReadValidate(absl::string_view bytes, google::protobuf
   return ReadAround(bytes, arena, &request);
 }
 
+absl::StatusOr<RawReallocation> ReadReallocation(absl::string_view bytes,
+                                                 google::protobuf::Arena* arena) {
+  using Request = submission::v1::SubmitReallocationRequest;
+  std::vector<absl::string_view> budgets;
+  std::string rest;
+  Request outer;
+  if (!Split(bytes, Request::kBudgetsFieldNumber, &budgets, &rest) || !outer.ParseFromString(rest))
+    return NotParsed(*Request::descriptor(), bytes);
+  RawReallocation raw;
+  raw.request_id = outer.request_id();
+  raw.unknown_around = HasUnknownFields(outer);
+  for (absl::string_view budget : budgets) {
+    RawBudget& part = raw.budgets.emplace_back();
+    part.bytes = budget;
+    part.type = SubmitBudgetRequest::descriptor();
+    if (!ReadBudget({budget}, arena, &part)) return NotParsed(*Request::descriptor(), bytes);
+  }
+  return raw;
+}
+
+absl::StatusOr<Reallocation> ToReallocation(const RawReallocation& raw,
+                                            const std::vector<std::shared_ptr<const void>>& owners,
+                                            absl::string_view principal,
+                                            const domain::Catalog& catalog) {
+  Reallocation out;
+  out.principal = std::string(principal);
+  out.request_id = raw.request_id;
+  auto add = [&](Reason reason, std::string field, std::string message) {
+    out.violations.push_back({reason, std::move(field), "", std::move(message)});
+  };
+  if (raw.unknown_around)
+    add(Reason::kFieldUnknown, "",
+        "a field this version does not know; nothing is dropped in silence");
+  if (raw.request_id.empty() || raw.request_id.size() > 64 || !IsIdentifier(raw.request_id)) {
+    add(Reason::kTextInvalid, "request_id", "a request_id has 1 to 64 printable ASCII characters");
+  }
+  if (raw.budgets.empty() || raw.budgets.size() > 100)
+    add(Reason::kRequiredFieldMissing, "budgets", "1 to 100 budgets");
+  std::string bodies;
+  std::set<domain::BudgetKey> keys;
+  for (size_t i = 0; i < raw.budgets.size() && i < 100; ++i) {
+    const std::string path = absl::StrCat("budgets[", i, "]");
+    RawBudget part = raw.budgets[i];
+    if (!part.envelope->request_id().empty())
+      add(Reason::kFieldNotAllowed, path + ".request_id", "one request_id is for all");
+    if (part.envelope->validate_only())
+      add(Reason::kFieldNotAllowed, path + ".validate_only", "not in a reallocation");
+    // What stands in the log for it; no request_id of a caller has a control character.
+    part.envelope->set_request_id("part");
+    FISCAL_ASSIGN_OR_RETURN(Submission s, ToSubmission({part}, owners, principal, catalog));
+    s.request_id = absl::StrCat(raw.request_id, "\x01", i);
+    if (s.key.stage != domain::Stage::kReallocation)
+      add(Reason::kFieldNotAllowed, path + ".budget.stage",
+          "only budgets of the stage REALLOCATION");
+    if (!keys.insert(s.key).second)
+      add(Reason::kDuplicateCode, path + ".budget", "the same budget twice");
+    bodies.append(BytesOf(s.body).data(), s.body.size());
+    out.parts.push_back(std::move(s));
+  }
+  out.body = Sha256({bodies});
+  return out;
+}
+
 absl::StatusOr<Submission> ToSubmission(const std::vector<RawBudget>& parts,
                                         std::vector<std::shared_ptr<const void>> owners,
                                         absl::string_view principal,
@@ -448,6 +519,8 @@ absl::StatusOr<domain::BudgetKey> ToKey(const pb::BudgetKey& key) {
   }
   if (!pb::Stage_IsValid(key.stage()) || key.stage() == pb::STAGE_UNSPECIFIED) {
     violations.push_back({Reason::kEnumUnknown, "budget.stage", "", "a stage is required"});
+  } else if (key.stage() == pb::STAGE_CURRENT) {
+    violations.push_back({Reason::kFieldNotAllowed, "budget.stage", "", kCurrentIsDerived});
   }
   if (!violations.empty()) return domain::Refuse(std::move(violations));
   out.agency = key.agency_code();

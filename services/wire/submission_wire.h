@@ -39,6 +39,15 @@ absl::StatusOr<RawBudget> ReadSubmit(absl::string_view bytes, google::protobuf::
 absl::StatusOr<RawBudget> ReadFrame(absl::string_view bytes, google::protobuf::Arena* arena);
 absl::StatusOr<RawBudget> ReadValidate(absl::string_view bytes, google::protobuf::Arena* arena);
 
+// A SubmitReallocationRequest as it arrived.
+struct RawReallocation {
+  std::string request_id;
+  std::vector<RawBudget> budgets;
+  bool unknown_around = false;
+};
+absl::StatusOr<RawReallocation> ReadReallocation(absl::string_view bytes,
+                                                 google::protobuf::Arena* arena);
+
 // True when the message itself (not what is nested in it) has fields this version does not know.
 bool HasUnknownFields(const google::protobuf::Message& message);
 
@@ -50,6 +59,11 @@ absl::StatusOr<domain::Submission> ToSubmission(const std::vector<RawBudget>& pa
                                                 std::vector<std::shared_ptr<const void>> owners,
                                                 absl::string_view principal,
                                                 const domain::Catalog& catalog);
+// The same for several at once; paths start with "budgets[i].".
+absl::StatusOr<Reallocation> ToReallocation(const RawReallocation& raw,
+                                            const std::vector<std::shared_ptr<const void>>& owners,
+                                            absl::string_view principal,
+                                            const domain::Catalog& catalog);
 domain::Submission ToWithdrawal(const submission::v1::WithdrawBudgetRequest& request,
                                 absl::string_view principal);
 

@@ -196,7 +196,7 @@ class World {
     services::Projector::Options options;
     // Small bounds, so that chunks are dropped and strides flushed at odd moments.
     options.live_cells_max = Below(2) == 0 ? 50 : 100000;
-    options.flush_lines = 1 + Below(2000);
+    options.flush_cells = 1 + Below(2000);
     options.stride = stride_;
     auto projector = services::Projector::Open(*p.log, *p.totals, options);
     if (!Check(projector.status(), "open projector")) return false;
