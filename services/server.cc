@@ -125,7 +125,8 @@ class ServerImpl final : public Server {
         EndProcess(absl::StrCat("folding the log failed: ", status.ToString()));
       });
       reader_ = std::make_unique<TotalsReader>(*projector_);
-      services_.push_back(MakeAggregationService(*runner_, *reader_));
+      hub_ = std::make_unique<WatchHub>(*projector_, WatchHub::Options());
+      services_.push_back(MakeAggregationService(*runner_, *reader_, *hub_));
       services_.push_back(MakeAdminService(*projector_));
     }
     if (!submission) {
@@ -143,6 +144,7 @@ class ServerImpl final : public Server {
     stopped_ = true;
     // Callers first, then what they use, in the order of the way of a line item.
     if (log_ != nullptr) log_->StopWaiting();
+    if (hub_ != nullptr) hub_->Drain();
     if (server_ != nullptr) {
       server_->GetHealthCheckService()->SetServingStatus(false);
       server_->Shutdown(std::chrono::system_clock::now() + std::chrono::seconds(2));
@@ -151,6 +153,7 @@ class ServerImpl final : public Server {
     if (committer_ != nullptr) committer_->Stop();
     if (runner_ != nullptr) runner_->Stop();
     if (server_ != nullptr) server_->Wait();
+    if (hub_ != nullptr) hub_->Stop();
     if (projector_ != nullptr) {
       const absl::Status flushed = projector_->Flush();
       if (!flushed.ok())
@@ -210,6 +213,7 @@ class ServerImpl final : public Server {
   std::unique_ptr<Projector> projector_;
   std::unique_ptr<Runner> runner_;
   std::unique_ptr<TotalsReader> reader_;
+  std::unique_ptr<WatchHub> hub_;
   std::unique_ptr<LogCopier> copier_;
   std::vector<std::unique_ptr<grpc::Service>> services_;
   std::unique_ptr<grpc::Server> server_;

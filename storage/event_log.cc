@@ -194,6 +194,21 @@ absl::StatusOr<LogEntry> EventLog::Read(domain::Position position) const {
   return ReadRecord([this](const std::string& key) { return kv_.Get(key); }, position);
 }
 
+absl::StatusOr<Digest> EventLog::ChainAt(domain::Position position) const {
+  if (position == 0) return Digest{};
+  {
+    absl::ReaderMutexLock lock(&mu_);
+    if (head_.position == position) return head_.chain_hash;
+    if (!recent_.empty() && position >= recent_.front().position &&
+        position <= recent_.back().position)
+      return recent_[position - recent_.front().position].chain_hash;
+  }
+  FISCAL_ASSIGN_OR_RETURN(const std::string value, kv_.Get(EventKey(position)));
+  if (value.size() < 32)
+    return absl::DataLossError(absl::StrCat("log: record ", position, " is too short"));
+  return DigestOf(absl::string_view(value).substr(0, 32));
+}
+
 absl::StatusOr<domain::Position> EventLog::AsOf(int64_t time_us) const {
   // Times never decrease along the log.
   domain::Position low = 0, high = head().position;

@@ -69,6 +69,8 @@ class EventLog {
 
   // NOT_FOUND past the head. The last records committed come from memory.
   absl::StatusOr<LogEntry> Read(domain::Position position) const ABSL_LOCKS_EXCLUDED(mu_);
+  // The chain after `position`; all zeros for 0.
+  absl::StatusOr<Digest> ChainAt(domain::Position position) const ABSL_LOCKS_EXCLUDED(mu_);
   // The last position whose commit time is not after `time_us`; 0 when all are later.
   absl::StatusOr<domain::Position> AsOf(int64_t time_us) const;
   // Positions of catalog events up to `last`, in order.

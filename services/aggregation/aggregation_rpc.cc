@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "domain/reason.h"
 #include "fiscal/aggregation/v1/aggregation_service.grpc.pb.h"
+#include "services/aggregation/watch_rpc.h"
 #include "services/rpc/status.h"
 #include "services/wire/text_wire.h"
 #include "services/wire/totals_wire.h"
@@ -21,7 +22,8 @@ namespace pb = fiscal::aggregation::v1;
 
 class AggregationRpc final : public pb::AggregationService::CallbackService {
  public:
-  AggregationRpc(Runner& runner, const TotalsReader& reader) : runner_(runner), reader_(reader) {}
+  AggregationRpc(Runner& runner, const TotalsReader& reader, WatchHub& hub)
+      : runner_(runner), reader_(reader), hub_(hub) {}
 
   ServerUnaryReactor* GetTotal(CallbackServerContext* context, const pb::GetTotalRequest* request,
                                pb::GetTotalResponse* response) override {
@@ -86,7 +88,8 @@ class AggregationRpc final : public pb::AggregationService::CallbackService {
               [this, request, response, bound, skip](Position position) -> absl::Status {
                 absl::StatusOr<TotalFilter> filter = wire::ToFilter(request->filter(), "filter");
                 if (!filter.ok()) return filter.status();
-                absl::StatusOr<std::vector<GroupBy>> group_by = wire::ToGroupBy(*request);
+                absl::StatusOr<std::vector<GroupBy>> group_by =
+                    wire::ToGroupBy(request->group_by(), 1, "group_by");
                 if (!group_by.ok()) return group_by.status();
                 absl::StatusOr<size_t> limit = wire::PageSize(request->page_size(), 1000, 10000);
                 if (!limit.ok()) return limit.status();
@@ -107,6 +110,11 @@ class AggregationRpc final : public pb::AggregationService::CallbackService {
                 }
                 return absl::OkStatus();
               });
+  }
+
+  grpc::ServerWriteReactor<pb::WatchTotalsResponse>* WatchTotals(
+      CallbackServerContext*, const pb::WatchTotalsRequest* request) override {
+    return StartWatch(*request, hub_, runner_.projector(), reader_);
   }
 
  private:
@@ -176,12 +184,14 @@ class AggregationRpc final : public pb::AggregationService::CallbackService {
 
   Runner& runner_;
   const TotalsReader& reader_;
+  WatchHub& hub_;
 };
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> MakeAggregationService(Runner& runner, const TotalsReader& reader) {
-  return std::make_unique<AggregationRpc>(runner, reader);
+std::unique_ptr<grpc::Service> MakeAggregationService(Runner& runner, const TotalsReader& reader,
+                                                      WatchHub& hub) {
+  return std::make_unique<AggregationRpc>(runner, reader, hub);
 }
 
 }  // namespace fiscal::services

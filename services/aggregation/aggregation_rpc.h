@@ -7,10 +7,12 @@
 #include "grpcpp/impl/codegen/service_type.h"
 #include "services/aggregation/runner.h"
 #include "services/aggregation/totals_reader.h"
+#include "services/aggregation/watch_hub.h"
 
 namespace fiscal::services {
 
-std::unique_ptr<grpc::Service> MakeAggregationService(Runner& runner, const TotalsReader& reader);
+std::unique_ptr<grpc::Service> MakeAggregationService(Runner& runner, const TotalsReader& reader,
+                                                      WatchHub& hub);
 
 }  // namespace fiscal::services
 

@@ -116,7 +116,14 @@ domain::Position Projector::remembered() const {
 
 absl::StatusOr<domain::Position> Projector::ReadPostings(domain::Position after,
                                                          domain::Position to, size_t max,
-                                                         Postings* out) const {
+                                                         const Wanted& wanted,
+                                                         std::vector<Delivered>* out) const {
+  const size_t start = out->size();
+  // Where the group that is not over starts in `out`.
+  size_t group = start;
+  auto end_group = [&](domain::Position position) {
+    for (; group < out->size(); ++group) (*out)[group].end = position;
+  };
   uint64_t stored_to;
   {
     absl::ReaderMutexLock lock(&mu_);
@@ -124,39 +131,40 @@ absl::StatusOr<domain::Position> Projector::ReadPostings(domain::Position after,
       auto it = std::lower_bound(
           recent_.begin(), recent_.end(), after + 1,
           [](const auto& p, domain::Position position) { return p->position < position; });
-      size_t count = 0;
       for (; it != recent_.end() && (*it)->position <= to; ++it) {
-        if (count >= max && !out->back()->more) return out->back()->position;
-        out->push_back(*it);
-        ++count;
+        if (wanted(**it)) out->push_back({*it, 0});
+        if ((*it)->more) continue;
+        end_group((*it)->position);
+        if (out->size() - start >= max) return (*it)->position;
       }
       return to;
     }
     stored_to = std::min<uint64_t>(stride_, to);
   }
-  size_t count = 0;
-  bool full = false;
+  // As many positions as may be wanted, so that a walk over what is not wanted is bounded too.
+  domain::Position read_to = std::min<uint64_t>(stored_to, after + 4 * max);
+  domain::Position full = 0;
   FISCAL_RETURN_IF_ERROR(store_.ForEachPosting(
-      after, std::min<uint64_t>(stored_to, after + max + storage::kStrideEvents),
+      after, read_to,
       [&](const storage::StoredPosting& stored, absl::string_view bytes) -> absl::Status {
-        if (full || (count >= max && !out->back()->more)) {
-          full = true;
-          return absl::OkStatus();
+        if (full != 0) return absl::OkStatus();
+        const domain::Position position = stored.posting.position;
+        if (wanted(stored.posting)) {
+          auto owner = std::make_shared<const std::string>(bytes);
+          FISCAL_ASSIGN_OR_RETURN(domain::Posting posting,
+                                  storage::DecodeWholePosting(position, *owner, owner));
+          out->push_back({std::make_shared<const domain::Posting>(std::move(posting)), 0});
         }
-        auto owner = std::make_shared<const std::string>(bytes);
-        FISCAL_ASSIGN_OR_RETURN(
-            domain::Posting posting,
-            storage::DecodeWholePosting(stored.posting.position, *owner, owner));
-        out->push_back(std::make_shared<const domain::Posting>(std::move(posting)));
-        ++count;
+        if (stored.posting.more) return absl::OkStatus();
+        end_group(position);
+        if (out->size() - start >= max) full = position;
         return absl::OkStatus();
       }));
-  if (full) return out->back()->position;
+  if (full != 0) return full;
   // The range ended inside a group: it is read the next time.
-  domain::Position read_to = std::min<uint64_t>(stored_to, after + max + storage::kStrideEvents);
-  while (!out->empty() && out->back()->more) {
-    read_to = out->back()->position - 1;
-    out->pop_back();
+  if (group < out->size()) {
+    read_to = (*out)[group].posting->position - 1;
+    out->resize(group);
   }
   return read_to;
 }

@@ -66,11 +66,18 @@ class Projector {
   };
   void ReadLive(const std::function<void(const Live&)>& visit) const ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Postings with `after` < position <= `to`, in order, at most `max`: the last ones from memory, older
-  // ones from the store, a group committed at once never cut. Returns the position up to which they are
-  // all. REQUIRES: `to` was folded.
+  // A posting, and the last position of what was committed with it.
+  struct Delivered {
+    std::shared_ptr<const domain::Posting> posting;
+    domain::Position end = 0;
+  };
+  using Wanted = std::function<bool(const domain::Posting&)>;
+  // Postings with `after` < position <= `to` that are `wanted` (by their keys: cells may not be there
+  // yet), in order, about `max`: the last ones from memory, older ones from the store; a group committed
+  // at once is never cut. Returns the position up to which they are all. REQUIRES: `to` was folded.
   absl::StatusOr<domain::Position> ReadPostings(domain::Position after, domain::Position to,
-                                                size_t max, Postings* out) const
+                                                size_t max, const Wanted& wanted,
+                                                std::vector<Delivered>* out) const
       ABSL_LOCKS_EXCLUDED(mu_);
   // The first position ReadPostings finds in memory.
   domain::Position remembered() const ABSL_LOCKS_EXCLUDED(mu_);

@@ -457,10 +457,10 @@ absl::Status Question::Run(const Projector& projector, ChunkCache& cache, Positi
   return absl::OkStatus();
 }
 
-OrgNode Question::Node() const {
-  if (!f_.agency.empty()) return {OrgType::kAgency, f_.division, f_.agency};
-  if (!f_.department.empty()) return {OrgType::kDepartment, f_.division, f_.department};
-  return {f_.own_level ? OrgType::kOwnLevel : OrgType::kDivision, f_.division, ""};
+OrgNode NodeOf(const TotalFilter& f) {
+  if (!f.agency.empty()) return {OrgType::kAgency, f.division, f.agency};
+  if (!f.department.empty()) return {OrgType::kDepartment, f.division, f.department};
+  return {f.own_level ? OrgType::kOwnLevel : OrgType::kDivision, f.division, ""};
 }
 
 bool Question::Counts(const domain::BudgetKey& key, absl::string_view department) const {
@@ -475,9 +475,7 @@ bool Question::Counts(const domain::BudgetKey& key, absl::string_view department
   return std::find(chain.begin(), chain.end(), f_.division) != chain.end();
 }
 
-void Question::AddPosting(const domain::Posting& posting,
-                          const std::shared_ptr<const Catalog>& catalog) {
-  catalog_ = catalog;
+void Question::AddPosting(const domain::Posting& posting) {
   if (posting.cells.empty() || !Counts(posting.key, posting.department)) return;
   tracking_ = true;
   const Target target{{OrgType::kAgency, posting.key.division, posting.key.agency},
@@ -505,6 +503,32 @@ std::vector<Question::RowChange> Question::TakeChanges() {
   std::vector<RowChange> out;
   out.reserve(changes.size());
   for (auto& [sort, change] : changes) out.push_back(std::move(change));
+  return out;
+}
+
+std::vector<Question::RowChange> Question::ChangesFrom(const Question& before) const {
+  // Rows are numbered differently in each: they meet by what they say.
+  std::map<SortKey, RowChange> changes;
+  if (group_by_.empty()) {
+    changes[{}] = {{}, before.grand_total_, grand_total_};
+  } else {
+    for (const auto& [key, value] : before.rows_) {
+      SortKey sort;
+      std::vector<GroupValue> group = before.GroupOf(key, &sort);
+      changes[std::move(sort)] = {std::move(group), value, {}};
+    }
+    for (const auto& [key, value] : rows_) {
+      SortKey sort;
+      std::vector<GroupValue> group = GroupOf(key, &sort);
+      RowChange& change = changes[std::move(sort)];
+      change.group = std::move(group);
+      change.after = value;
+    }
+  }
+  std::vector<RowChange> out;
+  for (auto& [sort, change] : changes) {
+    if (!(change.before == change.after)) out.push_back(std::move(change));
+  }
   return out;
 }
 

@@ -95,6 +95,9 @@ struct Target;     // totals_view.h
 // The stages a stage's totals are made of: three for CURRENT, else itself.
 absl::Span<const domain::Stage> StagesOf(domain::Stage stage);
 
+// The node that counts the money a filter asks for, and other money at most.
+domain::OrgNode NodeOf(const TotalFilter& filter);
+
 class Question {
  public:
   // A row that a posting changed.
@@ -115,13 +118,16 @@ class Question {
   TotalList Answer(Order order) const;
   size_t row_count() const { return group_by_.empty() ? 1 : rows_.size(); }
 
-  // The node whose postings, and no others, it counts.
-  domain::OrgNode Node() const;
-  // Adds what was posted after the position it stands at, if it counts here. `catalog` is the one in force.
-  void AddPosting(const domain::Posting& posting,
-                  const std::shared_ptr<const domain::Catalog>& catalog);
+  // Whether a budget's money is asked about.
+  bool Counts(const domain::BudgetKey& key, absl::string_view department) const;
+  // Takes a later catalog, with divisions and names that are new.
+  void SetCatalog(std::shared_ptr<const domain::Catalog> catalog) { catalog_ = std::move(catalog); }
+  // Adds what was posted after the position it stands at, if it counts here.
+  void AddPosting(const domain::Posting& posting);
   // The rows that differ from what they were at the last call, or after Run, in the order of Answer(kCode).
   std::vector<RowChange> TakeChanges();
+  // The rows that differ from those of `before`, which asks the same, in the same order.
+  std::vector<RowChange> ChangesFrom(const Question& before) const;
 
  private:
   // A value of a dimension: a number that identifies it within the dimension, and its level.
@@ -159,8 +165,6 @@ class Question {
   std::vector<uint32_t> OrgRows(const Target& target);
   uint32_t OrgIndex(std::vector<GroupValue> values);
   std::vector<GroupValue> DivisionValues(domain::Code division) const;
-  // Whether a budget's money is asked about.
-  bool Counts(const domain::BudgetKey& key, absl::string_view department) const;
   void AddCell(const std::vector<uint32_t>& orgs, const domain::CellKey& key,
                absl::string_view project, const domain::CellValue& value);
   void AddTo(const RowKey& key, const domain::CellValue& value);

@@ -4,8 +4,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/coding.h"
-#include "base/status_macros.h"
 #include "base/sha256.h"
+#include "base/status_macros.h"
 #include "base/text.h"
 #include "domain/validation.h"
 #include "services/wire/line_reader.h"

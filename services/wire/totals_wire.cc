@@ -47,6 +47,13 @@ absl::StatusOr<TotalFilter> ToFilter(const pb::TotalFilter& in, const std::strin
   f.dept_economic = code(in.dept_economic_code(), "dept_economic_code", 2);
   f.gov_economic = code(in.gov_economic_code(), "gov_economic_code", 2);
   f.project = in.project_code();
+  if (in.classification_year() != 0) {
+    if (in.classification_year() < in.fiscal_year() || in.classification_year() > 2999) {
+      add(Reason::kQueryInvalid, "classification_year", "the fiscal year or a later one");
+    } else if (in.classification_year() != in.fiscal_year()) {
+      f.classification_year = static_cast<uint16_t>(in.classification_year());
+    }
+  }
   if (!budget::v1::Stage_IsValid(in.stage()) || in.stage() == 0)
     add(Reason::kEnumUnknown, "stage", "a stage is required");
   if (!budget::v1::Direction_IsValid(in.direction()) || in.direction() == 0) {
@@ -69,20 +76,23 @@ absl::StatusOr<TotalFilter> ToFilter(const pb::TotalFilter& in, const std::strin
   return f;
 }
 
-absl::StatusOr<std::vector<GroupBy>> ToGroupBy(const pb::ListTotalsRequest& request) {
+absl::StatusOr<std::vector<GroupBy>> ToGroupBy(
+    const google::protobuf::RepeatedPtrField<pb::GroupBy>& group_by, int min,
+    const std::string& path) {
   std::vector<GroupBy> out;
-  if (request.group_by_size() < 1 || request.group_by_size() > 2) {
-    return domain::Refuse({{Reason::kQueryInvalid, "group_by", "", "one or two dimensions"}});
+  if (group_by.size() < min || group_by.size() > 2) {
+    return domain::Refuse({{Reason::kQueryInvalid, path, "",
+                            min == 0 ? "at most two dimensions" : "one or two dimensions"}});
   }
-  for (int i = 0; i < request.group_by_size(); ++i) {
-    const pb::GroupBy& g = request.group_by(i);
-    const std::string field = absl::StrCat("group_by[", i, "].");
+  for (int i = 0; i < group_by.size(); ++i) {
+    const pb::GroupBy& g = group_by[i];
+    const std::string field = absl::StrCat(path, "[", i, "].");
     if (!pb::Dimension_IsValid(g.dimension()) || g.dimension() == 0) {
       return domain::Refuse({{Reason::kEnumUnknown, field + "dimension", "", "no such dimension"}});
     }
     if (g.depth() < 0)
       return domain::Refuse({{Reason::kQueryInvalid, field + "depth", "", "must not be negative"}});
-    if (i == 1 && g.dimension() == request.group_by(0).dimension()) {
+    if (i == 1 && g.dimension() == group_by[0].dimension()) {
       return domain::Refuse(
           {{Reason::kQueryInvalid, field + "dimension", "", "the same dimension twice"}});
     }
@@ -97,17 +107,23 @@ void ToProto(const domain::CellValue& value, pb::Total* out) {
   out->set_line_count(value.line_count());
 }
 
-void ToProto(const TotalRow& row, pb::Total* out) {
-  ToProto(row.value, out);
-  for (const GroupValue& v : row.group) {
-    pb::GroupValue* g = out->add_group();
+void ToProto(const std::vector<GroupValue>& group,
+             google::protobuf::RepeatedPtrField<pb::GroupValue>* out) {
+  for (const GroupValue& v : group) {
+    pb::GroupValue* g = out->Add();
     g->set_dimension(static_cast<pb::Dimension>(v.dimension));
     g->set_code(v.code);
     g->set_name(v.name);
     g->set_level(v.level);
     if (v.division != 0) g->set_division_code(domain::FormatCode(v.division));
     g->set_own_level(v.own_level);
+    g->set_unmapped(v.unmapped);
   }
+}
+
+void ToProto(const TotalRow& row, pb::Total* out) {
+  ToProto(row.value, out);
+  ToProto(row.group, out->mutable_group());
 }
 
 }  // namespace fiscal::services::wire

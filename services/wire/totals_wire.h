@@ -13,8 +13,13 @@ namespace fiscal::services::wire {
 // INVALID_ARGUMENT with every wrong field, paths below `path`.
 absl::StatusOr<TotalFilter> ToFilter(const aggregation::v1::TotalFilter& filter,
                                      const std::string& path);
-absl::StatusOr<std::vector<GroupBy>> ToGroupBy(const aggregation::v1::ListTotalsRequest& request);
+// At least `min`, at most two dimensions; fields below `path`.
+absl::StatusOr<std::vector<GroupBy>> ToGroupBy(
+    const google::protobuf::RepeatedPtrField<aggregation::v1::GroupBy>& group_by, int min,
+    const std::string& path);
 void ToProto(const domain::CellValue& value, aggregation::v1::Total* out);
+void ToProto(const std::vector<GroupValue>& group,
+             google::protobuf::RepeatedPtrField<aggregation::v1::GroupValue>* out);
 void ToProto(const TotalRow& row, aggregation::v1::Total* out);
 
 }  // namespace fiscal::services::wire

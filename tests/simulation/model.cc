@@ -93,7 +93,11 @@ bool Starts(Code code, Code prefix) {
 
 bool Matches(const TotalFilter& f, const domain::BudgetKey& key, const ModelLine& m) {
   const domain::Attributes& a = m.line.attributes;
-  if (key.year != f.year || key.stage != f.stage || a.direction != f.direction ||
+  const bool current =
+      f.stage == domain::Stage::kCurrent &&
+      (key.stage == domain::Stage::kApproved || key.stage == domain::Stage::kAdjustment ||
+       key.stage == domain::Stage::kReallocation);
+  if (key.year != f.year || !(key.stage == f.stage || current) || a.direction != f.direction ||
       a.analysis != f.analysis)
     return false;
   bool inside = key.division == f.division;
@@ -118,6 +122,43 @@ bool Matches(const TotalFilter& f, const domain::BudgetKey& key, const ModelLine
   return f.project.empty() || m.project == f.project;
 }
 
+// The model's name of a row's code.
+std::string CodeOfRow(const services::GroupValue& v) {
+  switch (v.dimension) {
+    case Dimension::kAgency:
+    case Dimension::kDepartment:
+      return absl::StrCat(v.division, "/", v.code);
+    case Dimension::kDivision:
+      return v.own_level ? v.code + "=own" : v.code;
+    case Dimension::kFund: {
+      const std::map<std::string, int> numbers = {{"", 0},
+                                                  {"GENERAL", 1},
+                                                  {"GOVERNMENT_FUND", 2},
+                                                  {"STATE_CAPITAL", 3},
+                                                  {"FISCAL_ACCOUNT", 4},
+                                                  {"UNIT", 5},
+                                                  {"UNIT_BUSINESS", 6},
+                                                  {"UNIT_OPERATING", 7},
+                                                  {"UNIT_SUPERIOR", 8},
+                                                  {"UNIT_SUBORDINATE", 9},
+                                                  {"UNIT_OTHER", 10}};
+      return absl::StrCat("#", numbers.at(v.code));
+    }
+    case Dimension::kCategory: {
+      const std::map<std::string, int> numbers = {
+          {"", 0},        {"BASIC", 1},           {"PERSONNEL", 2},      {"PUBLIC", 3},
+          {"PROJECT", 4}, {"OTHER_OPERATING", 5}, {"SPECIFIC_TARGET", 6}};
+      return absl::StrCat("#", numbers.at(v.code));
+    }
+    case Dimension::kFundingYear: {
+      const std::map<std::string, int> numbers = {{"", 0}, {"THIS_YEAR", 1}, {"CARRYOVER", 2}};
+      return absl::StrCat("#", numbers.at(v.code));
+    }
+    default:
+      return v.code;
+  }
+}
+
 ModelLine Own(const Line& line) {
   ModelLine m;
   m.id = std::string(line.line_id);
@@ -128,6 +169,14 @@ ModelLine Own(const Line& line) {
 }
 
 }  // namespace
+
+std::string ModelKeyOf(const std::vector<services::GroupValue>& group) {
+  std::string key;
+  for (size_t i = 0; i < group.size(); ++i)
+    absl::StrAppend(&key, i == 0 ? "" : "|", CodeOfRow(group[i]));
+  if (group.size() == 1) key += "|-";
+  return key;
+}
 
 Code ParentDivision(Code division) { return division == 141100 ? 0 : 141100; }
 
@@ -190,6 +239,44 @@ Expected Model::Apply(const domain::Submission& s) {
   }
   requests_[s.request_id] = {s.body, e.receipt};
   return e;
+}
+
+Expected Model::ApplyAll(const std::vector<domain::Submission>& parts) {
+  auto request = requests_.find(parts.back().request_id);
+  if (request != requests_.end()) return {absl::StatusCode::kOk, request->second.receipt};
+  Model next = *this;
+  Expected last;
+  std::map<domain::Fund, int64_t> balance;
+  for (const domain::Submission& s : parts) {
+    auto sum = [&](int sign) {
+      auto it = next.budgets.find(s.key);
+      if (it == next.budgets.end() || it->second.empty()) return;
+      for (const auto& [id, m] : it->second.back().lines)
+        balance[m.line.attributes.fund] += sign * m.line.amount_fen;
+    };
+    sum(-1);
+    last = next.Apply(s);
+    if (last.code != absl::StatusCode::kOk) return last;
+    if (last.receipt.result == domain::Result::kUnchanged)
+      return {absl::StatusCode::kFailedPrecondition, {}};
+    sum(1);
+  }
+  for (const auto& [fund, amount] : balance) {
+    if (amount != 0) return {absl::StatusCode::kFailedPrecondition, {}};
+  }
+  for (uint64_t p = head + 1; p <= next.head; ++p) next.groups_[p] = {head + 1, next.head};
+  *this = std::move(next);
+  return last;
+}
+
+uint64_t Model::GroupStart(uint64_t position) const {
+  auto it = groups_.find(position);
+  return it == groups_.end() ? position : it->second.first;
+}
+
+uint64_t Model::GroupEnd(uint64_t position) const {
+  auto it = groups_.find(position);
+  return it == groups_.end() ? position : it->second.second;
 }
 
 std::map<std::string, CellValue> Model::Totals(const TotalFilter& f,

@@ -55,6 +55,11 @@ class Model {
  public:
   // What the submission must be answered with; applied unless it is refused.
   Expected Apply(const domain::Submission& s);
+  // The same for the parts of a reallocation: all or none.
+  Expected ApplyAll(const std::vector<domain::Submission>& parts);
+  // The first and last position of what was committed with `position`.
+  uint64_t GroupStart(uint64_t position) const;
+  uint64_t GroupEnd(uint64_t position) const;
   // A catalog event takes a position and changes no budget.
   void SkipPosition() { ++head; }
 
@@ -73,7 +78,11 @@ class Model {
     ModelReceipt receipt;
   };
   std::map<std::string, Request> requests_;
+  std::map<uint64_t, std::pair<uint64_t, uint64_t>> groups_;
 };
+
+// The model's name of a row: its codes.
+std::string ModelKeyOf(const std::vector<services::GroupValue>& group);
 
 // The fixed organisation the simulation plays in: two counties below a city, agencies in departments.
 domain::Code ParentDivision(domain::Code division);

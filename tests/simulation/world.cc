@@ -16,6 +16,7 @@
 #include "storage/anchor.h"
 #include "storage/memory/memory_kv.h"
 #include "tests/simulation/model.h"
+#include "tests/simulation/watchers.h"
 
 namespace fiscal::simulation {
 namespace {
@@ -119,8 +120,14 @@ constexpr Code kGov[] = {50101, 50201, 50299, 503};
 
 class World {
  public:
-  World(uint64_t seed, Bug bug)
-      : random_(seed), bug_(bug), faults_(random_), clock_(absl::FromUnixSeconds(1704067200)) {}
+  World(uint64_t seed, Bug bug, WatchBug watch_bug)
+      : random_(seed),
+        bug_(bug),
+        faults_(random_),
+        clock_(absl::FromUnixSeconds(1704067200)),
+        watchers_(
+            random_, model_, [this] { return MakeQuestion(); },
+            [this](std::string what) { Fail(std::move(what)); }, watch_bug) {}
 
   Outcome Play() {
     if (Below(4) != 0) stride_ = {1 + Below(12), 1 + Below(60)};
@@ -131,8 +138,12 @@ class World {
     for (int i = 0; i < steps && run_.failure.empty(); ++i) {
       clock_.Advance(absl::Microseconds(static_cast<int64_t>(Below(2000)) - 500));
       const uint64_t dice = Below(100);
-      if (dice < 62) {
+      if (dice < 40) {
         SubmitGroup();
+      } else if (dice < 46) {
+        Reallocate();
+      } else if (dice < 62) {
+        Watch();
       } else if (dice < 84) {
         Fold(static_cast<int>(Below(bulk ? 64 : 8)) + 1);
       } else if (dice < 95) {
@@ -146,6 +157,7 @@ class World {
     if (run_.failure.empty()) Heal();
     run_.events = static_cast<int>(model_.head);
     run_.faults = faults_.count;
+    run_.resumes = watchers_.resumes();
     run_.trace_hash = absl::BytesToHexString(BytesOf(trace_));
     return std::move(run_);
   }
@@ -209,6 +221,7 @@ class World {
 
   // The process ends, with or without the machine, and starts again. Nothing acknowledged may be missing.
   void Restart(bool crash) {
+    watchers_.Drop();
     process_.reset();
     if (crash) {
       ++run_.crashes;
@@ -361,6 +374,7 @@ class World {
     if (process_->intake->failed()) {
       // Unknown: the machine may or may not have it, all or nothing. A restart tells, and every client retries.
       ++run_.crashes;
+      watchers_.Drop();
       process_.reset();
       auto choose = [this](uint64_t n) { return Below(n); };
       log_disk_.Crash(choose);
@@ -407,6 +421,76 @@ class World {
       Fail("the head is not where the receipts say");
   }
 
+  // Two budgets that give and take, all or nothing.
+  void Reallocate() {
+    services::Reallocation r;
+    r.request_id = absl::StrCat("r", ++next_request_);
+    const int64_t amount = static_cast<int64_t>(1 + Below(1000));
+    const bool balanced = Below(5) != 0;
+    std::string bodies;
+    for (int i = 0; i < 2; ++i) {
+      auto texts = std::make_shared<std::vector<std::string>>();
+      texts->push_back(absl::StrCat("line-", Below(6)));
+      Submission s;
+      s.request_id = absl::StrCat(r.request_id, "\x01", i);
+      s.key = {Pick(kDivisions), 2024, domain::Stage::kReallocation, Pick(kAgencies)};
+      s.mode = domain::WriteMode::kReplace;
+      Line line;
+      line.line_id = texts->back();
+      line.attributes.direction = domain::Direction::kExpenditure;
+      line.attributes.fund = domain::Fund::kGeneral;
+      line.functional = Pick(kFunctional);
+      line.amount_fen = i == 0 ? -amount : amount + (balanced ? 0 : 1);
+      s.lines.lines.push_back(line);
+      s.lines.owners.push_back(texts);
+      domain::CheckMessage(&s);
+      domain::CheckCatalog(*process_->intake->catalog(), &s);
+      s.encoded = storage::EncodeBlocks(s.lines.lines, 0);
+      s.encoded_digest = Sha256({s.encoded.bytes});
+      s.body = Sha256({s.encoded.bytes});
+      bodies.append(BytesOf(s.body).data(), 32);
+      r.parts.push_back(std::move(s));
+    }
+    if (r.parts[0].key == r.parts[1].key) return;
+    r.body = Sha256({bodies});
+    Reallocate(r, 0);
+  }
+
+  void Reallocate(const services::Reallocation& r, int attempt) {
+    Intake::Request request(r);
+    std::vector<Intake::Request*> group = {&request};
+    const auto outcome = process_->intake->Commit(group)[0];
+    Model next = model_;
+    const Expected expected = next.ApplyAll(r.parts);
+    if (process_->intake->failed()) {
+      ++run_.crashes;
+      watchers_.Drop();
+      process_.reset();
+      auto choose = [this](uint64_t n) { return Below(n); };
+      log_disk_.Crash(choose);
+      totals_disk_.Crash(choose);
+      if (!Start()) return;
+      const uint64_t head = process_->log->head().position;
+      if (head != model_.head && head != next.head)
+        return void(Fail("a reallocation was applied in part"));
+      if (head == next.head) model_ = next;
+      if (attempt < 3) Reallocate(r, attempt + 1);
+      return;
+    }
+    if (!outcome.ok() && absl::IsResourceExhausted(outcome.status())) return;
+    const auto code = outcome.ok() ? absl::StatusCode::kOk : outcome.status().code();
+    Trace(absl::StrCat("reallocation ", static_cast<int>(code)));
+    if (code != expected.code) {
+      Fail(absl::StrCat("reallocation ", r.request_id, ": expected ",
+                        static_cast<int>(expected.code), ", got ", outcome.status().ToString()));
+      return;
+    }
+    if (outcome.ok() && outcome->parts.back().position != expected.receipt.position)
+      return void(Fail("a reallocation stands elsewhere"));
+    model_ = std::move(next);
+    if (process_->log->head().position != model_.head) Fail("a reallocation left something behind");
+  }
+
   void Fold(int events) {
     const auto folded = process_->projector->Step(events);
     if (!folded.ok()) {
@@ -414,13 +498,16 @@ class World {
     }
   }
 
-  void Query() {
-    // Before the catalog is folded no division is known.
-    if (process_->projector->folded() < catalog_events_) return;
-    services::TotalFilter f;
+  services::WatchedTotals MakeQuestion() {
+    services::WatchedTotals question;
+    services::TotalFilter& f = question.filter;
     f.division = Pick(kDivisions);
     f.year = 2024;
-    f.stage = Below(8) == 0 ? domain::Stage::kRequested : domain::Stage::kApproved;
+    const uint64_t stage = Below(10);
+    f.stage = stage == 0  ? domain::Stage::kRequested
+              : stage < 3 ? domain::Stage::kReallocation
+              : stage < 6 ? domain::Stage::kCurrent
+                          : domain::Stage::kApproved;
     f.direction = Below(4) == 0 ? domain::Direction::kIncome : domain::Direction::kExpenditure;
     f.own_level = Below(5) == 0;
     if (Below(4) == 0) f.department = DepartmentOfAgency(Pick(kAgencies));
@@ -436,15 +523,27 @@ class World {
     if (Below(5) == 0) f.category = static_cast<domain::Category>(Below(7));
     if (Below(6) == 0) f.funding_year = static_cast<domain::FundingYear>(Below(3));
     if (Below(8) == 0) f.analysis = static_cast<domain::Analysis>(Below(7));
-    std::vector<services::GroupBy> group_by;
+    std::vector<services::GroupBy>& group_by = question.group_by;
     for (uint64_t i = 0, n = 1 + Below(2); i < n; ++i) {
       services::GroupBy g;
       g.dimension = static_cast<Dimension>(1 + Below(11));
       g.depth = static_cast<int>(Below(4));
       if (group_by.empty() || group_by[0].dimension != g.dimension) group_by.push_back(g);
     }
+    return question;
+  }
+
+  void Query() {
+    // Before the catalog is folded no division is known.
     const uint64_t folded = process_->projector->folded();
-    Compare(f, group_by, Below(2) == 0 ? folded : Below(folded + 1));
+    if (folded < catalog_events_) return;
+    const services::WatchedTotals question = MakeQuestion();
+    Compare(question.filter, question.group_by, Below(2) == 0 ? folded : Below(folded + 1));
+  }
+
+  void Watch() {
+    if (process_->projector->folded() < catalog_events_) return;
+    watchers_.Play(*process_->projector, *process_->reader);
   }
 
   void Compare(const services::TotalFilter& f, const std::vector<services::GroupBy>& group_by,
@@ -455,12 +554,7 @@ class World {
     std::map<std::string, domain::CellValue> got;
     got[""] = list->grand_total;
     for (const services::TotalRow& row : list->rows) {
-      std::string key;
-      for (const services::GroupValue& v : row.group) {
-        if (!key.empty() || &v != &row.group[0]) key += "|";
-        key += Code_(v);
-      }
-      if (row.group.size() == 1) key += "|-";
+      const std::string key = ModelKeyOf(row.group);
       if (!got.emplace(key, row.value).second) Fail(absl::StrCat("row ", key, " stands twice"));
     }
     if (got == want) {
@@ -483,43 +577,6 @@ class World {
     }
     Fail(absl::StrCat("totals at ", position, " of ", process_->projector->folded(), " by ",
                       static_cast<int>(group_by[0].dimension), ":", difference));
-  }
-
-  // The model's name of a row's code.
-  static std::string Code_(const services::GroupValue& v) {
-    switch (v.dimension) {
-      case Dimension::kAgency:
-      case Dimension::kDepartment:
-        return absl::StrCat(v.division, "/", v.code);
-      case Dimension::kDivision:
-        return v.own_level ? v.code + "=own" : v.code;
-      case Dimension::kFund: {
-        const std::map<std::string, int> numbers = {{"", 0},
-                                                    {"GENERAL", 1},
-                                                    {"GOVERNMENT_FUND", 2},
-                                                    {"STATE_CAPITAL", 3},
-                                                    {"FISCAL_ACCOUNT", 4},
-                                                    {"UNIT", 5},
-                                                    {"UNIT_BUSINESS", 6},
-                                                    {"UNIT_OPERATING", 7},
-                                                    {"UNIT_SUPERIOR", 8},
-                                                    {"UNIT_SUBORDINATE", 9},
-                                                    {"UNIT_OTHER", 10}};
-        return absl::StrCat("#", numbers.at(v.code));
-      }
-      case Dimension::kCategory: {
-        const std::map<std::string, int> numbers = {
-            {"", 0},        {"BASIC", 1},           {"PERSONNEL", 2},      {"PUBLIC", 3},
-            {"PROJECT", 4}, {"OTHER_OPERATING", 5}, {"SPECIFIC_TARGET", 6}};
-        return absl::StrCat("#", numbers.at(v.code));
-      }
-      case Dimension::kFundingYear: {
-        const std::map<std::string, int> numbers = {{"", 0}, {"THIS_YEAR", 1}, {"CARRYOVER", 2}};
-        return absl::StrCat("#", numbers.at(v.code));
-      }
-      default:
-        return v.code;
-    }
   }
 
   std::map<std::string, std::string> Contents(const storage::Kv& kv) {
@@ -545,6 +602,8 @@ class World {
       Fail("totals are not level with the log");
       return;
     }
+    watchers_.Heal(*process_->projector, *process_->reader);
+    if (!run_.failure.empty()) return;
     const auto verified = services::Verify(*process_->projector);
     if (!Check(verified.status(), "verify")) return;
     if (!verified->differences.empty()) {
@@ -604,10 +663,13 @@ class World {
   uint64_t catalog_events_ = 0;
   Digest trace_{};
   Outcome run_;
+  Watchers watchers_;
 };
 
 }  // namespace
 
-Outcome RunSeed(uint64_t seed, Bug bug) { return World(seed, bug).Play(); }
+Outcome RunSeed(uint64_t seed, Bug bug, WatchBug watch_bug) {
+  return World(seed, bug, watch_bug).Play();
+}
 
 }  // namespace fiscal::simulation

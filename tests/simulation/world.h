@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <string>
 
+#include "tests/simulation/watchers.h"
+
 namespace fiscal::simulation {
 
 // What a planted bug changes; the suite must notice each (see simulation_test.cc).
@@ -18,9 +20,11 @@ struct Outcome {
   int events = 0;
   int crashes = 0;
   int faults = 0;
+  // Watches that went on where they were cut.
+  int resumes = 0;
 };
 
-Outcome RunSeed(uint64_t seed, Bug bug = Bug::kNone);
+Outcome RunSeed(uint64_t seed, Bug bug = Bug::kNone, WatchBug watch_bug = WatchBug::kNone);
 
 }  // namespace fiscal::simulation
 

@@ -1,0 +1,266 @@
+#include "services/aggregation/watch_hub.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "domain/reason.h"
+
+namespace fiscal::services {
+namespace {
+
+using domain::Position;
+
+// How often progress is looked at, and how long the dispatcher waits at most.
+constexpr absl::Duration kTick = absl::Milliseconds(50);
+// Postings looked at before watchers are woken.
+constexpr size_t kDispatchMax = 1024;
+
+}  // namespace
+
+WatchHub::WatchHub(const Projector& projector, Options options)
+    : projector_(projector), options_(options), dispatched_(projector.folded()) {
+  threads_.emplace_back([this] { Dispatch(); });
+  threads_.emplace_back([this] { Work(/*history=*/false); });
+  threads_.emplace_back([this] { Work(/*history=*/true); });
+}
+
+WatchHub::~WatchHub() {
+  Drain();
+  Stop();
+}
+
+absl::Status WatchHub::Add(std::shared_ptr<Watcher> watcher) {
+  absl::MutexLock lock(&mu_);
+  if (draining_) return domain::Refuse(domain::Reason::kDraining, "the service is stopping");
+  if (watchers_.size() >= options_.watchers_max) {
+    return domain::Refuse(domain::Reason::kWatchersTooMany,
+                          absl::StrCat("there are ", watchers_.size(), " watchers"));
+  }
+  Watcher* w = watcher.get();
+  w->nodes_ = w->watch_->Nodes();
+  for (const auto& node : w->nodes_) by_node_[node].push_back(w);
+  w->progress_at_ = absl::Now() + w->progress_interval_;
+  watchers_.emplace(w, std::move(watcher));
+  Enqueue(w);
+  return absl::OkStatus();
+}
+
+void WatchHub::Enqueue(Watcher* w) {
+  w->state_ = Watcher::State::kQueued;
+  queues_[w->history_ ? 1 : 0].push_back(w);
+}
+
+void WatchHub::EndIfFree(Watcher* w, Ended* ended) {
+  if (!w->ending_ || w->state_ == Watcher::State::kWorking ||
+      w->state_ == Watcher::State::kSending || w->state_ == Watcher::State::kEnded)
+    return;
+  if (w->state_ == Watcher::State::kQueued) {
+    for (auto& queue : queues_) {
+      auto it = std::find(queue.begin(), queue.end(), w);
+      if (it != queue.end()) queue.erase(it);
+    }
+  }
+  w->state_ = Watcher::State::kEnded;
+  for (const auto& node : w->nodes_) {
+    auto it = by_node_.find(node);
+    if (it == by_node_.end()) continue;
+    auto& list = it->second;
+    list.erase(std::remove(list.begin(), list.end(), w), list.end());
+    if (list.empty()) by_node_.erase(it);
+  }
+  auto it = watchers_.find(w);
+  ended->push_back(std::move(it->second));
+  watchers_.erase(it);
+}
+
+void WatchHub::EndAll(const Ended& ended) {
+  for (const auto& w : ended) w->End(w->end_status_);
+}
+
+void WatchHub::Next(Watcher* w, Ended* ended) {
+  w->state_ = Watcher::State::kIdle;
+  if (w->ending_) return EndIfFree(w, ended);
+  if (w->concern_ != 0 || w->progress_due_) Enqueue(w);
+}
+
+void WatchHub::Sent(Watcher* w, bool ok) {
+  Ended ended;
+  {
+    absl::MutexLock lock(&mu_);
+    if (!ok && !w->ending_) {
+      w->ending_ = true;
+      w->end_status_ = absl::CancelledError("the caller went away");
+    }
+    Next(w, &ended);
+  }
+  EndAll(ended);
+}
+
+void WatchHub::Cancel(Watcher* w) {
+  Ended ended;
+  {
+    absl::MutexLock lock(&mu_);
+    if (watchers_.count(w) == 0) return;
+    w->ending_ = true;
+    w->end_status_ = absl::CancelledError("the caller went away");
+    EndIfFree(w, &ended);
+  }
+  EndAll(ended);
+}
+
+void WatchHub::Drain() {
+  Ended ended;
+  {
+    absl::MutexLock lock(&mu_);
+    draining_ = true;
+    std::vector<Watcher*> all;
+    for (const auto& [w, kept] : watchers_) all.push_back(w);
+    for (Watcher* w : all) {
+      if (!w->ending_) {
+        w->ending_ = true;
+        w->end_status_ = domain::Refuse(domain::Reason::kDraining,
+                                        "the service is stopping: resume with the last token");
+      }
+      EndIfFree(w, &ended);
+    }
+  }
+  EndAll(ended);
+}
+
+void WatchHub::Stop() {
+  {
+    absl::MutexLock lock(&mu_);
+    stopping_ = true;
+  }
+  for (std::thread& thread : threads_) {
+    if (thread.joinable()) thread.join();
+  }
+}
+
+size_t WatchHub::watchers() const {
+  absl::MutexLock lock(&mu_);
+  return watchers_.size();
+}
+
+void WatchHub::Dispatch() {
+  std::vector<Projector::Delivered> postings;
+  std::vector<std::pair<domain::Fold::NodeId, Position>> concerned;
+  absl::Time tick = absl::Now() + kTick;
+  while (true) {
+    Position from;
+    bool anybody;
+    {
+      absl::MutexLock lock(&mu_);
+      if (stopping_) return;
+      from = dispatched_;
+      anybody = !watchers_.empty();
+    }
+    projector_.WaitFolded(from + 1, std::min(tick, absl::Now() + kTick));
+    const Position folded = projector_.folded();
+    Position to = folded;
+    postings.clear();
+    bool read_failed = false;
+    if (anybody && folded > from) {
+      absl::StatusOr<Position> read = projector_.ReadPostings(
+          from, folded, kDispatchMax, [](const domain::Posting&) { return true; }, &postings);
+      read_failed = !read.ok();
+      if (read.ok()) to = *read;
+    }
+    const std::shared_ptr<const domain::Catalog> catalog = projector_.catalog();
+    concerned.clear();
+    for (const Projector::Delivered& d : postings) {
+      const domain::Posting& p = *d.posting;
+      if (p.cells.empty()) continue;
+      for (domain::OrgNode& node : domain::PathOf(p.key, p.department, *catalog))
+        concerned.push_back({{std::move(node), p.key.year, p.key.stage}, p.position});
+    }
+    const absl::Time now = absl::Now();
+    absl::MutexLock lock(&mu_);
+    if (stopping_) return;
+    // Somebody came meanwhile: the postings are read for them too.
+    if (!anybody && !watchers_.empty()) continue;
+    auto tell = [](Watcher* w, Position position) {
+      if (w->concern_ == 0) w->concern_ = position;
+      return w->state_ == Watcher::State::kIdle;
+    };
+    for (const auto& [node, position] : concerned) {
+      auto it = by_node_.find(node);
+      if (it == by_node_.end()) continue;
+      for (Watcher* w : it->second) {
+        if (tell(w, position)) Enqueue(w);
+      }
+    }
+    if (read_failed) {
+      // Whoever looks for himself finds the same error, and ends with it.
+      for (const auto& [w, kept] : watchers_) {
+        if (tell(w, from + 1)) Enqueue(w);
+      }
+    }
+    dispatched_ = to;
+    if (now < tick) continue;
+    tick = now + kTick;
+    for (const auto& [w, kept] : watchers_) {
+      if (w->state_ != Watcher::State::kIdle || w->progress_at_ > now) continue;
+      w->progress_due_ = true;
+      Enqueue(w);
+    }
+  }
+}
+
+void WatchHub::Work(bool history) {
+  auto& queue = queues_[history ? 1 : 0];
+  while (true) {
+    std::shared_ptr<Watcher> w;
+    Position folded, concern;
+    bool progress_due;
+    {
+      absl::MutexLock lock(&mu_);
+      auto ready = [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return !queue.empty() || stopping_; };
+      mu_.Await(absl::Condition(&ready));
+      if (queue.empty()) return;
+      w = watchers_.find(queue.front())->second;
+      queue.pop_front();
+      w->state_ = Watcher::State::kWorking;
+      folded = dispatched_;
+      concern = w->concern_;
+      w->concern_ = 0;
+      progress_due = w->progress_due_;
+      w->progress_due_ = false;
+    }
+    Watch& watch = *w->watch_;
+    if (watch.started()) watch.SkipTo(concern == 0 ? folded : std::min(folded, concern - 1));
+    absl::StatusOr<std::optional<WatchMessage>> message = watch.Next(folded);
+    if (message.ok() && !message->has_value() && progress_due && !watch.more())
+      *message = WatchMessage{WatchEvent::kProgress, watch.position(), {}};
+    const bool send = message.ok() && message->has_value();
+    Ended ended;
+    {
+      absl::MutexLock lock(&mu_);
+      if (!message.ok() && !w->ending_) {
+        w->ending_ = true;
+        w->end_status_ = message.status();
+      }
+      // What is not looked at yet. A watch that just started stands where folding stood, not dispatching.
+      if (watch.more() || watch.position() < folded) {
+        const Position next = watch.position() + 1;
+        w->concern_ = w->concern_ == 0 ? next : std::min(w->concern_, next);
+      }
+      w->history_ = !watch.started() || (watch.position() + 1 < projector_.remembered() &&
+                                         w->concern_ != 0 && w->concern_ <= folded);
+      if (send && !w->ending_) {
+        w->state_ = Watcher::State::kSending;
+        w->progress_at_ = absl::Now() + w->progress_interval_;
+      } else {
+        if (progress_due && !send) w->progress_due_ = true;
+        Next(w.get(), &ended);
+      }
+    }
+    if (!ended.empty()) {
+      EndAll(ended);
+    } else if (send) {
+      w->Send(**message);
+    }
+  }
+}
+
+}  // namespace fiscal::services

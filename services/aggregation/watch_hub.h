@@ -1,0 +1,108 @@
+// Brings what was folded to the watchers it concerns.
+//
+//   Projector --(ReadPostings)--> dispatcher: which nodes? which watchers? --> queues --> workers: Watch::Next -->
+//   Watcher::Send, one message in flight for each
+//
+// A watcher is idle, queued, worked on, or waiting for its message to go out; a watcher that does not read waits
+// there with one message and costs nobody anything. Those who read history have a queue and a worker of their own.
+// Thread-safe. Lock order: WatchHub::mu_, then the projector's.
+#ifndef FISCAL_SERVICES_AGGREGATION_WATCH_HUB_H_
+#define FISCAL_SERVICES_AGGREGATION_WATCH_HUB_H_
+
+#include <deque>
+#include <list>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "services/aggregation/watch.h"
+
+namespace fiscal::services {
+
+class WatchHub;
+
+// One watcher, as the hub sees it.
+class Watcher {
+ public:
+  Watcher(std::unique_ptr<Watch> watch, absl::Duration progress_interval)
+      : watch_(std::move(watch)), progress_interval_(progress_interval) {}
+  virtual ~Watcher() = default;
+
+  // Sends one message; later, on another thread, the hub must hear Sent. Called by one thread at a time.
+  virtual void Send(const WatchMessage& message) = 0;
+  // Ends the call; nothing is sent afterwards. Called once.
+  virtual void End(const absl::Status& status) = 0;
+
+ private:
+  friend class WatchHub;
+  enum class State : uint8_t { kIdle, kQueued, kWorking, kSending, kEnded };
+
+  // Used by whoever works on it.
+  const std::unique_ptr<Watch> watch_;
+  const absl::Duration progress_interval_;
+  // Below: guarded by WatchHub::mu_.
+  State state_ = State::kIdle;
+  bool history_ = true;
+  bool progress_due_ = false;
+  // The first position that concerns it and was not looked at; 0 for none.
+  domain::Position concern_ = 0;
+  absl::Time progress_at_;
+  // Set when the call is to end as soon as nobody works on it.
+  bool ending_ = false;
+  absl::Status end_status_;
+  std::vector<domain::Fold::NodeId> nodes_;
+};
+
+class WatchHub {
+ public:
+  struct Options {
+    size_t watchers_max = 20000;
+  };
+  WatchHub(const Projector& projector, Options options);
+  ~WatchHub();
+
+  // WATCHERS_TOO_MANY, DRAINING. The hub drops it once it has ended.
+  absl::Status Add(std::shared_ptr<Watcher> watcher) ABSL_LOCKS_EXCLUDED(mu_);
+  // Its message went out, or can't (`ok` false): it ends then.
+  void Sent(Watcher* watcher, bool ok) ABSL_LOCKS_EXCLUDED(mu_);
+  // The caller went away.
+  void Cancel(Watcher* watcher) ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Ends all watchers with DRAINING, now or when their message is out; takes no new ones.
+  void Drain() ABSL_LOCKS_EXCLUDED(mu_);
+  // Ends the threads. Idempotent. REQUIRES: Drain, and every Sent was heard.
+  void Stop() ABSL_LOCKS_EXCLUDED(mu_);
+
+  size_t watchers() const ABSL_LOCKS_EXCLUDED(mu_);
+
+ private:
+  using Ended = std::vector<std::shared_ptr<Watcher>>;
+
+  void Dispatch();
+  void Work(bool history);
+  void Enqueue(Watcher* watcher) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // What comes after a step or a message: the end, the queue, or rest.
+  void Next(Watcher* watcher, Ended* ended) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void EndIfFree(Watcher* watcher, Ended* ended) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  static void EndAll(const Ended& ended);
+
+  const Projector& projector_;
+  const Options options_;
+  mutable absl::Mutex mu_;
+  bool draining_ ABSL_GUARDED_BY(mu_) = false;
+  bool stopping_ ABSL_GUARDED_BY(mu_) = false;
+  // Everything up to here was given to the watchers it concerns.
+  domain::Position dispatched_ ABSL_GUARDED_BY(mu_) = 0;
+  absl::flat_hash_map<Watcher*, std::shared_ptr<Watcher>> watchers_ ABSL_GUARDED_BY(mu_);
+  absl::flat_hash_map<domain::Fold::NodeId, std::vector<Watcher*>> by_node_ ABSL_GUARDED_BY(mu_);
+  // Live ones, then those that read history or start.
+  std::deque<Watcher*> queues_[2] ABSL_GUARDED_BY(mu_);
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace fiscal::services
+
+#endif  // FISCAL_SERVICES_AGGREGATION_WATCH_HUB_H_

@@ -1,0 +1,151 @@
+#include "services/aggregation/watch_rpc.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+#include "domain/reason.h"
+#include "services/rpc/status.h"
+#include "services/wire/text_wire.h"
+#include "services/wire/totals_wire.h"
+
+namespace fiscal::services {
+namespace {
+
+namespace pb = fiscal::aggregation::v1;
+using domain::Reason;
+using Reactor = grpc::ServerWriteReactor<pb::WatchTotalsResponse>;
+
+static_assert(static_cast<int>(WatchEvent::kFellBehind) == pb::WATCH_EVENT_FELL_BEHIND &&
+              pb::WatchEvent_MAX == 5);
+
+constexpr int kFiltersMax = 100;
+
+// What the call's thread finds out before the hub hears of it.
+struct WatchQuestion {
+  Watch::Options options;
+  Digest watched{};
+  absl::Duration progress_interval = absl::Seconds(10);
+};
+
+absl::StatusOr<WatchQuestion> ToQuestion(const pb::WatchTotalsRequest& request,
+                                         const storage::EventLog& log) {
+  WatchQuestion q;
+  if (request.filters_size() < 1 || request.filters_size() > kFiltersMax) {
+    return domain::Refuse(
+        {{Reason::kQueryInvalid, "filters", "", absl::StrCat("1 to ", kFiltersMax, " filters")}});
+  }
+  std::string filters;
+  for (int i = 0; i < request.filters_size(); ++i) {
+    const std::string path = absl::StrCat("filters[", i, "]");
+    WatchedTotals totals;
+    FISCAL_ASSIGN_OR_RETURN(totals.filter,
+                            wire::ToFilter(request.filters(i).filter(), path + ".filter"));
+    FISCAL_ASSIGN_OR_RETURN(totals.group_by,
+                            wire::ToGroupBy(request.filters(i).group_by(), 0, path + ".group_by"));
+    q.options.totals.push_back(std::move(totals));
+    // Messages without maps: the same filters have the same bytes.
+    absl::StrAppend(&filters, request.filters(i).ByteSizeLong(), ":",
+                    request.filters(i).SerializeAsString());
+  }
+  q.watched = Sha256({filters});
+  if (!pb::WatchMode_IsValid(request.mode()))
+    return domain::Refuse({{Reason::kEnumUnknown, "mode", "", "no such mode"}});
+  q.options.conflated = request.mode() == pb::WATCH_MODE_CONFLATED;
+  if (request.has_progress_interval()) {
+    const auto& interval = request.progress_interval();
+    if (interval.seconds() < 1 || interval.seconds() > 60 || interval.nanos() < 0 ||
+        (interval.seconds() == 60 && interval.nanos() > 0)) {
+      return domain::Refuse({{Reason::kQueryInvalid, "progress_interval", "", "1 s to 60 s"}});
+    }
+    q.progress_interval = absl::Seconds(interval.seconds()) + absl::Nanoseconds(interval.nanos());
+  }
+  if (!request.resume_token().empty()) {
+    FISCAL_ASSIGN_OR_RETURN(const ResumeToken token,
+                            DecodeToken(request.resume_token(), log.log_id(), q.watched));
+    FISCAL_RETURN_IF_ERROR(CheckToken(token, log));
+    q.options.resume = token.position;
+  }
+  return q;
+}
+
+class WatchStream final : public Reactor, public Watcher {
+ public:
+  WatchStream(WatchQuestion question, bool previous, WatchHub& hub, const Projector& projector,
+              const TotalsReader& reader)
+      : Watcher(std::make_unique<Watch>(projector, reader, std::move(question.options)),
+                question.progress_interval),
+        hub_(hub),
+        log_(projector.log()),
+        watched_(question.watched),
+        previous_(previous) {}
+
+  // The call keeps it until OnDone.
+  void Keep(std::shared_ptr<WatchStream> self) { self_ = std::move(self); }
+
+  void Send(const WatchMessage& message) override {
+    response_.Clear();
+    response_.set_event(static_cast<pb::WatchEvent>(message.event));
+    response_.set_position(wire::FormatPosition(message.position));
+    const absl::StatusOr<Digest> chain = log_.ChainAt(message.position);
+    if (!chain.ok()) {
+      // Without its place in the log nothing can be told that could be resumed.
+      hub_.Sent(this, /*ok=*/false);
+      return;
+    }
+    response_.set_resume_token(EncodeToken({message.position, *chain}, log_.log_id(), watched_));
+    for (const WatchMessage::Change& change : message.changes) {
+      pb::TotalChange* out = response_.add_changes();
+      out->set_filter_index(change.filter);
+      wire::ToProto(change.row.after, out->mutable_total());
+      wire::ToProto(change.row.group, out->mutable_total()->mutable_group());
+      if (previous_ && message.event == WatchEvent::kChange)
+        out->set_previous_amount_fen(change.row.before.amount_fen);
+    }
+    StartWrite(&response_);
+  }
+  void End(const absl::Status& status) override { Finish(rpc::ToGrpc(status)); }
+
+  void OnWriteDone(bool ok) override {
+    // A snapshot may be large; what follows is small.
+    if (response_.changes_size() > 256) response_ = pb::WatchTotalsResponse();
+    hub_.Sent(this, ok);
+  }
+  void OnCancel() override { hub_.Cancel(this); }
+  void OnDone() override {
+    // The hub's copy may outlive the call by the step that ends it.
+    const std::shared_ptr<WatchStream> self = std::move(self_);
+  }
+
+ private:
+  WatchHub& hub_;
+  const storage::EventLog& log_;
+  const Digest watched_;
+  const bool previous_;
+  pb::WatchTotalsResponse response_;
+  std::shared_ptr<WatchStream> self_;
+};
+
+// A call that ends at once with an error.
+class Refused final : public Reactor {
+ public:
+  explicit Refused(const absl::Status& status) { Finish(rpc::ToGrpc(status)); }
+  void OnDone() override { delete this; }
+};
+
+}  // namespace
+
+Reactor* StartWatch(const pb::WatchTotalsRequest& request, WatchHub& hub,
+                    const Projector& projector, const TotalsReader& reader) {
+  absl::StatusOr<WatchQuestion> question = ToQuestion(request, projector.log());
+  if (!question.ok()) return new Refused(question.status());
+  auto stream = std::make_shared<WatchStream>(*std::move(question), request.previous_amounts(), hub,
+                                              projector, reader);
+  WatchStream* reactor = stream.get();
+  reactor->Keep(stream);
+  const absl::Status added = hub.Add(std::move(stream));
+  if (!added.ok()) reactor->End(added);
+  return reactor;
+}
+
+}  // namespace fiscal::services
