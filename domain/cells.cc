@@ -7,6 +7,16 @@
 
 namespace fiscal::domain {
 
+ChunkKind TransferKindOf(const CellKey& key) {
+  // 转移性支出, and 上解支出 within it.
+  constexpr Code kTransfers = 230, kRemittances = 23006;
+  const int level = LevelOf(key.functional);
+  if (key.receiving_division == 0 || level == 0 || AncestorAt(key.functional, 1) != kTransfers)
+    return ChunkKind::kNone;
+  return level >= 2 && AncestorAt(key.functional, 2) == kRemittances ? ChunkKind::kTransferUp
+                                                                     : ChunkKind::kTransferDown;
+}
+
 void Normalize(CellTable* table) {
   std::vector<uint32_t> order(table->projects.size());
   std::iota(order.begin(), order.end(), 0);

@@ -115,6 +115,9 @@ struct CellKey {
   }
 };
 
+// Which chunk of transfers an expenditure cell counts in; kNone when it is no transfer to a division.
+ChunkKind TransferKindOf(const CellKey& key);
+
 struct CellKeyHash {
   size_t operator()(const CellKey& k) const {
     const uint64_t h = MixWords(static_cast<uint64_t>(k.functional) << 32 | k.attributes,

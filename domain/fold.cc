@@ -17,9 +17,6 @@ constexpr ChunkKind kKinds[] = {ChunkKind::kNone,        ChunkKind::kFunctional,
                                 ChunkKind::kTransferUp};
 constexpr size_t kKindCount = std::size(kKinds);
 
-// 转移性支出, and 上解支出 within it.
-constexpr Code kTransferClass = 230, kRemittance = 23006;
-
 Code CodeOf(const CellKey& key, ChunkKind kind) {
   switch (kind) {
     case ChunkKind::kFunctional:
@@ -119,13 +116,12 @@ void Derive(const std::vector<CellTable::Item>& cells, DifferencesByKind* out) {
               cells[i].value);
         }
         const CellKey& key = cells[i].key;
-        if (key.receiving_division == 0 || direction != Direction::kExpenditure ||
-            LevelOf(key.functional) == 0 || AncestorAt(key.functional, 1) != kTransferClass)
-          continue;
-        const bool up =
-            LevelOf(key.functional) >= 2 && AncestorAt(key.functional, 2) == kRemittance;
-        (*out)[up ? 6 : 5][NodeChunk::KeyOf(attributes, key.receiving_division)].Add(
-            cells[i].value);
+        if (key.receiving_division == 0 || direction != Direction::kExpenditure) continue;
+        const ChunkKind transfer = TransferKindOf(key);
+        if (transfer == ChunkKind::kNone) continue;
+        (*out)[transfer == ChunkKind::kTransferUp ? 6 : 5]
+              [NodeChunk::KeyOf(attributes, key.receiving_division)]
+                  .Add(cells[i].value);
       }
       (*out)[1][NodeChunk::KeyOf(attributes, functional)].Add(sum);
       unclassified.Add(sum);

@@ -34,6 +34,9 @@ struct StatementStatus {
   bool certified = false;
   bool withdrawn = false;
   bool control = false;
+  // Where it was taken over from; empty for a statement of our own.
+  std::string upstream;
+  Position upstream_position = 0;
 
   // True when its lines count.
   bool counts() const { return !withdrawn && !control; }
@@ -51,10 +54,14 @@ struct Posting {
   bool control = false;
   // The next posting was committed with this one: readers see both or neither.
   bool more = false;
+  // Known while the event is at hand; not part of what is stored of a posting.
+  std::string upstream;
+  Position upstream_position = 0;
   // True when nothing was posted for this budget before.
   bool first() const { return revision == 1; }
   StatementStatus status() const {
-    return {position, revision, department, scope, certified, withdrawn, control};
+    return {position, revision, department,       scope, certified, withdrawn,
+            control,  upstream, upstream_position};
   }
   // Normalized, with the names of the projects it states; views are kept by `owner`.
   CellTable cells;

@@ -348,6 +348,27 @@ absl::StatusOr<HeadReader::Statement> HeadReader::Read(const BudgetKey& budget,
   return s;
 }
 
+absl::StatusOr<domain::LineSet> HeadReader::Lines(const BudgetKey& budget,
+                                                  uint64_t revision) const {
+  if (!absl::IsNotFound(kv_.Get(HeadKey(budget)).status())) {
+    FISCAL_ASSIGN_OR_RETURN(Statement statement, Read(budget, revision));
+    return std::move(statement.lines);
+  }
+  std::map<absl::string_view, Line> lines;
+  domain::LineSet set;
+  for (uint64_t r = 1; r <= revision; ++r) {
+    FISCAL_ASSIGN_OR_RETURN(const std::string position, kv_.Get(RevisionKey(budget, r)));
+    ByteReader reader(position);
+    FISCAL_ASSIGN_OR_RETURN(LogEntry entry, ReadRecord(From(kv_), reader.U64()));
+    FISCAL_ASSIGN_OR_RETURN(domain::Event event, DecodeRecord(entry.record));
+    set.Keep(event.statement.put);
+    for (const Line& line : event.statement.removed.lines) lines.erase(line.line_id);
+    for (const Line& line : event.statement.put.lines) lines[line.line_id] = line;
+  }
+  for (const auto& [id, line] : lines) set.lines.push_back(line);
+  return set;
+}
+
 absl::StatusOr<std::vector<domain::StatementMeta>> HeadReader::List(domain::Code division,
                                                                     const std::string& after,
                                                                     size_t limit) const {

@@ -71,6 +71,9 @@ class HeadReader {
   absl::StatusOr<domain::StatementMeta> Meta(const domain::BudgetKey& budget,
                                              uint64_t revision) const;
   absl::StatusOr<Statement> Read(const domain::BudgetKey& budget, uint64_t revision) const;
+  // The lines of one revision. Also where only the log is, with its revisions and without heads: its events
+  // are then applied from the first on.
+  absl::StatusOr<domain::LineSet> Lines(const domain::BudgetKey& budget, uint64_t revision) const;
   // Metas of budgets after `after` (exclusive; empty starts at the front) of one division, at most
   // `limit`.
   absl::StatusOr<std::vector<domain::StatementMeta>> List(domain::Code division,

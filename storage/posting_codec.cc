@@ -84,7 +84,12 @@ absl::StatusOr<domain::Posting> ReadPosting(const domain::EventHeader& header,
                                             std::shared_ptr<const void> owner) {
   if (header.kind == domain::EventKind::kUpstream) {
     FISCAL_ASSIGN_OR_RETURN(const UpstreamPayload upstream, DecodeUpstream(payload));
-    return DecodeWholePosting(header.position, upstream.posting, std::move(owner));
+    FISCAL_ASSIGN_OR_RETURN(
+        domain::Posting posting,
+        DecodeWholePosting(header.position, upstream.posting, std::move(owner)));
+    posting.upstream = upstream.upstream;
+    posting.upstream_position = upstream.state.position;
+    return posting;
   }
   FISCAL_ASSIGN_OR_RETURN(StatementParts parts, SplitStatement(payload));
   FISCAL_ASSIGN_OR_RETURN(domain::StatementMeta meta, DecodeMeta(parts.meta));

@@ -138,15 +138,19 @@ std::string EncodeState(const Chunk& chunk, size_t cells, domain::Fold::Chain* c
   return value;
 }
 
-// status := position:varint revision:varint flags:u8 department:string
+// status := position:varint revision:varint flags:u8 department:string (upstream:string position:varint)?
 std::string EncodeStatus(const domain::StatementStatus& s) {
   std::string out;
   PutVarint(&out, s.position);
   PutVarint(&out, s.revision);
-  PutU8(&out,
-        static_cast<uint8_t>((s.certified ? 1 : 0) | (s.withdrawn ? 2 : 0) | (s.control ? 4 : 0) |
-                             (s.scope == domain::Scope::kDepartment ? 8 : 0)));
+  PutU8(&out, static_cast<uint8_t>(
+                  (s.certified ? 1 : 0) | (s.withdrawn ? 2 : 0) | (s.control ? 4 : 0) |
+                  (s.scope == domain::Scope::kDepartment ? 8 : 0) | (s.upstream.empty() ? 0 : 16)));
   PutString(&out, s.department);
+  if (!s.upstream.empty()) {
+    PutString(&out, s.upstream);
+    PutVarint(&out, s.upstream_position);
+  }
   return out;
 }
 
@@ -157,7 +161,11 @@ absl::StatusOr<domain::StatementStatus> DecodeStatus(absl::string_view bytes) {
   s.revision = reader.Varint();
   const uint8_t flags = reader.U8();
   s.department = std::string(reader.String());
-  if (!reader.ok() || !reader.AtEnd() || flags > 15)
+  if (flags & 16) {
+    s.upstream = std::string(reader.String());
+    s.upstream_position = reader.Varint();
+  }
+  if (!reader.ok() || !reader.AtEnd() || flags > 31)
     return absl::DataLossError("totals: a malformed status");
   s.certified = flags & 1;
   s.withdrawn = flags & 2;

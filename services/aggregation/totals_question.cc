@@ -355,23 +355,37 @@ void Question::AddTo(const RowKey& key, const CellValue& value) {
   row.Add(value);
 }
 
+bool Question::Matches(Code functional, const CellKey& key, const Attributes& a,
+                       absl::string_view project) const {
+  if (f_.functional != 0 && !Below(functional, f_.functional)) return false;
+  if (a.direction != f_.direction || a.analysis != f_.analysis) return false;
+  if (f_.fund != domain::Fund::kNone && a.fund != f_.fund && domain::TopOf(a.fund) != f_.fund)
+    return false;
+  if (f_.category != domain::Category::kNone && a.category != f_.category &&
+      domain::TopOf(a.category) != f_.category)
+    return false;
+  if (f_.funding_year != domain::FundingYear::kNone && a.funding_year != f_.funding_year)
+    return false;
+  if (f_.revenue != 0 && !Below(key.revenue, f_.revenue)) return false;
+  if (f_.dept_economic != 0 && !Below(key.dept_economic, f_.dept_economic)) return false;
+  if (f_.gov_economic != 0 && !Below(key.gov_economic, f_.gov_economic)) return false;
+  return f_.project.empty() || project == f_.project;
+}
+
+bool Question::Matches(const domain::Line& line) {
+  CellKey key;
+  key.revenue = line.revenue;
+  key.dept_economic = line.dept_economic;
+  key.gov_economic = line.gov_economic;
+  return Matches(Shown(line.functional), key, line.attributes, line.project_code);
+}
+
 void Question::AddCell(const std::vector<uint32_t>& orgs, const CellKey& key,
                        absl::string_view project, const CellValue& value) {
   const Code functional = Shown(key.functional);
-  if (f_.functional != 0 && !Below(functional, f_.functional)) return;
   Attributes a;
   Attributes::Unpack(key.attributes, &a);
-  if (a.direction != f_.direction || a.analysis != f_.analysis) return;
-  if (f_.fund != domain::Fund::kNone && a.fund != f_.fund && domain::TopOf(a.fund) != f_.fund)
-    return;
-  if (f_.category != domain::Category::kNone && a.category != f_.category &&
-      domain::TopOf(a.category) != f_.category)
-    return;
-  if (f_.funding_year != domain::FundingYear::kNone && a.funding_year != f_.funding_year) return;
-  if (f_.revenue != 0 && !Below(key.revenue, f_.revenue)) return;
-  if (f_.dept_economic != 0 && !Below(key.dept_economic, f_.dept_economic)) return;
-  if (f_.gov_economic != 0 && !Below(key.gov_economic, f_.gov_economic)) return;
-  if (!f_.project.empty() && project != f_.project) return;
+  if (!Matches(functional, key, a, project)) return;
   if (group_by_.empty() && tracking_) before_.try_emplace(RowKey(), grand_total_);
   grand_total_.Add(value);
   if (group_by_.empty()) return;
@@ -455,6 +469,13 @@ absl::Status Question::Run(const Projector& projector, ChunkCache& cache, Positi
         TotalsView(projector, cache, position, f_.year, stage).Visit(targets, kind, code, sum));
   }
   return absl::OkStatus();
+}
+
+domain::Fund FundNamed(absl::string_view code) {
+  for (uint32_t v = 0; v <= static_cast<uint32_t>(domain::Fund::kUnitOther); ++v) {
+    if (FundName(v, false) == code) return static_cast<domain::Fund>(v);
+  }
+  return domain::Fund::kNone;
 }
 
 OrgNode NodeOf(const TotalFilter& f) {

@@ -95,6 +95,9 @@ struct Target;     // totals_view.h
 // The stages a stage's totals are made of: three for CURRENT, else itself.
 absl::Span<const domain::Stage> StagesOf(domain::Stage stage);
 
+// The fund of a row's code: "GENERAL".
+domain::Fund FundNamed(absl::string_view code);
+
 // The node that counts the money a filter asks for, and other money at most.
 domain::OrgNode NodeOf(const TotalFilter& filter);
 
@@ -118,8 +121,12 @@ class Question {
   TotalList Answer(Order order) const;
   size_t row_count() const { return group_by_.empty() ? 1 : rows_.size(); }
 
+  // The divisions asked about.
+  std::vector<domain::Code> Subtree() const;
   // Whether a budget's money is asked about.
   bool Counts(const domain::BudgetKey& key, absl::string_view department) const;
+  // Whether a line of such a budget is.
+  bool Matches(const domain::Line& line);
   // Takes a later catalog, with divisions and names that are new.
   void SetCatalog(std::shared_ptr<const domain::Catalog> catalog) { catalog_ = std::move(catalog); }
   // Adds what was posted after the position it stands at, if it counts here.
@@ -156,7 +163,6 @@ class Question {
 
   bool Asks(Dimension d) const;
   int DepthOf(Dimension d) const;
-  std::vector<domain::Code> Subtree() const;
   domain::ChunkKind KindNeeded() const;
   std::vector<Target> Targets(domain::ChunkKind kind) const;
   void AppendLeaves(domain::Code division, const std::string& department,
@@ -165,6 +171,8 @@ class Question {
   std::vector<uint32_t> OrgRows(const Target& target);
   uint32_t OrgIndex(std::vector<GroupValue> values);
   std::vector<GroupValue> DivisionValues(domain::Code division) const;
+  bool Matches(domain::Code functional, const domain::CellKey& key, const domain::Attributes& a,
+               absl::string_view project) const;
   void AddCell(const std::vector<uint32_t>& orgs, const domain::CellKey& key,
                absl::string_view project, const domain::CellValue& value);
   void AddTo(const RowKey& key, const domain::CellValue& value);

@@ -29,4 +29,10 @@ absl::StatusOr<TotalList> TotalsReader::List(const TotalFilter& filter,
   return question.Answer(order);
 }
 
+absl::Status TotalsReader::Visit(const std::vector<Target>& targets, domain::ChunkKind kind,
+                                 uint16_t year, domain::Stage stage, domain::Position position,
+                                 CellVisitor& visit) const {
+  return TotalsView(projector_, *cache_, position, year, stage).Visit(targets, kind, 0, visit);
+}
+
 }  // namespace fiscal::services

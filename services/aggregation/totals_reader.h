@@ -19,7 +19,8 @@
 
 namespace fiscal::services {
 
-class ChunkCache;  // totals_view.h
+class ChunkCache;   // totals_view.h
+class CellVisitor;  // totals_view.h
 
 class TotalsReader {
  public:
@@ -33,6 +34,9 @@ class TotalsReader {
   absl::StatusOr<domain::CellValue> Get(const TotalFilter& filter, domain::Position position) const;
   absl::StatusOr<TotalList> List(const TotalFilter& filter, const std::vector<GroupBy>& group_by,
                                  Order order, domain::Position position) const;
+  // The cells of some nodes' chunks of one kind.
+  absl::Status Visit(const std::vector<Target>& targets, domain::ChunkKind kind, uint16_t year,
+                     domain::Stage stage, domain::Position position, CellVisitor& visit) const;
 
  private:
   const Projector& projector_;

@@ -20,7 +20,8 @@ absl::Status TotalsView::Visit(const std::vector<Target>& targets, ChunkKind kin
   auto range = [&](const Target& t) {
     const uint16_t all = static_cast<uint16_t>(static_cast<uint16_t>(kind) << 10);
     // One chunk holds all of the kind, or all of the class.
-    if (kind == ChunkKind::kNone || kind == ChunkKind::kLeaf || !domain::SplitsByClass(t.node.type))
+    if (kind == ChunkKind::kNone || kind == ChunkKind::kLeaf || domain::IsTransfer(kind) ||
+        !domain::SplitsByClass(t.node.type))
       return std::pair<uint16_t, uint16_t>(all, all);
     if (code == 0) return std::pair<uint16_t, uint16_t>(all, all | 1023);
     const uint16_t one = domain::ChunkNumber(kind, t.node.type, code);

@@ -4,12 +4,14 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "base/coding.h"
 #include "base/status_macros.h"
 #include "fiscal/log/v1/event_log_service.grpc.pb.h"
 #include "grpcpp/grpcpp.h"
 #include "services/wire/text_wire.h"
 #include "spdlog/spdlog.h"
 #include "storage/record_codec.h"
+#include "storage/schema.h"
 
 namespace fiscal::services {
 namespace {
@@ -119,6 +121,19 @@ absl::Status LogCopier::CopyOnce() {
       storage::EventLog::Stage(entry, header->kind, [&](std::string key, std::string value) {
         batch.Put(std::move(key), std::move(value));
       });
+      if (header->kind == domain::EventKind::kStatement) {
+        // Where a revision is, for explanations.
+        const absl::StatusOr<storage::StatementParts> parts = storage::SplitStatement(payload);
+        absl::StatusOr<domain::StatementMeta> meta =
+            parts.ok() ? storage::DecodeMeta(parts->meta) : parts.status();
+        if (!meta.ok()) {
+          kept = meta.status();
+          break;
+        }
+        std::string position;
+        PutU64(&position, entry.position);
+        batch.Put(storage::RevisionKey(meta->key, meta->revision), std::move(position));
+      }
       head = {entry.position, entry.chain_hash, header->commit_time_us};
       entries.push_back(std::move(entry));
     }

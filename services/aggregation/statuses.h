@@ -1,0 +1,57 @@
+// Which statements stand at a position, and what that says of who reported.
+//
+//   TotalsStore (statuses at strides) + Projector::ReadPostings (what came since) --> StatusesAt --> coverage,
+//   explanations, digests
+#ifndef FISCAL_SERVICES_AGGREGATION_STATUSES_H_
+#define FISCAL_SERVICES_AGGREGATION_STATUSES_H_
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "services/aggregation/projector.h"
+#include "services/aggregation/totals_question.h"
+
+namespace fiscal::services {
+
+using Statuses = std::map<domain::BudgetKey, domain::StatementStatus>;
+
+// Of every budget of a year and stage that was ever stated in `divisions`, in all where there are none. Year 0:
+// every year and stage.
+absl::StatusOr<Statuses> StatusesAt(const Projector& projector, uint16_t year, domain::Stage stage,
+                                    const std::vector<domain::Code>& divisions,
+                                    domain::Position position);
+
+// Numbers of fiscal.aggregation.v1.CoverageState.
+enum class CoverageState : uint8_t { kNone, kUnreported, kReceived, kCertified };
+
+struct AgencyCoverage {
+  domain::Code division = 0;
+  std::string department;
+  std::string agency;
+  std::string name;
+  bool must_report = false;
+  CoverageState state = CoverageState::kUnreported;
+  bool by_department = false;
+  domain::StatementStatus status;
+};
+
+struct Coverage {
+  int64_t expected = 0;
+  int64_t received = 0;
+  int64_t certified = 0;
+  // Of the statements counted; 0 where there are none.
+  domain::Position oldest = 0;
+};
+
+// The agencies that must report, and those that did without having to, of the filter's division, own level or
+// department, ordered by division and code. CURRENT is asked as APPROVED.
+absl::StatusOr<std::vector<AgencyCoverage>> CoverageAt(const Projector& projector,
+                                                       const TotalFilter& filter,
+                                                       domain::Position position);
+Coverage Sum(const std::vector<AgencyCoverage>& agencies);
+
+}  // namespace fiscal::services
+
+#endif  // FISCAL_SERVICES_AGGREGATION_STATUSES_H_
