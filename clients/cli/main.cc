@@ -24,6 +24,7 @@ int main(int argc, char** argv) {
   fiscal::cli::AddStatements(app, context);
   fiscal::cli::AddTotals(app, context);
   fiscal::cli::AddExplain(app, context);
+  fiscal::cli::AddCoverage(app, context);
   fiscal::cli::AddCatalog(app, context);
   fiscal::cli::AddLog(app, context);
   fiscal::cli::AddAdmin(app, context);
