@@ -79,6 +79,7 @@ void AddImport(CLI::App& app, Context& context);
 void AddSubmit(CLI::App& app, Context& context);
 void AddStatements(CLI::App& app, Context& context);
 void AddTotals(CLI::App& app, Context& context);
+void AddCompare(CLI::App& app, Context& context);
 void AddExplain(CLI::App& app, Context& context);
 void AddCoverage(CLI::App& app, Context& context);
 void AddCatalog(CLI::App& app, Context& context);

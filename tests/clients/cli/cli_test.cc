@@ -31,6 +31,13 @@ TEST(TextTest, AmountsAreExactAndRoundHalfAwayFromZero) {
   EXPECT_EQ(FormatYuan(29880000), "298800.00");
 }
 
+TEST(TextTest, PercentagesAreExact) {
+  EXPECT_EQ(FormatPercent(1290), "12.90%");
+  EXPECT_EQ(FormatPercent(0), "0.00%");
+  EXPECT_EQ(FormatPercent(-5), "-0.05%");
+  EXPECT_EQ(FormatPercent(123456), "1234.56%");
+}
+
 TEST(TextTest, TablesAlignAndCsvIsSafe) {
   Table table({false, true});
   table.Row({"名称", "金额"});
