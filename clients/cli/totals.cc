@@ -4,6 +4,7 @@
 
 #include "CLI/CLI.hpp"
 #include "absl/strings/str_cat.h"
+#include "clients/cli/consolidated.h"
 #include "clients/cli/context.h"
 #include "clients/cli/filter_flags.h"
 #include "clients/cli/json.h"
@@ -21,6 +22,7 @@ struct Flags {
   FilterFlags filter;
   ConsistencyFlags consistency;
   GroupFlags group;
+  bool consolidated = false;
 };
 
 struct Answer {
@@ -140,6 +142,11 @@ int Run(Context& context, const Flags& f) {
   const bool automatic = f.filter.automatic();
   question.set_order(f.group.Ordered());
   if (!f.consistency.Fill(question.mutable_consistency())) return kUsage;
+  if (f.consolidated) {
+    if (question.group_by_size() > 0 || f.group.depth > 0)
+      return Usage("--consolidated is one total: not with --by or --depth");
+    return Consolidated(context, question.filter(), question.consistency());
+  }
   Answer answer;
   grpc::Status status = Fetch(context, question, &answer);
   if (!status.ok()) return Report(context, status);
@@ -181,6 +188,8 @@ void AddTotals(CLI::App& app, Context& context) {
   f->filter.AddTo(c);
   f->group.AddTo(c);
   f->consistency.AddTo(c);
+  c->add_flag("--consolidated", f->consolidated,
+              "Without the transfers between levels of government inside the division");
   c->callback([&context, f] { context.run = [&context, f] { return Run(context, *f); }; });
 }
 
