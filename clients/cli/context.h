@@ -83,6 +83,8 @@ void AddCompare(CLI::App& app, Context& context);
 void AddExplain(CLI::App& app, Context& context);
 void AddCoverage(CLI::App& app, Context& context);
 void AddCatalog(CLI::App& app, Context& context);
+void AddFederation(CLI::App& app, Context& context);
+void AddReconcile(CLI::App& app, Context& context);
 void AddLog(CLI::App& app, Context& context);
 void AddAdmin(CLI::App& app, Context& context);
 

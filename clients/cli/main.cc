@@ -27,6 +27,8 @@ int main(int argc, char** argv) {
   fiscal::cli::AddExplain(app, context);
   fiscal::cli::AddCoverage(app, context);
   fiscal::cli::AddCatalog(app, context);
+  fiscal::cli::AddFederation(app, context);
+  fiscal::cli::AddReconcile(app, context);
   fiscal::cli::AddLog(app, context);
   fiscal::cli::AddAdmin(app, context);
   try {
