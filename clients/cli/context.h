@@ -79,7 +79,12 @@ void AddImport(CLI::App& app, Context& context);
 void AddSubmit(CLI::App& app, Context& context);
 void AddStatements(CLI::App& app, Context& context);
 void AddTotals(CLI::App& app, Context& context);
+void AddCompare(CLI::App& app, Context& context);
+void AddExplain(CLI::App& app, Context& context);
+void AddCoverage(CLI::App& app, Context& context);
 void AddCatalog(CLI::App& app, Context& context);
+void AddFederation(CLI::App& app, Context& context);
+void AddReconcile(CLI::App& app, Context& context);
 void AddLog(CLI::App& app, Context& context);
 void AddAdmin(CLI::App& app, Context& context);
 

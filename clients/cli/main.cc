@@ -23,7 +23,12 @@ int main(int argc, char** argv) {
   fiscal::cli::AddSubmit(app, context);
   fiscal::cli::AddStatements(app, context);
   fiscal::cli::AddTotals(app, context);
+  fiscal::cli::AddCompare(app, context);
+  fiscal::cli::AddExplain(app, context);
+  fiscal::cli::AddCoverage(app, context);
   fiscal::cli::AddCatalog(app, context);
+  fiscal::cli::AddFederation(app, context);
+  fiscal::cli::AddReconcile(app, context);
   fiscal::cli::AddLog(app, context);
   fiscal::cli::AddAdmin(app, context);
   try {

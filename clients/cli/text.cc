@@ -56,6 +56,10 @@ std::string FormatAmount(int64_t fen, Unit unit, bool separators) {
 
 std::string FormatYuan(int64_t fen) { return FormatAmount(fen, Unit::kYuan, false); }
 
+std::string FormatPercent(int64_t hundredths) {
+  return FormatAmount(hundredths, Unit::kYuan, false) + "%";
+}
+
 absl::string_view UnitName(Unit unit) {
   return unit == Unit::kWanyuan ? "万元" : unit == Unit::kYuan ? "元" : "分";
 }

@@ -20,6 +20,8 @@ enum class Unit { kWanyuan, kYuan, kFen };
 std::string FormatAmount(int64_t fen, Unit unit, bool separators = true);
 // Exact yuan with two decimals: "298800.00".
 std::string FormatYuan(int64_t fen);
+// Hundredths of a percent: 1290 is "12.90%".
+std::string FormatPercent(int64_t hundredths);
 // "万元", "元" or "分".
 absl::string_view UnitName(Unit unit);
 

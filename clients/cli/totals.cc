@@ -4,10 +4,12 @@
 
 #include "CLI/CLI.hpp"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_replace.h"
-#include "absl/strings/str_split.h"
+#include "clients/cli/consolidated.h"
 #include "clients/cli/context.h"
+#include "clients/cli/filter_flags.h"
+#include "clients/cli/json.h"
 #include "clients/cli/names.h"
+#include "clients/cli/rows.h"
 #include "fiscal/aggregation/v1/aggregation_service.grpc.pb.h"
 
 namespace fiscal::cli {
@@ -17,12 +19,10 @@ namespace a = fiscal::aggregation::v1;
 namespace b = fiscal::budget::v1;
 
 struct Flags {
-  std::string division, stage = "approved", direction = "expenditure", department, agency,
-                        functional, revenue, dept_economic, gov_economic, fund, category,
-                        funding_year, project, analysis = "auto", by, position, as_of, at_least,
-                        order = "code";
-  int year = 0, depth = 0;
-  bool own_level = false;
+  FilterFlags filter;
+  ConsistencyFlags consistency;
+  GroupFlags group;
+  bool consolidated = false;
 };
 
 struct Answer {
@@ -91,174 +91,61 @@ bool LacksCodes(const Answer& answer, a::Dimension dimension) {
   return true;
 }
 
-std::string Key(a::Dimension dimension) {
-  const std::string name =
-      absl::StrReplaceAll(DimensionNames()[static_cast<size_t>(dimension)], {{"-", "_"}});
-  const bool plain = dimension == a::DIMENSION_FUND || dimension == a::DIMENSION_CATEGORY ||
-                     dimension == a::DIMENSION_FUNDING_YEAR;
-  return plain ? name : name + "_code";
-}
-
-std::string Amounts(const a::Total& total) {
-  return absl::StrCat("\"amount_fen\": \"", total.amount_fen(), "\", \"amount_yuan\": \"",
-                      FormatYuan(total.amount_fen()), "\", \"precision_fen\": \"",
-                      total.precision_fen(), "\", \"line_count\": ", total.line_count());
+std::string Json(const a::Total& total) {
+  JsonObject object;
+  AddGroup(total.group(), &object);
+  return object.Amount("amount", total.amount_fen())
+      .Text("precision_fen", absl::StrCat(total.precision_fen()))
+      .Number("line_count", total.line_count())
+      .Done();
 }
 
 void PrintJson(const Answer& answer, const std::string& analysis) {
-  std::cout << "{\"position\": " << JsonString(answer.position)
-            << ", \"analysis\": " << JsonString(analysis) << ", \"grand_total\": {"
-            << Amounts(answer.grand) << "}, \"totals\": [";
-  for (size_t i = 0; i < answer.rows.size(); ++i) {
-    const a::Total& row = answer.rows[i];
-    std::cout << (i == 0 ? "\n  {" : ",\n  {");
-    bool division_said = false;
-    for (int k = 0; k < row.group_size(); ++k)
-      division_said = division_said || row.group(k).dimension() == a::DIMENSION_DIVISION;
-    for (int k = 0; k < row.group_size(); ++k) {
-      const a::GroupValue& v = row.group(k);
-      std::cout << JsonString(Key(v.dimension())) << ": " << JsonString(v.code()) << ", ";
-      const std::string prefix =
-          k == 0 ? ""
-                 : absl::StrReplaceAll(DimensionNames()[static_cast<size_t>(v.dimension())],
-                                       {{"-", "_"}}) +
-                       "_";
-      std::cout << "\"" << prefix << "name\": " << JsonString(v.name()) << ", \"" << prefix
-                << "level\": " << v.level() << ", ";
-      if (v.own_level()) std::cout << "\"own_level\": true, ";
-      if (!division_said && !v.division_code().empty() && v.dimension() != a::DIMENSION_DIVISION) {
-        std::cout << "\"division_code\": " << JsonString(v.division_code()) << ", ";
-        division_said = true;
-      }
-    }
-    std::cout << Amounts(row) << "}";
-  }
-  std::cout << (answer.rows.empty() ? "]}\n" : "\n]}\n");
+  std::vector<std::string> rows;
+  for (const a::Total& row : answer.rows) rows.push_back(Json(row));
+  std::cout << JsonObject()
+                   .Text("position", answer.position)
+                   .Text("analysis", analysis)
+                   .Raw("grand_total", Json(answer.grand))
+                   .Raw("totals", JsonLines(rows))
+                   .Done()
+            << "\n";
 }
 
 void PrintTable(const Context& context, const Answer& answer,
                 const std::vector<a::Dimension>& dimensions) {
   const bool csv = context.output == "csv";
-  std::vector<bool> right;
-  std::vector<std::string> heading;
-  for (a::Dimension d : dimensions) {
-    heading.push_back(DimensionNames()[static_cast<size_t>(d)]);
-    heading.push_back("名称");
-    right.insert(right.end(), {false, false});
-  }
-  heading.push_back(absl::StrCat("金额（", std::string(UnitName(context.unit())), "）"));
-  heading.push_back("行数");
+  std::vector<bool> right(2 * dimensions.size(), false);
   right.insert(right.end(), {true, true});
   Table table(right);
-  table.Row(heading);
+  auto add = [&](std::vector<std::string> cells, const std::string& amount,
+                 const std::string& lines) {
+    cells.push_back(amount);
+    cells.push_back(lines);
+    table.Row(std::move(cells));
+  };
   auto amount = [&](const a::Total& t) {
     return FormatAmount(t.amount_fen(), context.unit(), !csv);
   };
-  for (const a::Total& row : answer.rows) {
-    std::vector<std::string> cells;
-    for (const a::GroupValue& v : row.group()) {
-      const std::string indent(csv ? 0 : static_cast<size_t>(2 * (v.level() - 1)), ' ');
-      cells.push_back(indent + (v.code().empty() ? "-" : v.code()) +
-                      (v.own_level() ? " 本级" : ""));
-      cells.push_back(v.name());
-    }
-    cells.push_back(amount(row));
-    cells.push_back(absl::StrCat(row.line_count()));
-    table.Row(std::move(cells));
-  }
-  if (!csv || dimensions.empty()) {
-    std::vector<std::string> cells(2 * dimensions.size());
-    if (!cells.empty()) cells[0] = "合计";
-    cells.push_back(amount(answer.grand));
-    cells.push_back(absl::StrCat(answer.grand.line_count()));
-    table.Row(std::move(cells));
-  }
+  add(GroupHeading(dimensions), absl::StrCat("金额（", UnitName(context.unit()), "）"), "行数");
+  for (const a::Total& row : answer.rows)
+    add(GroupCells(row.group(), csv), amount(row), absl::StrCat(row.line_count()));
+  if (!csv || dimensions.empty())
+    add(GrandTotalCells(dimensions), amount(answer.grand), absl::StrCat(answer.grand.line_count()));
   csv ? table.PrintCsv(std::cout) : table.Print(std::cout);
 }
 
 int Run(Context& context, const Flags& f) {
   a::ListTotalsRequest question;
-  a::TotalFilter& filter = *question.mutable_filter();
-  filter.set_division_code(f.division);
-  filter.set_fiscal_year(f.year);
-  filter.set_own_level(f.own_level);
-  filter.set_department_code(f.department);
-  filter.set_agency_code(f.agency);
-  filter.set_functional_code(f.functional);
-  filter.set_revenue_code(f.revenue);
-  filter.set_dept_economic_code(f.dept_economic);
-  filter.set_gov_economic_code(f.gov_economic);
-  filter.set_project_code(f.project);
-  const auto stage = ParseStage(f.stage);
-  if (!stage)
-    return Usage("--stage " + f.stage +
-                 ": requested, reviewed, approved, executed, final, adjustment or reallocation");
-  filter.set_stage(*stage);
-  const auto direction = ParseDirection(f.direction);
-  if (!direction) return Usage("--direction " + f.direction + ": expenditure or income");
-  filter.set_direction(*direction);
-  if (!f.fund.empty()) {
-    const auto fund = ParseFund(f.fund);
-    if (!fund)
-      return Usage(
-          "--fund " + f.fund +
-          ": general, government-fund, state-capital, fiscal-account, unit or a part of unit");
-    filter.set_fund(*fund);
-  }
-  if (!f.category.empty()) {
-    const auto category = ParseCategory(f.category);
-    if (!category)
-      return Usage("--category " + f.category +
-                   ": basic, personnel, public, project, other-operating or specific-target");
-    filter.set_category(*category);
-  }
-  if (!f.funding_year.empty()) {
-    const auto year = ParseFundingYear(f.funding_year);
-    if (!year) return Usage("--funding-year " + f.funding_year + ": this-year or carryover");
-    filter.set_funding_year(*year);
-  }
-  const bool automatic = f.analysis == "auto";
-  if (!automatic && f.analysis != "counted") {
-    const auto analysis = ParseAnalysis(f.analysis);
-    if (!analysis)
-      return Usage("--analysis " + f.analysis +
-                   ": auto, counted, basic-economic, project, three-public, operating, procurement "
-                   "or class-split");
-    filter.set_analysis(*analysis);
-  }
-  std::vector<a::Dimension> dimensions;
-  if (!f.by.empty()) {
-    for (const std::string& name : std::vector<std::string>(absl::StrSplit(f.by, ','))) {
-      const auto dimension = ParseDimension(name);
-      if (!dimension) {
-        return Usage("--by " + name +
-                     ": functional, revenue, dept-economic, gov-economic, department, agency, "
-                     "division, fund, "
-                     "category, funding-year or project");
-      }
-      dimensions.push_back(*dimension);
-      a::GroupBy* g = question.add_group_by();
-      g->set_dimension(*dimension);
-      g->set_depth(f.depth);
-    }
-    if (dimensions.size() > 2 || (dimensions.size() == 2 && dimensions[0] == dimensions[1])) {
-      return Usage("--by " + f.by + ": one dimension, or two different ones");
-    }
-  }
-  if (f.depth < 0) return Usage("--depth: 1 or more; without it every level is shown");
-  question.set_order(f.order == "amount" ? a::ORDER_AMOUNT_DESC : a::ORDER_CODE);
-  if (!f.position.empty() + !f.as_of.empty() + !f.at_least.empty() > 1)
-    return Usage("only one of --position, --as-of and --at-least");
-  if (!f.position.empty()) question.mutable_consistency()->set_exactly(f.position);
-  if (!f.at_least.empty()) question.mutable_consistency()->set_at_least(f.at_least);
-  if (!f.as_of.empty()) {
-    const auto time = ParseTime(f.as_of);
-    if (!time) return Usage("--as-of " + f.as_of + ": RFC 3339 with a zone, or a date");
-    const int64_t micros = absl::ToUnixMicros(*time);
-    const int64_t seconds = micros >= 0 ? micros / 1000000 : -((-micros + 999999) / 1000000);
-    question.mutable_consistency()->mutable_as_of()->set_seconds(seconds);
-    question.mutable_consistency()->mutable_as_of()->set_nanos(
-        static_cast<int32_t>((micros - seconds * 1000000) * 1000));
+  if (!f.filter.Fill(question.mutable_filter()) || !f.group.Fill(question.mutable_group_by()))
+    return kUsage;
+  const bool automatic = f.filter.automatic();
+  question.set_order(f.group.Ordered());
+  if (!f.consistency.Fill(question.mutable_consistency())) return kUsage;
+  if (f.consolidated) {
+    if (question.group_by_size() > 0 || f.group.depth > 0)
+      return Usage("--consolidated is one total: not with --by or --depth");
+    return Consolidated(context, question.filter(), question.consistency());
   }
   Answer answer;
   grpc::Status status = Fetch(context, question, &answer);
@@ -281,12 +168,12 @@ int Run(Context& context, const Flags& f) {
                 << "\n";
     }
   }
-  if (!automatic && f.analysis != "counted")
-    analysis = ShortName(b::Analysis_Name(filter.analysis()), "ANALYSIS_");
+  if (question.filter().analysis() != b::ANALYSIS_UNSPECIFIED)
+    analysis = ShortName(b::Analysis_Name(question.filter().analysis()), "ANALYSIS_");
   if (context.json()) {
     PrintJson(answer, analysis);
   } else {
-    PrintTable(context, answer, dimensions);
+    PrintTable(context, answer, DimensionsOf(question.group_by()));
   }
   return kOk;
 }
@@ -297,37 +184,12 @@ void AddTotals(CLI::App& app, Context& context) {
   auto f = std::make_shared<Flags>();
   CLI::App* c =
       app.add_subcommand("totals", "Totals by one or two dimensions, now or at any moment");
-  c->add_option("--division", f->division, "Division code; its whole subtree unless --own-level")
-      ->required();
-  c->add_option("--year", f->year, "Fiscal year")->required();
-  c->add_option("--stage", f->stage,
-                "requested, reviewed, approved, executed, final, adjustment, reallocation")
-      ->capture_default_str();
-  c->add_option("--direction", f->direction, "expenditure or income")->capture_default_str();
-  c->add_flag("--own-level", f->own_level, "Only the division's own level (本级)");
-  c->add_option("--department", f->department, "Only this department");
-  c->add_option("--agency", f->agency, "Only this agency");
-  c->add_option("--functional", f->functional, "Only this functional code and what is below it");
-  c->add_option("--revenue", f->revenue, "Only this revenue code and what is below it");
-  c->add_option("--dept-economic", f->dept_economic,
-                "Only this departments' economic code and what is below it");
-  c->add_option("--gov-economic", f->gov_economic,
-                "Only this governments' economic code and what is below it");
-  c->add_option("--fund", f->fund, "Only this fund, by name, letter (G F S A U) or in Chinese");
-  c->add_option("--category", f->category, "Only this category");
-  c->add_option("--funding-year", f->funding_year, "this-year or carryover");
-  c->add_option("--project", f->project, "Only this project");
-  c->add_option("--analysis", f->analysis,
-                "counted, or an analysis of memo lines; auto takes the analysis where no counted "
-                "line carries the code asked for")
-      ->capture_default_str();
-  c->add_option("--by", f->by, "A or A,B");
-  c->add_option("--depth", f->depth, "Levels 1 to N of each dimension; without it every level");
-  c->add_option("--position", f->position, "As of exactly this position");
-  c->add_option("--as-of", f->as_of,
-                "As of this time; a date is the end of that day in Asia/Shanghai");
-  c->add_option("--at-least", f->at_least, "Wait until this position is counted");
-  c->add_option("--order", f->order, "code or amount")->check(CLI::IsMember({"code", "amount"}));
+  f->filter.automatic_allowed = true;
+  f->filter.AddTo(c);
+  f->group.AddTo(c);
+  f->consistency.AddTo(c);
+  c->add_flag("--consolidated", f->consolidated,
+              "Without the transfers between levels of government inside the division");
   c->callback([&context, f] { context.run = [&context, f] { return Run(context, *f); }; });
 }
 

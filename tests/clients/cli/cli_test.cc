@@ -1,6 +1,11 @@
+#include <openssl/bio.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+
 #include <sstream>
 
 #include "absl/strings/str_cat.h"
+#include "clients/cli/certificate.h"
 #include "clients/cli/csv.h"
 #include "clients/cli/names.h"
 #include "clients/cli/text.h"
@@ -31,6 +36,13 @@ TEST(TextTest, AmountsAreExactAndRoundHalfAwayFromZero) {
   EXPECT_EQ(FormatYuan(29880000), "298800.00");
 }
 
+TEST(TextTest, PercentagesAreExact) {
+  EXPECT_EQ(FormatPercent(1290), "12.90%");
+  EXPECT_EQ(FormatPercent(0), "0.00%");
+  EXPECT_EQ(FormatPercent(-5), "-0.05%");
+  EXPECT_EQ(FormatPercent(123456), "1234.56%");
+}
+
 TEST(TextTest, TablesAlignAndCsvIsSafe) {
   Table table({false, true});
   table.Row({"名称", "金额"});
@@ -46,6 +58,43 @@ TEST(TextTest, TablesAlignAndCsvIsSafe) {
 
 TEST(TextTest, JsonStrings) {
   EXPECT_EQ(JsonString("a\"b\\\n\x01 吕"), "\"a\\\"b\\\\\\n\\u0001 吕\"");
+}
+
+TEST(CertificateTest, OnlyTheSignatureOfTheKeyAskedHolds) {
+  auto generate = [] { return EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519"); };
+  auto pem = [](EVP_PKEY* key) {
+    BIO* bio = BIO_new(BIO_s_mem());
+    EXPECT_EQ(PEM_write_bio_PUBKEY(bio, key), 1);
+    char* data = nullptr;
+    const long size = BIO_get_mem_data(bio, &data);
+    const std::string text(data, static_cast<size_t>(size));
+    BIO_free(bio);
+    return text;
+  };
+  EVP_PKEY* key = generate();
+  EVP_PKEY* other = generate();
+  federation::v1::Certificate certificate;
+  certificate.set_upstream("lvliang");
+  certificate.set_position("42");
+  certificate.set_public_key_pem(pem(key));
+  const std::string text = certificate.SerializeAsString();
+  unsigned char signature[64];
+  size_t size = sizeof(signature);
+  EVP_MD_CTX* context = EVP_MD_CTX_new();
+  ASSERT_EQ(EVP_DigestSignInit(context, nullptr, nullptr, nullptr, key), 1);
+  ASSERT_EQ(EVP_DigestSign(context, signature, &size,
+                           reinterpret_cast<const unsigned char*>(text.data()), text.size()),
+            1);
+  EXPECT_EQ(CheckSignature(certificate, pem(key)).code(), absl::StatusCode::kDataLoss);
+  certificate.set_signature(signature, size);
+  EXPECT_TRUE(CheckSignature(certificate, pem(key)).ok());
+  EXPECT_EQ(CheckSignature(certificate, pem(other)).code(), absl::StatusCode::kDataLoss);
+  EXPECT_EQ(CheckSignature(certificate, "x").code(), absl::StatusCode::kInvalidArgument);
+  certificate.set_position("43");
+  EXPECT_EQ(CheckSignature(certificate, pem(key)).code(), absl::StatusCode::kDataLoss);
+  EVP_MD_CTX_free(context);
+  EVP_PKEY_free(other);
+  EVP_PKEY_free(key);
 }
 
 TEST(NamesTest, PeopleTypeManyThings) {
