@@ -3,10 +3,12 @@
 
 #include <sys/stat.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <map>
 #include <random>
+#include <thread>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
@@ -299,6 +301,28 @@ TEST_F(LogTreeTest, ReopenedAtAnySizeItIsTheSame) {
     MustOpen();
     ExpectTreeOfRecords();
   }
+}
+
+TEST_F(LogTreeTest, ProofsHoldWhileItGrows) {
+  MustOpen();
+  const SigningKey key = SigningKey::Generate();
+  std::atomic<bool> done = false;
+  std::vector<std::thread> readers;
+  for (int i = 0; i < 2; ++i) {
+    readers.emplace_back([&] {
+      uint64_t seen = 0, now = 0;
+      while (!done || now < 1300) {
+        now = log_->head().position;
+        if (now == 0) continue;
+        EXPECT_TRUE(client::Verify(Inclusion(key, (now + 1) / 2, now), key.public_key_pem()).ok());
+        EXPECT_TRUE(client::Verify(Consistency(key, seen, now), key.public_key_pem()).ok());
+        seen = now;
+      }
+    });
+  }
+  for (int i = 0; i < 100; ++i) EXPECT_TRUE(Append(13).ok());
+  done = true;
+  for (std::thread& t : readers) t.join();
 }
 
 TEST_F(LogTreeTest, AStoreFromBeforeTheTreeGetsIt) {
