@@ -517,24 +517,92 @@ TEST_F(LogTreeTest, ForgedProofsAreRefused) {
   std::printf("%zu forged proofs, %zu accepted\n", forged, accepted);
 }
 
-// Every pair of sizes that is not the proof's own, with roots that are right: only the form helps.
+// The right hashes in a tree of another form: only the strictness about lengths and roots helps.
 TEST(MerkleTest, APathServesItsOwnTreeOnly) {
   Grown g;
-  g.Append(SomeLeaves(64));
+  const std::vector<Digest> leaves = SomeLeaves(40);
+  g.Append(leaves);
   size_t wrong = 0;
-  for (uint64_t size = 1; size <= 64; ++size) {
-    for (uint64_t index = 0; index < size; index += 3) {
+  for (uint64_t size = 1; size <= 40; ++size) {
+    const Digest root = *g.tree->Root(size);
+    for (uint64_t index = size % 3; index < size; index += 3) {
       const Path path = *g.tree->InclusionProof(index, size);
-      for (uint64_t n = 1; n <= 64; ++n) {
+      for (uint64_t n = 1; n <= 40; ++n) {
         if (n == size) continue;
         ++wrong;
-        ASSERT_FALSE(
-            VerifyInclusion(LeafOf(absl::StrCat("leaf ", index)), index, n, *g.tree->Root(n), path)
-                .ok());
+        ASSERT_FALSE(VerifyInclusion(leaves[index], index, n, *g.tree->Root(n), path).ok());
+        // Under its own root it may pass for a tree where its way up is the same, and only there.
+        if (index >= n || g.tree->InclusionProof(index, n)->size() != path.size()) {
+          ASSERT_FALSE(VerifyInclusion(leaves[index], index, n, root, path).ok());
+        }
+      }
+      // Nodes on the way up in the place of the leaf, with the rest of the path.
+      Digest node = leaves[index];
+      uint64_t place = index, last = size - 1;
+      for (Path rest = path; !rest.empty(); place /= 2, last /= 2) {
+        if (place % 2 == 0 && place == last) continue;
+        node = place % 2 == 1 ? MerkleNode(rest[0], node) : MerkleNode(node, rest[0]);
+        rest.erase(rest.begin());
+        for (uint64_t i = 0; i < size; ++i)
+          ASSERT_FALSE(VerifyInclusion(node, i, size, root, rest).ok()) << i << " of " << size;
+      }
+    }
+    for (uint64_t old = 1; old < size; ++old) {
+      const Path path = *g.tree->ConsistencyProof(old, size);
+      const Digest old_root = *g.tree->Root(old);
+      for (uint64_t n = old; n <= 40; ++n) {
+        if (n == size || g.tree->ConsistencyProof(old, n)->size() == path.size()) continue;
+        ++wrong;
+        ASSERT_FALSE(VerifyConsistency(old, old_root, n, root, path).ok()) << old << " to " << n;
+      }
+      for (uint64_t n = 0; n <= size; ++n) {
+        if (n == old) continue;
+        ++wrong;
+        ASSERT_FALSE(VerifyConsistency(n, *g.tree->Root(n), size, root, path).ok() &&
+                     path != *g.tree->ConsistencyProof(n, size))
+            << n << " to " << size;
       }
     }
   }
-  EXPECT_GT(wrong, 40000u);
+  // Of small trees, every place that a path of that length does not belong to.
+  auto other_form = [&](uint64_t a, uint64_t b, const Path& path, bool inclusion) {
+    const auto own = inclusion ? g.tree->InclusionProof(a, b) : g.tree->ConsistencyProof(a, b);
+    wrong += own->size() != path.size();
+    return own->size() != path.size();
+  };
+  for (uint64_t size = 1; size <= 16; ++size) {
+    const Digest root = *g.tree->Root(size);
+    for (uint64_t index = 0; index < size; ++index) {
+      const Path inclusion = *g.tree->InclusionProof(index, size);
+      const Path consistency = *g.tree->ConsistencyProof(index + 1, size);
+      const Digest old_root = *g.tree->Root(index + 1);
+      for (uint64_t n = 1; n <= 16; ++n) {
+        for (uint64_t i = 0; i < n; ++i) {
+          ASSERT_FALSE(other_form(i, n, inclusion, true) &&
+                       VerifyInclusion(leaves[index], i, n, root, inclusion).ok())
+              << index << " of " << size << " as " << i << " of " << n;
+          ASSERT_FALSE(other_form(i + 1, n, consistency, false) &&
+                       VerifyConsistency(i + 1, old_root, n, root, consistency).ok())
+              << index + 1 << " to " << size << " as " << i + 1 << " to " << n;
+        }
+      }
+    }
+  }
+  EXPECT_GT(wrong, 30000u);
+}
+
+// A log may hold what it should not: a record that says it is of another position.
+TEST(MerkleTest, ARecordOfAnotherPositionIsRefused) {
+  const SigningKey key = SigningKey::Generate();
+  domain::EventHeader header;
+  header.kind = domain::EventKind::kCatalog;
+  for (uint64_t says : {1, 2}) {
+    header.position = says;
+    const std::string record = EncodeRecord(header, "");
+    InclusionProof proof{{kId, 1, LeafOf(record), 1, {}}, 1, record, {}};
+    proof.head.signature = key.Sign(TreeHeadBytes(kId, 1, proof.head.root_hash, 1));
+    EXPECT_EQ(client::Verify(proof, key.public_key_pem()).ok(), says == 1);
+  }
 }
 
 class SigningTest : public ::testing::Test {
