@@ -65,8 +65,9 @@ class EventLog {
                     const std::function<void(std::string key, std::string value)>& put);
 
   // Writes `batch`, in which `entries` were staged, durably, with the tiles of the tree that they
-  // fill: store, then anchor. `commit_time_us` is that of the last. RESOURCE_EXHAUSTED: nothing changed. Any other error: the outcome is unknown
-  // and the process must end. Without entries it only writes the batch.
+  // fill: store, then anchor. `commit_time_us` is that of the last. RESOURCE_EXHAUSTED: nothing
+  // changed. Any other error: the outcome is unknown and the process must end. Without entries it
+  // only writes the batch.
   absl::Status Commit(Batch batch, std::vector<LogEntry> entries, int64_t commit_time_us)
       ABSL_LOCKS_EXCLUDED(mu_);
 

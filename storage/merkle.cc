@@ -34,7 +34,8 @@ std::string EncodeTile(absl::Span<const Digest> nodes) {
   return value;
 }
 
-// RFC 6962: the left tree of a split has the largest power of two below `n` leaves. REQUIRES: n > 1.
+// RFC 6962: the left tree of a split has the largest power of two below `n` leaves.
+// REQUIRES: n > 1.
 uint64_t Split(uint64_t n) { return absl::bit_floor(n - 1); }
 
 }  // namespace

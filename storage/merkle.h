@@ -1,10 +1,10 @@
-// The Merkle tree over the log (RFC 6962, 9162): its root at a size stands for every event up to it,
+// The Merkle tree over the log (RFC 6962, 9162): its root at a size stands for all events up to it,
 // and a path of hashes proves that an event is in it or that one tree is the start of another.
 //
 //   EventLog::Commit --(Stage: full tiles into the commit's batch)--> Kv; once durable, Adopt
 //   EventLogService --(Root, InclusionProof, ConsistencyProof)--> tiles of the Kv, open ones here
 //
-// Leaf i is LeafHash of the event at position i + 1; an inner node is SHA256(0x01 || left || right).
+// Leaf i is LeafHash of the event at position i + 1; a node is SHA256(0x01 || left || right).
 // A tile is 256 neighbouring nodes: leaves at level 0, the roots of full tiles of level n at level
 // n + 1. Only full tiles are stored, each once; the open tile of each level is in memory and comes
 // back from the last records. One writer; readers from any thread.

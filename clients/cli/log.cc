@@ -1,4 +1,5 @@
-// fiscal log: lists the records of the event log; gets its tree heads and proofs; checks them offline.
+// fiscal log: lists the records of the event log, gets its tree heads and proofs, checks them
+// offline.
 #include <fstream>
 #include <iostream>
 #include <iterator>

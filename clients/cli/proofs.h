@@ -1,11 +1,12 @@
-// Tree heads and proofs of the log as JSON documents: what `fiscal log tree-head` and `prove` write and
-// `verify` reads, for people and for programs of others.
+// Tree heads and proofs of the log as JSON documents: what `fiscal log tree-head` and `prove` write
+// and `verify` reads, for people and for programs of others.
 //
 //   {"proof": "tree_head", "tree_head": HEAD}
-//   {"proof": "inclusion", "tree_head": HEAD, "position": "7", "record_header": HEX, "hashes": [HEX, ...]}
+//   {"proof": "inclusion", "tree_head": HEAD, "position": "7", "record_header": HEX,
+//    "hashes": [HEX, ...]}
 //   {"proof": "consistency", "old_tree_head": HEAD, "new_tree_head": HEAD, "hashes": [HEX, ...]}
-//   HEAD := {"log_id": HEX, "tree_size": "9", "root_hash": HEX, "head_time": "2024-03-01T10:00:00.000000+08:00",
-//            "signature": HEX}
+//   HEAD := {"log_id": HEX, "tree_size": "9", "root_hash": HEX,
+//            "head_time": "2024-03-01T10:00:00.000000+08:00", "signature": HEX}
 //
 // Hexadecimal is lower-case; numbers are strings, as they may be large.
 #ifndef FISCAL_CLIENTS_CLI_PROOFS_H_
