@@ -12,6 +12,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "base/clock.h"
+#include "base/signing.h"
 #include "base/status_macros.h"
 #include "google/protobuf/stubs/logging.h"
 #include "grpcpp/ext/proto_server_reflection_plugin.h"
@@ -112,7 +113,8 @@ class ServerImpl final : public Server {
       services_.push_back(MakeSubmissionService(*committer_, *heads_));
       services_.push_back(MakeCatalogService(*committer_));
     }
-    services_.push_back(MakeEventLogService(*log_));
+    FISCAL_ASSIGN_OR_RETURN(SigningKey key, SigningKey::LoadOrCreate(options_.data_dir));
+    services_.push_back(MakeEventLogService(*log_, std::move(key)));
     if (aggregation) {
       FISCAL_ASSIGN_OR_RETURN(totals_kv_,
                               OpenStore(options_.data_dir + "/totals", /*wal=*/false, cache_));

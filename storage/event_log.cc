@@ -24,6 +24,17 @@ absl::StatusOr<uint32_t> RecordSize(domain::Position position, absl::string_view
   return reader.U32();
 }
 
+// The record in an event's value, up to its payload. Headers are small: they end in the first
+// segment.
+absl::StatusOr<std::string> HeadOf(domain::Position position, absl::string_view value,
+                                   domain::EventHeader* header) {
+  FISCAL_RETURN_IF_ERROR(RecordSize(position, value).status());
+  const absl::string_view record = value.substr(kEntryHead);
+  absl::string_view payload;
+  FISCAL_ASSIGN_OR_RETURN(*header, DecodeHeader(record, &payload));
+  return std::string(record.substr(0, record.size() - payload.size()));
+}
+
 }  // namespace
 
 absl::StatusOr<LogEntry> ReadRecord(const GetValue& get, domain::Position position) {
@@ -131,6 +142,24 @@ absl::StatusOr<std::unique_ptr<EventLog>> EventLog::Open(Kv& kv, Anchor& anchor,
       FISCAL_RETURN_IF_ERROR(anchor.Write({log->log_id_, head.position, head.chain_hash}));
     }
   }
+  // The tree's last leaves, which must be those of the chain.
+  Digest chain{};
+  auto leaf_at = [&](uint64_t index) -> absl::StatusOr<Digest> {
+    if (chain == Digest{} && index > 0) {
+      FISCAL_ASSIGN_OR_RETURN(std::string before, kv.Get(EventKey(index)));
+      FISCAL_RETURN_IF_ERROR(RecordSize(index, before).status());
+      chain = DigestOf(absl::string_view(before).substr(0, 32));
+    }
+    FISCAL_ASSIGN_OR_RETURN(std::string value, kv.Get(EventKey(index + 1)));
+    domain::EventHeader header;
+    FISCAL_ASSIGN_OR_RETURN(std::string bytes, HeadOf(index + 1, value, &header));
+    const Digest leaf = LeafHashOfHeader(bytes);
+    chain = ChainHash(chain, leaf);
+    if (BytesOf(chain) != absl::string_view(value).substr(0, 32))
+      return absl::DataLossError(absl::StrCat("log: the hash chain breaks at ", index + 1));
+    return leaf;
+  };
+  FISCAL_ASSIGN_OR_RETURN(log->tree_, MerkleTree::Open(kv, head.position, leaf_at));
   absl::MutexLock lock(&log->mu_);
   log->head_ = head;
   return log;
@@ -157,8 +186,16 @@ void EventLog::Stage(const LogEntry& entry, domain::EventKind kind,
   if (kind == domain::EventKind::kCatalog) put(CatalogEventKey(entry.position), "");
 }
 
-absl::Status EventLog::Commit(const Batch& batch, std::vector<LogEntry> entries,
-                              int64_t commit_time_us) {
+absl::Status EventLog::Commit(Batch batch, std::vector<LogEntry> entries, int64_t commit_time_us) {
+  Digest chain = head().chain_hash;
+  std::vector<Digest> leaves;
+  leaves.reserve(entries.size());
+  for (const LogEntry& entry : entries) {
+    chain = ChainHash(chain, entry.leaf_hash);
+    FISCAL_CHECK(chain == entry.chain_hash, "tree and chain are over the same leaves");
+    leaves.push_back(entry.leaf_hash);
+  }
+  const MerkleTree::Growth growth = tree_->Stage(std::move(leaves), &batch);
   FISCAL_RETURN_IF_ERROR(kv_.Write(batch, /*sync=*/true));
   if (entries.empty()) return absl::OkStatus();
   const Head head{entries.back().position, entries.back().chain_hash, commit_time_us};
@@ -171,6 +208,7 @@ absl::Status EventLog::Commit(const Batch& batch, std::vector<LogEntry> entries,
   std::vector<LogEntry> forgotten;  // freed outside the lock
   absl::MutexLock lock(&mu_);
   FISCAL_CHECK(entries.front().position == head_.position + 1, "the log goes on where it ended");
+  tree_->Adopt(growth);
   head_ = head;
   for (LogEntry& entry : entries) {
     recent_bytes_ += entry.record->size();
@@ -209,16 +247,19 @@ absl::StatusOr<Digest> EventLog::ChainAt(domain::Position position) const {
   return DigestOf(absl::string_view(value).substr(0, 32));
 }
 
+absl::StatusOr<std::string> EventLog::ReadRecordHead(domain::Position position,
+                                                     domain::EventHeader* header) const {
+  FISCAL_ASSIGN_OR_RETURN(std::string value, kv_.Get(EventKey(position)));
+  return HeadOf(position, value, header);
+}
+
 absl::StatusOr<domain::Position> EventLog::AsOf(int64_t time_us) const {
   // Times never decrease along the log.
   domain::Position low = 0, high = head().position;
   while (low < high) {
     const domain::Position middle = low + (high - low + 1) / 2;
-    // The header is at the front of the record, and small.
-    FISCAL_ASSIGN_OR_RETURN(std::string value, kv_.Get(EventKey(middle)));
-    absl::string_view payload;
-    FISCAL_ASSIGN_OR_RETURN(domain::EventHeader header,
-                            DecodeHeader(absl::ClippedSubstr(value, kEntryHead), &payload));
+    domain::EventHeader header;
+    FISCAL_RETURN_IF_ERROR(ReadRecordHead(middle, &header).status());
     if (header.commit_time_us <= time_us) {
       low = middle;
     } else {

@@ -22,12 +22,15 @@
 #include "domain/event.h"
 #include "storage/anchor.h"
 #include "storage/kv.h"
+#include "storage/merkle.h"
 
 namespace fiscal::storage {
 
 struct LogEntry {
   domain::Position position = 0;
   Digest chain_hash{};
+  // LeafHash of the record; only Commit needs it.
+  Digest leaf_hash{};
   std::shared_ptr<const std::string> record;
 };
 
@@ -61,16 +64,22 @@ class EventLog {
   static void Stage(const LogEntry& entry, domain::EventKind kind,
                     const std::function<void(std::string key, std::string value)>& put);
 
-  // Writes `batch`, in which `entries` were staged, durably: store, then anchor. `commit_time_us` is
-  // that of the last. RESOURCE_EXHAUSTED: nothing changed. Any other error: the outcome is unknown
-  // and the process must end. Without entries it only writes the batch.
-  absl::Status Commit(const Batch& batch, std::vector<LogEntry> entries, int64_t commit_time_us)
+  // Writes `batch`, in which `entries` were staged, durably, with the tiles of the tree that they
+  // fill: store, then anchor. `commit_time_us` is that of the last. RESOURCE_EXHAUSTED: nothing
+  // changed. Any other error: the outcome is unknown and the process must end. Without entries it
+  // only writes the batch.
+  absl::Status Commit(Batch batch, std::vector<LogEntry> entries, int64_t commit_time_us)
       ABSL_LOCKS_EXCLUDED(mu_);
 
   // NOT_FOUND past the head. The last records committed come from memory.
   absl::StatusOr<LogEntry> Read(domain::Position position) const ABSL_LOCKS_EXCLUDED(mu_);
   // The chain after `position`; all zeros for 0.
   absl::StatusOr<Digest> ChainAt(domain::Position position) const ABSL_LOCKS_EXCLUDED(mu_);
+  // The record at `position` up to its payload: what its leaf hash is of. From the store.
+  absl::StatusOr<std::string> ReadRecordHead(domain::Position position,
+                                             domain::EventHeader* header) const;
+  // Over the committed events; its size is never less than the head's position.
+  const MerkleTree& tree() const { return *tree_; }
   // The last position whose commit time is not after `time_us`; 0 when all are later.
   absl::StatusOr<domain::Position> AsOf(int64_t time_us) const;
   // Positions of catalog events up to `last`, in order.
@@ -89,6 +98,7 @@ class EventLog {
   Kv& kv_;
   Anchor& anchor_;
   const std::string log_id_;
+  std::unique_ptr<MerkleTree> tree_;
   mutable absl::Mutex mu_;
   Head head_ ABSL_GUARDED_BY(mu_);
   // The end of the log, for the projector, which is rarely far behind.

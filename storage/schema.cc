@@ -16,6 +16,7 @@ enum Kind : uint8_t {
   kScope = 0x08,
   kCatalogEvent = 0x09,
   kLogId = 0x0a,
+  kTile = 0x0b,
   kUpstream = 0x0c,
   kOwner = 0x0d,
   kCells = 0x10,
@@ -113,6 +114,13 @@ std::string CatalogEventKey(domain::Position position) {
 
 std::string LogIdKey() { return Start(kLogId); }
 
+std::string TileKey(uint8_t level, uint64_t index) {
+  std::string key = Start(kTile);
+  PutU8(&key, level);
+  PutU64(&key, index);
+  return key;
+}
+
 std::string CellsNodePrefix(const domain::OrgNode& node, uint16_t year, domain::Stage stage) {
   std::string key = Start(kCells);
   key.reserve(48);
@@ -189,6 +197,16 @@ absl::StatusOr<domain::BudgetKey> DecodeHeadKey(absl::string_view key) {
     return absl::DataLossError("malformed head key");
   budget.stage = static_cast<domain::Stage>(stage);
   return budget;
+}
+
+absl::StatusOr<uint64_t> DecodeTileKey(absl::string_view key) {
+  ByteReader reader(key);
+  const uint8_t kind = reader.U8();
+  reader.U8();
+  const uint64_t index = reader.U64();
+  if (!reader.ok() || !reader.AtEnd() || kind != kTile)
+    return absl::DataLossError("malformed tile key");
+  return index;
 }
 
 absl::StatusOr<CellsKeyParts> DecodeCellsKey(absl::string_view key) {

@@ -13,6 +13,7 @@
 //   scope          := 0x08 division:u32 year:u16 stage:u8 department log: statements by scope
 //   catalog event  := 0x09 position:u64                              log: nothing; the event has it
 //   log id         := 0x0a                                           log: 16 bytes
+//   tile           := 0x0b level:u8 index:u64                        log: 256 hashes of its tree
 //   upstream       := 0x0c name                                      log: how far it was taken over
 //   owner          := 0x0d division:u32                              log: the upstream it comes from
 //   cells          := 0x10 node chunk:u16 ~stride:u64                totals: a chunk or its changes
@@ -66,6 +67,7 @@ std::string ScopeKey(domain::Code division, uint16_t year, domain::Stage stage,
                      absl::string_view department);
 std::string CatalogEventKey(domain::Position position);
 std::string LogIdKey();
+std::string TileKey(uint8_t level, uint64_t index);
 std::string CellsKey(const domain::ChunkId& id, uint64_t stride);
 // Common to all chunks and strides of a node.
 std::string CellsNodePrefix(const domain::OrgNode& node, uint16_t year, domain::Stage stage);
@@ -81,6 +83,8 @@ std::string OwnerKey(domain::Code division);
 // DATA_LOSS when malformed. Of events, their segments, catalog events, postings and strides.
 absl::StatusOr<domain::Position> DecodePositionKey(absl::string_view key);
 absl::StatusOr<domain::BudgetKey> DecodeHeadKey(absl::string_view key);
+// The index of a tile.
+absl::StatusOr<uint64_t> DecodeTileKey(absl::string_view key);
 struct CellsKeyParts {
   domain::ChunkId id;
   uint64_t stride = 0;

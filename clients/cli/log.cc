@@ -1,12 +1,17 @@
-// fiscal log: lists the records of the event log.
+// fiscal log: lists the records of the event log, gets its tree heads and proofs, checks them
+// offline.
+#include <fstream>
 #include <iostream>
+#include <iterator>
 #include <memory>
+#include <optional>
 
 #include "CLI/CLI.hpp"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "clients/cli/context.h"
 #include "clients/cli/names.h"
+#include "clients/cli/proofs.h"
 #include "fiscal/log/v1/event_log_service.grpc.pb.h"
 
 namespace fiscal::cli {
@@ -15,6 +20,11 @@ namespace {
 struct Flags {
   std::string after;
   int64_t limit = 100;
+  std::string position;
+  int64_t since = -1;
+  int64_t tree_size = 0;
+  std::string public_key, seen;
+  std::string proof = "-";
 };
 
 int Run(Context& context, const Flags& f) {
@@ -59,6 +69,96 @@ int Run(Context& context, const Flags& f) {
   return kOk;
 }
 
+int Print(Context& context, const absl::StatusOr<Proof>& proof, const std::string& key = "") {
+  if (!proof.ok()) {
+    std::cerr << "fiscal: " << proof.status().message() << "\n";
+    return kFailure;
+  }
+  if (context.json()) {
+    std::cout << ToJson(*proof);
+  } else {
+    std::cout << "the server says: " << Describe(*proof) << "\n" << key;
+    std::cerr << "fiscal: -o json writes what `fiscal log verify` checks\n";
+  }
+  return kOk;
+}
+
+int RunTreeHead(Context& context) {
+  const auto stub = fiscal::log::v1::EventLogService::NewStub(context.connection().channel());
+  fiscal::log::v1::GetTreeHeadResponse r;
+  const grpc::Status status = context.connection().Call([&](grpc::ClientContext* c) {
+    return stub->GetTreeHead(c, fiscal::log::v1::GetTreeHeadRequest(), &r);
+  });
+  if (!status.ok()) return Report(context, status);
+  return Print(context, FromProto(r.tree_head()), r.public_key_pem());
+}
+
+int RunProve(Context& context, const Flags& f) {
+  if (f.position.empty() == (f.since < 0)) return Usage("prove: one of --position and --since");
+  const auto stub = fiscal::log::v1::EventLogService::NewStub(context.connection().channel());
+  if (!f.position.empty()) {
+    fiscal::log::v1::GetInclusionProofRequest request;
+    fiscal::log::v1::GetInclusionProofResponse r;
+    request.set_position(f.position);
+    request.set_tree_size(f.tree_size);
+    const grpc::Status status = context.connection().Call(
+        [&](grpc::ClientContext* c) { return stub->GetInclusionProof(c, request, &r); });
+    if (!status.ok()) return Report(context, status);
+    return Print(context, FromProto(f.position, r));
+  }
+  fiscal::log::v1::GetConsistencyProofRequest request;
+  fiscal::log::v1::GetConsistencyProofResponse r;
+  request.set_old_tree_size(f.since);
+  request.set_new_tree_size(f.tree_size);
+  const grpc::Status status = context.connection().Call(
+      [&](grpc::ClientContext* c) { return stub->GetConsistencyProof(c, request, &r); });
+  if (!status.ok()) return Report(context, status);
+  return Print(context, FromProto(r));
+}
+
+// The whole file, or stdin for "-".
+std::optional<std::string> ReadAll(const std::string& path) {
+  std::ifstream file;
+  if (path != "-") file.open(path, std::ios::binary);
+  std::istream& in = path == "-" ? std::cin : file;
+  if (!in) return std::nullopt;
+  std::string bytes{std::istreambuf_iterator<char>(in), {}};
+  if (in.bad()) return std::nullopt;
+  return bytes;
+}
+
+int RunVerify(Context& context, const Flags& f) {
+  auto refuse = [&](const std::string& why) {
+    std::cerr << "fiscal: " << why << "\n";
+    if (context.json()) std::cout << "{\"ok\": false, \"message\": " << JsonString(why) << "}\n";
+    return kRejected;
+  };
+  std::string texts[3];
+  const std::string* const paths[] = {&f.public_key, &f.proof, &f.seen};
+  for (size_t i = 0; i < 3; ++i) {
+    if (paths[i]->empty()) continue;
+    std::optional<std::string> text = ReadAll(*paths[i]);
+    if (!text.has_value()) return Usage(absl::StrCat("can't read ", *paths[i]));
+    texts[i] = *std::move(text);
+  }
+  const absl::StatusOr<Proof> proof = ParseProof(texts[1]);
+  if (!proof.ok()) return refuse(absl::StrCat(f.proof, " is no proof: ", proof.status().message()));
+  client::TreeHead seen;
+  if (!f.seen.empty()) {
+    const absl::StatusOr<Proof> kept = ParseProof(texts[2]);
+    if (!kept.ok()) return refuse(absl::StrCat(f.seen, " is no proof: ", kept.status().message()));
+    seen = HeadsOf(*kept).back();
+  }
+  const absl::Status status = VerifyProof(*proof, f.seen.empty() ? nullptr : &seen, texts[0]);
+  if (!status.ok()) return refuse(absl::StrCat("NOT PROVED: ", status.message()));
+  if (context.json()) {
+    std::cout << "{\"ok\": true, \"message\": " << JsonString(Describe(*proof)) << "}\n";
+  } else {
+    std::cout << "proved: " << Describe(*proof) << "\n";
+  }
+  return kOk;
+}
+
 }  // namespace
 
 void AddLog(CLI::App& app, Context& context) {
@@ -68,7 +168,28 @@ void AddLog(CLI::App& app, Context& context) {
   c->add_option("--limit", f->limit, "At most so many")
       ->capture_default_str()
       ->check(CLI::PositiveNumber);
-  c->callback([&context, f] { context.run = [&context, f] { return Run(context, *f); }; });
+  c->callback([&context, c, f] {
+    if (c->get_subcommands().empty()) context.run = [&context, f] { return Run(context, *f); };
+  });
+
+  c->add_subcommand("tree-head", "The log as it stands, in one signed hash")->callback([&context] {
+    context.run = [&context] { return RunTreeHead(context); };
+  });
+  CLI::App* prove =
+      c->add_subcommand("prove", "Prove that an event is in the log, or that it only grew");
+  prove->add_option("--position", f->position, "The event's position");
+  prove->add_option("--since", f->since, "A tree size seen before")->check(CLI::NonNegativeNumber);
+  prove->add_option("--tree-size", f->tree_size, "As of this size; without it, as of now")
+      ->check(CLI::PositiveNumber);
+  prove->callback([&context, f] { context.run = [&context, f] { return RunProve(context, *f); }; });
+  CLI::App* verify =
+      c->add_subcommand("verify", "Check a tree head or proof offline; exit 0 only when it holds");
+  verify->add_option("--public-key", f->public_key, "The log's public key (PEM)")->required();
+  verify->add_option("--seen", f->seen,
+                     "A document whose newest tree head must be one of the proof's");
+  verify->add_option("proof", f->proof, "The document; - or nothing is stdin");
+  verify->callback(
+      [&context, f] { context.run = [&context, f] { return RunVerify(context, *f); }; });
 }
 
 }  // namespace fiscal::cli

@@ -111,6 +111,7 @@ absl::Status LogCopier::CopyOnce() {
         kept = leaf.ok() ? header.status() : leaf.status();
         break;
       }
+      entry.leaf_hash = *leaf;
       entry.chain_hash = storage::ChainHash(head.chain_hash, *leaf);
       if (header->position != entry.position ||
           BytesOf(entry.chain_hash) != absl::string_view(record.chain_hash())) {
@@ -138,7 +139,7 @@ absl::Status LogCopier::CopyOnce() {
       entries.push_back(std::move(entry));
     }
     if (kept.ok() && !batch.empty())
-      kept = log_.Commit(batch, std::move(entries), head.commit_time_us);
+      kept = log_.Commit(std::move(batch), std::move(entries), head.commit_time_us);
   }
   {
     absl::MutexLock lock(&mu_);

@@ -5,6 +5,7 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
 #include "domain/reason.h"
 #include "fiscal/log/v1/event_log_service.grpc.pb.h"
 #include "services/rpc/status.h"
@@ -16,6 +17,8 @@ namespace {
 
 using domain::Position;
 using domain::Reason;
+using grpc::CallbackServerContext;
+using grpc::ServerUnaryReactor;
 namespace pb = fiscal::log::v1;
 
 constexpr size_t kResponseBytesMax = 1 << 20;
@@ -122,7 +125,7 @@ class Refused final : public grpc::ServerWriteReactor<pb::ReadResponse> {
 
 class EventLogRpc final : public pb::EventLogService::CallbackService {
  public:
-  explicit EventLogRpc(const storage::EventLog& log) : log_(log) {}
+  EventLogRpc(const storage::EventLog& log, SigningKey key) : log_(log), key_(std::move(key)) {}
 
   grpc::ServerWriteReactor<pb::ReadResponse>* Read(grpc::CallbackServerContext*,
                                                    const pb::ReadRequest* request) override {
@@ -148,14 +151,107 @@ class EventLogRpc final : public pb::EventLogService::CallbackService {
     return new ReadStream(log_, after, request->until_head());
   }
 
+  ServerUnaryReactor* GetTreeHead(CallbackServerContext* context, const pb::GetTreeHeadRequest*,
+                                  pb::GetTreeHeadResponse* response) override {
+    response->set_public_key_pem(key_.public_key_pem());
+    return Finish(context, Sign(log_.head().position, response->mutable_tree_head()));
+  }
+
+  ServerUnaryReactor* GetInclusionProof(CallbackServerContext* context,
+                                        const pb::GetInclusionProofRequest* request,
+                                        pb::GetInclusionProofResponse* response) override {
+    return Finish(context, ProveInclusion(*request, response));
+  }
+
+  ServerUnaryReactor* GetConsistencyProof(CallbackServerContext* context,
+                                          const pb::GetConsistencyProofRequest* request,
+                                          pb::GetConsistencyProofResponse* response) override {
+    return Finish(context, ProveConsistency(*request, response));
+  }
+
  private:
+  static ServerUnaryReactor* Finish(CallbackServerContext* context, const absl::Status& status) {
+    ServerUnaryReactor* reactor = context->DefaultReactor();
+    reactor->Finish(rpc::ToGrpc(status));
+    return reactor;
+  }
+
+  // The head of an earlier size too: its bytes, and so its signature, are always the same.
+  absl::Status Sign(uint64_t size, pb::SignedTreeHead* out) const {
+    domain::EventHeader last;
+    if (size > 0) FISCAL_RETURN_IF_ERROR(log_.ReadRecordHead(size, &last).status());
+    FISCAL_ASSIGN_OR_RETURN(const Digest root, log_.tree().Root(size));
+    out->set_log_id(absl::BytesToHexString(log_.log_id()));
+    out->set_tree_size(static_cast<int64_t>(size));
+    out->set_root_hash(std::string(BytesOf(root)));
+    wire::ToTimestamp(last.commit_time_us, out->mutable_head_time());
+    out->set_signature(
+        key_.Sign(storage::TreeHeadBytes(log_.log_id(), size, root, last.commit_time_us)));
+    return absl::OkStatus();
+  }
+
+  // A tree's size as asked for, 0 meaning the head's when `zero_is_head`.
+  absl::StatusOr<uint64_t> Size(absl::string_view field, int64_t asked, bool zero_is_head) const {
+    const Position head = log_.head().position;
+    if (asked < 0) {
+      return domain::Refuse(
+          {{Reason::kQueryInvalid, std::string(field), "", "a size is not negative"}});
+    }
+    if (asked == 0 && zero_is_head) return head;
+    if (static_cast<uint64_t>(asked) > head) {
+      return domain::Refuse(Reason::kPositionAhead,
+                            absl::StrCat("the log has ", head, " events and not ", asked));
+    }
+    return static_cast<uint64_t>(asked);
+  }
+
+  absl::Status ProveInclusion(const pb::GetInclusionProofRequest& request,
+                              pb::GetInclusionProofResponse* response) const {
+    FISCAL_ASSIGN_OR_RETURN(const Position position, wire::ParsePosition(request.position()));
+    if (position == 0) return domain::Refuse(Reason::kPositionInvalid, "positions count from 1");
+    FISCAL_ASSIGN_OR_RETURN(const uint64_t size, Size("tree_size", request.tree_size(), true));
+    // As of now means as of `size`, which was the head.
+    if (position > size && request.tree_size() != 0 && position <= log_.head().position) {
+      return domain::Refuse({{Reason::kQueryInvalid, "tree_size", "",
+                              absl::StrCat("a tree of ", size, " events ends before ", position)}});
+    }
+    if (position > size) {
+      return domain::Refuse(Reason::kPositionAhead, absl::StrCat("the log ends before ", position));
+    }
+    domain::EventHeader header;
+    FISCAL_ASSIGN_OR_RETURN(std::string record_header, log_.ReadRecordHead(position, &header));
+    FISCAL_ASSIGN_OR_RETURN(const std::vector<Digest> path,
+                            log_.tree().InclusionProof(position - 1, size));
+    response->set_record_header(std::move(record_header));
+    for (const Digest& hash : path) response->add_hashes(std::string(BytesOf(hash)));
+    return Sign(size, response->mutable_tree_head());
+  }
+
+  absl::Status ProveConsistency(const pb::GetConsistencyProofRequest& request,
+                                pb::GetConsistencyProofResponse* response) const {
+    FISCAL_ASSIGN_OR_RETURN(const uint64_t old_size,
+                            Size("old_tree_size", request.old_tree_size(), false));
+    FISCAL_ASSIGN_OR_RETURN(const uint64_t new_size,
+                            Size("new_tree_size", request.new_tree_size(), true));
+    if (old_size > new_size) {
+      return domain::Refuse({{Reason::kQueryInvalid, "old_tree_size", "",
+                              absl::StrCat(old_size, " is more than ", new_size)}});
+    }
+    FISCAL_ASSIGN_OR_RETURN(const std::vector<Digest> path,
+                            log_.tree().ConsistencyProof(old_size, new_size));
+    for (const Digest& hash : path) response->add_hashes(std::string(BytesOf(hash)));
+    FISCAL_RETURN_IF_ERROR(Sign(old_size, response->mutable_old_tree_head()));
+    return Sign(new_size, response->mutable_new_tree_head());
+  }
+
   const storage::EventLog& log_;
+  const SigningKey key_;
 };
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> MakeEventLogService(const storage::EventLog& log) {
-  return std::make_unique<EventLogRpc>(log);
+std::unique_ptr<grpc::Service> MakeEventLogService(const storage::EventLog& log, SigningKey key) {
+  return std::make_unique<EventLogRpc>(log, std::move(key));
 }
 
 }  // namespace fiscal::services

@@ -1,15 +1,17 @@
-// fiscal.log.v1.EventLogService over the event log. Thread-safe.
+// fiscal.log.v1.EventLogService over the event log and its tree, whose heads are signed with `key`.
+// Thread-safe.
 #ifndef FISCAL_SERVICES_LOG_LOG_RPC_H_
 #define FISCAL_SERVICES_LOG_LOG_RPC_H_
 
 #include <memory>
 
+#include "base/signing.h"
 #include "grpcpp/impl/codegen/service_type.h"
 #include "storage/event_log.h"
 
 namespace fiscal::services {
 
-std::unique_ptr<grpc::Service> MakeEventLogService(const storage::EventLog& log);
+std::unique_ptr<grpc::Service> MakeEventLogService(const storage::EventLog& log, SigningKey key);
 
 }  // namespace fiscal::services
 

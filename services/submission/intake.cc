@@ -353,7 +353,7 @@ std::vector<absl::StatusOr<IntakeReceipt>> Intake::Commit(absl::Span<Request* co
   absl::Status status = g.broken;
   if (status.ok()) {
     g.staged.MoveTo(&g.batch);
-    if (!g.batch.empty()) status = log_.Commit(g.batch, std::move(g.entries), g.now_us);
+    if (!g.batch.empty()) status = log_.Commit(std::move(g.batch), std::move(g.entries), g.now_us);
     if (status.ok()) {
       absl::MutexLock lock(&mu_);
       catalog_ = g.catalog;
@@ -396,9 +396,9 @@ size_t Intake::Append(domain::EventHeader header, absl::string_view payload, Gro
   entry.position = header.position;
   entry.record = std::make_shared<const std::string>(storage::EncodeRecord(header, payload));
   const size_t payload_offset = entry.record->size() - payload.size();
-  entry.chain_hash = storage::ChainHash(
-      g.head.chain_hash,
-      storage::LeafHashOfHeader(absl::string_view(*entry.record).substr(0, payload_offset)));
+  entry.leaf_hash =
+      storage::LeafHashOfHeader(absl::string_view(*entry.record).substr(0, payload_offset));
+  entry.chain_hash = storage::ChainHash(g.head.chain_hash, entry.leaf_hash);
   storage::EventLog::Stage(entry, header.kind, [&](std::string key, std::string value) {
     g.staged.Put(std::move(key), std::move(value));
   });

@@ -40,7 +40,8 @@ class LogTest : public ::testing::Test {
       LogEntry entry;
       entry.position = header.position;
       entry.record = std::make_shared<const std::string>(EncodeRecord(header, payload));
-      entry.chain_hash = ChainHash(head.chain_hash, *LeafHash(*entry.record));
+      entry.leaf_hash = *LeafHash(*entry.record);
+      entry.chain_hash = ChainHash(head.chain_hash, entry.leaf_hash);
       Batch batch;
       EventLog::Stage(entry, header.kind, [&](std::string key, std::string value) {
         batch.Put(std::move(key), std::move(value));

@@ -35,6 +35,7 @@ TEST(SchemaTest, GoldenKeys) {
             "080002272c07e803303331");
   EXPECT_EQ(BytesToHexString(CatalogEventKey(1)), "090000000000000001");
   EXPECT_EQ(BytesToHexString(LogIdKey()), "0a");
+  EXPECT_EQ(BytesToHexString(TileKey(1, 258)), "0b010000000000000102");
   const domain::ChunkId chunk = {
       {domain::OrgType::kDepartment, 141100, "031"}, 2024, domain::Stage::kApproved, 2048};
   EXPECT_EQ(BytesToHexString(CellsKey(chunk, 1)),

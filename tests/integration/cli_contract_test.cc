@@ -8,6 +8,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "fiscal/log/v1/event_log_service.grpc.pb.h"
 #include "google/protobuf/struct.pb.h"
 #include "google/protobuf/util/json_util.h"
 #include "gtest/gtest.h"
@@ -169,6 +170,110 @@ TEST_F(CliContractTest, ExitCodes) {
               absl::StrContains(ran.out, "\"revision\":\"3\""))
       << ran.out;
   EXPECT_TRUE(absl::StrContains(ran.out, "line 2")) << ran.out;
+}
+
+TEST_F(CliContractTest, TreeHeadsAndProofsAreCheckedOffline) {
+  const std::string nowhere = "127.0.0.1:1";
+  d_.SubmitExamples();
+  const auto stub = fiscal::log::v1::EventLogService::NewStub(d_.channel);
+  auto key = [&] {
+    fiscal::log::v1::GetTreeHeadResponse response;
+    grpc::ClientContext context;
+    EXPECT_TRUE(stub->GetTreeHead(&context, {}, &response).ok());
+    return response.public_key_pem();
+  };
+  const std::string pem = Write("key.pem", key());
+  auto verify = [&](const std::string& arguments) {
+    return Fiscal(absl::StrCat("log verify --public-key ", pem, " ", arguments), nowhere).code;
+  };
+  const Ran seen = Fiscal("log tree-head -o json");
+  ASSERT_EQ(seen.code, 0);
+  const std::string kept = Write("seen.json", seen.out);
+  const int64_t size =
+      std::stoll(Field(Json(seen.out).fields().at("tree_head").struct_value(), "tree_size"));
+  d_.MustSubmit(d_.Reference(ReadFile(kReference), "later"));
+
+  const Ran event = Fiscal("log prove --position 3 -o json");
+  const Ran then = Fiscal(absl::StrCat("log prove --position 3 --tree-size ", size, " -o json"));
+  const Ran grown = Fiscal(absl::StrCat("log prove --since ", size, " -o json"));
+  for (const Ran& ran : {seen, event, then, grown}) {
+    EXPECT_EQ(ran.code, 0);
+    const std::string path = Write("proof.json", ran.out);
+    EXPECT_EQ(verify(path), 0) << ran.out << ReadFile(dir_.path() + "/stderr");
+    EXPECT_EQ(verify("< " + path), 0);
+    EXPECT_EQ(verify("--seen " + kept + " " + path), ran.out == event.out ? 3 : 0);
+    // Any digit of any hash, size, position or time; any field too many or too few.
+    for (size_t i = 0, tried = 0; i < ran.out.size() && tried < 60; ++i) {
+      if (!isdigit(ran.out[i])) continue;
+      if (i % 17 != 0) continue;
+      ++tried;
+      std::string forged = ran.out;
+      forged[i] = forged[i] == '9' ? '8' : static_cast<char>(forged[i] + 1);
+      EXPECT_EQ(verify(Write("forged.json", forged)), 3) << forged;
+    }
+    for (const auto& [from, to] : std::vector<std::pair<std::string, std::string>>{
+             {"\"tree_size\": \"", "\"tree_size\": \"0"},
+             {"\"log_id\"", "\"log\""},
+             {"{\"proof\"", "{\"note\": \"\", \"proof\""},
+             {"{\"proof\"", "[{\"proof\""}}) {
+      const std::string forged = absl::StrReplaceAll(ran.out, {{from, to}});
+      EXPECT_EQ(verify(Write("forged.json", forged)), 3) << forged;
+    }
+  }
+  EXPECT_TRUE(absl::StrContains(Fiscal("log tree-head").out, "-----BEGIN PUBLIC KEY-----"));
+  EXPECT_EQ(verify(dir_.path() + "/none.json"), 2);
+  EXPECT_EQ(Fiscal("log prove").code, 2);
+  EXPECT_EQ(Fiscal("log --limit 1 -o json").code, 0);
+
+  // The key and what was proved stay over a restart; another deployment's key proves nothing.
+  const std::string before = key();
+  d_.Restart();
+  EXPECT_EQ(Fiscal("log prove --position 3 --tree-size " + std::to_string(size) + " -o json").out,
+            then.out);
+  const auto again = fiscal::log::v1::EventLogService::NewStub(d_.channel);
+  fiscal::log::v1::GetTreeHeadResponse response;
+  grpc::ClientContext context;
+  ASSERT_TRUE(again->GetTreeHead(&context, {}, &response).ok());
+  EXPECT_EQ(response.public_key_pem(), before);
+  Deployment other(/*with_catalog=*/false);
+  const Ran empty = Fiscal("log tree-head -o json", other.address());
+  EXPECT_EQ(verify(Write("empty.json", empty.out)), 3);
+}
+
+TEST_F(CliContractTest, ProofsBeyondTheLogAreRefused) {
+  const auto stub = fiscal::log::v1::EventLogService::NewStub(d_.channel);
+  auto inclusion = [&](const std::string& position, int64_t size) {
+    fiscal::log::v1::GetInclusionProofRequest request;
+    fiscal::log::v1::GetInclusionProofResponse response;
+    request.set_position(position);
+    request.set_tree_size(size);
+    grpc::ClientContext context;
+    return client::ToError(stub->GetInclusionProof(&context, request, &response)).reason;
+  };
+  auto consistency = [&](int64_t from, int64_t to) {
+    fiscal::log::v1::GetConsistencyProofRequest request;
+    fiscal::log::v1::GetConsistencyProofResponse response;
+    request.set_old_tree_size(from);
+    request.set_new_tree_size(to);
+    grpc::ClientContext context;
+    return client::ToError(stub->GetConsistencyProof(&context, request, &response)).reason;
+  };
+  EXPECT_EQ(inclusion("1", 0), "");
+  EXPECT_EQ(inclusion("1", 1), "");
+  EXPECT_EQ(inclusion("", 0), "POSITION_INVALID");
+  EXPECT_EQ(inclusion("0", 0), "POSITION_INVALID");
+  EXPECT_EQ(inclusion("x", 0), "POSITION_INVALID");
+  EXPECT_EQ(inclusion("1", -1), "QUERY_INVALID");
+  EXPECT_EQ(inclusion("2", 1), "QUERY_INVALID");
+  EXPECT_EQ(inclusion("1", 1000), "POSITION_AHEAD");
+  EXPECT_EQ(inclusion("1000", 0), "POSITION_AHEAD");
+  EXPECT_EQ(inclusion("1000", 1), "POSITION_AHEAD");
+  EXPECT_EQ(consistency(0, 0), "");
+  EXPECT_EQ(consistency(1, 2), "");
+  EXPECT_EQ(consistency(2, 1), "QUERY_INVALID");
+  EXPECT_EQ(consistency(-1, 0), "QUERY_INVALID");
+  EXPECT_EQ(consistency(1000, 0), "POSITION_AHEAD");
+  EXPECT_EQ(consistency(1, 1000), "POSITION_AHEAD");
 }
 
 }  // namespace
