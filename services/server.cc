@@ -104,12 +104,12 @@ class ServerImpl final : public Server {
     FISCAL_RETURN_IF_ERROR(OpenLog());
     const bool submission = options_.role != "aggregation",
                aggregation = options_.role != "submission";
+    heads_ = std::make_unique<storage::HeadReader>(*log_kv_);
     if (submission) {
       FISCAL_ASSIGN_OR_RETURN(intake_, Intake::Open(*log_kv_, *log_, clock_));
       committer_ = std::make_unique<Committer>(*intake_, Committer::Options(), [] {
         EndProcess("a write to the log failed; its outcome is unknown");
       });
-      heads_ = std::make_unique<storage::HeadReader>(*log_kv_);
       services_.push_back(MakeSubmissionService(*committer_, *heads_));
       services_.push_back(MakeCatalogService(*committer_));
     }
@@ -128,7 +128,7 @@ class ServerImpl final : public Server {
       });
       reader_ = std::make_unique<TotalsReader>(*projector_);
       hub_ = std::make_unique<WatchHub>(*projector_, WatchHub::Options());
-      services_.push_back(MakeAggregationService(*runner_, *reader_, *hub_));
+      services_.push_back(MakeAggregationService(*runner_, *reader_, *heads_, *hub_));
       services_.push_back(MakeAdminService(*projector_));
     }
     if (!submission) {

@@ -86,6 +86,7 @@ void AddCatalog(CLI::App& app, Context& context);
 void AddFederation(CLI::App& app, Context& context);
 void AddReconcile(CLI::App& app, Context& context);
 void AddLog(CLI::App& app, Context& context);
+void AddWatch(CLI::App& app, Context& context);
 void AddAdmin(CLI::App& app, Context& context);
 
 }  // namespace fiscal::cli

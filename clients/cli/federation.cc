@@ -23,7 +23,7 @@ std::string CommitTime(const fed::Upstream& u) {
   return u.has_commit_time() ? FormatTime(u.commit_time().seconds(), u.commit_time().nanos()) : "";
 }
 
-void PrintJson(const fed::ListUpstreamsResponse& r) {
+void PrintJson(const fed::GetUpstreamsResponse& r) {
   std::vector<std::string> upstreams;
   for (const fed::Upstream& u : r.upstreams()) {
     std::string divisions;
@@ -45,7 +45,7 @@ void PrintJson(const fed::ListUpstreamsResponse& r) {
   std::cout << JsonObject().Raw("upstreams", JsonLines(upstreams)).Done() << "\n";
 }
 
-void PrintTable(const Context& context, const fed::ListUpstreamsResponse& r) {
+void PrintTable(const Context& context, const fed::GetUpstreamsResponse& r) {
   Table table({false, false, false, true, true, true, false, false, false});
   table.Row({"name", "address", "state", "position", "head", "lag", "commit time", "divisions",
              "message"});
@@ -59,9 +59,9 @@ void PrintTable(const Context& context, const fed::ListUpstreamsResponse& r) {
 
 int Status(Context& context) {
   const auto stub = fed::FederationService::NewStub(context.connection().channel());
-  fed::ListUpstreamsResponse response;
+  fed::GetUpstreamsResponse response;
   const grpc::Status status = context.connection().Call([&](grpc::ClientContext* c) {
-    return stub->ListUpstreams(c, fed::ListUpstreamsRequest(), &response);
+    return stub->GetUpstreams(c, fed::GetUpstreamsRequest(), &response);
   });
   if (!status.ok()) return Report(context, status);
   context.json() ? PrintJson(response) : PrintTable(context, response);

@@ -30,6 +30,7 @@ int main(int argc, char** argv) {
   fiscal::cli::AddFederation(app, context);
   fiscal::cli::AddReconcile(app, context);
   fiscal::cli::AddLog(app, context);
+  fiscal::cli::AddWatch(app, context);
   fiscal::cli::AddAdmin(app, context);
   try {
     app.parse(argc, argv);

@@ -127,7 +127,7 @@ int Check(Context& context, const Flags& f) {
     return Refuse(context, "SIGNATURE_INVALID",
                   absl::StrCat(f.check, ": ", std::string(checked.message())), "证书签名无效");
   const bool equal = certificate.upstream_root() == certificate.local_root();
-  const std::string time = FormatTime(certificate.time().seconds(), certificate.time().nanos());
+  const std::string time = FormatTime(certificate.issue_time().seconds(), certificate.issue_time().nanos());
   if (context.json()) {
     std::cout << JsonObject()
                      .Bool("signature_valid", true)

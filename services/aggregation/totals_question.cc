@@ -523,11 +523,14 @@ std::vector<Question::RowChange> Question::TakeChanges() {
             [](const auto& a, const auto& b) { return a.first < b.first; });
   std::vector<RowChange> out;
   out.reserve(changes.size());
-  for (auto& [sort, change] : changes) out.push_back(std::move(change));
+  for (auto& [sort, change] : changes) {
+    if (group_by_.empty() || !change.before.zero() || !change.after.zero())
+      out.push_back(std::move(change));
+  }
   return out;
 }
 
-std::vector<Question::RowChange> Question::ChangesFrom(const Question& before) const {
+std::vector<Question::RowChange> Question::RowsBeside(const Question& before) const {
   // Rows are numbered differently in each: they meet by what they say.
   std::map<SortKey, RowChange> changes;
   if (group_by_.empty()) {
@@ -547,10 +550,16 @@ std::vector<Question::RowChange> Question::ChangesFrom(const Question& before) c
     }
   }
   std::vector<RowChange> out;
-  for (auto& [sort, change] : changes) {
-    if (!(change.before == change.after)) out.push_back(std::move(change));
-  }
+  for (auto& [sort, change] : changes) out.push_back(std::move(change));
   return out;
+}
+
+std::vector<Question::RowChange> Question::ChangesFrom(const Question& before) const {
+  std::vector<RowChange> rows = RowsBeside(before);
+  rows.erase(std::remove_if(rows.begin(), rows.end(),
+                            [](const RowChange& r) { return r.before == r.after; }),
+             rows.end());
+  return rows;
 }
 
 GroupValue Question::Describe(const GroupBy& g, Value v) const {

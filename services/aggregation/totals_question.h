@@ -135,6 +135,8 @@ class Question {
   std::vector<RowChange> TakeChanges();
   // The rows that differ from those of `before`, which asks the same, in the same order.
   std::vector<RowChange> ChangesFrom(const Question& before) const;
+  // All rows of both, for comparing; `before` groups the same way and may ask for other money.
+  std::vector<RowChange> RowsBeside(const Question& before) const;
 
  private:
   // A value of a dimension: a number that identifies it within the dimension, and its level.

@@ -20,7 +20,9 @@ static_assert(static_cast<int>(Order::kAmountDescending) == pb::ORDER_AMOUNT_DES
 absl::StatusOr<TotalFilter> ToFilter(const pb::TotalFilter& in, const std::string& path) {
   std::vector<domain::Violation> violations;
   auto add = [&](Reason reason, absl::string_view field, std::string message) {
-    violations.push_back({reason, absl::StrCat(path, ".", field), "", std::move(message)});
+    violations.push_back({reason,
+                          path.empty() ? std::string(field) : absl::StrCat(path, ".", field), "",
+                          std::move(message)});
   };
   TotalFilter f;
   f.division = ParseDivision(in.division_code());

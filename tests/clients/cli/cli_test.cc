@@ -85,13 +85,13 @@ TEST(CertificateTest, OnlyTheSignatureOfTheKeyAskedHolds) {
   ASSERT_EQ(EVP_DigestSign(context, signature, &size,
                            reinterpret_cast<const unsigned char*>(text.data()), text.size()),
             1);
-  EXPECT_EQ(CheckSignature(certificate, pem(key)).code(), absl::StatusCode::kDataLoss);
+  EXPECT_EQ(CheckSignature(certificate, pem(key)).code(), absl::StatusCode::kUnauthenticated);
   certificate.set_signature(signature, size);
   EXPECT_TRUE(CheckSignature(certificate, pem(key)).ok());
-  EXPECT_EQ(CheckSignature(certificate, pem(other)).code(), absl::StatusCode::kDataLoss);
+  EXPECT_EQ(CheckSignature(certificate, pem(other)).code(), absl::StatusCode::kUnauthenticated);
   EXPECT_EQ(CheckSignature(certificate, "x").code(), absl::StatusCode::kInvalidArgument);
   certificate.set_position("43");
-  EXPECT_EQ(CheckSignature(certificate, pem(key)).code(), absl::StatusCode::kDataLoss);
+  EXPECT_EQ(CheckSignature(certificate, pem(key)).code(), absl::StatusCode::kUnauthenticated);
   EVP_MD_CTX_free(context);
   EVP_PKEY_free(other);
   EVP_PKEY_free(key);
