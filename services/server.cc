@@ -6,8 +6,10 @@
 #include <cstdio>
 #include <filesystem>
 #include <random>
+#include <set>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -22,6 +24,8 @@
 #include "services/aggregation/aggregation_rpc.h"
 #include "services/aggregation/runner.h"
 #include "services/catalog/catalog_rpc.h"
+#include "services/federation/federation_rpc.h"
+#include "services/federation/upstream.h"
 #include "services/log/log_copier.h"
 #include "services/log/log_rpc.h"
 #include "services/rpc/raw.h"
@@ -73,6 +77,22 @@ absl::Status CheckOptions(const ServeOptions& o) {
                                           ? "--role aggregation needs --log HOST:PORT"
                                           : "--log is for --role aggregation only");
   }
+  std::set<std::string> names;
+  for (const auto& [name, address] : o.upstreams) {
+    if (o.role == "aggregation")
+      return absl::InvalidArgumentError("--upstream is for the process that writes the log");
+    const bool good =
+        !name.empty() && name.size() <= 32 && std::all_of(name.begin(), name.end(), [](char c) {
+          return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_';
+        });
+    if (!good || address.find(':') == std::string::npos) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--upstream ", name, "=", address,
+                       ": NAME=HOST:PORT with a name of letters, digits, - and _, at most 32"));
+    }
+    if (!names.insert(name).second)
+      return absl::InvalidArgumentError(absl::StrCat("--upstream ", name, ": named twice"));
+  }
   const size_t colon = o.listen.rfind(':');
   int port = -1;
   if (colon == std::string::npos || !absl::SimpleAtoi(o.listen.substr(colon + 1), &port) ||
@@ -114,7 +134,7 @@ class ServerImpl final : public Server {
       services_.push_back(MakeCatalogService(*committer_));
     }
     FISCAL_ASSIGN_OR_RETURN(SigningKey key, SigningKey::LoadOrCreate(options_.data_dir));
-    services_.push_back(MakeEventLogService(*log_, std::move(key)));
+    services_.push_back(MakeEventLogService(*log_, key));
     if (aggregation) {
       FISCAL_ASSIGN_OR_RETURN(totals_kv_,
                               OpenStore(options_.data_dir + "/totals", /*wal=*/false, cache_));
@@ -131,6 +151,11 @@ class ServerImpl final : public Server {
       services_.push_back(MakeAggregationService(*runner_, *reader_, *heads_, *hub_));
       services_.push_back(MakeAdminService(*projector_));
     }
+    for (const auto& [name, address] : options_.upstreams)
+      upstreams_.push_back(std::make_unique<Upstream>(name, address, *committer_));
+    FederationParts parts{*log_, projector_.get(), intake_.get(), {}, key, clock_};
+    for (const auto& upstream : upstreams_) parts.upstreams.push_back(upstream.get());
+    services_.push_back(MakeFederationService(std::move(parts)));
     if (!submission) {
       copier_ = std::make_unique<LogCopier>(options_.log_address, *log_, [](absl::Status status) {
         EndProcess(absl::StrCat("the log can't be copied: ", status.ToString()));
@@ -152,6 +177,7 @@ class ServerImpl final : public Server {
       server_->Shutdown(std::chrono::system_clock::now() + std::chrono::seconds(2));
     }
     if (copier_ != nullptr) copier_->Stop();
+    for (const auto& upstream : upstreams_) upstream->Stop();
     if (committer_ != nullptr) committer_->Stop();
     if (runner_ != nullptr) runner_->Stop();
     if (server_ != nullptr) server_->Wait();
@@ -217,6 +243,7 @@ class ServerImpl final : public Server {
   std::unique_ptr<TotalsReader> reader_;
   std::unique_ptr<WatchHub> hub_;
   std::unique_ptr<LogCopier> copier_;
+  std::vector<std::unique_ptr<Upstream>> upstreams_;
   std::vector<std::unique_ptr<grpc::Service>> services_;
   std::unique_ptr<grpc::Server> server_;
 };

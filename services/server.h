@@ -9,6 +9,8 @@
 
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/status/statusor.h"
 
@@ -22,6 +24,8 @@ struct ServeOptions {
   std::string role = "all";
   // Where an aggregation process reads the log.
   std::string log_address;
+  // Systems below, by name, HOST:PORT: what they post is taken over. Not for the role aggregation.
+  std::vector<std::pair<std::string, std::string>> upstreams;
   // Serve without TLS on any address.
   bool insecure = false;
 };

@@ -20,9 +20,23 @@ void AddServe(CLI::App& app, Context& context) {
       ->check(CLI::IsMember({"all", "submission", "aggregation"}));
   command->add_option("--log", options->log_address,
                       "HOST:PORT of the submission process, for --role aggregation");
+  auto upstreams = std::make_shared<std::vector<std::string>>();
+  command
+      ->add_option("--upstream", *upstreams,
+                   "NAME=HOST:PORT,...: systems below, whose totals become part of these")
+      ->delimiter(',');
   command->add_flag("--insecure", options->insecure, "Serve without TLS on any address");
-  command->callback(
-      [&context, options] { context.run = [options] { return services::Serve(*options); }; });
+  command->callback([&context, options, upstreams] {
+    context.run = [options, upstreams] {
+      for (const std::string& upstream : *upstreams) {
+        const size_t equals = upstream.find('=');
+        options->upstreams.emplace_back(
+            upstream.substr(0, equals),
+            equals == std::string::npos ? "" : upstream.substr(equals + 1));
+      }
+      return services::Serve(*options);
+    };
+  });
 }
 
 }  // namespace fiscal::cli

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "domain/reason.h"
+#include "services/log/log_stream.h"
 #include "services/rpc/status.h"
 #include "services/wire/text_wire.h"
 #include "services/wire/totals_wire.h"
@@ -126,19 +127,12 @@ class WatchStream final : public Reactor, public Watcher {
   std::shared_ptr<WatchStream> self_;
 };
 
-// A call that ends at once with an error.
-class Refused final : public Reactor {
- public:
-  explicit Refused(const absl::Status& status) { Finish(rpc::ToGrpc(status)); }
-  void OnDone() override { delete this; }
-};
-
 }  // namespace
 
 Reactor* StartWatch(const pb::WatchTotalsRequest& request, WatchHub& hub,
                     const Projector& projector, const TotalsReader& reader) {
   absl::StatusOr<WatchQuestion> question = ToQuestion(request, projector.log());
-  if (!question.ok()) return new Refused(question.status());
+  if (!question.ok()) return new RefusedStream<pb::WatchTotalsResponse>(question.status());
   auto stream = std::make_shared<WatchStream>(*std::move(question), request.previous_amounts(), hub,
                                               projector, reader);
   WatchStream* reactor = stream.get();

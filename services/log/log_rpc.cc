@@ -1,13 +1,11 @@
 #include "services/log/log_rpc.h"
 
-#include <atomic>
-#include <thread>
-
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "domain/reason.h"
 #include "fiscal/log/v1/event_log_service.grpc.pb.h"
+#include "services/log/log_stream.h"
 #include "services/rpc/status.h"
 #include "services/wire/text_wire.h"
 #include "storage/record_codec.h"
@@ -21,107 +19,18 @@ using grpc::CallbackServerContext;
 using grpc::ServerUnaryReactor;
 namespace pb = fiscal::log::v1;
 
-constexpr size_t kResponseBytesMax = 1 << 20;
-constexpr int kResponseRecordsMax = 256;
-
-// One Read call. A thread of its own waits for the log, so that a slow or idle reader holds up nobody.
-class ReadStream final : public grpc::ServerWriteReactor<pb::ReadResponse> {
- public:
-  ReadStream(const storage::EventLog& log, Position after, bool until_head)
-      : log_(log), after_(after), until_head_(until_head) {
-    thread_ = std::thread([this] { Run(); });
-  }
-  ~ReadStream() override { thread_.join(); }
-
-  void OnWriteDone(bool ok) override {
-    absl::MutexLock lock(&mu_);
-    writing_ = false;
-    if (!ok) cancelled_ = true;
-  }
-  void OnCancel() override {
-    absl::MutexLock lock(&mu_);
-    cancelled_ = true;
-  }
-  void OnDone() override {
-    // The thread calls Finish last; joining it here would join it from within gRPC, which is what the destructor does.
-    delete this;
-  }
-
- private:
-  bool Cancelled() {
-    absl::MutexLock lock(&mu_);
-    return cancelled_;
-  }
-
-  void Run() {
-    absl::Status status;
-    while (!Cancelled()) {
-      pb::ReadResponse response;
-      const Position head = log_.head().position;
-      size_t bytes = 0;
-      while (after_ < head && bytes < kResponseBytesMax &&
-             response.records_size() < kResponseRecordsMax) {
-        absl::StatusOr<storage::LogEntry> entry = log_.Read(after_ + 1);
-        if (!entry.ok()) {
-          status = entry.status();
-          break;
-        }
-        absl::string_view payload;
-        const absl::StatusOr<domain::EventHeader> header =
-            storage::DecodeHeader(*entry->record, &payload);
-        if (!header.ok()) {
-          status = header.status();
-          break;
-        }
-        pb::LogRecord* record = response.add_records();
-        record->set_position(wire::FormatPosition(entry->position));
-        wire::ToTimestamp(header->commit_time_us, record->mutable_commit_time());
-        record->set_chain_hash(std::string(BytesOf(entry->chain_hash)));
-        record->set_record(*entry->record);
-        bytes += entry->record->size();
-        ++after_;
-      }
-      if (!status.ok()) break;
-      response.set_head_position(wire::FormatPosition(head));
-      response.set_log_id(absl::BytesToHexString(log_.log_id()));
-      if (response.records_size() > 0 || first_) {
-        first_ = false;
-        absl::MutexLock lock(&mu_);
-        writing_ = true;
-        response_.Swap(&response);
-        StartWrite(&response_);
-        auto written = [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return !writing_; };
-        mu_.Await(absl::Condition(&written));
-        continue;
-      }
-      if (until_head_) break;
-      if (log_.stopped()) {
-        status = domain::Refuse(Reason::kDraining, "the service is stopping");
-        break;
-      }
-      // Wakes at every commit, and now and then to see whether the caller is still there.
-      log_.WaitPast(after_, absl::Now() + absl::Milliseconds(200));
-    }
-    Finish(rpc::ToGrpc(status));
-  }
-
-  const storage::EventLog& log_;
-  Position after_;
-  const bool until_head_;
-  bool first_ = true;
-  absl::Mutex mu_;
-  bool writing_ ABSL_GUARDED_BY(mu_) = false;
-  bool cancelled_ ABSL_GUARDED_BY(mu_) = false;
-  pb::ReadResponse response_;
-  std::thread thread_;
-};
-
-// A call that ends at once with an error.
-class Refused final : public grpc::ServerWriteReactor<pb::ReadResponse> {
- public:
-  explicit Refused(const absl::Status& status) { Finish(rpc::ToGrpc(status)); }
-  void OnDone() override { delete this; }
-};
+absl::StatusOr<size_t> AppendRecord(const storage::LogEntry& entry, pb::ReadResponse* response,
+                                    bool*) {
+  absl::string_view payload;
+  FISCAL_ASSIGN_OR_RETURN(const domain::EventHeader header,
+                          storage::DecodeHeader(*entry.record, &payload));
+  pb::LogRecord* record = response->add_records();
+  record->set_position(wire::FormatPosition(entry.position));
+  wire::ToTimestamp(header.commit_time_us, record->mutable_commit_time());
+  record->set_chain_hash(std::string(BytesOf(entry.chain_hash)));
+  record->set_record(*entry.record);
+  return entry.record->size();
+}
 
 class EventLogRpc final : public pb::EventLogService::CallbackService {
  public:
@@ -129,26 +38,11 @@ class EventLogRpc final : public pb::EventLogService::CallbackService {
 
   grpc::ServerWriteReactor<pb::ReadResponse>* Read(grpc::CallbackServerContext*,
                                                    const pb::ReadRequest* request) override {
-    Position after = 0;
-    if (!request->after_position().empty()) {
-      const absl::StatusOr<Position> position = wire::ParsePosition(request->after_position());
-      if (!position.ok()) return new Refused(position.status());
-      after = *position;
-    }
-    const Position head = log_.head().position;
-    if (after > head) {
-      return new Refused(domain::Refuse(
-          Reason::kPositionAhead, absl::StrCat("the log ends at ", head, ", before ", after)));
-    }
-    if (!request->after_chain_hash().empty() && after > 0) {
-      const absl::StatusOr<storage::LogEntry> entry = log_.Read(after);
-      if (!entry.ok()) return new Refused(entry.status());
-      if (BytesOf(entry->chain_hash) != absl::string_view(request->after_chain_hash())) {
-        return new Refused(domain::Refuse(
-            Reason::kHistoryDiffers, absl::StrCat("the hash at ", after, " is another one here")));
-      }
-    }
-    return new ReadStream(log_, after, request->until_head());
+    using Stream = LogStream<pb::ReadResponse>;
+    const absl::StatusOr<Position> after =
+        Stream::Start(log_, request->after_position(), request->after_chain_hash());
+    if (!after.ok()) return new RefusedStream<pb::ReadResponse>(after.status());
+    return new Stream(log_, *after, request->until_head(), AppendRecord);
   }
 
   ServerUnaryReactor* GetTreeHead(CallbackServerContext* context, const pb::GetTreeHeadRequest*,

@@ -1,0 +1,190 @@
+#include "services/federation/upstream.h"
+
+#include <algorithm>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+#include "domain/reason.h"
+#include "google/rpc/error_details.pb.h"
+#include "grpcpp/grpcpp.h"
+#include "services/wire/text_wire.h"
+#include "spdlog/spdlog.h"
+
+namespace fiscal::services {
+namespace {
+
+namespace pb = fiscal::federation::v1;
+using domain::Position;
+
+constexpr absl::Duration kDelayMin = absl::Milliseconds(50);
+constexpr absl::Duration kDelayMax = absl::Seconds(5);
+// How soon what was refused is tried again: an import of a catalog may have helped.
+constexpr absl::Duration kBlockedDelay = absl::Seconds(1);
+
+std::unique_ptr<pb::FederationService::Stub> Connect(const std::string& address) {
+  grpc::ChannelArguments arguments;
+  arguments.SetMaxReceiveMessageSize(256 << 20);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1000);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 20000);
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  return pb::FederationService::NewStub(
+      grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments));
+}
+
+bool HistoryParted(const absl::Status& status) {
+  return absl::IsDataLoss(status) || absl::IsOutOfRange(status);
+}
+
+absl::StatusOr<UpstreamRecords::Record> ToRecord(const pb::PostedEvent& event) {
+  UpstreamRecords::Record record;
+  FISCAL_ASSIGN_OR_RETURN(record.position, wire::ParsePosition(event.position()));
+  if (event.leaf_hash().size() != 32 || event.chain_hash().size() != 32)
+    return absl::DataLossError("an event without its hashes");
+  record.leaf_hash = DigestOf(event.leaf_hash());
+  record.chain_hash = DigestOf(event.chain_hash());
+  record.commit_time_us =
+      event.commit_time().seconds() * 1000000 + event.commit_time().nanos() / 1000;
+  record.posting = event.posting();
+  record.catalog = event.catalog();
+  return record;
+}
+
+}  // namespace
+
+Upstream::Upstream(std::string name, std::string address, Committer& committer)
+    : name_(std::move(name)),
+      address_(std::move(address)),
+      committer_(committer),
+      stub_(Connect(address_)),
+      thread_([this] { Run(); }) {}
+
+Upstream::~Upstream() { Stop(); }
+
+void Upstream::Stop() {
+  {
+    absl::MutexLock lock(&mu_);
+    stopping_ = true;
+    if (context_ != nullptr) context_->TryCancel();
+  }
+  if (thread_.joinable()) thread_.join();
+}
+
+Upstream::Status Upstream::status() const {
+  absl::MutexLock lock(&mu_);
+  return status_;
+}
+
+void Upstream::Say(State state, std::string message) {
+  absl::MutexLock lock(&mu_);
+  if (state != status_.state || message != status_.message) {
+    if (state == State::kStopped) {
+      spdlog::critical("upstream {} at {} stopped: {}", name_, address_, message);
+    } else if (!message.empty()) {
+      spdlog::warn("upstream {} at {}: {}", name_, address_, message);
+    } else {
+      spdlog::info("upstream {} at {}: following", name_, address_);
+    }
+  }
+  status_.state = state;
+  status_.message = std::move(message);
+}
+
+absl::Status Upstream::Commit(UpstreamRecords records, size_t bytes) {
+  absl::Mutex mu;
+  bool done = false;
+  absl::Status outcome;
+  committer_.Submit(std::make_unique<Intake::Request>(std::move(records)), bytes,
+                    [&](absl::StatusOr<IntakeReceipt> receipt) {
+                      absl::MutexLock lock(&mu);
+                      outcome = receipt.status();
+                      done = true;
+                    });
+  absl::MutexLock lock(&mu);
+  mu.Await(absl::Condition(&done));
+  return outcome;
+}
+
+absl::Status Upstream::Follow() {
+  FISCAL_ASSIGN_OR_RETURN(const storage::UpstreamState state,
+                          committer_.intake().ReadUpstream(name_));
+  grpc::ClientContext context;
+  context.set_wait_for_ready(true);
+  {
+    absl::MutexLock lock(&mu_);
+    if (stopping_) return absl::CancelledError("stopping");
+    context_ = &context;
+  }
+  pb::ReadPostingsRequest request;
+  if (state.position > 0) {
+    request.set_after_position(wire::FormatPosition(state.position));
+    request.set_after_chain_hash(std::string(BytesOf(state.chain_hash)));
+  }
+  auto reader = stub_->ReadPostings(&context, request);
+  pb::ReadPostingsResponse response;
+  absl::Status kept;
+  while (kept.ok() && reader->Read(&response)) {
+    UpstreamRecords records;
+    records.upstream = name_;
+    records.log_id = absl::HexStringToBytes(response.log_id());
+    const absl::StatusOr<Position> head = wire::ParsePosition(response.head_position());
+    if (records.log_id.size() != 16 || !head.ok()) {
+      kept = absl::DataLossError("the upstream answers without naming its log");
+      break;
+    }
+    if (state.position > 0 && records.log_id != state.log_id) {
+      kept = absl::DataLossError("the upstream serves another log than before");
+      break;
+    }
+    for (const pb::PostedEvent& event : response.events()) {
+      absl::StatusOr<UpstreamRecords::Record> record = ToRecord(event);
+      if (!record.ok()) {
+        kept = record.status();
+        break;
+      }
+      records.records.push_back(*std::move(record));
+    }
+    if (kept.ok() && !records.records.empty())
+      kept = Commit(std::move(records), response.ByteSizeLong());
+    if (!kept.ok()) break;
+    Say(State::kFollowing, "");
+    absl::MutexLock lock(&mu_);
+    status_.head = std::max(status_.head, *head);
+  }
+  {
+    absl::MutexLock lock(&mu_);
+    context_ = nullptr;
+  }
+  if (!kept.ok()) context.TryCancel();
+  const grpc::Status status = reader->Finish();
+  if (!kept.ok()) return kept;
+  return absl::Status(static_cast<absl::StatusCode>(status.error_code()), status.error_message());
+}
+
+void Upstream::Run() {
+  absl::Duration delay = kDelayMin;
+  while (true) {
+    const absl::Status status = Follow();
+    absl::Duration wait = delay;
+    delay = std::min(delay * 2, kDelayMax);
+    {
+      absl::MutexLock lock(&mu_);
+      if (stopping_) return;
+      if (status_.state == State::kFollowing) wait = delay = kDelayMin;
+    }
+    if (HistoryParted(status)) {
+      Say(State::kStopped, std::string(status.message()));
+      return;
+    }
+    const bool blocked = absl::IsFailedPrecondition(status) || absl::IsInvalidArgument(status);
+    Say(blocked ? State::kBlocked : State::kConnecting, std::string(status.message()));
+    if (blocked) wait = kBlockedDelay;
+    absl::MutexLock lock(&mu_);
+    // Wakes early when stopping.
+    auto stopping = [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return stopping_; };
+    mu_.AwaitWithTimeout(absl::Condition(&stopping), wait);
+    if (stopping_) return;
+  }
+}
+
+}  // namespace fiscal::services

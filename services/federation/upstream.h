@@ -1,0 +1,63 @@
+// Follows the log of a system below: what it posts becomes events of our log.
+//
+//   FederationService.ReadPostings of the upstream --> Upstream --(UpstreamRecords)--> Committer --> Intake::TakeOver
+//
+// Where it stands is written in the batch of the events (storage::UpstreamState), so that nothing is taken over twice or
+// left out, whoever stops when. Records that do not continue what was taken over stop it for good: a log that went back
+// must not be folded in silence. What is refused here for now (a division that is not in the catalog) is tried again.
+// Thread-safe.
+#ifndef FISCAL_SERVICES_FEDERATION_UPSTREAM_H_
+#define FISCAL_SERVICES_FEDERATION_UPSTREAM_H_
+
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "absl/synchronization/mutex.h"
+#include "fiscal/federation/v1/federation_service.grpc.pb.h"
+#include "services/submission/committer.h"
+
+namespace fiscal::services {
+
+class Upstream {
+ public:
+  // Numbers of fiscal.federation.v1.UpstreamState.
+  enum class State : uint8_t { kNone, kConnecting, kFollowing, kBlocked, kStopped };
+  struct Status {
+    State state = State::kConnecting;
+    std::string message;
+    domain::Position head = 0;
+  };
+
+  Upstream(std::string name, std::string address, Committer& committer);
+  ~Upstream();
+  // Idempotent.
+  void Stop() ABSL_LOCKS_EXCLUDED(mu_);
+
+  const std::string& name() const { return name_; }
+  const std::string& address() const { return address_; }
+  Status status() const ABSL_LOCKS_EXCLUDED(mu_);
+  federation::v1::FederationService::Stub& stub() const { return *stub_; }
+
+ private:
+  void Run();
+  // Follows until the stream ends or something is refused.
+  absl::Status Follow();
+  // Hands records over and waits until they are kept.
+  absl::Status Commit(UpstreamRecords records, size_t bytes);
+  void Say(State state, std::string message) ABSL_LOCKS_EXCLUDED(mu_);
+
+  const std::string name_;
+  const std::string address_;
+  Committer& committer_;
+  const std::unique_ptr<federation::v1::FederationService::Stub> stub_;
+  mutable absl::Mutex mu_;
+  bool stopping_ ABSL_GUARDED_BY(mu_) = false;
+  Status status_ ABSL_GUARDED_BY(mu_);
+  grpc::ClientContext* context_ ABSL_GUARDED_BY(mu_) = nullptr;
+  std::thread thread_;
+};
+
+}  // namespace fiscal::services
+
+#endif  // FISCAL_SERVICES_FEDERATION_UPSTREAM_H_
