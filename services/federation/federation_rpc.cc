@@ -11,12 +11,11 @@
 #include "fiscal/federation/v1/federation_service.grpc.pb.h"
 #include "grpcpp/grpcpp.h"
 #include "services/federation/digests.h"
+#include "services/federation/postings.h"
 #include "services/federation/reconcile.h"
 #include "services/log/log_stream.h"
 #include "services/rpc/status.h"
 #include "services/wire/text_wire.h"
-#include "storage/posting_codec.h"
-#include "storage/record_codec.h"
 
 namespace fiscal::services {
 namespace {
@@ -34,28 +33,17 @@ static_assert(static_cast<int>(Upstream::State::kStopped) == pb::UPSTREAM_STATE_
 constexpr absl::Duration kUpstreamTimeout = absl::Seconds(30);
 constexpr absl::Duration kFoldTimeout = absl::Seconds(30);
 
-// What an event changes in leaf cells, whoever stated it.
 absl::StatusOr<size_t> AppendPosting(const storage::LogEntry& entry,
                                      pb::ReadPostingsResponse* response, bool* more) {
-  absl::string_view payload;
-  FISCAL_ASSIGN_OR_RETURN(const domain::EventHeader header,
-                          storage::DecodeHeader(*entry.record, &payload));
+  FISCAL_ASSIGN_OR_RETURN(UpstreamRecords::Record record, ToUpstreamRecord(entry, more));
   pb::PostedEvent* event = response->add_events();
-  event->set_position(wire::FormatPosition(entry.position));
-  wire::ToTimestamp(header.commit_time_us, event->mutable_commit_time());
-  const absl::string_view head =
-      absl::string_view(*entry.record).substr(0, entry.record->size() - payload.size());
-  event->set_leaf_hash(std::string(BytesOf(storage::LeafHashOfHeader(head))));
-  event->set_chain_hash(std::string(BytesOf(entry.chain_hash)));
-  if (header.kind == domain::EventKind::kCatalog) {
-    event->set_catalog(std::string(payload));
-    return event->catalog().size() + 128;
-  }
-  FISCAL_ASSIGN_OR_RETURN(const domain::Posting posting,
-                          storage::ReadPosting(header, payload, entry.record));
-  *more = posting.more;
-  event->set_posting(storage::EncodePosting(posting));
-  return event->posting().size() + 128;
+  event->set_position(wire::FormatPosition(record.position));
+  wire::ToTimestamp(record.commit_time_us, event->mutable_commit_time());
+  event->set_leaf_hash(std::string(BytesOf(record.leaf_hash)));
+  event->set_chain_hash(std::string(BytesOf(record.chain_hash)));
+  if (!record.posting.empty()) event->set_posting(std::move(record.posting));
+  if (!record.catalog.empty()) event->set_catalog(std::move(record.catalog));
+  return event->ByteSizeLong();
 }
 
 // Calls that take long, one after the other, on a thread of their own.

@@ -42,7 +42,8 @@ TEST(SimulationTest, SeedsHold) {
 
 // A checker that finds nothing in a broken system is worth nothing.
 TEST(SimulationTest, PlantedBugsAreFound) {
-  for (Bug bug : {Bug::kAcknowledgeBeforeSync, Bug::kForgetRequest, Bug::kLoseCells}) {
+  for (Bug bug :
+       {Bug::kAcknowledgeBeforeSync, Bug::kForgetRequest, Bug::kLoseCells, Bug::kForgetUpstream}) {
     uint64_t found = 0;
     for (uint64_t seed = 1; seed <= 200 && found == 0; ++seed) {
       if (!RunSeed(seed, bug).failure.empty()) found = seed;

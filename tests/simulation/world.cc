@@ -15,6 +15,7 @@
 #include "services/submission/intake.h"
 #include "storage/anchor.h"
 #include "storage/memory/memory_kv.h"
+#include "tests/simulation/above.h"
 #include "tests/simulation/model.h"
 #include "tests/simulation/watchers.h"
 
@@ -127,7 +128,10 @@ class World {
         clock_(absl::FromUnixSeconds(1704067200)),
         watchers_(
             random_, model_, [this] { return MakeQuestion(); },
-            [this](std::string what) { Fail(std::move(what)); }, watch_bug) {}
+            [this](std::string what) { Fail(std::move(what)); }, watch_bug),
+        above_(
+            random_, clock_, faults_, [this](std::string what) { Fail(std::move(what)); },
+            bug == Bug::kForgetUpstream) {}
 
   Outcome Play() {
     if (Below(4) != 0) stride_ = {1 + Below(12), 1 + Below(60)};
@@ -142,8 +146,10 @@ class World {
         SubmitGroup();
       } else if (dice < 46) {
         Reallocate();
-      } else if (dice < 62) {
+      } else if (dice < 56) {
         Watch();
+      } else if (dice < 62) {
+        above_.Play(*process_->log);
       } else if (dice < 84) {
         Fold(static_cast<int>(Below(bulk ? 64 : 8)) + 1);
       } else if (dice < 95) {
@@ -538,7 +544,7 @@ class World {
     const uint64_t folded = process_->projector->folded();
     if (folded < catalog_events_) return;
     const services::WatchedTotals question = MakeQuestion();
-    Compare(question.filter, question.group_by, Below(2) == 0 ? folded : Below(folded + 1));
+    Compare(*process_->reader, question, Below(2) == 0 ? folded : Below(folded + 1), 0);
   }
 
   void Watch() {
@@ -546,9 +552,13 @@ class World {
     watchers_.Play(*process_->projector, *process_->reader);
   }
 
-  void Compare(const services::TotalFilter& f, const std::vector<services::GroupBy>& group_by,
-               uint64_t position) {
-    const auto list = process_->reader->List(f, group_by, services::Order::kCode, position);
+  // `at` is the reader's position; `model_at` the model's where it is another.
+  void Compare(const services::TotalsReader& reader, const services::WatchedTotals& question,
+               uint64_t at, uint64_t model_at) {
+    const services::TotalFilter& f = question.filter;
+    const std::vector<services::GroupBy>& group_by = question.group_by;
+    const uint64_t position = model_at == 0 ? at : model_at;
+    const auto list = reader.List(f, group_by, services::Order::kCode, at);
     if (!Check(list.status(), "query")) return;
     std::map<std::string, domain::CellValue> want = model_.Totals(f, group_by, position);
     std::map<std::string, domain::CellValue> got;
@@ -604,6 +614,17 @@ class World {
     }
     watchers_.Heal(*process_->projector, *process_->reader);
     if (!run_.failure.empty()) return;
+    above_.Heal(*process_->log);
+    for (int i = 0; i < 8 && run_.failure.empty(); ++i)
+      Compare(above_.reader(), MakeQuestion(), above_.projector().folded(), model_.head);
+    if (!run_.failure.empty()) return;
+    const auto above = services::Verify(above_.projector());
+    if (!Check(above.status(), "verify above")) return;
+    if (!above->differences.empty()) {
+      Fail(absl::StrCat("verify above: ", above->differences[0]));
+      return;
+    }
+    run_.crashes += above_.crashes();
     const auto verified = services::Verify(*process_->projector);
     if (!Check(verified.status(), "verify")) return;
     if (!verified->differences.empty()) {
@@ -664,6 +685,7 @@ class World {
   Digest trace_{};
   Outcome run_;
   Watchers watchers_;
+  Above above_;
 };
 
 }  // namespace

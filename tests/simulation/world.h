@@ -10,7 +10,7 @@
 namespace fiscal::simulation {
 
 // What a planted bug changes; the suite must notice each (see simulation_test.cc).
-enum class Bug { kNone, kAcknowledgeBeforeSync, kForgetRequest, kLoseCells };
+enum class Bug { kNone, kAcknowledgeBeforeSync, kForgetRequest, kLoseCells, kForgetUpstream };
 
 struct Outcome {
   // Empty when every check held; else the first that did not.

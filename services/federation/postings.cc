@@ -1,0 +1,32 @@
+#include "services/federation/postings.h"
+
+#include "base/status_macros.h"
+#include "storage/posting_codec.h"
+#include "storage/record_codec.h"
+
+namespace fiscal::services {
+
+absl::StatusOr<UpstreamRecords::Record> ToUpstreamRecord(const storage::LogEntry& entry,
+                                                         bool* more) {
+  absl::string_view payload;
+  FISCAL_ASSIGN_OR_RETURN(const domain::EventHeader header,
+                          storage::DecodeHeader(*entry.record, &payload));
+  UpstreamRecords::Record record;
+  record.position = entry.position;
+  record.commit_time_us = header.commit_time_us;
+  record.leaf_hash = storage::LeafHashOfHeader(
+      absl::string_view(*entry.record).substr(0, entry.record->size() - payload.size()));
+  record.chain_hash = entry.chain_hash;
+  *more = false;
+  if (header.kind == domain::EventKind::kCatalog) {
+    record.catalog = std::string(payload);
+    return record;
+  }
+  FISCAL_ASSIGN_OR_RETURN(const domain::Posting posting,
+                          storage::ReadPosting(header, payload, entry.record));
+  *more = posting.more;
+  record.posting = storage::EncodePosting(posting);
+  return record;
+}
+
+}  // namespace fiscal::services

@@ -1,0 +1,17 @@
+// What a system above gets of an event of ours.
+#ifndef FISCAL_SERVICES_FEDERATION_POSTINGS_H_
+#define FISCAL_SERVICES_FEDERATION_POSTINGS_H_
+
+#include "absl/status/statusor.h"
+#include "services/submission/intake.h"
+#include "storage/event_log.h"
+
+namespace fiscal::services {
+
+// `more` is set when the next event was committed with this one.
+absl::StatusOr<UpstreamRecords::Record> ToUpstreamRecord(const storage::LogEntry& entry,
+                                                         bool* more);
+
+}  // namespace fiscal::services
+
+#endif  // FISCAL_SERVICES_FEDERATION_POSTINGS_H_
