@@ -105,7 +105,10 @@ class WatchStream final : public Reactor, public Watcher {
     }
     StartWrite(&response_);
   }
-  void End(const absl::Status& status) override { Finish(rpc::ToGrpc(status)); }
+  void End(const absl::Status& status) override {
+    // A caller that went away is nobody's error.
+    Finish(absl::IsCancelled(status) ? grpc::Status::CANCELLED : rpc::ToGrpc(status));
+  }
 
   void OnWriteDone(bool ok) override {
     // A snapshot may be large; what follows is small.

@@ -127,7 +127,10 @@ absl::Status Upstream::Follow() {
     UpstreamRecords records;
     records.upstream = name_;
     records.log_id = absl::HexStringToBytes(response.log_id());
-    const absl::StatusOr<Position> head = wire::ParsePosition(response.head_position());
+    // Before its first event a log has no position.
+    const absl::StatusOr<Position> head = response.head_position().empty()
+                                              ? absl::StatusOr<Position>(0)
+                                              : wire::ParsePosition(response.head_position());
     if (records.log_id.size() != 16 || !head.ok()) {
       kept = absl::DataLossError("the upstream answers without naming its log");
       break;

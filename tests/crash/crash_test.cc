@@ -6,16 +6,11 @@
 //   requests without an answer, sent again, are applied exactly once;
 //   totals equal the sums of the statements that stand;
 //   AdminService.Verify agrees.
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <signal.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <cstdlib>
-#include <cstring>
 #include <filesystem>
 #include <map>
 #include <random>
@@ -29,8 +24,8 @@
 #include "fiscal/submission/v1/submission_service.grpc.pb.h"
 #include "grpcpp/grpcpp.h"
 #include "gtest/gtest.h"
-#include "services/server.h"
 #include "tests/support/catalog.h"
+#include "tests/support/children.h"
 
 namespace fiscal {
 namespace {
@@ -39,38 +34,6 @@ namespace sub = fiscal::submission::v1;
 
 constexpr int kClients = 3;
 constexpr int kAgenciesPerClient = 4;
-
-int FreePort() {
-  const int fd = socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof(address);
-  bind(fd, reinterpret_cast<sockaddr*>(&address), size);
-  getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size);
-  close(fd);
-  return ntohs(address.sin_port);
-}
-
-pid_t StartServer(const std::string& dir, int port) {
-  const std::string listen = absl::StrCat("127.0.0.1:", port);
-  const pid_t pid = fork();
-  if (pid == 0) {
-    execl("/proc/self/exe", "crash_test", "--serve", dir.c_str(), listen.c_str(), nullptr);
-    _exit(127);
-  }
-  return pid;
-}
-
-std::shared_ptr<grpc::Channel> Connect(int port) {
-  grpc::ChannelArguments arguments;
-  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 20);
-  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 20);
-  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 50);
-  return grpc::CreateCustomChannel(absl::StrCat("127.0.0.1:", port),
-                                   grpc::InsecureChannelCredentials(), arguments);
-}
 
 // One client's sequential traffic over its own agencies: whole statements and single-line patches.
 struct Sent {
@@ -148,9 +111,11 @@ TEST(CrashTest, NothingAcknowledgedIsLostOrDoubled) {
   for (int c = 0; c < kClients; ++c) loads.emplace_back(c, 100 + c);
   int64_t acknowledged = 0, unknown = 0;
   for (int cycle = 0; cycle < cycles; ++cycle) {
-    const int port = FreePort();
-    const pid_t server = StartServer(dir, port);
-    const auto channel = Connect(port);
+    services::ServeOptions options;
+    options.data_dir = dir;
+    options.listen = absl::StrCat("127.0.0.1:", testing::FreePort());
+    testing::ServerChild server(options);
+    const auto channel = testing::ConnectTo(options.listen);
     ASSERT_TRUE(
         channel->WaitForConnected(std::chrono::system_clock::now() + std::chrono::seconds(30)))
         << "cycle " << cycle;
@@ -243,9 +208,7 @@ TEST(CrashTest, NothingAcknowledgedIsLostOrDoubled) {
       killed = true;
       acknowledged += seen;
     }
-    ASSERT_EQ(kill(server, SIGKILL), 0);
-    int status = 0;
-    ASSERT_EQ(waitpid(server, &status, 0), server);
+    server.End(SIGKILL);
     for (std::thread& t : clients) t.join();
   }
   std::filesystem::remove_all(dir);
@@ -258,12 +221,7 @@ TEST(CrashTest, NothingAcknowledgedIsLostOrDoubled) {
 }  // namespace fiscal
 
 int main(int argc, char** argv) {
-  if (argc == 4 && std::strcmp(argv[1], "--serve") == 0) {
-    fiscal::services::ServeOptions options;
-    options.data_dir = argv[2];
-    options.listen = argv[3];
-    return fiscal::services::Serve(options);
-  }
+  if (const auto served = fiscal::testing::ServeIfAsked(argc, argv)) return *served;
   ::testing::InitGoogleTest(&argc, argv);
   return RUN_ALL_TESTS();
 }

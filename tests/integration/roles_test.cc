@@ -1,15 +1,11 @@
-// The two services as two processes that share nothing but the log. The test program is its own servers: started with --serve it
-// runs services::Serve.
+// The two services as two processes that share nothing but the log.
 #include <signal.h>
 #include <sys/wait.h>
-#include <unistd.h>
-
-#include <cstring>
 
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
-#include "services/server.h"
 #include "tests/integration/deployment.h"
+#include "tests/support/children.h"
 
 namespace fiscal::testing {
 namespace {
@@ -17,45 +13,18 @@ namespace {
 namespace a = fiscal::aggregation::v1;
 namespace b = fiscal::budget::v1;
 
-// A port nobody listens on: bound and freed again.
-int FreePort() {
-  int port = 0;
-  grpc::ServerBuilder builder;
-  builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-  auto server = builder.BuildAndStart();
-  server->Shutdown();
-  return port;
+services::ServeOptions Follower(const std::string& dir, const std::string& listen,
+                                const std::string& log) {
+  services::ServeOptions options;
+  options.data_dir = dir;
+  options.listen = listen;
+  options.role = "aggregation";
+  options.log_address = log;
+  return options;
 }
 
-class Child {
- public:
-  Child(const std::string& dir, const std::string& listen, const std::string& role,
-        const std::string& log) {
-    pid_ = fork();
-    if (pid_ == 0) {
-      execl("/proc/self/exe", "roles_test", "--serve", dir.c_str(), listen.c_str(), role.c_str(),
-            log.c_str(), nullptr);
-      _exit(127);
-    }
-  }
-  ~Child() { End(SIGKILL); }
-  void End(int signal) {
-    if (pid_ <= 0) return;
-    kill(pid_, signal);
-    waitpid(pid_, nullptr, 0);
-    pid_ = -1;
-  }
-
- private:
-  pid_t pid_;
-};
-
 a::GetTotalResponse TotalAt(const std::string& address, const std::string& position) {
-  grpc::ChannelArguments arguments;
-  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  const auto stub = a::AggregationService::NewStub(
-      grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments));
+  const auto stub = a::AggregationService::NewStub(ConnectTo(address));
   a::GetTotalRequest request;
   request.mutable_filter()->set_division_code("141100");
   request.mutable_filter()->set_fiscal_year(2024);
@@ -76,7 +45,8 @@ TEST(RolesTest, AnAggregationProcessFollowsTheLogOverGrpcThroughKills) {
       submission;  // this process: intake and log; its own totals are what the other's must equal
   TempDir copy;
   const std::string listen = absl::StrCat("127.0.0.1:", FreePort());
-  auto follower = std::make_unique<Child>(copy.path(), listen, "aggregation", submission.address());
+  auto follower =
+      std::make_unique<ServerChild>(Follower(copy.path(), listen, submission.address()));
   const auto receipts = submission.SubmitExamples();
   const a::GetTotalResponse here = TotalAt(submission.address(), receipts.back().position());
   const a::GetTotalResponse there = TotalAt(listen, receipts.back().position());
@@ -87,21 +57,15 @@ TEST(RolesTest, AnAggregationProcessFollowsTheLogOverGrpcThroughKills) {
   follower->End(SIGKILL);
   const auto receipt = submission.MustSubmit(submission.Reference(
       ReadFile("tests/data/documents/lvliang_finance_office_2024.txt"), "reference"));
-  follower = std::make_unique<Child>(copy.path(), listen, "aggregation", submission.address());
+  follower = std::make_unique<ServerChild>(Follower(copy.path(), listen, submission.address()));
   const a::GetTotalResponse later = TotalAt(listen, receipt.position());
   EXPECT_EQ(later.total().amount_fen(), here.total().amount_fen() + 880870000);
   follower->End(SIGTERM);
 
   // Another log is not folded in silence: a follower of this data dir refuses it and ends.
   Deployment stranger;
-  const pid_t pid = fork();
-  if (pid == 0) {
-    execl("/proc/self/exe", "roles_test", "--serve", copy.path().c_str(), listen.c_str(),
-          "aggregation", stranger.address().c_str(), nullptr);
-    _exit(127);
-  }
-  int status = 0;
-  ASSERT_EQ(waitpid(pid, &status, 0), pid);
+  ServerChild refused(Follower(copy.path(), listen, stranger.address()));
+  const int status = refused.Wait();
   EXPECT_TRUE(WIFEXITED(status));
   EXPECT_NE(WEXITSTATUS(status), 0);
 }
@@ -136,14 +100,7 @@ TEST(RolesTest, WrongOptionsSayWhatIsWrong) {
 }  // namespace fiscal::testing
 
 int main(int argc, char** argv) {
-  if (argc == 6 && std::strcmp(argv[1], "--serve") == 0) {
-    fiscal::services::ServeOptions options;
-    options.data_dir = argv[2];
-    options.listen = argv[3];
-    options.role = argv[4];
-    options.log_address = argv[5];
-    return fiscal::services::Serve(options);
-  }
+  if (const auto served = fiscal::testing::ServeIfAsked(argc, argv)) return *served;
   ::testing::InitGoogleTest(&argc, argv);
   return RUN_ALL_TESTS();
 }

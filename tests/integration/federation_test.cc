@@ -1,0 +1,280 @@
+// A city and its province as two servers of this process: what stops taking over and what only holds it up, and how a cell that
+// differs is found.
+#include <deque>
+#include <filesystem>
+#include <functional>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "clients/cpp/error.h"
+#include "fiscal/federation/v1/federation_service.grpc.pb.h"
+#include "gtest/gtest.h"
+#include "storage/rocks/rocks_kv.h"
+#include "storage/schema.h"
+#include "storage/totals_store.h"
+#include "tests/integration/deployment.h"
+#include "tests/support/catalog.h"
+#include "tests/support/children.h"
+
+namespace fiscal::testing {
+namespace {
+
+namespace agg = fiscal::aggregation::v1;
+namespace cat = fiscal::catalog::v1;
+namespace fed = fiscal::federation::v1;
+namespace sub = fiscal::submission::v1;
+
+constexpr int kAgencies = 10;
+
+struct Server {
+  TempDir dir;
+  services::ServeOptions options;
+  std::unique_ptr<services::Server> server;
+  std::shared_ptr<grpc::Channel> channel;
+
+  Server() {
+    options.data_dir = dir.path() + "/data";
+    options.listen = absl::StrCat("127.0.0.1:", FreePort());
+    channel = ConnectTo(options.listen);
+  }
+  void Start() {
+    auto started = services::Server::Start(options);
+    ASSERT_TRUE(started.ok()) << started.status();
+    server = *std::move(started);
+  }
+  void Stop() { server.reset(); }
+
+  void ImportDivisions(const std::vector<std::pair<std::string, std::string>>& codes) {
+    cat::ImportCatalogRequest request;
+    request.set_request_id(absl::StrCat("divisions-", codes.size()));
+    request.set_division_code(codes[0].first);
+    request.set_fiscal_year(2024);
+    request.set_list(cat::CATALOG_LIST_DIVISION);
+    for (const auto& [code, parent] : codes) {
+      auto* e = request.add_entries();
+      e->set_code(code);
+      e->set_name("区划" + code);
+      e->set_parent_code(parent);
+    }
+    cat::ImportCatalogResponse response;
+    grpc::ClientContext context;
+    context.set_wait_for_ready(true);
+    const grpc::Status status =
+        cat::CatalogService::NewStub(channel)->ImportCatalog(&context, request, &response);
+    ASSERT_TRUE(status.ok()) << status.error_message();
+  }
+  client::Error Submit(const sub::SubmitBudgetRequest& request) {
+    sub::SubmitBudgetResponse receipt;
+    grpc::ClientContext context;
+    context.set_wait_for_ready(true);
+    return client::ToError(
+        sub::SubmissionService::NewStub(channel)->SubmitBudget(&context, request, &receipt));
+  }
+  int64_t Total(const std::string& division) {
+    agg::GetTotalRequest request;
+    request.mutable_filter()->set_division_code(division);
+    request.mutable_filter()->set_fiscal_year(2024);
+    request.mutable_filter()->set_stage(budget::v1::STAGE_APPROVED);
+    request.mutable_filter()->set_direction(budget::v1::DIRECTION_EXPENDITURE);
+    agg::GetTotalResponse response;
+    grpc::ClientContext context;
+    context.set_wait_for_ready(true);
+    const grpc::Status status =
+        agg::AggregationService::NewStub(channel)->GetTotal(&context, request, &response);
+    EXPECT_TRUE(status.ok()) << status.error_message();
+    return response.total().amount_fen();
+  }
+  fed::Upstream Upstream(size_t n = 0) {
+    fed::GetUpstreamsResponse response;
+    grpc::ClientContext context;
+    context.set_wait_for_ready(true);
+    EXPECT_TRUE(
+        fed::FederationService::NewStub(channel)->GetUpstreams(&context, {}, &response).ok());
+    return static_cast<int>(n) < response.upstreams_size() ? response.upstreams(static_cast<int>(n))
+                                                           : fed::Upstream();
+  }
+  // Asks until it is so.
+  bool Until(const std::function<bool(const fed::Upstream&)>& so, size_t n = 0) {
+    const absl::Time end = absl::Now() + absl::Seconds(30);
+    while (absl::Now() < end) {
+      if (so(Upstream(n))) return true;
+    }
+    ADD_FAILURE() << Upstream(n).ShortDebugString();
+    return false;
+  }
+  bool UntilState(fed::UpstreamState state, size_t n = 0) {
+    return Until([state](const fed::Upstream& u) { return u.state() == state; }, n);
+  }
+  bool UntilLevel() {
+    return Until([](const fed::Upstream& u) {
+      return u.state() == fed::UPSTREAM_STATE_FOLLOWING && !u.position().empty() &&
+             u.position() == u.head_position();
+    });
+  }
+  fed::ReconcileResponse Reconcile(const std::string& upstream) {
+    fed::ReconcileRequest request;
+    request.set_upstream(upstream);
+    fed::ReconcileResponse response;
+    grpc::ClientContext context;
+    const grpc::Status status =
+        fed::FederationService::NewStub(channel)->Reconcile(&context, request, &response);
+    EXPECT_TRUE(status.ok()) << status.error_message();
+    return response;
+  }
+};
+
+// Sends budgets of the small catalog; returns how many were sent so far.
+int Send(Server& city, int from, int count, int lines, int agencies = kAgencies) {
+  for (int i = from; i < from + count; ++i) {
+    const client::Error error = city.Submit(
+        MakeBudget(i % agencies, lines, static_cast<uint64_t>(i), absl::StrCat("r", i)));
+    EXPECT_EQ(error.code, grpc::OK) << error.message;
+  }
+  return from + count;
+}
+
+class FederationTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    province.options.upstreams = {{"lvliang", city.options.listen}};
+    city.Start();
+    province.Start();
+    // A city without events is followed all the same.
+    ASSERT_TRUE(province.UntilState(fed::UPSTREAM_STATE_FOLLOWING));
+    ASSERT_TRUE(ImportSmallCatalog(city.channel, kAgencies));
+  }
+  void Join() {
+    province.ImportDivisions({{"140000", ""}, {"141100", "140000"}});
+    ASSERT_TRUE(province.UntilLevel());
+  }
+
+  Server city, province;
+};
+
+TEST_F(FederationTest, AnUnknownDivisionHoldsUpUntilItIsImported) {
+  Send(city, 0, 3, 4);
+  ASSERT_TRUE(province.UntilState(fed::UPSTREAM_STATE_BLOCKED));
+  EXPECT_NE(province.Upstream().message().find("141100"), std::string::npos);
+  Join();
+  EXPECT_EQ(province.Total("140000"), city.Total("141100"));
+  EXPECT_EQ(province.Upstream().division_codes_size(), 1);
+  // The agencies came with the city's catalog, and who reported with its statements.
+  agg::GetCoverageRequest request;
+  request.set_division_code("140000");
+  request.set_fiscal_year(2024);
+  request.set_stage(budget::v1::STAGE_APPROVED);
+  agg::GetCoverageResponse coverage;
+  grpc::ClientContext context;
+  ASSERT_TRUE(agg::AggregationService::NewStub(province.channel)
+                  ->GetCoverage(&context, request, &coverage)
+                  .ok());
+  ASSERT_EQ(coverage.agencies_size(), 3);
+  EXPECT_EQ(coverage.agencies(0).upstream(), "lvliang");
+}
+
+TEST_F(FederationTest, ALogThatWentBackStopsItsUpstreamAndNothingIsFolded) {
+  Join();
+  int sent = Send(city, 0, 5, 4);
+  ASSERT_TRUE(province.UntilLevel());
+  city.Stop();
+  const std::string backup = city.dir.path() + "/backup";
+  std::filesystem::copy(city.options.data_dir, backup, std::filesystem::copy_options::recursive);
+  city.Start();
+  sent = Send(city, sent, 5, 4);
+  ASSERT_TRUE(province.UntilLevel());
+  const int64_t before = province.Total("140000");
+  EXPECT_EQ(before, city.Total("141100"));
+
+  // The city comes back as it was, shorter than what was taken over.
+  city.Stop();
+  std::filesystem::remove_all(city.options.data_dir);
+  std::filesystem::copy(backup, city.options.data_dir, std::filesystem::copy_options::recursive);
+  city.Start();
+  ASSERT_TRUE(province.UntilState(fed::UPSTREAM_STATE_STOPPED));
+  EXPECT_EQ(province.Total("140000"), before);
+  // And it goes on differently, past what was taken over: still nothing is folded, after a restart neither.
+  Send(city, sent + 100, 12, 3);
+  province.Stop();
+  province.Start();
+  ASSERT_TRUE(province.UntilState(fed::UPSTREAM_STATE_STOPPED));
+  EXPECT_EQ(province.Total("140000"), before);
+  EXPECT_NE(city.Total("141100"), before);
+}
+
+TEST_F(FederationTest, ADivisionComesFromOneSystemOnly) {
+  Join();
+  Send(city, 0, 2, 4);
+  ASSERT_TRUE(province.UntilLevel());
+  // Not from this one too, which knows the city's lists from the city,
+  const sub::SubmitBudgetRequest own = MakeBudget(3, 2, 1, "own");
+  EXPECT_EQ(province.Submit(own).reason, "DIVISION_FROM_UPSTREAM");
+  // nor from another.
+  Server other;
+  other.Start();
+  ASSERT_TRUE(ImportSmallCatalog(other.channel, kAgencies));
+  Send(other, 0, 1, 2);
+  province.Stop();
+  province.options.upstreams.push_back({"other", other.options.listen});
+  province.Start();
+  ASSERT_TRUE(province.UntilState(fed::UPSTREAM_STATE_BLOCKED, 1));
+  EXPECT_NE(province.Upstream(1).message().find("comes from upstream lvliang"), std::string::npos);
+  EXPECT_EQ(province.Total("140000"), city.Total("141100"));
+}
+
+TEST_F(FederationTest, OneCellThatDiffersIsFoundAndNamed) {
+  Join();
+  // Enough to end a stride, so that cells are in the store; the agency says nothing afterwards.
+  Send(city, Send(city, 0, 200, 3), 200, 3, /*agencies=*/5);
+  ASSERT_TRUE(province.UntilLevel());
+  EXPECT_TRUE(province.Reconcile("lvliang").equal());
+  province.Stop();
+
+  const std::string agency = AgencyCode(7);
+  int64_t was = 0;
+  std::string cell_code;
+  {
+    storage::RocksOptions options;
+    options.path = province.options.data_dir + "/totals";
+    options.wal = false;
+    options.ordered_kinds = storage::kTotalsOrderedKinds;
+    auto kv = storage::RocksKv::Open(options);
+    ASSERT_TRUE(kv.ok()) << kv.status();
+    auto store = storage::TotalsStore::Open(**kv);
+    ASSERT_TRUE(store.ok());
+    const auto watermark = (*store)->ReadWatermark();
+    ASSERT_GT(watermark->position, 0u);
+    const domain::ChunkId id =
+        domain::LeafChunkOf({141100, 2024, domain::Stage::kApproved, agency});
+    std::string value(1, '\0');
+    ASSERT_TRUE((*store)
+                    ->ForEachChunk({id.node, id.year, id.stage}, id.chunk, id.chunk,
+                                   watermark->position,
+                                   [&](uint16_t, const domain::CellTable& table) {
+                                     domain::CellTable changed = table;
+                                     ASSERT_FALSE(changed.items.empty());
+                                     was = changed.items[0].value.amount_fen;
+                                     cell_code = std::to_string(changed.items[0].key.functional);
+                                     changed.items[0].value.amount_fen += 1;
+                                     value += domain::EncodeCells(changed);
+                                   })
+                    .ok());
+    storage::Batch batch;
+    batch.Put(storage::CellsKey(id, watermark->position), value);
+    ASSERT_TRUE((*kv)->Write(batch, false).ok());
+    ASSERT_TRUE((*kv)->Flush().ok());
+  }
+  province.Start();
+  const fed::ReconcileResponse response = province.Reconcile("lvliang");
+  EXPECT_FALSE(response.equal());
+  EXPECT_LE(response.call_count(), 10);
+  EXPECT_EQ(response.difference().find(
+                absl::StrCat("2024 APPROVED / 141100 / ", agency, " / functional=", cell_code)),
+            0u)
+      << response.difference();
+  EXPECT_EQ(response.upstream_fen(), was);
+  EXPECT_EQ(response.local_fen(), was + 1);
+  EXPECT_NE(response.certificate().upstream_root(), response.certificate().local_root());
+}
+
+}  // namespace
+}  // namespace fiscal::testing

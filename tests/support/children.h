@@ -1,0 +1,44 @@
+// Servers as children of a test program, which is its own server: started with --serve it runs services::Serve. So that they can
+// be killed.
+#ifndef FISCAL_TESTS_SUPPORT_CHILDREN_H_
+#define FISCAL_TESTS_SUPPORT_CHILDREN_H_
+
+#include <sys/types.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "grpcpp/channel.h"
+#include "services/server.h"
+
+namespace fiscal::testing {
+
+// A port nobody listens on: bound and freed again.
+int FreePort();
+
+// A channel that looks for its server often.
+std::shared_ptr<grpc::Channel> ConnectTo(const std::string& address);
+
+class ServerChild {
+ public:
+  explicit ServerChild(const services::ServeOptions& options);
+  ~ServerChild();
+  ServerChild(const ServerChild&) = delete;
+  ServerChild& operator=(const ServerChild&) = delete;
+
+  // Sends the signal and waits; the exit status as of waitpid. Idempotent.
+  int End(int signal);
+  // Waits for it to end by itself.
+  int Wait();
+
+ private:
+  pid_t pid_;
+};
+
+// For main: serves and returns the exit code when the program was started to do that.
+std::optional<int> ServeIfAsked(int argc, char** argv);
+
+}  // namespace fiscal::testing
+
+#endif  // FISCAL_TESTS_SUPPORT_CHILDREN_H_
