@@ -14,6 +14,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -40,6 +41,13 @@ struct StatementStatus {
 
   // True when its lines count.
   bool counts() const { return !withdrawn && !control; }
+  auto tie() const {
+    return std::tie(position, revision, department, scope, certified, withdrawn, control, upstream,
+                    upstream_position);
+  }
+  friend bool operator==(const StatementStatus& a, const StatementStatus& b) {
+    return a.tie() == b.tie();
+  }
 };
 
 // What one statement's event changes: its status, and the differences of its agency's leaf cells.

@@ -62,6 +62,7 @@ enum class Reason {
   kQueueFull,
   kDiskFull,
   kUpstreamUnreachable,
+  kReplicaBehind,
   kDraining,
   kOutcomeUnknown,
   kStorageDamaged,

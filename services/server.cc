@@ -148,7 +148,8 @@ class ServerImpl final : public Server {
       });
       reader_ = std::make_unique<TotalsReader>(*projector_);
       hub_ = std::make_unique<WatchHub>(*projector_, WatchHub::Options());
-      services_.push_back(MakeAggregationService(*runner_, *reader_, *heads_, *hub_));
+      services_.push_back(
+          MakeAggregationService(*runner_, *reader_, *heads_, *hub_, /*copy=*/!submission));
       services_.push_back(MakeAdminService(*projector_));
     }
     for (const auto& [name, address] : options_.upstreams)

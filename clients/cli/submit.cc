@@ -23,6 +23,7 @@ using google::protobuf::util::JsonStringToMessage;
 struct Flags {
   std::vector<std::string> files;
   bool withdraw = false;
+  bool reallocation = false;
   std::string division, agency, stage = "approved", request_id, note;
   int year = 0;
   int64_t expected_revision = -1;
@@ -221,7 +222,30 @@ class LineSubmitter {
   Progress progress_{"budgets"};
 };
 
+// One file with a SubmitReallocationRequest.
+int Reallocate(Context& context, const std::string& name) {
+  std::ifstream file(name, std::ios::binary);
+  if (!file) return Usage(name + ": can't be opened");
+  std::stringstream text;
+  text << file.rdbuf();
+  s::SubmitReallocationRequest request;
+  const auto parsed = google::protobuf::util::JsonStringToMessage(text.str(), &request);
+  if (!parsed.ok()) return Report(context, BadJson(name, std::string(parsed.message())));
+  if (request.request_id().empty()) request.set_request_id(client::RandomRequestId());
+  s::SubmitReallocationResponse response;
+  const auto stub = s::SubmissionService::NewStub(context.connection().channel());
+  const grpc::Status status = context.connection().Call(
+      [&](grpc::ClientContext* c) { return stub->SubmitReallocation(c, request, &response); });
+  if (!status.ok()) return Report(context, status);
+  for (const s::SubmitBudgetResponse& receipt : response.receipts()) PrintReceipt(context, receipt);
+  return kOk;
+}
+
 int Run(Context& context, const Flags& f) {
+  if (f.reallocation) {
+    if (f.files.size() != 1 || f.withdraw) return Usage("--reallocation takes one file");
+    return Reallocate(context, f.files[0]);
+  }
   if (f.withdraw) {
     if (!f.files.empty()) return Usage("--withdraw takes no files");
     s::WithdrawBudgetRequest request;
@@ -273,6 +297,8 @@ void AddSubmit(CLI::App& app, Context& context) {
                                    ".json file or one a line of .ndjson");
   c->add_option("files", f->files, "Files; - is ndjson on standard input");
   c->add_flag("--withdraw", f->withdraw, "Withdraw the budget the following flags name");
+  c->add_flag("--reallocation", f->reallocation,
+              "The file is one SubmitReallocationRequest: several budgets, all or none");
   c->add_option("--division", f->division, "Division code");
   c->add_option("--agency", f->agency, "Agency code");
   c->add_option("--year", f->year, "Fiscal year");

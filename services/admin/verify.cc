@@ -9,6 +9,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "storage/merkle.h"
 #include "storage/posting_codec.h"
 #include "storage/record_codec.h"
 
@@ -65,6 +66,8 @@ class Verification {
       chunk.Add(back);
       chunk.Tidy();
     }
+    FISCAL_RETURN_IF_ERROR(CompareStatuses(stride));
+    FISCAL_RETURN_IF_ERROR(CompareTree());
     // What is not live is in the store, and what is live is there as of the last whole stride.
     FISCAL_RETURN_IF_ERROR(
         projector_.store().ForEach(stride, [&](const ChunkId& id, const domain::CellTable& table) {
@@ -98,6 +101,14 @@ class Verification {
         Differ(absl::StrCat("event ", p, ": ", leaf.status().message()));
       } else {
         chain_ = storage::ChainHash(chain_, *leaf);
+        // Full subtrees, the largest first: two of one size become one.
+        peaks_.emplace_back(1, *leaf);
+        while (peaks_.size() > 1 && peaks_[peaks_.size() - 2].first == peaks_.back().first) {
+          const auto right = peaks_.back();
+          peaks_.pop_back();
+          peaks_.back() = {right.first * 2,
+                           storage::MerkleNode(peaks_.back().second, right.second)};
+        }
         if (chain_ != entry.chain_hash)
           Differ(absl::StrCat("event ", p, ": the hash chain breaks"));
         chain_ = entry.chain_hash;
@@ -111,6 +122,11 @@ class Verification {
         postings.push_back(std::make_unique<domain::Posting>());
         FISCAL_ASSIGN_OR_RETURN(*postings.back(),
                                 storage::ReadPosting(header, payload, entry.record));
+        auto& history = statuses_[postings.back()->key];
+        history[p] = postings.back()->status();
+        // Of what is in the store only the last is looked at.
+        auto settled = history.upper_bound(projector_.store().StrideAt(p));
+        if (settled != history.begin()) history.erase(history.begin(), std::prev(settled));
       }
       result.position = p;
       ++result.event_count;
@@ -159,6 +175,36 @@ class Verification {
     return absl::OkStatus();
   }
 
+  // Which statement of each budget stood when the last whole stride ended.
+  absl::Status CompareStatuses(uint64_t stride) {
+    FISCAL_RETURN_IF_ERROR(projector_.store().ForEachStatus(
+        0, domain::Stage::kNone, 0, stride,
+        [&](const domain::BudgetKey& key, const domain::StatementStatus& served) {
+          std::map<domain::Position, domain::StatementStatus>& history = statuses_[key];
+          auto it = history.upper_bound(stride);
+          const std::string name = absl::StrCat("status of ", key.division, " ", key.agency, " ",
+                                                key.year, " ", static_cast<int>(key.stage));
+          if (it == history.begin() || !(std::prev(it)->second == served))
+            Differ(absl::StrCat(name, ": not the same"));
+          history.clear();
+        }));
+    for (const auto& [key, history] : statuses_) {
+      if (!history.empty() && history.begin()->first <= stride)
+        Differ(absl::StrCat("status of ", key.division, " ", key.agency, ": missing"));
+    }
+    return absl::OkStatus();
+  }
+
+  // The root of all leaves, against the log's tree.
+  absl::Status CompareTree() {
+    Digest root = storage::EmptyMerkleRoot();
+    for (auto it = peaks_.rbegin(); it != peaks_.rend(); ++it)
+      root = it == peaks_.rbegin() ? it->second : storage::MerkleNode(it->second, root);
+    FISCAL_ASSIGN_OR_RETURN(const Digest served, projector_.log().tree().Root(result.position));
+    if (served != root) Differ("the log's tree: another root");
+    return absl::OkStatus();
+  }
+
   void Differ(std::string what) {
     if (result.differences.size() < kDifferencesMax) result.differences.push_back(std::move(what));
   }
@@ -188,6 +234,9 @@ class Verification {
   Fold fold_;
   absl::flat_hash_map<ChunkId, Chunk> agencies_;
   absl::flat_hash_set<ChunkId> seen_;
+  std::map<domain::BudgetKey, std::map<domain::Position, domain::StatementStatus>> statuses_;
+  // Sizes and roots of the full subtrees of the log so far.
+  std::vector<std::pair<uint64_t, Digest>> peaks_;
 };
 
 }  // namespace

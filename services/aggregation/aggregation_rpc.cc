@@ -26,8 +26,8 @@ namespace pb = fiscal::aggregation::v1;
 class AggregationRpc final : public pb::AggregationService::CallbackService {
  public:
   AggregationRpc(Runner& runner, const TotalsReader& reader, const storage::HeadReader& statements,
-                 WatchHub& hub)
-      : runner_(runner), reader_(reader), statements_(statements), hub_(hub) {}
+                 WatchHub& hub, bool copy)
+      : runner_(runner), reader_(reader), statements_(statements), hub_(hub), copy_(copy) {}
 
   ServerUnaryReactor* GetTotal(CallbackServerContext* context, const pb::GetTotalRequest* request,
                                pb::GetTotalResponse* response) override {
@@ -295,7 +295,7 @@ class AggregationRpc final : public pb::AggregationService::CallbackService {
 
   grpc::ServerWriteReactor<pb::WatchTotalsResponse>* WatchTotals(
       CallbackServerContext*, const pb::WatchTotalsRequest* request) override {
-    return StartWatch(*request, hub_, runner_.projector(), reader_);
+    return StartWatch(*request, hub_, runner_.projector(), reader_, copy_);
   }
 
  private:
@@ -417,14 +417,15 @@ class AggregationRpc final : public pb::AggregationService::CallbackService {
   const TotalsReader& reader_;
   const storage::HeadReader& statements_;
   WatchHub& hub_;
+  const bool copy_;
 };
 
 }  // namespace
 
 std::unique_ptr<grpc::Service> MakeAggregationService(Runner& runner, const TotalsReader& reader,
                                                       const storage::HeadReader& statements,
-                                                      WatchHub& hub) {
-  return std::make_unique<AggregationRpc>(runner, reader, statements, hub);
+                                                      WatchHub& hub, bool copy) {
+  return std::make_unique<AggregationRpc>(runner, reader, statements, hub, copy);
 }
 
 }  // namespace fiscal::services

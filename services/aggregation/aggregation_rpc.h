@@ -12,9 +12,10 @@
 
 namespace fiscal::services {
 
+// `copy`: this process follows another's log.
 std::unique_ptr<grpc::Service> MakeAggregationService(Runner& runner, const TotalsReader& reader,
                                                       const storage::HeadReader& statements,
-                                                      WatchHub& hub);
+                                                      WatchHub& hub, bool copy);
 
 }  // namespace fiscal::services
 

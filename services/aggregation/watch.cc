@@ -195,11 +195,11 @@ absl::StatusOr<ResumeToken> DecodeToken(absl::string_view text, absl::string_vie
   return token;
 }
 
-absl::Status CheckToken(const ResumeToken& token, const storage::EventLog& log) {
+absl::Status CheckToken(const ResumeToken& token, const storage::EventLog& log, bool copy) {
   const Position head = log.head().position;
   if (token.position > head) {
     return domain::Refuse(
-        Reason::kPositionAhead,
+        copy ? Reason::kReplicaBehind : Reason::kPositionAhead,
         absl::StrCat("the log ends at ", head, ", before the token's ", token.position));
   }
   FISCAL_ASSIGN_OR_RETURN(const Digest chain, log.ChainAt(token.position));

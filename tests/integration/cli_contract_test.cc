@@ -4,10 +4,14 @@
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
+#include <map>
 
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "fiscal/log/v1/event_log_service.grpc.pb.h"
 #include "google/protobuf/struct.pb.h"
 #include "google/protobuf/util/json_util.h"
@@ -170,6 +174,73 @@ TEST_F(CliContractTest, ExitCodes) {
               absl::StrContains(ran.out, "\"revision\":\"3\""))
       << ran.out;
   EXPECT_TRUE(absl::StrContains(ran.out, "line 2")) << ran.out;
+}
+
+TEST_F(CliContractTest, WatchTellsOneLineAMessageAndResumes) {
+  EXPECT_EQ(Fiscal(std::string("import ") + kReference).code, 0);
+  const std::string watch =
+      "watch --division 141100 --year 2024 --by functional --depth 3 --once -o json";
+  const Ran first = Fiscal(watch);
+  ASSERT_EQ(first.code, 0);
+  const std::vector<std::string> lines = absl::StrSplit(absl::StripSuffix(first.out, "\n"), '\n');
+  ASSERT_EQ(lines.size(), 2u) << first.out;
+  const google::protobuf::Struct snapshot = Json(lines[0]);
+  EXPECT_EQ(Field(snapshot, "type"), "snapshot");
+  EXPECT_EQ(Field(Json(lines[1]), "type"), "caught_up");
+  std::map<std::string, std::string> amounts;
+  for (const auto& change : snapshot.fields().at("changes").list_value().values())
+    amounts[Field(change.struct_value(), "functional_code")] =
+        Field(change.struct_value(), "amount_fen");
+  EXPECT_EQ(amounts["208"], "29880000");
+  EXPECT_EQ(amounts["2170199"], "420000000");
+  d_.SubmitExamples();
+  const std::string token = Field(snapshot, "resume_token");
+  const Ran later = Fiscal(watch + " --resume " + token);
+  ASSERT_EQ(later.code, 0);
+  for (const std::string& line :
+       std::vector<std::string>(absl::StrSplit(absl::StripSuffix(later.out, "\n"), '\n'))) {
+    const google::protobuf::Struct message = Json(line);
+    EXPECT_NE(Field(message, "type"), "snapshot");
+    for (const auto& change : message.fields().at("changes").list_value().values())
+      amounts[Field(change.struct_value(), "functional_code")] =
+          Field(change.struct_value(), "amount_fen");
+  }
+  const google::protobuf::Struct totals =
+      Json(Fiscal("totals --division 141100 --year 2024 --by functional --depth 3 --analysis "
+                  "counted -o json")
+               .out);
+  for (const auto& row : totals.fields().at("totals").list_value().values())
+    EXPECT_EQ(amounts[Field(row.struct_value(), "functional_code")],
+              Field(row.struct_value(), "amount_fen"));
+  // Another filter's token is refused.
+  EXPECT_EQ(Fiscal("watch --division 141100 --year 2024 --once --resume " + token).code, 3);
+  EXPECT_EQ(Fiscal("watch --division 141100 --year 2024 --once --resume nonsense").code, 3);
+}
+
+TEST_F(CliContractTest, ATotalIsExplainedAndTheMissingAreNamed) {
+  d_.SubmitExamples();
+  const google::protobuf::Struct explained = Json(
+      Fiscal("explain --division 141100 --year 2024 --functional 208 --depth lines -o json").out);
+  int64_t sum = 0;
+  for (const auto& part : explained.fields().at("contributions").list_value().values()) {
+    EXPECT_EQ(Field(part.struct_value(), "kind"), "LINE_ITEM");
+    int64_t amount = 0;
+    ASSERT_TRUE(absl::SimpleAtoi(Field(part.struct_value(), "amount_fen"), &amount));
+    sum += amount;
+  }
+  EXPECT_EQ(Field(explained, "amount_fen"), std::to_string(sum));
+  const google::protobuf::Struct coverage =
+      Json(Fiscal("coverage --division 141100 --year 2024 --stage approved -o json").out);
+  EXPECT_EQ(Field(coverage, "expected"), "6");
+  EXPECT_EQ(Field(coverage, "received"), "5");
+  const google::protobuf::Struct missing =
+      Json(Fiscal("coverage --division 141100 --year 2024 --stage approved --missing -o json").out);
+  const auto& agencies = missing.fields().at("agencies").list_value().values();
+  ASSERT_EQ(agencies.size(), 1);
+  EXPECT_EQ(Field(agencies[0].struct_value(), "agency_code"), "031001");
+  EXPECT_EQ(Fiscal("reconcile --upstream nobody").code, 3);
+  EXPECT_EQ(Fiscal("federation status -o json").code, 0);
+  EXPECT_EQ(Fiscal("compare --division 141100 --year 2024 --with-position 12 -o json").code, 0);
 }
 
 TEST_F(CliContractTest, TreeHeadsAndProofsAreCheckedOffline) {

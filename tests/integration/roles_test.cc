@@ -53,6 +53,24 @@ TEST(RolesTest, AnAggregationProcessFollowsTheLogOverGrpcThroughKills) {
   EXPECT_EQ(here.total().amount_fen(), there.total().amount_fen());
   EXPECT_EQ(here.total().line_count(), there.total().line_count());
 
+  // It explains totals to the lines, from the log alone, and watches what is to come.
+  const auto explained = [](const std::string& address) {
+    a::ExplainTotalRequest request;
+    request.mutable_filter()->set_division_code("141100");
+    request.mutable_filter()->set_fiscal_year(2024);
+    request.mutable_filter()->set_stage(b::STAGE_APPROVED);
+    request.mutable_filter()->set_direction(b::DIRECTION_EXPENDITURE);
+    request.set_line_items(true);
+    a::ExplainTotalResponse response;
+    grpc::ClientContext context;
+    const grpc::Status status = a::AggregationService::NewStub(ConnectTo(address))
+                                    ->ExplainTotal(&context, request, &response);
+    EXPECT_TRUE(status.ok()) << status.error_message();
+    EXPECT_GT(response.contributions_size(), 20);
+    return response.SerializeAsString();
+  };
+  EXPECT_EQ(explained(submission.address()), explained(listen));
+
   // The follower is killed, events go on, it comes back and catches up from its own copy.
   follower->End(SIGKILL);
   const auto receipt = submission.MustSubmit(submission.Reference(
