@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what is needed, builds, serves on 127.0.0.1:7411 with a fresh data directory, puts a real city office's budget and the
-# live examples in through gRPC and shows the totals that come out. Serves until Ctrl-C; with --exit it stops after showing them.
+# live examples in through gRPC, shows the totals that come out and rolls them up into a province. Serves until Ctrl-C; with --exit it stops after showing them.
 . "$(dirname "$0")/lib.sh"
 
 EXIT=false
@@ -14,16 +14,21 @@ install_packages "${PACKAGES[@]}"
 build release fiscal
 
 ADDRESS=127.0.0.1:7411
+ABOVE=127.0.0.1:7412
 DATA=build/run-data
 FISCAL=(build/release/bin/fiscal --server "$ADDRESS")
-if (exec 3<>/dev/tcp/127.0.0.1/7411) 2>/dev/null; then
-  echo "scripts/run.sh: something listens on $ADDRESS already; stop it first" >&2
-  exit 1
-fi
-rm -rf "$DATA"
+for port in 7411 7412; do
+  if (exec 3<>/dev/tcp/127.0.0.1/$port) 2>/dev/null; then
+    echo "scripts/run.sh: something listens on 127.0.0.1:$port already; stop it first" >&2
+    exit 1
+  fi
+done
+rm -rf "$DATA" "$DATA-province"
 build/release/bin/fiscal serve --data-dir "$DATA" --listen "$ADDRESS" &
 SERVER=$!
-trap 'kill "$SERVER" 2>/dev/null || true; wait "$SERVER" 2>/dev/null || true' EXIT
+build/release/bin/fiscal serve --data-dir "$DATA-province" --listen "$ABOVE" --upstream "lvliang=$ADDRESS" &
+PROVINCE_SERVER=$!
+trap 'kill $SERVER $PROVINCE_SERVER 2>/dev/null || true; wait 2>/dev/null || true' EXIT
 # The client itself waits for the server to answer.
 "${FISCAL[@]}" catalog list --list division --year 2024 >/dev/null
 
@@ -62,6 +67,26 @@ totals --division 141100 --by department,category --depth 1
 say "income by fund"
 totals --division 141100 --direction income --by fund
 
+say "what the city spends on 208 (社会保障和就业), down to the lines"
+"${FISCAL[@]}" explain --division 141100 --year 2024 --functional 208 --depth lines
+say "who must report, and has"
+"${FISCAL[@]}" coverage --division 141100 --year 2024
+say "a watch: the snapshot, as a system that follows totals gets it"
+"${FISCAL[@]}" watch --division 141100 --year 2024 --by functional --depth 1 --once
+
+say "a province above the city, on $ABOVE: its totals, transfers to the county taken out once, and the reconciliation"
+PROVINCE=(build/release/bin/fiscal --server "$ABOVE")
+"${PROVINCE[@]}" catalog import --list division --division 140000 --year 2024 domain/data/divisions.csv
+# What the city has, the province takes over as it comes.
+for _ in $(seq 600); do
+  "${PROVINCE[@]}" -o json federation status | grep -q '"FOLLOWING".*"lag_count": 0' && break
+  read -rt 0.1 <> <(:) || true
+done
+"${PROVINCE[@]}" federation status
+"${PROVINCE[@]}" totals --division 140000 --year 2024 --by division
+"${PROVINCE[@]}" totals --division 140000 --year 2024 --consolidated
+"${PROVINCE[@]}" reconcile --upstream lvliang
+
 say "every total recomputed from the log"
 "${FISCAL[@]}" admin verify
 
@@ -69,6 +94,6 @@ if $EXIT; then
   say "done"
 else
   say "serving on $ADDRESS; try: build/release/bin/fiscal totals --division 141100 --year 2024 --by functional,fund. Ctrl-C ends it"
-  trap 'kill "$SERVER" 2>/dev/null || true' INT TERM
+  trap 'kill $SERVER $PROVINCE_SERVER 2>/dev/null || true' INT TERM
   wait "$SERVER" || true
 fi

@@ -147,12 +147,14 @@ absl::Status Upstream::Follow() {
       }
       records.records.push_back(*std::move(record));
     }
+    {
+      absl::MutexLock lock(&mu_);
+      status_.head = *head;
+    }
     if (kept.ok() && !records.records.empty())
       kept = Commit(std::move(records), response.ByteSizeLong());
     if (!kept.ok()) break;
     Say(State::kFollowing, "");
-    absl::MutexLock lock(&mu_);
-    status_.head = std::max(status_.head, *head);
   }
   {
     absl::MutexLock lock(&mu_);
