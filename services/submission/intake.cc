@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/coding.h"
 #include "base/status_macros.h"
+#include "base/text.h"
 #include "domain/validation.h"
 #include "storage/schema.h"
 #include "storage/staged.h"
@@ -770,6 +771,20 @@ absl::Status Intake::TakeOver(const std::string& upstream, const UpstreamRecords
                           storage::DecodeWholePosting(record.position, record.posting, nullptr));
   *more = posting.more;
   const domain::BudgetKey& budget = posting.key;
+  // Keys are made of codes, and counts are added without looking.
+  const bool sound =
+      budget.stage != domain::Stage::kNone && !budget.agency.empty() &&
+      budget.agency.size() <= 32 && IsIdentifier(budget.agency) &&
+      posting.department.size() <= 32 && IsIdentifier(posting.department) &&
+      std::all_of(posting.cells.items.begin(), posting.cells.items.end(), [](const auto& item) {
+        return std::all_of(item.value.counts.begin(), item.value.counts.end(), [](int32_t n) {
+          return std::abs(int64_t{n}) <= static_cast<int64_t>(domain::kStatementLinesMax);
+        });
+      });
+  if (!sound) {
+    return Refuse(Reason::kHistoryDiffers, absl::StrCat("event ", record.position, " of upstream ",
+                                                        upstream, " is no statement's"));
+  }
   if (g.catalog->FindDivision(budget.division, budget.year) == nullptr) {
     return Refuse(Reason::kDivisionUnknown,
                   absl::StrCat("division ", budget.division, " is not in the catalog of ",

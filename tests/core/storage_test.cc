@@ -9,6 +9,7 @@
 #include "storage/heads.h"
 #include "storage/line_blocks.h"
 #include "storage/memory/memory_kv.h"
+#include "storage/posting_codec.h"
 #include "storage/record_codec.h"
 #include "storage/schema.h"
 #include "storage/staged.h"
@@ -46,6 +47,10 @@ TEST(SchemaTest, GoldenKeys) {
   EXPECT_EQ(BytesToHexString(PostingKey(258)), "120000000000000102");
   EXPECT_EQ(BytesToHexString(StrideKey(258)), "130000000000000102");
   EXPECT_EQ(BytesToHexString(WatermarkKey()), "20");
+  EXPECT_EQ(BytesToHexString(UpstreamKey("city")), "0c63697479");
+  EXPECT_EQ(BytesToHexString(OwnerKey(141100)), "0d0002272c");
+  EXPECT_EQ(BytesToHexString(StatusKey(kBudget, 1)),
+            "1407e8030002272c30333130303100fffffffffffffffe");
 }
 
 TEST(SchemaTest, EncodedOrderIsLogicalOrder) {
@@ -69,6 +74,9 @@ TEST(SchemaTest, EncodedOrderIsLogicalOrder) {
     const auto parts = DecodeCellsKey(CellsKey(chunk, s1));
     EXPECT_EQ(parts->id, chunk);
     EXPECT_EQ(parts->stride, s1);
+    EXPECT_EQ(DecodeStatusKey(StatusKey(a, s1))->key, a);
+    EXPECT_EQ(s1 > s2, StatusKey(a, s1) < StatusKey(a, s2));
+    EXPECT_EQ(*DecodeOwnerKey(OwnerKey(a.division)), a.division);
   }
 }
 
@@ -79,7 +87,8 @@ TEST(SchemaTest, AnyBytesAreDecodedOrRefused) {
     for (uint64_t n = random() % 40; n > 0; --n)
       key.push_back(static_cast<char>(random() % 4 == 0 ? random() : random() % 32));
     for (const absl::Status& status : {DecodePositionKey(key).status(), DecodeHeadKey(key).status(),
-                                       DecodeCellsKey(key).status()}) {
+                                       DecodeCellsKey(key).status(), DecodeStatusKey(key).status(),
+                                       DecodeOwnerKey(key).status()}) {
       EXPECT_TRUE(status.ok() || absl::IsDataLoss(status));
     }
   }
@@ -265,6 +274,94 @@ TEST(RecordTest, ReceiptsComeBack) {
   EXPECT_EQ(read, body);
   EXPECT_EQ(decoded->findings, r.findings);
   EXPECT_EQ(decoded->position, 9u);
+}
+
+domain::Posting SmallPosting() {
+  domain::Posting p;
+  p.position = 7;
+  p.key = kBudget;
+  p.department = "031";
+  p.revision = 3;
+  p.certified = true;
+  p.more = true;
+  domain::CellTable::Item item;
+  item.key.functional = 2080505;
+  item.value.amount_fen = -300;
+  item.value.counts[2] = 1;
+  p.cells.projects = {{"P1", "name", domain::CellProject::kNamed}};
+  p.cells.items = {item};
+  return p;
+}
+
+TEST(PostingTest, GoldenPostingAndUpstream) {
+  const std::string bytes = EncodePosting(SmallPosting());
+  EXPECT_EQ(BytesToHexString(bytes),
+            "0002272c07e803063033313030310330333103"
+            "11"
+            "010250310104"
+            "6e616d65"
+            "0102f9fd7ed7040402");
+  const auto back = DecodeWholePosting(7, bytes, nullptr);
+  ASSERT_TRUE(back.ok());
+  EXPECT_EQ(EncodePosting(*back), bytes);
+  EXPECT_EQ(back->status(), SmallPosting().status());
+
+  UpstreamState state{"0123456789abcdef", 9, Sha256({"chain"}), 1700000000000000, 4};
+  const std::string upstream = EncodeUpstream({"city", state, bytes});
+  const auto payload = DecodeUpstream(upstream);
+  ASSERT_TRUE(payload.ok());
+  EXPECT_EQ(payload->upstream, "city");
+  EXPECT_EQ(payload->posting, bytes);
+  EXPECT_EQ(EncodeUpstreamState(payload->state), EncodeUpstreamState(state));
+  domain::EventHeader header;
+  header.kind = domain::EventKind::kUpstream;
+  header.position = 12;
+  const auto posting = ReadPosting(header, upstream, nullptr);
+  ASSERT_TRUE(posting.ok());
+  EXPECT_EQ(posting->position, 12u);
+  EXPECT_EQ(posting->upstream_position, 9u);
+}
+
+TEST(PostingTest, DamagedBytesAreRefusedOrAnotherWholePosting) {
+  const std::string bytes = EncodePosting(SmallPosting());
+  for (size_t i = 0; i < bytes.size(); ++i) {
+    EXPECT_FALSE(DecodeWholePosting(7, bytes.substr(0, i), nullptr).ok()) << i;
+    for (int bit = 0; bit < 8; ++bit) {
+      std::string damaged = bytes;
+      damaged[i] = static_cast<char>(damaged[i] ^ 1 << bit);
+      const auto back = DecodeWholePosting(7, damaged, nullptr);
+      if (back.ok()) {
+        EXPECT_TRUE(DecodeWholePosting(7, EncodePosting(*back), nullptr).ok());
+      } else {
+        EXPECT_TRUE(absl::IsDataLoss(back.status()));
+      }
+    }
+  }
+}
+
+TEST(StagedTest, WhatWasBegunCanBeUndone) {
+  MemoryDisk disk;
+  auto kv = MemoryKv::Open(disk, {});
+  ASSERT_TRUE(kv.ok());
+  Batch batch;
+  batch.Put("stored", "0");
+  ASSERT_TRUE((*kv)->Write(batch, true).ok());
+  Staged staged(**kv);
+  staged.Put("a", "1");
+  staged.Begin();
+  staged.Put("a", "2");
+  staged.Put("a", "3");
+  staged.Delete("stored");
+  staged.Put("b", "4");
+  EXPECT_TRUE(absl::IsNotFound(staged.Get("stored").status()));
+  staged.Rollback();
+  EXPECT_EQ(*staged.Get("a"), "1");
+  EXPECT_EQ(*staged.Get("stored"), "0");
+  EXPECT_TRUE(absl::IsNotFound(staged.Get("b").status()));
+  staged.Begin();
+  staged.Put("b", "5");
+  staged.Keep();
+  EXPECT_EQ(*staged.Get("b"), "5");
 }
 
 TEST(StagedTest, ReadsAsIfItWereWritten) {

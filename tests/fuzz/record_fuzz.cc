@@ -1,15 +1,17 @@
-// Decoders of keys, records, receipts and chunks: any bytes are decoded or refused, and what is decoded encodes to the same bytes.
+// Decoders of keys, records, receipts, chunks, postings and resume tokens: any bytes are decoded or refused, and what is decoded encodes to the same bytes.
 #include <cstdint>
 #include <cstdlib>
 
 #include "domain/cells.h"
+#include "services/aggregation/watch.h"
+#include "storage/posting_codec.h"
 #include "storage/record_codec.h"
 #include "storage/schema.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size == 0) return 0;
   const absl::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
-  switch (data[0] % 5) {
+  switch (data[0] % 7) {
     case 0: {
       auto event = fiscal::storage::DecodeRecord(std::make_shared<const std::string>(bytes));
       fiscal::storage::LeafHash(bytes).IgnoreError();
@@ -35,6 +37,25 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       auto key = fiscal::storage::DecodeCellsKey(bytes);
       if (key.ok() && fiscal::storage::CellsKey(key->id, key->stride) != std::string(bytes))
         std::abort();
+      break;
+    }
+    case 4: {
+      auto posting = fiscal::storage::DecodeWholePosting(1, bytes, nullptr);
+      if (posting.ok()) {
+        const std::string again = fiscal::storage::EncodePosting(*posting);
+        if (!fiscal::storage::DecodeWholePosting(1, again, nullptr).ok()) std::abort();
+      }
+      auto status = fiscal::storage::DecodeStatusKey(bytes);
+      if (status.ok() &&
+          fiscal::storage::StatusKey(status->key, status->stride) != std::string(bytes))
+        std::abort();
+      break;
+    }
+    case 5: {
+      auto upstream = fiscal::storage::DecodeUpstream(bytes);
+      if (upstream.ok() && fiscal::storage::EncodeUpstream(*upstream) != std::string(bytes))
+        std::abort();
+      fiscal::services::DecodeToken(bytes, "0123456789abcdef", fiscal::Digest{}).IgnoreError();
       break;
     }
     default: {
