@@ -125,6 +125,18 @@ absl::StatusOr<domain::Posting> ReadPosting(const domain::EventHeader& header,
   return posting;
 }
 
+absl::StatusOr<bool> HasMore(domain::EventKind kind, absl::string_view payload) {
+  if (kind == domain::EventKind::kCatalog) return false;
+  if (kind == domain::EventKind::kUpstream) {
+    FISCAL_ASSIGN_OR_RETURN(const UpstreamPayload upstream, DecodeUpstream(payload));
+    FISCAL_ASSIGN_OR_RETURN(const StoredPosting stored, DecodePosting(1, upstream.posting));
+    return stored.posting.more;
+  }
+  FISCAL_ASSIGN_OR_RETURN(const StatementParts parts, SplitStatement(payload));
+  FISCAL_ASSIGN_OR_RETURN(const domain::StatementMeta meta, DecodeMeta(parts.meta));
+  return meta.more;
+}
+
 std::string EncodeUpstreamState(const UpstreamState& state) {
   std::string out;
   AppendState(&out, state);

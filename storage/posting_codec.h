@@ -40,6 +40,9 @@ absl::StatusOr<domain::Posting> ReadPosting(const domain::EventHeader& header,
                                             absl::string_view payload,
                                             std::shared_ptr<const void> owner);
 
+// Whether the event after this one was committed with it.
+absl::StatusOr<bool> HasMore(domain::EventKind kind, absl::string_view payload);
+
 // Where a log stands that we read.
 struct UpstreamState {
   std::string log_id;  // 16 bytes
