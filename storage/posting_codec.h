@@ -40,6 +40,9 @@ absl::StatusOr<domain::Posting> ReadPosting(const domain::EventHeader& header,
                                             absl::string_view payload,
                                             std::shared_ptr<const void> owner);
 
+// Whether the event was committed together with the next one: domain::Posting::more. Looks at no cells.
+absl::StatusOr<bool> IsContinued(const domain::EventHeader& header, absl::string_view payload);
+
 // Where a log stands that we read.
 struct UpstreamState {
   std::string log_id;  // 16 bytes
