@@ -79,6 +79,19 @@ absl::StatusOr<domain::Posting> DecodeWholePosting(domain::Position position,
   return std::move(stored.posting);
 }
 
+absl::StatusOr<bool> IsContinued(const domain::EventHeader& header, absl::string_view payload) {
+  if (header.kind == domain::EventKind::kCatalog) return false;
+  if (header.kind == domain::EventKind::kUpstream) {
+    FISCAL_ASSIGN_OR_RETURN(const UpstreamPayload upstream, DecodeUpstream(payload));
+    FISCAL_ASSIGN_OR_RETURN(const StoredPosting stored,
+                            DecodePosting(header.position, upstream.posting));
+    return stored.posting.more;
+  }
+  FISCAL_ASSIGN_OR_RETURN(const StatementParts parts, SplitStatement(payload));
+  FISCAL_ASSIGN_OR_RETURN(const domain::StatementMeta meta, DecodeMeta(parts.meta));
+  return meta.more;
+}
+
 absl::StatusOr<domain::Posting> ReadPosting(const domain::EventHeader& header,
                                             absl::string_view payload,
                                             std::shared_ptr<const void> owner) {
@@ -123,18 +136,6 @@ absl::StatusOr<domain::Posting> ReadPosting(const domain::EventHeader& header,
   domain::Normalize(&posting.cells);
   posting.owner = std::move(owner);
   return posting;
-}
-
-absl::StatusOr<bool> HasMore(domain::EventKind kind, absl::string_view payload) {
-  if (kind == domain::EventKind::kCatalog) return false;
-  if (kind == domain::EventKind::kUpstream) {
-    FISCAL_ASSIGN_OR_RETURN(const UpstreamPayload upstream, DecodeUpstream(payload));
-    FISCAL_ASSIGN_OR_RETURN(const StoredPosting stored, DecodePosting(1, upstream.posting));
-    return stored.posting.more;
-  }
-  FISCAL_ASSIGN_OR_RETURN(const StatementParts parts, SplitStatement(payload));
-  FISCAL_ASSIGN_OR_RETURN(const domain::StatementMeta meta, DecodeMeta(parts.meta));
-  return meta.more;
 }
 
 std::string EncodeUpstreamState(const UpstreamState& state) {

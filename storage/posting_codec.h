@@ -40,8 +40,8 @@ absl::StatusOr<domain::Posting> ReadPosting(const domain::EventHeader& header,
                                             absl::string_view payload,
                                             std::shared_ptr<const void> owner);
 
-// Whether the event after this one was committed with it.
-absl::StatusOr<bool> HasMore(domain::EventKind kind, absl::string_view payload);
+// Whether the event was committed together with the next one: domain::Posting::more. Looks at no cells.
+absl::StatusOr<bool> IsContinued(const domain::EventHeader& header, absl::string_view payload);
 
 // Where a log stands that we read.
 struct UpstreamState {

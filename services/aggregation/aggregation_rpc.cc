@@ -353,10 +353,15 @@ class AggregationRpc final : public pb::AggregationService::CallbackService {
       last = std::max(last, place->position);
       places.push_back(*place);
     }
-    auto now = [this, places = std::move(places), answer = std::move(answer)] {
+    auto now = [this, places = std::move(places), answer = std::move(answer)]() -> absl::Status {
       const Position folded = runner_.projector().folded();
       std::vector<Position> positions;
-      for (const Place& place : places) positions.push_back(place.pinned ? place.position : folded);
+      for (const Place& place : places) {
+        positions.push_back(folded);
+        if (!place.pinned) continue;
+        // No read sees a part of what was committed at once.
+        FISCAL_ASSIGN_OR_RETURN(positions.back(), runner_.projector().EndOfGroup(place.position));
+      }
       return answer(positions);
     };
     if (last <= runner_.projector().folded()) return Finish(reactor, now());

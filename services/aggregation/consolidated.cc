@@ -18,10 +18,12 @@ using domain::Code;
 using domain::Fund;
 using domain::OrgType;
 
-// Transfers by receiver and fund: what leaf differences of an open stride and stored chunks both say.
+// Transfers of a fund with its parts by receiver and top fund: what leaf differences of an open
+// stride and stored chunks both say.
 class Receivers final : public CellVisitor {
  public:
-  Receivers(bool up, std::map<std::pair<Code, Fund>, int64_t>* out) : up_(up), out_(out) {}
+  Receivers(bool up, Fund fund, std::map<std::pair<Code, Fund>, int64_t>* out)
+      : up_(up), fund_(fund), out_(out) {}
   void OnTable(const Target& target, const domain::CellTable& table) override {
     for (const domain::CellTable::Item& item : table.items)
       OnCell(target, table.projects, item.key, item.value);
@@ -33,6 +35,7 @@ class Receivers final : public CellVisitor {
     if (a.direction != domain::Direction::kExpenditure || a.analysis != domain::Analysis::kNone ||
         key.receiving_division == 0)
       return;
+    if (fund_ != Fund::kNone && a.fund != fund_ && domain::TopOf(a.fund) != fund_) return;
     // A leaf cell says its function, a chunk of transfers is of one.
     if (key.functional != 0 &&
         domain::TransferKindOf(key) != (up_ ? ChunkKind::kTransferUp : ChunkKind::kTransferDown))
@@ -43,6 +46,7 @@ class Receivers final : public CellVisitor {
 
  private:
   const bool up_;
+  const Fund fund_;
   std::map<std::pair<Code, Fund>, int64_t>* const out_;
 };
 
@@ -70,14 +74,14 @@ absl::StatusOr<Consolidated> Consolidate(const Projector& projector, const Total
   for (bool up : {false, true}) {
     std::map<std::pair<Code, Fund>, int64_t> paid;
     for (domain::Stage stage : StagesOf(filter.stage)) {
-      Receivers receivers(up, &paid);
+      Receivers receivers(up, filter.fund, &paid);
       FISCAL_RETURN_IF_ERROR(reader.Visit(targets,
                                           up ? ChunkKind::kTransferUp : ChunkKind::kTransferDown,
                                           filter.year, stage, position, receivers));
     }
     for (const auto& [of, amount] : paid) {
       const auto& [receiver, fund] = of;
-      if (amount == 0 || (filter.fund != Fund::kNone && fund != filter.fund)) continue;
+      if (amount == 0) continue;
       if (std::find(inside.begin(), inside.end(), receiver) == inside.end()) continue;
       at(receiver, up, fund).paid_fen = amount;
     }

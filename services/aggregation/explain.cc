@@ -25,12 +25,12 @@ struct StatementPart {
   domain::StatementStatus status;
 };
 
-// The statements a total is made of, ordered by division, agency and stage.
+// The statements a total is made of, ordered by division, department, agency and stage.
 absl::StatusOr<std::vector<StatementPart>> StatementsOf(const Projector& projector,
                                                         const TotalsReader& reader,
                                                         const TotalFilter& filter,
                                                         Position position) {
-  std::map<std::tuple<Code, std::string, Stage>, StatementPart> parts;
+  std::map<std::tuple<Code, std::string, std::string, Stage>, StatementPart> parts;
   for (Stage stage : StagesOf(filter.stage)) {
     TotalFilter of = filter;
     of.stage = stage;
@@ -54,7 +54,7 @@ absl::StatusOr<std::vector<StatementPart>> StatementsOf(const Projector& project
       if (status == statuses.end())
         return absl::DataLossError(absl::StrCat("totals without a statement: ", agency.code));
       part.status = status->second;
-      parts[{agency.division, agency.code, stage}] = std::move(part);
+      parts[{agency.division, part.status.department, agency.code, stage}] = std::move(part);
     }
   }
   std::vector<StatementPart> out;

@@ -169,6 +169,29 @@ absl::StatusOr<domain::Position> Projector::ReadPostings(domain::Position after,
   return read_to;
 }
 
+absl::StatusOr<domain::Position> Projector::EndOfGroup(domain::Position position) const {
+  {
+    absl::ReaderMutexLock lock(&mu_);
+    if (position > forgot_postings_) {
+      auto it = std::lower_bound(
+          recent_.begin(), recent_.end(), position,
+          [](const auto& p, domain::Position asked) { return p->position < asked; });
+      for (; it != recent_.end() && (*it)->position == position && (*it)->more; ++it) ++position;
+      return position;
+    }
+  }
+  for (bool more = position > 0; more;) {
+    more = false;
+    FISCAL_RETURN_IF_ERROR(store_.ForEachPosting(
+        position - 1, position, [&](const storage::StoredPosting& stored, absl::string_view) {
+          more = stored.posting.more;
+          return absl::OkStatus();
+        }));
+    if (more) ++position;
+  }
+  return position;
+}
+
 absl::Status Projector::EndStride(const storage::LogEntry& last) {
   const domain::Fold::Changed* changed;
   const Postings* open;

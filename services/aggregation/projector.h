@@ -79,6 +79,10 @@ class Projector {
                                                 size_t max, const Wanted& wanted,
                                                 std::vector<Delivered>* out) const
       ABSL_LOCKS_EXCLUDED(mu_);
+  // The last position of what was committed with the event at `position`, mostly itself. REQUIRES:
+  // `position` was folded.
+  absl::StatusOr<domain::Position> EndOfGroup(domain::Position position) const
+      ABSL_LOCKS_EXCLUDED(mu_);
   // The first position ReadPostings finds in memory.
   domain::Position remembered() const ABSL_LOCKS_EXCLUDED(mu_);
 

@@ -20,13 +20,13 @@ using grpc::CallbackServerContext;
 using grpc::ServerUnaryReactor;
 namespace pb = fiscal::log::v1;
 
+// What was committed at once is read at once: an aggregation process folds what a response brings.
 absl::StatusOr<size_t> AppendRecord(const storage::LogEntry& entry, pb::ReadResponse* response,
                                     bool* more) {
   absl::string_view payload;
   FISCAL_ASSIGN_OR_RETURN(const domain::EventHeader header,
                           storage::DecodeHeader(*entry.record, &payload));
-  // What was committed at once is sent at once: a copy must not end in the middle of it either.
-  FISCAL_ASSIGN_OR_RETURN(*more, storage::HasMore(header.kind, payload));
+  FISCAL_ASSIGN_OR_RETURN(*more, storage::IsContinued(header, payload));
   pb::LogRecord* record = response->add_records();
   record->set_position(wire::FormatPosition(entry.position));
   wire::ToTimestamp(header.commit_time_us, record->mutable_commit_time());

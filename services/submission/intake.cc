@@ -573,24 +573,21 @@ absl::StatusOr<IntakeReceipt> Intake::Apply(Submission& s, Group& g) {
 
 absl::StatusOr<bool> Intake::HasStatements(domain::Code division, uint16_t year,
                                            absl::string_view agency, const Group& g) const {
+  // Withdrawn ones too: what they were in the totals of old positions must be found where it was.
   for (int stage = 1; stage <= 7; ++stage) {
     domain::BudgetKey key;
     key.division = division;
     key.year = year;
     key.stage = static_cast<domain::Stage>(stage);
     key.agency = std::string(agency);
-    if (!agency.empty()) {
-      FISCAL_ASSIGN_OR_RETURN(std::optional<StatementMeta> meta, g.heads.Meta(key));
-      if (meta.has_value() && !meta->withdrawn) return true;
-      continue;
-    }
-    std::string lower = storage::HeadKey(key);
-    lower.pop_back();
-    FISCAL_ASSIGN_OR_RETURN(auto items, g.staged.Scan(lower, storage::AfterPrefix(lower)));
-    for (const storage::Staged::Item& item : items) {
-      FISCAL_ASSIGN_OR_RETURN(StatementMeta meta, storage::DecodeMeta(item.second));
-      if (!meta.withdrawn) return true;
-    }
+    std::string lower = storage::RevisionKey(key, 0);
+    // Without an agency, all of the division: up to where the agency would stand.
+    if (agency.empty()) lower.resize(lower.size() - 9);
+    FISCAL_ASSIGN_OR_RETURN(
+        const std::optional<storage::Staged::Item> any,
+        g.staged.FindFirst(lower, storage::AfterPrefix(
+                                      agency.empty() ? lower : lower.substr(0, lower.size() - 8))));
+    if (any.has_value()) return true;
   }
   return false;
 }

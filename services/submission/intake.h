@@ -119,8 +119,8 @@ class Intake {
   // receipt. Returns where in the record the payload starts.
   size_t Append(domain::EventHeader header, absl::string_view payload, Group& g,
                 storage::Receipt* receipt) const;
-  // True when an agency, or any agency of the division if `agency` is empty, has a statement that
-  // stands for the year.
+  // True when an agency, or any agency of the division if `agency` is empty, ever stated something for the
+  // year, here or at an upstream.
   absl::StatusOr<bool> HasStatements(domain::Code division, uint16_t year, absl::string_view agency,
                                      const Group& g) const;
 
