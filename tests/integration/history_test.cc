@@ -703,6 +703,30 @@ TEST_F(HistoryTest, PartsOfAnyChangeAddUpToItExactly) {
   EXPECT_EQ(reasons.size(), 6u);  // every reason came up
 }
 
+TEST_F(HistoryTest, AnAgencyThatEverStatedAYearStaysWhereItIsInThatYear) {
+  const std::string old =
+      Submit(kCity, "301002", 2024, b::STAGE_APPROVED, {Expenditure("L1", "2080505", 100)});
+  Withdraw(kCity, "301002", 2024, b::STAGE_APPROVED);
+  c::ImportCatalogRequest request;
+  request.set_request_id(NewId());
+  request.set_division_code(kCity);
+  request.set_fiscal_year(2024);
+  request.set_list(c::CATALOG_LIST_AGENCY);
+  *request.add_entries() = Agency("301002", "302");
+  c::ImportCatalogResponse response;
+  grpc::ClientContext context;
+  EXPECT_EQ(client::ToError(d_.catalog->ImportCatalog(&context, request, &response)).reason,
+            "AGENCY_HAS_STATEMENTS");
+  // One that stated nothing moves, and old positions answer as they did, by agency too.
+  Import(c::CATALOG_LIST_AGENCY, kCity, 2024, {Agency("302002", "301", false)});
+  a::TotalFilter filter = Filter(kCity);
+  filter.set_department_code("301");
+  EXPECT_EQ(Total(filter, old).amount_fen(), 100);
+  const a::ListTotalsResponse rows = List(filter, {a::DIMENSION_AGENCY}, old);
+  ASSERT_EQ(rows.totals_size(), 1);
+  EXPECT_EQ(rows.totals(0).amount_fen(), 100);
+}
+
 TEST_F(HistoryTest, AYearIsShownInALaterClassificationAndNoMoneyIsLost) {
   ImportCrosswalk();
   const std::string p1 =
