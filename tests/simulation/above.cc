@@ -6,6 +6,7 @@
 #include "services/federation/postings.h"
 #include "storage/schema.h"
 #include "storage/totals_store.h"
+#include "tests/simulation/wrapped_kv.h"
 
 namespace fiscal::simulation {
 namespace {
@@ -14,9 +15,9 @@ using services::Intake;
 using storage::MemoryKv;
 
 // A Kv that drops how far upstreams were taken over: the planted bug.
-class ForgetfulKv final : public storage::Kv {
+class ForgetfulKv final : public WrappedKv {
  public:
-  explicit ForgetfulKv(storage::Kv& kv) : kv_(kv) {}
+  using WrappedKv::WrappedKv;
   absl::Status Write(const storage::Batch& batch, bool sync) override {
     storage::Batch rest;
     for (const storage::Batch::Op& op : batch.ops()) {
@@ -25,17 +26,6 @@ class ForgetfulKv final : public storage::Kv {
     }
     return kv_.Write(rest, sync);
   }
-  absl::Status Flush() override { return kv_.Flush(); }
-  absl::StatusOr<std::string> Get(absl::string_view key) const override { return kv_.Get(key); }
-  std::unique_ptr<storage::KvIterator> NewIterator(absl::string_view l,
-                                                   absl::string_view u) const override {
-    return kv_.NewIterator(l, u);
-  }
-  std::unique_ptr<storage::KvSnapshot> NewSnapshot() const override { return kv_.NewSnapshot(); }
-  int64_t ApproximateBytes() const override { return 0; }
-
- private:
-  storage::Kv& kv_;
 };
 
 }  // namespace

@@ -18,6 +18,7 @@
 #include "tests/simulation/above.h"
 #include "tests/simulation/model.h"
 #include "tests/simulation/watchers.h"
+#include "tests/simulation/wrapped_kv.h"
 
 namespace fiscal::simulation {
 namespace {
@@ -57,44 +58,23 @@ class RandomFaults final : public storage::Faults {
 };
 
 // A Kv that says yes before anything is durable: the planted bug.
-class LyingKv final : public storage::Kv {
+class LyingKv final : public WrappedKv {
  public:
-  explicit LyingKv(storage::Kv& kv) : kv_(kv) {}
+  using WrappedKv::WrappedKv;
   absl::Status Write(const storage::Batch& batch, bool) override { return kv_.Write(batch, false); }
   absl::Status Flush() override { return absl::OkStatus(); }
-  absl::StatusOr<std::string> Get(absl::string_view key) const override { return kv_.Get(key); }
-  std::unique_ptr<storage::KvIterator> NewIterator(absl::string_view l,
-                                                   absl::string_view u) const override {
-    return kv_.NewIterator(l, u);
-  }
-  std::unique_ptr<storage::KvSnapshot> NewSnapshot() const override { return kv_.NewSnapshot(); }
-  int64_t ApproximateBytes() const override { return 0; }
-
- private:
-  storage::Kv& kv_;
 };
 
 // A Kv that drops the first change of every batch: the planted bug.
-class LossyKv final : public storage::Kv {
+class LossyKv final : public WrappedKv {
  public:
-  explicit LossyKv(storage::Kv& kv) : kv_(kv) {}
+  using WrappedKv::WrappedKv;
   absl::Status Write(const storage::Batch& batch, bool sync) override {
     storage::Batch rest;
     for (size_t i = 1; i < batch.ops().size(); ++i)
       rest.Put(batch.ops()[i].key, batch.ops()[i].value);
     return kv_.Write(rest, sync);
   }
-  absl::Status Flush() override { return kv_.Flush(); }
-  absl::StatusOr<std::string> Get(absl::string_view key) const override { return kv_.Get(key); }
-  std::unique_ptr<storage::KvIterator> NewIterator(absl::string_view l,
-                                                   absl::string_view u) const override {
-    return kv_.NewIterator(l, u);
-  }
-  std::unique_ptr<storage::KvSnapshot> NewSnapshot() const override { return kv_.NewSnapshot(); }
-  int64_t ApproximateBytes() const override { return 0; }
-
- private:
-  storage::Kv& kv_;
 };
 
 // Everything a process has in memory.

@@ -1,0 +1,244 @@
+// What the intake does with events of upstreams: it makes them events of this log, once (docs/adr/0008).
+#include <algorithm>
+#include <set>
+
+#include "absl/strings/str_cat.h"
+#include "base/coding.h"
+#include "base/status_macros.h"
+#include "base/text.h"
+#include "domain/submission.h"
+#include "services/submission/intake_group.h"
+#include "storage/schema.h"
+
+namespace fiscal::services {
+
+using domain::Reason;
+using domain::Refuse;
+
+std::string Intake::OwnerOf(domain::Code division, const Group& g) const {
+  auto claimed = g.claimed.find(division);
+  if (claimed != g.claimed.end()) return claimed->second;
+  absl::MutexLock lock(&mu_);
+  auto it = owners_.find(division);
+  return it == owners_.end() ? std::string() : it->second;
+}
+
+absl::StatusOr<storage::UpstreamState> Intake::ReadUpstream(absl::string_view name) const {
+  absl::StatusOr<std::string> bytes = kv_.Get(storage::UpstreamKey(name));
+  if (absl::IsNotFound(bytes.status())) return storage::UpstreamState();
+  if (!bytes.ok()) return bytes.status();
+  return storage::DecodeUpstreamState(*bytes);
+}
+
+std::map<domain::Code, std::string> Intake::UpstreamDivisions() const {
+  absl::MutexLock lock(&mu_);
+  return owners_;
+}
+
+absl::StatusOr<IntakeReceipt> Intake::Apply(UpstreamRecords& u, Group& g) {
+  const std::string key = storage::UpstreamKey(u.upstream);
+  storage::UpstreamState state;
+  absl::StatusOr<std::string> bytes = g.staged.Get(key);
+  if (bytes.ok()) {
+    FISCAL_ASSIGN_OR_RETURN(state, storage::DecodeUpstreamState(*bytes));
+  } else if (!absl::IsNotFound(bytes.status())) {
+    return bytes.status();
+  }
+  if (state.position > 0 && state.log_id != u.log_id) {
+    return Refuse(Reason::kHistoryDiffers,
+                  absl::StrCat("upstream ", u.upstream, " serves another log than before"));
+  }
+  state.log_id = u.log_id;
+  IntakeReceipt out;
+  absl::Status status;
+  for (size_t i = 0; i < u.records.size() && status.ok();) {
+    // A group that was committed at once is taken over at once.
+    const storage::UpstreamState before = state;
+    const storage::EventLog::Head head = g.head;
+    const size_t entries = g.entries.size();
+    const std::map<domain::Code, std::string> claimed = g.claimed;
+    const std::shared_ptr<const domain::Catalog> catalog = g.catalog;
+    g.staged.Begin();
+    bool more = true;
+    while (more && status.ok()) {
+      if (i == u.records.size()) {
+        status = Refuse(Reason::kMessageMalformed, "a group of events was cut");
+        break;
+      }
+      status = TakeOver(u.upstream, u.records[i], &state, &more, g);
+      if (status.ok()) ++i;
+    }
+    if (status.ok()) {
+      g.staged.Keep();
+      continue;
+    }
+    g.staged.Rollback();
+    state = before;
+    g.head = head;
+    g.entries.resize(entries);
+    g.claimed = claimed;
+    g.catalog = catalog;
+  }
+  g.staged.Put(key, storage::EncodeUpstreamState(state));
+  FISCAL_RETURN_IF_ERROR(status);
+  out.receipt.position = state.local_position;
+  return out;
+}
+
+absl::Status Intake::TakeOver(const std::string& upstream, const UpstreamRecords::Record& record,
+                              storage::UpstreamState* state, bool* more, Group& g) {
+  *more = false;
+  if (record.position <= state->position) return absl::OkStatus();
+  if (record.position != state->position + 1) {
+    return Refuse(Reason::kHistoryDiffers,
+                  absl::StrCat("upstream ", upstream, " left out events between ", state->position,
+                               " and ", record.position));
+  }
+  if (storage::ChainHash(state->chain_hash, record.leaf_hash) != record.chain_hash) {
+    return Refuse(Reason::kHistoryDiffers,
+                  absl::StrCat("event ", record.position, " of upstream ", upstream,
+                               " does not continue what was taken over"));
+  }
+  state->position = record.position;
+  state->chain_hash = record.chain_hash;
+  state->commit_time_us = record.commit_time_us;
+  if (!record.catalog.empty()) return TakeOverCatalog(upstream, record.catalog, state, g);
+  if (record.posting.empty()) return absl::OkStatus();
+
+  FISCAL_ASSIGN_OR_RETURN(const domain::Posting posting,
+                          storage::DecodeWholePosting(record.position, record.posting, nullptr));
+  *more = posting.more;
+  const domain::BudgetKey& budget = posting.key;
+  // Keys are made of codes, and counts are added without looking.
+  const bool sound =
+      budget.stage != domain::Stage::kNone && !budget.agency.empty() &&
+      budget.agency.size() <= 32 && IsIdentifier(budget.agency) &&
+      posting.department.size() <= 32 && IsIdentifier(posting.department) &&
+      std::all_of(posting.cells.items.begin(), posting.cells.items.end(), [](const auto& item) {
+        return std::all_of(item.value.counts.begin(), item.value.counts.end(), [](int32_t n) {
+          return std::abs(int64_t{n}) <= static_cast<int64_t>(domain::kStatementLinesMax);
+        });
+      });
+  if (!sound) {
+    return Refuse(Reason::kHistoryDiffers, absl::StrCat("event ", record.position, " of upstream ",
+                                                        upstream, " is no statement's"));
+  }
+  if (g.catalog->FindDivision(budget.division, budget.year) == nullptr) {
+    return Refuse(Reason::kDivisionUnknown,
+                  absl::StrCat("division ", budget.division, " is not in the catalog of ",
+                               budget.year, ": import it here first"));
+  }
+  const std::string owner = OwnerOf(budget.division, g);
+  if (owner.empty()) {
+    const std::string lower = storage::HeadPrefix(budget.division);
+    FISCAL_ASSIGN_OR_RETURN(const std::optional<storage::Staged::Item> own,
+                            g.staged.FindFirst(lower, storage::AfterPrefix(lower)));
+    if (own.has_value()) {
+      return Refuse(Reason::kDivisionFromUpstream,
+                    absl::StrCat("division ", budget.division,
+                                 " has statements of its own here: it can't come from upstream ",
+                                 upstream, " too"));
+    }
+    g.claimed[budget.division] = upstream;
+    g.staged.Put(storage::OwnerKey(budget.division), upstream);
+  } else if (owner != upstream) {
+    return Refuse(Reason::kDivisionFromUpstream,
+                  absl::StrCat("division ", budget.division, " comes from upstream ", owner));
+  }
+  // Revisions without gaps: what the totals store takes for a first posting is one.
+  const bool first =
+      absl::IsNotFound(g.staged.Get(storage::RevisionKey(budget, posting.revision - 1)).status());
+  const bool known = g.staged.Get(storage::RevisionKey(budget, posting.revision)).ok();
+  if (posting.revision == 0 || known || first != (posting.revision == 1)) {
+    return Refuse(Reason::kHistoryDiffers,
+                  absl::StrCat("revision ", posting.revision, " of a budget of upstream ", upstream,
+                               " does not follow the one before"));
+  }
+  // The sum of all that ever changed bounds the sum of what stands.
+  const std::string gross_key = storage::GrossKey(budget.year, budget.stage);
+  FISCAL_ASSIGN_OR_RETURN(int64_t gross, ReadNumber(g.staged, gross_key));
+  __int128 gross_after = gross;
+  for (const domain::CellTable::Item& item : posting.cells.items) {
+    const __int128 amount = item.value.amount_fen;
+    gross_after += amount < 0 ? -amount : amount;
+  }
+  if (gross_after > domain::kGrossFenMax)
+    return Refuse(Reason::kLedgerOverflow, "the amounts of the year and stage would not fit");
+  WriteNumber(&g.staged, gross_key, static_cast<int64_t>(gross_after));
+
+  state->local_position = g.head.position + 1;
+  const std::string payload = storage::EncodeUpstream({upstream, *state, record.posting});
+  domain::EventHeader header;
+  header.kind = domain::EventKind::kUpstream;
+  header.principal = absl::StrCat("upstream:", upstream);
+  header.payload_digest = Sha256({payload});
+  storage::Receipt receipt;
+  Append(std::move(header), payload, g, &receipt);
+  std::string position;
+  PutU64(&position, receipt.position);
+  g.staged.Put(storage::RevisionKey(budget, posting.revision), std::move(position));
+  return absl::OkStatus();
+}
+
+absl::Status Intake::TakeOverCatalog(const std::string& upstream, const std::string& bytes,
+                                     storage::UpstreamState* state, Group& g) {
+  FISCAL_ASSIGN_OR_RETURN(domain::CatalogEvent event, storage::DecodeCatalog(bytes));
+  // An upstream says who its agencies are and adds what nobody else has said; it changes nothing that
+  // others said.
+  const bool division_list = event.list == domain::CatalogList::kDivision;
+  if (event.list == domain::CatalogList::kAgency) {
+    if (g.catalog->FindDivision(event.division, event.year) == nullptr) {
+      return Refuse(Reason::kDivisionUnknown,
+                    absl::StrCat("division ", event.division, " is not in the catalog of ",
+                                 event.year, ": import it here first"));
+    }
+    const std::string owner = OwnerOf(event.division, g);
+    if (!owner.empty() && owner != upstream) return absl::OkStatus();
+  }
+  auto existing =
+      g.catalog->lists().find({division_list ? 0 : event.division, event.year, event.list});
+  const bool own = event.list == domain::CatalogList::kAgency;
+  std::vector<domain::CatalogEntry> entries;
+  for (domain::CatalogEntry& e : event.entries) {
+    const bool known = existing != g.catalog->lists().end() &&
+                       existing->second->find(e.code) != existing->second->end();
+    if (known && !own) continue;
+    entries.push_back(std::move(e));
+  }
+  event.entries = std::move(entries);
+  if (division_list) {
+    // A division hangs below one that is known here, or below one of this list that does.
+    std::set<std::string> placed;
+    std::vector<domain::CatalogEntry> kept;
+    for (bool found = true; found;) {
+      found = false;
+      for (domain::CatalogEntry& e : event.entries) {
+        if (e.code.empty() || e.parent_code.empty()) continue;
+        if (placed.count(e.parent_code) == 0 &&
+            g.catalog->FindDivision(domain::ParseCode(e.parent_code), event.year) == nullptr)
+          continue;
+        placed.insert(e.code);
+        kept.push_back(std::move(e));
+        e.code.clear();
+        found = true;
+      }
+    }
+    event.entries = std::move(kept);
+  }
+  domain::CatalogEvent changed;
+  g.catalog->Diff(event, &changed);
+  if (changed.entries.empty()) return absl::OkStatus();
+  const std::vector<domain::Violation> violations = g.catalog->Check(changed);
+  if (!violations.empty()) return Refuse(violations);
+  const std::string payload = storage::EncodeCatalog(changed);
+  domain::EventHeader header;
+  header.kind = domain::EventKind::kCatalog;
+  header.principal = absl::StrCat("upstream:", upstream);
+  header.payload_digest = Sha256({payload});
+  storage::Receipt receipt;
+  Append(std::move(header), payload, g, &receipt);
+  g.catalog = g.catalog->With(changed);
+  return absl::OkStatus();
+}
+
+}  // namespace fiscal::services
