@@ -49,7 +49,9 @@ absl::StatusOr<int> Projector::Step(int events_max) {
   const domain::Position head = log_.head().position;
   int done = 0;
   Postings postings;
-  while (done < events_max && position < head) {
+  // What was committed as one is folded as one, and ends no step: `more` until it is over.
+  bool more = false;
+  while ((more || done < events_max) && position < head) {
     FISCAL_ASSIGN_OR_RETURN(storage::LogEntry entry, log_.Read(++position));
     ++done;
     absl::string_view payload;
@@ -64,8 +66,7 @@ absl::StatusOr<int> Projector::Step(int events_max) {
       postings.push_back(std::move(posting));
     }
     const bool catalog = header.kind == domain::EventKind::kCatalog;
-    // What was committed as one is folded as one.
-    const bool more = !postings.empty() && !catalog && postings.back()->more;
+    more = !catalog && postings.back()->more;
     if (more && position < head) continue;
     const bool full = open_stride_.events >= options_.stride.events ||
                       open_stride_.cells >= options_.stride.cells;

@@ -42,7 +42,8 @@ class Projector {
                                                          storage::TotalsStore& store,
                                                          Options options);
 
-  // Folds at most `events_max` events that are in the log; returns how many. After an error nothing
+  // Folds at most `events_max` events that are in the log, and what was committed with the last of them; returns how
+  // many. After an error nothing
   // more is folded.
   absl::StatusOr<int> Step(int events_max) ABSL_LOCKS_EXCLUDED(mu_);
 

@@ -17,7 +17,7 @@ TEST(SimulationTest, SeedsHold) {
   const uint64_t only = FromEnvironment("FISCAL_SIM_SEED", 0);
   const uint64_t count = only != 0 ? 1 : FromEnvironment("FISCAL_SIM_SEEDS", 2000);
   const uint64_t first = only != 0 ? only : FromEnvironment("FISCAL_SIM_FIRST", 1);
-  int64_t events = 0, crashes = 0, faults = 0, resumes = 0;
+  int64_t events = 0, crashes = 0, faults = 0, resumes = 0, reallocations = 0;
   for (uint64_t seed = first; seed < first + count; ++seed) {
     const Outcome run = RunSeed(seed);
     ASSERT_EQ(run.failure, "") << "replay with FISCAL_SIM_SEED=" << seed;
@@ -25,18 +25,20 @@ TEST(SimulationTest, SeedsHold) {
     crashes += run.crashes;
     faults += run.faults;
     resumes += run.resumes;
+    reallocations += run.reallocations;
     // One seed in fifty runs twice: the same seed must do the same, bit for bit.
     if (seed % 50 == 0) {
       ASSERT_EQ(RunSeed(seed).trace_hash, run.trace_hash) << "seed " << seed;
     }
   }
   std::cout << count << " seeds from " << first << ": " << events << " events, " << crashes
-            << " crashes, " << faults << " failed operations, " << resumes
-            << " resumed watches, 0 violations\n";
+            << " crashes, " << faults << " failed operations, " << resumes << " resumed watches, "
+            << reallocations << " reallocations, 0 violations\n";
   if (count >= 100) {
     EXPECT_GT(crashes, 0);
     EXPECT_GT(faults, 0);
     EXPECT_GT(resumes, 0);
+    EXPECT_GT(reallocations, 0);
   }
 }
 

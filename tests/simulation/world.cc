@@ -418,7 +418,7 @@ class World {
       auto texts = std::make_shared<std::vector<std::string>>();
       texts->push_back(absl::StrCat("line-", Below(6)));
       Submission s;
-      s.request_id = absl::StrCat(r.request_id, "\x01", i);
+      s.request_id = "part";
       s.key = {Pick(kDivisions), 2024, domain::Stage::kReallocation, Pick(kAgencies)};
       s.mode = domain::WriteMode::kReplace;
       Line line;
@@ -435,19 +435,31 @@ class World {
       s.encoded_digest = Sha256({s.encoded.bytes});
       s.body = Sha256({s.encoded.bytes});
       bodies.append(BytesOf(s.body).data(), 32);
+      // As the service names it: no caller's id has a control character.
+      s.request_id = absl::StrCat(r.request_id, "\x01", i);
       r.parts.push_back(std::move(s));
     }
     if (r.parts[0].key == r.parts[1].key) return;
     r.body = Sha256({bodies});
-    Reallocate(r, 0);
+    // Often in a group with others, which what becomes of it must not touch.
+    std::vector<Submission> others;
+    while (Below(2) == 0) others.push_back(Make());
+    Reallocate(r, others, 0);
   }
 
-  void Reallocate(const services::Reallocation& r, int attempt) {
-    Intake::Request request(r);
-    std::vector<Intake::Request*> group = {&request};
-    const auto outcome = process_->intake->Commit(group)[0];
+  void Reallocate(const services::Reallocation& r, const std::vector<Submission>& others,
+                  int attempt) {
+    std::vector<Intake::Request> requests;
+    requests.emplace_back(r);
+    for (const Submission& s : others) requests.emplace_back(s);
+    std::vector<Intake::Request*> group;
+    for (Intake::Request& request : requests) group.push_back(&request);
+    const auto outcomes = process_->intake->Commit(group);
+    const auto& outcome = outcomes[0];
     Model next = model_;
     const Expected expected = next.ApplyAll(r.parts);
+    std::vector<Expected> expected_others;
+    for (const Submission& s : others) expected_others.push_back(next.Apply(s));
     if (process_->intake->failed()) {
       ++run_.crashes;
       watchers_.Drop();
@@ -460,7 +472,7 @@ class World {
       if (head != model_.head && head != next.head)
         return void(Fail("a reallocation was applied in part"));
       if (head == next.head) model_ = next;
-      if (attempt < 3) Reallocate(r, attempt + 1);
+      if (attempt < 3) Reallocate(r, others, attempt + 1);
       return;
     }
     if (!outcome.ok() && absl::IsResourceExhausted(outcome.status())) return;
@@ -473,6 +485,14 @@ class World {
     }
     if (outcome.ok() && outcome->parts.back().position != expected.receipt.position)
       return void(Fail("a reallocation stands elsewhere"));
+    for (size_t i = 0; i < others.size(); ++i) {
+      const auto& other = outcomes[i + 1];
+      const auto got = other.ok() ? absl::StatusCode::kOk : other.status().code();
+      if (got != expected_others[i].code ||
+          (other.ok() && other->receipt.position != expected_others[i].receipt.position))
+        return void(Fail("a request beside a reallocation was answered otherwise"));
+    }
+    if (outcome.ok()) ++run_.reallocations;
     model_ = std::move(next);
     if (process_->log->head().position != model_.head) Fail("a reallocation left something behind");
   }

@@ -22,6 +22,8 @@ struct Outcome {
   int faults = 0;
   // Watches that went on where they were cut.
   int resumes = 0;
+  // Reallocations that were kept.
+  int reallocations = 0;
 };
 
 Outcome RunSeed(uint64_t seed, Bug bug = Bug::kNone, WatchBug watch_bug = WatchBug::kNone);
