@@ -91,9 +91,10 @@ agg::ListTotalsRequest ListOf(const Place& place) {
   return request;
 }
 
-std::shared_ptr<grpc::Channel> ConnectTo(int port) {
+std::shared_ptr<grpc::Channel> ConnectTo(int port, bool fixed_window) {
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  if (fixed_window) arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
   auto channel = grpc::CreateCustomChannel(absl::StrCat("127.0.0.1:", port),
                                            grpc::InsecureChannelCredentials(), arguments);
   channel->WaitForConnected(std::chrono::system_clock::now() + std::chrono::seconds(10));

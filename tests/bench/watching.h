@@ -32,8 +32,8 @@ std::vector<std::vector<uint32_t>> CoveredBy(const Province& province,
 aggregation::v1::WatchTotalsRequest WatchOf(const Place& place);
 aggregation::v1::ListTotalsRequest ListOf(const Place& place);
 
-// A connection of its own.
-std::shared_ptr<grpc::Channel> ConnectTo(int port);
+// A connection of its own. With a fixed window, streams that are not read are sent 64 KB and no more.
+std::shared_ptr<grpc::Channel> ConnectTo(int port, bool fixed_window = false);
 
 // One watch, read on gRPC's threads.
 class WatchClient final : public grpc::ClientReadReactor<aggregation::v1::WatchTotalsResponse> {
