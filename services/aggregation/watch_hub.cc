@@ -85,15 +85,22 @@ void WatchHub::Next(Watcher* w, Ended* ended) {
 
 void WatchHub::Sent(Watcher* w, bool ok) {
   Ended ended;
+  Task task;
   {
     absl::MutexLock lock(&mu_);
     if (!ok && !w->ending_) {
       w->ending_ = true;
       w->end_status_ = absl::CancelledError("the caller went away");
     }
-    Next(w, &ended);
+    if (!w->ending_ && !w->history_ && w->concern_ != 0) {
+      // Behind all others in the queue, whoever has most to hear would hear it last.
+      task = Take(w);
+    } else {
+      Next(w, &ended);
+    }
   }
   EndAll(ended);
+  if (task.watcher != nullptr) Step(task);
 }
 
 void WatchHub::Cancel(Watcher* w) {
@@ -210,56 +217,64 @@ void WatchHub::Dispatch() {
 void WatchHub::Work(bool history) {
   auto& queue = queues_[history ? 1 : 0];
   while (true) {
-    std::shared_ptr<Watcher> w;
-    Position folded, concern;
-    bool progress_due;
+    Task task;
     {
       absl::MutexLock lock(&mu_);
       auto ready = [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return !queue.empty() || stopping_; };
       mu_.Await(absl::Condition(&ready));
       if (queue.empty()) return;
-      w = watchers_.find(queue.front())->second;
+      Watcher* w = queue.front();
       queue.pop_front();
-      w->state_ = Watcher::State::kWorking;
-      folded = dispatched_;
-      concern = w->concern_;
-      w->concern_ = 0;
-      progress_due = w->progress_due_;
-      w->progress_due_ = false;
+      task = Take(w);
     }
-    Watch& watch = *w->watch_;
-    if (watch.started()) watch.SkipTo(concern == 0 ? folded : std::min(folded, concern - 1));
-    absl::StatusOr<std::optional<WatchMessage>> message = watch.Next(folded);
-    if (message.ok() && !message->has_value() && progress_due && !watch.more())
-      *message = WatchMessage{WatchEvent::kProgress, watch.position(), {}};
-    const bool send = message.ok() && message->has_value();
-    Ended ended;
-    {
-      absl::MutexLock lock(&mu_);
-      if (!message.ok() && !w->ending_) {
-        w->ending_ = true;
-        w->end_status_ = message.status();
-      }
-      // What is not looked at yet. A watch that just started stands where folding stood, not dispatching.
-      if (watch.more() || watch.position() < folded) {
-        const Position next = watch.position() + 1;
-        w->concern_ = w->concern_ == 0 ? next : std::min(w->concern_, next);
-      }
-      w->history_ = !watch.started() || (watch.position() + 1 < projector_.remembered() &&
-                                         w->concern_ != 0 && w->concern_ <= folded);
-      if (send && !w->ending_) {
-        w->state_ = Watcher::State::kSending;
-        w->progress_at_ = absl::Now() + w->progress_interval_;
-      } else {
-        if (progress_due && !send) w->progress_due_ = true;
-        Next(w.get(), &ended);
-      }
+    Step(task);
+  }
+}
+
+WatchHub::Task WatchHub::Take(Watcher* w) {
+  Task task{watchers_.find(w)->second, dispatched_, w->concern_, w->progress_due_};
+  w->state_ = Watcher::State::kWorking;
+  w->concern_ = 0;
+  w->progress_due_ = false;
+  return task;
+}
+
+void WatchHub::Step(const Task& task) {
+  const std::shared_ptr<Watcher>& w = task.watcher;
+  const Position folded = task.folded;
+  Watch& watch = *w->watch_;
+  if (watch.started())
+    watch.SkipTo(task.concern == 0 ? folded : std::min(folded, task.concern - 1));
+  absl::StatusOr<std::optional<WatchMessage>> message = watch.Next(folded);
+  if (message.ok() && !message->has_value() && task.progress_due && !watch.more())
+    *message = WatchMessage{WatchEvent::kProgress, watch.position(), {}};
+  const bool send = message.ok() && message->has_value();
+  Ended ended;
+  {
+    absl::MutexLock lock(&mu_);
+    if (!message.ok() && !w->ending_) {
+      w->ending_ = true;
+      w->end_status_ = message.status();
     }
-    if (!ended.empty()) {
-      EndAll(ended);
-    } else if (send) {
-      w->Send(**message);
+    // What is not looked at yet. A watch that just started stands where folding stood, not dispatching.
+    if (watch.more() || watch.position() < folded) {
+      const Position next = watch.position() + 1;
+      w->concern_ = w->concern_ == 0 ? next : std::min(w->concern_, next);
     }
+    w->history_ = !watch.started() || (watch.position() + 1 < projector_.remembered() &&
+                                       w->concern_ != 0 && w->concern_ <= folded);
+    if (send && !w->ending_) {
+      w->state_ = Watcher::State::kSending;
+      w->progress_at_ = absl::Now() + w->progress_interval_;
+    } else {
+      if (task.progress_due && !send) w->progress_due_ = true;
+      Next(w.get(), &ended);
+    }
+  }
+  if (!ended.empty()) {
+    EndAll(ended);
+  } else if (send) {
+    w->Send(**message);
   }
 }
 

@@ -1,7 +1,7 @@
 // Brings what was folded to the watchers it concerns.
 //
 //   Projector --(ReadPostings)--> dispatcher: which nodes? which watchers? --> queues --> workers: Watch::Next -->
-//   Watcher::Send, one message in flight for each
+//   Watcher::Send, one message in flight for each;  Sent: the next step of a live one, at once
 //
 // A watcher is idle, queued, worked on, or waiting for its message to go out; a watcher that does not read waits
 // there with one message and costs nobody anything. Those who read history have a queue and a worker of their own.
@@ -81,8 +81,17 @@ class WatchHub {
  private:
   using Ended = std::vector<std::shared_ptr<Watcher>>;
 
+  // What a step of a watcher was taken up for.
+  struct Task {
+    std::shared_ptr<Watcher> watcher;
+    domain::Position folded = 0, concern = 0;
+    bool progress_due = false;
+  };
+
   void Dispatch();
   void Work(bool history);
+  Task Take(Watcher* watcher) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void Step(const Task& task) ABSL_LOCKS_EXCLUDED(mu_);
   void Enqueue(Watcher* watcher) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // What comes after a step or a message: the end, the queue, or rest.
   void Next(Watcher* watcher, Ended* ended) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);

@@ -21,6 +21,8 @@ static_assert(static_cast<int>(WatchEvent::kFellBehind) == pb::WATCH_EVENT_FELL_
               pb::WatchEvent_MAX == 5);
 
 constexpr int kFiltersMax = 100;
+// Rows of a message whose memory serves the next one.
+constexpr int kRowsKept = 8;
 
 // What the call's thread finds out before the hub hears of it.
 struct WatchQuestion {
@@ -111,8 +113,8 @@ class WatchStream final : public Reactor, public Watcher {
   }
 
   void OnWriteDone(bool ok) override {
-    // A snapshot may be large; what follows is small.
-    if (response_.changes_size() > 256) response_ = pb::WatchTotalsResponse();
+    // Cleared rows would stay allocated for as long as the call; most changes are of few.
+    if (response_.changes_size() > kRowsKept) response_ = pb::WatchTotalsResponse();
     hub_.Sent(this, ok);
   }
   void OnCancel() override { hub_.Cancel(this); }

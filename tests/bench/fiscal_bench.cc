@@ -1,5 +1,5 @@
 // fiscal-bench [--quick] [--json FILE] [--report DIR] [--postgres SOCKET-DIR] [--commit ID]
-//              [--only bulk|singles|amendments|growth|reads]
+//              [--only bulk|singles|amendments|growth|reads|watchers]
 //
 // scripts/bench.sh runs it. Servers are processes of their own; ours and the yardsticks take turns, so
 // that a machine that drifts drifts for both, and what counts are the ratios of one run. Durability is
@@ -33,6 +33,7 @@
 #include "tests/bench/processes.h"
 #include "tests/bench/province.h"
 #include "tests/bench/results.h"
+#include "tests/bench/watchers.h"
 #include "tests/bench/yardsticks.h"
 
 namespace fiscal::bench {
@@ -201,6 +202,15 @@ class Bench {
       }
       Reads();
       Visible();
+      Verify();
+    }
+    if (wanted("watchers")) {
+      constexpr int kEach = 20;
+      Fresh();
+      Stream(server_->port(), Make(kEach * Province::kAgencies, kEach));
+      server_->Stop();
+      StartServer();
+      MeasureWatchers(province_, *server_, kEach, options_.quick, &results_);
       Verify();
     }
     if (!options_.json.empty()) results_.WriteJson(options_.json);
@@ -789,10 +799,11 @@ int main(int argc, char** argv) {
   }
 #endif
   bool known = options.only.empty();
-  for (const char* phase : {"bulk", "singles", "amendments", "growth", "reads"})
+  for (const char* phase : {"bulk", "singles", "amendments", "growth", "reads", "watchers"})
     known = known || options.only == phase;
   if (!known) {
-    std::fprintf(stderr, "fiscal-bench: --only %s: bulk, singles, amendments, growth or reads\n",
+    std::fprintf(stderr,
+                 "fiscal-bench: --only %s: bulk, singles, amendments, growth, reads or watchers\n",
                  options.only.c_str());
     return 2;
   }
