@@ -23,6 +23,7 @@ enum Kind : uint8_t {
   kPosting = 0x12,
   kStride = 0x13,
   kStatus = 0x14,
+  kGroup = 0x15,
   kWatermark = 0x20,
 };
 
@@ -142,6 +143,7 @@ std::string CellsKey(const domain::ChunkId& id, uint64_t stride) {
 
 std::string PostingKey(domain::Position position) { return PositionKey(kPosting, position); }
 std::string StrideKey(domain::Position position) { return PositionKey(kStride, position); }
+std::string GroupKey(domain::Position position) { return PositionKey(kGroup, position); }
 std::string WatermarkKey() { return Start(kWatermark); }
 
 std::string StatusPrefix(uint16_t year, domain::Stage stage, domain::Code division) {

@@ -20,6 +20,7 @@
 //   posting        := 0x12 position:u64                              totals: a Posting
 //   stride         := 0x13 position:u64                              totals: nothing
 //   status         := 0x14 year:u16 stage:u8 division:u32 agency NUL ~stride:u64  totals: a budget's status
+//   group          := 0x15 position:u64                              totals: where what was committed with it ends
 //   watermark      := 0x20                                           totals: position, hash, log id
 //   budget         := division:u32 year:u16 stage:u8 agency NUL
 //   node           := year:u16 stage:u8 division:u32 type:u8 code NUL
@@ -76,6 +77,7 @@ std::string StrideKey(domain::Position position);
 // Year 0: all; division 0: all of the year and stage.
 std::string StatusPrefix(uint16_t year, domain::Stage stage, domain::Code division);
 std::string StatusKey(const domain::BudgetKey& budget, uint64_t stride);
+std::string GroupKey(domain::Position position);
 std::string WatermarkKey();
 std::string UpstreamKey(absl::string_view name);
 std::string OwnerKey(domain::Code division);

@@ -259,6 +259,18 @@ absl::Status TotalsStore::ForEach(
   return VisitCells(kv_, lower, AfterPrefix(lower), stride, visit);
 }
 
+absl::StatusOr<domain::Position> TotalsStore::EndOfGroup(domain::Position position) const {
+  // Few positions have such a key: a filter answers for most.
+  const absl::StatusOr<std::string> value = kv_.Get(GroupKey(position));
+  if (absl::IsNotFound(value.status())) return position;
+  if (!value.ok()) return value.status();
+  ByteReader reader(*value);
+  const domain::Position end = reader.U64();
+  if (!reader.ok() || !reader.AtEnd() || end <= position)
+    return absl::DataLossError("totals: a malformed group");
+  return end;
+}
+
 absl::Status TotalsStore::ForEachStatus(
     uint16_t year, domain::Stage stage, domain::Code division, uint64_t stride,
     const std::function<void(const domain::BudgetKey&, const domain::StatementStatus&)>& visit)
@@ -308,6 +320,17 @@ absl::Status TotalsStore::CommitStride(
   for (const auto& [id, entry] : changed)
     batch.Put(CellsKey(id, watermark.position),
               EncodeState(entry->chunk, entry->chunk.size(), &entry->chain));
+  // A stride never ends inside what was committed at once.
+  domain::Position end = 0;
+  for (auto p = postings.rbegin(); p != postings.rend(); ++p) {
+    if (!(*p)->more) {
+      end = (*p)->position;
+      continue;
+    }
+    std::string value;
+    PutU64(&value, end);
+    batch.Put(GroupKey((*p)->position), std::move(value));
+  }
   // Postings by agency, each agency's in order.
   std::vector<const domain::Posting*> order;
   for (const auto& posting : postings) order.push_back(posting.get());

@@ -76,6 +76,9 @@ class TotalsStore {
       const std::function<absl::Status(const StoredPosting&, absl::string_view bytes)>& visit)
       const;
 
+  // The last position of what was committed with `position`, which lies in a whole stride; mostly itself.
+  absl::StatusOr<domain::Position> EndOfGroup(domain::Position position) const;
+
   // The status after `stride` of every budget of a year and stage that was ever stated, in one
   // division or, with 0, in all; ordered by division and agency. Year 0 visits every year and stage.
   absl::Status ForEachStatus(

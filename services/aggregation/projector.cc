@@ -181,16 +181,7 @@ absl::StatusOr<domain::Position> Projector::EndOfGroup(domain::Position position
       return position;
     }
   }
-  for (bool more = position > 0; more;) {
-    more = false;
-    FISCAL_RETURN_IF_ERROR(store_.ForEachPosting(
-        position - 1, position, [&](const storage::StoredPosting& stored, absl::string_view) {
-          more = stored.posting.more;
-          return absl::OkStatus();
-        }));
-    if (more) ++position;
-  }
-  return position;
+  return store_.EndOfGroup(position);
 }
 
 absl::Status Projector::EndStride(const storage::LogEntry& last) {

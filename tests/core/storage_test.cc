@@ -47,6 +47,7 @@ TEST(SchemaTest, GoldenKeys) {
   EXPECT_EQ(BytesToHexString(PostingKey(258)), "120000000000000102");
   EXPECT_EQ(BytesToHexString(StrideKey(258)), "130000000000000102");
   EXPECT_EQ(BytesToHexString(WatermarkKey()), "20");
+  EXPECT_EQ(BytesToHexString(GroupKey(258)), "150000000000000102");
   EXPECT_EQ(BytesToHexString(UpstreamKey("city")), "0c63697479");
   EXPECT_EQ(BytesToHexString(OwnerKey(141100)), "0d0002272c");
   EXPECT_EQ(BytesToHexString(StatusKey(kBudget, 1)),
