@@ -544,7 +544,11 @@ class World {
     const uint64_t folded = process_->projector->folded();
     if (folded < catalog_events_) return;
     const services::WatchedTotals question = MakeQuestion();
-    Compare(*process_->reader, question, Below(2) == 0 ? folded : Below(folded + 1), 0);
+    const uint64_t position = Below(2) == 0 ? folded : Below(folded + 1);
+    Compare(*process_->reader, question, position, 0);
+    const auto end = process_->projector->EndOfGroup(position);
+    if (!end.ok() || *end != model_.GroupEnd(position))
+      Fail(absl::StrCat("a group at ", position, " ends elsewhere"));
   }
 
   void Watch() {
