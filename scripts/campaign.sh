@@ -2,9 +2,12 @@
 # Long runs of what CI runs a slice of.
 #   scripts/campaign.sh simulation SEEDS [FIRST]     2,000 in CI
 #   scripts/campaign.sh crash KILLS                  100 in CI
+#   scripts/campaign.sh tree KILLS                   of counties, city and province; 12 in CI
+#   scripts/campaign.sh watch KILLS                  of a server with watchers; 8 in CI
+#   scripts/campaign.sh explain LINES                explanations over a history of so many; 20,000 in CI
 #   scripts/campaign.sh fuzz SECONDS                 each decoder and the importer, with clang's libFuzzer
 . "$(dirname "$0")/lib.sh"
-[ $# -ge 2 ] || { sed -n '2,6p' "$0" >&2; exit 2; }
+[ $# -ge 2 ] || { sed -n '2,9p' "$0" >&2; exit 2; }
 install_packages "${PACKAGES[@]}"
 case $1 in
   simulation)
@@ -13,6 +16,15 @@ case $1 in
   crash)
     build release crash_test
     FISCAL_CRASH_CYCLES=$2 build/release/bin/crash_test ;;
+  tree)
+    build release tree_crash_test
+    FISCAL_TREE_KILLS=$2 build/release/bin/tree_crash_test ;;
+  watch)
+    build release watch_crash_test
+    FISCAL_WATCH_KILLS=$2 build/release/bin/watch_crash_test ;;
+  explain)
+    build release explain_test
+    FISCAL_EXPLAIN_LINES=$2 build/release/bin/explain_test ;;
   fuzz)
     install_packages clang-14 libclang-rt-14-dev
     build fuzz record_fuzz document_fuzz
@@ -20,5 +32,5 @@ case $1 in
     cp -n tests/data/documents/*.txt build/corpus/document/
     build/fuzz/bin/record_fuzz -max_total_time="$2" build/corpus/record
     build/fuzz/bin/document_fuzz -max_total_time="$2" -max_len=60000 build/corpus/document ;;
-  *) sed -n '2,6p' "$0" >&2; exit 2 ;;
+  *) sed -n '2,9p' "$0" >&2; exit 2 ;;
 esac
