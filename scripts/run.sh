@@ -80,7 +80,7 @@ PROVINCE=(build/release/bin/fiscal --server "$ABOVE")
 # What the city has, the province takes over as it comes.
 for _ in $(seq 600); do
   "${PROVINCE[@]}" -o json federation status | grep -q '"FOLLOWING".*"lag_count": 0' && break
-  read -rt 0.1 <> <(:) || true
+  sleep 0.1
 done
 "${PROVINCE[@]}" federation status
 "${PROVINCE[@]}" totals --division 140000 --year 2024 --by division

@@ -109,6 +109,8 @@ class Intake {
                         storage::UpstreamState* state, bool* more, Group& g);
   absl::Status TakeOverCatalog(const std::string& upstream, const std::string& bytes,
                                storage::UpstreamState* state, Group& g);
+  // True when something was stated for the division here.
+  absl::StatusOr<bool> HasOwnStatements(domain::Code division, const Group& g) const;
   // The upstream a division's money comes from; empty for none.
   std::string OwnerOf(domain::Code division, const Group& g) const;
   // The stored answer of an earlier request with this id; nullopt when it is new.

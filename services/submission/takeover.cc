@@ -23,6 +23,13 @@ std::string Intake::OwnerOf(domain::Code division, const Group& g) const {
   return it == owners_.end() ? std::string() : it->second;
 }
 
+absl::StatusOr<bool> Intake::HasOwnStatements(domain::Code division, const Group& g) const {
+  const std::string lower = storage::HeadPrefix(division);
+  FISCAL_ASSIGN_OR_RETURN(const std::optional<storage::Staged::Item> head,
+                          g.staged.FindFirst(lower, storage::AfterPrefix(lower)));
+  return head.has_value();
+}
+
 absl::StatusOr<storage::UpstreamState> Intake::ReadUpstream(absl::string_view name) const {
   absl::StatusOr<std::string> bytes = kv_.Get(storage::UpstreamKey(name));
   if (absl::IsNotFound(bytes.status())) return storage::UpstreamState();
@@ -130,10 +137,8 @@ absl::Status Intake::TakeOver(const std::string& upstream, const UpstreamRecords
   }
   const std::string owner = OwnerOf(budget.division, g);
   if (owner.empty()) {
-    const std::string lower = storage::HeadPrefix(budget.division);
-    FISCAL_ASSIGN_OR_RETURN(const std::optional<storage::Staged::Item> own,
-                            g.staged.FindFirst(lower, storage::AfterPrefix(lower)));
-    if (own.has_value()) {
+    FISCAL_ASSIGN_OR_RETURN(const bool stated_here, HasOwnStatements(budget.division, g));
+    if (stated_here) {
       return Refuse(Reason::kDivisionFromUpstream,
                     absl::StrCat("division ", budget.division,
                                  " has statements of its own here: it can't come from upstream ",
@@ -183,9 +188,12 @@ absl::Status Intake::TakeOver(const std::string& upstream, const UpstreamRecords
 absl::Status Intake::TakeOverCatalog(const std::string& upstream, const std::string& bytes,
                                      storage::UpstreamState* state, Group& g) {
   FISCAL_ASSIGN_OR_RETURN(domain::CatalogEvent event, storage::DecodeCatalog(bytes));
-  // An upstream says who its agencies are and adds what nobody else has said; it changes nothing that
-  // others said.
+  // An upstream says who the agencies of its divisions are, and adds what nobody else has said; it
+  // changes nothing that others said.
   const bool division_list = event.list == domain::CatalogList::kDivision;
+  auto existing =
+      g.catalog->lists().find({division_list ? 0 : event.division, event.year, event.list});
+  bool own = false;
   if (event.list == domain::CatalogList::kAgency) {
     if (g.catalog->FindDivision(event.division, event.year) == nullptr) {
       return Refuse(Reason::kDivisionUnknown,
@@ -194,10 +202,13 @@ absl::Status Intake::TakeOverCatalog(const std::string& upstream, const std::str
     }
     const std::string owner = OwnerOf(event.division, g);
     if (!owner.empty() && owner != upstream) return absl::OkStatus();
+    FISCAL_ASSIGN_OR_RETURN(const bool stated_here, HasOwnStatements(event.division, g));
+    if (owner.empty() && existing == g.catalog->lists().end() && !stated_here) {
+      g.claimed[event.division] = upstream;
+      g.staged.Put(storage::OwnerKey(event.division), upstream);
+    }
+    own = OwnerOf(event.division, g) == upstream;
   }
-  auto existing =
-      g.catalog->lists().find({division_list ? 0 : event.division, event.year, event.list});
-  const bool own = event.list == domain::CatalogList::kAgency;
   std::vector<domain::CatalogEntry> entries;
   for (domain::CatalogEntry& e : event.entries) {
     const bool known = existing != g.catalog->lists().end() &&

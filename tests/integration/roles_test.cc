@@ -71,6 +71,28 @@ TEST(RolesTest, AnAggregationProcessFollowsTheLogOverGrpcThroughKills) {
   };
   EXPECT_EQ(explained(submission.address()), explained(listen));
 
+  // A watch that began at one goes on at the other, which has the same log.
+  const auto caught_up = [](const std::string& address, const std::string& token) {
+    a::WatchTotalsRequest request;
+    a::TotalFilter* filter = request.add_filters()->mutable_filter();
+    filter->set_division_code("141100");
+    filter->set_fiscal_year(2024);
+    filter->set_stage(b::STAGE_APPROVED);
+    filter->set_direction(b::DIRECTION_EXPENDITURE);
+    request.set_resume_token(token);
+    grpc::ClientContext context;
+    const auto stub = a::AggregationService::NewStub(ConnectTo(address));
+    const auto reader = stub->WatchTotals(&context, request);
+    a::WatchTotalsResponse message;
+    int before = 0;
+    while (reader->Read(&message) && message.event() != a::WATCH_EVENT_CAUGHT_UP) ++before;
+    EXPECT_EQ(before, token.empty() ? 1 : 0);
+    context.TryCancel();
+    return message.resume_token();
+  };
+  const std::string token = caught_up(submission.address(), "");
+  EXPECT_EQ(caught_up(listen, token), token);
+
   // The follower is killed, events go on, it comes back and catches up from its own copy.
   follower->End(SIGKILL);
   const auto receipt = submission.MustSubmit(submission.Reference(
