@@ -28,6 +28,7 @@
 #include "services/federation/upstream.h"
 #include "services/log/log_copier.h"
 #include "services/log/log_rpc.h"
+#include "services/rpc/peer.h"
 #include "services/rpc/raw.h"
 #include "services/submission/submission_rpc.h"
 #include "spdlog/sinks/stdout_sinks.h"
@@ -213,6 +214,9 @@ class ServerImpl final : public Server {
     builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_DEFLATE, false);
     builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_GZIP, false);
     builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, 8 << 10);
+    // Readers of a quiet log ask for signs of life.
+    builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
+                               rpc::kKeepaliveMs - 5000);
     builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
     builder.AddListeningPort(options_.listen, grpc::InsecureServerCredentials(), &port_);
     for (const std::unique_ptr<grpc::Service>& service : services_)

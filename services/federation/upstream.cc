@@ -8,6 +8,7 @@
 #include "domain/reason.h"
 #include "google/rpc/error_details.pb.h"
 #include "grpcpp/grpcpp.h"
+#include "services/rpc/peer.h"
 #include "services/wire/text_wire.h"
 #include "spdlog/spdlog.h"
 
@@ -21,20 +22,6 @@ constexpr absl::Duration kDelayMin = absl::Milliseconds(50);
 constexpr absl::Duration kDelayMax = absl::Seconds(5);
 // How soon what was refused is tried again: an import of a catalog may have helped.
 constexpr absl::Duration kBlockedDelay = absl::Seconds(1);
-
-std::unique_ptr<pb::FederationService::Stub> Connect(const std::string& address) {
-  grpc::ChannelArguments arguments;
-  arguments.SetMaxReceiveMessageSize(256 << 20);
-  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1000);
-  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 20000);
-  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  return pb::FederationService::NewStub(
-      grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments));
-}
-
-bool HistoryParted(const absl::Status& status) {
-  return absl::IsDataLoss(status) || absl::IsOutOfRange(status);
-}
 
 absl::StatusOr<UpstreamRecords::Record> ToRecord(const pb::PostedEvent& event) {
   UpstreamRecords::Record record;
@@ -56,7 +43,7 @@ Upstream::Upstream(std::string name, std::string address, Committer& committer)
     : name_(std::move(name)),
       address_(std::move(address)),
       committer_(committer),
-      stub_(Connect(address_)),
+      stub_(pb::FederationService::NewStub(rpc::ConnectPeer(address_))),
       thread_([this] { Run(); }) {}
 
 Upstream::~Upstream() { Stop(); }
@@ -177,7 +164,7 @@ void Upstream::Run() {
       if (stopping_) return;
       if (status_.state == State::kFollowing) wait = delay = kDelayMin;
     }
-    if (HistoryParted(status)) {
+    if (rpc::HistoryParted(status)) {
       Say(State::kStopped, std::string(status.message()));
       return;
     }

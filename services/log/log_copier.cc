@@ -8,6 +8,7 @@
 #include "base/status_macros.h"
 #include "fiscal/log/v1/event_log_service.grpc.pb.h"
 #include "grpcpp/grpcpp.h"
+#include "services/rpc/peer.h"
 #include "services/wire/text_wire.h"
 #include "spdlog/spdlog.h"
 #include "storage/record_codec.h"
@@ -19,19 +20,6 @@ namespace {
 namespace pb = fiscal::log::v1;
 
 constexpr absl::Duration kRetryDelayMax = absl::Seconds(5);
-
-std::unique_ptr<pb::EventLogService::Stub> Connect(const std::string& address) {
-  grpc::ChannelArguments arguments;
-  arguments.SetMaxReceiveMessageSize(256 << 20);
-  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1000);
-  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  return pb::EventLogService::NewStub(
-      grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments));
-}
-
-bool Final(const absl::Status& status) {
-  return absl::IsDataLoss(status) || absl::IsOutOfRange(status);
-}
 
 }  // namespace
 
@@ -54,7 +42,7 @@ void LogCopier::Stop() {
 }
 
 absl::StatusOr<std::string> LogCopier::FetchLogId(const std::string& address, absl::Time deadline) {
-  const auto stub = Connect(address);
+  const auto stub = pb::EventLogService::NewStub(rpc::ConnectPeer(address));
   grpc::ClientContext context;
   context.set_deadline(absl::ToChronoTime(deadline));
   context.set_wait_for_ready(true);
@@ -75,7 +63,7 @@ absl::StatusOr<std::string> LogCopier::FetchLogId(const std::string& address, ab
 }
 
 absl::Status LogCopier::CopyOnce() {
-  const auto stub = Connect(address_);
+  const auto stub = pb::EventLogService::NewStub(rpc::ConnectPeer(address_));
   grpc::ClientContext context;
   context.set_wait_for_ready(true);
   {
@@ -158,7 +146,7 @@ void LogCopier::Run() {
     const absl::Status status = CopyOnce();
     absl::MutexLock lock(&mu_);
     if (stopping_) return;
-    if (Final(status) || absl::IsResourceExhausted(status)) {
+    if (rpc::HistoryParted(status) || absl::IsResourceExhausted(status)) {
       spdlog::critical("copying the log from {} stopped: {}", address_, status.ToString());
       on_failure_(status);
       return;
