@@ -34,3 +34,20 @@ function(fiscal_fuzz name)
   target_link_options(${name} PRIVATE -fsanitize=fuzzer,address)
   target_link_libraries(${name} PRIVATE ${ARG_DEPS})
 endfunction()
+
+# fiscal_embed(NAME FILES ...)  a library with one function in fiscal/embedded/NAME.h, ShippedFile(name), that gives a file's bytes
+function(fiscal_embed name)
+  cmake_parse_arguments(ARG "" "" "FILES" ${ARGN})
+  set(OUT ${CMAKE_CURRENT_BINARY_DIR}/embedded_${name}.cc)
+  set(PATHS)
+  foreach(FILE ${ARG_FILES})
+    list(APPEND PATHS ${CMAKE_CURRENT_SOURCE_DIR}/${FILE})
+  endforeach()
+  add_custom_command(
+    OUTPUT ${OUT}
+    COMMAND ${CMAKE_COMMAND} -DOUT=${OUT} "-DFILES=${ARG_FILES}" -DDIR=${CMAKE_CURRENT_SOURCE_DIR}
+            -P ${CMAKE_SOURCE_DIR}/cmake/Embed.cmake
+    DEPENDS ${PATHS} ${CMAKE_SOURCE_DIR}/cmake/Embed.cmake
+    VERBATIM)
+  fiscal_library(${name} SRCS ${OUT} DEPS absl::strings)
+endfunction()

@@ -1,22 +1,42 @@
 #include "clients/importer/forms.h"
 
-#include <optional>
+#include <algorithm>
+#include <map>
+#include <memory>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
-#include "clients/importer/importer.h"
-#include "clients/importer/money.h"
+#include "domain/disclosure/names.h"
 
 namespace fiscal::importer {
 namespace {
 
-namespace b = fiscal::budget::v1;
+using disclosure::Cell;
+using disclosure::Disclosure;
+using disclosure::FoldName;
+using disclosure::Indicator;
+using disclosure::PerformanceForm;
+using disclosure::Row;
+using disclosure::Table;
 
-std::vector<std::string> Filled(const TextRow& row) {
+// The filled cells of a line. Laid out lines have cells where two blanks or a figure stand between.
+std::vector<std::string> Filled(const TextLine& line) {
   std::vector<std::string> out;
-  for (const std::string& cell : row.cells) {
-    if (!cell.empty()) out.push_back(cell);
+  if (line.tabbed) {
+    for (const std::string& cell : line.cells) {
+      if (!cell.empty()) out.push_back(cell);
+    }
+    return out;
+  }
+  const Piece* last = nullptr;
+  for (const Piece& p : line.pieces) {
+    if (last != nullptr && p.x0 - last->x1 <= 1 && !p.figure && !last->figure) {
+      out.back() += p.text;
+    } else {
+      out.push_back(p.text);
+    }
+    last = &p;
   }
   return out;
 }
@@ -41,50 +61,66 @@ Level LevelOf(const std::string& folded) {
   return Level::kNone;
 }
 
+// What a label says of money: which period it is of, and whether it is the total.
+bool IsTotal(absl::string_view label) {
+  return absl::StrContains(label, "总额") || label == "年度资金申请总额";
+}
+bool IsPart(absl::string_view label) {
+  for (absl::string_view part : {"中央财政资金", "省级财政资金", "市级财政资金", "县级财政资金",
+                                 "市县", "单位自筹", "其他资金", "财政资金", "当年财政拨款",
+                                 "上年结转资金"}) {
+    if (absl::StartsWith(label, part)) return true;
+  }
+  return false;
+}
+
 class FormReader {
  public:
-  FormReader(Form* form, std::vector<b::Finding>* findings) : form_(form), findings_(findings) {}
+  FormReader(PerformanceForm* form, std::map<std::string, Cell>* money)
+      : form_(form), money_(money) {}
 
-  void Row(const TextRow& row) {
-    const std::vector<std::string> cells = Filled(row);
+  void Line(const TextLine& line) {
+    const std::vector<std::string> cells = Filled(line);
     if (cells.empty()) return;
     const std::string first = Label(cells[0]);
-    b::Project& p = form_->project;
-    if (in_indicators_) {
-      if (absl::StartsWith(first, "负责人")) {
-        in_indicators_ = false;
-        return;
-      }
-      Indicators(row, cells);
+    if (absl::StartsWith(first, "负责人")) {
+      in_indicators_ = false;
+      Signatures(cells);
       return;
     }
-    if (first == "主管部门及代码") {
-      if (cells.size() > 1) p.set_owning_agency(cells[1]);
-      if (cells.size() > 3 && Label(cells[2]) == "实施单位") p.set_implementing_agency(cells[3]);
+    if (in_indicators_) {
+      Indicators(line, cells);
+      return;
+    }
+    if (first == "主管部门及代码" || first == "主管部门") {
+      if (cells.size() > 1) form_->owning_agency = cells[1];
+      if (cells.size() > 3 && Label(cells[2]) == "实施单位") form_->implementing_agency = cells[3];
     } else if (first == "项目属性") {
-      if (cells.size() > 1) p.set_attribute(cells[1]);
-      if (cells.size() > 3 && absl::StartsWith(Label(cells[2]), "项目")) p.set_term(cells[3]);
-    } else if (absl::StartsWith(first, "项目资金")) {
-      unit_ = absl::StrContains(first, "万元") ? DocumentUnit::kWanyuan : DocumentUnit::kYuan;
-      Funding(row, std::vector<std::string>(cells.begin() + 1, cells.end()));
-    } else if (first == "中央财政资金" || first == "省级财政资金" ||
-               absl::StartsWith(first, "市县") || first == "单位自筹" || first == "其他资金") {
-      Funding(row, cells);
+      if (cells.size() > 1) form_->attribute = cells[1];
+      if (cells.size() > 3 && absl::StartsWith(Label(cells[2]), "项目")) form_->term = cells[3];
     } else if (first == "项目概况") {
-      Text(cells, p.mutable_overview());
+      Text(cells, &form_->overview);
     } else if (first == "立项依据") {
-      Text(cells, p.mutable_basis());
+      Text(cells, &form_->basis);
     } else if (first == "项目设立必要性") {
-      Text(cells, p.mutable_necessity());
+      Text(cells, &form_->necessity);
     } else if (absl::StartsWith(first, "保证项目实施")) {
-      Text(cells, p.mutable_safeguards());
+      Text(cells, &form_->safeguards);
     } else if (first == "项目实施计划") {
-      Text(cells, p.mutable_plan());
+      Text(cells, &form_->plan);
     } else if (first == "总体目标") {
-      if (cells.size() > 1) p.set_term_goal(cells[1]);
-      if (cells.size() > 2) p.set_year_goal(cells[2]);
-    } else if (first == "绩效指标") {
-      in_indicators_ = true;
+      if (cells.size() > 1) form_->term_goal = cells[1];
+      if (cells.size() > 2) form_->year_goal = cells[2];
+    } else if (first == "绩效指标" || (first == "一级指标" && !line.tabbed)) {
+      in_indicators_ = line.tabbed;
+    } else {
+      if (absl::StartsWith(first, "项目资金") && absl::StrContains(first, "万元"))
+        unit_ = MoneyUnit::kWanyuan;
+      const bool money = std::any_of(cells.begin(), cells.end(), [](const std::string& c) {
+        const std::string label = Label(c);
+        return IsTotal(label) || IsPart(label);
+      });
+      if (money) Funding(line, cells);
     }
   }
 
@@ -93,52 +129,77 @@ class FormReader {
     if (cells.size() > 1) *out = cells[1];
   }
 
-  void Say(const std::string& rule, int line, std::string message, std::string zh) {
-    b::Finding f;
-    f.set_rule(rule);
-    f.set_severity(b::SEVERITY_WARNING);
-    f.set_place(absl::StrCat("form ", form_->project.name(), ", line ", line));
-    f.set_message(std::move(message));
-    f.set_message_zh(std::move(zh));
-    findings_->push_back(std::move(f));
-  }
-
-  // A label, its amount for the term, the label again, its amount for the year; an amount may be blank.
-  void Funding(const TextRow& row, const std::vector<std::string>& cells) {
+  // A label, its amount for the term, a label, its amount for the year; an amount may be blank.
+  void Funding(const TextLine& line, const std::vector<std::string>& cells) {
     int labels = 0;
     std::string label;
     for (const std::string& cell : cells) {
-      if (!LooksLikeFigure(cell)) {
-        label = Label(cell);
+      const std::string folded = FoldName(cell);
+      if (!disclosure::LooksLikeFigure(folded)) {
+        const std::string l = Label(cell);
+        if (!IsTotal(l) && !IsPart(l)) continue;
+        label = l;
         ++labels;
         continue;
       }
-      const std::optional<Figure> figure = ParseFigure(cell, unit_);
-      if (!figure) {
-        Say("FORM_UNREAD", row.line, absl::StrCat("\"", cell, "\" is no amount"),
-            absl::StrCat("金额无法识别：", cell));
+      const auto figure = disclosure::ParseFigure(folded, unit_);
+      if (!figure || label.empty()) {
+        form_->unread.push_back({line.number, cell});
         continue;
       }
-      b::ProjectFunding* f = labels <= 1 ? form_->project.mutable_term_funding()
-                                         : form_->project.mutable_year_funding();
-      if (absl::StrContains(label, "总额")) {
-        f->set_total_fen(figure->fen);
-      } else if (label == "中央财政资金") {
-        f->set_central_fen(figure->fen);
-      } else if (label == "省级财政资金") {
-        f->set_provincial_fen(figure->fen);
-      } else if (absl::StartsWith(label, "市县")) {
-        f->set_local_fen(figure->fen);
-      } else if (label == "单位自筹") {
-        f->set_self_raised_fen(figure->fen);
-      } else if (label == "其他资金") {
-        f->set_other_fen(figure->fen);
+      Cell value;
+      value.printed = folded;
+      value.value = figure->fen;
+      value.decimals = static_cast<uint8_t>(figure->decimals);
+      value.line = line.number;
+      // A line with one label belongs to the year where the label says so.
+      const bool year = labels > 1 || absl::StartsWith(label, "年度") ||
+                        absl::StartsWith(label, "当年") || absl::StartsWith(label, "上年");
+      const std::string period = year ? "year." : "term.";
+      // Money of earlier years is the year's own part.
+      std::string part = IsTotal(label) ? "total" : "part." + PartName(label);
+      SetInterval(disclosure::PlaceFen(unit_, std::max(figure->decimals, 0)), &value);
+      // Whole yuan are stated exactly.
+      if (unit_ == MoneyUnit::kYuan) value.low = value.high = value.value;
+      (*money_)[period + part] = value;
+      label.clear();
+    }
+  }
+
+  static std::string PartName(absl::string_view label) {
+    if (absl::StartsWith(label, "中央")) return "central";
+    if (absl::StartsWith(label, "省")) return "provincial";
+    if (absl::StartsWith(label, "市") || absl::StartsWith(label, "县")) return "local";
+    if (absl::StartsWith(label, "单位自筹")) return "self_raised";
+    if (absl::StartsWith(label, "其他")) return "other";
+    if (absl::StartsWith(label, "上年")) return "carryover";
+    return "fiscal";
+  }
+
+  void Signatures(const std::vector<std::string>& cells) {
+    std::string* next = nullptr;
+    for (const std::string& cell : cells) {
+      const std::string f = FoldName(cell);
+      const size_t colon = f.find(':');
+      if (colon == std::string::npos) {
+        if (next != nullptr) *next = cell;
+        next = nullptr;
+        continue;
+      }
+      const std::string label = f.substr(0, colon), value = f.substr(colon + 1);
+      next = label == "负责人" ? &form_->responsible
+             : label == "经办人" ? &form_->handler
+             : absl::StrContains(label, "电话") ? &form_->telephone
+                                               : nullptr;
+      if (next != nullptr && !value.empty()) {
+        *next = value;
+        next = nullptr;
       }
     }
   }
 
   // [level 1] [level 2] name target [level 2] name target: what stands before the second level 2 is the term's, the rest the year's.
-  void Indicators(const TextRow& row, const std::vector<std::string>& cells) {
+  void Indicators(const TextLine& line, const std::vector<std::string>& cells) {
     std::vector<std::string> term, year;
     int twos = 0;
     std::string level2_term = level2_term_, level2_year = level2_year_;
@@ -164,49 +225,72 @@ class FormReader {
       term.resize(2);
     }
     if (term.size() > 2 || year.size() > 2 || term.size() == 1 || year.size() == 1) {
-      Say("F-09", row.line, "the row's cells can't be told apart", "指标行无法对齐");
+      form_->unread.push_back({line.number, cells[0]});
       return;
     }
-    auto add = [&](const std::vector<std::string>& pair, b::IndicatorPeriod period,
-                   const std::string& level2) {
-      if (pair.empty()) return;
-      b::PerformanceIndicator* i = form_->project.add_indicators();
-      i->set_period(period);
-      i->set_level1(level1_);
-      i->set_level2(level2);
-      i->set_level3(pair[0]);
-      i->set_target(pair[1]);
-    };
-    add(term, b::INDICATOR_PERIOD_TERM, level2_term_);
-    add(year, b::INDICATOR_PERIOD_YEAR, level2_year_);
+    if (!term.empty())
+      form_->indicators.push_back({false, level1_, level2_term_, term[0], term[1]});
+    if (!year.empty())
+      form_->indicators.push_back({true, level1_, level2_year_, year[0], year[1]});
   }
 
-  Form* form_;
-  std::vector<b::Finding>* findings_;
-  DocumentUnit unit_ = DocumentUnit::kYuan;
+  PerformanceForm* form_;
+  std::map<std::string, Cell>* money_;
+  MoneyUnit unit_ = MoneyUnit::kYuan;
   bool in_indicators_ = false;
   std::string level1_, level2_term_, level2_year_;
 };
 
 }  // namespace
 
-std::vector<Form> ReadForms(const Document& document, std::vector<b::Finding>* findings) {
-  std::vector<Form> forms;
-  std::optional<FormReader> reader;
-  forms.reserve(document.after.size());
-  for (const TextRow& row : document.after) {
-    const std::vector<std::string> cells = Filled(row);
+void ReadForms(const std::vector<TextLine>& rest, Disclosure* out) {
+  std::vector<std::map<std::string, Cell>> money;
+  std::unique_ptr<FormReader> reader;
+  size_t tabbed_forms = 0;
+  for (const TextLine& line : rest) tabbed_forms += line.tabbed;
+  // Forms point into the vector.
+  out->forms.reserve(rest.size());
+  money.reserve(rest.size());
+  for (const TextLine& line : rest) {
+    // Of a document with tabs, only lines with tabs; of others, the form's labels lead.
+    if (tabbed_forms > 0 && !line.tabbed) continue;
+    const std::vector<std::string> cells = Filled(line);
     if (cells.empty()) continue;
     if (Label(cells[0]) == "项目名称" && cells.size() >= 2) {
-      forms.emplace_back();
-      forms.back().line = row.line;
-      forms.back().project.set_name(cells[1]);
-      reader.emplace(&forms.back(), findings);
-    } else if (reader.has_value()) {
-      reader->Row(row);
+      out->forms.emplace_back();
+      money.emplace_back();
+      out->forms.back().line = line.number;
+      out->forms.back().name = cells[1];
+      for (size_t i = 2; i + 1 < cells.size(); i += 2) {
+        if (Label(cells[i]) == "项目性质") out->forms.back().attribute = cells[i + 1];
+        if (Label(cells[i]) == "项目类别") out->forms.back().category = cells[i + 1];
+      }
+      reader = std::make_unique<FormReader>(&out->forms.back(), &money.back());
+    } else if (reader != nullptr) {
+      reader->Line(line);
     }
   }
-  return forms;
+  Table& t = out->table(disclosure::kForms);
+  t.unit = MoneyUnit::kYuan;
+  for (const auto& m : money) {
+    for (const auto& [column, cell] : m) {
+      if (t.ColumnOf(column) < 0) t.columns.push_back(column);
+    }
+  }
+  std::map<std::string, int> seen;
+  for (size_t i = 0; i < out->forms.size(); ++i) {
+    Row row;
+    const std::string name = FoldName(out->forms[i].name);
+    const int nth = seen[name]++;
+    row.key = absl::StrCat("project.", name, nth == 0 ? "" : absl::StrCat("#", nth + 1));
+    row.label = out->forms[i].name;
+    row.line = out->forms[i].line;
+    row.level = 2;
+    row.cells.resize(t.columns.size());
+    for (const auto& [column, cell] : money[i])
+      row.cells[static_cast<size_t>(t.ColumnOf(column))] = cell;
+    t.rows.push_back(std::move(row));
+  }
 }
 
 }  // namespace fiscal::importer

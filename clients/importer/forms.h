@@ -5,18 +5,14 @@
 
 #include <vector>
 
-#include "clients/importer/document.h"
-#include "fiscal/budget/v1/budget.pb.h"
+#include "clients/importer/text.h"
+#include "domain/disclosure/disclosure.h"
 
 namespace fiscal::importer {
 
-struct Form {
-  int line = 0;
-  // Without code and category.
-  budget::v1::Project project;
-};
-
-std::vector<Form> ReadForms(const Document& document, std::vector<budget::v1::Finding>* findings);
+// Fills the forms and table 14, a row "project.NAME" for each: columns term.total and year.total, and their parts
+// term.part.N, year.part.N.
+void ReadForms(const std::vector<TextLine>& rest, disclosure::Disclosure* out);
 
 }  // namespace fiscal::importer
 

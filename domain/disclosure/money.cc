@@ -1,17 +1,16 @@
-#include "clients/importer/money.h"
+#include "domain/disclosure/money.h"
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 
-namespace fiscal::importer {
+namespace fiscal::disclosure {
 
 bool IsBlank(absl::string_view cell) {
   cell = absl::StripAsciiWhitespace(cell);
   return cell.empty() || cell == "-" || cell == "—" || cell == "－" || cell == "--" || cell == "——";
 }
 
-std::optional<Figure> ParseFigure(absl::string_view cell, DocumentUnit unit) {
+std::optional<Figure> ParseFigure(absl::string_view cell, MoneyUnit unit) {
   cell = absl::StripAsciiWhitespace(cell);
   const bool negative = !cell.empty() && cell[0] == '-';
   if (negative) cell.remove_prefix(1);
@@ -38,7 +37,7 @@ std::optional<Figure> ParseFigure(absl::string_view cell, DocumentUnit unit) {
   for (char c : fraction) {
     if (!absl::ascii_isdigit(c)) return std::nullopt;
   }
-  const int scale = unit == DocumentUnit::kYuan ? 2 : 6;
+  const int scale = ScaleOf(unit);
   if (static_cast<int>(fraction.size()) > scale || digits.size() > 16) return std::nullopt;
   Figure figure;
   figure.decimals = static_cast<int>(fraction.size());
@@ -66,15 +65,29 @@ bool LooksLikeFigure(absl::string_view cell) {
   return digit;
 }
 
-std::string PrintFigure(int64_t fen, DocumentUnit unit) {
-  const uint64_t magnitude = fen < 0 ? ~static_cast<uint64_t>(fen) + 1 : static_cast<uint64_t>(fen);
-  const char* sign = fen < 0 ? "-" : "";
-  if (unit == DocumentUnit::kYuan)
-    return absl::StrFormat("%s%d.%02d", sign, magnitude / 100, magnitude % 100);
-  const uint64_t rest = magnitude % 1000000;
-  if (rest % 10000 == 0)
-    return absl::StrFormat("%s%d.%02d", sign, magnitude / 1000000, rest / 10000);
-  return absl::StrFormat("%s%d.%06d", sign, magnitude / 1000000, rest);
+int64_t PlaceFen(MoneyUnit unit, int decimals) {
+  int64_t place = 1;
+  for (int i = decimals; i < ScaleOf(unit); ++i) place *= 10;
+  return place;
 }
 
-}  // namespace fiscal::importer
+std::string PrintFigure(int64_t fen, MoneyUnit unit, int decimals, bool separators) {
+  const uint64_t place = static_cast<uint64_t>(PlaceFen(unit, decimals));
+  const uint64_t magnitude = fen < 0 ? ~static_cast<uint64_t>(fen) + 1 : static_cast<uint64_t>(fen);
+  const uint64_t units = magnitude / place + (magnitude % place >= place - magnitude % place ? 1 : 0);
+  std::string digits = absl::StrCat(units);
+  const size_t fraction = static_cast<size_t>(decimals);
+  if (digits.size() <= fraction) digits.insert(0, fraction + 1 - digits.size(), '0');
+  const std::string tail = digits.substr(digits.size() - fraction);
+  digits.resize(digits.size() - fraction);
+  if (separators) {
+    for (size_t i = digits.size(); i > 3; i -= 3) digits.insert(i - 3, 1, ',');
+  }
+  return absl::StrCat(fen < 0 && units != 0 ? "-" : "", digits, fraction == 0 ? "" : ".", tail);
+}
+
+absl::string_view UnitName(MoneyUnit unit) {
+  return unit == MoneyUnit::kYuan ? "元" : unit == MoneyUnit::kWanyuan ? "万元" : "";
+}
+
+}  // namespace fiscal::disclosure

@@ -1,0 +1,162 @@
+// Descriptions of forms: which tables, how they are laid out, what each cell asks of the ledger, which sentences carry
+// figures. A new form is a new file in domain/data/forms, for reading and printing alike.
+//
+// The files are CSV with the columns record, table, side, key, labels, query; domain/data/forms/README.md explains them.
+#ifndef FISCAL_DOMAIN_DISCLOSURE_FORM_H_
+#define FISCAL_DOMAIN_DISCLOSURE_FORM_H_
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "domain/disclosure/money.h"
+#include "domain/types.h"
+
+namespace fiscal::disclosure {
+
+// What a cell asks of the ledger. Parts left out ask for everything.
+struct Query {
+  domain::Direction direction = domain::Direction::kNone;
+  // Their sum; empty for all funds.
+  std::vector<domain::Fund> funds;
+  domain::Category category = domain::Category::kNone;
+  domain::FundingYear funding_year = domain::FundingYear::kNone;
+  domain::Analysis analysis = domain::Analysis::kNone;
+  domain::Code functional = 0;
+  domain::Code dept_economic = 0;
+  // 年终结转, which statements carry beside their lines.
+  bool carry_forward = false;
+  // The cell is never printed.
+  bool none = false;
+  // Row keys whose cells of the same column add up to this one; nothing is asked of the ledger.
+  std::vector<std::string> sum_of;
+
+  // As the file writes it: "expenditure fund=G year=this".
+  std::string Text() const;
+};
+
+enum class Layout : uint8_t {
+  kBalance,   // labels and figures at the left, labels and figures at the right
+  kCodes,     // code, name, figures; a tree
+  kCodePair,  // two of these side by side
+  kEconomic,  // two names, figures: 类 with its 款
+  kFixed,     // a label, figures
+  kUnits,     // a total, units
+  kProjects,  // the department, its units, their projects
+  kStrip,     // one row of figures
+};
+
+enum class RowKind : uint8_t { kNone, kClasses, kFunctional, kRevenue, kEconomic, kUnits, kProjects };
+
+struct FormColumn {
+  // "left", "right" or "".
+  std::string side;
+  std::string key;
+  // Folded names it has in headings.
+  std::vector<std::string> labels;
+  Query query;
+  // kStrip: the table and row the figure belongs to.
+  int table = 0;
+  std::string row;
+};
+
+struct FormRow {
+  std::string side;
+  std::string key;
+  // The first is printed; the folded rest are read.
+  std::vector<std::string> labels;
+  Query query;
+  // Not every document has it.
+  bool optional = false;
+};
+
+// Rows that come from the money there is.
+struct FormRows {
+  std::string side;
+  RowKind kind = RowKind::kNone;
+  // Classes: all of the list in order, blank ones too; else those with money, counted on.
+  bool all = false;
+  Query query;
+};
+
+struct FormTable {
+  // Its place in the form.
+  int number = 0;
+  // Its number in the 13-table form.
+  int canonical = 0;
+  Layout layout = Layout::kCodes;
+  // Words its title has, and has not.
+  std::vector<std::string> title_words, title_without;
+  // As printed, without the year: "预算收支总表".
+  std::string title;
+  // Another layout of the same table, for a unit's own document.
+  bool unit_variant = false;
+  // A word of the heading that only this layout has.
+  std::string heading_word;
+  MoneyUnit unit = MoneyUnit::kUnknown;
+  int decimals = 2;
+  // 3 where codes stand in three columns.
+  int code_columns = 1;
+  // 合计 stands last.
+  bool total_last = false;
+  // The 合计 row is printed in a table without figures too, with the note.
+  std::string empty_note;
+  // Printed across or upright on A4.
+  bool landscape = false;
+  Query query;
+  std::vector<FormColumn> columns;
+  std::vector<FormRow> rows;
+  std::vector<FormRows> dynamic;
+  // "row/column" to what it asks instead.
+  std::map<std::string, Query> cells;
+  // Words of headings that are no column's label.
+  std::vector<std::string> heading_words;
+
+  // Keys of the columns of one side in order.
+  std::vector<const FormColumn*> ColumnsOf(absl::string_view side) const;
+  const FormRows* RowsOf(absl::string_view side) const;
+};
+
+// A sentence that carries figures.
+struct FactPattern {
+  // Row of table 0; "class.?" and "item.?" are made of the name the sentence gives.
+  std::string row;
+  // RE2 over the folded narrative; groups are named by column: m_amount money in 万元, p_share percent, n_count a count,
+  // d_change a word of direction before the money m_change, t_name a name.
+  std::string regex;
+  // Where it may stand: a regex that finds the region; empty for everywhere.
+  std::string region;
+  // Every match makes a row, or the first only.
+  bool repeated = false;
+};
+
+struct Form {
+  std::string id;
+  std::string name;
+  MoneyUnit unit = MoneyUnit::kWanyuan;
+  int decimals = 2;
+  bool separators = false;
+  // Starts of lines that end the part of the tables.
+  std::vector<std::string> ends;
+  // Starts of lines that name who it is of.
+  std::vector<std::string> department_labels;
+  std::vector<FormTable> tables;
+  std::vector<FactPattern> facts;
+
+  // The table with that number in the 13-table form, of the layout asked where there are two.
+  const FormTable* TableOf(int canonical, bool unit_variant) const;
+};
+
+// INVALID_ARGUMENT names the line of the description.
+absl::StatusOr<Form> ParseForm(absl::string_view csv);
+
+// The forms that ship, parsed once.
+const std::vector<Form>& ShippedForms();
+// nullptr where there is none of that name.
+const Form* FindForm(absl::string_view id);
+
+}  // namespace fiscal::disclosure
+
+#endif  // FISCAL_DOMAIN_DISCLOSURE_FORM_H_
