@@ -277,13 +277,16 @@ class LaidOut {
 
   bool IsHeading(const TextLine& line) const {
     if (form_.layout != Layout::kBalance && line.folded == "合计") return false;
-    if (form_.layout == Layout::kBalance) {
+    // The names of funds head columns and rows; a row has two labels at most.
+    if (form_.layout == Layout::kBalance && line.pieces.size() < 3) {
       for (const Piece& p : line.pieces) {
         if (SideOf(p.folded) != 0) return false;
       }
     }
+    // Below a row, a part of a heading's word is a part of a name.
+    const bool parts = segments_.back().rows.empty();
     for (const Piece& p : line.pieces) {
-      if (!headings_.Has(p.folded, true)) return false;
+      if (!headings_.Has(p.folded, parts)) return false;
     }
     return true;
   }
@@ -424,7 +427,7 @@ class LaidOut {
     std::vector<Piece> items;
     for (const Piece& p : line.pieces) {
       if (!p.figure && !items.empty() && !items.back().figure && p.x0 - items.back().x1 <= 1 &&
-          SideOf(p.folded) == 0) {
+          (SideOf(p.folded) == 0 || disclosure::WithoutOrdinal(items.back().folded).empty())) {
         items.back().text += p.text;
         items.back().folded += p.folded;
         items.back().x1 = p.x1;

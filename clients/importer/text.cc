@@ -53,7 +53,8 @@ std::string TrimCell(absl::string_view cell) {
 }
 
 bool IsFigure(absl::string_view folded) {
-  return disclosure::LooksLikeFigure(folded) ||
+  // "1." counts a row.
+  return (disclosure::LooksLikeFigure(folded) && folded.back() != '.') ||
          (disclosure::IsBlank(folded) && !folded.empty());
 }
 

@@ -1,0 +1,18 @@
+// What checking a disclosure said, for people and as JSON.
+#ifndef FISCAL_CLIENTS_CLI_FINDINGS_H_
+#define FISCAL_CLIENTS_CLI_FINDINGS_H_
+
+#include <ostream>
+
+#include "domain/articulation/report.h"
+
+namespace fiscal::cli {
+
+// What failed, what is within rounding, then a count of the rest; in Chinese.
+void PrintReport(const articulation::Report& report, std::ostream& out);
+// {"verdict": ..., "rules_sha256": ..., "outcomes": [...], "conflicts": [...]}
+void PrintReportJson(const articulation::Report& report, std::ostream& out);
+
+}  // namespace fiscal::cli
+
+#endif  // FISCAL_CLIENTS_CLI_FINDINGS_H_
