@@ -76,6 +76,7 @@ grpc::Status ListCatalog(Context& context, catalog::v1::CatalogList list,
 
 void AddServe(CLI::App& app, Context& context);
 void AddImport(CLI::App& app, Context& context);
+void AddCheck(CLI::App& app, Context& context);
 void AddSubmit(CLI::App& app, Context& context);
 void AddStatements(CLI::App& app, Context& context);
 void AddTotals(CLI::App& app, Context& context);

@@ -1,14 +1,15 @@
 // fiscal import: reads a published disclosure, shows what was read and checked, and submits it.
-#include <fstream>
 #include <iostream>
 #include <memory>
-#include <sstream>
 
 #include "CLI/CLI.hpp"
 #include "absl/strings/str_cat.h"
 #include "clients/cli/context.h"
+#include "clients/cli/document_file.h"
 #include "clients/cli/names.h"
 #include "clients/importer/importer.h"
+#include "clients/importer/reader.h"
+#include "domain/disclosure/names.h"
 #include "fiscal/submission/v1/submission_service.grpc.pb.h"
 
 namespace fiscal::cli {
@@ -39,7 +40,7 @@ grpc::Status FetchCatalog(Context& context, const Flags& f, int year, const std:
                               e.name(),
                               e.department_code(),
                               {e.aliases().begin(), e.aliases().end()}});
-    if (division.empty() && importer::FoldName(e.name()) == importer::FoldName(name))
+    if (division.empty() && disclosure::FoldName(e.name()) == disclosure::FoldName(name))
       division = e.division_code();
   }
   if (division.empty()) return grpc::Status::OK;
@@ -126,24 +127,23 @@ int Refuse(const Context& context, const std::string& file, const absl::Status& 
 }
 
 int Run(Context& context, Flags f) {
-  std::ifstream file(f.file, std::ios::binary);
-  if (!file) return Usage(f.file + ": can't be opened");
-  std::stringstream buffer;
-  buffer << file.rdbuf();
-  const std::string text = buffer.str();
+  const absl::StatusOr<std::string> bytes = ReadDocumentFile(f.file);
+  if (absl::IsNotFound(bytes.status())) return Usage(std::string(bytes.status().message()));
+  if (!bytes.ok()) return Refuse(context, f.file, bytes.status(), {});
+  const std::string& text = *bytes;
   const auto stage = ParseStage(f.stage);
   if (!stage)
     return Usage("--stage " + f.stage +
                  ": requested, reviewed, approved, executed, final, adjustment or reallocation");
   f.options.stage = *stage;
-  const auto info = importer::Inspect(text);
-  if (!info.ok()) return Refuse(context, f.file, info.status(), {});
-  const int year = f.options.fiscal_year != 0 ? f.options.fiscal_year : info->fiscal_year;
+  auto document = importer::Read(text);
+  if (!document.ok()) return Refuse(context, f.file, document.status(), {});
+  const int year = f.options.fiscal_year != 0 ? f.options.fiscal_year : document->fiscal_year;
   importer::CatalogView catalog;
-  grpc::Status status = FetchCatalog(context, f, year, info->department_name, &catalog);
+  grpc::Status status = FetchCatalog(context, f, year, document->department_name, &catalog);
   if (!status.ok()) return Report(context, status);
   std::vector<b::Finding> findings;
-  auto result = importer::Import(text, catalog, f.options, &findings);
+  auto result = importer::Import(text, *document, catalog, f.options, &findings);
   if (!result.ok()) return Refuse(context, f.file, result.status(), findings);
 
   s::SubmitBudgetRequest& request = result->request;
@@ -169,8 +169,8 @@ int Run(Context& context, Flags f) {
 void AddImport(CLI::App& app, Context& context) {
   auto f = std::make_shared<Flags>();
   CLI::App* command =
-      app.add_subcommand("import", "Import a published disclosure (13-table form, text)");
-  command->add_option("file", f->file, "The document as text")->required();
+      app.add_subcommand("import", "Import a published disclosure (text or PDF)");
+  command->add_option("file", f->file, "The document")->required();
   command->add_option("--division", f->options.division_code,
                       "Division code; else from the catalog by the printed name");
   command->add_option("--department", f->options.department_code,

@@ -20,6 +20,7 @@ int main(int argc, char** argv) {
   app.fallthrough();
   fiscal::cli::AddServe(app, context);
   fiscal::cli::AddImport(app, context);
+  fiscal::cli::AddCheck(app, context);
   fiscal::cli::AddSubmit(app, context);
   fiscal::cli::AddStatements(app, context);
   fiscal::cli::AddTotals(app, context);

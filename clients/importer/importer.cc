@@ -1,6 +1,7 @@
 #include "clients/importer/importer.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "absl/strings/escaping.h"
@@ -9,21 +10,51 @@
 #include "absl/strings/str_join.h"
 #include "base/sha256.h"
 #include "base/status_macros.h"
-#include "clients/importer/forms.h"
 #include "clients/importer/lines.h"
-#include "clients/importer/rules.h"
-#include "clients/importer/tables.h"
+#include "domain/articulation/check.h"
+#include "domain/disclosure/names.h"
 
 namespace fiscal::importer {
 namespace {
 
 namespace b = fiscal::budget::v1;
+using articulation::Outcome;
+using articulation::RuleOutcome;
+using disclosure::Disclosure;
+using disclosure::FoldName;
+
+// A failed rule within or between tables: narrative and forms never block.
+bool BlocksImport(const RuleOutcome& o) {
+  return o.outcome == Outcome::kFailed && o.severity == articulation::Severity::kError &&
+         (absl::StartsWith(o.rule, "X-") ||
+          (absl::StartsWith(o.rule, "T") && !absl::StartsWith(o.rule, "TX")));
+}
+
+// The units of the department that the document names or the options say.
+size_t CountUnits(const Disclosure& document, const CatalogView& catalog, const Options& options) {
+  const std::string name = FoldName(document.department_name);
+  std::string department = options.department_code;
+  for (const CatalogView::Agency& a : catalog.agencies) {
+    if (department.empty() && FoldName(a.name) == name) department = a.department_code;
+  }
+  size_t units = 0;
+  for (const CatalogView::Agency& a : catalog.agencies) {
+    units += a.department_code == department && a.code != department &&
+             (options.division_code.empty() || a.division_code == options.division_code);
+  }
+  return units;
+}
 
 // Codes from the options, else from the catalog by the printed name.
-absl::Status FindCodes(const Document& document, const Tables& tables, const CatalogView& catalog,
+absl::Status FindCodes(const Disclosure& document, const CatalogView& catalog,
                        const Options& options, submission::v1::SubmitBudgetRequest* request) {
   const std::string name = FoldName(document.department_name);
-  const bool many = tables.t11_units.size() > 1 || tables.t12.units.size() > 1;
+  bool many = document.table(11).Find("unit.2") != nullptr ||
+              document.table(12).Find("unit.2") != nullptr;
+  if (!document.has(12) && document.department && options.agency_code.empty()) {
+    // A form that does not list units: the catalog knows whether there are several.
+    many = CountUnits(document, catalog, options) != 1;
+  }
   std::string division = options.division_code, department = options.department_code,
               agency = options.agency_code;
   std::vector<const CatalogView::Agency*> found;
@@ -85,68 +116,86 @@ absl::Status FindCodes(const Document& document, const Tables& tables, const Cat
   return absl::OkStatus();
 }
 
+std::string PlaceOf(const RuleOutcome& o) {
+  if (o.cells.empty()) return "";
+  const articulation::CellRef& c = o.cells[0];
+  std::string place = c.table == disclosure::kNarrative ? "narrative"
+                      : c.table == disclosure::kForms    ? "performance forms"
+                                                         : absl::StrCat("table ", c.table);
+  if (c.line != 0) absl::StrAppend(&place, ", line ", c.line);
+  if (!c.row.empty()) absl::StrAppend(&place, ", row ", c.row);
+  if (!c.column.empty()) absl::StrAppend(&place, ", column ", c.column);
+  return place;
+}
+
 b::Finding ToFinding(const RuleOutcome& o, bool as_printed) {
   b::Finding f;
   f.set_rule(o.rule);
-  f.set_severity(o.kind == RuleOutcome::kRounding ? b::SEVERITY_INFO : o.severity);
-  f.set_place(o.place);
-  f.set_message(absl::StrCat(
-      o.message, as_printed && o.kind == RuleOutcome::kFailed && o.severity == b::SEVERITY_ERROR
-                     ? "; kept as printed"
-                     : ""));
+  f.set_severity(o.outcome == Outcome::kRoundingOnly ? b::SEVERITY_INFO
+                 : o.severity == articulation::Severity::kError ? b::SEVERITY_ERROR
+                                                                 : b::SEVERITY_WARNING);
+  f.set_place(PlaceOf(o));
+  f.set_message(absl::StrCat(o.message, as_printed && BlocksImport(o) ? "; kept as printed" : ""));
   f.set_message_zh(o.message_zh);
   return f;
 }
 
-}  // namespace
-
-std::string FoldName(absl::string_view name) {
-  std::string out;
-  for (size_t i = 0; i < name.size();) {
-    const unsigned char c = static_cast<unsigned char>(name[i]);
-    if (c < 0x80) {
-      if (c > ' ') out += static_cast<char>(c);
-      ++i;
-      continue;
-    }
-    const size_t n = c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
-    const absl::string_view s = name.substr(i, n);
-    i += n;
-    // NBSP, ideographic space, byte order mark, zero-width space.
-    if (s == "\xc2\xa0" || s == "\xe3\x80\x80" || s == "\xef\xbb\xbf" || s == "\xe2\x80\x8b")
-      continue;
-    if (s.size() == 3 && static_cast<unsigned char>(s[0]) == 0xef) {
-      // Full-width forms U+FF01 to U+FF5E stand for U+0021 to U+007E.
-      const unsigned cp = (static_cast<unsigned>(s[0]) & 0x0f) << 12 |
-                          (static_cast<unsigned>(s[1]) & 0x3f) << 6 |
-                          (static_cast<unsigned>(s[2]) & 0x3f);
-      if (cp >= 0xff01 && cp <= 0xff5e) {
-        out += static_cast<char>(cp - 0xff01 + 0x21);
-        continue;
+// What was read of each table, and which rules its figures stand in.
+std::vector<TableReport> ReportTables(const Disclosure& d, const articulation::Report& report) {
+  std::map<int, std::set<std::string>> rules;
+  std::map<int, std::set<const disclosure::Cell*>> checked;
+  for (const articulation::Rule& rule : articulation::ShippedRules().rules) {
+    if (rule.form != "*" && rule.form != d.form) continue;
+    if (!rule.check.function.empty()) continue;
+    for (const auto& alternative : articulation::Instantiate(rule, d).alternatives) {
+      for (const articulation::Instance& instance : alternative) {
+        for (const articulation::Equation& e : instance.equations) {
+          for (const auto* terms : {&e.left, &e.right}) {
+            for (const articulation::Term& t : *terms) {
+              if (t.place.cell == nullptr || t.place.cell->blank()) continue;
+              rules[t.place.table].insert(rule.id);
+              checked[t.place.table].insert(t.place.cell);
+            }
+          }
+        }
       }
     }
-    out.append(s.data(), s.size());
   }
+  std::vector<TableReport> out;
+  for (int n = 1; n <= disclosure::kTables; ++n) {
+    if (!d.has(n)) continue;
+    const disclosure::Table& t = d.table(n);
+    if (out.empty() || out.back().number != t.form_number) {
+      TableReport& fresh = out.emplace_back();
+      fresh.number = t.form_number;
+      fresh.title = t.title;
+    }
+    TableReport& r = out.back();
+    for (const disclosure::Row& row : t.rows) {
+      for (const disclosure::Cell& c : row.cells) r.figures_read += !c.blank();
+    }
+    r.figures_checked += static_cast<int>(checked[n].size());
+    for (const RuleOutcome& o : report.outcomes) {
+      r.differences +=
+          o.outcome == Outcome::kFailed && !o.cells.empty() && o.cells[0].table == n;
+    }
+    r.checked_against += (r.checked_against.empty() ? "" : " ") + absl::StrJoin(rules[n], " ");
+  }
+  std::stable_sort(out.begin(), out.end(),
+                   [](const TableReport& a, const TableReport& b) { return a.number < b.number; });
   return out;
 }
 
-absl::StatusOr<DocumentInfo> Inspect(absl::string_view text) {
-  FISCAL_ASSIGN_OR_RETURN(Document document, ReadDocument(text));
-  return DocumentInfo{document.department_name, document.fiscal_year, "shanxi-13"};
-}
+}  // namespace
 
-absl::StatusOr<Result> Import(absl::string_view text, const CatalogView& catalog,
-                              const Options& options, std::vector<b::Finding>* findings_out) {
-  FISCAL_ASSIGN_OR_RETURN(Document document, ReadDocument(text));
-  std::set<std::string> units;
-  for (const CatalogView::Agency& a : catalog.agencies) units.insert(FoldName(a.name));
-  FISCAL_ASSIGN_OR_RETURN(Tables tables, ReadTables(document, units));
-
+absl::StatusOr<Result> Import(absl::string_view text, const Disclosure& d,
+                              const CatalogView& catalog, const Options& options,
+                              std::vector<b::Finding>* findings_out) {
   Result result;
-  result.document_name = document.department_name;
-  result.unit = tables.unit == DocumentUnit::kYuan ? "元" : "万元";
+  result.document_name = d.department_name;
+  result.unit = std::string(disclosure::UnitName(d.unit));
   submission::v1::SubmitBudgetRequest& request = result.request;
-  const int year = options.fiscal_year != 0 ? options.fiscal_year : document.fiscal_year;
+  const int year = options.fiscal_year != 0 ? options.fiscal_year : d.fiscal_year;
   if (year == 0)
     return absl::InvalidArgumentError("the document does not tell its year: pass --year");
   request.mutable_budget()->set_fiscal_year(year);
@@ -154,12 +203,13 @@ absl::StatusOr<Result> Import(absl::string_view text, const CatalogView& catalog
                                                                             : options.stage);
   request.set_mode(submission::v1::WRITE_MODE_REPLACE);
 
+  const articulation::Report report = articulation::Check(d);
   std::vector<std::string> failed;
-  for (const RuleOutcome& outcome : CheckTables(tables, catalog)) {
+  for (const RuleOutcome& outcome : report.outcomes) {
+    if (outcome.outcome != Outcome::kFailed && outcome.outcome != Outcome::kRoundingOnly) continue;
     result.findings.push_back(ToFinding(outcome, options.as_printed));
-    if (outcome.kind == RuleOutcome::kFailed && outcome.severity == b::SEVERITY_ERROR) {
-      failed.push_back(absl::StrCat(outcome.rule, " (", outcome.place, "): ", outcome.message));
-    }
+    if (BlocksImport(outcome))
+      failed.push_back(absl::StrCat(outcome.rule, " (", PlaceOf(outcome), "): ", outcome.message));
   }
   if (findings_out != nullptr) *findings_out = result.findings;
   if (!failed.empty() && !options.as_printed) {
@@ -170,16 +220,15 @@ absl::StatusOr<Result> Import(absl::string_view text, const CatalogView& catalog
     if (failed.size() > shown) absl::StrAppend(&message, "; and ", failed.size() - shown, " more");
     return absl::FailedPreconditionError(message);
   }
-  FISCAL_RETURN_IF_ERROR(FindCodes(document, tables, catalog, options, &request));
-  const std::vector<Form> forms = ReadForms(document, &result.findings);
-  FISCAL_RETURN_IF_ERROR(MakeLines(tables, forms, catalog, &result));
+  FISCAL_RETURN_IF_ERROR(FindCodes(d, catalog, options, &request));
+  result.tables = ReportTables(d, report);
+  MakeLines(d, catalog, &result);
   b::SourceDocument* source = request.mutable_source();
-  source->set_form("shanxi-13");
+  source->set_form(d.form);
   source->set_sha256(absl::BytesToHexString(BytesOf(Sha256({text}))));
   source->set_unit(result.unit);
   source->set_line_ids_derived(true);
   source->set_as_printed(options.as_printed && !failed.empty());
-  result.tables = tables.reports;
   if (findings_out != nullptr) *findings_out = result.findings;
   return result;
 }

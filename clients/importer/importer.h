@@ -1,6 +1,6 @@
 // A published disclosure as one SubmitBudgetRequest.
 //
-//   text --> document --> tables --(rules)--> lines, memo lines, projects --> fiscal import
+//   text --> reader.h --> disclosure --(rules)--> lines, memo lines, projects --> fiscal import
 //
 // Pure and thread-safe. What can't be read whole is refused; what contradicts itself between tables is refused unless
 // `as_printed`; what the document does not tell is left unspecified and said. Nothing is guessed.
@@ -12,6 +12,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "domain/disclosure/disclosure.h"
 #include "fiscal/submission/v1/submission_service.pb.h"
 
 namespace fiscal::importer {
@@ -62,23 +63,12 @@ struct Result {
   std::string unit;
 };
 
-// What the document itself tells, so that the caller can fetch the right lists.
-struct DocumentInfo {
-  std::string department_name;
-  int fiscal_year = 0;
-  std::string form;
-};
-absl::StatusOr<DocumentInfo> Inspect(absl::string_view text);
-
 // INVALID_ARGUMENT: it can't be read whole, or codes are missing; the message says table, line, reason, and what to pass.
-// FAILED_PRECONDITION: it was read, but ERROR rules between or within tables fail; the message names each rule with place and
+// `d` is what Read made of `text`. FAILED_PRECONDITION: ERROR rules between or within tables fail; the message names each rule with place and
 // both sides. `findings_out`, if not null, then holds them.
-absl::StatusOr<Result> Import(absl::string_view text, const CatalogView& catalog,
-                              const Options& options,
+absl::StatusOr<Result> Import(absl::string_view text, const disclosure::Disclosure& d,
+                              const CatalogView& catalog, const Options& options,
                               std::vector<budget::v1::Finding>* findings_out);
-
-// Folds what prints differ in: full-width forms and brackets, spaces, middle dots.
-std::string FoldName(absl::string_view name);
 
 }  // namespace fiscal::importer
 

@@ -5,18 +5,40 @@
 #include <set>
 
 #include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "base/sha256.h"
-#include "base/status_macros.h"
+#include "domain/disclosure/code_lists.h"
+#include "domain/disclosure/names.h"
 
 namespace fiscal::importer {
 namespace {
 
 namespace b = fiscal::budget::v1;
+using disclosure::Cell;
+using disclosure::Disclosure;
+using disclosure::FoldName;
+using disclosure::PerformanceForm;
+using disclosure::Row;
+using disclosure::Table;
 
-constexpr b::Fund kFunds[] = {b::FUND_GENERAL, b::FUND_GOVERNMENT_FUND, b::FUND_STATE_CAPITAL,
-                              b::FUND_FISCAL_ACCOUNT, b::FUND_UNIT};
-constexpr absl::string_view kFundIds[] = {"general", "government", "capital", "account", "unit"};
+struct FundName {
+  const char* key;
+  const char* id;
+  b::Fund fund;
+};
+constexpr FundName kFunds[] = {{"G", "general", b::FUND_GENERAL},
+                               {"F", "government", b::FUND_GOVERNMENT_FUND},
+                               {"S", "capital", b::FUND_STATE_CAPITAL},
+                               {"A", "account", b::FUND_FISCAL_ACCOUNT},
+                               {"U", "unit", b::FUND_UNIT},
+                               {"UB", "business", b::FUND_UNIT_BUSINESS},
+                               {"UO", "operating", b::FUND_UNIT_OPERATING},
+                               {"UX", "other", b::FUND_UNIT_OTHER}};
+constexpr size_t kBooks = 3;
+// The tables of the three books by functional code.
+constexpr int kBookTables[kBooks] = {5, 8, 9};
 
 // Governments' economic codes of the departments' economic codes they are printed beside, where a name alone is ambiguous.
 // Source: the pairs observed in real disclosures and in the published comparison of the two lists.
@@ -33,28 +55,53 @@ constexpr struct {
               {"30231", "50208"}, {"30213", "50209"}, {"30299", "50299"}, {"31002", "50306"},
               {"30107", "50501"}, {"30399", "50999"}};
 
+bool IsLeaf(const Table& t, const Row& row) {
+  return !row.code.empty() && std::none_of(t.rows.begin(), t.rows.end(), [&](const Row& other) {
+    return other.code.size() > row.code.size() && absl::StartsWith(other.code, row.code) &&
+           absl::StartsWith(other.key, "revenue.") == absl::StartsWith(row.key, "revenue.");
+  });
+}
+
 class Maker {
  public:
-  Maker(Tables& t, const std::vector<Form>& forms, const CatalogView& catalog, Result* result)
-      : t_(t), forms_(forms), catalog_(catalog), r_(result) {}
+  Maker(const Disclosure& d, const CatalogView& catalog, Result* result)
+      : d_(d), catalog_(catalog), r_(result) {
+    // A form that prints last year's money apart says of the rest that it is this year's.
+    this_year_ = d.table(1).Find("income.carry") != nullptr ? b::FUNDING_YEAR_THIS_YEAR
+                                                            : b::FUNDING_YEAR_UNSPECIFIED;
+  }
 
-  absl::Status Run() {
+  void Run() {
     Expenditure();
     Income();
-    FISCAL_RETURN_IF_ERROR(Economic());
-    Revenue(7, t_.t7, b::FUND_GOVERNMENT_FUND);
-    Revenue(9, t_.t9_income, b::FUND_STATE_CAPITAL);
+    ClassSplit();
+    Economic();
+    Revenue();
     ThreePublic();
     Operating();
     Projects();
-    if (t_.t1.carry_out.cells[0].printed)
-      r_->request.set_year_end_carry_forward_fen(t_.t1.carry_out.at(0));
-    for (TableReport& report : t_.reports)
+    const Cell* carry = d_.table(1).At("expenditure.carry", "total");
+    if (carry != nullptr && !carry->blank())
+      r_->request.set_year_end_carry_forward_fen(carry->value);
+    for (TableReport& report : r_->tables)
       report.to_checks = std::max(0, report.figures_read - report.to_lines - report.to_memo);
-    return absl::OkStatus();
   }
 
  private:
+  TableReport* Report(int table) {
+    for (TableReport& report : r_->tables) {
+      if (report.number == d_.table(table).form_number) return &report;
+    }
+    return nullptr;
+  }
+
+  // The coarsest precision the API knows that a table's digits allow.
+  int64_t Precision(int table) const {
+    const Table& t = d_.table(table);
+    const int64_t place = disclosure::PlaceFen(t.unit, t.decimals);
+    return place >= 1000000 ? 1000000 : place >= 10000 ? 10000 : place >= 100 ? 100 : 1;
+  }
+
   // A line for a printed figure of `table`; a blank or zero makes none.
   b::LineItem* Line(int table, const std::string& id, int64_t fen, b::Direction direction,
                     b::Analysis analysis) {
@@ -62,114 +109,188 @@ class Maker {
     b::LineItem* line = r_->request.add_line_items();
     line->set_line_id(id);
     line->set_amount_fen(fen);
-    line->set_precision_fen(t_.grain());
+    line->set_precision_fen(Precision(table));
     line->set_direction(direction);
     line->set_analysis(analysis);
-    ++(analysis == b::ANALYSIS_UNSPECIFIED ? t_.reports[static_cast<size_t>(table - 1)].to_lines
-                                           : t_.reports[static_cast<size_t>(table - 1)].to_memo);
+    if (TableReport* report = Report(table); report != nullptr)
+      ++(analysis == b::ANALYSIS_UNSPECIFIED ? report->to_lines : report->to_memo);
     return line;
   }
 
-  void Say(const std::string& rule, b::Severity severity, std::string place, std::string message,
-           std::string zh, const std::string& line_id = "") {
+  void Say(const std::string& rule, std::string place, std::string message, std::string zh,
+           const std::string& line_id = "") {
     b::Finding* f = &r_->findings.emplace_back();
     f->set_rule(rule);
-    f->set_severity(severity);
+    f->set_severity(b::SEVERITY_WARNING);
     f->set_place(std::move(place));
     f->set_line_id(line_id);
     f->set_message(std::move(message));
     f->set_message_zh(std::move(zh));
   }
 
-  void ExpenditureLine(int table, const std::string& code, size_t column, int64_t fen, b::Fund fund,
-                       b::FundingYear year, const std::string& suffix) {
-    const std::string id =
-        absl::StrCat("t", table, ".", code, column == 1 ? ".basic" : ".project", suffix);
+  int64_t Income(const char* fund) const {
+    return d_.table(1).Value(absl::StrCat("income.", fund), "amount");
+  }
+
+  void ExpenditureLine(int table, const std::string& code, const std::string& column, int64_t fen,
+                       b::Fund fund, b::FundingYear year, const std::string& suffix) {
+    const std::string id = absl::StrCat("t", table, ".", code, ".", column, suffix);
     b::LineItem* line = Line(table, id, fen, b::DIRECTION_EXPENDITURE, b::ANALYSIS_UNSPECIFIED);
     if (line == nullptr) return;
     line->set_functional_code(code);
-    line->set_category(column == 1 ? b::CATEGORY_BASIC : b::CATEGORY_PROJECT);
+    line->set_category(column == "basic" ? b::CATEGORY_BASIC : b::CATEGORY_PROJECT);
     line->set_fund(fund);
     line->set_funding_year(year);
   }
 
   void Expenditure() {
     // Whose money is left of T3 when the tables of the three books are taken off.
-    std::vector<size_t> others;
-    for (size_t f = 3; f < 5; ++f) {
-      if (t_.t1.income[f].at(0) != 0) others.push_back(f);
+    std::vector<b::Fund> others;
+    bool units_only = true;
+    for (const FundName& f : kFunds) {
+      if (f.fund <= b::FUND_STATE_CAPITAL || Income(f.key) == 0) continue;
+      others.push_back(f.fund);
+      units_only = units_only && f.fund >= b::FUND_UNIT;
     }
-    std::vector<size_t> carried;
-    for (size_t f = 0; f < 3; ++f) {
-      if (t_.t4.carry_in_books[f].at(0) != 0) carried.push_back(f);
+    std::vector<b::Fund> carried;
+    for (size_t f = 0; f < kBooks; ++f) {
+      if (d_.table(4).Value(absl::StrCat("income.carry.", kFunds[f].key), "amount") != 0)
+        carried.push_back(kFunds[f].fund);
     }
-    const bool carry = t_.t1.carry_in.at(0) != 0;
+    const bool carry = d_.table(1).Value("income.carry", "amount") != 0;
     b::Fund rest_fund = b::FUND_UNSPECIFIED;
     b::FundingYear rest_year = b::FUNDING_YEAR_UNSPECIFIED;
     if (!carry) {
-      rest_year = b::FUNDING_YEAR_THIS_YEAR;
-      if (others.size() == 1) rest_fund = kFunds[others[0]];
+      rest_year = this_year_;
+      if (others.size() == 1) rest_fund = others[0];
+      // Parts of one fund: it, if not which part.
+      if (others.size() > 1 && units_only) rest_fund = b::FUND_UNIT;
     } else if (others.empty()) {
       rest_year = b::FUNDING_YEAR_CARRYOVER;
-      if (carried.size() == 1) rest_fund = kFunds[carried[0]];
+      if (carried.size() == 1) rest_fund = carried[0];
     }
-    for (const Row& row : t_.t3.rows) {
-      if (!t_.t3.IsLeaf(row)) continue;
-      for (size_t c = 1; c <= 2; ++c) {
-        int64_t rest = row.at(c);
-        const CodeTable* const tables[] = {&t_.t5, &t_.t8, &t_.t9_expenditure};
-        const int numbers[] = {5, 8, 9};
-        for (size_t k = 0; k < 3; ++k) {
-          const Row* part = tables[k]->Find(row.code);
-          if (part == nullptr) continue;
-          ExpenditureLine(numbers[k], row.code, c, part->at(c), kFunds[k],
-                          b::FUNDING_YEAR_THIS_YEAR, "");
-          rest -= part->at(c);
+    const Table& t3 = d_.table(3);
+    for (const Row& row : t3.rows) {
+      if (!IsLeaf(t3, row)) continue;
+      for (const char* column : {"basic", "project"}) {
+        const Cell& cell = row.cells[static_cast<size_t>(t3.ColumnOf(column))];
+        int64_t rest = cell.value;
+        for (size_t k = 0; k < kBooks; ++k) {
+          const int64_t part = d_.table(kBookTables[k]).Value(row.code, column);
+          ExpenditureLine(kBookTables[k], row.code, column, part, kFunds[k].fund, this_year_, "");
+          rest -= part;
         }
         if (rest == 0) {
           // The figure is counted through the table of its book.
-          if (row.cells[c].printed) ++t_.reports[2].to_lines;
+          if (!cell.blank()) ++Report(3)->to_lines;
           continue;
         }
-        ExpenditureLine(3, row.code, c, rest, rest_fund, rest_year, ".other");
-        if (rest_fund == b::FUND_UNSPECIFIED || rest_year == b::FUNDING_YEAR_UNSPECIFIED) {
-          Say("FUND_UNKNOWN", b::SEVERITY_WARNING,
-              absl::StrCat("table 3, line ", row.line, ", row ", row.code),
-              absl::StrCat(
-                  PrintFigure(rest, t_.unit),
-                  " is in none of tables 5, 8 and 9; the document does not tell ",
-                  rest_fund == b::FUND_UNSPECIFIED ? "its fund" : "which year's money it is"),
-              absl::StrCat("表3科目", row.code, "有", PrintFigure(rest, t_.unit),
-                           "不在表5、表8、表9中，资金性质或年度无法判断"));
+        ExpenditureLine(3, row.code, column, rest, rest_fund, rest_year, ".other");
+        if (rest_fund == b::FUND_UNSPECIFIED ||
+            (rest_year == b::FUNDING_YEAR_UNSPECIFIED && this_year_ != rest_year)) {
+          const std::string printed = disclosure::PrintFigure(rest, t3.unit);
+          Say("FUND_UNKNOWN", absl::StrCat("table 3, line ", row.line, ", row ", row.code),
+              absl::StrCat(printed, " is in none of the tables of the three books; the document does not tell ",
+                           rest_fund == b::FUND_UNSPECIFIED ? "its fund" : "which year's money it is"),
+              absl::StrCat("表3科目", row.code, "有", printed,
+                           "不在三本预算的支出表中，资金性质或年度无法判断"));
         }
       }
     }
   }
 
-  void Income() {
-    std::vector<size_t> carried;
-    for (size_t f = 0; f < 3; ++f) {
-      if (t_.t4.carry_in_books[f].at(0) != 0) carried.push_back(f);
-    }
-    const bool one_book =
-        carried.size() == 1 && t_.t4.carry_in_books[carried[0]].at(0) == t_.t1.carry_in.at(0);
-    for (const Row& row : t_.t2.rows) {
-      if (!t_.t2.IsLeaf(row)) continue;
-      for (size_t c = 1; c <= 6; ++c) {
-        const std::string id =
-            absl::StrCat("t2.", row.code, ".", c == 6 ? "carryover" : std::string(kFundIds[c - 1]));
-        b::LineItem* line = Line(2, id, row.at(c), b::DIRECTION_INCOME, b::ANALYSIS_UNSPECIFIED);
-        if (line == nullptr) continue;
-        line->set_functional_code(row.code);
-        if (c == 6) {
-          line->set_funding_year(b::FUNDING_YEAR_CARRYOVER);
-          if (one_book) line->set_fund(kFunds[carried[0]]);
-        } else {
-          line->set_funding_year(b::FUNDING_YEAR_THIS_YEAR);
-          line->set_fund(kFunds[c - 1]);
-        }
+  // The book a functional code's fiscal money is of: the only one whose table has all of it.
+  b::Fund BookOf(const std::string& code, int64_t fen) const {
+    b::Fund found = b::FUND_UNSPECIFIED;
+    size_t with_income = 0;
+    for (size_t k = 0; k < kBooks; ++k) {
+      if (Income(kFunds[k].key) != 0) {
+        ++with_income;
+        found = kFunds[k].fund;
       }
     }
+    if (with_income == 1) return found;
+    found = b::FUND_UNSPECIFIED;
+    for (size_t k = 0; k < kBooks; ++k) {
+      const int64_t spent = d_.table(kBookTables[k]).Value(code, "total");
+      if (spent == 0) continue;
+      if (found != b::FUND_UNSPECIFIED || spent != fen) return b::FUND_UNSPECIFIED;
+      found = kFunds[k].fund;
+    }
+    return found;
+  }
+
+  void Income() {
+    std::vector<size_t> carried;
+    int64_t carry_books = 0;
+    for (size_t f = 0; f < kBooks; ++f) {
+      const int64_t fen = d_.table(4).Value(absl::StrCat("income.carry.", kFunds[f].key), "amount");
+      carry_books += fen;
+      if (fen != 0) carried.push_back(f);
+    }
+    const bool one_book =
+        carried.size() == 1 && carry_books == d_.table(1).Value("income.carry", "amount");
+    const Table& t = d_.table(2);
+    for (const Row& row : t.rows) {
+      if (!IsLeaf(t, row)) continue;
+      for (size_t c = 0; c < t.columns.size(); ++c) {
+        const std::string& column = t.columns[c];
+        if (column == "total") continue;
+        const bool carry = column == "carryover";
+        std::string id = carry ? "carryover" : column == "fiscal" ? "fiscal" : "";
+        b::Fund fund = b::FUND_UNSPECIFIED;
+        for (const FundName& f : kFunds) {
+          if (column != f.key) continue;
+          id = f.id;
+          fund = f.fund;
+        }
+        if (column == "fiscal") fund = BookOf(row.code, row.cells[c].value);
+        if (carry && one_book) fund = kFunds[carried[0]].fund;
+        b::LineItem* line = Line(2, absl::StrCat("t2.", row.code, ".", id), row.cells[c].value,
+                                 b::DIRECTION_INCOME, b::ANALYSIS_UNSPECIFIED);
+        if (line == nullptr) continue;
+        line->set_functional_code(row.code);
+        line->set_funding_year(carry ? b::FUNDING_YEAR_CARRYOVER : this_year_);
+        line->set_fund(fund);
+        if (column == "fiscal" && fund == b::FUND_UNSPECIFIED)
+          Say("FUND_UNKNOWN", absl::StrCat("table 2, line ", row.line, ", row ", row.code),
+              "the document does not tell which of the three books its fiscal money is of",
+              absl::StrCat("表2科目", row.code, "的财政拨款属于哪本预算无法判断"), line->line_id());
+      }
+    }
+  }
+
+  // Table 1 of a unit splits each 类 by category.
+  void ClassSplit() {
+    const Table& t = d_.table(1);
+    for (const char* column : {"personnel", "public"}) {
+      const int c = t.ColumnOf(column);
+      if (c < 0) continue;
+      for (const Row& row : t.rows) {
+        if (!absl::StartsWith(row.key, "class.") || row.code.empty()) continue;
+        b::LineItem* line = Line(1, absl::StrCat("t1.", row.code, ".", column),
+                                 row.cells[static_cast<size_t>(c)].value, b::DIRECTION_EXPENDITURE,
+                                 b::ANALYSIS_CLASS_SPLIT);
+        if (line == nullptr) continue;
+        line->set_functional_code(row.code);
+        line->set_category(std::string(column) == "personnel" ? b::CATEGORY_PERSONNEL
+                                                              : b::CATEGORY_PUBLIC);
+        line->set_funding_year(this_year_);
+      }
+    }
+  }
+
+  // The governments' economic code of a name printed beside a department's code; empty where it can't be told.
+  std::string GovOf(const std::string& dept, const std::string& name, size_t* named) const {
+    std::vector<std::string> govs = CodesNamed(catalog_.gov_economic, name, 5);
+    if (govs.empty()) govs = disclosure::ShippedLists().gov_economic.Named(name, 5);
+    *named = govs.size();
+    std::string gov = govs.size() == 1 ? govs[0] : "";
+    for (const auto& pair : kPairs) {
+      if (pair.dept == dept && std::find(govs.begin(), govs.end(), pair.gov) != govs.end())
+        gov = std::string(pair.gov);
+    }
+    return gov;
   }
 
   static std::vector<std::string> CodesNamed(const std::vector<CatalogView::Code>& list,
@@ -184,108 +305,109 @@ class Maker {
     return codes;
   }
 
-  absl::Status Economic() {
-    for (const Tables::Economic& e : t_.t6) {
-      const std::vector<std::string> tops =
-          CodesNamed(catalog_.dept_economic, FoldName(e.top.name), 3);
-      if (tops.size() != 1) {
-        return absl::InvalidArgumentError(
-            absl::StrCat("table 6, line ", e.top.line, ": ", e.top.name,
-                         " is no 类 of the departments' economic list; import it: fiscal catalog "
-                         "import --list dept-economic"));
-      }
-      for (const Row& row : e.items) {
-        std::string dept;
-        for (const std::string& code : CodesNamed(catalog_.dept_economic, FoldName(row.name), 5)) {
-          if (code.compare(0, 3, tops[0]) == 0) dept = code;
-        }
-        if (dept.empty()) {
-          return absl::InvalidArgumentError(absl::StrCat("table 6, line ", row.line, ": ", row.name,
-                                                         " is no 款 of ", tops[0], " ", e.top.name,
-                                                         " in the departments' economic list"));
-        }
-        const std::vector<std::string> govs =
-            CodesNamed(catalog_.gov_economic, FoldName(row.other_name), 5);
-        std::string gov;
-        if (govs.size() == 1) gov = govs[0];
-        for (const auto& pair : kPairs) {
-          if (pair.dept == dept && std::find(govs.begin(), govs.end(), pair.gov) != govs.end())
-            gov = std::string(pair.gov);
-        }
-        for (size_t c = 1; c <= 2; ++c) {
-          std::string id = absl::StrCat("t6.", dept, gov.empty() ? "" : ".", gov,
-                                        c == 1 ? ".personnel" : ".public");
-          b::LineItem* line =
-              Line(6, id, row.at(c), b::DIRECTION_EXPENDITURE, b::ANALYSIS_BASIC_ECONOMIC);
-          if (line == nullptr) continue;
-          line->set_dept_economic_code(dept);
-          line->set_gov_economic_code(gov);
-          line->set_category(c == 1 ? b::CATEGORY_PERSONNEL : b::CATEGORY_PUBLIC);
-          line->set_fund(b::FUND_GENERAL);
-          line->set_funding_year(b::FUNDING_YEAR_THIS_YEAR);
-          if (gov.empty()) {
-            Say("ECONOMIC_UNKNOWN", b::SEVERITY_WARNING, absl::StrCat("table 6, line ", row.line),
-                absl::StrCat(row.other_name, " is ", govs.empty() ? "in no" : "ambiguous in the",
-                             " governments' economic list; the code is left out"),
-                absl::StrCat("政府经济科目“", row.other_name, "”无法确定编码"), id);
-          }
-        }
-      }
-      if (e.items.empty()) {
-        for (size_t c = 1; c <= 2; ++c) {
-          b::LineItem* line =
-              Line(6, absl::StrCat("t6.", tops[0], c == 1 ? ".personnel" : ".public"), e.top.at(c),
-                   b::DIRECTION_EXPENDITURE, b::ANALYSIS_BASIC_ECONOMIC);
-          if (line == nullptr) continue;
-          line->set_dept_economic_code(tops[0]);
-          line->set_category(c == 1 ? b::CATEGORY_PERSONNEL : b::CATEGORY_PUBLIC);
-          line->set_fund(b::FUND_GENERAL);
-          line->set_funding_year(b::FUNDING_YEAR_THIS_YEAR);
+  void Economic() {
+    const Table& t = d_.table(6);
+    for (const Row& row : t.rows) {
+      if (!IsLeaf(t, row)) continue;
+      std::string gov;
+      size_t named = 0;
+      const std::string other = FoldName(row.other_label);
+      if (!other.empty()) gov = GovOf(row.code, other, &named);
+      for (const char* column : {"personnel", "public"}) {
+        const std::string id =
+            absl::StrCat("t6.", row.code, gov.empty() ? "" : ".", gov,
+                         gov.empty() && row.key != row.code ? "." + row.key.substr(row.code.size() + 1) : "",
+                         ".", column);
+        b::LineItem* line =
+            Line(6, id.size() <= 64 ? id : absl::StrCat("t6.line", row.line, ".", column),
+                 row.cells[static_cast<size_t>(t.ColumnOf(column))].value,
+                 b::DIRECTION_EXPENDITURE, b::ANALYSIS_BASIC_ECONOMIC);
+        if (line == nullptr) continue;
+        line->set_dept_economic_code(row.code);
+        line->set_gov_economic_code(gov);
+        line->set_category(std::string(column) == "personnel" ? b::CATEGORY_PERSONNEL
+                                                              : b::CATEGORY_PUBLIC);
+        line->set_fund(b::FUND_GENERAL);
+        line->set_funding_year(this_year_);
+        if (!other.empty() && gov.empty()) {
+          Say("ECONOMIC_UNKNOWN", absl::StrCat("table 6, line ", row.line),
+              absl::StrCat(row.other_label, " is ", named == 0 ? "in no" : "ambiguous in the",
+                           " governments' economic list; the code is left out"),
+              absl::StrCat("政府经济科目“", row.other_label, "”无法确定编码"), line->line_id());
         }
       }
     }
-    return absl::OkStatus();
   }
 
-  void Revenue(int table, const CodeTable& rows, b::Fund fund) {
-    for (const Row& row : rows.rows) {
-      if (!rows.IsLeaf(row)) continue;
-      b::LineItem* line = Line(table, absl::StrCat("t", table, ".", row.code, ".income"), row.at(0),
-                               b::DIRECTION_INCOME, b::ANALYSIS_CLASS_SPLIT);
-      if (line == nullptr) continue;
-      line->set_revenue_code(row.code);
-      line->set_fund(fund);
-      line->set_funding_year(b::FUNDING_YEAR_THIS_YEAR);
+  // Income of the two funds' tables by revenue code.
+  void Revenue() {
+    const struct {
+      int table;
+      const char* prefix;
+      b::Fund fund;
+    } kinds[] = {{7, "", b::FUND_GOVERNMENT_FUND}, {9, "revenue.", b::FUND_STATE_CAPITAL}};
+    for (const auto& k : kinds) {
+      const Table& t = d_.table(k.table);
+      const int c = t.ColumnOf("amount");
+      if (c < 0) continue;
+      for (const Row& row : t.rows) {
+        if (!absl::StartsWith(row.key, k.prefix) || !IsLeaf(t, row)) continue;
+        b::LineItem* line =
+            Line(k.table, absl::StrCat("t", k.table, ".", row.code, ".income"),
+                 row.cells[static_cast<size_t>(c)].value, b::DIRECTION_INCOME, b::ANALYSIS_CLASS_SPLIT);
+        if (line == nullptr) continue;
+        line->set_revenue_code(row.code);
+        line->set_fund(k.fund);
+        line->set_funding_year(this_year_);
+      }
     }
+  }
+
+  // The columns of funds of a table; the total where it has none.
+  static std::vector<std::pair<size_t, FundName>> FundColumns(const Table& t) {
+    std::vector<std::pair<size_t, FundName>> out;
+    for (size_t c = 0; c < t.columns.size(); ++c) {
+      for (const FundName& f : kFunds) {
+        if (t.columns[c] == f.key) out.push_back({c, f});
+      }
+    }
+    const int total = t.ColumnOf("total");
+    if (out.empty() && total >= 0)
+      out.push_back({static_cast<size_t>(total), {"", "total", b::FUND_UNSPECIFIED}});
+    return out;
   }
 
   void ThreePublic() {
-    const size_t kinds[] = {0, 1, 3, 4};
-    const char* const codes[] = {"30212", "30217", "31013", "30231"};
-    for (size_t k = 0; k < 4; ++k) {
-      for (size_t c = 1; c <= 3; ++c) {
-        b::LineItem* line =
-            Line(10, absl::StrCat("t10.", codes[k], ".", std::string(kFundIds[c - 1])),
-                 t_.t10[kinds[k]].at(c), b::DIRECTION_EXPENDITURE, b::ANALYSIS_THREE_PUBLIC);
+    const struct {
+      const char *row, *code;
+    } kinds[] = {{"abroad", "30212"}, {"reception", "30217"}, {"purchase", "31013"}, {"operation", "30231"}};
+    const Table& t = d_.table(10);
+    for (const auto& k : kinds) {
+      const Row* row = t.Find(k.row);
+      if (row == nullptr) continue;
+      for (const auto& [c, f] : FundColumns(t)) {
+        b::LineItem* line = Line(10, absl::StrCat("t10.", k.code, ".", f.id), row->cells[c].value,
+                                 b::DIRECTION_EXPENDITURE, b::ANALYSIS_THREE_PUBLIC);
         if (line == nullptr) continue;
-        line->set_dept_economic_code(codes[k]);
-        line->set_fund(kFunds[c - 1]);
+        line->set_dept_economic_code(k.code);
+        line->set_fund(f.fund);
       }
     }
   }
 
   void Operating() {
-    int unit = 0;
-    for (const Row& row : t_.t11_units) {
-      ++unit;
-      for (size_t c = 1; c <= 3; ++c) {
+    const Table& t = d_.table(11);
+    const bool units = t.Find("unit.1") != nullptr;
+    for (const Row& row : t.rows) {
+      if (units != absl::StartsWith(row.key, "unit.")) continue;
+      for (const auto& [c, f] : FundColumns(t)) {
         b::LineItem* line =
-            Line(11, absl::StrCat("t11.unit", unit, ".", std::string(kFundIds[c - 1])), row.at(c),
-                 b::DIRECTION_EXPENDITURE, b::ANALYSIS_OPERATING);
+            Line(11, absl::StrCat("t11.", units ? absl::StrCat("unit", row.key.substr(5)) : "total", ".", f.id),
+                 row.cells[c].value, b::DIRECTION_EXPENDITURE, b::ANALYSIS_OPERATING);
         if (line == nullptr) continue;
         line->set_category(b::CATEGORY_PUBLIC);
-        line->set_fund(kFunds[c - 1]);
-        line->set_note(row.name);
+        line->set_fund(f.fund);
+        if (units) line->set_note(row.label);
       }
     }
   }
@@ -297,86 +419,120 @@ class Maker {
     return absl::StrCat("D", absl::BytesToHexString(BytesOf(digest).substr(0, 6)));
   }
 
-  void Projects() {
-    std::map<std::string, const Form*> forms;
-    for (const Form& form : forms_) {
-      if (!forms.emplace(FoldName(form.project.name()), &form).second) {
-        Say("F-01", b::SEVERITY_WARNING, absl::StrCat("form at line ", form.line),
-            absl::StrCat("a second form of ", form.project.name()),
-            absl::StrCat("项目“", form.project.name(), "”有两张绩效目标表"));
-      }
+  // What a form says of its project.
+  void Describe(const PerformanceForm& form, const Row& money, b::Project* p) const {
+    p->set_owning_agency(form.owning_agency);
+    p->set_implementing_agency(form.implementing_agency);
+    p->set_attribute(form.attribute);
+    p->set_term(form.term);
+    p->set_overview(form.overview);
+    p->set_basis(form.basis);
+    p->set_necessity(form.necessity);
+    p->set_safeguards(form.safeguards);
+    p->set_plan(form.plan);
+    p->set_term_goal(form.term_goal);
+    p->set_year_goal(form.year_goal);
+    for (const disclosure::Indicator& i : form.indicators) {
+      b::PerformanceIndicator* out = p->add_indicators();
+      out->set_period(i.year ? b::INDICATOR_PERIOD_YEAR : b::INDICATOR_PERIOD_TERM);
+      out->set_level1(i.level1);
+      out->set_level2(i.level2);
+      out->set_level3(i.level3);
+      out->set_target(i.target);
     }
-    std::set<std::string> used;
-    std::map<std::string, b::Project*> by_code;
-    const ProjectTable* const tables[] = {&t_.t12, &t_.t13};
-    for (int k = 0; k < 2; ++k) {
-      const size_t funds = k == 0 ? 5 : 3;
-      const bool many_units = t_.t12.units.size() > 1 || t_.t13.units.size() > 1;
-      std::map<std::string, int> nth;
-      for (const ProjectTable::UnitRows& unit : tables[k]->units) {
-        for (const Row& row : unit.projects) {
-          const std::string unit_name = many_units ? FoldName(unit.unit.name) : "";
-          const std::string code =
-              ProjectCode(unit_name, row.name, nth[unit_name + "|" + FoldName(row.name)]++);
-          b::Project*& project = by_code[code];
-          if (project == nullptr) {
-            project = r_->request.add_projects();
-            auto form = forms.find(FoldName(row.name));
-            if (form != forms.end() && used.insert(form->first).second) {
-              *project = form->second->project;
-            } else if (k == 0) {
-              Say("F-08", b::SEVERITY_WARNING, absl::StrCat("table 12, line ", row.line),
-                  absl::StrCat(row.name, " has no performance form"),
-                  absl::StrCat("项目“", row.name, "”没有绩效目标表"));
-            }
-            project->set_name(row.name);
-            project->set_project_code(code);
-            project->set_project_code_derived(true);
-            project->set_category(b::CATEGORY_PROJECT);
-            if (project->implementing_agency().empty())
-              project->set_implementing_agency(unit.unit.name);
-          }
-          if (k == 0 && project->year_funding().has_total_fen() &&
-              project->year_funding().total_fen() != row.at(0)) {
-            Say("F-03", b::SEVERITY_WARNING, absl::StrCat("table 12, line ", row.line),
-                absl::StrCat(row.name, ": its form says ",
-                             PrintFigure(project->year_funding().total_fen(), t_.unit),
-                             ", the table ", PrintFigure(row.at(0), t_.unit)),
-                absl::StrCat("项目“", row.name, "”绩效目标表年度资金与表12不一致"));
-          }
-          for (size_t f = 0; f < funds; ++f) {
-            b::LineItem* line =
-                Line(12 + k, absl::StrCat("t", 12 + k, ".", code, ".", std::string(kFundIds[f])),
-                     row.at(f + 1), b::DIRECTION_EXPENDITURE, b::ANALYSIS_PROJECT);
-            if (line == nullptr) continue;
-            line->set_project_code(code);
-            line->set_category(b::CATEGORY_PROJECT);
-            line->set_fund(kFunds[f]);
-            line->set_funding_year(k == 0 ? b::FUNDING_YEAR_THIS_YEAR : b::FUNDING_YEAR_CARRYOVER);
-          }
-        }
-      }
-    }
-    for (const auto& [name, form] : forms) {
-      if (used.count(name) == 0) {
-        Say("F-01", b::SEVERITY_WARNING, absl::StrCat("form at line ", form->line),
-            absl::StrCat(form->project.name(), " is in no project table"),
-            absl::StrCat("绩效目标表“", form->project.name(), "”不在项目支出表中"));
-      }
+    const Table& t = d_.table(disclosure::kForms);
+    for (size_t c = 0; c < t.columns.size(); ++c) {
+      const Cell& cell = money.cells[c];
+      if (cell.blank()) continue;
+      absl::string_view column = t.columns[c];
+      b::ProjectFunding* f =
+          absl::ConsumePrefix(&column, "term.") ? p->mutable_term_funding() : p->mutable_year_funding();
+      absl::ConsumePrefix(&column, "year.");
+      absl::ConsumePrefix(&column, "part.");
+      if (column == "total") f->set_total_fen(cell.value);
+      if (column == "central") f->set_central_fen(cell.value);
+      if (column == "provincial") f->set_provincial_fen(cell.value);
+      // 财政资金 of a district's own form is its own.
+      if (column == "local" || column == "fiscal") f->set_local_fen(cell.value);
+      if (column == "self_raised") f->set_self_raised_fen(cell.value);
+      if (column == "other") f->set_other_fen(cell.value);
     }
   }
 
-  Tables& t_;
-  const std::vector<Form>& forms_;
+  const PerformanceForm* FormOf(const std::string& key, const Row** money) const {
+    const Table& t = d_.table(disclosure::kForms);
+    for (size_t i = 0; i < t.rows.size(); ++i) {
+      if (t.rows[i].key != key) continue;
+      *money = &t.rows[i];
+      return &d_.forms[i];
+    }
+    return nullptr;
+  }
+
+  void Projects() {
+    std::map<std::string, b::Project*> by_code;
+    const bool many_units =
+        d_.table(12).Find("unit.2") != nullptr || d_.table(13).Find("unit.2") != nullptr;
+    for (int n : {12, 13}) {
+      const Table& t = d_.table(n);
+      std::map<std::string, int> nth;
+      for (const Row& row : t.rows) {
+        if (!absl::StartsWith(row.key, "project.")) continue;
+        const Row& unit = t.rows[static_cast<size_t>(row.unit)];
+        const std::string unit_name = many_units ? FoldName(unit.label) : "";
+        const std::string code =
+            ProjectCode(unit_name, row.label, nth[unit_name + "|" + FoldName(row.label)]++);
+        b::Project*& project = by_code[code];
+        if (project == nullptr) {
+          project = r_->request.add_projects();
+          const Row* money = nullptr;
+          if (const PerformanceForm* form = FormOf(row.key, &money); form != nullptr)
+            Describe(*form, *money, project);
+          project->set_name(row.label);
+          project->set_project_code(code);
+          project->set_project_code_derived(true);
+          project->set_category(b::CATEGORY_PROJECT);
+          if (many_units || project->implementing_agency().empty())
+            project->set_implementing_agency(unit.label);
+        }
+        for (const auto& [c, f] : FundColumns(t)) {
+          b::LineItem* line = Line(n, absl::StrCat("t", n, ".", code, ".", f.id), row.cells[c].value,
+                                   b::DIRECTION_EXPENDITURE, b::ANALYSIS_PROJECT);
+          if (line == nullptr) continue;
+          line->set_project_code(code);
+          line->set_category(b::CATEGORY_PROJECT);
+          line->set_fund(f.fund);
+          line->set_funding_year(n == 12 ? b::FUNDING_YEAR_THIS_YEAR : b::FUNDING_YEAR_CARRYOVER);
+        }
+      }
+    }
+    // A form without project tables still describes projects.
+    if (d_.has(12)) return;
+    const Table& t = d_.table(disclosure::kForms);
+    for (size_t i = 0; i < t.rows.size(); ++i) {
+      b::Project* project = r_->request.add_projects();
+      Describe(d_.forms[i], t.rows[i], project);
+      project->set_name(d_.forms[i].name);
+      project->set_project_code(ProjectCode("", t.rows[i].key, 0));
+      project->set_project_code_derived(true);
+      project->set_category(absl::StrContains(d_.forms[i].category, "特定目标")
+                                ? b::CATEGORY_SPECIFIC_TARGET
+                            : absl::StrContains(d_.forms[i].category, "其他运转")
+                                ? b::CATEGORY_OTHER_OPERATING
+                                : b::CATEGORY_PROJECT);
+    }
+  }
+
+  const Disclosure& d_;
   const CatalogView& catalog_;
   Result* r_;
+  b::FundingYear this_year_ = b::FUNDING_YEAR_UNSPECIFIED;
 };
 
 }  // namespace
 
-absl::Status MakeLines(Tables& tables, const std::vector<Form>& forms, const CatalogView& catalog,
-                       Result* result) {
-  return Maker(tables, forms, catalog, result).Run();
+void MakeLines(const Disclosure& d, const CatalogView& catalog, Result* result) {
+  Maker(d, catalog, result).Run();
 }
 
 }  // namespace fiscal::importer
