@@ -37,8 +37,10 @@ bool IsCode(absl::string_view s) {
 
 class TableReader {
  public:
-  TableReader(const TextTable& text, const std::set<std::string>& units, Disclosure* out)
-      : text_(text), form_(*text.form), units_(units), out_(out) {}
+  // `before` is the folded text before the tables, which introduces the units.
+  TableReader(const TextTable& text, const std::set<std::string>& units, const std::string& before,
+              Disclosure* out)
+      : text_(text), form_(*text.form), units_(units), before_(before), out_(out) {}
 
   absl::Status Run() {
     FISCAL_ASSIGN_OR_RETURN(rows_, CutRows(text_));
@@ -383,8 +385,18 @@ class TableReader {
     return absl::OkStatus();
   }
 
-  // Department, units, projects in one column of names. A unit is a row named as the department, as a unit of table 11 or as
-  // one that is known.
+  // Whether a row of table 12 or 13 is a unit's by its name: as offices are called, and introduced before the tables.
+  bool NamesUnit(const std::string& name) const {
+    static constexpr absl::string_view kEnds[] = {
+        "局", "委", "办", "室", "中心", "所", "院", "站", "队", "处", "厅", "会", "馆", "校",
+        "学", "园", "场", "台", "社", "部", "库", "段", "本级", "机关"};
+    return std::any_of(std::begin(kEnds), std::end(kEnds),
+                       [&](absl::string_view end) { return absl::EndsWith(name, end); }) &&
+           absl::StrContains(before_, name);
+  }
+
+  // Department, units, projects in one column of names. A unit is a row named as the department, as a unit of table 11, as
+  // one that is known or that the document introduces.
   absl::Status Projects(Table* t) const {
     std::set<std::string> units = units_;
     for (const Row& row : out_->table(11).rows) units.insert(FoldName(row.label));
@@ -403,7 +415,7 @@ class TableReader {
           return At(text.line, absl::StrCat("the first row is ", text.cells[0],
                                             ", not the department's or 合计"));
         row.key = "department";
-      } else if (name == department || units.count(name) > 0) {
+      } else if (name == department || units.count(name) > 0 || NamesUnit(name)) {
         row.key = absl::StrCat("unit.", ++unit);
         row.level = 1;
       } else if (unit == 0) {
@@ -441,6 +453,7 @@ class TableReader {
   const TextTable& text_;
   const FormTable& form_;
   const std::set<std::string>& units_;
+  const std::string& before_;
   Disclosure* out_;
   std::vector<TextRow> rows_;
 };
@@ -503,9 +516,13 @@ absl::StatusOr<Disclosure> Read(absl::string_view text, const std::set<std::stri
   d.department = cut.department;
   d.labels = cut.labels;
   d.unit = cut.tables[0].unit;
+  std::string before;
+  for (const TextLine& line : cut.rest) {
+    if (line.number < cut.tables[0].title_line) before += line.folded;
+  }
   for (TextTable& table : cut.tables) {
     ChooseVariant(*cut.form, &table);
-    FISCAL_RETURN_IF_ERROR(TableReader(table, unit_names, &d).Run());
+    FISCAL_RETURN_IF_ERROR(TableReader(table, unit_names, before, &d).Run());
   }
   if (!d.table(1).any()) {
     return absl::InvalidArgumentError(absl::StrCat("table 1, line ", d.table(1).title_line,

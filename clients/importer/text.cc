@@ -297,6 +297,20 @@ absl::StatusOr<Text> CutText(absl::string_view text, const std::vector<Form>& fo
                      "): none of their tables was found"));
   }
   if (!missing.empty()) {
+    const bool money = std::any_of(lines.begin(), lines.end(), [](const TextLine& line) {
+      auto amount = [](absl::string_view folded) {
+        return disclosure::LooksLikeFigure(folded) && absl::StrContains(folded, '.') &&
+               folded.back() != '.';
+      };
+      return std::any_of(line.pieces.begin(), line.pieces.end(),
+                         [&](const Piece& p) { return amount(p.folded); }) ||
+             std::any_of(line.cells.begin(), line.cells.end(),
+                         [&](const std::string& cell) { return amount(FoldName(cell)); });
+    });
+    if (!money)
+      return absl::InvalidArgumentError(
+          absl::StrCat("an empty template, or of no form that is known (", absl::StrJoin(names, ", "),
+                       "): no table has a figure"));
     return absl::InvalidArgumentError(
         absl::StrCat("the document is not whole, or not of the form ", out.form->id,
                      " that it is most like; missing: ", absl::StrJoin(missing, ", ")));

@@ -170,13 +170,15 @@ Findings ProjectSubjects(const Rule&, const Disclosure& d) {
   const Cell* other = n.At("managed", "other_money");
   const Cell* specific = n.At("managed", "specific_money");
   if (other == nullptr || specific == nullptr || other->blank() || specific->blank()) return {};
-  // What stands on 一般行政管理事务 (02 of a 款) is 其他运转类, the rest 特定目标类.
+  // What stands on 一般行政管理事务 (02 of a 款) is 其他运转类, the rest 特定目标类. Where there are more than these two 项, kinds
+  // share them, and nothing can be told.
   std::map<bool, std::vector<const Row*>> rows;
   for (const Row& row : d.table(3).rows) {
     const Cell* project = d.table(3).At(row.key, "project");
     if (row.level == 3 && project != nullptr && project->value != 0)
       rows[absl::EndsWith(row.code, "02")].push_back(&row);
   }
+  if (rows[true].size() != 1 || rows[false].size() != 1) return {};
   Findings out;
   for (const auto& [cell, administrative] :
        {std::pair<const Cell*, bool>{specific, false}, std::pair<const Cell*, bool>{other, true}}) {
@@ -341,7 +343,7 @@ Findings Overall(const Rule&, const Disclosure& d) {
 }
 
 Findings Punctuation(const Rule&, const Disclosure& d) {
-  return Absent(d, {"。;", ";。", ",,", "。。", ",。", "。,", ";;"}, "doubled punctuation", "标点重复");
+  return Absent(d, {"。;", ";。", "。。", ";;"}, "doubled punctuation", "标点重复");
 }
 
 Findings LevelOfGovernment(const Rule&, const Disclosure& d) {

@@ -11,13 +11,17 @@
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "clients/cli/csv.h"
-#include "clients/importer/money.h"
+#include "clients/importer/reader.h"
+#include "domain/disclosure/money.h"
 #include "gtest/gtest.h"
 
 namespace fiscal::importer {
 namespace {
 
 namespace b = fiscal::budget::v1;
+using disclosure::IsBlank;
+using disclosure::MoneyUnit;
+using disclosure::ParseFigure;
 namespace c = fiscal::catalog::v1;
 
 std::string ReadFile(const std::string& path) {
@@ -56,9 +60,14 @@ const CatalogView& Catalog() {
   return *view;
 }
 
-absl::StatusOr<Result> Read(const std::string& text) {
-  return Import(text, Catalog(), Options(), nullptr);
+absl::StatusOr<Result> ImportText(const std::string& text, const Options& options,
+                                  std::vector<b::Finding>* findings = nullptr) {
+  const auto document = importer::Read(text);
+  if (!document.ok()) return document.status();
+  return Import(text, *document, Catalog(), options, findings);
 }
+
+absl::StatusOr<Result> ReadText(const std::string& text) { return ImportText(text, Options()); }
 
 // Amounts by line_id.
 std::map<std::string, int64_t> Lines(const Result& r) {
@@ -70,7 +79,7 @@ std::map<std::string, int64_t> Lines(const Result& r) {
 
 TEST(MoneyTest, ExactOrRefused) {
   auto wan = [](absl::string_view s) {
-    const auto f = ParseFigure(s, DocumentUnit::kWanyuan);
+    const auto f = ParseFigure(s, MoneyUnit::kWanyuan);
     return f ? absl::StrCat(f->fen) : std::string("refused");
   };
   EXPECT_EQ(wan("880.87"), "880870000");
@@ -83,13 +92,13 @@ TEST(MoneyTest, ExactOrRefused) {
   EXPECT_EQ(wan("12a"), "refused");
   EXPECT_EQ(wan("."), "refused");
   EXPECT_EQ(wan("99999999999999999999"), "refused");
-  EXPECT_EQ(ParseFigure("60,180", DocumentUnit::kYuan)->fen, 6018000);
+  EXPECT_EQ(ParseFigure("60,180", MoneyUnit::kYuan)->fen, 6018000);
   EXPECT_TRUE(IsBlank(" - "));
   EXPECT_FALSE(IsBlank("0.00"));
 }
 
 TEST(ImporterTest, ReadsTheReferenceWhole) {
-  const auto r = Read(Reference());
+  const auto r = ReadText(Reference());
   ASSERT_TRUE(r.ok()) << r.status();
   EXPECT_EQ(r->request.budget().division_code(), "141100");
   EXPECT_EQ(r->request.budget().agency_code(), "031001");
@@ -125,18 +134,22 @@ TEST(ImporterTest, ReadsTheReferenceWhole) {
   for (const TableReport& t : r->tables) {
     EXPECT_EQ(t.figures_checked, t.figures_read) << "table " << t.number;
     EXPECT_EQ(t.figures_read, t.to_lines + t.to_memo + t.to_checks) << "table " << t.number;
-    EXPECT_EQ(t.differences, 0) << "table " << t.number;
+    // F-08: a project of table 12 without a form.
+    EXPECT_EQ(t.differences, t.number == 12 ? 1 : 0) << "table " << t.number;
   }
   std::set<std::string> rounding;
   for (const b::Finding& f : r->findings) {
-    EXPECT_NE(f.severity(), b::SEVERITY_ERROR) << f.rule();
+    // What fails is in the narrative and the forms.
+    if (f.severity() == b::SEVERITY_ERROR) {
+      EXPECT_TRUE(f.rule()[0] == 'N' || f.rule()[0] == 'F') << f.rule();
+    }
     if (f.severity() == b::SEVERITY_INFO) rounding.insert(f.rule());
   }
   EXPECT_EQ(rounding, (std::set<std::string>{"T6-03", "T6-04"}));
 }
 
 TEST(ImporterTest, ProjectsCarryTheirForms) {
-  const auto r = Read(Reference());
+  const auto r = ReadText(Reference());
   ASSERT_TRUE(r.ok());
   ASSERT_EQ(r->request.projects_size(), 9);
   int forms = 0, without_year_goal = 0;
@@ -179,8 +192,8 @@ TEST(ImporterTest, ProjectsCarryTheirForms) {
 }
 
 TEST(ImporterTest, AChangeMadeEverywhereMovesJustItsLines) {
-  const auto before = Read(Reference());
-  const auto after = Read(absl::StrReplaceAll(
+  const auto before = ReadText(Reference());
+  const auto after = ReadText(absl::StrReplaceAll(
       Reference(), {{"知识产权保护经费\t0.30\t0.30", "知识产权保护经费\t1.30\t1.30"},
                     {"569.71", "570.71"},
                     {"880.87", "881.87"},
@@ -204,13 +217,13 @@ TEST(ImporterTest, AChangeInOneTableOnlyIsRefusedNamingTheRule) {
   const std::string text = absl::StrReplaceAll(
       Reference(), {{"知识产权保护经费\t0.30\t0.30", "知识产权保护经费\t1.30\t1.30"}});
   std::vector<b::Finding> findings;
-  const auto r = Import(text, Catalog(), Options(), &findings);
+  const auto r = ImportText(text, Options(), &findings);
   EXPECT_EQ(r.status().code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_TRUE(absl::StrContains(r.status().message(), "T12-02")) << r.status();
   EXPECT_FALSE(findings.empty());
   Options as_printed;
   as_printed.as_printed = true;
-  const auto kept = Import(text, Catalog(), as_printed, nullptr);
+  const auto kept = ImportText(text, as_printed);
   ASSERT_TRUE(kept.ok());
   EXPECT_TRUE(kept->request.source().as_printed());
 }
@@ -218,7 +231,7 @@ TEST(ImporterTest, AChangeInOneTableOnlyIsRefusedNamingTheRule) {
 // Each figure of the tables, one at a time, with a digit changed by more than rounding: never accepted in silence.
 TEST(ImporterTest, NoFigureCanChangeInSilence) {
   std::vector<std::string> lines = absl::StrSplit(Reference(), '\n');
-  const auto original = Lines(*Read(Reference()));
+  const auto original = Lines(*ReadText(Reference()));
   size_t first = 0, last = 0;
   for (size_t i = 0; i < lines.size(); ++i) {
     if (absl::StrContains(lines[i], "预算公开表1") && first == 0) first = i;
@@ -230,12 +243,12 @@ TEST(ImporterTest, NoFigureCanChangeInSilence) {
     const std::string whole = lines[i];
     std::vector<std::string> cells = absl::StrSplit(whole, '\t');
     for (std::string& cell : cells) {
-      if (!absl::StrContains(cell, '.') || !ParseFigure(cell, DocumentUnit::kWanyuan)) continue;
+      if (!absl::StrContains(cell, '.') || !ParseFigure(cell, MoneyUnit::kWanyuan)) continue;
       ++figures;
       const std::string kept = cell;
       cell[0] = cell[0] == '9' ? '8' : static_cast<char>(cell[0] + 1);
       lines[i] = absl::StrJoin(cells, "\t");
-      const auto r = Read(absl::StrJoin(lines, "\n"));
+      const auto r = ReadText(absl::StrJoin(lines, "\n"));
       EXPECT_FALSE(r.ok()) << "line " << i + 1 << ": " << kept << " became " << cell
                            << " in silence";
       cell = kept;
@@ -248,7 +261,7 @@ TEST(ImporterTest, NoFigureCanChangeInSilence) {
 // A blank cell that is dropped moves the figures after it: refused, or the same reading.
 TEST(ImporterTest, ADroppedCellIsNoticed) {
   std::vector<std::string> lines = absl::StrSplit(Reference(), '\n');
-  const auto original = Lines(*Read(Reference()));
+  const auto original = Lines(*ReadText(Reference()));
   int tried = 0;
   for (size_t i = 60; i < lines.size(); ++i) {
     if (absl::StartsWith(lines[i], "第三部分")) break;
@@ -256,7 +269,7 @@ TEST(ImporterTest, ADroppedCellIsNoticed) {
     size_t at = whole.find("\t\t");
     if (at == std::string::npos || whole.find_first_of("0123456789") == std::string::npos) continue;
     lines[i].erase(at, 1);
-    const auto r = Read(absl::StrJoin(lines, "\n"));
+    const auto r = ReadText(absl::StrJoin(lines, "\n"));
     if (r.ok()) {
       EXPECT_EQ(Lines(*r), original) << "line " << i + 1;
     }
@@ -268,7 +281,7 @@ TEST(ImporterTest, ADroppedCellIsNoticed) {
 
 TEST(ImporterTest, WhatCantBeReadWholeIsRefusedWithPlaceAndReason) {
   auto message = [](const std::string& text) {
-    const auto r = Read(text);
+    const auto r = ReadText(text);
     EXPECT_EQ(r.status().code(), absl::StatusCode::kInvalidArgument) << r.status();
     return std::string(r.status().message());
   };
@@ -276,8 +289,8 @@ TEST(ImporterTest, WhatCantBeReadWholeIsRefusedWithPlaceAndReason) {
     const std::string m = message(text);
     EXPECT_TRUE(absl::StrContains(m, part)) << m;
   };
-  has("", "none of its tables");
-  has("hello\n", "none of its tables");
+  has("", "none of their tables");
+  has("hello\n", "none of their tables");
   has("\xff\xfe", "UTF-8");
   has(Reference().substr(0,
                          Reference().rfind("2024年政府性基金预算收入表（不含上年结转）\n\n部门")),
@@ -308,13 +321,13 @@ TEST(ImporterTest, WhatCantBeReadWholeIsRefusedWithPlaceAndReason) {
   options.division_code = "141100";
   options.department_code = "031";
   options.agency_code = "031001";
-  EXPECT_TRUE(Import(stranger, Catalog(), options, nullptr).ok());
+  EXPECT_TRUE(ImportText(stranger, options).ok());
 }
 
 TEST(ImporterTest, PageBreaksAndByteOrderMarksDontMatter) {
-  const auto plain = Lines(*Read(Reference()));
+  const auto plain = Lines(*ReadText(Reference()));
   const auto r =
-      Read("\xef\xbb\xbf" +
+      ReadText("\xef\xbb\xbf" +
            absl::StrReplaceAll(Reference(),
                                {{"\n", "\r\n"}, {"210\t卫生健康支出", "\r\n210\t卫生健康支出"}}));
   ASSERT_TRUE(r.ok()) << r.status();
@@ -323,7 +336,7 @@ TEST(ImporterTest, PageBreaksAndByteOrderMarksDontMatter) {
 
 // Contents without dots and page numbers look like titles; they are not tables.
 TEST(ImporterTest, ContentsAreNotTables) {
-  const auto plain = Lines(*Read(Reference()));
+  const auto plain = Lines(*ReadText(Reference()));
   std::string text = Reference();
   const size_t end = text.find("第一部分 概况\n");
   ASSERT_NE(end, std::string::npos);
@@ -332,7 +345,7 @@ TEST(ImporterTest, ContentsAreNotTables) {
       "2024年部门预算报表\n2024年预算收支总表\n2024年预算收入总表\n2024年预算支出总表\n"
       "2024年财政拨款收支总表\n2024年项目支出预算表（本年预算）\n第三部分 "
       "2024年度部门预算情况说明\n一、变动情况\n";
-  const auto r = Read(contents + text.substr(end));
+  const auto r = ReadText(contents + text.substr(end));
   ASSERT_TRUE(r.ok()) << r.status();
   EXPECT_EQ(Lines(*r), plain);
 }
@@ -348,7 +361,7 @@ TEST(ImporterTest, ADepartmentOfTwoUnits) {
                     {"知识产权保护经费\t0.30",
                      "吕梁市资本市场服务中心\t129.71\t129.71\t\t\t\t\n知识产权保护经费\t0.30"},
                     {"会议费\t6.00\t6.00\t\t\t\t", "培训费\t6.00\t6.00\t\t\t\t"}});
-  const auto r = Read(text);
+  const auto r = ReadText(text);
   ASSERT_TRUE(r.ok()) << r.status();
   EXPECT_EQ(r->request.scope(), b::SCOPE_DEPARTMENT);
   EXPECT_EQ(r->request.budget().agency_code(), "031");
@@ -361,7 +374,7 @@ TEST(ImporterTest, ADepartmentOfTwoUnits) {
   agency.division_code = "141100";
   agency.department_code = "031";
   agency.agency_code = "031001";
-  EXPECT_EQ(Import(text, Catalog(), agency, nullptr).status().code(),
+  EXPECT_EQ(ImportText(text, agency).status().code(),
             absl::StatusCode::kInvalidArgument);
 }
 
@@ -395,7 +408,7 @@ TEST(ImporterTest, OtherMoneyIsNamedWhereTheDocumentTells) {
                                         {"234.51\t234.51", "239.51\t239.51"}});
     }
   }
-  const auto r = Read(absl::StrJoin(lines, "\n"));
+  const auto r = ReadText(absl::StrJoin(lines, "\n"));
   ASSERT_TRUE(r.ok()) << r.status();
   const auto amounts = Lines(*r);
   EXPECT_EQ(amounts.at("t3.2170101.basic.other"), 5000000);
