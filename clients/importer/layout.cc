@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <tuple>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -25,6 +26,10 @@ using disclosure::Layout;
 constexpr int kColumnGapMin = 3;
 // Codes stand at the left of their line.
 constexpr int kCodeGapMax = 10;
+// What a column without a heading is taken to be away from its figures, and how much worse than the best placement another
+// may be to be looked at; twice characters.
+constexpr int kUnknownHeading = 20;
+constexpr int kDistanceSlack = 8;
 // How many ways to place figures are tried at most.
 constexpr size_t kPlacementsMax = 20000;
 
@@ -202,6 +207,8 @@ struct PlacedRow {
   // Texts: code and name; label; left and right label.
   std::string texts[4];
   std::vector<Piece> left, figures;
+  // Of each figure, its column among those the page shows.
+  std::vector<size_t> clusters;
   std::vector<int> figure_lines;
 };
 
@@ -245,7 +252,7 @@ class LaidOut {
     FISCAL_RETURN_IF_ERROR(Place());
     std::vector<TextRow> rows;
     for (size_t s = 0; s < segments_.size(); ++s) {
-      for (const PlacedRow& row : segments_[s].rows) rows.push_back(ToCells(s, row, chosen_[s]));
+      for (const PlacedRow& row : segments_[s].rows) rows.push_back(ToCells(row, chosen_[s]));
     }
     return rows;
   }
@@ -325,13 +332,20 @@ class LaidOut {
     if (last_text != i) {
       for (; i < last_text; ++i) row.texts[name] += p[i].text;
     }
-    for (; i < p.size(); ++i) row.figures.push_back(p[i]);
+    bool dashes = false;
+    for (; i < p.size(); ++i) {
+      if (IsDash(p[i])) {
+        dashes = true;
+      } else {
+        row.figures.push_back(p[i]);
+      }
+    }
     const bool total = FoldName(row.texts[name]) == "合计";
-    if (row.figures.empty() && row.texts[0].empty() + (codes ? 0 : 0) == 1 && codes && !total) {
+    if (codes && row.figures.empty() && row.texts[0].empty() && !total) {
       // A part of a name.
       return TakeNamePart(row.texts[name], line.number);
     }
-    if (!codes && row.figures.empty() && form_.layout != Layout::kFixed && !total) {
+    if (!codes && row.figures.empty() && !dashes && form_.layout != Layout::kFixed && !total) {
       return TakeNamePart(row.texts[0], line.number);
     }
     if (codes && row.texts[0].empty() && !total) {
@@ -402,11 +416,14 @@ class LaidOut {
       if (!p.figure) {
         return At(t_, line.number, absl::StrCat("text between its rows: \"", p.text, "\""));
       }
-      row.figures.push_back(p);
+      if (!IsDash(p)) row.figures.push_back(p);
     }
     segments_.back().rows.push_back(std::move(row));
     return absl::OkStatus();
   }
+
+  // What stands for no money tells nothing, and not always stands where figures do.
+  static bool IsDash(const Piece& p) { return disclosure::IsBlank(p.folded); }
 
   // ---- Two sides ----
 
@@ -460,7 +477,7 @@ class LaidOut {
       }
     }
     for (const Piece& p : items) {
-      if (!p.figure) continue;
+      if (!p.figure || IsDash(p)) continue;
       if (right_at >= 0 ? p.x1 <= right_at : !row.texts[0].empty()) {
         row.left.push_back(p);
       } else {
@@ -496,32 +513,58 @@ class LaidOut {
 
   // ---- Columns ----
 
-  // The right ends of figures, put together. False when two figures of a row would share a column.
-  static bool Cluster(const Segment& segment, int gap, std::vector<std::vector<int>>* ends) {
+  // Puts the figures of a page together by their right ends. Returns the number of columns it shows, 0 when two figures of a
+  // row would share one.
+  static size_t Cluster(int gap, Segment* segment) {
     std::vector<int> all;
-    for (const PlacedRow& row : segment.rows) {
+    for (const PlacedRow& row : segment->rows) {
       for (const Piece& p : row.figures) all.push_back(p.x1);
     }
     std::sort(all.begin(), all.end());
-    ends->clear();
+    // The last end of each column.
+    std::vector<int> ends;
     for (int x : all) {
-      if (ends->empty() || x - ends->back().back() >= gap) ends->emplace_back();
-      ends->back().push_back(x);
-    }
-    for (const PlacedRow& row : segment.rows) {
-      std::set<size_t> used;
-      for (const Piece& p : row.figures) {
-        if (!used.insert(ClusterOf(*ends, p.x1)).second) return false;
+      if (ends.empty() || x - ends.back() >= gap) {
+        ends.push_back(x);
+      } else {
+        ends.back() = x;
       }
     }
-    return true;
-  }
-
-  static size_t ClusterOf(const std::vector<std::vector<int>>& ends, int x) {
-    for (size_t i = 0; i < ends.size(); ++i) {
-      if (x <= ends[i].back()) return i;
+    for (PlacedRow& row : segment->rows) {
+      row.clusters.clear();
+      for (const Piece& p : row.figures) {
+        const size_t at =
+            static_cast<size_t>(std::lower_bound(ends.begin(), ends.end(), p.x1) - ends.begin());
+        if (!row.clusters.empty() && row.clusters.back() == at) return 0;
+        row.clusters.push_back(at);
+      }
     }
     return ends.size();
+  }
+
+  // The figures of every row, where each row has as many and they stand below each other: they are in as many columns, though
+  // lines may begin a little further left or right. 0 otherwise.
+  static size_t ClusterByOrder(Segment* segment) {
+    size_t count = 0;
+    for (const PlacedRow& row : segment->rows) {
+      if (row.figures.empty()) continue;
+      if (count != 0 && row.figures.size() != count) return 0;
+      count = row.figures.size();
+    }
+    for (size_t i = 0; i < count; ++i) {
+      int latest = 0, earliest = 1 << 20;
+      for (const PlacedRow& row : segment->rows) {
+        if (row.figures.empty()) continue;
+        latest = std::max(latest, row.figures[i].x0);
+        earliest = std::min(earliest, row.figures[i].x1);
+      }
+      if (latest >= earliest) return 0;
+    }
+    for (PlacedRow& row : segment->rows) {
+      row.clusters.clear();
+      for (size_t i = 0; i < row.figures.size(); ++i) row.clusters.push_back(i);
+    }
+    return count;
   }
 
   // Where a column's heading stands; nullopt where it can't be found.
@@ -541,15 +584,18 @@ class LaidOut {
 
   absl::Status Place() {
     chosen_.resize(segments_.size());
-    clusters_.resize(segments_.size());
+    shown_.resize(segments_.size());
     std::vector<std::vector<Placement>> ways(segments_.size());
     size_t product = 1;
     for (size_t s = 0; s < segments_.size(); ++s) {
-      bool good = false;
-      for (int gap = kColumnGapMin; gap >= 1 && !good; --gap)
-        good = Cluster(segments_[s], gap, &clusters_[s]);
+      const bool any = std::any_of(segments_[s].rows.begin(), segments_[s].rows.end(),
+                                   [](const PlacedRow& row) { return !row.figures.empty(); });
+      size_t& shown = shown_[s];
+      shown = ClusterByOrder(&segments_[s]);
+      for (int gap = kColumnGapMin; gap >= 1 && shown == 0 && any; --gap)
+        shown = Cluster(gap, &segments_[s]);
       const int line = segments_[s].rows.empty() ? t_.title_line : segments_[s].rows[0].line;
-      if (!good || clusters_[s].size() > columns_.size())
+      if ((any && shown == 0) || shown > columns_.size())
         return At(t_, line, absl::StrCat("its figures stand in more than ", columns_.size(),
                                          " columns, or on top of each other"));
       Enumerate(s, &ways[s]);
@@ -558,14 +604,14 @@ class LaidOut {
       int best = ways[s][0].distance;
       for (const Placement& w : ways[s]) best = std::min(best, w.distance);
       ways[s].erase(std::remove_if(ways[s].begin(), ways[s].end(),
-                                   [best](const Placement& w) { return w.distance > best + 1; }),
+                                   [best](const Placement& w) { return w.distance > best + kDistanceSlack; }),
                     ways[s].end());
       product *= ways[s].size();
       if (product > kPlacementsMax) return At(t_, line, "its columns can't be told apart");
     }
-    // What is left open is decided by the sums that must hold, then by what the page before it used.
+    // What is left open is decided by the sums that must hold, then by what the page before it used, then by the headings.
     std::vector<size_t> pick(segments_.size(), 0), best_pick;
-    std::pair<int, int> best{1 << 30, 0};
+    std::tuple<int, int, int> best{1 << 30, 0, 0};
     bool tie = false;
     for (size_t n = 0; n < product; ++n) {
       size_t rest = n;
@@ -574,8 +620,11 @@ class LaidOut {
         rest /= ways[s].size();
         chosen_[s] = ways[s][pick[s]].columns;
       }
-      const std::pair<int, int> cost = product == 1 ? std::pair<int, int>{0, 0}
-                                                    : std::pair<int, int>{Broken(), Changes()};
+      int distance = 0;
+      for (size_t s = 0; s < segments_.size(); ++s) distance += ways[s][pick[s]].distance;
+      const std::tuple<int, int, int> cost =
+          product == 1 ? std::tuple<int, int, int>{0, 0, 0}
+                       : std::tuple<int, int, int>{Broken(), Changes(), distance};
       if (cost < best) {
         best = cost;
         best_pick = pick;
@@ -590,15 +639,17 @@ class LaidOut {
   }
 
   void Enumerate(size_t s, std::vector<Placement>* out) const {
-    const size_t n = columns_.size(), k = clusters_[s].size();
+    const size_t n = columns_.size(), k = shown_[s];
     std::vector<std::optional<std::pair<int, int>>> headings(n);
     for (size_t c = 0; c < n; ++c) headings[c] = HeadingOf(segments_[s], c);
+    const bool any_heading = std::any_of(headings.begin(), headings.end(),
+                                         [](const auto& h) { return h.has_value(); });
     // Where a cluster's figures reach from and to.
     std::vector<std::pair<int, int>> reach(k, {1 << 20, 0});
     for (const PlacedRow& row : segments_[s].rows) {
-      for (const Piece& p : row.figures) {
-        auto& r = reach[ClusterOf(clusters_[s], p.x1)];
-        r = {std::min(r.first, p.x0), std::max(r.second, p.x1)};
+      for (size_t i = 0; i < row.figures.size(); ++i) {
+        auto& r = reach[row.clusters[i]];
+        r = {std::min(r.first, row.figures[i].x0), std::max(r.second, row.figures[i].x1)};
       }
     }
     std::vector<size_t> columns(k);
@@ -610,10 +661,12 @@ class LaidOut {
       for (size_t c = 0; c < n; ++c) {
         if (!mask[c]) continue;
         columns[i] = c;
-        if (k < n && headings[c].has_value()) {
-          const auto [x0, x1] = *headings[c];
-          if (reach[i].second < x0) way.distance += x0 - reach[i].second;
-          if (reach[i].first > x1) way.distance += reach[i].first - x1;
+        // Twice the distance of the middles.
+        if (k < n && any_heading) {
+          way.distance += headings[c].has_value()
+                              ? std::abs(reach[i].first + reach[i].second -
+                                         headings[c]->first - headings[c]->second)
+                              : kUnknownHeading;
         }
         ++i;
       }
@@ -644,10 +697,10 @@ class LaidOut {
     for (size_t s = 0; s < segments_.size(); ++s) {
       for (const PlacedRow& row : segments_[s].rows) {
         std::vector<int64_t> values(columns_.size(), 0);
-        for (const Piece& p : row.figures) {
-          const auto figure = disclosure::ParseFigure(p.folded, t_.unit);
+        for (size_t i = 0; i < row.figures.size(); ++i) {
+          const auto figure = disclosure::ParseFigure(row.figures[i].folded, t_.unit);
           if (!figure) continue;
-          values[chosen_[s][ClusterOf(clusters_[s], p.x1)]] = figure->fen;
+          values[chosen_[s][row.clusters[i]]] = figure->fen;
           place = std::max<int64_t>(
               place, figure->decimals >= 2 || t_.unit == MoneyUnit::kYuan
                          ? disclosure::PlaceFen(t_.unit, figure->decimals)
@@ -691,7 +744,7 @@ class LaidOut {
     return broken;
   }
 
-  TextRow ToCells(size_t s, const PlacedRow& row, const std::vector<size_t>& columns) const {
+  TextRow ToCells(const PlacedRow& row, const std::vector<size_t>& columns) const {
     TextRow out{row.line, std::vector<std::string>(Width(form_)), {}};
     out.lines.assign(out.cells.size(), row.line);
     size_t first = TextColumns(form_);
@@ -703,7 +756,7 @@ class LaidOut {
       first = 3;
     }
     for (size_t i = 0; i < row.figures.size(); ++i) {
-      const size_t at = first + columns[ClusterOf(clusters_[s], row.figures[i].x1)];
+      const size_t at = first + columns[row.clusters[i]];
       out.cells[at] = row.figures[i].folded;
       if (i < row.figure_lines.size()) out.lines[at] = row.figure_lines[i];
     }
@@ -717,7 +770,8 @@ class LaidOut {
   std::vector<const FormColumn*> columns_;
   std::set<std::string> left_labels_, right_labels_;
   std::vector<Segment> segments_;
-  std::vector<std::vector<std::vector<int>>> clusters_;
+  // Columns each segment shows.
+  std::vector<size_t> shown_;
   std::vector<std::vector<size_t>> chosen_;
   // A part of a name whose row is not known yet.
   std::string pending_;

@@ -109,7 +109,9 @@ class Maker {
     b::LineItem* line = r_->request.add_line_items();
     line->set_line_id(id);
     line->set_amount_fen(fen);
-    line->set_precision_fen(Precision(table));
+    int64_t precision = Precision(table);
+    while (fen % precision != 0) precision = precision >= 1000000 ? 10000 : precision >= 10000 ? 100 : 1;
+    line->set_precision_fen(precision);
     line->set_direction(direction);
     line->set_analysis(analysis);
     if (TableReport* report = Report(table); report != nullptr)

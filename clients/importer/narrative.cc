@@ -192,16 +192,19 @@ class Narrator {
     return pattern;
   }
 
-  // The 项 of table 3 that the three names lead to.
+  // The 项 that the three names lead to; one that table 3 leaves out may stand in another.
   std::string ItemKey(const std::map<std::string, absl::string_view>& texts, int nth) const {
-    std::string last, parent;
-    for (const Row& row : d_->table(3).rows) {
-      const std::string name = FoldName(row.label);
-      if (row.level == 1) last = name == texts.at("class") ? row.code : "";
-      if (row.level == 2) parent = !last.empty() && name == texts.at("kuan") ? row.code : "";
-      if (row.level == 3 && !parent.empty() && absl::StartsWith(row.code, parent) &&
-          name == texts.at("item"))
-        return "item." + row.code;
+    for (int table : {3, 2, 5, 8, 9}) {
+      std::string last, parent;
+      for (const Row& row : d_->table(table).rows) {
+        if (row.code.empty()) continue;
+        const std::string name = FoldName(row.label);
+        if (row.level == 1) last = name == texts.at("class") ? row.code : "";
+        if (row.level == 2) parent = !last.empty() && name == texts.at("kuan") ? row.code : "";
+        if (row.level == 3 && !parent.empty() && absl::StartsWith(row.code, parent) &&
+            name == texts.at("item"))
+          return "item." + row.code;
+      }
     }
     return absl::StrCat("item.?", nth);
   }

@@ -100,7 +100,6 @@ class TableReader {
     cell.printed = folded;
     cell.value = figure->fen;
     cell.decimals = static_cast<uint8_t>(figure->decimals);
-    t->decimals = std::max(t->decimals, figure->decimals);
     return absl::OkStatus();
   }
 
@@ -477,14 +476,29 @@ void ResolveClasses(Disclosure* d) {
   }
 }
 
-// Figures stand for what rounds to them; one table is printed with as many digits everywhere.
+// Figures stand for what rounds to them. A table is printed with as many digits everywhere, some without their trailing
+// zeros; a figure with more digits than the others does not make these more exact.
 void SetIntervals(Disclosure* d) {
   for (int n = 1; n <= disclosure::kTables; ++n) {
     Table& t = d->table(n);
-    const int64_t place = disclosure::PlaceFen(t.unit, t.decimals);
+    std::map<int, int> counts;
+    for (const Row& row : t.rows) {
+      for (const Cell& cell : row.cells) {
+        if (!cell.blank()) ++counts[cell.decimals];
+      }
+    }
+    int most = 0;
+    for (const auto& [decimals, count] : counts) {
+      if (count >= most) {
+        most = count;
+        t.decimals = decimals;
+      }
+    }
     for (Row& row : t.rows) {
       for (Cell& cell : row.cells) {
-        if (!cell.blank()) disclosure::SetInterval(place, &cell);
+        if (cell.blank()) continue;
+        disclosure::SetInterval(
+            disclosure::PlaceFen(t.unit, std::max<int>(t.decimals, cell.decimals)), &cell);
       }
     }
   }

@@ -277,10 +277,10 @@ class Checker {
         if (o.outcome == Outcome::kPassed) break;
         for (const auto* terms : {&e.left, &e.right, &e.denominator}) {
           for (const Term& t : *terms) {
-            if (t.place.cell != nullptr && !t.place.cell->blank())
-              o.cells.push_back(RefOf(d_, t.place));
-            else if (t.place.cell != nullptr && terms == &e.left)
-              o.cells.push_back(RefOf(d_, t.place));
+            // Blanks matter where a figure is wanted: on the left, or where a row is missing or counted.
+            const bool printed = t.place.cell != nullptr && !t.place.cell->blank();
+            const bool wanted = terms == &e.left || t.constant != 0;
+            if (printed || wanted) o.cells.push_back(RefOf(d_, t.place));
           }
         }
       }
@@ -299,7 +299,15 @@ class Checker {
         break;
       }
     }
-    if (place == nullptr) return;
+    if (place == nullptr) {
+      if (e.left.empty()) return;
+      const std::string absent = PlaceName(d_, e.left[0].place);
+      const std::string right = Join(e.right);
+      o->message = absl::StrCat("table ", e.left[0].place.table, " has no such row, against ", right);
+      o->message_zh = absl::StrCat(absent, "：缺少该行，应为", right);
+      o->expected = right;
+      return;
+    }
     const Cell& cell = *place->cell;
     const Side left = SideOf(e.left), right = SideOf(e.right);
     const std::string where = PlaceName(d_, *place);

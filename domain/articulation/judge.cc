@@ -15,6 +15,44 @@ int64_t PlaceOf(const Cell& cell) {
   return std::max<int64_t>(1, cell.high - cell.low + 1);
 }
 
+// The amounts that give the percentage that is printed: it moves one way with the amount, so halving finds them.
+std::vector<int64_t> WantedOfRatio(const Equation& e, const Cell* cell) {
+  std::vector<int64_t> out;
+  const Cell* percent = e.left[0].place.cell;
+  int64_t largest = 1000000;
+  for (const auto* terms : {&e.right, &e.denominator}) {
+    for (const Term& t : *terms) {
+      if (t.place.cell != nullptr)
+        largest = std::max(largest, t.place.cell->value < 0 ? -t.place.cell->value : t.place.cell->value);
+    }
+  }
+  if (percent == nullptr || largest > INT64_MAX / 64) return out;
+  const int64_t sign = cell->value < 0 ? -1 : 1;
+  auto above = [&](int64_t magnitude, bool* known) {
+    int64_t expected = 0;
+    *known = ExpectedPercent(e, &expected, {cell, sign * magnitude});
+    return expected > percent->value;
+  };
+  int64_t low = 1, high = largest * 16;
+  bool a = false, b = false;
+  const bool at_low = above(low, &a), at_high = above(high, &b);
+  if (!a || !b || at_low == at_high) return out;
+  while (high - low > 1) {
+    const int64_t middle = low + (high - low) / 2;
+    bool known = false;
+    (above(middle, &known) == at_low && known ? low : high) = middle;
+  }
+  const int64_t place = PlaceOf(*cell);
+  const int64_t nominal = high / place * place;
+  for (int64_t k = 0; k <= 40; ++k) {
+    for (int64_t v : {nominal - k * place, nominal + k * place}) {
+      if (v > 0 && Judge(e, {cell, sign * v}) != Holds::kNot) out.push_back(sign * v);
+      if (k == 0) break;
+    }
+  }
+  return out;
+}
+
 }  // namespace
 
 Side SideOf(const std::vector<Term>& terms, const Edit& edit) {
@@ -106,8 +144,7 @@ std::vector<int64_t> Wanted(const Equation& e, const Cell* cell) {
       if (ExpectedPercent(e, &expected)) out.push_back(expected);
       return out;
     }
-    // The share tells the amount only roughly; what is looked for is the printed part of the same whole elsewhere.
-    return out;
+    return WantedOfRatio(e, cell);
   }
   int sign = 0;
   for (const Term& t : e.left) sign += t.place.cell == cell ? t.sign : 0;

@@ -142,8 +142,8 @@ class CheckParser {
         c.kind = ConditionSpec::kOwn;
       } else if (in_.Take("one")) {
         c.kind = ConditionSpec::kOne;
-      } else if (in_.Take("many")) {
-        c.kind = ConditionSpec::kMany;
+      } else if (in_.Take("not one")) {
+        c.kind = ConditionSpec::kNotOne;
       } else if (in_.Take("same")) {
         c.kind = ConditionSpec::kSame;
       } else if (in_.Take("has")) {
@@ -153,7 +153,7 @@ class CheckParser {
       } else {
         return Bad();
       }
-      if (c.kind == ConditionSpec::kOne || c.kind == ConditionSpec::kMany) {
+      if (c.kind == ConditionSpec::kOne || c.kind == ConditionSpec::kNotOne) {
         TermSpec t;
         t.kind = TermSpec::kRows;
         if (!in_.Table(&t.table)) return Bad();
@@ -504,8 +504,8 @@ class Applier {
         case ConditionSpec::kOne:
           good = rows == 1;
           break;
-        case ConditionSpec::kMany:
-          good = rows > 1;
+        case ConditionSpec::kNotOne:
+          good = rows != 1;
           break;
         case ConditionSpec::kSame:
           good = terms.size() == 2 && Printed({terms[0]}) && Printed({terms[1]}) &&

@@ -25,7 +25,7 @@ struct TermSpec {
 enum class Relation : uint8_t { kEqual, kAtMost, kRatio };
 
 struct ConditionSpec {
-  enum Kind : uint8_t { kZero, kAny, kOwn, kHas, kBoth, kOne, kMany, kSame } kind = kZero;
+  enum Kind : uint8_t { kZero, kAny, kOwn, kHas, kBoth, kOne, kNotOne, kSame } kind = kZero;
   std::vector<TermSpec> terms;
 };
 

@@ -105,6 +105,11 @@ Findings SameCodes(const Rule& rule, const Disclosure& d) {
       if (other == nullptr) {
         said.push_back(absl::StrCat("table ", there, " has no row ", row.code));
         said_zh.push_back(absl::StrCat("表", there, "缺少科目", row.code, " ", row.label));
+        CellRef absent;
+        absent.table = there;
+        absent.row = row.code;
+        absent.label_zh = absl::StrCat("表", there, " ", row.code, "（缺）");
+        cells.push_back(absent);
         cells.push_back(Ref(d, here, row));
       } else if (here == a && !disclosure::SameName(disclosure::ShippedLists().functional, row.code,
                                                     FoldName(row.label), FoldName(other->label))) {
@@ -179,6 +184,10 @@ Findings ProjectSubjects(const Rule&, const Disclosure& d) {
       rows[absl::EndsWith(row.code, "02")].push_back(&row);
   }
   if (rows[true].size() != 1 || rows[false].size() != 1) return {};
+  // Where neither sum is a kind's, the 项 hold both kinds.
+  const int64_t a = d.table(3).Value(rows[true][0]->key, "project"),
+                b = d.table(3).Value(rows[false][0]->key, "project");
+  if (std::llabs(a - other->value) > 10000 && std::llabs(b - specific->value) > 10000) return {};
   Findings out;
   for (const auto& [cell, administrative] :
        {std::pair<const Cell*, bool>{specific, false}, std::pair<const Cell*, bool>{other, true}}) {

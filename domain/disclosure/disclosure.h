@@ -83,7 +83,7 @@ struct Table {
   std::string title;
   int title_line = 0;
   MoneyUnit unit = MoneyUnit::kUnknown;
-  // Most digits printed after the point.
+  // Digits after the point that most of its figures have.
   int decimals = 0;
   // 注：本表无数据, or the form's own words for it.
   bool says_empty = false;
