@@ -35,10 +35,78 @@ class Builder {
       }
       FISCAL_RETURN_IF_ERROR(FillTable(*chosen));
     }
+    FISCAL_RETURN_IF_ERROR(FindUntold());
     return std::move(d_);
   }
 
  private:
+  // What parts of the money do not say: where what is known by a part is not all of it.
+  absl::Status FindUntold() {
+    using domain::Analysis;
+    using domain::Category;
+    using domain::Direction;
+    using domain::Fund;
+    using domain::FundingYear;
+    auto untold = [this](Aspect aspect, bool yes) { d_.untold |= yes ? static_cast<uint32_t>(aspect) : 0u; };
+    for (Direction direction : {Direction::kIncome, Direction::kExpenditure}) {
+      Query all;
+      all.direction = direction;
+      FISCAL_ASSIGN_OR_RETURN(const Sum whole, AskOne(all));
+      untold(direction == Direction::kIncome ? kIncome : kExpenditure, whole.lines == 0);
+      Sum funds, years;
+      for (Fund fund : {Fund::kGeneral, Fund::kGovernmentFund, Fund::kStateCapital,
+                        Fund::kFiscalAccount, Fund::kUnit}) {
+        Query q = all;
+        q.funds = {fund};
+        FISCAL_ASSIGN_OR_RETURN(const Sum part, AskOne(q));
+        funds.Add(part);
+      }
+      for (FundingYear year : {FundingYear::kThisYear, FundingYear::kCarryover}) {
+        Query q = all;
+        q.funding_year = year;
+        FISCAL_ASSIGN_OR_RETURN(const Sum part, AskOne(q));
+        years.Add(part);
+      }
+      untold(kFund, funds.lines != whole.lines);
+      untold(kYear, years.lines != whole.lines);
+      if (direction == Direction::kIncome) continue;
+      Sum categories;
+      for (Category category : {Category::kBasic, Category::kProject}) {
+        Query q = all;
+        q.category = category;
+        FISCAL_ASSIGN_OR_RETURN(const Sum part, AskOne(q));
+        categories.Add(part);
+      }
+      untold(kCategory, categories.lines != whole.lines);
+      Query basic = all;
+      basic.category = Category::kBasic;
+      basic.analysis = Analysis::kBasicEconomic;
+      FISCAL_ASSIGN_OR_RETURN(const Sum basics, AskOne(basic));
+      FISCAL_ASSIGN_OR_RETURN(const std::vector<Group> depts, Ask(basic, GroupKind::kDept));
+      Sum coded, split;
+      for (const Group& g : depts) {
+        if (g.code.size() == 3) coded.Add(g.sum);
+      }
+      for (Category category : {Category::kPersonnel, Category::kPublic}) {
+        Query q = basic;
+        q.category = category;
+        FISCAL_ASSIGN_OR_RETURN(const Sum part, AskOne(q));
+        split.Add(part);
+      }
+      untold(kEconomic, coded.fen != basics.fen);
+      untold(kSubcategory, split.fen != basics.fen);
+      Query project = all;
+      project.category = Category::kProject;
+      project.analysis = Analysis::kProject;
+      FISCAL_ASSIGN_OR_RETURN(const Sum projects, AskOne(project));
+      FISCAL_ASSIGN_OR_RETURN(const std::vector<Group> named, Ask(project, GroupKind::kProject));
+      Sum of_projects;
+      for (const Group& g : named) of_projects.Add(g.sum);
+      untold(kProject, of_projects.fen != projects.fen);
+    }
+    return absl::OkStatus();
+  }
+
   Table& Start(const FormTable& form, int canonical) {
     Table& t = d_.table(canonical);
     t.number = canonical;
