@@ -82,7 +82,11 @@ void Document::AddLine(std::vector<Piece> pieces) {
   lines.push_back({std::move(pieces)});
 }
 
-void Document::AddPageBreak() { AddText(kPageBreak); }
+void Document::AddPageBreak() {
+  if (!lines.empty() && !lines.back().pieces.empty() && !lines.back().pieces[0].text.empty())
+    AddText("");
+  AddText(kPageBreak);
+}
 
 void Document::Relate(const std::string& rule, int whole, const std::vector<int>& parts) {
   if (whole < 0) return;

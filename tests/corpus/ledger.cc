@@ -94,6 +94,7 @@ class Builder {
                                                                       : UnitKind::kInstitution;
       ledger_.units.push_back({ledger_.place + names[size_t(unit)], kind});
     }
+    if (shape_.units > 1 && random_.Chance(50)) ledger_.units[0].name += "（本级）";
     paired_ = shape_.units > 1 && random_.Chance(30);
   }
 
@@ -217,8 +218,6 @@ class Builder {
     Project project;
     project.unit = int(random_.Between(0, int64_t(ledger_.units.size()) - 1));
     project.name = ProjectName();
-    project.specific = random_.Chance(45);
-    ledger_.projects.push_back(project);
     Leaf leaf;
     leaf.unit = project.unit;
     leaf.project = index;
@@ -238,6 +237,9 @@ class Builder {
       leaf.fund = Fund::kUnit;
       leaf.income = int(random_.Between(0, 2));
     }
+    // What stands on 一般行政管理事务 keeps an office running, the rest has an aim of its own.
+    project.specific = leaf.functional.substr(5) != "02";
+    ledger_.projects.push_back(project);
     leaf.fen = ProjectMoney();
     const bool carries = carried_ && InBooks(leaf.fund) && random_.Chance(30);
     if (!carries || random_.Chance(60)) ledger_.leaves.push_back(leaf);

@@ -265,7 +265,12 @@ class Planter {
     for (const auto& [cell, printed] : before) {
       if (!document_.Blank(cell)) candidate.cells.push_back(cell);
     }
-    if (candidate.cells.empty() || !AllSeen(candidate)) {
+    // Where nothing stands now something is missing: these places are wrong too.
+    const bool empty = candidate.cells.empty();
+    for (const auto& [cell, printed] : before) {
+      if (document_.Blank(cell)) candidate.cells.push_back(cell);
+    }
+    if (empty || !AllSeen(candidate)) {
       for (const auto& [cell, printed] : before) document_.cells[size_t(cell)].printed = printed;
       return false;
     }

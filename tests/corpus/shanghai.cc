@@ -21,7 +21,8 @@ class Shanghai {
     style_.commas = true;
     style_.decimals = random_.Chance(60) ? 2 : 0;
     const int64_t zero = random_.Between(0, 99);
-    style_.zero = zero < 55 ? "" : zero < 85 ? "0" : zero < 95 ? "0.00" : "-";
+    style_.zero = zero < 55 ? "" : zero < 95 ? "0" : "-";
+    if (style_.decimals == 2 && zero >= 85 && zero < 95) style_.zero = "0.00";
     narrative_commas_ = random_.Chance(50);
     spaced_rows_ = random_.Chance(40);
     wrap_ = random_.Chance(40) ? int(random_.Between(13, 17)) : 0;
@@ -363,18 +364,29 @@ class Shanghai {
     document_.AddLine(std::move(pieces));
   }
 
-  // Right edges for columns of cells, the first of them at least `first` characters wide before its figure.
-  std::vector<int> Edges(int start, const std::vector<std::vector<int>>& rows, bool loose) {
+  // Columns of figures: each a band wide enough for its longest figure and its heading, which stands in its middle.
+  struct Columns {
+    int start = 0;
     std::vector<int> edges;
-    if (rows.empty()) return edges;
+
+    int Centre(size_t column, const std::string& word) const {
+      // A wide character takes the room of two figures on the page and of one in the text, so a heading set in the
+      // middle of its column stands left of the middle here.
+      const int left = column == 0 ? start : edges[column - 1];
+      return std::max(left + 2, (left + edges[column]) / 2 - CharacterCount(word) * 3 / 4);
+    }
+  };
+  Columns MakeColumns(int start, const std::vector<std::vector<int>>& rows,
+                      const std::vector<int>& headings, bool loose) {
+    Columns columns{start, {}};
     int at = start;
-    for (size_t column = 0; column < rows[0].size(); ++column) {
-      int longest = 8;
+    for (size_t column = 0; column < headings.size(); ++column) {
+      int longest = headings[column] + 2;
       for (const auto& row : rows) longest = std::max(longest, Length(row[column]));
       at += longest + 1 + int(loose ? random_.Between(2, 6) : random_.Between(0, 2));
-      edges.push_back(at);
+      columns.edges.push_back(at);
     }
-    return edges;
+    return columns;
   }
   // A figure's edge: fonts of unequal width move it by a character now and then.
   Piece Figure(int cell, int edge) {
@@ -391,7 +403,7 @@ class Shanghai {
     return {name.substr(0, at), name.substr(at)};
   }
   int NameWidth(const std::vector<std::string>& names) const {
-    int width = 6;
+    int width = 12;
     for (const std::string& name : names) {
       width = std::max(width, CharacterCount(Split(name).first));
     }
@@ -466,10 +478,14 @@ class Shanghai {
       left_label = std::max(left_label, CharacterCount(label(i)));
     int left_edge = left_label + 4 + int(random_.Between(2, 12)) + Length(income_total);
     const int right_label = left_edge + 1 + int(random_.Between(0, 1));
-    const std::vector<int> edges =
-        Edges(right_label + NameWidth(labels) + int(random_.Between(0, 5)), all, !tight_);
+    const std::vector<int> headings = heading == "books"  ? std::vector<int>{8, 8, 7, 8}
+                                      : heading == "unit" ? std::vector<int>{8, 8, 8, 8}
+                                                          : std::vector<int>{8};
+    const Columns columns = MakeColumns(
+        right_label + NameWidth(labels) + int(random_.Between(0, 5)), all, headings, !tight_);
+    const std::vector<int>& edges = columns.edges;
     const auto centre = [&](size_t column, const std::string& word) {
-      return edges[column] - 5 - CharacterCount(word) / 2;
+      return columns.Centre(column, word);
     };
     if (heading == "books") {
       Headings({{"财政拨款收入", left_edge / 2 - 3}, {"财政拨款支出", right_label + 18}});
@@ -530,7 +546,8 @@ class Shanghai {
       } else {
         Gap();
       }
-      if (rows.size() > 1 && i >= incomes) {
+      // Only the last: a gap in the numbers of the others would give the loss away.
+      if (rows.size() > 1 && i >= incomes && i + 1 == rows.size()) {
         document_.removables.push_back({table, labels[i], lines, rows[i]});
       }
     }
@@ -550,25 +567,30 @@ class Shanghai {
   // Where codes, names and figures of a table stand on one page.
   struct Page {
     int code_left = 0, second = 6, third = 11, name = 16;
-    std::vector<int> edges;
+    Columns columns;
   };
 
-  Page NewPage(const std::vector<std::vector<int>>& rows, int name_width, bool economic) {
+  Page NewPage(const std::vector<std::vector<int>>& rows, int name_width, int table) {
+    const bool economic = table == 6;
     Page page;
     page.code_left = economic ? int(random_.Between(0, 1)) : 0;
     page.second = page.code_left + 6;
     page.third = page.second + 5;
     page.name = page.code_left + (economic ? 12 : 16);
-    page.edges = Edges(page.name + name_width + int(random_.Between(0, 6)), rows, !tight_);
+    const std::vector<int> headings =
+        table == 2 ? std::vector<int>{8, 7, 6, 6, 6} : std::vector<int>{8, 6, 6};
+    page.columns =
+        MakeColumns(page.name + name_width + int(random_.Between(0, 6)), rows, headings, !tight_);
     return page;
   }
 
   void CodeHeadings(int table, const std::string& over, const Page& page) {
     const auto centre = [&](size_t column, const std::string& word) {
-      return page.edges[column] - 5 - CharacterCount(word) / 2;
+      return page.columns.Centre(column, word);
     };
     Headings({{"项目", page.name + 3},
-              {over, (page.edges.front() + page.edges.back()) / 2 - CharacterCount(over) / 2}});
+              {over, (page.columns.edges.front() + page.columns.edges.back()) / 2 -
+                         CharacterCount(over) / 2}});
     Gap();
     if (table == 2) {
       Headings({{"功能分类科目编码", 0}, {"事业单位", centre(3, "事业单位")}});
@@ -584,13 +606,12 @@ class Shanghai {
       } else {
         Headings({{"部门预算经济分类科目", 0}});
       }
-      const std::string second = centre(1, "人员经费") > 0 ? "人员经费" : "";
       std::vector<std::pair<std::string, int>> words;
       if (!ledger_.of_one_unit) words.push_back({"编码", 4});
       words.push_back(
           {ledger_.of_one_unit ? "部门经济分类科目名称" : "经济分类科目名称", page.name + 3});
       words.push_back({"合计", centre(0, "合计")});
-      words.push_back({second, centre(1, "人员经费")});
+      words.push_back({"人员经费", centre(1, "人员经费")});
       words.push_back({"公用经费", centre(2, "公用经费")});
       Headings(words);
       Headings({{"类", 1}, {"款", 8}});
@@ -618,15 +639,14 @@ class Shanghai {
     const int width = NameWidth(names);
     const bool repeat = random_.Chance(50);
     const int rows_max = int(spaced_rows_ ? random_.Between(14, 20) : random_.Between(15, 34));
-    const bool economic = table == 6;
-    Page page = NewPage(rows, width, economic);
+    Page page = NewPage(rows, width, table);
     CodeHeadings(table, over, page);
     int on_page = 0;
     for (const std::string& code : codes) {
       if (on_page == rows_max) {
         if (!spaced_rows_) Blank();
         document_.AddPageBreak();
-        page = NewPage(rows, width, economic);
+        page = NewPage(rows, width, table);
         if (repeat) CodeHeadings(table, over, page);
         on_page = 0;
       }
@@ -638,7 +658,7 @@ class Shanghai {
       pieces.push_back({head, -1, page.name});
       const std::vector<int>& row = cells.at(code);
       for (size_t column = 0; column < row.size(); ++column) {
-        pieces.push_back(Figure(row[column], page.edges[column]));
+        pieces.push_back(Figure(row[column], page.columns.edges[column]));
       }
       line_of[code].push_back(int(document_.lines.size()));
       document_.AddLine(std::move(pieces));
@@ -652,7 +672,7 @@ class Shanghai {
     std::vector<Piece> pieces = {{"合计", -1, page.name + int(random_.Between(1, 4))}};
     const std::vector<int>& total = cells.at("");
     for (size_t column = 0; column < total.size(); ++column) {
-      pieces.push_back(Figure(total[column], page.edges[column]));
+      pieces.push_back(Figure(total[column], page.columns.edges[column]));
     }
     document_.AddLine(std::move(pieces));
     Blank();
@@ -670,8 +690,11 @@ class Shanghai {
   void FundTable(int table, const std::string& title, const std::string& book, Fund fund) {
     Head(TableTitle(title), "元");
     if (OfFund(fund) > 0) {
-      const CodeTable cells =
-          Expenditure(table, "", [&](const Leaf& leaf) { return leaf.fund == fund; });
+      const CodeTable cells = Expenditure(table, "T" + std::to_string(table),
+                                          [&](const Leaf& leaf) { return leaf.fund == fund; });
+      for (const auto& [code, row] : cells.cells) {
+        document_.Relate("T" + std::to_string(table) + "-01", row[0], {row[1], row[2]});
+      }
       PagedRows(table, book + "支出", cells.codes, FunctionalName, cells.cells);
       return;
     }

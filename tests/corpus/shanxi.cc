@@ -566,6 +566,7 @@ class Shanxi {
     }
     const CodeTable spent = Expenditure(
         9, "", [](const Leaf& leaf) { return leaf.fund == Fund::kState && !leaf.carried; });
+    for (const auto& [code, row] : spent.cells) document_.Relate("T9-01", row[0], {row[1], row[2]});
     std::vector<std::vector<Piece>> left;
     for (const Named& revenue : StateRevenues()) {
       const int64_t fen =
@@ -693,9 +694,8 @@ class Shanxi {
       std::vector<Piece> fields = {{label}};
       for (const int cell : row) fields.push_back(C(cell));
       Row(fields);
-      if (!carried) {
-        document_.Relate("T12-03", row[0], std::vector<int>(row.begin() + 1, row.end()));
-      }
+      document_.Relate(carried ? "T13-03" : "T12-03", row[0],
+                       std::vector<int>(row.begin() + 1, row.end()));
       return row;
     };
     const auto count = [&](int unit, int project) {
@@ -720,21 +720,20 @@ class Shanxi {
         rows.push_back(make(names.back(), -1, int(project)));
         if (!carried) project_cells_[int(project)] = rows.back()[0];
       }
-      if (carried) continue;
       for (size_t column = 0; column <= funds; ++column) {
         std::vector<int> parts;
         for (const auto& row : rows) parts.push_back(row[column]);
-        document_.Relate("T12-02", head[column], parts);
+        document_.Relate(carried ? "T13-01" : "T12-02", head[column], parts);
       }
       if (rows.size() > 1) document_.runs.push_back(rows);
       for (size_t i = 0; rows.size() > 1 && i < rows.size(); ++i) {
-        document_.removables.push_back({12, names[i], {lines[i]}, rows[i]});
+        document_.removables.push_back({table, names[i], {lines[i]}, rows[i]});
       }
     }
-    for (size_t column = 0; !carried && column <= funds; ++column) {
+    for (size_t column = 0; column <= funds; ++column) {
       std::vector<int> parts;
       for (const auto& row : units) parts.push_back(row[column]);
-      document_.Relate("T12-01", department[column], parts);
+      document_.Relate(carried ? "T13-01" : "T12-01", department[column], parts);
     }
     return department;
   }
