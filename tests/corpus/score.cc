@@ -28,11 +28,16 @@ bool AnyNames(const RuleOutcome& outcome, const Label& label) {
                      [&](const CellRef& cell) { return Names(cell, label); });
 }
 
+// Where a line is enough: figures of a sentence hang together, and so do those of a row that changed places.
 bool OnLine(const RuleOutcome& outcome, const Label& label) {
-  if (!StartsWith(outcome.rule, "N-") && !StartsWith(outcome.rule, "A-")) return false;
-  if (label.kind == "omitted_row") return false;
-  return std::any_of(outcome.cells.begin(), outcome.cells.end(),
-                     [&](const CellRef& cell) { return cell.line == label.line; });
+  const bool sentence = StartsWith(outcome.rule, "N-") || StartsWith(outcome.rule, "A-");
+  const bool shifted = label.kind == "shifted_row";
+  if (label.kind == "omitted_row" || (!sentence && !shifted)) return false;
+  return std::any_of(outcome.cells.begin(), outcome.cells.end(), [&](const CellRef& cell) {
+    return cell.line == label.line ||
+           (shifted && std::any_of(label.also.begin(), label.also.end(),
+                                   [&](const Place& place) { return place.line == cell.line; }));
+  });
 }
 
 bool InTable(const RuleOutcome& outcome, int table) {
@@ -46,6 +51,11 @@ bool Misses(const RuleOutcome& outcome, const Label& label) {
   if (InTable(outcome, label.table)) return true;
   if (std::find(label.rules.begin(), label.rules.end(), outcome.rule) != label.rules.end())
     return true;
+  // A sister table that still has the row, by its code or name.
+  for (const CellRef& cell : outcome.cells) {
+    if (cell.row == label.row) return true;
+  }
+  if (label.table == 6 && outcome.rule == "N-12") return true;
   static const char* const kProjectRules[] = {"N-22", "N-23", "N-25", "F-01", "F-03", "F-08"};
   return label.table == 12 && std::find(std::begin(kProjectRules), std::end(kProjectRules),
                                         outcome.rule) != std::end(kProjectRules);

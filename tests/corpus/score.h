@@ -6,9 +6,10 @@
 //
 //   judged       a failed outcome counts, unless its rule is a warning that leaves the matter to a reader:
 //                N-04, N-16, N-18, N-26, N-27, TX-*, F-04 to F-07, X-09*, X-12.
-//   right        one of the outcome's cells is a planted one (same document line, same printed text); for rules on the
-//                narrative (N-, A-) a planted line is enough; for a lost row a cell of its table, or a rule that can
-//                only see the loss (the label names them; counts and forms of projects for T12).
+//   right        one of the outcome's cells is a planted one (same document line, same printed text). A planted line is
+//                enough for rules on the narrative (N-, A-) and for rows that changed places. For a lost row: a cell of its
+//                table, the same row in another table, or a rule that can only see the loss (the label names them; N-12
+//                for T6, counts and forms of projects for T12).
 //   precision    right outcomes of judged ones.
 //   detected     some judged outcome has the planted cell among its cells; for a lost row a cell of its table, where
 //                no other planted error explains the outcome.
