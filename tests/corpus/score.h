@@ -8,7 +8,7 @@
 //                N-04, N-16, N-18, N-26, N-27, TX-*, F-04 to F-07, X-09*, X-12.
 //   right        one of the outcome's cells is a planted one (same document line, same printed text). A planted line is
 //                enough for rules on the narrative (N-, A-) and for rows that changed places. For a lost row: a cell of its
-//                table, the same row in another table, or a rule that can only see the loss (the label names them; N-12
+//                table, the same row in another table, or a rule that can only see the loss (the label names them; X-04b for T1, N-12
 //                for T6, counts and forms of projects for T12).
 //   precision    right outcomes of judged ones.
 //   detected     some judged outcome has the planted cell among its cells; for a lost row a cell of its table, where

@@ -18,9 +18,9 @@ TEST(ScoreTest, FindsPlantedErrorsAndBlamesNothingElse) {
     EXPECT_EQ(score.rounding_alarms, 0) << FormName(sample.form) << " seed " << sample.seed;
     totals.Add(score);
   }
-  EXPECT_GE(totals.Precision(), 0.95);
-  EXPECT_GE(totals.Recall(), 0.90);
-  EXPECT_GE(totals.TopThree(), 0.80);
+  EXPECT_GE(totals.Precision(), 0.97);
+  EXPECT_GE(totals.Recall(), 0.95);
+  EXPECT_GE(totals.TopThree(), 0.90);
 }
 
 }  // namespace
