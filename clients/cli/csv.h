@@ -1,4 +1,4 @@
-// Reads lists from CSV: RFC 4180, UTF-8 with or without a byte order mark, a heading row that names the columns.
+// Reads lists from CSV (clients/sheets/csv.h) with a heading row that names the columns.
 #ifndef FISCAL_CLIENTS_CLI_CSV_H_
 #define FISCAL_CLIENTS_CLI_CSV_H_
 
@@ -9,15 +9,6 @@
 #include "fiscal/catalog/v1/catalog_service.pb.h"
 
 namespace fiscal::cli {
-
-struct CsvRow {
-  // Line the row starts on, from 1.
-  int line = 0;
-  std::vector<std::string> cells;
-};
-
-// INVALID_ARGUMENT names the line.
-absl::StatusOr<std::vector<CsvRow>> ParseCsv(const std::string& text);
 
 // The entries of a list. INVALID_ARGUMENT names line and column; nothing is taken from a file with an error.
 absl::StatusOr<std::vector<catalog::v1::CatalogEntry>> ReadEntries(const std::string& text,
