@@ -3,6 +3,7 @@
 #define FISCAL_DOMAIN_SUBMISSION_H_
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -40,6 +41,10 @@ struct Submission {
   std::optional<int64_t> carry_forward_fen;
   std::string note;
   std::string source;
+  // The form its source was printed in; empty where there is none.
+  std::string form;
+  // Who carries out projects, by code, where the statement is a whole department's.
+  std::map<std::string, std::string> project_units;
 
   // In the order sent until Normalize.
   LineSet lines;

@@ -5,7 +5,7 @@
 #   scripts/campaign.sh tree KILLS                   of counties, city and province; 12 in CI
 #   scripts/campaign.sh watch KILLS                  of a server with watchers; 8 in CI
 #   scripts/campaign.sh explain LINES                explanations over a history of so many; 20,000 in CI
-#   scripts/campaign.sh fuzz SECONDS                 each decoder and the importer, with clang's libFuzzer
+#   scripts/campaign.sh fuzz SECONDS                 each decoder, the importer and spreadsheets, with clang's libFuzzer
 . "$(dirname "$0")/lib.sh"
 [ $# -ge 2 ] || { sed -n '2,9p' "$0" >&2; exit 2; }
 install_packages "${PACKAGES[@]}"
@@ -27,10 +27,11 @@ case $1 in
     FISCAL_EXPLAIN_LINES=$2 build/release/bin/explain_test ;;
   fuzz)
     install_packages clang-14 libclang-rt-14-dev
-    build fuzz record_fuzz document_fuzz
-    mkdir -p build/corpus/record build/corpus/document
+    build fuzz record_fuzz document_fuzz sheets_fuzz
+    mkdir -p build/corpus/record build/corpus/document build/corpus/sheets
     cp -n tests/data/documents/*.txt build/corpus/document/
     build/fuzz/bin/record_fuzz -max_total_time="$2" build/corpus/record
-    build/fuzz/bin/document_fuzz -max_total_time="$2" -max_len=60000 build/corpus/document ;;
+    build/fuzz/bin/document_fuzz -max_total_time="$2" -max_len=60000 build/corpus/document
+    build/fuzz/bin/sheets_fuzz -max_total_time="$2" -max_len=20000 build/corpus/sheets tests/fuzz/seeds/sheets ;;
   *) sed -n '2,9p' "$0" >&2; exit 2 ;;
 esac

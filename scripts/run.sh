@@ -56,9 +56,10 @@ totals --division 141100 --department 031 --by project
 say "its basic expenditure by departments' economic classification (table 6)"
 totals --division 141100 --department 031 --by dept-economic
 
-say "live examples: full-dimension budgets of five agencies, a PATCH and a withdrawal"
+say "live examples: full-dimension budgets of five agencies, a PATCH, a withdrawal and a spreadsheet"
 "${FISCAL[@]}" submit docs/examples/education_bureau.json
 "${FISCAL[@]}" submit docs/examples/city_and_county.ndjson >/dev/null
+"${FISCAL[@]}" submit docs/examples/line_items.csv
 "${FISCAL[@]}" budgets --division 141100 --children
 say "the city with its counties, by division"
 totals --division 141100 --by division

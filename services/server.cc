@@ -24,6 +24,7 @@
 #include "services/aggregation/aggregation_rpc.h"
 #include "services/aggregation/runner.h"
 #include "services/catalog/catalog_rpc.h"
+#include "services/disclosure/disclosure_rpc.h"
 #include "services/federation/federation_rpc.h"
 #include "services/federation/upstream.h"
 #include "services/log/log_copier.h"
@@ -151,6 +152,7 @@ class ServerImpl final : public Server {
       hub_ = std::make_unique<WatchHub>(*projector_, WatchHub::Options());
       services_.push_back(
           MakeAggregationService(*runner_, *reader_, *heads_, *hub_, /*copy=*/!submission));
+      services_.push_back(MakeDisclosureService(*runner_, *reader_, *heads_));
       services_.push_back(MakeAdminService(*projector_));
     }
     for (const auto& [name, address] : options_.upstreams)

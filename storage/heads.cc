@@ -348,25 +348,38 @@ absl::StatusOr<HeadReader::Statement> HeadReader::Read(const BudgetKey& budget,
   return s;
 }
 
-absl::StatusOr<domain::LineSet> HeadReader::Lines(const BudgetKey& budget,
-                                                  uint64_t revision) const {
-  if (!absl::IsNotFound(kv_.Get(HeadKey(budget)).status())) {
-    FISCAL_ASSIGN_OR_RETURN(Statement statement, Read(budget, revision));
-    return std::move(statement.lines);
-  }
+absl::StatusOr<HeadReader::Statement> HeadReader::FromLog(const BudgetKey& budget,
+                                                          uint64_t revision) const {
+  Statement out;
   std::map<absl::string_view, Line> lines;
-  domain::LineSet set;
+  std::map<std::string, domain::ProjectEntry> projects;
   for (uint64_t r = 1; r <= revision; ++r) {
     FISCAL_ASSIGN_OR_RETURN(const std::string position, kv_.Get(RevisionKey(budget, r)));
     ByteReader reader(position);
     FISCAL_ASSIGN_OR_RETURN(LogEntry entry, ReadRecord(From(kv_), reader.U64()));
     FISCAL_ASSIGN_OR_RETURN(domain::Event event, DecodeRecord(entry.record));
-    set.Keep(event.statement.put);
+    out.meta = event.statement.meta;
+    out.lines.Keep(event.statement.put);
     for (const Line& line : event.statement.removed.lines) lines.erase(line.line_id);
     for (const Line& line : event.statement.put.lines) lines[line.line_id] = line;
+    for (const domain::ProjectEntry& p : event.statement.projects_removed) projects.erase(p.code);
+    for (const domain::ProjectEntry& p : event.statement.projects_put) projects[p.code] = p;
   }
-  for (const auto& [id, line] : lines) set.lines.push_back(line);
-  return set;
+  for (const auto& [id, line] : lines) out.lines.lines.push_back(line);
+  for (auto& [code, project] : projects) out.projects.push_back(std::move(project));
+  return out;
+}
+
+absl::StatusOr<domain::LineSet> HeadReader::Lines(const BudgetKey& budget,
+                                                  uint64_t revision) const {
+  FISCAL_ASSIGN_OR_RETURN(Statement statement, Standing(budget, revision));
+  return std::move(statement.lines);
+}
+
+absl::StatusOr<HeadReader::Statement> HeadReader::Standing(const BudgetKey& budget,
+                                                           uint64_t revision) const {
+  return absl::IsNotFound(kv_.Get(HeadKey(budget)).status()) ? FromLog(budget, revision)
+                                                             : Read(budget, revision);
 }
 
 absl::StatusOr<std::vector<domain::StatementMeta>> HeadReader::List(domain::Code division,

@@ -74,6 +74,8 @@ class HeadReader {
   // The lines of one revision. Also where only the log is, with its revisions and without heads: its events
   // are then applied from the first on.
   absl::StatusOr<domain::LineSet> Lines(const domain::BudgetKey& budget, uint64_t revision) const;
+  // The whole of it, likewise.
+  absl::StatusOr<Statement> Standing(const domain::BudgetKey& budget, uint64_t revision) const;
   // Metas of budgets after `after` (exclusive; empty starts at the front) of one division, at most
   // `limit`.
   absl::StatusOr<std::vector<domain::StatementMeta>> List(domain::Code division,
@@ -83,6 +85,8 @@ class HeadReader {
   static std::string AfterKey(const domain::BudgetKey& budget);
 
  private:
+  absl::StatusOr<Statement> FromLog(const domain::BudgetKey& budget, uint64_t revision) const;
+
   const Kv& kv_;
 };
 

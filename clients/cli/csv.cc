@@ -7,17 +7,19 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "clients/cli/names.h"
+#include "clients/sheets/csv.h"
 
 namespace fiscal::cli {
 
 absl::StatusOr<std::vector<catalog::v1::CatalogEntry>> ReadEntries(const std::string& text,
                                                                    catalog::v1::CatalogList list) {
-  absl::StatusOr<std::vector<CsvRow>> rows = ParseCsv(text);
-  if (!rows.ok()) return rows.status();
-  if (rows->empty()) return absl::InvalidArgumentError("line 1: a heading row is missing");
+  const absl::StatusOr<sheets::Sheet> sheet = sheets::ReadCsv(text);
+  if (!sheet.ok()) return sheet.status();
+  const std::vector<sheets::Row>& rows = sheet->rows;
+  if (rows.empty()) return absl::InvalidArgumentError("line 1: a heading row is missing");
   std::map<std::string, size_t> columns;
-  for (size_t i = 0; i < (*rows)[0].cells.size(); ++i) {
-    columns[absl::AsciiStrToLower(std::string(absl::StripAsciiWhitespace((*rows)[0].cells[i])))] =
+  for (size_t i = 0; i < rows[0].cells.size(); ++i) {
+    columns[absl::AsciiStrToLower(std::string(absl::StripAsciiWhitespace(rows[0].cells[i].text)))] =
         i;
   }
   if (columns.count("parent") > 0) columns.emplace("parent_code", columns["parent"]);
@@ -29,36 +31,39 @@ absl::StatusOr<std::vector<catalog::v1::CatalogEntry>> ReadEntries(const std::st
       return absl::InvalidArgumentError(absl::StrCat("line 1: column ", name, " is missing"));
   }
   std::vector<catalog::v1::CatalogEntry> entries;
-  for (size_t r = 1; r < rows->size(); ++r) {
-    const CsvRow& row = (*rows)[r];
-    if (row.cells.size() != (*rows)[0].cells.size()) {
-      return absl::InvalidArgumentError(absl::StrCat("line ", row.line, ": ", row.cells.size(),
+  for (size_t r = 1; r < rows.size(); ++r) {
+    const sheets::Row& row = rows[r];
+    if (row.cells.size() != rows[0].cells.size()) {
+      return absl::InvalidArgumentError(absl::StrCat("line ", row.number, ": ", row.cells.size(),
                                                      " cells, the heading has ",
-                                                     (*rows)[0].cells.size()));
+                                                     rows[0].cells.size()));
     }
     auto cell = [&](const std::string& name) {
       auto it = columns.find(name);
-      return it == columns.end() ? std::string()
-                                 : std::string(absl::StripAsciiWhitespace(row.cells[it->second]));
+      return it == columns.end()
+                 ? std::string()
+                 : std::string(absl::StripAsciiWhitespace(row.cells[it->second].text));
     };
     catalog::v1::CatalogEntry e;
     e.set_code(cell("code"));
     e.set_name(cell("name"));
     if (e.code().empty())
-      return absl::InvalidArgumentError(absl::StrCat("line ", row.line, ", column code: is empty"));
+      return absl::InvalidArgumentError(
+          absl::StrCat("line ", row.number, ", column code: is empty"));
     if (e.name().empty())
-      return absl::InvalidArgumentError(absl::StrCat("line ", row.line, ", column name: is empty"));
+      return absl::InvalidArgumentError(
+          absl::StrCat("line ", row.number, ", column name: is empty"));
     if (!agencies) e.set_parent_code(cell("parent_code"));
     if (agencies) {
       e.set_department_code(cell("department_code"));
       if (e.department_code().empty()) {
         return absl::InvalidArgumentError(
-            absl::StrCat("line ", row.line, ", column department_code: is empty"));
+            absl::StrCat("line ", row.number, ", column department_code: is empty"));
       }
       if (!cell("kind").empty()) {
         const auto kind = ParseAgencyKind(cell("kind"));
         if (!kind) {
-          return absl::InvalidArgumentError(absl::StrCat("line ", row.line, ", column kind: \"",
+          return absl::InvalidArgumentError(absl::StrCat("line ", row.number, ", column kind: \"",
                                                          cell("kind"),
                                                          "\" is not 行政, 参公 or 事业"));
         }
@@ -71,7 +76,7 @@ absl::StatusOr<std::vector<catalog::v1::CatalogEntry>> ReadEntries(const std::st
         e.set_must_report(true);
       } else if (!must.empty() && must != "false" && must != "0" && must != "no" && must != "否") {
         return absl::InvalidArgumentError(absl::StrCat(
-            "line ", row.line, ", column must_report: \"", must, "\" is neither true nor false"));
+            "line ", row.number, ", column must_report: \"", must, "\" is neither true nor false"));
       }
     }
     for (absl::string_view alias : absl::StrSplit(cell("aliases"), '|', absl::SkipEmpty()))

@@ -1,4 +1,4 @@
-// Reads catalog lists from CSV with a heading row that names the columns.
+// Reads lists from CSV (clients/sheets/csv.h) with a heading row that names the columns.
 #ifndef FISCAL_CLIENTS_CLI_CSV_H_
 #define FISCAL_CLIENTS_CLI_CSV_H_
 
@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "base/csv.h"
 #include "fiscal/catalog/v1/catalog_service.pb.h"
 
 namespace fiscal::cli {

@@ -67,8 +67,9 @@ std::optional<b::Fund> ParseFund(const std::string& text) {
   return Find<b::Fund>(
       text, "FUND_",
       {{b::FUND_GENERAL, {"G", "一般公共", "一般公共预算", "一般公共预算资金"}},
-       {b::FUND_GOVERNMENT_FUND, {"F", "政府性基金", "政府性基金预算"}},
-       {b::FUND_STATE_CAPITAL, {"S", "国有资本", "国有资本经营", "国有资本经营预算"}},
+       {b::FUND_GOVERNMENT_FUND, {"F", "政府性基金", "政府性基金预算", "政府性基金预算资金"}},
+       {b::FUND_STATE_CAPITAL,
+        {"S", "国有资本", "国有资本经营", "国有资本经营预算", "国有资本经营预算资金"}},
        {b::FUND_FISCAL_ACCOUNT, {"A", "财政专户", "财政专户管理资金"}},
        {b::FUND_UNIT, {"U", "单位资金"}},
        {b::FUND_UNIT_BUSINESS, {"business", "事业收入"}},
@@ -99,7 +100,22 @@ std::optional<b::FundingYear> ParseFundingYear(const std::string& text) {
 }
 
 std::optional<b::Analysis> ParseAnalysis(const std::string& text) {
-  return Find<b::Analysis>(text, "ANALYSIS_", {}, FISCAL_PARSER(b, Analysis));
+  return Find<b::Analysis>(text, "ANALYSIS_",
+                           {{b::ANALYSIS_BASIC_ECONOMIC, {"基本支出经济分类"}},
+                            {b::ANALYSIS_PROJECT, {"项目支出", "项目"}},
+                            {b::ANALYSIS_THREE_PUBLIC, {"三公经费", "三公"}},
+                            {b::ANALYSIS_OPERATING, {"机关运行经费"}},
+                            {b::ANALYSIS_PROCUREMENT, {"政府采购"}},
+                            {b::ANALYSIS_CLASS_SPLIT, {"另一分类"}}},
+                           FISCAL_PARSER(b, Analysis));
+}
+
+std::optional<b::ProcurementKind> ParseProcurementKind(const std::string& text) {
+  return Find<b::ProcurementKind>(text, "PROCUREMENT_KIND_",
+                                  {{b::PROCUREMENT_KIND_GOODS, {"货物", "货物类"}},
+                                   {b::PROCUREMENT_KIND_WORKS, {"工程", "工程类"}},
+                                   {b::PROCUREMENT_KIND_SERVICES, {"服务", "服务类"}}},
+                                  FISCAL_PARSER(b, ProcurementKind));
 }
 
 std::optional<a::Dimension> ParseDimension(const std::string& text) {

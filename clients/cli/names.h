@@ -19,6 +19,7 @@ std::optional<budget::v1::Fund> ParseFund(const std::string& text);
 std::optional<budget::v1::Category> ParseCategory(const std::string& text);
 std::optional<budget::v1::FundingYear> ParseFundingYear(const std::string& text);
 std::optional<budget::v1::Analysis> ParseAnalysis(const std::string& text);
+std::optional<budget::v1::ProcurementKind> ParseProcurementKind(const std::string& text);
 std::optional<aggregation::v1::Dimension> ParseDimension(const std::string& text);
 std::optional<catalog::v1::CatalogList> ParseList(const std::string& text);
 std::optional<catalog::v1::AgencyKind> ParseAgencyKind(const std::string& text);

@@ -1,4 +1,5 @@
-// fiscal submit: sends budgets written as the protobuf JSON of SubmitBudgetRequest, one a file or one a line.
+// fiscal submit: sends budgets written as the protobuf JSON of SubmitBudgetRequest, one a file or one a line, or as spreadsheets
+// of line items.
 #include <fstream>
 #include <iostream>
 #include <memory>
@@ -10,6 +11,8 @@
 #include "absl/synchronization/mutex.h"
 #include "clients/cli/context.h"
 #include "clients/cli/names.h"
+#include "clients/cli/outcomes.h"
+#include "clients/cli/submit_sheets.h"
 #include "clients/cpp/stream_submitter.h"
 #include "fiscal/submission/v1/submission_service.grpc.pb.h"
 #include "google/protobuf/util/json_util.h"
@@ -24,19 +27,11 @@ struct Flags {
   std::vector<std::string> files;
   bool withdraw = false;
   bool reallocation = false;
-  std::string division, agency, stage = "approved", request_id, note;
+  std::string division, agency, stage, request_id, note;
   int year = 0;
   int64_t expected_revision = -1;
+  std::vector<std::string> sheets;
 };
-
-std::string OneLine(const google::protobuf::Message& message) {
-  google::protobuf::util::JsonPrintOptions options;
-  options.preserve_proto_field_names = true;
-  options.always_print_primitive_fields = true;
-  std::string json;
-  google::protobuf::util::MessageToJsonString(message, &json, options);
-  return json;
-}
 
 // A request: a budget, or {"withdraw": {...}}.
 struct Parsed {
@@ -80,42 +75,11 @@ client::Error BadJson(const std::string& place, const std::string& what) {
   return error;
 }
 
-// The worst outcome so far decides the exit code.
-class Outcomes {
- public:
-  void Add(int code) {
-    ++count_;
-    if (code != kOk) ++refused_;
-    if (code == kRejected || worst_ == kOk) worst_ = code == kOk ? worst_ : code;
-  }
-  int code() const { return worst_; }
-  int64_t count() const { return count_; }
-  int64_t refused() const { return refused_; }
-
- private:
-  int worst_ = kOk;
-  int64_t count_ = 0;
-  int64_t refused_ = 0;
-};
-
 grpc::Status Withdraw(Context& context, const s::WithdrawBudgetRequest& request,
                       s::WithdrawBudgetResponse* response) {
   const auto stub = s::SubmissionService::NewStub(context.connection().channel());
   return context.connection().Call(
       [&](grpc::ClientContext* c) { return stub->WithdrawBudget(c, request, response); });
-}
-
-void PrintReceipt(const Context& context, const s::SubmitBudgetResponse& receipt) {
-  if (context.json()) {
-    std::cout << OneLine(receipt) << "\n";
-    return;
-  }
-  std::cout << ShortName(s::Result_Name(receipt.result()), "RESULT_") << "  revision "
-            << receipt.revision() << "  position " << receipt.position() << "  "
-            << receipt.line_count() << " lines, " << receipt.memo_line_count() << " memo lines, "
-            << receipt.project_count() << " projects\n";
-  for (const auto& f : receipt.findings())
-    std::cerr << "  " << f.rule() << " " << f.place() << ": " << f.message() << "\n";
 }
 
 int SubmitOne(Context& context, const std::string& name, const std::string& json) {
@@ -241,6 +205,32 @@ int Reallocate(Context& context, const std::string& name) {
   return kOk;
 }
 
+// Spreadsheets that are no workbooks of the kind that is read.
+bool IsOtherSheet(const std::string& name) {
+  for (const char* ending : {".xls", ".xlsm", ".xlsb", ".et", ".ods"}) {
+    if (absl::EndsWithIgnoreCase(name, ending)) return true;
+  }
+  return false;
+}
+
+int SubmitSpreadsheet(Context& context, const Flags& f, const std::string& name,
+                      const std::string& bytes) {
+  SheetSubmission submission;
+  submission.line_items.division_code = f.division;
+  submission.line_items.agency_code = f.agency;
+  submission.line_items.fiscal_year = f.year;
+  submission.line_items.sheets = f.sheets;
+  if (!f.stage.empty()) {
+    const auto stage = ParseStage(f.stage);
+    if (!stage) return Usage("--stage " + f.stage + ": no such stage");
+    submission.line_items.stage = *stage;
+  }
+  submission.request_id = f.request_id;
+  if (f.expected_revision >= 0) submission.expected_revision = f.expected_revision;
+  submission.note = f.note;
+  return SubmitSheets(context, name, bytes, submission);
+}
+
 int Run(Context& context, const Flags& f) {
   if (f.reallocation) {
     if (f.files.size() != 1 || f.withdraw) return Usage("--reallocation takes one file");
@@ -253,7 +243,7 @@ int Run(Context& context, const Flags& f) {
     request.mutable_budget()->set_division_code(f.division);
     request.mutable_budget()->set_agency_code(f.agency);
     request.mutable_budget()->set_fiscal_year(f.year);
-    const auto stage = ParseStage(f.stage);
+    const auto stage = ParseStage(f.stage.empty() ? "approved" : f.stage);
     if (!stage) return Usage("--stage " + f.stage + ": no such stage");
     request.mutable_budget()->set_stage(*stage);
     if (f.expected_revision >= 0) request.set_expected_revision(f.expected_revision);
@@ -265,7 +255,8 @@ int Run(Context& context, const Flags& f) {
     return kOk;
   }
   if (f.files.empty())
-    return Usage("submit needs a file: .json, .ndjson, or - for ndjson on standard input");
+    return Usage(
+        "submit needs a file: .json, .ndjson, .xlsx, .csv, or - for ndjson on standard input");
   int worst = kOk;
   for (const std::string& name : f.files) {
     int code;
@@ -274,12 +265,16 @@ int Run(Context& context, const Flags& f) {
     } else {
       std::ifstream file(name, std::ios::binary);
       if (!file) return Usage(name + ": can't be opened");
+      if (IsOtherSheet(name)) return Usage(name + ": save it as .xlsx or .csv");
       if (absl::EndsWith(name, ".ndjson")) {
         code = LineSubmitter(context, name, file).Run();
       } else {
         std::stringstream text;
         text << file.rdbuf();
-        code = SubmitOne(context, name, text.str());
+        const bool sheet =
+            absl::EndsWithIgnoreCase(name, ".xlsx") || absl::EndsWithIgnoreCase(name, ".csv");
+        code = sheet ? SubmitSpreadsheet(context, f, name, text.str())
+                     : SubmitOne(context, name, text.str());
       }
     }
     if (worst == kOk) worst = code;
@@ -294,15 +289,21 @@ void AddSubmit(CLI::App& app, Context& context) {
   auto f = std::make_shared<Flags>();
   CLI::App* c = app.add_subcommand("submit",
                                    "Submit budgets: protobuf JSON of SubmitBudgetRequest, one a "
-                                   ".json file or one a line of .ndjson");
+                                   ".json file or one a line of .ndjson; line items of whole "
+                                   "budgets as .xlsx or .csv");
   c->add_option("files", f->files, "Files; - is ndjson on standard input");
   c->add_flag("--withdraw", f->withdraw, "Withdraw the budget the following flags name");
   c->add_flag("--reallocation", f->reallocation,
               "The file is one SubmitReallocationRequest: several budgets, all or none");
-  c->add_option("--division", f->division, "Division code");
-  c->add_option("--agency", f->agency, "Agency code");
-  c->add_option("--year", f->year, "Fiscal year");
-  c->add_option("--stage", f->stage, "Stage")->capture_default_str();
+  c->add_option("--division", f->division,
+                "Division code, of --withdraw or of a spreadsheet without such a column");
+  c->add_option("--agency", f->agency, "Agency code, likewise");
+  c->add_option("--year", f->year, "Fiscal year, likewise");
+  c->add_option("--stage", f->stage, "Stage, likewise; --withdraw takes approved without");
+  c->add_option("--sheet", f->sheets,
+                "A sheet of a workbook to read, may be repeated; else all that are not hidden")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   c->add_option("--expected-revision", f->expected_revision, "The revision that must stand");
   c->add_option("--request-id", f->request_id, "Keep it for retries; random without");
   c->add_option("--note", f->note, "Why");

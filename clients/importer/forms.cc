@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "domain/disclosure/names.h"
@@ -66,9 +67,9 @@ bool IsTotal(absl::string_view label) {
   return absl::StrContains(label, "总额") || label == "年度资金申请总额";
 }
 bool IsPart(absl::string_view label) {
-  for (absl::string_view part : {"中央财政资金", "省级财政资金", "市级财政资金", "县级财政资金",
-                                 "市县", "单位自筹", "其他资金", "财政资金", "当年财政拨款",
-                                 "上年结转资金"}) {
+  for (absl::string_view part :
+       {"中央财政资金", "省级财政资金", "市级财政资金", "县级财政资金", "市县", "单位自筹",
+        "其他资金", "财政资金", "当年财政拨款", "上年结转资金"}) {
     if (absl::StartsWith(label, part)) return true;
   }
   return false;
@@ -97,7 +98,10 @@ class FormReader {
       if (cells.size() > 3 && Label(cells[2]) == "实施单位") form_->implementing_agency = cells[3];
     } else if (first == "项目属性") {
       if (cells.size() > 1) form_->attribute = cells[1];
-      if (cells.size() > 3 && absl::StartsWith(Label(cells[2]), "项目")) form_->term = cells[3];
+      if (cells.size() > 3 && absl::StartsWith(Label(cells[2]), "项目")) {
+        form_->term = cells[3];
+        Years(line);
+      }
     } else if (first == "项目概况") {
       Text(cells, &form_->overview);
     } else if (first == "立项依据") {
@@ -127,6 +131,21 @@ class FormReader {
  private:
   static void Text(const std::vector<std::string>& cells, std::string* out) {
     if (cells.size() > 1) *out = cells[1];
+  }
+
+  // A term of several years as a figure, so that rules can ask for it. 99年 and its like fill the place and say nothing.
+  void Years(const TextLine& line) {
+    constexpr int kYearsMax = 49;
+    const std::string folded = FoldName(form_->term);
+    absl::string_view term = folded;
+    int years = 0;
+    if (!absl::ConsumeSuffix(&term, "年") || !absl::SimpleAtoi(term, &years)) return;
+    if (years < 2 || years > kYearsMax) return;
+    Cell& cell = (*money_)["term.years"];
+    cell.printed = std::string(term);
+    cell.value = cell.low = cell.high = years;
+    cell.measure = disclosure::Measure::kCount;
+    cell.line = line.number;
   }
 
   // A label, its amount for the term, a label, its amount for the year; an amount may be blank.
@@ -187,10 +206,10 @@ class FormReader {
         continue;
       }
       const std::string label = f.substr(0, colon), value = f.substr(colon + 1);
-      next = label == "负责人" ? &form_->responsible
-             : label == "经办人" ? &form_->handler
+      next = label == "负责人"                  ? &form_->responsible
+             : label == "经办人"                ? &form_->handler
              : absl::StrContains(label, "电话") ? &form_->telephone
-                                               : nullptr;
+                                                : nullptr;
       if (next != nullptr && !value.empty()) {
         *next = value;
         next = nullptr;
@@ -230,8 +249,7 @@ class FormReader {
     }
     if (!term.empty())
       form_->indicators.push_back({false, level1_, level2_term_, term[0], term[1]});
-    if (!year.empty())
-      form_->indicators.push_back({true, level1_, level2_year_, year[0], year[1]});
+    if (!year.empty()) form_->indicators.push_back({true, level1_, level2_year_, year[0], year[1]});
   }
 
   PerformanceForm* form_;

@@ -11,7 +11,7 @@
 namespace fiscal::importer {
 
 // Fills the forms and table 14, a row "project.NAME" for each: columns term.total and year.total, and their parts
-// term.part.N, year.part.N.
+// term.part.N, year.part.N; term.years where the term is said to be several years.
 void ReadForms(const std::vector<TextLine>& rest, disclosure::Disclosure* out);
 
 }  // namespace fiscal::importer

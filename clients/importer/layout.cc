@@ -26,6 +26,8 @@ using disclosure::Layout;
 constexpr int kColumnGapMin = 3;
 // Codes stand at the left of their line.
 constexpr int kCodeGapMax = 10;
+// Blanks between "1." and what it counts.
+constexpr int kOrdinalGapMax = 6;
 // What a column without a heading is taken to be away from its figures, and how much worse than the best placement another
 // may be to be looked at; twice characters.
 constexpr int kUnknownHeading = 20;
@@ -144,7 +146,8 @@ class Tabbed {
           rows.push_back(std::move(row));
           continue;
         }
-        return At(t_, line.number, absl::StrCat("text between its rows: \"", Excerpt(line.folded), "\""));
+        return At(t_, line.number,
+                  absl::StrCat("text between its rows: \"", Excerpt(line.folded), "\""));
       }
       if (IsHeading(line)) continue;
       std::vector<std::string> cells = line.cells;
@@ -243,8 +246,9 @@ class LaidOut {
     segments_.emplace_back();
     for (const TextLine& line : t_.lines) {
       if (line.page_start && !segments_.back().rows.empty()) {
+        // A name may end at the foot of its page.
+        FISCAL_RETURN_IF_ERROR(FlushPending());
         segments_.emplace_back();
-        last_was_name_ = false;
       }
       FISCAL_RETURN_IF_ERROR(Take(line));
     }
@@ -440,11 +444,16 @@ class LaidOut {
   }
 
   absl::Status TakeBalance(const TextLine& line) {
-    // Pieces of text with one blank between them are one label, unless the second starts a label itself.
+    // Pieces of text with one blank between them are one label, unless the second starts a label itself. What counts a label
+    // may stand further off: "1.   一般公共预算资金".
     std::vector<Piece> items;
     for (const Piece& p : line.pieces) {
-      if (!p.figure && !items.empty() && !items.back().figure && p.x0 - items.back().x1 <= 1 &&
-          (SideOf(p.folded) == 0 || disclosure::WithoutOrdinal(items.back().folded).empty())) {
+      const bool after_text = !p.figure && !items.empty() && !items.back().figure;
+      const int gap = after_text ? p.x0 - items.back().x1 : 0;
+      const bool after_ordinal =
+          after_text && disclosure::WithoutOrdinal(items.back().folded).empty();
+      if (after_text &&
+          ((gap <= 1 && SideOf(p.folded) == 0) || (gap <= kOrdinalGapMax && after_ordinal))) {
         items.back().text += p.text;
         items.back().folded += p.folded;
         items.back().x1 = p.x1;
@@ -499,7 +508,8 @@ class LaidOut {
     }
     if (!row.texts[2].empty() && !known_right && row.figures.empty()) {
       if (rows.empty() || rows.back().texts[2].empty())
-        return At(t_, line.number, absl::StrCat("\"", row.texts[2], "\" is no label of this table"));
+        return At(t_, line.number,
+                  absl::StrCat("\"", row.texts[2], "\" is no label of this table"));
       rows.back().texts[2] += row.texts[2];
       row.texts[2].clear();
     }
@@ -596,16 +606,18 @@ class LaidOut {
         shown = Cluster(gap, &segments_[s]);
       const int line = segments_[s].rows.empty() ? t_.title_line : segments_[s].rows[0].line;
       if ((any && shown == 0) || shown > columns_.size())
-        return At(t_, line, absl::StrCat("its figures stand in more than ", columns_.size(),
-                                         " columns, or on top of each other"));
+        return At(t_, line,
+                  absl::StrCat("its figures stand in more than ", columns_.size(),
+                               " columns, or on top of each other"));
       Enumerate(s, &ways[s]);
       if (ways[s].empty()) return At(t_, line, "its figures stand in no column");
       // Headings on the page decide.
       int best = ways[s][0].distance;
       for (const Placement& w : ways[s]) best = std::min(best, w.distance);
-      ways[s].erase(std::remove_if(ways[s].begin(), ways[s].end(),
-                                   [best](const Placement& w) { return w.distance > best + kDistanceSlack; }),
-                    ways[s].end());
+      ways[s].erase(
+          std::remove_if(ways[s].begin(), ways[s].end(),
+                         [best](const Placement& w) { return w.distance > best + kDistanceSlack; }),
+          ways[s].end());
       product *= ways[s].size();
       if (product > kPlacementsMax) return At(t_, line, "its columns can't be told apart");
     }
@@ -642,8 +654,8 @@ class LaidOut {
     const size_t n = columns_.size(), k = shown_[s];
     std::vector<std::optional<std::pair<int, int>>> headings(n);
     for (size_t c = 0; c < n; ++c) headings[c] = HeadingOf(segments_[s], c);
-    const bool any_heading = std::any_of(headings.begin(), headings.end(),
-                                         [](const auto& h) { return h.has_value(); });
+    const bool any_heading =
+        std::any_of(headings.begin(), headings.end(), [](const auto& h) { return h.has_value(); });
     // Where a cluster's figures reach from and to.
     std::vector<std::pair<int, int>> reach(k, {1 << 20, 0});
     for (const PlacedRow& row : segments_[s].rows) {
@@ -664,8 +676,8 @@ class LaidOut {
         // Twice the distance of the middles.
         if (k < n && any_heading) {
           way.distance += headings[c].has_value()
-                              ? std::abs(reach[i].first + reach[i].second -
-                                         headings[c]->first - headings[c]->second)
+                              ? std::abs(reach[i].first + reach[i].second - headings[c]->first -
+                                         headings[c]->second)
                               : kUnknownHeading;
         }
         ++i;
@@ -701,10 +713,9 @@ class LaidOut {
           const auto figure = disclosure::ParseFigure(row.figures[i].folded, t_.unit);
           if (!figure) continue;
           values[chosen_[s][row.clusters[i]]] = figure->fen;
-          place = std::max<int64_t>(
-              place, figure->decimals >= 2 || t_.unit == MoneyUnit::kYuan
-                         ? disclosure::PlaceFen(t_.unit, figure->decimals)
-                         : 1);
+          place = std::max<int64_t>(place, figure->decimals >= 2 || t_.unit == MoneyUnit::kYuan
+                                               ? disclosure::PlaceFen(t_.unit, figure->decimals)
+                                               : 1);
         }
         if (form_.layout == Layout::kStrip) {
           broken += values[0] != values[1] + values[2] + values[3];
@@ -786,8 +797,8 @@ class LaidOut {
 }  // namespace
 
 absl::StatusOr<std::vector<TextRow>> CutRows(const TextTable& table) {
-  const bool tabbed =
-      std::any_of(table.lines.begin(), table.lines.end(), [](const TextLine& l) { return l.tabbed; });
+  const bool tabbed = std::any_of(table.lines.begin(), table.lines.end(),
+                                  [](const TextLine& l) { return l.tabbed; });
   if (tabbed) return Tabbed(table).Run();
   if (table.form->layout == Layout::kCodePair && !table.lines.empty()) {
     // Laid out, only the empty one can be told: its halves stand beside each other.

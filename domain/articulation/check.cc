@@ -40,6 +40,10 @@ class Checker {
         Note(rule, Outcome::kNotApplicable, "");
         continue;
       }
+      if ((rule.check.needs & d_.untold) != 0) {
+        Note(rule, Outcome::kInsufficientData, "the lines do not tell what it needs");
+        continue;
+      }
       if (!rule.check.function.empty()) {
         Words(rule);
       } else {

@@ -82,6 +82,18 @@ class CheckParser {
   absl::StatusOr<RuleCheck> Run() {
     RuleCheck check;
     check.silent = in_.Take("silent");
+    if (in_.Take("needs")) {
+      do {
+        bool known = false;
+        for (const auto& a : disclosure::kAspects) {
+          if (!in_.Take(a.name)) continue;
+          check.needs |= a.aspect;
+          known = true;
+          break;
+        }
+        if (!known) return Bad();
+      } while (in_.Take("+"));
+    }
     if (in_.Take("fn")) {
       check.function = absl::StrSplit(in_.Until('\0'), ' ');
       return check;

@@ -59,6 +59,8 @@ struct RuleCheck {
   bool some = false;
   // Rules that speak only where there is something to check.
   bool silent = false;
+  // Aspects that lines must tell: disclosure::Aspect as bits.
+  uint32_t needs = 0;
   // A check by name with its arguments, instead of equations.
   std::vector<std::string> function;
 };

@@ -134,6 +134,25 @@ struct Sentence {
   std::string text;
 };
 
+// What lines may leave unsaid, as bits. A document prints it all.
+enum Aspect : uint32_t {
+  kIncome = 1,
+  kExpenditure = 2,
+  kFund = 4,
+  kYear = 8,
+  kCategory = 16,
+  // 人员 and 公用.
+  kSubcategory = 32,
+  kEconomic = 64,
+  kProject = 128,
+};
+constexpr struct {
+  const char* name;
+  Aspect aspect;
+} kAspects[] = {{"income", kIncome},     {"expenditure", kExpenditure}, {"fund", kFund},
+                {"year", kYear},         {"category", kCategory},       {"subcategory", kSubcategory},
+                {"economic", kEconomic}, {"project", kProject}};
+
 struct Disclosure {
   // "shanxi-13".
   std::string form;
@@ -153,6 +172,8 @@ struct Disclosure {
   std::vector<std::string> labels;
   // True when it was read from a document: rules about its words apply.
   bool document = false;
+  // Aspects that the lines it was made of leave unsaid for some of the money: rules that need them have nothing to go by.
+  uint32_t untold = 0;
 
   const Table& table(int n) const { return tables[n]; }
   Table& table(int n) { return tables[n]; }

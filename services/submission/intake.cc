@@ -1,6 +1,7 @@
 #include "services/submission/intake.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "absl/container/flat_hash_set.h"
@@ -10,6 +11,7 @@
 #include "base/text.h"
 #include "domain/validation.h"
 #include "services/submission/intake_group.h"
+#include "services/submission/rules_check.h"
 #include "storage/schema.h"
 #include "storage/staged.h"
 
@@ -97,6 +99,21 @@ absl::StatusOr<ScopeCounts> ReadScope(const storage::Staged& staged, const std::
   counts.department = reader.Signed();
   if (!reader.ok() || !reader.AtEnd()) return absl::DataLossError("a stored scope is malformed");
   return counts;
+}
+
+// The rules over a statement as it stands after a PATCH.
+absl::Status CheckPatched(const storage::Heads& heads, const domain::Catalog& catalog,
+                          const Change& change, Submission* s) {
+  FISCAL_ASSIGN_OR_RETURN(LineSet before, heads.Lines(s->key));
+  std::map<absl::string_view, Line> lines;
+  for (const Line& line : before.lines) lines[line.line_id] = line;
+  for (const Line& line : change.event.removed.lines) lines.erase(line.line_id);
+  for (const Line& line : change.event.put.lines) lines[line.line_id] = line;
+  std::vector<Line> after;
+  for (const auto& [id, line] : lines) after.push_back(line);
+  FISCAL_ASSIGN_OR_RETURN(std::vector<ProjectEntry> projects, heads.Projects(s->key));
+  CheckRules(catalog, after, projects, s);
+  return s->violations.empty() ? absl::OkStatus() : Refuse(s->violations);
 }
 
 bool Counts(const StatementMeta& meta) { return !meta.withdrawn && !meta.control; }
@@ -414,6 +431,8 @@ absl::StatusOr<IntakeReceipt> Intake::Apply(Submission& s, Group& g) {
                        s.violations.end());
     s.findings.clear();
     domain::CheckCatalog(*g.catalog, &s);
+    if (s.violations.empty() && s.mode == domain::WriteMode::kReplace)
+      CheckRules(*g.catalog, s.lines.lines, s.projects, &s);
   }
   if (!s.violations.empty()) return Refuse(s.violations);
   if (const std::string owner = OwnerOf(s.key.division, g); !owner.empty()) {
@@ -442,6 +461,8 @@ absl::StatusOr<IntakeReceipt> Intake::Apply(Submission& s, Group& g) {
   Change change;
   if (patch) {
     FISCAL_RETURN_IF_ERROR(DiffPatch(g.heads, s, &change));
+    // What a certified PATCH makes of the statement is checked whole.
+    if (s.certify) FISCAL_RETURN_IF_ERROR(CheckPatched(g.heads, *g.catalog, change, &s));
   } else {
     FISCAL_RETURN_IF_ERROR(DiffReplace(g.heads, s, stands, &change));
   }

@@ -8,6 +8,7 @@
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "domain/validation.h"
+#include "services/submission/rules_check.h"
 #include "services/wire/line_reader.h"
 #include "services/wire/text_wire.h"
 #include "services/wire/varint.h"
@@ -73,7 +74,11 @@ class Reader {
   }
 
   void Projects(const SubmitBudgetRequest& part) {
-    for (const pb::Project& project : part.projects()) Project(project);
+    for (const pb::Project& project : part.projects()) {
+      Project(project);
+      if (!project.implementing_agency().empty())
+        s_->project_units[project.project_code()] = project.implementing_agency();
+    }
   }
 
   void Unknown(absl::string_view path) {
@@ -384,7 +389,10 @@ absl::StatusOr<Submission> ToSubmission(const std::vector<RawBudget>& parts,
   if (first.has_year_end_carry_forward_fen())
     s.carry_forward_fen = first.year_end_carry_forward_fen();
   s.note = first.note();
-  if (first.has_source()) s.source = first.source().SerializeAsString();
+  if (first.has_source()) {
+    s.source = first.source().SerializeAsString();
+    s.form = first.source().form();
+  }
   if (HasUnknownFields(first)) reader.Unknown("");
 
   size_t lines = 0;
@@ -416,6 +424,8 @@ absl::StatusOr<Submission> ToSubmission(const std::vector<RawBudget>& parts,
   // Codes that are wrong in themselves are not looked up; everything else is, so that one answer says it all.
   if (s.lines.lines.size() <= domain::kStatementLinesMax) domain::CheckCatalog(catalog, &s);
   if (readable && s.lines.lines.size() <= domain::kStatementLinesMax) Finish(&s);
+  if (s.violations.empty() && s.mode == domain::WriteMode::kReplace)
+    CheckRules(catalog, s.lines.lines, s.projects, &s);
   return s;
 }
 

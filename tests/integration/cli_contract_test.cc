@@ -1,4 +1,5 @@
 // The contract of the commands: what scripts of other systems rely on. Runs the program `fiscal` against a server in this process.
+#include <iconv.h>
 #include <sys/wait.h>
 
 #include <cstdio>
@@ -16,6 +17,7 @@
 #include "google/protobuf/struct.pb.h"
 #include "google/protobuf/util/json_util.h"
 #include "gtest/gtest.h"
+#include "tests/clients/sheets/workbooks.h"
 #include "tests/integration/deployment.h"
 
 namespace fiscal::testing {
@@ -241,6 +243,102 @@ TEST_F(CliContractTest, ATotalIsExplainedAndTheMissingAreNamed) {
   EXPECT_EQ(Fiscal("reconcile --upstream nobody").code, 3);
   EXPECT_EQ(Fiscal("federation status -o json").code, 0);
   EXPECT_EQ(Fiscal("compare --division 141100 --year 2024 --with-position 12 -o json").code, 0);
+}
+
+TEST_F(CliContractTest, SpreadsheetsAreSubmitted) {
+  const std::string example = "docs/examples/line_items.csv";
+  const Ran first = Fiscal("submit " + example);
+  ASSERT_EQ(first.code, 0) << ReadFile(dir_.path() + "/stderr");
+  EXPECT_TRUE(absl::StrContains(first.out, "141100/101001/2024/REQUESTED  CREATED  revision 1"))
+      << first.out;
+  EXPECT_TRUE(absl::StrContains(first.out, "5 lines, 0 memo lines, 1 projects")) << first.out;
+  // The same text in GB18030 states the same.
+  std::string utf8 = ReadFile(example).substr(3);
+  std::string gb(utf8.size(), '\0');
+  char *in = utf8.data(), *out = gb.data();
+  size_t left = utf8.size(), room = gb.size();
+  const iconv_t converter = iconv_open("GB18030", "UTF-8");
+  ASSERT_NE(iconv(converter, &in, &left, &out, &room), static_cast<size_t>(-1));
+  iconv_close(converter);
+  gb.resize(gb.size() - room);
+  const Ran again = Fiscal("submit -o json " + Write("gb.CSV", gb));
+  EXPECT_EQ(again.code, 0);
+  const std::vector<std::string> lines = absl::StrSplit(absl::StripSuffix(again.out, "\n"), '\n');
+  ASSERT_EQ(lines.size(), 2u) << again.out;
+  EXPECT_EQ(Field(Json(lines[1]).fields().at("budget").struct_value(), "agency_code"), "101002");
+  EXPECT_EQ(Field(Json(lines[1]), "index"), "1");
+  EXPECT_EQ(Field(Json(lines[1]).fields().at("receipt").struct_value(), "result"),
+            "RESULT_UNCHANGED");
+
+  const std::vector<std::vector<std::string>> rows = {
+      {"单位代码", "明细编号", "收支方向", "功能科目编码", "项目代码", "项目名称", "金额（万元）"},
+      {"101001", "1", "支出", "2050202", "", "", "880.87"},
+      {"101001", "2", "支出", "2050203", "P1", "示例", "0.123456"},
+      {},
+      {"102001", "1", "支出", "2200101", "", "", "7"}};
+  auto book = [&](const std::string& name, std::vector<std::vector<std::string>> changed) {
+    return Write(
+        name, WriteWorkbook([&](lxw_workbook* workbook) { FillSheet(workbook, "明细", changed); }));
+  };
+  const std::string flags = " --division 141100 --year 2024 --stage 年初批复 ";
+  const std::string good = book("good.xlsx", rows);
+  ASSERT_EQ(Fiscal("submit " + good + flags).code, 0) << ReadFile(dir_.path() + "/stderr");
+  auto totals = [&](const std::string& stage) {
+    std::string shown;
+    const auto answer = Json(
+        Fiscal("totals --division 141100 --year 2024 --by agency -o json --stage " + stage).out);
+    for (const auto& row : answer.fields().at("totals").list_value().values())
+      absl::StrAppend(&shown, Field(row.struct_value(), "agency_code"), "=",
+                      Field(row.struct_value(), "amount_fen"), " ");
+    return shown;
+  };
+  EXPECT_EQ(totals("requested"), "101001=603735512 101002=545172386 ");
+  EXPECT_EQ(totals("approved"), "101001=880993456 102001=7000000 ");
+
+  // What the server finds is told by sheet and cell, and the other budget of the file is kept.
+  auto bad = rows;
+  bad[2][3] = "999";
+  bad[4][6] = "8";
+  const std::string refused = book("refused.xlsx", bad);
+  EXPECT_EQ(Fiscal("submit " + refused + flags).code, 3);
+  const std::string cell = refused + ", sheet 明细, cell D3: CODE_UNKNOWN (line_id 2): 999 is not";
+  EXPECT_TRUE(absl::StrContains(ReadFile(dir_.path() + "/stderr"), cell))
+      << ReadFile(dir_.path() + "/stderr");
+  EXPECT_EQ(totals("approved"), "101001=880993456 102001=8000000 ");
+  const Ran told = Fiscal("submit -o json " + refused + flags);
+  EXPECT_EQ(told.code, 3);
+  EXPECT_TRUE(absl::StrContains(told.out, cell)) << told.out;
+  EXPECT_TRUE(absl::StrContains(told.out, "\"field\":\"line_items[1].functional_code\""))
+      << told.out;
+  bad[4][0] = "109999";
+  EXPECT_EQ(Fiscal("submit " + book("agency.xlsx", bad) + flags).code, 3);
+  EXPECT_TRUE(absl::StrContains(ReadFile(dir_.path() + "/stderr"),
+                                "agency.xlsx, sheet 明细, cell A5: AGENCY_UNKNOWN"));
+
+  // What is wrong with the file itself is told all at once, and nothing of it is sent.
+  bad = rows;
+  bad[1][6] = "1";
+  bad[2][2] = "up";
+  bad[4][6] = "";
+  const Ran unsent = Fiscal("submit -o json " + book("bad.xlsx", bad) + flags);
+  EXPECT_EQ(unsent.code, 3);
+  const google::protobuf::Struct answer = Json(unsent.out);
+  const auto& violations =
+      answer.fields().at("error").struct_value().fields().at("violations").list_value().values();
+  ASSERT_EQ(violations.size(), 2) << unsent.out;
+  EXPECT_TRUE(absl::EndsWith(Field(violations[0].struct_value(), "field"),
+                             "bad.xlsx, sheet 明细, cell C3"));
+  EXPECT_TRUE(absl::EndsWith(Field(violations[1].struct_value(), "field"),
+                             "bad.xlsx, sheet 明细, cell G5"));
+  EXPECT_EQ(totals("approved"), "101001=880993456 102001=8000000 ");
+  EXPECT_EQ(Fiscal("submit " + good + " --division 141100 --year 2024").code, 3);  // no stage
+  EXPECT_EQ(Fiscal("submit " + good + flags + "--sheet 明细 --note x").code, 0);
+  EXPECT_EQ(Fiscal("submit " + good + flags + "--sheet 汇总").code, 3);
+  EXPECT_EQ(Fiscal("submit " + good + flags + "--request-id x").code, 2);
+  EXPECT_EQ(Fiscal("submit " + good + " --stage never").code, 2);
+  EXPECT_EQ(Fiscal("submit " + Write("old.xls", "x")).code, 2);
+  EXPECT_EQ(Fiscal("submit " + Write("empty.xlsx", "")).code, 3);
+  EXPECT_EQ(Fiscal("admin verify").code, 0);
 }
 
 TEST_F(CliContractTest, TreeHeadsAndProofsAreCheckedOffline) {

@@ -1,0 +1,154 @@
+#include "services/disclosure/narrative.h"
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "base/status_macros.h"
+#include "domain/disclosure/money.h"
+
+namespace fiscal::services {
+namespace {
+
+using disclosure::CellSource;
+using disclosure::Group;
+using disclosure::GroupKind;
+using disclosure::MoneyUnit;
+using disclosure::Query;
+using domain::Analysis;
+using domain::Category;
+using domain::Direction;
+using domain::Fund;
+
+absl::StatusOr<int64_t> Ask(CellSource& source, const Query& query) {
+  FISCAL_ASSIGN_OR_RETURN(const std::vector<Group> groups, source.Ask(query, GroupKind::kNone));
+  int64_t fen = 0;
+  for (const Group& g : groups) fen += g.sum.fen;
+  return fen;
+}
+
+// Hundredths of a percent, halves away from zero. REQUIRES: whole != 0.
+int64_t Hundredths(int64_t part, int64_t whole) {
+  __int128 n = static_cast<__int128>(part) * 10000, d = whole;
+  if (d < 0) {
+    n = -n;
+    d = -d;
+  }
+  const __int128 rounded = ((n < 0 ? -n : n) * 2 + d) / (2 * d);
+  return static_cast<int64_t>(n < 0 ? -rounded : rounded);
+}
+
+std::string Money(int64_t fen) {
+  return absl::StrCat(disclosure::PrintFigure(fen, MoneyUnit::kWanyuan), "万元");
+}
+
+std::string Percent(int64_t hundredths) {
+  return absl::StrCat(
+      disclosure::PrintFigure(hundredths < 0 ? -hundredths : hundredths, MoneyUnit::kYuan), "%");
+}
+
+}  // namespace
+
+absl::Status FillNarrative(const std::string& name, int year, CellSource& source, CellSource& prior,
+                           disclosure::v1::Narrative* out) {
+  Query spent;
+  spent.direction = Direction::kExpenditure;
+  Query income;
+  income.direction = Direction::kIncome;
+  FISCAL_ASSIGN_OR_RETURN(const int64_t total, Ask(source, spent));
+  FISCAL_ASSIGN_OR_RETURN(const int64_t received, Ask(source, income));
+  FISCAL_ASSIGN_OR_RETURN(const int64_t before, Ask(prior, spent));
+  out->set_income_fen(received);
+  out->set_expenditure_fen(total);
+  auto share = [total](const std::string& label, int64_t fen,
+                       google::protobuf::RepeatedPtrField<disclosure::v1::NarrativeShare>* list) {
+    disclosure::v1::NarrativeShare* s = list->Add();
+    s->set_name(label);
+    s->set_amount_fen(fen);
+    if (total != 0) s->set_share_hundredths(Hundredths(fen, total));
+  };
+  auto said = [](const disclosure::v1::NarrativeShare& s) {
+    return absl::StrCat(s.name(), Money(s.amount_fen()), "，占", Percent(s.share_hundredths()));
+  };
+
+  std::string change = "上年数未录入，不作比较";
+  if (before != 0) {
+    out->set_prior_expenditure_fen(before);
+    const int64_t hundredths = Hundredths(total - before, before);
+    out->set_change_percent_hundredths(hundredths);
+    change = total == before
+                 ? "与上年持平"
+                 : absl::StrCat("比上年", total > before ? "增加" : "减少",
+                                Money(total > before ? total - before : before - total), "，",
+                                total > before ? "增长" : "下降", Percent(hundredths));
+  }
+  out->add_sentences(absl::StrCat(year, "年，", name, "收入预算", Money(received), "，支出预算",
+                                  Money(total), "；支出", change, "。"));
+
+  std::vector<std::string> parts;
+  for (const auto& [label, category] :
+       {std::pair<const char*, Category>{"基本支出", Category::kBasic}, {"项目支出", Category::kProject}}) {
+    Query q = spent;
+    q.category = category;
+    FISCAL_ASSIGN_OR_RETURN(const int64_t fen, Ask(source, q));
+    share(label, fen, out->mutable_shares());
+    parts.push_back(said(*out->shares().rbegin()));
+  }
+  out->add_sentences(absl::StrCat("支出预算中，", absl::StrJoin(parts, "；"), "。"));
+
+  parts.clear();
+  FISCAL_ASSIGN_OR_RETURN(const std::vector<Group> classes,
+                          source.Ask(spent, GroupKind::kFunctional));
+  for (const Group& g : classes) {
+    if (g.code.size() != 3 || g.sum.fen == 0) continue;
+    const std::string label = source.NameOf(domain::CatalogList::kFunctional, g.code);
+    share(label.empty() ? g.code : label, g.sum.fen, out->mutable_shares());
+    parts.push_back(said(*out->shares().rbegin()));
+  }
+  if (!parts.empty())
+    out->add_sentences(absl::StrCat("按支出功能分，", absl::StrJoin(parts, "；"), "。"));
+
+  parts.clear();
+  int64_t three = 0;
+  const struct {
+    const char* label;
+    domain::Code code;
+  } kinds[] = {{"因公出国（境）费", 30212}, {"公务接待费", 30217}, {"公务用车购置费", 31013}, {"公务用车运行维护费", 30231}};
+  for (const auto& k : kinds) {
+    Query q = spent;
+    q.analysis = Analysis::kThreePublic;
+    q.dept_economic = k.code;
+    int64_t fen = 0;
+    for (Fund fund : {Fund::kGeneral, Fund::kGovernmentFund, Fund::kStateCapital}) {
+      q.funds = {fund};
+      FISCAL_ASSIGN_OR_RETURN(const int64_t of_fund, Ask(source, q));
+      fen += of_fund;
+    }
+    if (fen == 0) {
+      // Published tables may state no fund.
+      q.funds.clear();
+      FISCAL_ASSIGN_OR_RETURN(fen, Ask(source, q));
+    }
+    three += fen;
+    share(k.label, fen, out->mutable_three_public());
+    parts.push_back(absl::StrCat(k.label, Money(fen)));
+  }
+  out->add_sentences(
+      absl::StrCat("“三公”经费预算", Money(three), "，其中：", absl::StrJoin(parts, "、"), "。"));
+
+  Query operating = spent;
+  operating.analysis = Analysis::kOperating;
+  operating.category = Category::kPublic;
+  FISCAL_ASSIGN_OR_RETURN(const int64_t offices, Ask(source, operating));
+  out->set_operating_fen(offices);
+  out->add_sentences(absl::StrCat("机关运行经费预算", Money(offices), "。"));
+
+  Query bought = spent;
+  bought.analysis = Analysis::kProcurement;
+  FISCAL_ASSIGN_OR_RETURN(const int64_t procured, Ask(source, bought));
+  if (procured != 0) {
+    share("政府采购", procured, out->mutable_procurement());
+    out->add_sentences(absl::StrCat("政府采购预算", Money(procured), "。"));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace fiscal::services

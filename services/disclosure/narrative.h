@@ -1,0 +1,19 @@
+// The figures that the narrative of a disclosure states, and sentences that say them.
+#ifndef FISCAL_SERVICES_DISCLOSURE_NARRATIVE_H_
+#define FISCAL_SERVICES_DISCLOSURE_NARRATIVE_H_
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "domain/disclosure/builder.h"
+#include "fiscal/disclosure/v1/disclosure_service.pb.h"
+
+namespace fiscal::services {
+
+// `prior` is the same subject a year before; where it has no money, nothing is said of a change.
+absl::Status FillNarrative(const std::string& name, int year, disclosure::CellSource& source,
+                           disclosure::CellSource& prior, disclosure::v1::Narrative* out);
+
+}  // namespace fiscal::services
+
+#endif  // FISCAL_SERVICES_DISCLOSURE_NARRATIVE_H_
