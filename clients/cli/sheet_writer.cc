@@ -31,7 +31,7 @@ constexpr char kFont[] = "宋体";
 // Widths are in characters of the default font, heights in points.
 constexpr double kPortraitWidth = 92, kLandscapeWidth = 136;
 constexpr double kAmountWidth = 13, kCodeWidth = 12, kCodePartWidth = 6, kNameWidthMax = 44;
-constexpr double kLine = 16, kTitleLine = 30;
+constexpr double kLine = 18, kTitleLine = 32;
 
 // A directory that is removed with what is in it.
 class Scratch {

@@ -19,16 +19,20 @@ using disclosure::FormStub;
 using disclosure::FormTable;
 using disclosure::Layout;
 
+// In a strip each column is a figure of some table.
+std::string KeyOf(const FormTable& form, const FormColumn& column) {
+  return form.layout == Layout::kStrip ? absl::StrCat(column.table, ".", column.row) : column.key;
+}
+
 // The layout that has the columns of the table, where the form has two.
 const FormTable* FormOf(const Form& form, const d::StatutoryTable& table) {
   for (const FormTable& f : form.tables) {
-    if (f.number != table.number()) continue;
-    if (f.layout == Layout::kStrip) return &f;
+    if (f.number != table.number() || static_cast<int>(f.columns.size()) != table.columns_size())
+      continue;
     const bool all =
-        static_cast<int>(f.columns.size()) == table.columns_size() &&
         std::all_of(table.columns().begin(), table.columns().end(), [&](const auto& c) {
           return std::any_of(f.columns.begin(), f.columns.end(), [&](const FormColumn& k) {
-            return k.key == c.key() && k.side == c.side();
+            return KeyOf(f, k) == c.key() && k.side == c.side();
           });
         });
     if (all) return &f;
@@ -55,7 +59,6 @@ class Layer {
     grid_.note = table.note();
     grid_.unit =
         table.unit() == "元" ? disclosure::MoneyUnit::kYuan : disclosure::MoneyUnit::kWanyuan;
-    grid_.decimals = form.decimals;
     grid_.landscape = form.landscape;
   }
 
@@ -80,19 +83,6 @@ class Layer {
     return std::move(grid_);
   }
 
-  // A table of one row: each column is a figure of some table.
-  absl::StatusOr<Grid> RunStrip(const d::GetTablesResponse& response) {
-    std::vector<GridCell> row;
-    for (const FormColumn& c : form_.columns) {
-      Column("", absl::StrCat(c.table, "/", c.row), {GridColumn::Kind::kAmount, c.labels[0]}, 0);
-      row.emplace_back();
-      row.back().figure = Figure(response, c);
-    }
-    Headings();
-    grid_.rows.push_back(std::move(row));
-    return std::move(grid_);
-  }
-
  private:
   // What a column of the grid is to the form: side and key; `at` its place in the response.
   struct Source {
@@ -114,6 +104,7 @@ class Layer {
   }
 
   void Stubs(const std::string& side) {
+    if (form_.layout == Layout::kStrip) return;
     if (form_.layout == Layout::kCodes || form_.layout == Layout::kCodePair) {
       std::vector<std::string> labels = StubLabels(side, "code");
       labels.resize(static_cast<size_t>(form_.code_columns));
@@ -201,7 +192,7 @@ class Layer {
       }
       out->push_back(std::move(cell));
     }
-    if (row == nullptr || !IsTotal(*row)) return;
+    if (row == nullptr || stubs == 0 || !IsTotal(*row)) return;
     // 合计 stands across codes and names.
     GridCell& head = (*out)[first];
     head.text = row->label();
@@ -266,20 +257,6 @@ class Layer {
     return key == "revenue.total" || key == "total" ? "total" : "";
   }
 
-  static const d::StatutoryCell* Figure(const d::GetTablesResponse& response,
-                                        const FormColumn& column) {
-    for (const d::StatutoryTable& t : response.tables()) {
-      if (t.canonical_number() != column.table) continue;
-      for (const d::StatutoryRow& row : t.rows()) {
-        if (row.key() != column.row) continue;
-        for (int i = 0; i < t.columns_size() && i < row.cells_size(); ++i) {
-          if (t.columns(i).key() == column.key) return &row.cells(i);
-        }
-      }
-    }
-    return &d::StatutoryCell::default_instance();
-  }
-
   const FormTable& form_;
   const d::StatutoryTable& table_;
   std::vector<Source> sources_;
@@ -296,12 +273,7 @@ absl::StatusOr<std::vector<Grid>> LayOut(const d::GetTablesResponse& response, c
       return absl::FailedPreconditionError(absl::StrCat("table ", table.number(), " of the form ",
                                                         form.id, " has other columns here"));
     }
-    // A strip's figures come as tables of one number; they are one in print.
-    if (f->layout == Layout::kStrip && !grids.empty() && grids.back().number == table.number())
-      continue;
-    Layer layer(*f, table);
-    FISCAL_ASSIGN_OR_RETURN(Grid grid,
-                            f->layout == Layout::kStrip ? layer.RunStrip(response) : layer.Run());
+    FISCAL_ASSIGN_OR_RETURN(Grid grid, Layer(*f, table).Run());
     grids.push_back(std::move(grid));
   }
   return grids;

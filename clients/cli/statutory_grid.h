@@ -48,7 +48,6 @@ struct Grid {
   int number = 0;
   std::string title, note;
   disclosure::MoneyUnit unit = disclosure::MoneyUnit::kUnknown;
-  int decimals = 2;
   bool landscape = false;
   std::vector<GridColumn> columns;
   int heading_lines = 0;

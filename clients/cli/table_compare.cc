@@ -5,6 +5,7 @@
 #include <set>
 
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/strip.h"
@@ -330,20 +331,54 @@ class TableCompare {
   std::map<std::string, std::string> units_;
 };
 
+bool IsStrip(const Form& form, const d::StatutoryTable& table) {
+  return std::any_of(form.tables.begin(), form.tables.end(), [&](const FormTable& f) {
+    return f.number == table.number() && f.layout == disclosure::Layout::kStrip;
+  });
+}
+
+// The tables whose figures a strip has in one row: its column "10.abroad" is a row of table 10.
+void CutStrip(const d::StatutoryTable& strip, std::map<int, d::StatutoryTable>* tables) {
+  for (int i = 0; strip.rows_size() > 0 && i < strip.columns_size(); ++i) {
+    const std::string& key = strip.columns(i).key();
+    const size_t point = key.find('.');
+    int number = 0;
+    if (point == std::string::npos || !absl::SimpleAtoi(key.substr(0, point), &number)) continue;
+    d::StatutoryTable& t = (*tables)[number];
+    if (t.columns_size() == 0) {
+      t.set_number(strip.number());
+      t.set_canonical_number(number);
+      t.set_unit(strip.unit());
+      t.add_columns()->set_key("total");
+      t.mutable_columns(0)->set_label("合计");
+    }
+    d::StatutoryRow* row = t.add_rows();
+    row->set_key(key.substr(point + 1));
+    row->set_label(strip.columns(i).label());
+    *row->add_cells() = strip.rows(0).cells(i);
+  }
+}
+
 }  // namespace
 
 TableComparison CompareTables(const d::GetTablesResponse& ledger, const Form& form,
                               const disclosure::Disclosure& document, bool all) {
   TableComparison out;
-  std::map<int, const d::StatutoryTable*> tables;
-  for (const d::StatutoryTable& t : ledger.tables()) tables[t.canonical_number()] = &t;
+  std::map<int, d::StatutoryTable> tables;
+  for (const d::StatutoryTable& t : ledger.tables()) {
+    if (IsStrip(form, t)) {
+      CutStrip(t, &tables);
+    } else {
+      tables[t.canonical_number()] = t;
+    }
+  }
   for (int n = 1; n <= disclosure::kTables; ++n) {
     const auto it = tables.find(n);
     // A table that one side does not have is one without rows, unless the forms differ or it was not asked for.
     d::StatutoryTable none;
     none.set_canonical_number(n);
     none.set_unit(std::string(disclosure::UnitName(document.table(n).unit)));
-    const d::StatutoryTable& ours = it == tables.end() ? none : *it->second;
+    const d::StatutoryTable& ours = it == tables.end() ? none : it->second;
     const bool both = it != tables.end() && document.has(n);
     if (!both && (document.form != ledger.form() || (it == tables.end() && !all) ||
                   (it == tables.end() && !document.has(n))))

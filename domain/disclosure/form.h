@@ -86,7 +86,7 @@ struct FormGroup {
   std::string side;
   // As printed; "{year}" stands for the fiscal year.
   std::string label;
-  // Keys of its columns and stubs; in a strip "TABLE/ROW".
+  // Keys of its columns and stubs; in a strip "TABLE.ROW".
   std::vector<std::string> columns;
 };
 

@@ -34,6 +34,27 @@ const FormTable& FormOf(const disclosure::Form& form, const disclosure::Table& t
   return *found;
 }
 
+// Tables whose figures stand in one row of one table.
+void FillStrip(const FormTable& form, const disclosure::Disclosure& disclosure,
+               d::StatutoryTable* out) {
+  out->set_number(form.number);
+  out->set_canonical_number(form.canonical);
+  out->set_title(absl::StrCat(disclosure.fiscal_year, "年", form.title));
+  out->set_unit(std::string(disclosure::UnitName(form.unit)));
+  d::StatutoryRow* row = out->add_rows();
+  row->set_key("total");
+  for (const FormColumn& c : form.columns) {
+    d::StatutoryColumn* column = out->add_columns();
+    column->set_key(absl::StrCat(c.table, ".", c.row));
+    column->set_label(c.labels[0]);
+    d::StatutoryCell* cell = row->add_cells();
+    if (const disclosure::Cell* read = disclosure.table(c.table).At(c.row, c.key)) {
+      cell->set_amount_fen(read->value);
+      cell->set_printed(read->printed);
+    }
+  }
+}
+
 }  // namespace
 
 d::GetTablesResponse ToResponse(const disclosure::Disclosure& disclosure,
@@ -46,7 +67,13 @@ d::GetTablesResponse ToResponse(const disclosure::Disclosure& disclosure,
     const disclosure::Table& table = disclosure.table(n);
     if (!disclosure.has(n)) continue;
     const FormTable& f = FormOf(form, table);
+    if (f.layout == Layout::kStrip && f.canonical != n) continue;
     d::StatutoryTable* t = out.add_tables();
+    if (f.layout == Layout::kStrip) {
+      // Its second table is in it.
+      FillStrip(f, disclosure, t);
+      continue;
+    }
     t->set_number(table.form_number);
     t->set_canonical_number(n);
     t->set_title(absl::StrCat(disclosure.fiscal_year, "年", f.title));
@@ -56,7 +83,7 @@ d::GetTablesResponse ToResponse(const disclosure::Disclosure& disclosure,
       d::StatutoryColumn* column = t->add_columns();
       column->set_key(key);
       for (const FormColumn& c : f.columns) {
-        if (c.key != key || f.layout == Layout::kStrip) continue;
+        if (c.key != key) continue;
         column->set_label(c.labels[0]);
         column->set_side(c.side);
       }
@@ -76,8 +103,7 @@ d::GetTablesResponse ToResponse(const disclosure::Disclosure& disclosure,
       r->set_level(row.level);
       for (size_t i = 0; i < row.cells.size(); ++i) {
         d::StatutoryCell* cell = r->add_cells();
-        if (f.layout != Layout::kStrip && t->columns(static_cast<int>(i)).side() != r->side())
-          continue;
+        if (t->columns(static_cast<int>(i)).side() != r->side()) continue;
         cell->set_amount_fen(row.cells[i].value);
         cell->set_printed(row.cells[i].printed);
         cell->set_query("expenditure");
