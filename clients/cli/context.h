@@ -35,6 +35,8 @@ struct Context {
   double timeout_seconds = 30;
   std::string output = "table";
   std::string unit_name = "wanyuan";
+  // Whether the command that was named can answer with a workbook.
+  bool takes_workbook = false;
   // Set by the command that was named.
   std::function<int()> run;
 
@@ -79,6 +81,7 @@ void AddImport(CLI::App& app, Context& context);
 void AddCheck(CLI::App& app, Context& context);
 void AddSubmit(CLI::App& app, Context& context);
 void AddStatements(CLI::App& app, Context& context);
+void AddTables(CLI::App& app, Context& context);
 void AddTotals(CLI::App& app, Context& context);
 void AddCompare(CLI::App& app, Context& context);
 void AddExplain(CLI::App& app, Context& context);

@@ -12,8 +12,8 @@ int main(int argc, char** argv) {
   app.add_option("--timeout", context.timeout_seconds, "Seconds a call may take")
       ->capture_default_str()
       ->check(CLI::PositiveNumber);
-  app.add_option("-o,--output", context.output, "table, json or csv")
-      ->check(CLI::IsMember({"table", "json", "csv"}));
+  app.add_option("-o,--output", context.output, "table, json or csv; of tables also xlsx")
+      ->check(CLI::IsMember({"table", "json", "csv", "xlsx"}));
   app.add_option("--unit", context.unit_name, "Unit of tables and CSV: wanyuan (万元), yuan or fen")
       ->check(CLI::IsMember({"wanyuan", "yuan", "fen"}));
   app.require_subcommand(1);
@@ -23,6 +23,7 @@ int main(int argc, char** argv) {
   fiscal::cli::AddCheck(app, context);
   fiscal::cli::AddSubmit(app, context);
   fiscal::cli::AddStatements(app, context);
+  fiscal::cli::AddTables(app, context);
   fiscal::cli::AddTotals(app, context);
   fiscal::cli::AddCompare(app, context);
   fiscal::cli::AddExplain(app, context);
@@ -38,6 +39,8 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& e) {
     return app.exit(e) == 0 ? fiscal::cli::kOk : fiscal::cli::kUsage;
   }
+  if (context.output == "xlsx" && !context.takes_workbook)
+    return fiscal::cli::Usage("-o xlsx: only tables makes a workbook");
   const int code = context.run();
   std::cout.flush();
   return code;

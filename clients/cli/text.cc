@@ -18,6 +18,20 @@ bool IsWide(uint32_t c) {
          (c >= 0xffe0 && c <= 0xffe6) || (c >= 0x20000 && c <= 0x3fffd);
 }
 
+// What a spreadsheet may take for the start of a formula, in either width.
+bool StartsFormula(absl::string_view cell) {
+  for (absl::string_view sign : {"=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠"}) {
+    if (cell.substr(0, sign.size()) == sign) return true;
+  }
+  return false;
+}
+
+// "-1,234.50" and "+3.00%": a sign, then nothing that computes.
+bool IsPlainFigure(absl::string_view cell) {
+  if (!cell.empty() && (cell[0] == '-' || cell[0] == '+')) cell.remove_prefix(1);
+  return cell.find_first_not_of("0123456789.,%") == absl::string_view::npos;
+}
+
 void Pad(std::ostream& out, int n) {
   for (int i = 0; i < n; ++i) out << ' ';
 }
@@ -87,9 +101,7 @@ void Table::PrintCsv(std::ostream& out) const {
     for (size_t i = 0; i < rows_[r].size(); ++i) {
       std::string cell = rows_[r][i];
       const bool amount = right_[i] && r > 0;
-      if (!amount && !cell.empty() &&
-          absl::string_view("=+-@\t\r").find(cell[0]) != absl::string_view::npos)
-        cell.insert(0, "'");
+      if (StartsFormula(cell) && !(amount && IsPlainFigure(cell))) cell.insert(0, "'");
       if (cell.find_first_of(",\"\r\n") != std::string::npos) {
         std::string quoted = "\"";
         for (char c : cell) {

@@ -110,6 +110,8 @@ class Parser {
           if (!absl::SimpleAtoi(word, &form_.decimals)) return Bad("decimals");
         } else if (word == "separators") {
           form_.separators = true;
+        } else if (absl::ConsumePrefix(&word, "label=")) {
+          form_.table_label = std::string(word);
         } else if (word != "unit=wanyuan") {
           return Bad(absl::StrCat("unknown word ", word));
         }
@@ -134,6 +136,16 @@ class Parser {
     FormTable& t = form_.tables.back();
     if (record == "heading") {
       for (std::string& word : Folded(labels)) t.heading_words.push_back(std::move(word));
+      return absl::OkStatus();
+    }
+    if (record == "stub") {
+      if (key != "code" && key != "name" && key != "other") return Bad(absl::StrCat("stub ", key));
+      t.stubs.push_back({side, key, absl::StrSplit(labels, '|')});
+      return absl::OkStatus();
+    }
+    if (record == "group") {
+      t.groups.push_back({side, labels, absl::StrSplit(query, ' ', absl::SkipEmpty())});
+      if (labels.empty() || t.groups.back().columns.empty()) return Bad("a group's words");
       return absl::OkStatus();
     }
     Query q = t.query;
@@ -193,6 +205,8 @@ class Parser {
         t.unit = MoneyUnit::kWanyuan;
       } else if (word == "landscape") {
         t.landscape = true;
+      } else if (word == "numbered") {
+        t.numbered = true;
       } else {
         return Bad(absl::StrCat("unknown word ", word));
       }

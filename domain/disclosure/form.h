@@ -72,6 +72,24 @@ struct FormRow {
   bool optional = false;
 };
 
+// Headings of the columns that hold no amounts, for printing.
+struct FormStub {
+  std::string side;
+  // "code", "name" or "other" (the governments' economic name).
+  std::string key;
+  // As printed; one for each column of a code.
+  std::vector<std::string> labels;
+};
+
+// A heading over several columns, for printing. One whose columns hold those of another stands above it.
+struct FormGroup {
+  std::string side;
+  // As printed; "{year}" stands for the fiscal year.
+  std::string label;
+  // Keys of its columns and stubs; in a strip "TABLE.ROW".
+  std::vector<std::string> columns;
+};
+
 // Rows that come from the money there is.
 struct FormRows {
   std::string side;
@@ -105,6 +123,8 @@ struct FormTable {
   std::string empty_note;
   // Printed across or upright on A4.
   bool landscape = false;
+  // Columns are numbered below their headings.
+  bool numbered = false;
   Query query;
   std::vector<FormColumn> columns;
   std::vector<FormRow> rows;
@@ -113,6 +133,8 @@ struct FormTable {
   std::map<std::string, Query> cells;
   // Words of headings that are no column's label.
   std::vector<std::string> heading_words;
+  std::vector<FormStub> stubs;
+  std::vector<FormGroup> groups;
 
   // Keys of the columns of one side in order.
   std::vector<const FormColumn*> ColumnsOf(absl::string_view side) const;
@@ -138,6 +160,8 @@ struct Form {
   MoneyUnit unit = MoneyUnit::kWanyuan;
   int decimals = 2;
   bool separators = false;
+  // What stands above each table, before its number: 预算公开表. Empty where nothing does.
+  std::string table_label;
   // Starts of lines that end the part of the tables.
   std::vector<std::string> ends;
   // Starts of lines that name who it is of.

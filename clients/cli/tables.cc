@@ -1,0 +1,158 @@
+// fiscal tables: the statutory tables of what the ledger holds, printed or compared with a document.
+#include <iostream>
+#include <memory>
+#include <sstream>
+
+#include "CLI/CLI.hpp"
+#include "absl/strings/str_cat.h"
+#include "clients/cli/comparison_text.h"
+#include "clients/cli/context.h"
+#include "clients/cli/document_file.h"
+#include "clients/cli/filter_flags.h"
+#include "clients/cli/output_file.h"
+#include "clients/cli/sheet_writer.h"
+#include "clients/cli/statutory_grid.h"
+#include "clients/cli/statutory_text.h"
+#include "clients/cli/table_compare.h"
+#include "clients/importer/reader.h"
+#include "fiscal/disclosure/v1/disclosure_service.grpc.pb.h"
+
+namespace fiscal::cli {
+namespace {
+
+namespace d = fiscal::disclosure::v1;
+
+struct Flags {
+  std::string division, department, agency, stage = "approved", form, compare, out;
+  int year = 0;
+  bool own_level = false, narrative = false;
+  std::vector<int> tables;
+  ConsistencyFlags consistency;
+};
+
+bool Fill(const Flags& f, d::GetTablesRequest* request) {
+  d::DisclosureSubject* subject = request->mutable_subject();
+  subject->set_division_code(f.division);
+  subject->set_own_level(f.own_level);
+  subject->set_department_code(f.department);
+  subject->set_agency_code(f.agency);
+  subject->set_fiscal_year(f.year);
+  subject->set_form(f.form);
+  const auto stage = StageOf("--stage", f.stage);
+  if (!stage) return false;
+  subject->set_stage(*stage);
+  for (int n : f.tables) request->add_table_numbers(n);
+  request->set_narrative(f.narrative);
+  return f.consistency.Fill(request->mutable_consistency());
+}
+
+// To --out, or to stdout.
+int Emit(const Flags& f, const std::string& text) {
+  if (f.out.empty()) {
+    std::cout << text;
+    return kOk;
+  }
+  const absl::Status status = WriteFile(f.out, text);
+  if (status.ok()) return kOk;
+  std::cerr << "fiscal: " << status.message() << "\n";
+  return kFailure;
+}
+
+int Unfit(const absl::Status& status) {
+  std::cerr << "fiscal: " << status.message() << "\n";
+  return kFailure;
+}
+
+int Print(const Context& context, const Flags& f, const d::GetTablesResponse& response,
+          const disclosure::Form& form) {
+  std::stringstream out;
+  if (context.json()) {
+    PrintTablesJson(response, out);
+    return Emit(f, out.str());
+  }
+  if (context.output == "xlsx") {
+    WorkbookOptions options;
+    options.of_unit = !f.agency.empty();
+    const absl::StatusOr<std::string> bytes = WriteWorkbook(response, form, options);
+    return bytes.ok() ? Emit(f, *bytes) : Unfit(bytes.status());
+  }
+  const absl::StatusOr<std::vector<Grid>> grids = LayOut(response, form);
+  if (!grids.ok()) return Unfit(grids.status());
+  context.output == "csv" ? PrintTablesCsv(response, *grids, out)
+                          : PrintTables(response, *grids, out);
+  return Emit(f, out.str());
+}
+
+int Run(Context& context, const Flags& f) {
+  if (context.output == "xlsx" && f.out.empty()) return Usage("-o xlsx: --out FILE says where to");
+  if (context.output == "xlsx" && !f.compare.empty())
+    return Usage("-o xlsx: not with --compare, whose answer is no table of the form");
+  if (!f.agency.empty() + !f.department.empty() + f.own_level > 1)
+    return Usage("only one of --agency, --department and --own-level");
+  d::GetTablesRequest request;
+  if (!Fill(f, &request)) return kUsage;
+  absl::StatusOr<disclosure::Disclosure> document = disclosure::Disclosure();
+  if (!f.compare.empty()) {
+    const absl::StatusOr<std::string> text = ReadDocumentFile(f.compare);
+    if (absl::IsNotFound(text.status())) return Usage(std::string(text.status().message()));
+    document =
+        text.ok() ? importer::Read(*text) : absl::StatusOr<disclosure::Disclosure>(text.status());
+    if (!document.ok()) {
+      client::Error error;
+      error.code = grpc::StatusCode::INVALID_ARGUMENT;
+      error.reason = "DOCUMENT_UNREADABLE";
+      error.message = absl::StrCat(f.compare, ": ", std::string(document.status().message()));
+      error.message_zh = "文件无法完整读取，未比较";
+      return Report(context, error);
+    }
+    if (f.form.empty()) request.mutable_subject()->set_form(document->form);
+    if (document->fiscal_year != f.year)
+      std::cerr << "fiscal: the document is of " << document->fiscal_year << "\n";
+  }
+  const auto stub = d::DisclosureService::NewStub(context.connection().channel());
+  d::GetTablesResponse response;
+  const grpc::Status status = context.connection().Call(
+      [&](grpc::ClientContext* call) { return stub->GetTables(call, request, &response); });
+  if (!status.ok()) return Report(context, status);
+  const disclosure::Form* form = disclosure::FindForm(response.form());
+  if (form == nullptr)
+    return Unfit(absl::FailedPreconditionError(
+        absl::StrCat("this program does not know the form ", response.form())));
+  if (f.compare.empty()) return Print(context, f, response, *form);
+  const TableComparison comparison = CompareTables(response, *form, *document, f.tables.empty());
+  std::stringstream out;
+  context.json()            ? PrintComparisonJson(comparison, out)
+  : context.output == "csv" ? PrintComparisonCsv(comparison, out)
+                            : PrintComparison(comparison, out);
+  const int emitted = Emit(f, out.str());
+  return emitted != kOk ? emitted : comparison.differences.empty() ? kOk : kRejected;
+}
+
+}  // namespace
+
+void AddTables(CLI::App& app, Context& context) {
+  auto f = std::make_shared<Flags>();
+  CLI::App* c = app.add_subcommand(
+      "tables",
+      "The statutory tables (部门预算公开表), as text, JSON, CSV or a workbook to print; "
+      "or how they differ from a published document");
+  c->add_option("--division", f->division, "Division code; its whole subtree unless narrowed")
+      ->required();
+  c->add_option("--year", f->year, "Fiscal year")->required();
+  c->add_option("--agency", f->agency, "Only this agency");
+  c->add_option("--department", f->department, "Only this department");
+  c->add_flag("--own-level", f->own_level, "Only the division's own level (本级)");
+  c->add_option("--stage", f->stage, "What the amounts are")->capture_default_str();
+  c->add_option("--table", f->tables, "Number of a table in the form; may be repeated");
+  c->add_option("--form", f->form, "shanxi-13 or shanghai-9; else the document's, else shanxi-13");
+  c->add_flag("--narrative", f->narrative, "Also the sentences that say the figures");
+  c->add_option("--compare", f->compare, "A published document to compare with, text or PDF");
+  c->add_option("--out", f->out, "Write to this file");
+  f->consistency.AddTo(c);
+  c->callback([&context, f] {
+    context.takes_workbook = true;
+    context.run = [&context, f] { return Run(context, *f); };
+  });
+}
+
+}  // namespace fiscal::cli
