@@ -203,6 +203,11 @@ class TableReader {
                   absl::StrCat("the row ", std::string(disclosure::WithoutOrdinal(FoldName(
                                                row.labels[0]))), " is missing"));
     }
+    // Books of last year's money stand below their sum.
+    for (const char* book : {"income.carry.G", "income.carry.F", "income.carry.S"}) {
+      if (taken.count(book) > 0 && taken.count("income.carry") == 0)
+        return At(t->Find(book)->line, "no row above it has last year's money as a whole");
+    }
     if (classes.empty()) return At(text_.title_line, "no 类 stands at its right");
     // Names tell codes; in the full list, places do.
     const auto& all = disclosure::StatutoryClasses();
