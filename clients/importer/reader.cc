@@ -31,8 +31,8 @@ using disclosure::Table;
 bool IsCode(absl::string_view s) {
   if (s.size() != 3 && s.size() != 5 && s.size() != 7 && s.size() != 9) return false;
   return s[0] != '0' && std::all_of(s.begin(), s.end(), [](char c) {
-    return absl::ascii_isdigit(static_cast<unsigned char>(c));
-  });
+           return absl::ascii_isdigit(static_cast<unsigned char>(c));
+         });
 }
 
 class TableReader {
@@ -153,15 +153,14 @@ class TableReader {
       if (!l.empty()) {
         const FormRow* form = RowNamed("left", l, taken);
         if (form == nullptr) {
-          return At(text.line,
-                    absl::StrCat("\"", text.cells[0], "\" ",
-                                 RowNamed("left", l, {}) == nullptr ? "is no income row of this table"
-                                                                    : "stands twice"));
+          return At(text.line, absl::StrCat("\"", text.cells[0], "\" ",
+                                            RowNamed("left", l, {}) == nullptr
+                                                ? "is no income row of this table"
+                                                : "stands twice"));
         }
         taken.insert(form->key);
         Row row = NewRow(text, *t, form->key, text.cells[0]);
-        FISCAL_RETURN_IF_ERROR(
-            Money(text, 1, static_cast<size_t>(t->ColumnOf("amount")), t, &row));
+        FISCAL_RETURN_IF_ERROR(Money(text, 1, static_cast<size_t>(t->ColumnOf("amount")), t, &row));
         FISCAL_RETURN_IF_ERROR(Keep(std::move(row), t));
       }
       bool figures = false;
@@ -200,8 +199,9 @@ class TableReader {
       if (taken.count(row.key) == 0 && !absl::StartsWith(row.key, "income.carry.") &&
           row.key != "income.carry" && row.key != "expenditure.carry")
         return At(text_.title_line,
-                  absl::StrCat("the row ", std::string(disclosure::WithoutOrdinal(FoldName(
-                                               row.labels[0]))), " is missing"));
+                  absl::StrCat("the row ",
+                               std::string(disclosure::WithoutOrdinal(FoldName(row.labels[0]))),
+                               " is missing"));
     }
     // Books of last year's money stand below their sum.
     for (const char* book : {"income.carry.G", "income.carry.F", "income.carry.S"}) {
@@ -221,8 +221,8 @@ class TableReader {
       } else if (classes.size() == all.size()) {
         classes[i].code = all[i];
       }
-      classes[i].key = classes[i].code.empty() ? absl::StrCat("class.?", ++unknown)
-                                               : "class." + classes[i].code;
+      classes[i].key =
+          classes[i].code.empty() ? absl::StrCat("class.?", ++unknown) : "class." + classes[i].code;
       classes[i].other_label = name;
       FISCAL_RETURN_IF_ERROR(Keep(std::move(classes[i]), t));
     }
@@ -250,15 +250,18 @@ class TableReader {
       }
       if (code.empty() && name.empty() && !row.any()) continue;
       if (!IsCode(code))
-        return At(text.line, absl::StrCat("\"", text.cells[0], "\" is no code of 3, 5 or 7 digits"));
+        return At(text.line,
+                  absl::StrCat("\"", text.cells[0], "\" is no code of 3, 5 or 7 digits"));
       if (name.empty() || disclosure::LooksLikeFigure(name))
         return At(text.line, absl::StrCat("code ", code, " has no name"));
+      FISCAL_RETURN_IF_ERROR(NameIsWhole(text, code, name));
       if (total_seen && t->rows.back().key == prefix + "total" && !last.empty())
         return At(text.line, absl::StrCat("code ", code, " stands behind 合计"));
       // As text a parent comes before what is below it.
       if (code <= last)
-        return At(text.line, absl::StrCat("code ", code, code == last ? " stands twice"
-                                                                      : " stands after " + last));
+        return At(
+            text.line,
+            absl::StrCat("code ", code, code == last ? " stands twice" : " stands after " + last));
       last = code;
       row.code = code;
       row.level = static_cast<int>(code.size() - 1) / 2;
@@ -267,6 +270,32 @@ class TableReader {
     if (!total_seen && !last.empty() && own_total)
       return At(text_.title_line, "the 合计 row is missing");
     return absl::OkStatus();
+  }
+
+  // Names are put together from lines; what stands behind a whole name is no part of it. What names are whole is known from
+  // the lists and from table 3, which table 2 confirms.
+  absl::Status NameIsWhole(const TextRow& text, const std::string& code,
+                           const std::string& name) const {
+    // Cells between tabs are not put together.
+    if (text.lines.empty()) return absl::OkStatus();
+    std::vector<std::string> whole;
+    const disclosure::CodeLists& lists = disclosure::ShippedLists();
+    const RowKind kind = form_.dynamic.empty() ? RowKind::kNone : form_.dynamic.back().kind;
+    const disclosure::CodeList& list =
+        kind == RowKind::kEconomic ? lists.dept_economic : lists.functional;
+    if (const auto* entry = list.Find(code); entry != nullptr) whole = entry->names;
+    if (const Row* row = out_->table(3).Find(code);
+        row != nullptr && kind == RowKind::kFunctional && form_.canonical != 3)
+      whole.push_back(FoldName(row->label));
+    std::string behind;
+    for (const std::string& w : whole) {
+      if (name == w) return absl::OkStatus();
+      if (absl::StartsWith(name, w)) behind = name.substr(w.size());
+    }
+    // 支出 ends names that lists print without it, as brackets do.
+    if (behind.empty() || behind == "支出" || behind[0] == '(') return absl::OkStatus();
+    return At(text.line,
+              absl::StrCat("text between its rows: \"", behind, "\" behind the name of ", code));
   }
 
   absl::Status Codes(Table* t) const {
@@ -302,7 +331,8 @@ class TableReader {
     FISCAL_RETURN_IF_ERROR(Codes(t));
     for (Row& row : t->rows) {
       if (row.key != "total" && disclosure::ShippedLists().dept_economic.Find(row.code) == nullptr)
-        return At(row.line, absl::StrCat(row.code, " is no code of the departments' economic list"));
+        return At(row.line,
+                  absl::StrCat(row.code, " is no code of the departments' economic list"));
     }
     return absl::OkStatus();
   }
@@ -315,8 +345,7 @@ class TableReader {
       const std::string name = FoldName(text.cells[0]), other = FoldName(text.cells[1]);
       if (name.empty()) return At(text.line, "a row has no name");
       if (disclosure::LooksLikeFigure(other))
-        return At(text.line,
-                  absl::StrCat("\"", text.cells[1], "\" stands where a name belongs"));
+        return At(text.line, absl::StrCat("\"", text.cells[1], "\" stands where a name belongs"));
       Row row = NewRow(text, *t, "", text.cells[0]);
       row.other_label = text.cells[1];
       for (size_t i = 0; i < form_.columns.size(); ++i)
@@ -327,8 +356,8 @@ class TableReader {
       } else if (other.empty()) {
         const std::vector<std::string> tops = lists.dept_economic.Named(name, 3);
         if (tops.size() != 1)
-          return At(text.line, absl::StrCat(text.cells[0],
-                                            " is no 类 of the departments' economic list"));
+          return At(text.line,
+                    absl::StrCat(text.cells[0], " is no 类 of the departments' economic list"));
         top = tops[0];
         top_name = text.cells[0];
         row.key = row.code = top;
@@ -392,8 +421,8 @@ class TableReader {
   // Whether a row of table 12 or 13 is a unit's by its name: as offices are called, and introduced before the tables.
   bool NamesUnit(const std::string& name) const {
     static constexpr absl::string_view kEnds[] = {
-        "局", "委", "办", "室", "中心", "所", "院", "站", "队", "处", "厅", "会", "馆", "校",
-        "学", "园", "场", "台", "社", "部", "库", "段", "本级", "机关"};
+        "局", "委", "办", "室", "中心", "所", "院", "站", "队", "处", "厅",   "会",
+        "馆", "校", "学", "园", "场",   "台", "社", "部", "库", "段", "本级", "机关"};
     return std::any_of(std::begin(kEnds), std::end(kEnds),
                        [&](absl::string_view end) { return absl::EndsWith(name, end); }) &&
            absl::StrContains(before_, name);
@@ -544,8 +573,8 @@ absl::StatusOr<Disclosure> Read(absl::string_view text, const std::set<std::stri
     FISCAL_RETURN_IF_ERROR(TableReader(table, unit_names, before, &d).Run());
   }
   if (!d.table(1).any()) {
-    return absl::InvalidArgumentError(absl::StrCat("table 1, line ", d.table(1).title_line,
-                                                   ": it has no figures: this is an empty template"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "table 1, line ", d.table(1).title_line, ": it has no figures: this is an empty template"));
   }
   ResolveClasses(&d);
   SetIntervals(&d);
