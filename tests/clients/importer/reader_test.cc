@@ -437,6 +437,37 @@ TEST(ReaderTest, NoLineOfATableGoesOrMovesInSilence) {
   }
 }
 
+// A stamp or a note over a table falls between its lines: never into a name.
+TEST(ReaderTest, TextBetweenRowsIsNoPartOfThem) {
+  for (const char* name : {kDepartment, kUnit, kWanli, kReference}) {
+    const std::string& text = Fixture(name);
+    const std::vector<std::string> lines = Lines(text);
+    const Disclosure whole = MustRead(text);
+    const std::set<std::string> reading = Reading(whole);
+    const auto failed = Failed(articulation::Check(whole));
+    for (int n = 1; n <= disclosure::kTables; ++n) {
+      const Table& t = whole.table(n);
+      for (size_t r = 0; r + 1 < t.rows.size(); ++r) {
+        if (name == kWanli && r % 3 != 0) continue;
+        std::vector<std::string> edited = lines;
+        edited.insert(edited.begin() + t.rows[r].line, "                审核意见");
+        EXPECT_NE(Fate(Joined(edited), reading, failed), "silent")
+            << name << " behind line " << t.rows[r].line << "\n"
+            << Difference(Joined(edited), reading);
+      }
+    }
+  }
+  // An amount of a line that lost its tabs is not taken for a heading.
+  const Disclosure d = MustRead(Fixture(kReference));
+  std::vector<std::string> lines = Lines(Fixture(kReference));
+  const size_t total = static_cast<size_t>(d.table(3).Find("total")->line - 1);
+  lines[total] = absl::StrReplaceAll(lines[total], {{"\t", " "}});
+  const auto refused = Read(Joined(lines));
+  EXPECT_TRUE(absl::StrContains(refused.status().message(),
+                                absl::StrCat("table 3, line ", total + 1, ": text between")))
+      << refused.status();
+}
+
 // A text tool that loses blanks moves figures: seen, or read the same.
 TEST(ReaderTest, LostBlanksAreNoticed) {
   for (const char* name : {kDepartment, kUnit, kWanli}) {
