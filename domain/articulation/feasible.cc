@@ -44,9 +44,9 @@ Fraction operator*(const Fraction& a, const Fraction& b) {
 
 Fraction operator+(const Fraction& a, const Fraction& b) {
   __int128 x, y, num, den;
-  const bool over = __builtin_mul_overflow(a.num, b.den, &x) ||
-                    __builtin_mul_overflow(b.num, a.den, &y) || __builtin_add_overflow(x, y, &num) ||
-                    __builtin_mul_overflow(a.den, b.den, &den);
+  const bool over =
+      __builtin_mul_overflow(a.num, b.den, &x) || __builtin_mul_overflow(b.num, a.den, &y) ||
+      __builtin_add_overflow(x, y, &num) || __builtin_mul_overflow(a.den, b.den, &den);
   return over ? Fraction{0, 1, false} : Make(num, den, a.sound && b.sound);
 }
 
@@ -55,11 +55,24 @@ Fraction operator-(const Fraction& a, const Fraction& b) { return a + Negative(b
 
 Fraction Inverse(const Fraction& a) { return Make(a.den, a.num, a.sound); }
 
-// -1, 0, 1.
+__int128 Floor(__int128 num, __int128 den) {
+  const __int128 q = num / den;
+  return num % den < 0 ? q - 1 : q;
+}
+
+// -1, 0, 1. By whole parts and then by what is left, turned over, so that nothing overflows.
 int Compare(const Fraction& a, const Fraction& b) {
   if (a.den == b.den) return a.num < b.num ? -1 : a.num > b.num;
-  const Fraction d = a - b;
-  return d.num < 0 ? -1 : d.num > 0;
+  __int128 an = a.num, ad = a.den, bn = b.num, bd = b.den;
+  for (int sign = 1;; sign = -sign) {
+    const __int128 x = Floor(an, ad), y = Floor(bn, bd);
+    if (x != y) return x < y ? -sign : sign;
+    an -= x * ad;
+    bn -= y * bd;
+    if (an == 0 || bn == 0) return an == bn ? 0 : an == 0 ? -sign : sign;
+    std::swap(an, ad);
+    std::swap(bn, bd);
+  }
 }
 
 bool IsZero(const Fraction& a) { return a.num == 0; }
@@ -90,6 +103,8 @@ int Feasible::AddSum(const std::vector<std::pair<int, int64_t>>& terms, std::opt
         add(other, c * Of(coefficient));
     }
   }
+  sound_ = sound_ && value.sound;
+  for (const auto& [variable, c] : row.terms) sound_ = sound_ && c.sound;
   row.basic = static_cast<int>(variables_.size());
   variables_.push_back({value, std::nullopt, std::nullopt, static_cast<int>(rows_.size())});
   const int sum = row.basic;
@@ -124,6 +139,7 @@ void Feasible::Update(int nonbasic, const Fraction& value) {
     sound_ = sound_ && basic.value.sound;
   }
   v.value = value;
+  sound_ = sound_ && value.sound;
 }
 
 void Feasible::Pivot(int at, int nonbasic) {
@@ -136,6 +152,7 @@ void Feasible::Pivot(int at, int nonbasic) {
   for (const auto& [other, c] : row.terms) {
     if (other != nonbasic) terms[other] = Negative(c * inverse);
   }
+  for (const auto& [other, c] : terms) sound_ = sound_ && c.sound;
   row.basic = nonbasic;
   row.terms = std::move(terms);
   variables_[static_cast<size_t>(nonbasic)].row = at;
@@ -178,8 +195,8 @@ bool Feasible::Check() {
     for (const auto& [other, c] : rows_[static_cast<size_t>(at)].terms) {
       const Variable& o = variables_[static_cast<size_t>(other)];
       const bool up = (c.num > 0) == below;
-      const bool room = up ? !o.high || Compare(o.value, *o.high) < 0
-                           : !o.low || Compare(o.value, *o.low) > 0;
+      const bool room =
+          up ? !o.high || Compare(o.value, *o.high) < 0 : !o.low || Compare(o.value, *o.low) > 0;
       if (room) {
         enter = other;
         break;
@@ -187,7 +204,8 @@ bool Feasible::Check() {
     }
     if (enter < 0) {
       conflict_.push_back(worst);
-      for (const auto& [other, c] : rows_[static_cast<size_t>(at)].terms) conflict_.push_back(other);
+      for (const auto& [other, c] : rows_[static_cast<size_t>(at)].terms)
+        conflict_.push_back(other);
       return false;
     }
     const Fraction target = below ? *v.low : *v.high;
@@ -215,8 +233,8 @@ std::optional<Fraction> Feasible::Extreme(int variable, bool largest) {
     for (const auto& [other, c] : objective) {
       const Variable& o = variables_[static_cast<size_t>(other)];
       const bool raise = (c.num > 0) == largest;
-      const bool room = raise ? !o.high || Compare(o.value, *o.high) < 0
-                              : !o.low || Compare(o.value, *o.low) > 0;
+      const bool room =
+          raise ? !o.high || Compare(o.value, *o.high) < 0 : !o.low || Compare(o.value, *o.low) > 0;
       if (room) {
         enter = other;
         up = raise;
@@ -230,9 +248,9 @@ std::optional<Fraction> Feasible::Extreme(int variable, bool largest) {
     int leave = -1;
     auto limit = [&](const Fraction& distance, int row) {
       const int order = best ? Compare(distance, *best) : -1;
-      if (order < 0 || (order == 0 && row >= 0 && leave >= 0 &&
-                        rows_[static_cast<size_t>(row)].basic <
-                            rows_[static_cast<size_t>(leave)].basic)) {
+      if (order < 0 ||
+          (order == 0 && row >= 0 && leave >= 0 &&
+           rows_[static_cast<size_t>(row)].basic < rows_[static_cast<size_t>(leave)].basic)) {
         best = distance;
         leave = row;
       }
