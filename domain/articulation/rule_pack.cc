@@ -9,10 +9,12 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "base/check.h"
 #include "base/csv.h"
 #include "base/sha256.h"
 #include "base/status_macros.h"
+#include "domain/articulation/text_rules.h"
 #include "domain/data/shipped.h"
 #include "domain/disclosure/names.h"
 
@@ -200,6 +202,7 @@ class CheckParser {
     const std::vector<std::string> parts = absl::StrSplit(inside, absl::MaxSplits(',', 1));
     t.row = parts[0];
     if (parts.size() > 1) t.column = parts[1];
+    if (t.row.empty() || (t.kind != TermSpec::kRows && t.column.empty())) return Bad();
     return t;
   }
 
@@ -218,6 +221,8 @@ class CheckParser {
     EquationSpec e;
     FISCAL_ASSIGN_OR_RETURN(e.left, Sum());
     if (in_.Take("%=")) {
+      // A percentage is one figure.
+      if (e.left.size() != 1 || e.left[0].kind != TermSpec::kCell) return Bad();
       e.relation = Relation::kRatio;
       e.absolute = in_.Take("abs");
     } else if (in_.Take("<=")) {
@@ -298,7 +303,8 @@ class Applier {
         for (const EquationSpec& e : equations) {
           for (const auto* terms : {&e.left, &e.right, &e.denominator}) {
             for (const TermSpec& t : *terms) {
-              if (t.kind != TermSpec::kBook && !d_.has(t.table) && !Optional(e)) out_.no_table = true;
+              if (t.kind != TermSpec::kBook && !d_.has(t.table) && !Optional(e))
+                out_.no_table = true;
             }
           }
         }
@@ -346,7 +352,8 @@ class Applier {
       }
       if (q.also_table >= 0) {
         for (const Row& row : d_.table(q.also_table).rows) {
-          if (!InPattern(row, q.also_pattern) || d_.table(q.table).Find(row.key) != nullptr) continue;
+          if (!InPattern(row, q.also_pattern) || d_.table(q.table).Find(row.key) != nullptr)
+            continue;
           row_ = &row;
           one();
         }
@@ -371,7 +378,8 @@ class Applier {
       bool any = false;
       for (const Equation& e : instance.equations) {
         for (const auto* terms : {&e.left, &e.right}) {
-          for (const Term& t : *terms) any = any || (t.place.cell != nullptr && !t.place.cell->blank());
+          for (const Term& t : *terms)
+            any = any || (t.place.cell != nullptr && !t.place.cell->blank());
         }
       }
       if (!any) return;
@@ -560,22 +568,48 @@ class Applier {
 std::string ColumnName(const std::string& key) {
   static constexpr struct {
     const char *key, *name;
-  } kNames[] = {{"total", "合计"},          {"basic", "基本支出"},   {"project", "项目支出"},
-                {"personnel", "人员经费"},  {"public", "公用经费"},  {"this_year", "当年预算安排"},
-                {"carryover", "上年结转"},  {"amount", "金额"},      {"G", "一般公共预算"},
-                {"F", "政府性基金预算"},    {"S", "国有资本经营预算"}, {"A", "财政专户管理资金"},
-                {"U", "单位资金"},          {"fiscal", "财政拨款"},  {"UB", "事业收入"},
-                {"UO", "事业单位经营收入"}, {"UX", "其他收入"},      {"percent", "增减幅度"},
-                {"change", "增减额"},       {"share", "占比"},       {"count", "个数"},
-                {"other", "其他运转类个数"}, {"specific", "特定目标类个数"},
-                {"other_money", "其他运转类金额"}, {"specific_money", "特定目标类金额"},
-                {"money", "金额"},          {"term.total", "实施期资金总额"},
-                {"year.total", "年度资金总额"}, {"planned", "预算安排"}, {"last", "上年执行数"},
-                {"goods", "货物"},          {"works", "工程"},       {"services", "服务"},
-                {"basic_share", "基本支出占比"}, {"project_share", "项目支出占比"},
-                {"abroad", "因公出国（境）费"}, {"reception", "公务接待费"},
-                {"vehicles", "公务用车购置及运行费"}, {"purchase", "公务用车购置费"},
-                {"operation", "公务用车运行维护费"}, {"actual", "实有"}, {"quota", "编制"}};
+  } kNames[] = {{"total", "合计"},
+                {"basic", "基本支出"},
+                {"project", "项目支出"},
+                {"personnel", "人员经费"},
+                {"public", "公用经费"},
+                {"this_year", "当年预算安排"},
+                {"carryover", "上年结转"},
+                {"amount", "金额"},
+                {"G", "一般公共预算"},
+                {"F", "政府性基金预算"},
+                {"S", "国有资本经营预算"},
+                {"A", "财政专户管理资金"},
+                {"U", "单位资金"},
+                {"fiscal", "财政拨款"},
+                {"UB", "事业收入"},
+                {"UO", "事业单位经营收入"},
+                {"UX", "其他收入"},
+                {"percent", "增减幅度"},
+                {"change", "增减额"},
+                {"share", "占比"},
+                {"count", "个数"},
+                {"other", "其他运转类个数"},
+                {"specific", "特定目标类个数"},
+                {"other_money", "其他运转类金额"},
+                {"specific_money", "特定目标类金额"},
+                {"money", "金额"},
+                {"term.total", "实施期资金总额"},
+                {"year.total", "年度资金总额"},
+                {"planned", "预算安排"},
+                {"last", "上年执行数"},
+                {"goods", "货物"},
+                {"works", "工程"},
+                {"services", "服务"},
+                {"basic_share", "基本支出占比"},
+                {"project_share", "项目支出占比"},
+                {"abroad", "因公出国（境）费"},
+                {"reception", "公务接待费"},
+                {"vehicles", "公务用车购置及运行费"},
+                {"purchase", "公务用车购置费"},
+                {"operation", "公务用车运行维护费"},
+                {"actual", "实有"},
+                {"quota", "编制"}};
   for (const auto& n : kNames) {
     if (key == n.key) return n.name;
   }
@@ -608,6 +642,33 @@ std::string NarrativeName(const std::string& key) {
   return key;
 }
 
+// Words of a rule that its reading alone does not prove.
+absl::Status CheckRule(const std::vector<std::string>& cells, const RuleCheck& check) {
+  static constexpr absl::string_view kKinds[] = {"linear", "presence", "narrative_figure",
+                                                 "text_or_count"};
+  if (cells[0].empty()) return absl::InvalidArgumentError("it has no id");
+  if (cells[1] != "ERROR" && cells[1] != "WARNING")
+    return absl::InvalidArgumentError(absl::StrCat("unknown severity \"", cells[1], "\""));
+  if (std::find(std::begin(kKinds), std::end(kKinds), cells[2]) == std::end(kKinds))
+    return absl::InvalidArgumentError(absl::StrCat("unknown kind \"", cells[2], "\""));
+  if (check.function.empty()) return absl::OkStatus();
+  if (!KnowsTextRule(check.function[0]))
+    return absl::InvalidArgumentError(
+        absl::StrCat("no check is called \"", check.function[0], "\""));
+  if (check.function.size() - 1 != TablesOfTextRule(check.function[0]))
+    return absl::InvalidArgumentError(
+        absl::StrCat(check.function[0], " is of ", TablesOfTextRule(check.function[0]), " tables"));
+  for (size_t i = 1; i < check.function.size(); ++i) {
+    absl::string_view name = check.function[i];
+    int table = 0;
+    if (!absl::ConsumePrefix(&name, "T") || !absl::SimpleAtoi(name, &table) || table < 1 ||
+        table > disclosure::kTables)
+      return absl::InvalidArgumentError(
+          absl::StrCat("no table is called \"", check.function[i], "\""));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<RulePack> ParseRules(absl::string_view csv) {
@@ -618,11 +679,16 @@ absl::StatusOr<RulePack> ParseRules(absl::string_view csv) {
     const std::vector<std::string>& c = rows[i].cells;
     if (c.size() != 7)
       return absl::InvalidArgumentError(absl::StrCat("line ", rows[i].line, ": not 7 cells"));
-    Rule rule{c[0], c[1] == "WARNING" ? Severity::kWarning : Severity::kError, c[2], c[3], c[4], c[5], {}};
+    Rule rule{
+        c[0], c[1] == "WARNING" ? Severity::kWarning : Severity::kError, c[2], c[3], c[4], c[5],
+        {}};
     absl::StatusOr<RuleCheck> check = CheckParser(c[6]).Run();
     if (!check.ok())
-      return absl::InvalidArgumentError(absl::StrCat("line ", rows[i].line, ", rule ", rule.id, ": ",
-                                                     std::string(check.status().message())));
+      return absl::InvalidArgumentError(absl::StrCat("line ", rows[i].line, ", rule ", rule.id,
+                                                     ": ", std::string(check.status().message())));
+    if (const absl::Status status = CheckRule(c, *check); !status.ok())
+      return absl::InvalidArgumentError(absl::StrCat("line ", rows[i].line, ", rule ", rule.id,
+                                                     ": ", std::string(status.message())));
     rule.check = *std::move(check);
     pack.rules.push_back(std::move(rule));
   }
@@ -644,12 +710,11 @@ Applied Instantiate(const Rule& rule, const Disclosure& d) { return Applier(rule
 std::string PlaceName(const Disclosure& d, const Place& place) {
   const Table& t = d.table(place.table);
   std::string out = place.table == disclosure::kNarrative ? "说明"
-                    : place.table == disclosure::kForms    ? "绩效目标表"
-                                                           : absl::StrCat("表", place.table);
+                    : place.table == disclosure::kForms   ? "绩效目标表"
+                                                          : absl::StrCat("表", place.table);
   if (place.row != nullptr) {
-    const std::string label = place.table == disclosure::kNarrative
-                                  ? NarrativeName(place.row->label)
-                                  : place.row->label;
+    const std::string label =
+        place.table == disclosure::kNarrative ? NarrativeName(place.row->label) : place.row->label;
     absl::StrAppend(&out, " ");
     if (!place.row->code.empty() && place.table != disclosure::kNarrative)
       absl::StrAppend(&out, place.row->code, " ");
@@ -696,9 +761,9 @@ const char* Name(Outcome outcome) {
 const char* Name(Severity severity) { return severity == Severity::kError ? "ERROR" : "WARNING"; }
 
 const char* Name(Verdict verdict) {
-  return verdict == Verdict::kExact           ? "EXACT"
+  return verdict == Verdict::kExact          ? "EXACT"
          : verdict == Verdict::kRoundingOnly ? "ROUNDING_ONLY"
-                                              : "VIOLATED";
+                                             : "VIOLATED";
 }
 
 }  // namespace fiscal::articulation
