@@ -101,8 +101,7 @@ std::string KindOf(const Cell& cell, int64_t want, const std::string& want_print
 
 class Diagnoser {
  public:
-  Diagnoser(const Disclosure& d, const std::vector<Instance>& instances)
-      : d_(d), instances_(instances) {
+  Diagnoser(const Disclosure& d, const std::vector<Instance>& instances) : d_(d) {
     for (const Instance& instance : instances) {
       for (const Equation& e : instance.equations) {
         const size_t at = equations_.size();
@@ -338,7 +337,6 @@ class Diagnoser {
   }
 
   const Disclosure& d_;
-  const std::vector<Instance>& instances_;
   std::vector<const Equation*> equations_;
   std::vector<bool> holds_;
   std::unordered_map<const Cell*, std::vector<size_t>> of_cell_;
