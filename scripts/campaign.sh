@@ -27,11 +27,16 @@ case $1 in
     FISCAL_EXPLAIN_LINES=$2 build/release/bin/explain_test ;;
   fuzz)
     install_packages clang-14 libclang-rt-14-dev
-    build fuzz record_fuzz document_fuzz sheets_fuzz
-    mkdir -p build/corpus/record build/corpus/document build/corpus/sheets
+    build fuzz record_fuzz document_fuzz descriptions_fuzz pdf_fuzz
+    mkdir -p build/corpus/record build/corpus/document build/corpus/descriptions build/corpus/pdf
     cp -n tests/data/documents/*.txt build/corpus/document/
+    cp -n tests/data/documents/*.pdf build/corpus/pdf/
+    # The first byte says which kind of description it is.
+    for file in domain/data/forms/*.csv; do { printf 0; cat "$file"; } > "build/corpus/descriptions/$(basename "$file")"; done
+    { printf 1; cat domain/data/rules.csv; } > build/corpus/descriptions/rules.csv
     build/fuzz/bin/record_fuzz -max_total_time="$2" build/corpus/record
-    build/fuzz/bin/document_fuzz -max_total_time="$2" -max_len=60000 build/corpus/document
-    build/fuzz/bin/sheets_fuzz -max_total_time="$2" -max_len=20000 build/corpus/sheets tests/fuzz/seeds/sheets ;;
+    build/fuzz/bin/document_fuzz -max_total_time="$2" -max_len=100000 build/corpus/document
+    build/fuzz/bin/descriptions_fuzz -max_total_time="$2" -max_len=60000 build/corpus/descriptions
+    build/fuzz/bin/pdf_fuzz -max_total_time="$2" -max_len=200000 build/corpus/pdf ;;
   *) sed -n '2,9p' "$0" >&2; exit 2 ;;
 esac

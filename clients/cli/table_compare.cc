@@ -62,7 +62,6 @@ class TableCompare {
   }
 
   void Run() {
-    ++out_->tables;
     MatchUnits();
     std::vector<std::string> order;
     std::map<std::string, Side> rows;
@@ -365,6 +364,7 @@ TableComparison CompareTables(const d::GetTablesResponse& ledger, const Form& fo
                               const disclosure::Disclosure& document, bool all) {
   TableComparison out;
   std::map<int, d::StatutoryTable> tables;
+  std::set<int> compared;
   for (const d::StatutoryTable& t : ledger.tables()) {
     if (IsStrip(form, t)) {
       CutStrip(t, &tables);
@@ -383,9 +383,12 @@ TableComparison CompareTables(const d::GetTablesResponse& ledger, const Form& fo
     if (!both && (document.form != ledger.form() || (it == tables.end() && !all) ||
                   (it == tables.end() && !document.has(n))))
       continue;
+    // What the form prints as one table is one.
+    compared.insert(document.has(n) ? document.table(n).form_number : n);
     TableCompare(form, ours, document.table(n), ledger.name(), document.department_name, &out)
         .Run();
   }
+  out.tables = static_cast<int>(compared.size());
   return out;
 }
 

@@ -112,8 +112,7 @@ std::string KindOf(const Cell& cell, int64_t want, const std::string& want_print
 
 class Diagnoser {
  public:
-  Diagnoser(const Disclosure& d, const std::vector<Instance>& instances)
-      : d_(d), instances_(instances) {
+  Diagnoser(const Disclosure& d, const std::vector<Instance>& instances) : d_(d) {
     for (const Instance& instance : instances) {
       for (const Equation& e : instance.equations) {
         const size_t at = equations_.size();
@@ -305,14 +304,13 @@ class Diagnoser {
 
   // A total that is more than its parts by the amount of a row that another table has.
   void OmittedRow(const Equation& e, std::vector<Diagnosis>* out) const {
-    if (e.left.size() != 1 || e.right.size() < 1 || e.left[0].place.cell == nullptr) return;
+    if (e.left.size() != 1 || e.left[0].place.cell == nullptr) return;
     const Place& total = e.left[0].place;
     if (total.row == nullptr || total.table == disclosure::kNarrative) return;
-    const Place& part = e.right[0].place;
     // Sums over rows of one table, in one column.
     for (const Term& t : e.right) {
-      if (t.place.row == nullptr || t.place.table != total.table || t.place.column != part.column ||
-          t.place.row == total.row)
+      if (t.place.row == nullptr || t.place.table != total.table ||
+          t.place.column != e.right[0].place.column || t.place.row == total.row)
         return;
     }
     const Side left = SideOf(e.left), right = SideOf(e.right);
@@ -354,7 +352,6 @@ class Diagnoser {
   }
 
   const Disclosure& d_;
-  const std::vector<Instance>& instances_;
   std::vector<const Equation*> equations_;
   std::vector<bool> holds_;
   std::unordered_map<const Cell*, std::vector<size_t>> of_cell_;

@@ -55,11 +55,24 @@ Fraction operator-(const Fraction& a, const Fraction& b) { return a + Negative(b
 
 Fraction Inverse(const Fraction& a) { return Make(a.den, a.num, a.sound); }
 
-// -1, 0, 1.
+__int128 Floor(__int128 num, __int128 den) {
+  const __int128 q = num / den;
+  return num % den < 0 ? q - 1 : q;
+}
+
+// -1, 0, 1. By whole parts and then by what is left, turned over, so that nothing overflows.
 int Compare(const Fraction& a, const Fraction& b) {
   if (a.den == b.den) return a.num < b.num ? -1 : a.num > b.num;
-  const Fraction d = a - b;
-  return d.num < 0 ? -1 : d.num > 0;
+  __int128 an = a.num, ad = a.den, bn = b.num, bd = b.den;
+  for (int sign = 1;; sign = -sign) {
+    const __int128 x = Floor(an, ad), y = Floor(bn, bd);
+    if (x != y) return x < y ? -sign : sign;
+    an -= x * ad;
+    bn -= y * bd;
+    if (an == 0 || bn == 0) return an == bn ? 0 : an == 0 ? -sign : sign;
+    std::swap(an, ad);
+    std::swap(bn, bd);
+  }
 }
 
 bool IsZero(const Fraction& a) { return a.num == 0; }
@@ -90,6 +103,8 @@ int Feasible::AddSum(const std::vector<std::pair<int, int64_t>>& terms, std::opt
         add(other, c * Of(coefficient));
     }
   }
+  sound_ = sound_ && value.sound;
+  for (const auto& [variable, c] : row.terms) sound_ = sound_ && c.sound;
   row.basic = static_cast<int>(variables_.size());
   variables_.push_back({value, std::nullopt, std::nullopt, static_cast<int>(rows_.size())});
   const int sum = row.basic;
@@ -124,6 +139,7 @@ void Feasible::Update(int nonbasic, const Fraction& value) {
     sound_ = sound_ && basic.value.sound;
   }
   v.value = value;
+  sound_ = sound_ && value.sound;
 }
 
 void Feasible::Pivot(int at, int nonbasic) {
@@ -136,6 +152,7 @@ void Feasible::Pivot(int at, int nonbasic) {
   for (const auto& [other, c] : row.terms) {
     if (other != nonbasic) terms[other] = Negative(c * inverse);
   }
+  for (const auto& [other, c] : terms) sound_ = sound_ && c.sound;
   row.basic = nonbasic;
   row.terms = std::move(terms);
   variables_[static_cast<size_t>(nonbasic)].row = at;

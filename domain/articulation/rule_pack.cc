@@ -9,10 +9,12 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "base/check.h"
 #include "base/csv.h"
 #include "base/sha256.h"
 #include "base/status_macros.h"
+#include "domain/articulation/text_rules.h"
 #include "domain/data/shipped.h"
 #include "domain/disclosure/names.h"
 
@@ -200,6 +202,7 @@ class CheckParser {
     const std::vector<std::string> parts = absl::StrSplit(inside, absl::MaxSplits(',', 1));
     t.row = parts[0];
     if (parts.size() > 1) t.column = parts[1];
+    if (t.row.empty() || (t.kind != TermSpec::kRows && t.column.empty())) return Bad();
     return t;
   }
 
@@ -218,6 +221,8 @@ class CheckParser {
     EquationSpec e;
     FISCAL_ASSIGN_OR_RETURN(e.left, Sum());
     if (in_.Take("%=")) {
+      // A percentage is one figure.
+      if (e.left.size() != 1 || e.left[0].kind != TermSpec::kCell) return Bad();
       e.relation = Relation::kRatio;
       e.absolute = in_.Take("abs");
     } else if (in_.Take("<=")) {
@@ -637,6 +642,33 @@ std::string NarrativeName(const std::string& key) {
   return key;
 }
 
+// Words of a rule that its reading alone does not prove.
+absl::Status CheckRule(const std::vector<std::string>& cells, const RuleCheck& check) {
+  static constexpr absl::string_view kKinds[] = {"linear", "presence", "narrative_figure",
+                                                 "text_or_count"};
+  if (cells[0].empty()) return absl::InvalidArgumentError("it has no id");
+  if (cells[1] != "ERROR" && cells[1] != "WARNING")
+    return absl::InvalidArgumentError(absl::StrCat("unknown severity \"", cells[1], "\""));
+  if (std::find(std::begin(kKinds), std::end(kKinds), cells[2]) == std::end(kKinds))
+    return absl::InvalidArgumentError(absl::StrCat("unknown kind \"", cells[2], "\""));
+  if (check.function.empty()) return absl::OkStatus();
+  if (!KnowsTextRule(check.function[0]))
+    return absl::InvalidArgumentError(
+        absl::StrCat("no check is called \"", check.function[0], "\""));
+  if (check.function.size() - 1 != TablesOfTextRule(check.function[0]))
+    return absl::InvalidArgumentError(
+        absl::StrCat(check.function[0], " is of ", TablesOfTextRule(check.function[0]), " tables"));
+  for (size_t i = 1; i < check.function.size(); ++i) {
+    absl::string_view name = check.function[i];
+    int table = 0;
+    if (!absl::ConsumePrefix(&name, "T") || !absl::SimpleAtoi(name, &table) || table < 1 ||
+        table > disclosure::kTables)
+      return absl::InvalidArgumentError(
+          absl::StrCat("no table is called \"", check.function[i], "\""));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<RulePack> ParseRules(absl::string_view csv) {
@@ -654,6 +686,9 @@ absl::StatusOr<RulePack> ParseRules(absl::string_view csv) {
     if (!check.ok())
       return absl::InvalidArgumentError(absl::StrCat("line ", rows[i].line, ", rule ", rule.id,
                                                      ": ", std::string(check.status().message())));
+    if (const absl::Status status = CheckRule(c, *check); !status.ok())
+      return absl::InvalidArgumentError(absl::StrCat("line ", rows[i].line, ", rule ", rule.id,
+                                                     ": ", std::string(status.message())));
     rule.check = *std::move(check);
     pack.rules.push_back(std::move(rule));
   }

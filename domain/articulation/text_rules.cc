@@ -506,6 +506,11 @@ const std::map<std::string, Findings (*)(const Rule&, const Disclosure&)>& Known
 
 bool KnowsTextRule(const std::string& name) { return Known().count(name) > 0; }
 
+size_t TablesOfTextRule(const std::string& name) {
+  if (name == "same_codes" || name == "same_classes") return 2;
+  return name == "tree" || name == "classes" || name == "note" ? 1 : 0;
+}
+
 std::vector<TextFinding> RunTextRule(const Rule& rule, const Disclosure& d) {
   auto it = Known().find(rule.check.function[0]);
   FISCAL_CHECK(it != Known().end(), "a rule calls a check that does not exist");
