@@ -1,4 +1,4 @@
-// fiscal check: reads a published disclosure and says what does not add up, offline.
+// fiscal check: says what does not add up in a published disclosure, offline, or in the ledger.
 #include <iostream>
 #include <memory>
 
@@ -6,17 +6,100 @@
 #include "absl/strings/str_cat.h"
 #include "clients/cli/context.h"
 #include "clients/cli/document_file.h"
+#include "clients/cli/filter_flags.h"
 #include "clients/cli/findings.h"
 #include "clients/importer/check.h"
+#include "fiscal/disclosure/v1/disclosure_service.grpc.pb.h"
 
 namespace fiscal::cli {
 namespace {
 
+namespace d = fiscal::disclosure::v1;
+
 struct Flags {
-  std::string file;
+  std::string file, division, department, agency, stage = "approved", form;
+  int year = 0;
+  bool own_level = false;
+  ConsistencyFlags at;
 };
 
+articulation::Outcome OutcomeOf(d::Outcome outcome) {
+  switch (outcome) {
+    case d::OUTCOME_PASSED:
+      return articulation::Outcome::kPassed;
+    case d::OUTCOME_ROUNDING_ONLY:
+      return articulation::Outcome::kRoundingOnly;
+    case d::OUTCOME_FAILED:
+      return articulation::Outcome::kFailed;
+    case d::OUTCOME_NOT_APPLICABLE:
+      return articulation::Outcome::kNotApplicable;
+    default:
+      return articulation::Outcome::kInsufficientData;
+  }
+}
+
+// What the service says, as the offline check says it.
+articulation::Report ReportOf(const d::CheckDisclosureResponse& response) {
+  articulation::Report report;
+  report.verdict = response.verdict() == d::VERDICT_EXACT ? articulation::Verdict::kExact
+                   : response.verdict() == d::VERDICT_ROUNDING_ONLY
+                       ? articulation::Verdict::kRoundingOnly
+                       : articulation::Verdict::kViolated;
+  report.rules_sha256 = response.rules_sha256();
+  for (const d::RuleOutcome& o : response.outcomes()) {
+    articulation::RuleOutcome out;
+    out.rule = o.rule();
+    out.severity = o.severity() == budget::v1::SEVERITY_WARNING ? articulation::Severity::kWarning
+                                                                : articulation::Severity::kError;
+    out.kind = o.kind();
+    out.outcome = OutcomeOf(o.outcome());
+    out.message = o.message();
+    out.message_zh = o.message_zh();
+    out.expected = o.expected();
+    out.printed = o.printed();
+    out.difference = o.difference();
+    for (const d::RuleCell& c : o.cells())
+      out.cells.push_back({c.table(), c.row(), c.column(), 0, c.printed(), ""});
+    report.outcomes.push_back(std::move(out));
+  }
+  return report;
+}
+
+int Print(const Context& context, const articulation::Report& report) {
+  if (context.json()) {
+    PrintReportJson(report, std::cout);
+  } else {
+    PrintReport(report, std::cout);
+  }
+  return report.failed() ? kRejected : kOk;
+}
+
+// The ledger instead of a document.
+int CheckLedger(Context& context, const Flags& f) {
+  d::CheckDisclosureRequest request;
+  d::DisclosureSubject* subject = request.mutable_subject();
+  subject->set_division_code(f.division);
+  subject->set_own_level(f.own_level);
+  subject->set_department_code(f.department);
+  subject->set_agency_code(f.agency);
+  subject->set_fiscal_year(f.year);
+  subject->set_form(f.form);
+  const auto stage = StageOf("--stage", f.stage);
+  if (!stage) return kUsage;
+  subject->set_stage(*stage);
+  if (!f.at.Fill(request.mutable_consistency())) return kUsage;
+  const auto stub = d::DisclosureService::NewStub(context.connection().channel());
+  d::CheckDisclosureResponse response;
+  const grpc::Status status = context.connection().Call(
+      [&](grpc::ClientContext* call) { return stub->CheckDisclosure(call, request, &response); });
+  if (!status.ok()) return Report(context, status);
+  return Print(context, ReportOf(response));
+}
+
 int Run(Context& context, const Flags& f) {
+  if (f.file.empty() == f.division.empty())
+    return Usage("check takes a FILE, or --division and --year for what is in the ledger");
+  if (f.file.empty()) return CheckLedger(context, f);
   const absl::StatusOr<std::string> text = ReadDocumentFile(f.file);
   if (absl::IsNotFound(text.status())) return Usage(std::string(text.status().message()));
   absl::StatusOr<articulation::Report> report =
@@ -27,14 +110,9 @@ int Run(Context& context, const Flags& f) {
     error.reason = "DOCUMENT_UNREADABLE";
     error.message = absl::StrCat(f.file, ": ", std::string(report.status().message()));
     error.message_zh = "文件无法完整读取，未检查";
-    return fiscal::cli::Report(context, error);
+    return Report(context, error);
   }
-  if (context.json()) {
-    PrintReportJson(*report, std::cout);
-  } else {
-    PrintReport(*report, std::cout);
-  }
-  return report->failed() ? kRejected : kOk;
+  return Print(context, *report);
 }
 
 }  // namespace
@@ -42,8 +120,18 @@ int Run(Context& context, const Flags& f) {
 void AddCheck(CLI::App& app, Context& context) {
   auto f = std::make_shared<Flags>();
   CLI::App* command = app.add_subcommand(
-      "check", "Check a published disclosure (text or PDF) against the articulation rules, offline");
-  command->add_option("file", f->file, "The document")->required();
+      "check",
+      "Check a published disclosure (text or PDF), offline, or what is in the ledger, against the "
+      "articulation rules");
+  command->add_option("file", f->file, "The document");
+  command->add_option("--division", f->division, "Of the ledger: whose division");
+  command->add_flag("--own-level", f->own_level, "Only the division's own level");
+  command->add_option("--department", f->department, "A department of it");
+  command->add_option("--agency", f->agency, "An agency of it");
+  command->add_option("--year", f->year, "Fiscal year");
+  command->add_option("--stage", f->stage, "What the amounts are")->capture_default_str();
+  command->add_option("--form", f->form, "The form whose tables are checked; shanxi-13 without");
+  f->at.AddTo(command);
   command->callback([&context, f] { context.run = [&context, f] { return Run(context, *f); }; });
 }
 

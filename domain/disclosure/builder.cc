@@ -47,6 +47,12 @@ class Builder {
     using domain::Direction;
     using domain::Fund;
     using domain::FundingYear;
+    // Only where the form parts this year's money from what was carried over.
+    bool years_asked = false;
+    for (const FormTable& t : form_.tables) {
+      for (const FormColumn& c : t.columns)
+        years_asked = years_asked || c.query.funding_year != FundingYear::kNone;
+    }
     auto untold = [this](Aspect aspect, bool yes) { d_.untold |= yes ? static_cast<uint32_t>(aspect) : 0u; };
     for (Direction direction : {Direction::kIncome, Direction::kExpenditure}) {
       Query all;
@@ -68,7 +74,7 @@ class Builder {
         years.Add(part);
       }
       untold(kFund, funds.lines != whole.lines);
-      untold(kYear, years.lines != whole.lines);
+      untold(kYear, years_asked && years.lines != whole.lines);
       if (direction == Direction::kIncome) continue;
       Sum categories;
       for (Category category : {Category::kBasic, Category::kProject}) {

@@ -177,7 +177,10 @@ struct Disclosure {
 
   const Table& table(int n) const { return tables[n]; }
   Table& table(int n) { return tables[n]; }
-  bool has(int n) const { return n == kNarrative || n == kForms || tables[n].number == n; }
+  // A document has its words and forms, what comes from the ledger has not.
+  bool has(int n) const {
+    return n == kNarrative || n == kForms ? document : tables[n].number == n;
+  }
   // The line of a place in `narrative`.
   int LineAt(size_t offset) const;
 };
