@@ -46,6 +46,11 @@ catalog agency 141121 docs/examples/agencies_141121.csv
 say "import: the 2024 disclosure of 吕梁市人民政府金融工作办公室, 13 tables"
 "${FISCAL[@]}" import tests/data/documents/lvliang_finance_office_2024.txt
 
+say "the same 13 tables from the ledger, against the document, cell by cell"
+"${FISCAL[@]}" tables --division 141100 --year 2024 --department 031 --compare tests/data/documents/lvliang_finance_office_2024.txt
+say "what does not add up in the document (exit 3: an ERROR rule fails)"
+"${FISCAL[@]}" check tests/data/documents/lvliang_finance_office_2024.txt || [ $? = 3 ]
+
 totals() { "${FISCAL[@]}" totals --year 2024 "$@"; }
 say "department 031 of 141100 by functional classification"
 totals --division 141100 --department 031 --by functional

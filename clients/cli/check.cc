@@ -1,4 +1,6 @@
 // fiscal check: says what does not add up in a published disclosure, offline, or in the ledger.
+#include "clients/importer/check.h"
+
 #include <iostream>
 #include <memory>
 
@@ -8,7 +10,6 @@
 #include "clients/cli/document_file.h"
 #include "clients/cli/filter_flags.h"
 #include "clients/cli/findings.h"
-#include "clients/importer/check.h"
 #include "fiscal/disclosure/v1/disclosure_service.grpc.pb.h"
 
 namespace fiscal::cli {
@@ -103,7 +104,8 @@ int Run(Context& context, const Flags& f) {
   const absl::StatusOr<std::string> text = ReadDocumentFile(f.file);
   if (absl::IsNotFound(text.status())) return Usage(std::string(text.status().message()));
   absl::StatusOr<articulation::Report> report =
-      text.ok() ? importer::CheckDocument(*text) : absl::StatusOr<articulation::Report>(text.status());
+      text.ok() ? importer::CheckDocument(*text)
+                : absl::StatusOr<articulation::Report>(text.status());
   if (!report.ok()) {
     client::Error error;
     error.code = grpc::StatusCode::INVALID_ARGUMENT;

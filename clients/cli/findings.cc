@@ -31,7 +31,8 @@ std::string Json(const Diagnosis& d) {
 template <typename T>
 std::string List(const std::vector<T>& items) {
   std::string out = "[";
-  for (size_t i = 0; i < items.size(); ++i) absl::StrAppend(&out, i == 0 ? "" : ", ", Json(items[i]));
+  for (size_t i = 0; i < items.size(); ++i)
+    absl::StrAppend(&out, i == 0 ? "" : ", ", Json(items[i]));
   return out + "]";
 }
 
@@ -43,7 +44,7 @@ void PrintReport(const Report& report, std::ostream& out) {
   for (Outcome which : {Outcome::kFailed, Outcome::kRoundingOnly, Outcome::kInsufficientData}) {
     for (const RuleOutcome& o : report.outcomes) {
       if (o.outcome != which) continue;
-      const char* mark = which == Outcome::kRoundingOnly      ? "四舍五入"
+      const char* mark = which == Outcome::kRoundingOnly       ? "四舍五入"
                          : which == Outcome::kInsufficientData ? "数据不足"
                          : o.severity == Severity::kError      ? "错误"
                                                                : "提示";
@@ -69,11 +70,12 @@ void PrintReportJson(const Report& report, std::ostream& out) {
       << report.rules_sha256 << "\", \"outcomes\": [";
   bool first = true;
   for (const RuleOutcome& o : report.outcomes) {
-    out << (first ? "\n  {" : ",\n  {") << "\"rule\": " << JsonString(o.rule) << ", \"severity\": \""
-        << Name(o.severity) << "\", \"kind\": " << JsonString(o.kind) << ", \"outcome\": \""
-        << Name(o.outcome) << "\", \"message\": " << JsonString(o.message)
+    out << (first ? "\n  {" : ",\n  {") << "\"rule\": " << JsonString(o.rule)
+        << ", \"severity\": \"" << Name(o.severity) << "\", \"kind\": " << JsonString(o.kind)
+        << ", \"outcome\": \"" << Name(o.outcome) << "\", \"message\": " << JsonString(o.message)
         << ", \"message_zh\": " << JsonString(o.message_zh)
-        << ", \"expected\": " << JsonString(o.expected) << ", \"printed\": " << JsonString(o.printed)
+        << ", \"expected\": " << JsonString(o.expected)
+        << ", \"printed\": " << JsonString(o.printed)
         << ", \"difference\": " << JsonString(o.difference) << ", \"cells\": " << List(o.cells)
         << ", \"diagnoses\": " << List(o.diagnoses) << "}";
     first = false;
@@ -82,7 +84,8 @@ void PrintReportJson(const Report& report, std::ostream& out) {
   first = true;
   for (const articulation::Conflict& c : report.conflicts) {
     out << (first ? "\n  {" : ",\n  {") << "\"rules\": [";
-    for (size_t i = 0; i < c.rules.size(); ++i) out << (i == 0 ? "" : ", ") << JsonString(c.rules[i]);
+    for (size_t i = 0; i < c.rules.size(); ++i)
+      out << (i == 0 ? "" : ", ") << JsonString(c.rules[i]);
     out << "], \"cells\": " << List(c.cells) << "}";
     first = false;
   }

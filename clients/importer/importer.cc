@@ -49,8 +49,8 @@ size_t CountUnits(const Disclosure& document, const CatalogView& catalog, const 
 absl::Status FindCodes(const Disclosure& document, const CatalogView& catalog,
                        const Options& options, submission::v1::SubmitBudgetRequest* request) {
   const std::string name = FoldName(document.department_name);
-  bool many = document.table(11).Find("unit.2") != nullptr ||
-              document.table(12).Find("unit.2") != nullptr;
+  bool many =
+      document.table(11).Find("unit.2") != nullptr || document.table(12).Find("unit.2") != nullptr;
   if (!document.has(12) && document.department && options.agency_code.empty()) {
     // A form that does not list units: the catalog knows whether there are several.
     many = CountUnits(document, catalog, options) != 1;
@@ -120,8 +120,8 @@ std::string PlaceOf(const RuleOutcome& o) {
   if (o.cells.empty()) return "";
   const articulation::CellRef& c = o.cells[0];
   std::string place = c.table == disclosure::kNarrative ? "narrative"
-                      : c.table == disclosure::kForms    ? "performance forms"
-                                                         : absl::StrCat("table ", c.table);
+                      : c.table == disclosure::kForms   ? "performance forms"
+                                                        : absl::StrCat("table ", c.table);
   if (c.line != 0) absl::StrAppend(&place, ", line ", c.line);
   if (!c.row.empty()) absl::StrAppend(&place, ", row ", c.row);
   if (!c.column.empty()) absl::StrAppend(&place, ", column ", c.column);
@@ -131,9 +131,9 @@ std::string PlaceOf(const RuleOutcome& o) {
 b::Finding ToFinding(const RuleOutcome& o, bool as_printed) {
   b::Finding f;
   f.set_rule(o.rule);
-  f.set_severity(o.outcome == Outcome::kRoundingOnly ? b::SEVERITY_INFO
+  f.set_severity(o.outcome == Outcome::kRoundingOnly            ? b::SEVERITY_INFO
                  : o.severity == articulation::Severity::kError ? b::SEVERITY_ERROR
-                                                                 : b::SEVERITY_WARNING);
+                                                                : b::SEVERITY_WARNING);
   f.set_place(PlaceOf(o));
   f.set_message(absl::StrCat(o.message, as_printed && BlocksImport(o) ? "; kept as printed" : ""));
   f.set_message_zh(o.message_zh);
@@ -176,8 +176,7 @@ std::vector<TableReport> ReportTables(const Disclosure& d, const articulation::R
     }
     r.figures_checked += static_cast<int>(checked[n].size());
     for (const RuleOutcome& o : report.outcomes) {
-      r.differences +=
-          o.outcome == Outcome::kFailed && !o.cells.empty() && o.cells[0].table == n;
+      r.differences += o.outcome == Outcome::kFailed && !o.cells.empty() && o.cells[0].table == n;
     }
     r.checked_against += (r.checked_against.empty() ? "" : " ") + absl::StrJoin(rules[n], " ");
   }

@@ -110,7 +110,8 @@ class Maker {
     line->set_line_id(id);
     line->set_amount_fen(fen);
     int64_t precision = Precision(table);
-    while (fen % precision != 0) precision = precision >= 1000000 ? 10000 : precision >= 10000 ? 100 : 1;
+    while (fen % precision != 0)
+      precision = precision >= 1000000 ? 10000 : precision >= 10000 ? 100 : 1;
     line->set_precision_fen(precision);
     line->set_direction(direction);
     line->set_analysis(analysis);
@@ -192,8 +193,10 @@ class Maker {
             (rest_year == b::FUNDING_YEAR_UNSPECIFIED && this_year_ != rest_year)) {
           const std::string printed = disclosure::PrintFigure(rest, t3.unit);
           Say("FUND_UNKNOWN", absl::StrCat("table 3, line ", row.line, ", row ", row.code),
-              absl::StrCat(printed, " is in none of the tables of the three books; the document does not tell ",
-                           rest_fund == b::FUND_UNSPECIFIED ? "its fund" : "which year's money it is"),
+              absl::StrCat(
+                  printed,
+                  " is in none of the tables of the three books; the document does not tell ",
+                  rest_fund == b::FUND_UNSPECIFIED ? "its fund" : "which year's money it is"),
               absl::StrCat("表3科目", row.code, "有", printed,
                            "不在三本预算的支出表中，资金性质或年度无法判断"));
         }
@@ -316,14 +319,14 @@ class Maker {
       const std::string other = FoldName(row.other_label);
       if (!other.empty()) gov = GovOf(row.code, other, &named);
       for (const char* column : {"personnel", "public"}) {
-        const std::string id =
-            absl::StrCat("t6.", row.code, gov.empty() ? "" : ".", gov,
-                         gov.empty() && row.key != row.code ? "." + row.key.substr(row.code.size() + 1) : "",
-                         ".", column);
+        const std::string id = absl::StrCat(
+            "t6.", row.code, gov.empty() ? "" : ".", gov,
+            gov.empty() && row.key != row.code ? "." + row.key.substr(row.code.size() + 1) : "",
+            ".", column);
         b::LineItem* line =
             Line(6, id.size() <= 64 ? id : absl::StrCat("t6.line", row.line, ".", column),
-                 row.cells[static_cast<size_t>(t.ColumnOf(column))].value,
-                 b::DIRECTION_EXPENDITURE, b::ANALYSIS_BASIC_ECONOMIC);
+                 row.cells[static_cast<size_t>(t.ColumnOf(column))].value, b::DIRECTION_EXPENDITURE,
+                 b::ANALYSIS_BASIC_ECONOMIC);
         if (line == nullptr) continue;
         line->set_dept_economic_code(row.code);
         line->set_gov_economic_code(gov);
@@ -354,9 +357,9 @@ class Maker {
       if (c < 0) continue;
       for (const Row& row : t.rows) {
         if (!absl::StartsWith(row.key, k.prefix) || !IsLeaf(t, row)) continue;
-        b::LineItem* line =
-            Line(k.table, absl::StrCat("t", k.table, ".", row.code, ".income"),
-                 row.cells[static_cast<size_t>(c)].value, b::DIRECTION_INCOME, b::ANALYSIS_CLASS_SPLIT);
+        b::LineItem* line = Line(k.table, absl::StrCat("t", k.table, ".", row.code, ".income"),
+                                 row.cells[static_cast<size_t>(c)].value, b::DIRECTION_INCOME,
+                                 b::ANALYSIS_CLASS_SPLIT);
         if (line == nullptr) continue;
         line->set_revenue_code(row.code);
         line->set_fund(k.fund);
@@ -382,7 +385,8 @@ class Maker {
   void ThreePublic() {
     const struct {
       const char *row, *code;
-    } kinds[] = {{"abroad", "30212"}, {"reception", "30217"}, {"purchase", "31013"}, {"operation", "30231"}};
+    } kinds[] = {
+        {"abroad", "30212"}, {"reception", "30217"}, {"purchase", "31013"}, {"operation", "30231"}};
     const Table& t = d_.table(10);
     for (const auto& k : kinds) {
       const Row* row = t.Find(k.row);
@@ -404,7 +408,9 @@ class Maker {
       if (units != absl::StartsWith(row.key, "unit.")) continue;
       for (const auto& [c, f] : FundColumns(t)) {
         b::LineItem* line =
-            Line(11, absl::StrCat("t11.", units ? absl::StrCat("unit", row.key.substr(5)) : "total", ".", f.id),
+            Line(11,
+                 absl::StrCat("t11.", units ? absl::StrCat("unit", row.key.substr(5)) : "total",
+                              ".", f.id),
                  row.cells[c].value, b::DIRECTION_EXPENDITURE, b::ANALYSIS_OPERATING);
         if (line == nullptr) continue;
         line->set_category(b::CATEGORY_PUBLIC);
@@ -447,8 +453,8 @@ class Maker {
       const Cell& cell = money.cells[c];
       if (cell.blank()) continue;
       absl::string_view column = t.columns[c];
-      b::ProjectFunding* f =
-          absl::ConsumePrefix(&column, "term.") ? p->mutable_term_funding() : p->mutable_year_funding();
+      b::ProjectFunding* f = absl::ConsumePrefix(&column, "term.") ? p->mutable_term_funding()
+                                                                   : p->mutable_year_funding();
       absl::ConsumePrefix(&column, "year.");
       absl::ConsumePrefix(&column, "part.");
       if (column == "total") f->set_total_fen(cell.value);
@@ -498,8 +504,9 @@ class Maker {
             project->set_implementing_agency(unit.label);
         }
         for (const auto& [c, f] : FundColumns(t)) {
-          b::LineItem* line = Line(n, absl::StrCat("t", n, ".", code, ".", f.id), row.cells[c].value,
-                                   b::DIRECTION_EXPENDITURE, b::ANALYSIS_PROJECT);
+          b::LineItem* line =
+              Line(n, absl::StrCat("t", n, ".", code, ".", f.id), row.cells[c].value,
+                   b::DIRECTION_EXPENDITURE, b::ANALYSIS_PROJECT);
           if (line == nullptr) continue;
           line->set_project_code(code);
           line->set_category(b::CATEGORY_PROJECT);
@@ -517,11 +524,10 @@ class Maker {
       project->set_name(d_.forms[i].name);
       project->set_project_code(ProjectCode("", t.rows[i].key, 0));
       project->set_project_code_derived(true);
-      project->set_category(absl::StrContains(d_.forms[i].category, "特定目标")
-                                ? b::CATEGORY_SPECIFIC_TARGET
-                            : absl::StrContains(d_.forms[i].category, "其他运转")
-                                ? b::CATEGORY_OTHER_OPERATING
-                                : b::CATEGORY_PROJECT);
+      project->set_category(
+          absl::StrContains(d_.forms[i].category, "特定目标")   ? b::CATEGORY_SPECIFIC_TARGET
+          : absl::StrContains(d_.forms[i].category, "其他运转") ? b::CATEGORY_OTHER_OPERATING
+                                                                : b::CATEGORY_PROJECT);
     }
   }
 

@@ -115,7 +115,8 @@ class Narrator {
       if (!c.region->Match(text, 0, text.size(), RE2::UNANCHORED, &region, 1)) return;
       text = region;
     }
-    std::vector<re2::StringPiece> groups(static_cast<size_t>(c.regex->NumberOfCapturingGroups()) + 1);
+    std::vector<re2::StringPiece> groups(static_cast<size_t>(c.regex->NumberOfCapturingGroups()) +
+                                         1);
     size_t at = 0;
     int nth = 0;
     while (c.regex->Match(text, at, text.size(), RE2::UNANCHORED, groups.data(),
@@ -162,10 +163,12 @@ class Narrator {
         cell.value = figure->fen;
         cell.decimals = static_cast<uint8_t>(figure->decimals);
         auto d = directions.find(column);
-        if (d != directions.end() && (d->second == "减少" || d->second == "下降" || d->second == "降低"))
+        if (d != directions.end() &&
+            (d->second == "减少" || d->second == "下降" || d->second == "降低"))
           cell.value = -cell.value;
-        SetInterval(cell.value == 0 ? 1 : disclosure::PlaceFen(MoneyUnit::kWanyuan, figure->decimals),
-                    &cell);
+        SetInterval(
+            cell.value == 0 ? 1 : disclosure::PlaceFen(MoneyUnit::kWanyuan, figure->decimals),
+            &cell);
       }
       const int at = ColumnOf(column);
       // The first sentence that states it counts.
@@ -219,7 +222,8 @@ class Narrator {
     row.key = row.label = key;
     row.line = line;
     const size_t dot = key.find('.');
-    if (dot != std::string::npos && key.find('?') == std::string::npos) row.code = key.substr(dot + 1);
+    if (dot != std::string::npos && key.find('?') == std::string::npos)
+      row.code = key.substr(dot + 1);
     row.cells.resize(table_.columns.size());
     table_.rows.push_back(std::move(row));
     return table_.rows.back();

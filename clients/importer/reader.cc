@@ -31,8 +31,8 @@ using disclosure::Table;
 bool IsCode(absl::string_view s) {
   if (s.size() != 3 && s.size() != 5 && s.size() != 7 && s.size() != 9) return false;
   return s[0] != '0' && std::all_of(s.begin(), s.end(), [](char c) {
-    return absl::ascii_isdigit(static_cast<unsigned char>(c));
-  });
+           return absl::ascii_isdigit(static_cast<unsigned char>(c));
+         });
 }
 
 class TableReader {
@@ -153,15 +153,14 @@ class TableReader {
       if (!l.empty()) {
         const FormRow* form = RowNamed("left", l, taken);
         if (form == nullptr) {
-          return At(text.line,
-                    absl::StrCat("\"", text.cells[0], "\" ",
-                                 RowNamed("left", l, {}) == nullptr ? "is no income row of this table"
-                                                                    : "stands twice"));
+          return At(text.line, absl::StrCat("\"", text.cells[0], "\" ",
+                                            RowNamed("left", l, {}) == nullptr
+                                                ? "is no income row of this table"
+                                                : "stands twice"));
         }
         taken.insert(form->key);
         Row row = NewRow(text, *t, form->key, text.cells[0]);
-        FISCAL_RETURN_IF_ERROR(
-            Money(text, 1, static_cast<size_t>(t->ColumnOf("amount")), t, &row));
+        FISCAL_RETURN_IF_ERROR(Money(text, 1, static_cast<size_t>(t->ColumnOf("amount")), t, &row));
         FISCAL_RETURN_IF_ERROR(Keep(std::move(row), t));
       }
       bool figures = false;
@@ -200,8 +199,9 @@ class TableReader {
       if (taken.count(row.key) == 0 && !absl::StartsWith(row.key, "income.carry.") &&
           row.key != "income.carry" && row.key != "expenditure.carry")
         return At(text_.title_line,
-                  absl::StrCat("the row ", std::string(disclosure::WithoutOrdinal(FoldName(
-                                               row.labels[0]))), " is missing"));
+                  absl::StrCat("the row ",
+                               std::string(disclosure::WithoutOrdinal(FoldName(row.labels[0]))),
+                               " is missing"));
     }
     if (classes.empty()) return At(text_.title_line, "no 类 stands at its right");
     // Names tell codes; in the full list, places do.
@@ -216,8 +216,8 @@ class TableReader {
       } else if (classes.size() == all.size()) {
         classes[i].code = all[i];
       }
-      classes[i].key = classes[i].code.empty() ? absl::StrCat("class.?", ++unknown)
-                                               : "class." + classes[i].code;
+      classes[i].key =
+          classes[i].code.empty() ? absl::StrCat("class.?", ++unknown) : "class." + classes[i].code;
       classes[i].other_label = name;
       FISCAL_RETURN_IF_ERROR(Keep(std::move(classes[i]), t));
     }
@@ -245,15 +245,17 @@ class TableReader {
       }
       if (code.empty() && name.empty() && !row.any()) continue;
       if (!IsCode(code))
-        return At(text.line, absl::StrCat("\"", text.cells[0], "\" is no code of 3, 5 or 7 digits"));
+        return At(text.line,
+                  absl::StrCat("\"", text.cells[0], "\" is no code of 3, 5 or 7 digits"));
       if (name.empty() || disclosure::LooksLikeFigure(name))
         return At(text.line, absl::StrCat("code ", code, " has no name"));
       if (total_seen && t->rows.back().key == prefix + "total" && !last.empty())
         return At(text.line, absl::StrCat("code ", code, " stands behind 合计"));
       // As text a parent comes before what is below it.
       if (code <= last)
-        return At(text.line, absl::StrCat("code ", code, code == last ? " stands twice"
-                                                                      : " stands after " + last));
+        return At(
+            text.line,
+            absl::StrCat("code ", code, code == last ? " stands twice" : " stands after " + last));
       last = code;
       row.code = code;
       row.level = static_cast<int>(code.size() - 1) / 2;
@@ -297,7 +299,8 @@ class TableReader {
     FISCAL_RETURN_IF_ERROR(Codes(t));
     for (Row& row : t->rows) {
       if (row.key != "total" && disclosure::ShippedLists().dept_economic.Find(row.code) == nullptr)
-        return At(row.line, absl::StrCat(row.code, " is no code of the departments' economic list"));
+        return At(row.line,
+                  absl::StrCat(row.code, " is no code of the departments' economic list"));
     }
     return absl::OkStatus();
   }
@@ -310,8 +313,7 @@ class TableReader {
       const std::string name = FoldName(text.cells[0]), other = FoldName(text.cells[1]);
       if (name.empty()) return At(text.line, "a row has no name");
       if (disclosure::LooksLikeFigure(other))
-        return At(text.line,
-                  absl::StrCat("\"", text.cells[1], "\" stands where a name belongs"));
+        return At(text.line, absl::StrCat("\"", text.cells[1], "\" stands where a name belongs"));
       Row row = NewRow(text, *t, "", text.cells[0]);
       row.other_label = text.cells[1];
       for (size_t i = 0; i < form_.columns.size(); ++i)
@@ -322,8 +324,8 @@ class TableReader {
       } else if (other.empty()) {
         const std::vector<std::string> tops = lists.dept_economic.Named(name, 3);
         if (tops.size() != 1)
-          return At(text.line, absl::StrCat(text.cells[0],
-                                            " is no 类 of the departments' economic list"));
+          return At(text.line,
+                    absl::StrCat(text.cells[0], " is no 类 of the departments' economic list"));
         top = tops[0];
         top_name = text.cells[0];
         row.key = row.code = top;
@@ -387,8 +389,8 @@ class TableReader {
   // Whether a row of table 12 or 13 is a unit's by its name: as offices are called, and introduced before the tables.
   bool NamesUnit(const std::string& name) const {
     static constexpr absl::string_view kEnds[] = {
-        "局", "委", "办", "室", "中心", "所", "院", "站", "队", "处", "厅", "会", "馆", "校",
-        "学", "园", "场", "台", "社", "部", "库", "段", "本级", "机关"};
+        "局", "委", "办", "室", "中心", "所", "院", "站", "队", "处", "厅",   "会",
+        "馆", "校", "学", "园", "场",   "台", "社", "部", "库", "段", "本级", "机关"};
     return std::any_of(std::begin(kEnds), std::end(kEnds),
                        [&](absl::string_view end) { return absl::EndsWith(name, end); }) &&
            absl::StrContains(before_, name);
@@ -539,8 +541,8 @@ absl::StatusOr<Disclosure> Read(absl::string_view text, const std::set<std::stri
     FISCAL_RETURN_IF_ERROR(TableReader(table, unit_names, before, &d).Run());
   }
   if (!d.table(1).any()) {
-    return absl::InvalidArgumentError(absl::StrCat("table 1, line ", d.table(1).title_line,
-                                                   ": it has no figures: this is an empty template"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "table 1, line ", d.table(1).title_line, ": it has no figures: this is an empty template"));
   }
   ResolveClasses(&d);
   SetIntervals(&d);

@@ -172,7 +172,8 @@ bool IsFurniture(absl::string_view folded, bool* label) {
       rest += c;
     }
   }
-  *label = digit && (rest == "预算公开表" || rest == "部门公开表" || rest == "单位公开表" || rest == "公开表");
+  *label = digit && (rest == "预算公开表" || rest == "部门公开表" || rest == "单位公开表" ||
+                     rest == "公开表");
   if (rest.empty() || rest == "--" || rest == "-") return digit && folded.size() <= 6;
   return *label || rest == "预算公开表" || rest == "公开表" || rest == "表" || rest == "附件" ||
          rest == "附表" || rest == "第页" || rest == "第页共页" || rest == "—" || rest == "——";
@@ -204,7 +205,7 @@ bool DepartmentIn(const TextLine& line, const Form& form, std::string* name) {
 }
 
 struct Title {
-  size_t at = 0;       // index of the line
+  size_t at = 0;  // index of the line
   const FormTable* form = nullptr;
   size_t unit_at = 0;  // index of the line with the unit; 0 where there is none
   MoneyUnit unit = MoneyUnit::kUnknown;
@@ -309,16 +310,16 @@ absl::StatusOr<Text> CutText(absl::string_view text, const std::vector<Form>& fo
     });
     if (!money)
       return absl::InvalidArgumentError(
-          absl::StrCat("an empty template, or of no form that is known (", absl::StrJoin(names, ", "),
-                       "): no table has a figure"));
+          absl::StrCat("an empty template, or of no form that is known (",
+                       absl::StrJoin(names, ", "), "): no table has a figure"));
     return absl::InvalidArgumentError(
         absl::StrCat("the document is not whole, or not of the form ", out.form->id,
                      " that it is most like; missing: ", absl::StrJoin(missing, ", ")));
   }
   // Titles without a unit stand in contents and sentences.
-  titles.erase(std::remove_if(titles.begin(), titles.end(),
-                              [](const Title& t) { return t.unit_at == 0; }),
-               titles.end());
+  titles.erase(
+      std::remove_if(titles.begin(), titles.end(), [](const Title& t) { return t.unit_at == 0; }),
+      titles.end());
 
   bool ended = false;
   size_t next = 0;
@@ -359,8 +360,8 @@ absl::StatusOr<Text> CutText(absl::string_view text, const std::vector<Form>& fo
         table->title_line = line.number;
         table->unit = title.unit;
       } else if (table->unit != title.unit) {
-        return At(line.number, absl::StrCat("table ", title.form->number,
-                                            " has two units, one on each page"));
+        return At(line.number,
+                  absl::StrCat("table ", title.form->number, " has two units, one on each page"));
       }
       // What stands between title and unit names the department.
       for (size_t k = i + 1; k <= title.unit_at; ++k) {
@@ -372,8 +373,8 @@ absl::StatusOr<Text> CutText(absl::string_view text, const std::vector<Form>& fo
           table->department_name = name;
         } else if (bool other = false; IsFurniture(lines[k].folded, &other) && other) {
           out.labels.push_back(lines[k].folded);
-        } else if (bool broken; !UnitIn(lines[k].folded, &broken).has_value() &&
-                                k != title.unit_at && !again) {
+        } else if (bool broken;
+                   !UnitIn(lines[k].folded, &broken).has_value() && k != title.unit_at && !again) {
           return At(lines[k].number,
                     absl::StrCat("table ", table->form->number, ": \"", lines[k].folded,
                                  "\" between its title and its unit"));
@@ -391,7 +392,8 @@ absl::StatusOr<Text> CutText(absl::string_view text, const std::vector<Form>& fo
       out.rest.push_back(std::move(line));
       continue;
     }
-    if (absl::StrContains(line.folded, "本表无数据") || absl::StrContains(line.folded, "本表为空表")) {
+    if (absl::StrContains(line.folded, "本表无数据") ||
+        absl::StrContains(line.folded, "本表为空表")) {
       table->says_empty = true;
       continue;
     }
@@ -432,7 +434,8 @@ absl::StatusOr<Text> CutText(absl::string_view text, const std::vector<Form>& fo
       return At(t.title_line, absl::StrCat("table ", t.form->number, " is of ", t.department_name,
                                            ", table 1 of ", out.department_name));
     }
-    if (const int year = YearIn(t.title); year != 0 && out.fiscal_year != 0 && year != out.fiscal_year)
+    if (const int year = YearIn(t.title);
+        year != 0 && out.fiscal_year != 0 && year != out.fiscal_year)
       return At(t.title_line, absl::StrCat("table ", t.form->number, " is of ", year,
                                            ", table 1 of ", out.fiscal_year));
   }

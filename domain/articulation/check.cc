@@ -61,7 +61,8 @@ class Checker {
         o.kind = note.rule->kind;
         o.outcome = note.outcome;
         o.message = note.why;
-        o.message_zh = note.outcome == Outcome::kInsufficientData ? "缺少核对所需的数据" : "本表式不适用";
+        o.message_zh =
+            note.outcome == Outcome::kInsufficientData ? "缺少核对所需的数据" : "本表式不适用";
         report_.outcomes.push_back(std::move(o));
       }
     }
@@ -141,7 +142,8 @@ class Checker {
     bool rounding = false;
     for (size_t i = 0; i < instances_.size(); ++i) {
       for (const Equation& e : instances_[i].equations) holds_[i] = std::max(holds_[i], Judge(e));
-      rounding = rounding || (holds_[i] == Holds::kRounding && CountsForVerdict(*instances_[i].rule));
+      rounding =
+          rounding || (holds_[i] == Holds::kRounding && CountsForVerdict(*instances_[i].rule));
     }
     if (rounding) Simplex();
     for (size_t i = 0; i < instances_.size(); ++i) {
@@ -192,7 +194,8 @@ class Checker {
     auto [it, fresh] = variables_.try_emplace(place.cell, 0);
     if (fresh) {
       const Cell& c = *place.cell;
-      it->second = solver_.AddVariable(c.value, std::min(c.low, c.value), std::max(c.high, c.value));
+      it->second =
+          solver_.AddVariable(c.value, std::min(c.low, c.value), std::max(c.high, c.value));
       variable_cell_[it->second] = place;
     }
     return it->second;
@@ -232,7 +235,9 @@ class Checker {
         continue;
       }
       if (t.place.cell->blank()) continue;
-      const std::string sign = t.sign < 0 ? (parts.empty() ? "-" : "－") : parts.empty() ? "" : "＋";
+      const std::string sign = t.sign < 0      ? (parts.empty() ? "-" : "－")
+                               : parts.empty() ? ""
+                                               : "＋";
       parts.push_back(sign + t.place.cell->printed);
       if (parts.size() > 12) {
         parts.push_back("＋…");
@@ -268,8 +273,8 @@ class Checker {
         const Conflict& conflict = report_.conflicts[c->second];
         o.message = absl::StrCat("holds alone within rounding, but not together with ",
                                  absl::StrJoin(conflict.rules, ", "));
-        o.message_zh = absl::StrCat("单独看在四舍五入范围内，但与", absl::StrJoin(conflict.rules, "、"),
-                                    "不能同时成立");
+        o.message_zh = absl::StrCat("单独看在四舍五入范围内，但与",
+                                    absl::StrJoin(conflict.rules, "、"), "不能同时成立");
         o.cells = conflict.cells;
       }
       // What is said is of the first equation that has this outcome; the cells are of all of them.
@@ -307,7 +312,8 @@ class Checker {
       if (e.left.empty()) return;
       const std::string absent = PlaceName(d_, e.left[0].place);
       const std::string right = Join(e.right);
-      o->message = absl::StrCat("table ", e.left[0].place.table, " has no such row, against ", right);
+      o->message =
+          absl::StrCat("table ", e.left[0].place.table, " has no such row, against ", right);
       o->message_zh = absl::StrCat(absent, "：缺少该行，应为", right);
       o->expected = right;
       return;
@@ -315,8 +321,9 @@ class Checker {
     const Cell& cell = *place->cell;
     const Side left = SideOf(e.left), right = SideOf(e.right);
     const std::string where = PlaceName(d_, *place);
-    o->printed = e.left.size() == 1 ? (cell.blank() ? "" : cell.printed)
-                                    : PrintLike(cell, static_cast<int64_t>(left.value), UnitOf(*place));
+    o->printed = e.left.size() == 1
+                     ? (cell.blank() ? "" : cell.printed)
+                     : PrintLike(cell, static_cast<int64_t>(left.value), UnitOf(*place));
     int64_t expected = 0;
     if (e.relation == Relation::kRatio) {
       if (!ExpectedPercent(e, &expected)) return;
@@ -324,28 +331,28 @@ class Checker {
       o->difference = disclosure::PrintFigure(cell.value - expected, MoneyUnit::kWanyuan);
     } else {
       o->expected = PrintLike(cell, static_cast<int64_t>(right.value), UnitOf(*place));
-      o->difference = PrintLike(cell, static_cast<int64_t>(left.value - right.value), UnitOf(*place));
+      o->difference =
+          PrintLike(cell, static_cast<int64_t>(left.value - right.value), UnitOf(*place));
     }
     if (o->outcome == Outcome::kPassed) return;
-    const std::string sides =
-        e.relation == Relation::kRatio
-            ? absl::StrCat(Join(e.right), "÷(", Join(e.denominator), ")")
-            : Join(e.right);
+    const std::string sides = e.relation == Relation::kRatio
+                                  ? absl::StrCat(Join(e.right), "÷(", Join(e.denominator), ")")
+                                  : Join(e.right);
     if (o->outcome == Outcome::kRoundingOnly) {
-      o->message = absl::StrCat(where, ": ", o->printed, " against ", o->expected,
-                                ", within rounding");
+      o->message =
+          absl::StrCat(where, ": ", o->printed, " against ", o->expected, ", within rounding");
       o->message_zh = absl::StrCat(where, "：印为", o->printed, "，按", sides, "为", o->expected,
                                    "，差在四舍五入范围内");
       Interval(*place, o);
       return;
     }
     if (o->message.empty()) {
-      o->message = absl::StrCat(
-          where, ": ", o->printed.empty() ? "blank" : o->printed,
-          e.relation == Relation::kAtMost ? " is more than " : " is not ", o->expected);
-      o->message_zh =
-          absl::StrCat(where, "：印为", o->printed.empty() ? "空白" : o->printed,
-                       e.relation == Relation::kAtMost ? "，大于" : "，应为", o->expected, "（", sides, "）");
+      o->message = absl::StrCat(where, ": ", o->printed.empty() ? "blank" : o->printed,
+                                e.relation == Relation::kAtMost ? " is more than " : " is not ",
+                                o->expected);
+      o->message_zh = absl::StrCat(where, "：印为", o->printed.empty() ? "空白" : o->printed,
+                                   e.relation == Relation::kAtMost ? "，大于" : "，应为",
+                                   o->expected, "（", sides, "）");
     }
   }
 
@@ -356,7 +363,8 @@ class Checker {
     const auto range = solver_.Range(it->second);
     if (!range) return;
     const MoneyUnit unit = UnitOf(place);
-    const std::string low = PrintFraction(range->first, unit), high = PrintFraction(range->second, unit);
+    const std::string low = PrintFraction(range->first, unit),
+                      high = PrintFraction(range->second, unit);
     absl::StrAppend(&o->message, "; the true figure lies in [", low, ", ", high, "]");
     absl::StrAppend(&o->message_zh, "；真实数在", low, "至", high, "之间");
   }
@@ -365,10 +373,9 @@ class Checker {
   void Order() {
     std::map<std::string, size_t> place;
     for (size_t i = 0; i < rules_.rules.size(); ++i) place.emplace(rules_.rules[i].id, i);
-    std::stable_sort(report_.outcomes.begin(), report_.outcomes.end(),
-                     [&](const RuleOutcome& a, const RuleOutcome& b) {
-                       return place[a.rule] < place[b.rule];
-                     });
+    std::stable_sort(
+        report_.outcomes.begin(), report_.outcomes.end(),
+        [&](const RuleOutcome& a, const RuleOutcome& b) { return place[a.rule] < place[b.rule]; });
   }
 
   const Disclosure& d_;

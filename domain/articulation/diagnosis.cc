@@ -24,11 +24,19 @@ constexpr size_t kDiagnosesMax = 5;
 
 // How likely an edit of a kind is where several would do; smaller is likelier.
 int RankOf(const std::string& kind) {
-  static constexpr const char* kOrder[] = {
-      "wrong_denominator", "digit_swapped", "digit_doubled",   "digit_dropped",
-      "factor_10000",      "sign",          "point_shifted",   "last_years_figure",
-      "digit_wrong",       "shifted_row",   "omitted_row",     "missing_figure",
-      "other"};
+  static constexpr const char* kOrder[] = {"wrong_denominator",
+                                           "digit_swapped",
+                                           "digit_doubled",
+                                           "digit_dropped",
+                                           "factor_10000",
+                                           "sign",
+                                           "point_shifted",
+                                           "last_years_figure",
+                                           "digit_wrong",
+                                           "shifted_row",
+                                           "omitted_row",
+                                           "missing_figure",
+                                           "other"};
   int i = 0;
   for (const char* k : kOrder) {
     if (kind == k) return i;
@@ -62,7 +70,8 @@ bool OneMore(const std::string& longer, const std::string& shorter, bool* double
   for (size_t i = 0; i < longer.size(); ++i) {
     if (longer.substr(0, i) + longer.substr(i + 1) != shorter) continue;
     any = true;
-    if ((i > 0 && longer[i] == longer[i - 1]) || (i + 1 < longer.size() && longer[i] == longer[i + 1]))
+    if ((i > 0 && longer[i] == longer[i - 1]) ||
+        (i + 1 < longer.size() && longer[i] == longer[i + 1]))
       *doubled = true;
   }
   return any;
@@ -79,9 +88,11 @@ std::string KindOf(const Cell& cell, int64_t want, const std::string& want_print
       const __int128 slack = (static_cast<__int128>(cell.high) - cell.low + 1) * 10000;
       return x - y <= slack && y - x <= slack;
     };
-    if (want != 0 && is != 0 && near(static_cast<__int128>(want) * 10000, is)) return "factor_10000";
+    if (want != 0 && is != 0 && near(static_cast<__int128>(want) * 10000, is))
+      return "factor_10000";
     if (want != 0 && is != 0 && want % 10000 == 0 && want / 10000 == is) return "factor_10000";
-    if (want != 0 && is != 0 && near(static_cast<__int128>(is) * 10000, want) && std::llabs(want) > std::llabs(is) * 1000)
+    if (want != 0 && is != 0 && near(static_cast<__int128>(is) * 10000, want) &&
+        std::llabs(want) > std::llabs(is) * 1000)
       return "factor_10000";
     for (int64_t factor : {10, 100, 1000}) {
       if (want != 0 && (is == want * factor || want == is * factor)) return "point_shifted";
@@ -159,10 +170,10 @@ class Diagnoser {
         if (cell->measure == Measure::kCount && want < 0) continue;
         if (want == cell->value || !tried.insert(want).second || tried.size() > 80) continue;
         Diagnosis d = Try(cell, want);
-        const bool better =
-            best.kind.empty() || d.restored - 2 * d.broken > best.restored - 2 * best.broken ||
-            (d.restored - 2 * d.broken == best.restored - 2 * best.broken &&
-             RankOf(d.kind) < RankOf(best.kind));
+        const bool better = best.kind.empty() ||
+                            d.restored - 2 * d.broken > best.restored - 2 * best.broken ||
+                            (d.restored - 2 * d.broken == best.restored - 2 * best.broken &&
+                             RankOf(d.kind) < RankOf(best.kind));
         if (d.restored > 0 && better) best = std::move(d);
       }
     }
@@ -188,7 +199,8 @@ class Diagnoser {
                                neighbour.row->label, "）串行，应为", d.suggested);
       return d;
     }
-    if ((d.kind == "other" || d.kind == "digit_wrong") && IsLastYears(*cell)) d.kind = "last_years_figure";
+    if ((d.kind == "other" || d.kind == "digit_wrong") && IsLastYears(*cell))
+      d.kind = "last_years_figure";
     d.text_zh = Sentence(d, *cell);
     return d;
   }
@@ -206,8 +218,8 @@ class Diagnoser {
     if (d.kind == "sign") why = "疑为正负号有误";
     if (d.kind == "last_years_figure") why = "疑为沿用上年数";
     if (d.kind == "missing_figure") why = "疑为漏填";
-    return absl::StrCat(d.cell.label_zh, "：印为", Shown(cell), why.empty() ? "" : "，", why, "，应为",
-                        d.suggested, "（可使", d.restored, "项核对恢复一致）");
+    return absl::StrCat(d.cell.label_zh, "：印为", Shown(cell), why.empty() ? "" : "，", why,
+                        "，应为", d.suggested, "（可使", d.restored, "项核对恢复一致）");
   }
 
   // The row above or below in whose same column `want` is printed.
@@ -233,7 +245,8 @@ class Diagnoser {
     for (const Row& row : n.rows) {
       for (int base : {current, amount}) {
         if (base < 0 || change < 0) continue;
-        const Cell &b = row.cells[static_cast<size_t>(base)], &c = row.cells[static_cast<size_t>(change)];
+        const Cell &b = row.cells[static_cast<size_t>(base)],
+                   &c = row.cells[static_cast<size_t>(change)];
         if (!b.blank() && !c.blank() && &b != &cell && b.value - c.value == cell.value) return true;
       }
       if (last >= 0 && !row.cells[static_cast<size_t>(last)].blank() &&
@@ -266,13 +279,15 @@ class Diagnoser {
       d.cell = RefOf(d_, e.left[0].place);
       d.suggested = PrintLike(*percent, expected, MoneyUnitOf());
       d.restored = 1;
-      d.text_zh = absl::StrCat(d.cell.label_zh, "：印为", percent->printed, "%，是以",
-                               PlaceName(d_, base), " ", base.cell->printed,
-                               "为分母算得；应以上年数（或规定的总数）为分母，应为", d.suggested, "%");
+      d.text_zh =
+          absl::StrCat(d.cell.label_zh, "：印为", percent->printed, "%，是以", PlaceName(d_, base),
+                       " ", base.cell->printed,
+                       "为分母算得；应以上年数（或规定的总数）为分母，应为", d.suggested, "%");
       if (e.denominator.size() == 1) {
-        d.text_zh = absl::StrCat(d.cell.label_zh, "：印为", percent->printed, "%，是以",
-                                 PlaceName(d_, base), " ", base.cell->printed, "为分母算得；应以",
-                                 PlaceName(d_, e.denominator[0].place), "为分母，应为", d.suggested, "%");
+        d.text_zh =
+            absl::StrCat(d.cell.label_zh, "：印为", percent->printed, "%，是以",
+                         PlaceName(d_, base), " ", base.cell->printed, "为分母算得；应以",
+                         PlaceName(d_, e.denominator[0].place), "为分母，应为", d.suggested, "%");
       }
       out->push_back(std::move(d));
       return;

@@ -44,9 +44,9 @@ Fraction operator*(const Fraction& a, const Fraction& b) {
 
 Fraction operator+(const Fraction& a, const Fraction& b) {
   __int128 x, y, num, den;
-  const bool over = __builtin_mul_overflow(a.num, b.den, &x) ||
-                    __builtin_mul_overflow(b.num, a.den, &y) || __builtin_add_overflow(x, y, &num) ||
-                    __builtin_mul_overflow(a.den, b.den, &den);
+  const bool over =
+      __builtin_mul_overflow(a.num, b.den, &x) || __builtin_mul_overflow(b.num, a.den, &y) ||
+      __builtin_add_overflow(x, y, &num) || __builtin_mul_overflow(a.den, b.den, &den);
   return over ? Fraction{0, 1, false} : Make(num, den, a.sound && b.sound);
 }
 
@@ -178,8 +178,8 @@ bool Feasible::Check() {
     for (const auto& [other, c] : rows_[static_cast<size_t>(at)].terms) {
       const Variable& o = variables_[static_cast<size_t>(other)];
       const bool up = (c.num > 0) == below;
-      const bool room = up ? !o.high || Compare(o.value, *o.high) < 0
-                           : !o.low || Compare(o.value, *o.low) > 0;
+      const bool room =
+          up ? !o.high || Compare(o.value, *o.high) < 0 : !o.low || Compare(o.value, *o.low) > 0;
       if (room) {
         enter = other;
         break;
@@ -187,7 +187,8 @@ bool Feasible::Check() {
     }
     if (enter < 0) {
       conflict_.push_back(worst);
-      for (const auto& [other, c] : rows_[static_cast<size_t>(at)].terms) conflict_.push_back(other);
+      for (const auto& [other, c] : rows_[static_cast<size_t>(at)].terms)
+        conflict_.push_back(other);
       return false;
     }
     const Fraction target = below ? *v.low : *v.high;
@@ -215,8 +216,8 @@ std::optional<Fraction> Feasible::Extreme(int variable, bool largest) {
     for (const auto& [other, c] : objective) {
       const Variable& o = variables_[static_cast<size_t>(other)];
       const bool raise = (c.num > 0) == largest;
-      const bool room = raise ? !o.high || Compare(o.value, *o.high) < 0
-                              : !o.low || Compare(o.value, *o.low) > 0;
+      const bool room =
+          raise ? !o.high || Compare(o.value, *o.high) < 0 : !o.low || Compare(o.value, *o.low) > 0;
       if (room) {
         enter = other;
         up = raise;
@@ -230,9 +231,9 @@ std::optional<Fraction> Feasible::Extreme(int variable, bool largest) {
     int leave = -1;
     auto limit = [&](const Fraction& distance, int row) {
       const int order = best ? Compare(distance, *best) : -1;
-      if (order < 0 || (order == 0 && row >= 0 && leave >= 0 &&
-                        rows_[static_cast<size_t>(row)].basic <
-                            rows_[static_cast<size_t>(leave)].basic)) {
+      if (order < 0 ||
+          (order == 0 && row >= 0 && leave >= 0 &&
+           rows_[static_cast<size_t>(row)].basic < rows_[static_cast<size_t>(leave)].basic)) {
         best = distance;
         leave = row;
       }

@@ -23,7 +23,8 @@ std::vector<int64_t> WantedOfRatio(const Equation& e, const Cell* cell) {
   for (const auto* terms : {&e.right, &e.denominator}) {
     for (const Term& t : *terms) {
       if (t.place.cell != nullptr)
-        largest = std::max(largest, t.place.cell->value < 0 ? -t.place.cell->value : t.place.cell->value);
+        largest =
+            std::max(largest, t.place.cell->value < 0 ? -t.place.cell->value : t.place.cell->value);
     }
   }
   if (percent == nullptr || largest > INT64_MAX / 64) return out;
@@ -178,7 +179,8 @@ std::string PrintLike(const Cell& cell, int64_t value, disclosure::MoneyUnit uni
     return disclosure::PrintFigure(value < 0 ? -value : value, disclosure::MoneyUnit::kWanyuan,
                                    std::max<int>(cell.decimals, 2));
   }
-  const int decimals = cell.blank() ? (unit == disclosure::MoneyUnit::kYuan ? 0 : 2) : cell.decimals;
+  const int decimals =
+      cell.blank() ? (unit == disclosure::MoneyUnit::kYuan ? 0 : 2) : cell.decimals;
   const bool separators = cell.printed.find(',') != std::string::npos;
   return disclosure::PrintFigure(value, unit, decimals, separators);
 }

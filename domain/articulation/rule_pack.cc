@@ -291,7 +291,8 @@ class Applier {
         for (const EquationSpec& e : equations) {
           for (const auto* terms : {&e.left, &e.right, &e.denominator}) {
             for (const TermSpec& t : *terms) {
-              if (t.kind != TermSpec::kBook && !d_.has(t.table) && !Optional(e)) out_.no_table = true;
+              if (t.kind != TermSpec::kBook && !d_.has(t.table) && !Optional(e))
+                out_.no_table = true;
             }
           }
         }
@@ -339,7 +340,8 @@ class Applier {
       }
       if (q.also_table >= 0) {
         for (const Row& row : d_.table(q.also_table).rows) {
-          if (!InPattern(row, q.also_pattern) || d_.table(q.table).Find(row.key) != nullptr) continue;
+          if (!InPattern(row, q.also_pattern) || d_.table(q.table).Find(row.key) != nullptr)
+            continue;
           row_ = &row;
           one();
         }
@@ -364,7 +366,8 @@ class Applier {
       bool any = false;
       for (const Equation& e : instance.equations) {
         for (const auto* terms : {&e.left, &e.right}) {
-          for (const Term& t : *terms) any = any || (t.place.cell != nullptr && !t.place.cell->blank());
+          for (const Term& t : *terms)
+            any = any || (t.place.cell != nullptr && !t.place.cell->blank());
         }
       }
       if (!any) return;
@@ -553,22 +556,48 @@ class Applier {
 std::string ColumnName(const std::string& key) {
   static constexpr struct {
     const char *key, *name;
-  } kNames[] = {{"total", "合计"},          {"basic", "基本支出"},   {"project", "项目支出"},
-                {"personnel", "人员经费"},  {"public", "公用经费"},  {"this_year", "当年预算安排"},
-                {"carryover", "上年结转"},  {"amount", "金额"},      {"G", "一般公共预算"},
-                {"F", "政府性基金预算"},    {"S", "国有资本经营预算"}, {"A", "财政专户管理资金"},
-                {"U", "单位资金"},          {"fiscal", "财政拨款"},  {"UB", "事业收入"},
-                {"UO", "事业单位经营收入"}, {"UX", "其他收入"},      {"percent", "增减幅度"},
-                {"change", "增减额"},       {"share", "占比"},       {"count", "个数"},
-                {"other", "其他运转类个数"}, {"specific", "特定目标类个数"},
-                {"other_money", "其他运转类金额"}, {"specific_money", "特定目标类金额"},
-                {"money", "金额"},          {"term.total", "实施期资金总额"},
-                {"year.total", "年度资金总额"}, {"planned", "预算安排"}, {"last", "上年执行数"},
-                {"goods", "货物"},          {"works", "工程"},       {"services", "服务"},
-                {"basic_share", "基本支出占比"}, {"project_share", "项目支出占比"},
-                {"abroad", "因公出国（境）费"}, {"reception", "公务接待费"},
-                {"vehicles", "公务用车购置及运行费"}, {"purchase", "公务用车购置费"},
-                {"operation", "公务用车运行维护费"}, {"actual", "实有"}, {"quota", "编制"}};
+  } kNames[] = {{"total", "合计"},
+                {"basic", "基本支出"},
+                {"project", "项目支出"},
+                {"personnel", "人员经费"},
+                {"public", "公用经费"},
+                {"this_year", "当年预算安排"},
+                {"carryover", "上年结转"},
+                {"amount", "金额"},
+                {"G", "一般公共预算"},
+                {"F", "政府性基金预算"},
+                {"S", "国有资本经营预算"},
+                {"A", "财政专户管理资金"},
+                {"U", "单位资金"},
+                {"fiscal", "财政拨款"},
+                {"UB", "事业收入"},
+                {"UO", "事业单位经营收入"},
+                {"UX", "其他收入"},
+                {"percent", "增减幅度"},
+                {"change", "增减额"},
+                {"share", "占比"},
+                {"count", "个数"},
+                {"other", "其他运转类个数"},
+                {"specific", "特定目标类个数"},
+                {"other_money", "其他运转类金额"},
+                {"specific_money", "特定目标类金额"},
+                {"money", "金额"},
+                {"term.total", "实施期资金总额"},
+                {"year.total", "年度资金总额"},
+                {"planned", "预算安排"},
+                {"last", "上年执行数"},
+                {"goods", "货物"},
+                {"works", "工程"},
+                {"services", "服务"},
+                {"basic_share", "基本支出占比"},
+                {"project_share", "项目支出占比"},
+                {"abroad", "因公出国（境）费"},
+                {"reception", "公务接待费"},
+                {"vehicles", "公务用车购置及运行费"},
+                {"purchase", "公务用车购置费"},
+                {"operation", "公务用车运行维护费"},
+                {"actual", "实有"},
+                {"quota", "编制"}};
   for (const auto& n : kNames) {
     if (key == n.key) return n.name;
   }
@@ -611,11 +640,13 @@ absl::StatusOr<RulePack> ParseRules(absl::string_view csv) {
     const std::vector<std::string>& c = rows[i].cells;
     if (c.size() != 7)
       return absl::InvalidArgumentError(absl::StrCat("line ", rows[i].line, ": not 7 cells"));
-    Rule rule{c[0], c[1] == "WARNING" ? Severity::kWarning : Severity::kError, c[2], c[3], c[4], c[5], {}};
+    Rule rule{
+        c[0], c[1] == "WARNING" ? Severity::kWarning : Severity::kError, c[2], c[3], c[4], c[5],
+        {}};
     absl::StatusOr<RuleCheck> check = CheckParser(c[6]).Run();
     if (!check.ok())
-      return absl::InvalidArgumentError(absl::StrCat("line ", rows[i].line, ", rule ", rule.id, ": ",
-                                                     std::string(check.status().message())));
+      return absl::InvalidArgumentError(absl::StrCat("line ", rows[i].line, ", rule ", rule.id,
+                                                     ": ", std::string(check.status().message())));
     rule.check = *std::move(check);
     pack.rules.push_back(std::move(rule));
   }
@@ -637,12 +668,11 @@ Applied Instantiate(const Rule& rule, const Disclosure& d) { return Applier(rule
 std::string PlaceName(const Disclosure& d, const Place& place) {
   const Table& t = d.table(place.table);
   std::string out = place.table == disclosure::kNarrative ? "说明"
-                    : place.table == disclosure::kForms    ? "绩效目标表"
-                                                           : absl::StrCat("表", place.table);
+                    : place.table == disclosure::kForms   ? "绩效目标表"
+                                                          : absl::StrCat("表", place.table);
   if (place.row != nullptr) {
-    const std::string label = place.table == disclosure::kNarrative
-                                  ? NarrativeName(place.row->label)
-                                  : place.row->label;
+    const std::string label =
+        place.table == disclosure::kNarrative ? NarrativeName(place.row->label) : place.row->label;
     absl::StrAppend(&out, " ");
     if (!place.row->code.empty() && place.table != disclosure::kNarrative)
       absl::StrAppend(&out, place.row->code, " ");
@@ -689,9 +719,9 @@ const char* Name(Outcome outcome) {
 const char* Name(Severity severity) { return severity == Severity::kError ? "ERROR" : "WARNING"; }
 
 const char* Name(Verdict verdict) {
-  return verdict == Verdict::kExact           ? "EXACT"
+  return verdict == Verdict::kExact          ? "EXACT"
          : verdict == Verdict::kRoundingOnly ? "ROUNDING_ONLY"
-                                              : "VIOLATED";
+                                             : "VIOLATED";
 }
 
 }  // namespace fiscal::articulation

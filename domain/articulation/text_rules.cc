@@ -64,11 +64,11 @@ Findings Tree(const Rule& rule, const Disclosure& d) {
     if (parent.empty() || d.table(n).Find(parent) != nullptr) {
       out.push_back(Passed());
     } else {
-      out.push_back(Failed(absl::StrCat("table ", n, ", line ", row.line, ": code ", row.code,
-                                        " has no row ", parent, " above it"),
-                           absl::StrCat("表", n, "科目", row.code, " ", row.label, "缺少上级科目",
-                                        parent, "的行"),
-                           {Ref(d, n, row)}));
+      out.push_back(Failed(
+          absl::StrCat("table ", n, ", line ", row.line, ": code ", row.code, " has no row ",
+                       parent, " above it"),
+          absl::StrCat("表", n, "科目", row.code, " ", row.label, "缺少上级科目", parent, "的行"),
+          {Ref(d, n, row)}));
     }
   }
   return out;
@@ -114,7 +114,8 @@ Findings SameCodes(const Rule& rule, const Disclosure& d) {
       } else if (here == a && !disclosure::SameName(disclosure::ShippedLists().functional, row.code,
                                                     FoldName(row.label), FoldName(other->label))) {
         said.push_back(absl::StrCat(row.code, " is ", row.label, " and ", other->label));
-        said_zh.push_back(absl::StrCat("科目", row.code, "名称不一致：", row.label, "、", other->label));
+        said_zh.push_back(
+            absl::StrCat("科目", row.code, "名称不一致：", row.label, "、", other->label));
         cells.push_back(Ref(d, here, row));
       }
     }
@@ -128,7 +129,8 @@ Findings SameClasses(const Rule& rule, const Disclosure& d) {
   std::vector<std::string> said, said_zh;
   std::vector<CellRef> cells;
   auto has_money = [](const Row& row) {
-    return std::any_of(row.cells.begin(), row.cells.end(), [](const Cell& c) { return c.value != 0; });
+    return std::any_of(row.cells.begin(), row.cells.end(),
+                       [](const Cell& c) { return c.value != 0; });
   };
   for (const Row& row : d.table(a).rows) {
     if (!absl::StartsWith(row.key, "class.") || !has_money(row)) continue;
@@ -162,8 +164,9 @@ Findings Note(const Rule& rule, const Disclosure& d) {
   if (any == t.says_empty) {
     CellRef ref = TextRef(t.title_line, t.title);
     ref.table = n;
-    return {Failed(absl::StrCat("table ", n, any ? " has figures and the note that it has none"
-                                                 : " has no figures and not the note that it has none"),
+    return {Failed(absl::StrCat("table ", n,
+                                any ? " has figures and the note that it has none"
+                                    : " has no figures and not the note that it has none"),
                    absl::StrCat("表", n, any ? "有数据却注明无数据" : "无数据却未注明"), {ref})};
   }
   return {Passed()};
@@ -196,7 +199,8 @@ Findings ProjectSubjects(const Rule&, const Disclosure& d) {
     int64_t sum = 0;
     std::vector<CellRef> cells;
     Row const* const managed = n.Find("managed");
-    cells.push_back(RefOf(d, {cell, 0, managed, n.ColumnOf(administrative ? "other_money" : "specific_money")}));
+    cells.push_back(RefOf(
+        d, {cell, 0, managed, n.ColumnOf(administrative ? "other_money" : "specific_money")}));
     for (const Row* row : rows[administrative]) {
       sum += d.table(3).Value(row->key, "project");
       cells.push_back(Ref(d, 3, *row, static_cast<size_t>(d.table(3).ColumnOf("project"))));
@@ -259,8 +263,8 @@ Findings Shares(const Rule&, const Disclosure& d) {
   TextFinding finding = low - ties <= hundred && hundred <= high + ties
                             ? TextFinding{Outcome::kRoundingOnly, "", "", {}}
                             : Failed("", "", {});
-  const std::string sum = disclosure::PrintFigure(static_cast<int64_t>(value),
-                                                  disclosure::MoneyUnit::kWanyuan);
+  const std::string sum =
+      disclosure::PrintFigure(static_cast<int64_t>(value), disclosure::MoneyUnit::kWanyuan);
   finding.message = absl::StrCat("the shares add up to ", sum, " %");
   finding.message_zh = absl::StrCat("各类占比之和为", sum, "%");
   finding.cells = std::move(cells);
@@ -297,12 +301,12 @@ Findings Names(const Rule&, const Disclosure& d) {
       out.push_back(Passed());
       continue;
     }
-    out.push_back(Failed(
-        absl::StrCat("the names listed differ from table 6: more ", absl::StrJoin(more, ", "),
-                     "; missing ", absl::StrJoin(missing, ", ")),
-        absl::StrCat("说明所列科目与表6不一致：多", absl::StrJoin(more, "、"), "；缺",
-                     absl::StrJoin(missing, "、")),
-        {RefOf(d, {names, 0, n.Find(key), n.ColumnOf("names")})}));
+    out.push_back(
+        Failed(absl::StrCat("the names listed differ from table 6: more ",
+                            absl::StrJoin(more, ", "), "; missing ", absl::StrJoin(missing, ", ")),
+               absl::StrCat("说明所列科目与表6不一致：多", absl::StrJoin(more, "、"), "；缺",
+                            absl::StrJoin(missing, "、")),
+               {RefOf(d, {names, 0, n.Find(key), n.ColumnOf("names")})}));
   }
   return out;
 }
@@ -364,7 +368,8 @@ Findings LevelOfGovernment(const Rule&, const Disclosure& d) {
   const std::string& name = d.department_name;
   const bool province = absl::StrContains(name, "省");
   if (province) return {Passed()};
-  return Absent(d, {"省直部门", "省级部门用", "中央部门用"}, "terms of another level:", "名词解释与本级不符：");
+  return Absent(d, {"省直部门", "省级部门用", "中央部门用"},
+                "terms of another level:", "名词解释与本级不符：");
 }
 
 Findings Labels(const Rule&, const Disclosure& d) {
@@ -378,8 +383,8 @@ Findings Labels(const Rule&, const Disclosure& d) {
   }
   const bool all = d.labels.empty() || d.labels.size() >= 13;
   if (all && words.size() <= 1) return {Passed()};
-  return {Failed(absl::StrCat("only ", d.labels.size(), " of 13 tables are labelled: ",
-                              absl::StrJoin(d.labels, ", ")),
+  return {Failed(absl::StrCat("only ", d.labels.size(),
+                              " of 13 tables are labelled: ", absl::StrJoin(d.labels, ", ")),
                  absl::StrCat("13张表只有", d.labels.size(), "张有编号，且写法不一：",
                               absl::StrJoin(d.labels, "、")))};
 }
@@ -392,12 +397,14 @@ Findings Term(const Rule&, const Disclosure& d) {
     const std::string term = FoldName(form.term);
     int years = 0;
     const bool placeholder = absl::EndsWith(term, "年") &&
-                             absl::SimpleAtoi(term.substr(0, term.size() - 3), &years) && years >= 50;
-    out.push_back(!placeholder && !term.empty()
-                      ? Passed()
-                      : Failed(absl::StrCat("the term of ", form.name, " is \"", form.term, "\""),
-                               absl::StrCat("项目“", form.name, "”的项目期为“", form.term, "”，不是实际期限"),
-                               {TextRef(form.line, form.term)}));
+                             absl::SimpleAtoi(term.substr(0, term.size() - 3), &years) &&
+                             years >= 50;
+    out.push_back(
+        !placeholder && !term.empty()
+            ? Passed()
+            : Failed(absl::StrCat("the term of ", form.name, " is \"", form.term, "\""),
+                     absl::StrCat("项目“", form.name, "”的项目期为“", form.term, "”，不是实际期限"),
+                     {TextRef(form.line, form.term)}));
   }
   return out;
 }
@@ -418,11 +425,13 @@ Findings Goals(const Rule&, const Disclosure& d) {
 Findings Signatures(const Rule&, const Disclosure& d) {
   Findings out;
   for (const PerformanceForm& form : d.forms) {
-    const bool filled = !form.responsible.empty() && !form.handler.empty() && !form.telephone.empty();
-    out.push_back(filled ? Passed()
-                         : Failed(absl::StrCat(form.name, ": 负责人, 经办人 or 联系电话 is blank"),
-                                  absl::StrCat("项目“", form.name, "”的负责人、经办人或联系电话未填"),
-                                  {TextRef(form.line, form.name)}));
+    const bool filled =
+        !form.responsible.empty() && !form.handler.empty() && !form.telephone.empty();
+    out.push_back(filled
+                      ? Passed()
+                      : Failed(absl::StrCat(form.name, ": 负责人, 经办人 or 联系电话 is blank"),
+                               absl::StrCat("项目“", form.name, "”的负责人、经办人或联系电话未填"),
+                               {TextRef(form.line, form.name)}));
   }
   return out;
 }
@@ -447,15 +456,14 @@ Findings FormCount(const Rule&, const Disclosure& d) {
   if (published == nullptr || published->blank()) return {};
   if (static_cast<size_t>(published->value) == d.forms.size()) return {Passed()};
   std::vector<std::string> missing;
-  std::vector<CellRef> cells = {
-      RefOf(d, {published, 0, n.Find("published"), n.ColumnOf("count")})};
+  std::vector<CellRef> cells = {RefOf(d, {published, 0, n.Find("published"), n.ColumnOf("count")})};
   WithoutForm(d, &missing, &cells);
-  return {Failed(absl::StrCat(d.forms.size(), " forms are attached, ", published->printed,
-                              " are said to be published; without a form: ",
-                              absl::StrJoin(missing, ", ")),
-                 absl::StrCat("附有", d.forms.size(), "张绩效目标表，说明称公开", published->printed, "个",
-                              missing.empty() ? "" : "；缺少：", absl::StrJoin(missing, "、")),
-                 std::move(cells))};
+  return {Failed(
+      absl::StrCat(d.forms.size(), " forms are attached, ", published->printed,
+                   " are said to be published; without a form: ", absl::StrJoin(missing, ", ")),
+      absl::StrCat("附有", d.forms.size(), "张绩效目标表，说明称公开", published->printed, "个",
+                   missing.empty() ? "" : "；缺少：", absl::StrJoin(missing, "、")),
+      std::move(cells))};
 }
 
 Findings EveryForm(const Rule&, const Disclosure& d) {
@@ -464,7 +472,8 @@ Findings EveryForm(const Rule&, const Disclosure& d) {
   if (WithoutForm(d, &missing, &cells) == 0) return {};
   if (missing.empty()) return {Passed()};
   return {Failed(absl::StrCat("no form for: ", absl::StrJoin(missing, ", ")),
-                 absl::StrCat("缺少绩效目标表：", absl::StrJoin(missing, "、"), "万元"), std::move(cells))};
+                 absl::StrCat("缺少绩效目标表：", absl::StrJoin(missing, "、"), "万元"),
+                 std::move(cells))};
 }
 
 const std::map<std::string, Findings (*)(const Rule&, const Disclosure&)>& Known() {

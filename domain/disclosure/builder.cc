@@ -53,7 +53,9 @@ class Builder {
       for (const FormColumn& c : t.columns)
         years_asked = years_asked || c.query.funding_year != FundingYear::kNone;
     }
-    auto untold = [this](Aspect aspect, bool yes) { d_.untold |= yes ? static_cast<uint32_t>(aspect) : 0u; };
+    auto untold = [this](Aspect aspect, bool yes) {
+      d_.untold |= yes ? static_cast<uint32_t>(aspect) : 0u;
+    };
     for (Direction direction : {Direction::kIncome, Direction::kExpenditure}) {
       Query all;
       all.direction = direction;
@@ -274,8 +276,7 @@ class Builder {
 
   // Every column's groups by code, then rows in the order of codes.
   absl::Status Gather(const FormTable& form, const std::string& side, const FormRows& rows,
-                      GroupKind by,
-                      std::map<std::string, std::map<std::string, Sum>>* by_code) {
+                      GroupKind by, std::map<std::string, std::map<std::string, Sum>>* by_code) {
     for (const FormColumn* c : form.ColumnsOf(side)) {
       FISCAL_ASSIGN_OR_RETURN(const std::vector<Group> groups,
                               Ask(Combined(c->query, rows.query), by));
@@ -318,13 +319,12 @@ class Builder {
                      GroupKind by, Table* t) {
     const bool revenue = by == GroupKind::kRevenue;
     const std::string prefix = revenue && form.layout == Layout::kCodePair ? "revenue." : "";
-    if (!form.total_last)
-      FISCAL_RETURN_IF_ERROR(Total(form, side, rows, prefix + "total", t));
+    if (!form.total_last) FISCAL_RETURN_IF_ERROR(Total(form, side, rows, prefix + "total", t));
     std::map<std::string, std::map<std::string, Sum>> by_code;
     FISCAL_RETURN_IF_ERROR(Gather(form, side, rows, by, &by_code));
-    const CatalogList list = revenue                      ? CatalogList::kRevenue
-                             : by == GroupKind::kDept     ? CatalogList::kDeptEconomic
-                                                          : CatalogList::kFunctional;
+    const CatalogList list = revenue                  ? CatalogList::kRevenue
+                             : by == GroupKind::kDept ? CatalogList::kDeptEconomic
+                                                      : CatalogList::kFunctional;
     for (const auto& [code, columns] : by_code) {
       Row row = NewRow(*t, prefix + code, Name(list, code));
       row.code = code;
@@ -349,8 +349,9 @@ class Builder {
     }
     int nth = 0;
     for (const std::string& code : codes) {
-      Row row = NewRow(*t, "class." + code,
-                       absl::StrCat(ChineseNumber(++nth), "、", Name(CatalogList::kFunctional, code)));
+      Row row =
+          NewRow(*t, "class." + code,
+                 absl::StrCat(ChineseNumber(++nth), "、", Name(CatalogList::kFunctional, code)));
       row.code = code;
       row.level = 1;
       for (const auto& [column, sum] : by_code[code])
@@ -386,9 +387,9 @@ class Builder {
         if (pair.first.compare(0, 3, code) != 0) continue;
         const std::string gov =
             pair.second.empty() ? "" : Name(CatalogList::kGovEconomic, pair.second);
-        Row row = NewRow(*t, seen[pair.first]++ == 0 ? pair.first
-                                                     : absl::StrCat(pair.first, "/", FoldName(gov)),
-                         Name(CatalogList::kDeptEconomic, pair.first));
+        Row row = NewRow(
+            *t, seen[pair.first]++ == 0 ? pair.first : absl::StrCat(pair.first, "/", FoldName(gov)),
+            Name(CatalogList::kDeptEconomic, pair.first));
         row.other_label = gov;
         row.code = pair.first;
         row.level = 2;

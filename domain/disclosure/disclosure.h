@@ -149,8 +149,9 @@ enum Aspect : uint32_t {
 constexpr struct {
   const char* name;
   Aspect aspect;
-} kAspects[] = {{"income", kIncome},     {"expenditure", kExpenditure}, {"fund", kFund},
-                {"year", kYear},         {"category", kCategory},       {"subcategory", kSubcategory},
+} kAspects[] = {{"income", kIncome},     {"expenditure", kExpenditure},
+                {"fund", kFund},         {"year", kYear},
+                {"category", kCategory}, {"subcategory", kSubcategory},
                 {"economic", kEconomic}, {"project", kProject}};
 
 struct Disclosure {

@@ -39,16 +39,14 @@ constexpr Name<Category> kCategories[] = {{"basic", Category::kBasic},
                                           {"project", Category::kProject}};
 constexpr Name<FundingYear> kYears[] = {{"this", FundingYear::kThisYear},
                                         {"carry", FundingYear::kCarryover}};
-constexpr Name<Analysis> kAnalyses[] = {{"basic_economic", Analysis::kBasicEconomic},
-                                        {"project", Analysis::kProject},
-                                        {"three_public", Analysis::kThreePublic},
-                                        {"operating", Analysis::kOperating},
-                                        {"procurement", Analysis::kProcurement},
-                                        {"class_split", Analysis::kClassSplit}};
+constexpr Name<Analysis> kAnalyses[] = {
+    {"basic_economic", Analysis::kBasicEconomic}, {"project", Analysis::kProject},
+    {"three_public", Analysis::kThreePublic},     {"operating", Analysis::kOperating},
+    {"procurement", Analysis::kProcurement},      {"class_split", Analysis::kClassSplit}};
 constexpr Name<Layout> kLayouts[] = {
-    {"balance", Layout::kBalance},     {"codes", Layout::kCodes}, {"code_pair", Layout::kCodePair},
-    {"economic", Layout::kEconomic},   {"fixed", Layout::kFixed}, {"units", Layout::kUnits},
-    {"projects", Layout::kProjects},   {"strip", Layout::kStrip}};
+    {"balance", Layout::kBalance},   {"codes", Layout::kCodes}, {"code_pair", Layout::kCodePair},
+    {"economic", Layout::kEconomic}, {"fixed", Layout::kFixed}, {"units", Layout::kUnits},
+    {"projects", Layout::kProjects}, {"strip", Layout::kStrip}};
 constexpr Name<RowKind> kRowKinds[] = {
     {"classes", RowKind::kClasses}, {"functional", RowKind::kFunctional},
     {"revenue", RowKind::kRevenue}, {"economic", RowKind::kEconomic},

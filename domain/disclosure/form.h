@@ -48,7 +48,15 @@ enum class Layout : uint8_t {
   kStrip,     // one row of figures
 };
 
-enum class RowKind : uint8_t { kNone, kClasses, kFunctional, kRevenue, kEconomic, kUnits, kProjects };
+enum class RowKind : uint8_t {
+  kNone,
+  kClasses,
+  kFunctional,
+  kRevenue,
+  kEconomic,
+  kUnits,
+  kProjects
+};
 
 struct FormColumn {
   // "left", "right" or "".

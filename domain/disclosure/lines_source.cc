@@ -25,7 +25,8 @@ bool Matches(const Line& line, const Query& q) {
   if (a.direction != q.direction) return false;
   if (!q.funds.empty() && !Within(a.fund, q.funds[0], domain::Fund::kNone)) return false;
   if (!Within(a.category, q.category, domain::Category::kNone)) return false;
-  if (q.funding_year != domain::FundingYear::kNone && a.funding_year != q.funding_year) return false;
+  if (q.funding_year != domain::FundingYear::kNone && a.funding_year != q.funding_year)
+    return false;
   return Below(line.functional, q.functional) && Below(line.dept_economic, q.dept_economic);
 }
 

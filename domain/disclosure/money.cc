@@ -74,7 +74,8 @@ int64_t PlaceFen(MoneyUnit unit, int decimals) {
 std::string PrintFigure(int64_t fen, MoneyUnit unit, int decimals, bool separators) {
   const uint64_t place = static_cast<uint64_t>(PlaceFen(unit, decimals));
   const uint64_t magnitude = fen < 0 ? ~static_cast<uint64_t>(fen) + 1 : static_cast<uint64_t>(fen);
-  const uint64_t units = magnitude / place + (magnitude % place >= place - magnitude % place ? 1 : 0);
+  const uint64_t units =
+      magnitude / place + (magnitude % place >= place - magnitude % place ? 1 : 0);
   std::string digits = absl::StrCat(units);
   const size_t fraction = static_cast<size_t>(decimals);
   if (digits.size() <= fraction) digits.insert(0, fraction + 1 - digits.size(), '0');

@@ -10,7 +10,8 @@
 namespace fiscal::disclosure {
 namespace {
 
-constexpr absl::string_view kNumbers[] = {"一", "二", "三", "四", "五", "六", "七", "八", "九", "十"};
+constexpr absl::string_view kNumbers[] = {"一", "二", "三", "四", "五",
+                                          "六", "七", "八", "九", "十"};
 
 bool IsBlankCharacter(absl::string_view s) {
   return s == "\xc2\xa0" || s == "\xe3\x80\x80" || s == "\xef\xbb\xbf" || s == "\xe2\x80\x8b" ||

@@ -27,76 +27,74 @@ ServerUnaryReactor* Finish(ServerUnaryReactor* reactor, const absl::Status& stat
 
 absl::StatusOr<PositionedReads::Place> PositionedReads::Find(
     const pb::Consistency& consistency) const {
-    const Projector& projector = runner_.projector();
-    switch (consistency.kind_case()) {
-      case pb::Consistency::kAtLeast:
-      case pb::Consistency::kExactly: {
-        const bool pinned = consistency.kind_case() == pb::Consistency::kExactly;
-        FISCAL_ASSIGN_OR_RETURN(
-            const Position asked,
-            wire::ParsePosition(pinned ? consistency.exactly() : consistency.at_least()));
-        if (pinned && asked > projector.log().head().position) {
-          return domain::Refuse(Reason::kPositionAhead,
-                                absl::StrCat("the log ends at ", projector.log().head().position));
-        }
-        return Place{asked, pinned};
+  const Projector& projector = runner_.projector();
+  switch (consistency.kind_case()) {
+    case pb::Consistency::kAtLeast:
+    case pb::Consistency::kExactly: {
+      const bool pinned = consistency.kind_case() == pb::Consistency::kExactly;
+      FISCAL_ASSIGN_OR_RETURN(
+          const Position asked,
+          wire::ParsePosition(pinned ? consistency.exactly() : consistency.at_least()));
+      if (pinned && asked > projector.log().head().position) {
+        return domain::Refuse(Reason::kPositionAhead,
+                              absl::StrCat("the log ends at ", projector.log().head().position));
       }
-      case pb::Consistency::kAsOf: {
-        const auto& time = consistency.as_of();
-        if (time.seconds() > 253402300799 || time.seconds() < -62135596800)
-          return domain::Refuse(Reason::kPositionInvalid,
-                                "as_of is no time of the years 1 to 9999");
-        FISCAL_ASSIGN_OR_RETURN(
-            const Position found,
-            projector.log().AsOf(time.seconds() * 1000000 + time.nanos() / 1000));
-        return Place{found, true};
-      }
-      default:
-        return Place{projector.folded(), false};
+      return Place{asked, pinned};
     }
+    case pb::Consistency::kAsOf: {
+      const auto& time = consistency.as_of();
+      if (time.seconds() > 253402300799 || time.seconds() < -62135596800)
+        return domain::Refuse(Reason::kPositionInvalid, "as_of is no time of the years 1 to 9999");
+      FISCAL_ASSIGN_OR_RETURN(const Position found,
+                              projector.log().AsOf(time.seconds() * 1000000 + time.nanos() / 1000));
+      return Place{found, true};
+    }
+    default:
+      return Place{projector.folded(), false};
   }
+}
 
 grpc::ServerUnaryReactor* PositionedReads::AtAll(
     grpc::CallbackServerContext* context, const std::vector<const pb::Consistency*>& consistencies,
     std::function<absl::Status(const std::vector<Position>&)> answer) const {
-    ServerUnaryReactor* reactor = context->DefaultReactor();
-    std::vector<Place> places;
-    Position last = 0;
-    for (const pb::Consistency* consistency : consistencies) {
-      absl::StatusOr<Place> place = Find(*consistency);
-      if (!place.ok()) return Finish(reactor, place.status());
-      last = std::max(last, place->position);
-      places.push_back(*place);
-    }
-    auto now = [this, places = std::move(places), answer = std::move(answer)]() -> absl::Status {
-      const Position folded = runner_.projector().folded();
-      std::vector<Position> positions;
-      for (const Place& place : places) {
-        positions.push_back(folded);
-        if (!place.pinned) continue;
-        // No read sees a part of what was committed at once.
-        FISCAL_ASSIGN_OR_RETURN(positions.back(), runner_.projector().EndOfGroup(place.position));
-      }
-      return answer(positions);
-    };
-    if (last <= runner_.projector().folded()) return Finish(reactor, now());
-    const absl::Time deadline =
-        std::min(absl::FromChrono(context->deadline()), absl::Now() + absl::Minutes(5));
-    runner_.WhenFolded(last, deadline, [reactor, last, now = std::move(now)](bool reached) {
-      Finish(reactor,
-             reached ? now()
-                     : domain::Refuse(Reason::kPositionTimeout,
-                                      absl::StrCat("position ", last, " was not reached in time")));
-    });
-    return reactor;
+  ServerUnaryReactor* reactor = context->DefaultReactor();
+  std::vector<Place> places;
+  Position last = 0;
+  for (const pb::Consistency* consistency : consistencies) {
+    absl::StatusOr<Place> place = Find(*consistency);
+    if (!place.ok()) return Finish(reactor, place.status());
+    last = std::max(last, place->position);
+    places.push_back(*place);
   }
+  auto now = [this, places = std::move(places), answer = std::move(answer)]() -> absl::Status {
+    const Position folded = runner_.projector().folded();
+    std::vector<Position> positions;
+    for (const Place& place : places) {
+      positions.push_back(folded);
+      if (!place.pinned) continue;
+      // No read sees a part of what was committed at once.
+      FISCAL_ASSIGN_OR_RETURN(positions.back(), runner_.projector().EndOfGroup(place.position));
+    }
+    return answer(positions);
+  };
+  if (last <= runner_.projector().folded()) return Finish(reactor, now());
+  const absl::Time deadline =
+      std::min(absl::FromChrono(context->deadline()), absl::Now() + absl::Minutes(5));
+  runner_.WhenFolded(last, deadline, [reactor, last, now = std::move(now)](bool reached) {
+    Finish(reactor,
+           reached ? now()
+                   : domain::Refuse(Reason::kPositionTimeout,
+                                    absl::StrCat("position ", last, " was not reached in time")));
+  });
+  return reactor;
+}
 
 grpc::ServerUnaryReactor* PositionedReads::At(grpc::CallbackServerContext* context,
                                               const pb::Consistency& consistency,
                                               std::function<absl::Status(Position)> answer) const {
-    return AtAll(
-        context, {&consistency},
-        [answer = std::move(answer)](const std::vector<Position>& at) { return answer(at[0]); });
-  }
+  return AtAll(
+      context, {&consistency},
+      [answer = std::move(answer)](const std::vector<Position>& at) { return answer(at[0]); });
+}
 
 }  // namespace fiscal::services

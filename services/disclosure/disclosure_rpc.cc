@@ -55,9 +55,9 @@ absl::StatusOr<const Form*> FormOf(const pb::DisclosureSubject& subject) {
   if (const Form* form = disclosure::FindForm(name); form != nullptr) return form;
   std::vector<std::string> names;
   for (const Form& form : disclosure::ShippedForms()) names.push_back(form.id);
-  return domain::Refuse({{Reason::kFormUnknown, "subject.form", "",
-                          absl::StrCat("there is no form ", name, "; there are ",
-                                       absl::StrJoin(names, ", "))}});
+  return domain::Refuse(
+      {{Reason::kFormUnknown, "subject.form", "",
+        absl::StrCat("there is no form ", name, "; there are ", absl::StrJoin(names, ", "))}});
 }
 
 // Whose name stands on the tables.
@@ -227,7 +227,9 @@ class DisclosureRpc final : public pb::DisclosureService::CallbackService {
       TotalFilter before = scope;
       --before.year;
       LedgerSource prior(runner_.projector(), reader_, statements_, before, position);
-      return FillNarrative(response->name(), scope.year, source, prior,
+      // Who was not in the catalog of that year stated nothing in it.
+      const bool known = Question(runner_.projector().catalog(), before, {}).Check().ok();
+      return FillNarrative(response->name(), scope.year, source, known ? &prior : nullptr,
                            response->mutable_narrative());
     });
   }

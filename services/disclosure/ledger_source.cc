@@ -69,9 +69,8 @@ TotalFilter LedgerSource::FilterOf(const Query& query, Analysis analysis) const 
 
 absl::StatusOr<std::set<LedgerSource::Agency>> LedgerSource::AgenciesWith(
     const TotalFilter& filter) const {
-  FISCAL_ASSIGN_OR_RETURN(
-      const TotalList list,
-      reader_.List(filter, {{Dimension::kAgency, 0}}, Order::kCode, position_));
+  FISCAL_ASSIGN_OR_RETURN(const TotalList list,
+                          reader_.List(filter, {{Dimension::kAgency, 0}}, Order::kCode, position_));
   std::set<Agency> agencies;
   for (const TotalRow& row : list.rows) {
     if (!row.value.zero()) agencies.insert({row.group[0].division, row.group[0].code});
@@ -88,9 +87,9 @@ absl::StatusOr<std::vector<Group>> LedgerSource::Ask(const Query& query, GroupKi
     // Whether a statement analyses its money so is told by any line of the analysis, whatever the query's fund or year.
     Query any;
     any.direction = query.direction;
-    FISCAL_ASSIGN_OR_RETURN(const std::set<Agency> memo, AgenciesWith(FilterOf(any, query.analysis)));
-    if (!memo.empty())
-      FISCAL_RETURN_IF_ERROR(Add(FilterOf(query, query.analysis), by, 1, &groups));
+    FISCAL_ASSIGN_OR_RETURN(const std::set<Agency> memo,
+                            AgenciesWith(FilterOf(any, query.analysis)));
+    if (!memo.empty()) FISCAL_RETURN_IF_ERROR(Add(FilterOf(query, query.analysis), by, 1, &groups));
     std::set<Agency> others;
     // Counted lines do not say what of them is procured: only who analyses it is asked.
     if (query.analysis != Analysis::kProcurement) {
@@ -195,9 +194,8 @@ absl::StatusOr<const Statuses*> LedgerSource::Standing() {
     Question question(catalog_, scope_, {});
     standing_ = std::make_unique<Statuses>();
     for (domain::Stage stage : StagesOf(scope_.stage)) {
-      FISCAL_ASSIGN_OR_RETURN(
-          const Statuses all,
-          StatusesAt(projector_, scope_.year, stage, question.Subtree(), position_));
+      FISCAL_ASSIGN_OR_RETURN(const Statuses all, StatusesAt(projector_, scope_.year, stage,
+                                                             question.Subtree(), position_));
       for (const auto& [key, status] : all) {
         if (status.counts() && question.Counts(key, status.department))
           standing_->emplace(key, status);
@@ -261,8 +259,7 @@ bool LedgerSource::Operates(const Agency& agency) const {
 }
 
 std::string LedgerSource::NameOf(domain::CatalogList list, const std::string& code) const {
-  return std::string(
-      catalog_->NameOf(scope_.division, scope_.year, list, domain::ParseCode(code)));
+  return std::string(catalog_->NameOf(scope_.division, scope_.year, list, domain::ParseCode(code)));
 }
 
 }  // namespace fiscal::services

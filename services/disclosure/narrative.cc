@@ -47,7 +47,7 @@ std::string Percent(int64_t hundredths) {
 
 }  // namespace
 
-absl::Status FillNarrative(const std::string& name, int year, CellSource& source, CellSource& prior,
+absl::Status FillNarrative(const std::string& name, int year, CellSource& source, CellSource* prior,
                            disclosure::v1::Narrative* out) {
   Query spent;
   spent.direction = Direction::kExpenditure;
@@ -55,7 +55,10 @@ absl::Status FillNarrative(const std::string& name, int year, CellSource& source
   income.direction = Direction::kIncome;
   FISCAL_ASSIGN_OR_RETURN(const int64_t total, Ask(source, spent));
   FISCAL_ASSIGN_OR_RETURN(const int64_t received, Ask(source, income));
-  FISCAL_ASSIGN_OR_RETURN(const int64_t before, Ask(prior, spent));
+  int64_t before = 0;
+  if (prior != nullptr) {
+    FISCAL_ASSIGN_OR_RETURN(before, Ask(*prior, spent));
+  }
   out->set_income_fen(received);
   out->set_expenditure_fen(total);
   auto share = [total](const std::string& label, int64_t fen,
@@ -85,7 +88,8 @@ absl::Status FillNarrative(const std::string& name, int year, CellSource& source
 
   std::vector<std::string> parts;
   for (const auto& [label, category] :
-       {std::pair<const char*, Category>{"基本支出", Category::kBasic}, {"项目支出", Category::kProject}}) {
+       {std::pair<const char*, Category>{"基本支出", Category::kBasic},
+        {"项目支出", Category::kProject}}) {
     Query q = spent;
     q.category = category;
     FISCAL_ASSIGN_OR_RETURN(const int64_t fen, Ask(source, q));
@@ -111,7 +115,10 @@ absl::Status FillNarrative(const std::string& name, int year, CellSource& source
   const struct {
     const char* label;
     domain::Code code;
-  } kinds[] = {{"因公出国（境）费", 30212}, {"公务接待费", 30217}, {"公务用车购置费", 31013}, {"公务用车运行维护费", 30231}};
+  } kinds[] = {{"因公出国（境）费", 30212},
+               {"公务接待费", 30217},
+               {"公务用车购置费", 31013},
+               {"公务用车运行维护费", 30231}};
   for (const auto& k : kinds) {
     Query q = spent;
     q.analysis = Analysis::kThreePublic;

@@ -54,11 +54,11 @@ void CheckRules(const domain::Catalog& catalog, const std::vector<domain::Line>&
   for (const domain::ProjectEntry& p : projects) statement.project_names[p.code] = p.name;
   statement.project_units = s->project_units;
   statement.name_of = [&](domain::CatalogList list, const std::string& code) {
-    return std::string(
-        catalog.NameOf(s->key.division, s->key.year, list, domain::ParseCode(code)));
+    return std::string(catalog.NameOf(s->key.division, s->key.year, list, domain::ParseCode(code)));
   };
   disclosure::LinesSource source(std::move(statement));
-  const disclosure::Subject subject{s->key.year, s->key.agency, s->scope != domain::Scope::kDepartment};
+  const disclosure::Subject subject{s->key.year, s->key.agency,
+                                    s->scope != domain::Scope::kDepartment};
   const absl::StatusOr<disclosure::Disclosure> d = disclosure::Build(*form, subject, source);
   if (!d.ok()) return;
   for (const articulation::RuleOutcome& o : articulation::Check(*d).outcomes) {

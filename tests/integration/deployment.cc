@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "clients/cli/csv.h"
 #include "clients/importer/importer.h"
+#include "clients/importer/reader.h"
 #include "google/protobuf/util/json_util.h"
 #include "gtest/gtest.h"
 
@@ -155,7 +156,9 @@ submission::v1::SubmitBudgetRequest Deployment::Reference(const std::string& tex
   options.division_code = "141100";
   options.department_code = "031";
   options.agency_code = "031001";
-  auto result = importer::Import(text, view, options, nullptr);
+  const auto document = importer::Read(text);
+  if (!document.ok()) Die(document.status().ToString());
+  auto result = importer::Import(text, *document, view, options, nullptr);
   if (!result.ok()) Die(result.status().ToString());
   result->request.set_request_id(request_id);
   return result->request;
