@@ -138,7 +138,10 @@ class Tabbed {
     std::vector<TextRow> rows;
     for (const TextLine& line : t_.lines) {
       if (!line.tabbed) {
-        if (rows.empty() || headings_.Has(line.folded, true)) continue;
+        const bool amount = std::any_of(line.pieces.begin(), line.pieces.end(), [](const Piece& p) {
+          return p.figure && absl::StrContains(p.folded, '.');
+        });
+        if (!amount && (rows.empty() || headings_.Has(line.folded, true))) continue;
         // A row of which nothing but its label is left.
         if (disclosure::FoldName(line.folded) == "合计") {
           TextRow row{line.number, std::vector<std::string>(width), {}};

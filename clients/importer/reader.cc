@@ -203,6 +203,11 @@ class TableReader {
                                std::string(disclosure::WithoutOrdinal(FoldName(row.labels[0]))),
                                " is missing"));
     }
+    // Books of last year's money stand below their sum.
+    for (const char* book : {"income.carry.G", "income.carry.F", "income.carry.S"}) {
+      if (taken.count(book) > 0 && taken.count("income.carry") == 0)
+        return At(t->Find(book)->line, "no row above it has last year's money as a whole");
+    }
     if (classes.empty()) return At(text_.title_line, "no 类 stands at its right");
     // Names tell codes; in the full list, places do.
     const auto& all = disclosure::StatutoryClasses();
@@ -249,6 +254,7 @@ class TableReader {
                   absl::StrCat("\"", text.cells[0], "\" is no code of 3, 5 or 7 digits"));
       if (name.empty() || disclosure::LooksLikeFigure(name))
         return At(text.line, absl::StrCat("code ", code, " has no name"));
+      FISCAL_RETURN_IF_ERROR(NameIsWhole(text, code, name));
       if (total_seen && t->rows.back().key == prefix + "total" && !last.empty())
         return At(text.line, absl::StrCat("code ", code, " stands behind 合计"));
       // As text a parent comes before what is below it.
@@ -264,6 +270,32 @@ class TableReader {
     if (!total_seen && !last.empty() && own_total)
       return At(text_.title_line, "the 合计 row is missing");
     return absl::OkStatus();
+  }
+
+  // Names are put together from lines; what stands behind a whole name is no part of it. What names are whole is known from
+  // the lists and from table 3, which table 2 confirms.
+  absl::Status NameIsWhole(const TextRow& text, const std::string& code,
+                           const std::string& name) const {
+    // Cells between tabs are not put together.
+    if (text.lines.empty()) return absl::OkStatus();
+    std::vector<std::string> whole;
+    const disclosure::CodeLists& lists = disclosure::ShippedLists();
+    const RowKind kind = form_.dynamic.empty() ? RowKind::kNone : form_.dynamic.back().kind;
+    const disclosure::CodeList& list =
+        kind == RowKind::kEconomic ? lists.dept_economic : lists.functional;
+    if (const auto* entry = list.Find(code); entry != nullptr) whole = entry->names;
+    if (const Row* row = out_->table(3).Find(code);
+        row != nullptr && kind == RowKind::kFunctional && form_.canonical != 3)
+      whole.push_back(FoldName(row->label));
+    std::string behind;
+    for (const std::string& w : whole) {
+      if (name == w) return absl::OkStatus();
+      if (absl::StartsWith(name, w)) behind = name.substr(w.size());
+    }
+    // 支出 ends names that lists print without it, as brackets do.
+    if (behind.empty() || behind == "支出" || behind[0] == '(') return absl::OkStatus();
+    return At(text.line,
+              absl::StrCat("text between its rows: \"", behind, "\" behind the name of ", code));
   }
 
   absl::Status Codes(Table* t) const {

@@ -256,7 +256,7 @@ bool InPattern(const Row& row, absl::string_view pattern) {
 
 bool InColumns(const Table& t, size_t c, absl::string_view pattern) {
   const std::string& key = t.columns[c];
-  if (pattern == "columns") return key != "amount" || t.number == 7;
+  if (pattern == "columns") return key != "amount" || t.number == 7 || t.number == 9;
   if (pattern == "parts") {
     return key != "total" && key != "amount" && !(t.number == 2 && key == "carryover");
   }
@@ -276,6 +276,13 @@ bool IsChild(const Table& t, const Row& parent, const Row& row) {
     return row.level == 1 && revenue == absl::StartsWith(parent.key, "revenue.");
   return revenue == absl::StartsWith(parent.key, "revenue.") && row.level == parent.level + 1 &&
          absl::StartsWith(row.code, parent.code);
+}
+
+// Whether a row stands at the last level of its tree: a project, an economic 款, a functional or revenue 项. 预备费 (227) and
+// 年初预留 (22902) have none below them.
+bool IsLast(const Table& t, const Row& row) {
+  if (t.number == 6 || t.number == 12 || t.number == 13) return row.level >= 2;
+  return row.level >= 3 || row.code == "227" || row.code == "22902";
 }
 
 class Applier {
@@ -464,8 +471,8 @@ class Applier {
           out->push_back(term);
         }
       }
-      // A leaf is the sum of nothing.
-      if (children && found == 0) return false;
+      // Nothing is below the last level. Above it, a document that leaves out the rows below has a sum of nothing.
+      if (children && found == 0 && (!d_.document || IsLast(t, *parent))) return false;
     }
     return true;
   }

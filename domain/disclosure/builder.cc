@@ -77,6 +77,10 @@ class Builder {
       }
       untold(kFund, funds.lines != whole.lines);
       untold(kYear, years_asked && years.lines != whole.lines);
+      FISCAL_ASSIGN_OR_RETURN(const std::vector<Group> codes, Ask(all, GroupKind::kFunctional));
+      int64_t at_items = 0;
+      for (const Group& g : codes) at_items += g.code.size() == 7 ? g.sum.lines : 0;
+      untold(kLeaf, at_items != whole.lines);
       if (direction == Direction::kIncome) continue;
       Sum categories;
       for (Category category : {Category::kBasic, Category::kProject}) {
@@ -197,7 +201,8 @@ class Builder {
       FISCAL_ASSIGN_OR_RETURN(const std::vector<Group> groups, source_.Ask(one, by));
       for (const Group& g : groups) {
         auto same = std::find_if(all.begin(), all.end(), [&](const Group& other) {
-          return other.code == g.code && other.other_code == g.other_code && other.unit == g.unit;
+          return other.code == g.code && other.other_code == g.other_code && other.name == g.name &&
+                 other.unit == g.unit;
         });
         if (same == all.end()) {
           all.push_back(g);

@@ -145,14 +145,16 @@ enum Aspect : uint32_t {
   kSubcategory = 32,
   kEconomic = 64,
   kProject = 128,
+  // Functional codes down to 项.
+  kLeaf = 256,
 };
 constexpr struct {
   const char* name;
   Aspect aspect;
-} kAspects[] = {{"income", kIncome},     {"expenditure", kExpenditure},
-                {"fund", kFund},         {"year", kYear},
-                {"category", kCategory}, {"subcategory", kSubcategory},
-                {"economic", kEconomic}, {"project", kProject}};
+} kAspects[] = {
+    {"income", kIncome},     {"expenditure", kExpenditure}, {"fund", kFund},
+    {"year", kYear},         {"category", kCategory},       {"subcategory", kSubcategory},
+    {"economic", kEconomic}, {"project", kProject},         {"leaf", kLeaf}};
 
 struct Disclosure {
   // "shanxi-13".

@@ -103,7 +103,7 @@ absl::StatusOr<ScopeCounts> ReadScope(const storage::Staged& staged, const std::
 
 // The rules over a statement as it stands after a PATCH.
 absl::Status CheckPatched(const storage::Heads& heads, const domain::Catalog& catalog,
-                          const Change& change, Submission* s) {
+                          const Change& change, RulesCheck check, Submission* s) {
   FISCAL_ASSIGN_OR_RETURN(LineSet before, heads.Lines(s->key));
   std::map<absl::string_view, Line> lines;
   for (const Line& line : before.lines) lines[line.line_id] = line;
@@ -112,7 +112,7 @@ absl::Status CheckPatched(const storage::Heads& heads, const domain::Catalog& ca
   std::vector<Line> after;
   for (const auto& [id, line] : lines) after.push_back(line);
   FISCAL_ASSIGN_OR_RETURN(std::vector<ProjectEntry> projects, heads.Projects(s->key));
-  CheckRules(catalog, after, projects, s);
+  check(catalog, after, projects, s);
   return s->violations.empty() ? absl::OkStatus() : Refuse(s->violations);
 }
 
@@ -311,8 +311,8 @@ absl::StatusOr<std::shared_ptr<const domain::Catalog>> LoadCatalog(const storage
 }
 
 absl::StatusOr<std::unique_ptr<Intake>> Intake::Open(storage::Kv& kv, storage::EventLog& log,
-                                                     Clock& clock) {
-  std::unique_ptr<Intake> intake(new Intake(kv, log, clock));
+                                                     Clock& clock, RulesCheck check) {
+  std::unique_ptr<Intake> intake(new Intake(kv, log, clock, check));
   FISCAL_ASSIGN_OR_RETURN(std::shared_ptr<const domain::Catalog> catalog,
                           LoadCatalog(log, log.head().position));
   std::map<domain::Code, std::string> owners;
@@ -432,7 +432,7 @@ absl::StatusOr<IntakeReceipt> Intake::Apply(Submission& s, Group& g) {
     s.findings.clear();
     domain::CheckCatalog(*g.catalog, &s);
     if (s.violations.empty() && s.mode == domain::WriteMode::kReplace)
-      CheckRules(*g.catalog, s.lines.lines, s.projects, &s);
+      check_(*g.catalog, s.lines.lines, s.projects, &s);
   }
   if (!s.violations.empty()) return Refuse(s.violations);
   if (const std::string owner = OwnerOf(s.key.division, g); !owner.empty()) {
@@ -462,7 +462,7 @@ absl::StatusOr<IntakeReceipt> Intake::Apply(Submission& s, Group& g) {
   if (patch) {
     FISCAL_RETURN_IF_ERROR(DiffPatch(g.heads, s, &change));
     // What a certified PATCH makes of the statement is checked whole.
-    if (s.certify) FISCAL_RETURN_IF_ERROR(CheckPatched(g.heads, *g.catalog, change, &s));
+    if (s.certify) FISCAL_RETURN_IF_ERROR(CheckPatched(g.heads, *g.catalog, change, check_, &s));
   } else {
     FISCAL_RETURN_IF_ERROR(DiffReplace(g.heads, s, stands, &change));
   }

@@ -21,6 +21,7 @@
 #include "base/clock.h"
 #include "domain/catalog.h"
 #include "domain/submission.h"
+#include "services/submission/rules_check.h"
 #include "storage/event_log.h"
 #include "storage/heads.h"
 #include "storage/kv.h"
@@ -77,8 +78,9 @@ class Intake {
   using Request = std::variant<domain::Submission, CatalogImport, Reallocation, UpstreamRecords>;
 
   // Reads the catalog from the log. `kv` is the store the log is in.
+  // `check` is asked what the articulation rules say of a statement that was not asked on its way in.
   static absl::StatusOr<std::unique_ptr<Intake>> Open(storage::Kv& kv, storage::EventLog& log,
-                                                      Clock& clock);
+                                                      Clock& clock, RulesCheck check = CheckRules);
 
   // Applies the requests in order as one group with one sync. When this returns, every OK answer is
   // durable.
@@ -97,8 +99,8 @@ class Intake {
  private:
   struct Group;
 
-  Intake(storage::Kv& kv, storage::EventLog& log, Clock& clock)
-      : kv_(kv), log_(log), clock_(clock) {}
+  Intake(storage::Kv& kv, storage::EventLog& log, Clock& clock, RulesCheck check)
+      : kv_(kv), log_(log), clock_(clock), check_(check) {}
 
   absl::StatusOr<IntakeReceipt> Apply(domain::Submission& s, Group& g);
   absl::StatusOr<IntakeReceipt> Apply(CatalogImport& c, Group& g);
@@ -129,6 +131,7 @@ class Intake {
   storage::Kv& kv_;
   storage::EventLog& log_;
   Clock& clock_;
+  const RulesCheck check_;
   bool failed_ = false;
   mutable absl::Mutex mu_;
   std::shared_ptr<const domain::Catalog> catalog_ ABSL_GUARDED_BY(mu_);

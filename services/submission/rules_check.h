@@ -17,6 +17,10 @@ namespace fiscal::services {
 void CheckRules(const domain::Catalog& catalog, const std::vector<domain::Line>& lines,
                 const std::vector<domain::ProjectEntry>& projects, domain::Submission* s);
 
+// What the intake asks; simulations, whose lines mean nothing, ask nothing.
+using RulesCheck = void (*)(const domain::Catalog&, const std::vector<domain::Line>&,
+                            const std::vector<domain::ProjectEntry>&, domain::Submission*);
+
 }  // namespace fiscal::services
 
 #endif  // FISCAL_SERVICES_SUBMISSION_RULES_CHECK_H_

@@ -6,6 +6,7 @@
 #include "services/federation/postings.h"
 #include "storage/schema.h"
 #include "storage/totals_store.h"
+#include "tests/simulation/no_rules.h"
 #include "tests/simulation/wrapped_kv.h"
 
 namespace fiscal::simulation {
@@ -79,7 +80,7 @@ bool Above::Start() {
   auto log = storage::EventLog::Open(*kv, *p.anchor, "fedcba9876543210");
   if (!ok(log.status(), "open log")) return false;
   p.log = *std::move(log);
-  auto intake = Intake::Open(*kv, *p.log, clock_);
+  auto intake = Intake::Open(*kv, *p.log, clock_, NoRules);
   if (!ok(intake.status(), "open intake")) return false;
   p.intake = *std::move(intake);
   auto totals_kv = MemoryKv::Open(totals_disk_, {false, nullptr});

@@ -17,6 +17,7 @@
 #include "storage/memory/memory_kv.h"
 #include "tests/simulation/above.h"
 #include "tests/simulation/model.h"
+#include "tests/simulation/no_rules.h"
 #include "tests/simulation/watchers.h"
 #include "tests/simulation/wrapped_kv.h"
 
@@ -179,7 +180,7 @@ class World {
     auto log = storage::EventLog::Open(*kv, *p.anchor, "0123456789abcdef");
     if (!Check(log.status(), "open log")) return false;
     p.log = *std::move(log);
-    auto intake = Intake::Open(*kv, *p.log, clock_);
+    auto intake = Intake::Open(*kv, *p.log, clock_, NoRules);
     if (!Check(intake.status(), "open intake")) return false;
     p.intake = *std::move(intake);
     auto totals_kv = MemoryKv::Open(totals_disk_, {false, nullptr});
