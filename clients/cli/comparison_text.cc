@@ -1,5 +1,6 @@
 #include "clients/cli/comparison_text.h"
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "clients/cli/json.h"
 #include "clients/cli/text.h"
@@ -11,8 +12,10 @@ Table ToTable(const TableComparison& comparison) {
   Table table({true, false, false, true, true, true});
   table.Row({"表", "行", "列", "账本", "文件", "文件行"});
   for (const TableDifference& d : comparison.differences) {
-    table.Row({absl::StrCat(d.table), d.row_label, d.column_label, d.ledger, d.document,
-               d.line == 0 ? "" : absl::StrCat(d.line)});
+    // Codes of several levels may have one name.
+    const bool code = !d.row.empty() && absl::ascii_isdigit(static_cast<unsigned char>(d.row[0]));
+    table.Row({absl::StrCat(d.table), code ? absl::StrCat(d.row, " ", d.row_label) : d.row_label,
+               d.column_label, d.ledger, d.document, d.line == 0 ? "" : absl::StrCat(d.line)});
   }
   return table;
 }

@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -37,6 +38,14 @@ int DecimalsOf(absl::string_view plain) {
   return point == absl::string_view::npos ? 0 : static_cast<int>(plain.size() - point - 1);
 }
 
+// What is compared, and where the answer goes.
+struct Question {
+  const Form& form;
+  const d::GetTablesResponse& ledger;
+  const disclosure::Disclosure& document;
+  TableComparison* out;
+};
+
 // A row of either side.
 struct Side {
   const d::StatutoryRow* ledger = nullptr;
@@ -45,23 +54,22 @@ struct Side {
 
 class TableCompare {
  public:
-  TableCompare(const Form& form, const d::StatutoryTable& ledger, const disclosure::Table& document,
-               const std::string& ledger_name, const std::string& document_name,
-               TableComparison* out)
-      : form_(form),
+  TableCompare(const Question& question, const d::StatutoryTable& ledger, bool strip)
+      : question_(question),
         ledger_(ledger),
-        document_(document),
-        ledger_name_(ledger_name),
-        document_name_(document_name),
+        document_(question.document.table(ledger.canonical_number())),
         number_(ledger.canonical_number()),
         unit_(ledger.unit() == "元" ? MoneyUnit::kYuan : MoneyUnit::kWanyuan),
-        out_(out) {
+        strip_(strip),
+        other_form_(question.document.form != question.ledger.form()),
+        out_(question.out) {
     int layouts = 0;
-    for (const FormTable& t : form.tables) layouts += t.canonical == number_ ? 1 : 0;
-    several_layouts_ = layouts > 1;
+    for (const FormTable& t : question.form.tables) layouts += t.canonical == number_ ? 1 : 0;
+    shared_columns_ = layouts > 1 || other_form_;
   }
 
   void Run() {
+    ++out_->tables;
     MatchUnits();
     std::vector<std::string> order;
     std::map<std::string, Side> rows;
@@ -77,7 +85,15 @@ class TableCompare {
       if (fresh) order.push_back(document_keys[i]);
       it->second.document = &document_.rows[i];
     }
-    for (const std::string& key : order) CompareRow(rows[key]);
+    for (const std::string& key : order) {
+      const Side& row = rows[key];
+      if (row.ledger != nullptr && row.document != nullptr) {
+        if (!strip_) CompareNames(row);
+      } else if (other_form_ && !BothHaveKind(row)) {
+        continue;
+      }
+      CompareRow(row);
+    }
   }
 
  private:
@@ -173,13 +189,30 @@ class TableCompare {
     return out;
   }
 
+  // Whether both tables have rows of the kind of one that stands on one side: another form may have no units, or other sums.
+  bool BothHaveKind(const Side& row) const {
+    const std::string kind = KindOf(row.ledger != nullptr ? row.ledger->key() : row.document->key);
+    return std::any_of(ledger_.rows().begin(), ledger_.rows().end(),
+                       [&](const d::StatutoryRow& r) { return KindOf(r.key()) == kind; }) &&
+           std::any_of(document_.rows.begin(), document_.rows.end(),
+                       [&](const disclosure::Row& r) { return KindOf(r.key) == kind; });
+  }
+
+  // "class", "unit", "project", "code", or the key of a row the form fixes.
+  static std::string KindOf(const std::string& key) {
+    for (const char* kind : {"class.", "unit.", "project."}) {
+      if (absl::StartsWith(key, kind)) return kind;
+    }
+    return !key.empty() && absl::ascii_isdigit(static_cast<unsigned char>(key[0])) ? "code" : key;
+  }
+
   // ---- cells ----
 
   std::string ColumnLabel(const std::string& key) const {
     for (const d::StatutoryColumn& c : ledger_.columns()) {
       if (c.key() == key) return c.label();
     }
-    for (const FormTable& t : form_.tables) {
+    for (const FormTable& t : question_.form.tables) {
       for (const FormColumn& c : t.columns) {
         if (t.canonical == number_ && c.key == key && !c.labels.empty()) return c.labels[0];
       }
@@ -219,7 +252,6 @@ class TableCompare {
   }
 
   void CompareRow(const Side& row) {
-    if (row.ledger != nullptr && row.document != nullptr) CompareNames(row);
     std::set<std::string> done;
     for (int i = 0; row.ledger != nullptr && i < ledger_.columns_size(); ++i) {
       const d::StatutoryColumn& column = ledger_.columns(i);
@@ -227,7 +259,7 @@ class TableCompare {
       done.insert(column.key());
       const d::StatutoryCell& ours = row.ledger->cells(i);
       const int at = document_.ColumnOf(column.key());
-      if (at < 0 && several_layouts_) continue;
+      if (at < 0 && shared_columns_) continue;
       const disclosure::Cell* theirs = row.document != nullptr && at >= 0
                                            ? &row.document->cells[static_cast<size_t>(at)]
                                            : nullptr;
@@ -247,7 +279,7 @@ class TableCompare {
       const std::string& column = document_.columns[i];
       const disclosure::Cell& theirs = row.document->cells[i];
       if (done.count(column) > 0 || Plain(theirs.printed).empty()) continue;
-      if (several_layouts_ && !HasColumn(column)) continue;
+      if (shared_columns_ && !HasColumn(column)) continue;
       ++out_->cells;
       Differ(row, column, "", theirs.printed, theirs.line);
     }
@@ -262,7 +294,7 @@ class TableCompare {
 
   // Whether the form knows both as labels of the row.
   bool FormKnows(const std::string& key, const std::string& a, const std::string& b) const {
-    for (const FormTable& t : form_.tables) {
+    for (const FormTable& t : question_.form.tables) {
       for (const FormRow& row : t.rows) {
         if (t.canonical != number_ || row.key != key) continue;
         auto known = [&](const std::string& name) {
@@ -312,20 +344,22 @@ class TableCompare {
   // The row above all others is called by the department's name or 合计.
   bool IsSum(const std::string& key, const std::string& ours, const std::string& theirs) const {
     if (key != "total" && key != "revenue.total" && key != "department") return false;
-    const std::set<std::string> names = {"合计", "部门合计", FoldName(ledger_name_),
-                                         FoldName(document_name_)};
+    const std::set<std::string> names = {"合计", "部门合计", FoldName(question_.ledger.name()),
+                                         FoldName(question_.document.department_name)};
     return names.count(ours) > 0 && names.count(theirs) > 0;
   }
 
-  const Form& form_;
+  const Question& question_;
   const d::StatutoryTable& ledger_;
   const disclosure::Table& document_;
-  const std::string& ledger_name_;
-  const std::string& document_name_;
   const int number_;
   const MoneyUnit unit_;
+  // The ledger's rows were columns of a strip: their names are headings.
+  const bool strip_;
+  const bool other_form_;
   TableComparison* out_;
-  bool several_layouts_ = false;
+  // Columns that one side does not print are no difference: the form has two layouts, or the forms are two.
+  bool shared_columns_ = false;
   // The document's units to the ledger's.
   std::map<std::string, std::string> units_;
 };
@@ -337,12 +371,14 @@ bool IsStrip(const Form& form, const d::StatutoryTable& table) {
 }
 
 // The tables whose figures a strip has in one row: its column "10.abroad" is a row of table 10.
-void CutStrip(const d::StatutoryTable& strip, std::map<int, d::StatutoryTable>* tables) {
+void CutStrip(const d::StatutoryTable& strip, std::map<int, d::StatutoryTable>* tables,
+              std::set<int>* strips) {
   for (int i = 0; strip.rows_size() > 0 && i < strip.columns_size(); ++i) {
     const std::string& key = strip.columns(i).key();
     const size_t point = key.find('.');
     int number = 0;
     if (point == std::string::npos || !absl::SimpleAtoi(key.substr(0, point), &number)) continue;
+    strips->insert(number);
     d::StatutoryTable& t = (*tables)[number];
     if (t.columns_size() == 0) {
       t.set_number(strip.number());
@@ -363,11 +399,12 @@ void CutStrip(const d::StatutoryTable& strip, std::map<int, d::StatutoryTable>* 
 TableComparison CompareTables(const d::GetTablesResponse& ledger, const Form& form,
                               const disclosure::Disclosure& document, bool all) {
   TableComparison out;
+  const Question question{form, ledger, document, &out};
   std::map<int, d::StatutoryTable> tables;
-  std::set<int> compared;
+  std::set<int> strips;
   for (const d::StatutoryTable& t : ledger.tables()) {
     if (IsStrip(form, t)) {
-      CutStrip(t, &tables);
+      CutStrip(t, &tables, &strips);
     } else {
       tables[t.canonical_number()] = t;
     }
@@ -383,12 +420,8 @@ TableComparison CompareTables(const d::GetTablesResponse& ledger, const Form& fo
     if (!both && (document.form != ledger.form() || (it == tables.end() && !all) ||
                   (it == tables.end() && !document.has(n))))
       continue;
-    // What the form prints as one table is one.
-    compared.insert(document.has(n) ? document.table(n).form_number : n);
-    TableCompare(form, ours, document.table(n), ledger.name(), document.department_name, &out)
-        .Run();
+    TableCompare(question, ours, strips.count(n) > 0).Run();
   }
-  out.tables = static_cast<int>(compared.size());
   return out;
 }
 

@@ -5,6 +5,7 @@
 // Figures are equal when the texts are, whatever their width and separators; blank, 0, 0.00 and a dash are one. Where the document
 // prints in another unit or with other digits, the exact amount is rounded as the document prints. Names are equal
 // without what counts them, and when the lists that ship or the form know both for the same code or row.
+// Where the document has another form, what both forms have is compared.
 #ifndef FISCAL_CLIENTS_CLI_TABLE_COMPARE_H_
 #define FISCAL_CLIENTS_CLI_TABLE_COMPARE_H_
 

@@ -135,7 +135,7 @@ absl::Status FillNarrative(const std::string& name, int year, CellSource& source
       FISCAL_ASSIGN_OR_RETURN(fen, Ask(source, q));
     }
     three += fen;
-    share(k.label, fen, out->mutable_three_public());
+    share(k.label, fen, out->mutable_three_public_expenses());
     parts.push_back(absl::StrCat(k.label, Money(fen)));
   }
   out->add_sentences(
@@ -152,7 +152,7 @@ absl::Status FillNarrative(const std::string& name, int year, CellSource& source
   bought.analysis = Analysis::kProcurement;
   FISCAL_ASSIGN_OR_RETURN(const int64_t procured, Ask(source, bought));
   if (procured != 0) {
-    share("政府采购", procured, out->mutable_procurement());
+    share("政府采购", procured, out->mutable_procurements());
     out->add_sentences(absl::StrCat("政府采购预算", Money(procured), "。"));
   }
   return absl::OkStatus();

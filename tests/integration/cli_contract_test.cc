@@ -128,6 +128,46 @@ TEST_F(CliContractTest, ImportThenTotals) {
                                 "GENERAL,一般公共预算,880.87,8\r\n"));
 }
 
+TEST_F(CliContractTest, TablesAreWhatTheDocumentPrints) {
+  const auto receipt = Json(Fiscal(absl::StrCat("import ", kReference, " -o json")).out);
+  const std::string base = "tables --division 141100 --year 2024 --department 031 --at-least " +
+                           Field(receipt, "position");
+  const Ran same = Fiscal(absl::StrCat(base, " --compare ", kReference));
+  EXPECT_EQ(same.code, 0);
+  EXPECT_EQ(same.out, "13 tables, 656 cells: all equal\n");
+  // The same money on the other form: what both print.
+  EXPECT_EQ(Fiscal(absl::StrCat(base, " --form shanghai-9 --compare ", kReference)).code, 0);
+  const std::string other = Write(
+      "other.txt", absl::StrReplaceAll(ReadFile(kReference),
+                                       {{"办公费\t办公经费\t0.96", "办公费\t办公经费\t0.97"}}));
+  const Ran differs = Fiscal(absl::StrCat(base, " -o json --compare ", other));
+  EXPECT_EQ(differs.code, 3);
+  const auto answer = Json(differs.out);
+  EXPECT_EQ(Field(answer, "tables"), "13");
+  ASSERT_EQ(answer.fields().at("differences").list_value().values_size(), 1);
+  const auto& difference = answer.fields().at("differences").list_value().values(0).struct_value();
+  EXPECT_EQ(Field(difference, "row"), "30201");
+  EXPECT_EQ(Field(difference, "column"), "total");
+  EXPECT_EQ(Field(difference, "ledger"), "0.96");
+  EXPECT_EQ(Field(difference, "document"), "0.97");
+
+  EXPECT_EQ(Fiscal(base + " -o xlsx").code, 2);
+  EXPECT_EQ(Fiscal("totals --division 141100 --year 2024 -o xlsx").code, 2);
+  EXPECT_EQ(Fiscal(base + " --agency 031001").code, 2);
+  EXPECT_EQ(Fiscal(base + " --compare " + dir_.path() + "/none.txt").code, 2);
+  EXPECT_EQ(Fiscal(base + " --form none").code, 3);
+  const std::string book = dir_.path() + "/tables.xlsx", again = dir_.path() + "/again.xlsx";
+  EXPECT_EQ(Fiscal(absl::StrCat(base, " -o xlsx --out ", book)).code, 0);
+  EXPECT_EQ(Fiscal(absl::StrCat(base, " -o xlsx --out ", again)).code, 0);
+  EXPECT_EQ(ReadFile(book).substr(0, 4), "PK\x03\x04");
+  EXPECT_TRUE(ReadFile(book) == ReadFile(again));
+  EXPECT_TRUE(absl::StrContains(Fiscal(base + " --table 3 -o csv").out,
+                                "\r\n2080505,机关事业单位基本养老保险缴费支出,29.88,29.88,\r\n"));
+  const auto tables = Json(Fiscal(base + " --table 3 -o json").out);
+  EXPECT_EQ(Field(tables, "form"), "shanxi-13");
+  EXPECT_EQ(tables.fields().at("tables").list_value().values_size(), 1);
+}
+
 TEST_F(CliContractTest, ExitCodes) {
   EXPECT_EQ(Fiscal("--help").code, 0);
   EXPECT_EQ(Fiscal("nonsense").code, 2);

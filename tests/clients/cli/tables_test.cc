@@ -401,6 +401,39 @@ TEST(CompareTest, TablesNotAskedForAreNotCompared) {
               HasSubstr("2 total total:  / 880.87\n"));
 }
 
+TEST(CompareTest, OfAnotherFormWhatBothHave) {
+  // The reference, as if it had been printed on the other form: 元, no sums of the year, one strip for tables 10 and 11.
+  const disclosure::Disclosure document = Document(kReference);
+  d::GetTablesResponse response = Response(document);
+  response.set_form("shanghai-9");
+  for (int n : {7, 9, 11, 12, 13}) {
+    for (int i = 0; i < response.tables_size(); ++i) {
+      if (response.tables(i).canonical_number() == n)
+        response.mutable_tables()->DeleteSubrange(i, 1);
+    }
+  }
+  d::StatutoryTable* income = TableOf(&response, 2);
+  income->mutable_columns(1)->set_key("fiscal");
+  RowOf(TableOf(&response, 1), "income.year")->set_key("income.fiscal");
+  d::StatutoryTable* strip = TableOf(&response, 10);
+  strip->set_number(9);
+  strip->clear_rows();
+  strip->clear_columns();
+  d::StatutoryRow* row = strip->add_rows();
+  for (const char* key : {"10.total", "10.operation", "11.total"}) {
+    strip->add_columns()->set_key(key);
+    row->add_cells()->set_printed(absl::StartsWith(key, "10") ? "2.00" : "24.85");
+    row->mutable_cells(row->cells_size() - 1)
+        ->set_amount_fen(absl::StartsWith(key, "10") ? 2000000 : 24850000);
+  }
+  const disclosure::Form& shanghai = *disclosure::FindForm("shanghai-9");
+  EXPECT_EQ(Text(CompareTables(response, shanghai, document, true)), "");
+  row->mutable_cells(2)->set_printed("24.86");
+  RowOf(income, "221")->set_key("222");
+  EXPECT_EQ(Text(CompareTables(response, shanghai, document, true)),
+            "2 222 total: 30.93 / \n2 221 total:  / 30.93\n11 total total: 24.86 / 24.85\n");
+}
+
 TEST(CompareTest, TheTwoLayoutsOfATableShareColumns) {
   const disclosure::Disclosure unit = Document("tests/data/documents/putuo_commerce_2025_unit.txt");
   const disclosure::Disclosure whole =
