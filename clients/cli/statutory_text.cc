@@ -58,9 +58,9 @@ std::string NarrativeJson(const d::Narrative& n) {
     object.Number("change_percent_hundredths", n.change_percent_hundredths());
   std::vector<std::string> sentences;
   for (const std::string& s : n.sentences()) sentences.push_back(JsonString(s));
-  return object.Raw("three_public", SharesJson(n.three_public()))
+  return object.Raw("three_public", SharesJson(n.three_public_expenses()))
       .Text("operating_fen", absl::StrCat(n.operating_fen()))
-      .Raw("procurement", SharesJson(n.procurement()))
+      .Raw("procurement", SharesJson(n.procurements()))
       .Raw("sentences", JsonLines(sentences))
       .Done();
 }

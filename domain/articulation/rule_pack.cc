@@ -277,8 +277,16 @@ bool IsChild(const Table& t, const Row& parent, const Row& row) {
   }
   if (row.code.empty()) return false;
   const bool revenue = absl::StartsWith(row.key, "revenue.");
-  if (parent.level == 0 && parent.code.empty())
-    return row.level == 1 && revenue == absl::StartsWith(parent.key, "revenue.");
+  if (parent.level == 0 && parent.code.empty()) {
+    if (revenue != absl::StartsWith(parent.key, "revenue.")) return false;
+    if (t.number != 7 && !revenue) return row.level == 1;
+    // Tables of revenue may print items without what stands above them.
+    return std::none_of(t.rows.begin(), t.rows.end(), [&](const Row& other) {
+      return !other.code.empty() && other.code.size() < row.code.size() &&
+             absl::StartsWith(row.code, other.code) &&
+             absl::StartsWith(other.key, "revenue.") == revenue;
+    });
+  }
   return revenue == absl::StartsWith(parent.key, "revenue.") && row.level == parent.level + 1 &&
          absl::StartsWith(row.code, parent.code);
 }
