@@ -280,12 +280,12 @@ bool IsChild(const Table& t, const Row& parent, const Row& row) {
   if (parent.level == 0 && parent.code.empty()) {
     if (revenue != absl::StartsWith(parent.key, "revenue.")) return false;
     if (t.number != 7 && !revenue) return row.level == 1;
-    // Tables of revenue may print items without what stands above them.
-    return std::none_of(t.rows.begin(), t.rows.end(), [&](const Row& other) {
-      return !other.code.empty() && other.code.size() < row.code.size() &&
-             absl::StartsWith(row.code, other.code) &&
-             absl::StartsWith(other.key, "revenue.") == revenue;
+    // Tables of revenue may be a flat list of items; a tree starts at its 类.
+    const bool flat = std::all_of(t.rows.begin(), t.rows.end(), [&](const Row& other) {
+      return other.code.empty() || absl::StartsWith(other.key, "revenue.") != revenue ||
+             other.level == row.level;
     });
+    return flat || row.level == 1;
   }
   return revenue == absl::StartsWith(parent.key, "revenue.") && row.level == parent.level + 1 &&
          absl::StartsWith(row.code, parent.code);
