@@ -4,10 +4,11 @@
 #   scripts/campaign.sh crash KILLS                  100 in CI
 #   scripts/campaign.sh tree KILLS                   of counties, city and province; 12 in CI
 #   scripts/campaign.sh watch KILLS                  of a server with watchers; 8 in CI
+#   scripts/campaign.sh check DOCUMENTS              made disclosures with planted errors; 60 in CI
 #   scripts/campaign.sh explain LINES                explanations over a history of so many; 20,000 in CI
 #   scripts/campaign.sh fuzz SECONDS                 each decoder, the importer and spreadsheets, with clang's libFuzzer
 . "$(dirname "$0")/lib.sh"
-[ $# -ge 2 ] || { sed -n '2,9p' "$0" >&2; exit 2; }
+[ $# -ge 2 ] || { sed -n '2,10p' "$0" >&2; exit 2; }
 install_packages "${PACKAGES[@]}"
 case $1 in
   simulation)
@@ -25,6 +26,9 @@ case $1 in
   explain)
     build release explain_test
     FISCAL_EXPLAIN_LINES=$2 build/release/bin/explain_test ;;
+  check)
+    build release fiscal-check-bench
+    build/release/bin/fiscal-check-bench --documents "$2" ;;
   fuzz)
     install_packages clang-14 libclang-rt-14-dev
     build fuzz record_fuzz document_fuzz descriptions_fuzz pdf_fuzz
@@ -38,5 +42,5 @@ case $1 in
     build/fuzz/bin/document_fuzz -max_total_time="$2" -max_len=100000 build/corpus/document
     build/fuzz/bin/descriptions_fuzz -max_total_time="$2" -max_len=60000 build/corpus/descriptions
     build/fuzz/bin/pdf_fuzz -max_total_time="$2" -max_len=200000 build/corpus/pdf ;;
-  *) sed -n '2,9p' "$0" >&2; exit 2 ;;
+  *) sed -n '2,10p' "$0" >&2; exit 2 ;;
 esac

@@ -165,7 +165,8 @@ void Results::WriteReport(const std::string& directory) const {
   }
   out << "\n## Beside the goals\n\n| what | figure |\n|---|---|\n";
   for (const auto& [what, figure] : notes) out << "| " << what << " | " << figure << " |\n";
-  out << "\nWhat was tried to get here, with figures: docs/adr/0006-cost-of-a-line.md.\n";
+  out << "\nWhat was tried to get here, with figures: docs/adr/0006-cost-of-a-line.md.\n"
+         "Reading and checking disclosures: docs/benchmarks-checking.md.\n";
 
   // Three small plots side by side, each from 0 to its largest value.
   struct Curve {
