@@ -32,6 +32,8 @@ constexpr int kOrdinalGapMax = 6;
 // may be to be looked at; twice characters.
 constexpr int kUnknownHeading = 20;
 constexpr int kDistanceSlack = 8;
+// Characters that a name put together from lines may have before another is added.
+constexpr size_t kNameMax = 100;
 // How many ways to place figures are tried at most.
 constexpr size_t kPlacementsMax = 20000;
 
@@ -400,7 +402,8 @@ class LaidOut {
       return At(t_, pending_line_,
                 absl::StrCat("text between its rows: \"", Tabbed::Excerpt(pending_), "\""));
     std::string& name = row->texts[form_.layout == Layout::kCodes ? 1 : 0];
-    if (FoldName(name) == "合计" || CountCharacters(name) < 4 || CountCharacters(pending_) > 24)
+    if (FoldName(name) == "合计" || CountCharacters(name) < 4 || CountCharacters(name) > kNameMax ||
+        CountCharacters(pending_) > 24)
       return At(t_, pending_line_,
                 absl::StrCat("text between its rows: \"", Tabbed::Excerpt(pending_), "\""));
     name += pending_;

@@ -28,6 +28,9 @@ using disclosure::Row;
 using disclosure::RowKind;
 using disclosure::Table;
 
+// Far more than any department has projects.
+constexpr size_t kFormsMax = 3000;
+
 bool IsCode(absl::string_view s) {
   if (s.size() != 3 && s.size() != 5 && s.size() != 7 && s.size() != 9) return false;
   return s[0] != '0' && std::all_of(s.begin(), s.end(), [](char c) {
@@ -579,6 +582,9 @@ absl::StatusOr<Disclosure> Read(absl::string_view text, const std::set<std::stri
   ResolveClasses(&d);
   SetIntervals(&d);
   ReadForms(cut.rest, &d);
+  if (d.forms.size() > kFormsMax)
+    return absl::InvalidArgumentError(absl::StrCat("line ", d.forms[kFormsMax].line, ": more than ",
+                                                   kFormsMax, " performance forms"));
   ReadNarrative(*cut.form, cut.rest, &d);
   return d;
 }

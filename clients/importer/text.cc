@@ -21,6 +21,8 @@ using disclosure::FormTable;
 
 // Lines that may stand between a table's title and the line with its unit.
 constexpr int kTitleToUnitLinesMax = 8;
+// The longest tables that were seen have some 200 rows. What rules and diagnoses do grows faster than the rows.
+constexpr size_t kTableLinesMax = 3000;
 
 absl::Status At(int line, const std::string& what) {
   return absl::InvalidArgumentError(absl::StrCat("line ", line, ": ", what));
@@ -413,6 +415,9 @@ absl::StatusOr<Text> CutText(absl::string_view text, const std::vector<Form>& fo
         absl::StartsWith(line.folded, "说明:"))
       continue;
     if (furniture && !line.tabbed) continue;
+    if (table->lines.size() == kTableLinesMax)
+      return At(line.number, absl::StrCat("table ", table->form->number, " has more than ",
+                                          kTableLinesMax, " lines"));
     table->lines.push_back(std::move(line));
   }
   if (!ended) {

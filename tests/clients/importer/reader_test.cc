@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <functional>
 #include <map>
 #include <random>
 #include <set>
@@ -592,6 +593,26 @@ TEST(ReaderTest, RefusalsNameTableLineAndReason) {
   moved.insert(moved.begin() + (tabs.table(5).title_line - 1) - static_cast<int>(third.size()),
                third.begin(), third.end());
   ExpectRefused(Joined(moved), {"table 3", "stands after table 4"});
+}
+
+// What rules and diagnoses do grows faster than a table: one that no department has is refused at once.
+TEST(ReaderTest, TablesBeyondAllBoundsAreRefused) {
+  const Disclosure d = MustRead(Fixture(kReference));
+  auto with = [&](int behind, int count, const std::function<std::string(int)>& line) {
+    std::vector<std::string> lines = Lines(Fixture(kReference)), more;
+    for (int i = 0; i < count; ++i) more.push_back(line(i));
+    lines.insert(lines.begin() + behind, more.begin(), more.end());
+    return Joined(lines);
+  };
+  ExpectRefused(with(d.table(5).Find("2210201")->line, 4000,
+                     [](int i) { return absl::StrCat(2230000 + i, "\t项\t1.00\t1.00\t"); }),
+                {"table 5", "more than 3000 lines"});
+  ExpectRefused(with(d.table(12).rows.back().line, 4000,
+                     [](int i) { return absl::StrCat("项目", i, "\t1.00\t1.00"); }),
+                {"table 12", "more than 3000 lines"});
+  ExpectRefused(with(static_cast<int>(Lines(Fixture(kReference)).size()), 4000,
+                     [](int i) { return absl::StrCat("项目名称\t项目", i); }),
+                {"more than 3000 performance forms"});
 }
 
 // ---- Tables laid out by blanks ----
