@@ -175,22 +175,6 @@ class Builder {
     return absl::OkStatus();
   }
 
-  // The query of a cell: the column's, narrowed by the row's.
-  static Query Combined(const Query& column, const Query& row) {
-    Query q = column;
-    if (row.direction != domain::Direction::kNone) q.direction = row.direction;
-    if (!row.funds.empty()) q.funds = row.funds;
-    if (row.category != domain::Category::kNone) q.category = row.category;
-    if (row.funding_year != domain::FundingYear::kNone) q.funding_year = row.funding_year;
-    if (row.analysis != domain::Analysis::kNone) q.analysis = row.analysis;
-    if (row.dept_economic != 0) q.dept_economic = row.dept_economic;
-    if (row.functional != 0) q.functional = row.functional;
-    q.carry_forward = q.carry_forward || row.carry_forward;
-    q.none = q.none || row.none;
-    if (!row.sum_of.empty()) q.sum_of = row.sum_of;
-    return q;
-  }
-
   absl::StatusOr<std::vector<Group>> Ask(const Query& query, GroupKind by) {
     if (query.funds.size() <= 1) return source_.Ask(query, by);
     // Several funds are asked one by one.
@@ -258,7 +242,7 @@ class Builder {
     Row out = NewRow(*t, row.key, row.labels[0]);
     for (const FormColumn* c : form.ColumnsOf(row.side)) {
       auto own = form.cells.find(absl::StrCat(row.key, "/", c->key));
-      const Query q = own != form.cells.end() ? own->second : Combined(c->query, row.query);
+      const Query q = own != form.cells.end() ? own->second : Narrowed(c->query, row.query);
       FISCAL_ASSIGN_OR_RETURN(const Sum sum, CellOf(q, c->key, *t));
       Put(sum, *t, &out.cells[static_cast<size_t>(t->ColumnOf(c->key))]);
     }
@@ -284,7 +268,7 @@ class Builder {
                       GroupKind by, std::map<std::string, std::map<std::string, Sum>>* by_code) {
     for (const FormColumn* c : form.ColumnsOf(side)) {
       FISCAL_ASSIGN_OR_RETURN(const std::vector<Group> groups,
-                              Ask(Combined(c->query, rows.query), by));
+                              Ask(Narrowed(c->query, rows.query), by));
       for (const Group& g : groups) {
         if (!g.code.empty() && g.sum.fen != 0) (*by_code)[g.code][c->key].Add(g.sum);
       }
@@ -310,7 +294,7 @@ class Builder {
     // A table of one half with another has one 合计 in print; both halves have their own key here.
     for (const FormColumn* c : form.ColumnsOf(side)) {
       auto own = form.cells.find(absl::StrCat(key, "/", c->key));
-      Query q = own != form.cells.end() ? own->second : Combined(c->query, rows.query);
+      Query q = own != form.cells.end() ? own->second : Narrowed(c->query, rows.query);
       // A total counts what its rows analyse, whether analysed or not.
       if (rows.kind == RowKind::kRevenue) q.analysis = domain::Analysis::kNone;
       FISCAL_ASSIGN_OR_RETURN(const Sum sum, CellOf(q, c->key, *t));
@@ -374,7 +358,7 @@ class Builder {
     std::map<std::pair<std::string, std::string>, std::map<std::string, Sum>> pairs;
     for (const FormColumn* c : form.ColumnsOf("")) {
       FISCAL_ASSIGN_OR_RETURN(const std::vector<Group> groups,
-                              Ask(Combined(c->query, rows.query), GroupKind::kPair));
+                              Ask(Narrowed(c->query, rows.query), GroupKind::kPair));
       for (const Group& g : groups) {
         if (g.code.size() == 5 && g.sum.fen != 0) pairs[{g.code, g.other_code}][c->key].Add(g.sum);
       }
@@ -411,7 +395,7 @@ class Builder {
     std::map<std::pair<std::string, std::string>, std::map<std::string, Sum>> units;
     for (const FormColumn* c : form.ColumnsOf("")) {
       FISCAL_ASSIGN_OR_RETURN(const std::vector<Group> groups,
-                              Ask(Combined(c->query, rows.query), GroupKind::kUnit));
+                              Ask(Narrowed(c->query, rows.query), GroupKind::kUnit));
       for (const Group& g : groups) {
         if (g.sum.fen != 0) units[{g.code, g.name}][c->key].Add(g.sum);
       }
@@ -447,7 +431,7 @@ class Builder {
     std::vector<Project> projects;
     for (const FormColumn* c : form.ColumnsOf("")) {
       FISCAL_ASSIGN_OR_RETURN(const std::vector<Group> groups,
-                              Ask(Combined(c->query, rows.query), GroupKind::kProject));
+                              Ask(Narrowed(c->query, rows.query), GroupKind::kProject));
       for (const Group& g : groups) {
         if (g.sum.fen == 0) continue;
         auto it = std::find_if(projects.begin(), projects.end(), [&](const Project& p) {

@@ -253,6 +253,20 @@ class Parser {
 
 }  // namespace
 
+Query Narrowed(Query column, const Query& row) {
+  if (row.direction != Direction::kNone) column.direction = row.direction;
+  if (!row.funds.empty()) column.funds = row.funds;
+  if (row.category != Category::kNone) column.category = row.category;
+  if (row.funding_year != FundingYear::kNone) column.funding_year = row.funding_year;
+  if (row.analysis != Analysis::kNone) column.analysis = row.analysis;
+  if (row.functional != 0) column.functional = row.functional;
+  if (row.dept_economic != 0) column.dept_economic = row.dept_economic;
+  column.carry_forward = column.carry_forward || row.carry_forward;
+  column.none = column.none || row.none;
+  if (!row.sum_of.empty()) column.sum_of = row.sum_of;
+  return column;
+}
+
 std::string Query::Text() const {
   std::vector<std::string> words;
   if (none) return "none";

@@ -37,6 +37,9 @@ struct Query {
   std::string Text() const;
 };
 
+// What a column asks, narrowed by what its row asks.
+Query Narrowed(Query column, const Query& row);
+
 enum class Layout : uint8_t {
   kBalance,   // labels and figures at the left, labels and figures at the right
   kCodes,     // code, name, figures; a tree

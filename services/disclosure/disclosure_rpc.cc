@@ -27,7 +27,6 @@ using disclosure::FormColumn;
 using disclosure::FormRow;
 using disclosure::FormTable;
 using disclosure::Layout;
-using disclosure::Query;
 using disclosure::Row;
 using disclosure::Table;
 using domain::Position;
@@ -76,27 +75,14 @@ std::string NameOf(const domain::Catalog& catalog, const TotalFilter& scope) {
 std::string QueryOf(const FormTable& form, const FormColumn& column, const Row& row) {
   if (auto own = form.cells.find(absl::StrCat(row.key, "/", column.key)); own != form.cells.end())
     return own->second.Text();
-  Query q = column.query;
-  auto narrow = [&q](const Query& by) {
-    if (by.direction != domain::Direction::kNone) q.direction = by.direction;
-    if (!by.funds.empty()) q.funds = by.funds;
-    if (by.category != domain::Category::kNone) q.category = by.category;
-    if (by.funding_year != domain::FundingYear::kNone) q.funding_year = by.funding_year;
-    if (by.analysis != domain::Analysis::kNone) q.analysis = by.analysis;
-    if (by.dept_economic != 0) q.dept_economic = by.dept_economic;
-    q.carry_forward = q.carry_forward || by.carry_forward;
-    if (!by.sum_of.empty()) q.sum_of = by.sum_of;
-  };
   for (const FormRow& r : form.rows) {
     if (r.key == row.key && r.side == column.side) {
-      narrow(r.query);
-      return q.Text();
+      return disclosure::Narrowed(column.query, r.query).Text();
     }
   }
   std::string text;
   if (const disclosure::FormRows* rows = form.RowsOf(column.side); rows != nullptr) {
-    narrow(rows->query);
-    text = q.Text();
+    text = disclosure::Narrowed(column.query, rows->query).Text();
     if (rows->kind == disclosure::RowKind::kUnits || rows->kind == disclosure::RowKind::kProjects) {
       if (row.level > 0) absl::StrAppend(&text, row.level == 1 ? " by=unit" : " by=project");
     } else if (!row.code.empty()) {
