@@ -269,6 +269,17 @@ bool InColumns(const Table& t, size_t c, absl::string_view pattern) {
   return key == pattern;
 }
 
+bool IsRevenue(const Table& t, const Row& row) {
+  return t.number == 7 || absl::StartsWith(row.key, "revenue.");
+}
+
+// Tables of revenue may be a flat list of items of one level; a tree starts at its 类.
+bool IsFlat(const Table& t, const Row& row) {
+  return std::all_of(t.rows.begin(), t.rows.end(), [&](const Row& other) {
+    return other.code.empty() || IsRevenue(t, other) != IsRevenue(t, row) || other.level == row.level;
+  });
+}
+
 // The rows right below a row of a tree.
 bool IsChild(const Table& t, const Row& parent, const Row& row) {
   if (t.number == 12 || t.number == 13) {
@@ -280,12 +291,7 @@ bool IsChild(const Table& t, const Row& parent, const Row& row) {
   if (parent.level == 0 && parent.code.empty()) {
     if (revenue != absl::StartsWith(parent.key, "revenue.")) return false;
     if (t.number != 7 && !revenue) return row.level == 1;
-    // Tables of revenue may be a flat list of items; a tree starts at its 类.
-    const bool flat = std::all_of(t.rows.begin(), t.rows.end(), [&](const Row& other) {
-      return other.code.empty() || absl::StartsWith(other.key, "revenue.") != revenue ||
-             other.level == row.level;
-    });
-    return flat || row.level == 1;
+    return row.level == 1 || IsFlat(t, row);
   }
   return revenue == absl::StartsWith(parent.key, "revenue.") && row.level == parent.level + 1 &&
          absl::StartsWith(row.code, parent.code);
@@ -295,6 +301,7 @@ bool IsChild(const Table& t, const Row& parent, const Row& row) {
 // 年初预留 (22902) have none below them.
 bool IsLast(const Table& t, const Row& row) {
   if (t.number == 6 || t.number == 12 || t.number == 13) return row.level >= 2;
+  if (!row.code.empty() && IsRevenue(t, row) && IsFlat(t, row)) return true;
   return row.level >= 3 || row.code == "227" || row.code == "22902";
 }
 
