@@ -573,6 +573,29 @@ TEST(CheckTest, RulesThatHoldAloneWithinRoundingButNotTogether) {
   EXPECT_TRUE(absl::StrContains(OutcomeOf(report, "B").message, "not together with A"));
 }
 
+// A level above the last without rows below it: nothing adds up to its money. A flat list has no levels.
+TEST(CheckTest, RowsLeftOutBelowAnother) {
+  const RulePack pack = Pack({Linear("H",
+                                     "each r in T7[total|level1|level2|level3], each c in "
+                                     "T7[columns]: T7[$r,$c] = sum T7[children $r,$c]")});
+  auto verdict = [&](const std::vector<std::pair<std::string, std::string>>& rows) {
+    Disclosure d;
+    d.document = true;
+    Table& t = AddTable(&d, 7, {"amount"});
+    AddRow(&t, "total", 0, {"5.00"});
+    for (const auto& [code, amount] : rows)
+      AddRow(&t, code, static_cast<int>(code.size() - 1) / 2, {amount});
+    return Check(d, pack).verdict;
+  };
+  EXPECT_EQ(verdict({{"10301", "3.00"}, {"10306", "2.00"}}), Verdict::kExact);
+  EXPECT_EQ(verdict({{"1030101", "3.00"}, {"1030102", "2.00"}}), Verdict::kExact);
+  EXPECT_EQ(verdict({{"103", "5.00"}, {"10301", "5.00"}, {"1030101", "3.00"}, {"1030102", "2.00"}}),
+            Verdict::kExact);
+  EXPECT_EQ(verdict({{"103", "5.00"}, {"10301", "5.00"}}), Verdict::kViolated);
+  EXPECT_EQ(verdict({{"103", "5.00"}, {"1030101", "5.00"}}), Verdict::kViolated);
+  EXPECT_EQ(verdict({{"10301", "5.00"}, {"1030101", "5.00"}}), Verdict::kViolated);
+}
+
 TEST(CheckTest, TheVerdictIsOfLinearErrors) {
   Disclosure d;
   Table& t = AddTable(&d, 1, {"amount"});
