@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <tuple>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -178,24 +179,19 @@ class Builder {
   absl::StatusOr<std::vector<Group>> Ask(const Query& query, GroupKind by) {
     if (query.funds.size() <= 1) return source_.Ask(query, by);
     // Several funds are asked one by one.
-    std::vector<Group> all;
+    std::map<std::tuple<std::string, std::string, std::string>, Group> all;
     for (domain::Fund fund : query.funds) {
       Query one = query;
       one.funds = {fund};
       FISCAL_ASSIGN_OR_RETURN(const std::vector<Group> groups, source_.Ask(one, by));
       for (const Group& g : groups) {
-        auto same = std::find_if(all.begin(), all.end(), [&](const Group& other) {
-          return other.code == g.code && other.other_code == g.other_code && other.name == g.name &&
-                 other.unit == g.unit;
-        });
-        if (same == all.end()) {
-          all.push_back(g);
-        } else {
-          same->sum.Add(g.sum);
-        }
+        auto [same, fresh] = all.try_emplace({g.code, g.other_code, g.unit}, g);
+        if (!fresh) same->second.sum.Add(g.sum);
       }
     }
-    return all;
+    std::vector<Group> out;
+    for (auto& [key, group] : all) out.push_back(std::move(group));
+    return out;
   }
 
   absl::StatusOr<Sum> AskOne(const Query& query) {
@@ -424,65 +420,63 @@ class Builder {
   }
 
   absl::Status Projects(const FormTable& form, const FormRows& rows, Table* t) {
+    using Sums = std::map<std::string, Sum>;
     struct Project {
-      std::string unit, code, name;
-      std::map<std::string, Sum> sums;
+      std::string code, name;
+      Sums sums;
+      int64_t total() const {
+        auto it = sums.find("total");
+        return it == sums.end() ? 0 : it->second.fen;
+      }
     };
-    std::vector<Project> projects;
+    struct Unit {
+      std::string name;
+      Sums sums;
+      std::map<std::string, Project> projects;
+    };
+    // By code.
+    std::map<std::string, Unit> units;
+    Sums department;
     for (const FormColumn* c : form.ColumnsOf("")) {
       FISCAL_ASSIGN_OR_RETURN(const std::vector<Group> groups,
                               Ask(Narrowed(c->query, rows.query), GroupKind::kProject));
       for (const Group& g : groups) {
         if (g.sum.fen == 0) continue;
-        auto it = std::find_if(projects.begin(), projects.end(), [&](const Project& p) {
-          return p.code == g.code && p.unit == g.unit;
-        });
-        if (it == projects.end()) {
-          projects.push_back({g.unit, g.code, g.name, {}});
-          it = std::prev(projects.end());
-        }
-        it->sums[c->key].Add(g.sum);
+        Unit& unit = units[g.unit];
+        unit.name = g.unit_name;
+        Project& project = unit.projects[g.code];
+        project.code = g.code;
+        project.name = g.name;
+        for (Sums* sums : {&department, &unit.sums, &project.sums}) (*sums)[c->key].Add(g.sum);
       }
     }
-    if (projects.empty()) return absl::OkStatus();
-    // Units in the order their first project came; in them the largest first.
-    std::vector<std::string> units;
-    for (const Project& p : projects) {
-      if (std::find(units.begin(), units.end(), p.unit) == units.end()) units.push_back(p.unit);
-    }
-    auto of = [](const Project& p) {
-      auto it = p.sums.find("total");
-      return it == p.sums.end() ? int64_t{0} : it->second.fen;
-    };
-    std::stable_sort(projects.begin(), projects.end(), [&](const Project& a, const Project& b) {
-      return of(a) != of(b) ? of(a) > of(b) : a.name < b.name;
-    });
-    auto add = [&](std::string key, const std::string& label, int level, auto&& counts) {
+    if (units.empty()) return absl::OkStatus();
+    auto add = [&](std::string key, const std::string& label, int level, int unit,
+                   const Sums& sums) {
       Row row = NewRow(*t, std::move(key), label);
       row.level = level;
-      for (const FormColumn* c : form.ColumnsOf("")) {
-        Sum sum;
-        for (const Project& p : projects) {
-          auto it = p.sums.find(c->key);
-          if (counts(p) && it != p.sums.end()) sum.Add(it->second);
-        }
-        Put(sum, *t, &row.cells[static_cast<size_t>(t->ColumnOf(c->key))]);
-      }
+      row.unit = unit;
+      for (const auto& [column, sum] : sums)
+        Put(sum, *t, &row.cells[static_cast<size_t>(t->ColumnOf(column))]);
       t->rows.push_back(std::move(row));
     };
-    add("department", subject_.name, 0, [](const Project&) { return true; });
+    add("department", subject_.name, 0, -1, department);
+    int nth_unit = 0;
     std::map<std::string, int> seen;
-    for (size_t u = 0; u < units.size(); ++u) {
+    for (const auto& [code, unit] : units) {
       const int unit_row = static_cast<int>(t->rows.size());
-      add(absl::StrCat("unit.", u + 1), units[u], 1,
-          [&](const Project& p) { return p.unit == units[u]; });
-      for (const Project& p : projects) {
-        if (p.unit != units[u]) continue;
-        const std::string name = FoldName(p.name);
+      add(absl::StrCat("unit.", ++nth_unit), unit.name, 1, -1, unit.sums);
+      // The largest first.
+      std::vector<const Project*> projects;
+      for (const auto& [project_code, project] : unit.projects) projects.push_back(&project);
+      std::stable_sort(projects.begin(), projects.end(), [](const Project* a, const Project* b) {
+        return a->total() != b->total() ? a->total() > b->total() : a->name < b->name;
+      });
+      for (const Project* project : projects) {
+        const std::string name = FoldName(project->name);
         const int nth = seen[name]++;
-        add(absl::StrCat("project.", name, nth == 0 ? "" : absl::StrCat("#", nth + 1)), p.name, 2,
-            [&](const Project& other) { return &other == &p; });
-        t->rows.back().unit = unit_row;
+        add(absl::StrCat("project.", name, nth == 0 ? "" : absl::StrCat("#", nth + 1)),
+            project->name, 2, unit_row, project->sums);
       }
     }
     return absl::OkStatus();

@@ -39,14 +39,14 @@ enum class GroupKind : uint8_t {
 };
 
 struct Group {
-  // The code; of kProject its code, of kUnit the agency's.
+  // The code; of kUnit what tells it from all others of the source, which also orders them.
   std::string code;
   // kPair: the governments' code.
   std::string other_code;
-  // kUnit and kProject: the name.
+  // kUnit and kProject: the name. Two may have the same.
   std::string name;
-  // kProject: the name of its unit.
-  std::string unit;
+  // kProject: the code of its unit, within which its own is its own, and the unit's name.
+  std::string unit, unit_name;
   Sum sum;
 };
 

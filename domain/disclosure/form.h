@@ -24,6 +24,7 @@ struct Query {
   domain::Category category = domain::Category::kNone;
   domain::FundingYear funding_year = domain::FundingYear::kNone;
   domain::Analysis analysis = domain::Analysis::kNone;
+  domain::Procurement procurement = domain::Procurement::kNone;
   domain::Code functional = 0;
   domain::Code dept_economic = 0;
   // 年终结转, which statements carry beside their lines.

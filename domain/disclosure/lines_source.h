@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "domain/disclosure/builder.h"
+#include "domain/disclosure/sums.h"
 
 namespace fiscal::disclosure {
 
@@ -35,9 +35,16 @@ class LinesSource final : public CellSource {
   std::string NameOf(domain::CatalogList list, const std::string& code) const override;
 
  private:
+  // The money that answers for an analysis in one direction.
+  const Sums& Of(domain::Analysis analysis, domain::Direction direction);
+  // The code of the unit a line is of: of a department's statement what an operating line notes and a project names, else
+  // the agency.
+  std::string UnitOf(const domain::Line& line);
+
   const StatementLines statement_;
-  // Analyses the statement has memo lines of.
-  bool has_[8] = {};
+  std::map<std::pair<domain::Analysis, domain::Direction>, Sums> sums_;
+  // Units found so far: codes by folded name, names by code.
+  std::map<std::string, std::string> units_, names_;
 };
 
 }  // namespace fiscal::disclosure

@@ -195,12 +195,15 @@ void Question::AppendLeaves(Code division, const std::string& department,
   }
 }
 
+std::vector<Target> Question::Leaves() const {
+  std::vector<Target> targets;
+  for (Code d : Subtree()) AppendLeaves(d, f_.department, &targets);
+  return targets;
+}
+
 std::vector<Target> Question::Targets(ChunkKind kind) const {
   std::vector<Target> targets;
-  if (kind == ChunkKind::kLeaf) {
-    for (Code d : Subtree()) AppendLeaves(d, f_.department, &targets);
-    return targets;
-  }
+  if (kind == ChunkKind::kLeaf) return Leaves();
   if (!f_.department.empty()) {
     return {{{OrgType::kDepartment, f_.division, f_.department}, f_.department, f_.division}};
   }

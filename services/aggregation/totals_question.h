@@ -123,6 +123,8 @@ class Question {
 
   // The divisions asked about.
   std::vector<domain::Code> Subtree() const;
+  // The agencies asked about, and the departments that may state themselves as a whole.
+  std::vector<Target> Leaves() const;
   // Whether a budget's money is asked about.
   bool Counts(const domain::BudgetKey& key, absl::string_view department) const;
   // Whether a line of such a budget is.

@@ -1,19 +1,22 @@
 // The ledger at a position as sums, for the tables of any agency, department, division or subtree.
 //
-//   TotalsReader (totals), HeadReader (what statements of departments name their units) --> LedgerSource --> Build
+//   Build --> LedgerSource --> TotalsReader: counted money by one classification
+//                          --> leaf cells: analyses, pairs of codes, units, projects
+//                          --> LinesSource: statements of whole departments, which say themselves whose money it is
 //
-// Not thread-safe: made for one answer.
+// An analysis is answered statement by statement. One walk over the leaf cells sums memo lines and counted lines apart and
+// learns who has memo lines; where some have and others have not, a second walk over those who have takes off what
+// they count. Not thread-safe: made for one answer.
 #ifndef FISCAL_SERVICES_DISCLOSURE_LEDGER_SOURCE_H_
 #define FISCAL_SERVICES_DISCLOSURE_LEDGER_SOURCE_H_
 
 #include <map>
 #include <memory>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "domain/disclosure/builder.h"
+#include "domain/disclosure/sums.h"
 #include "services/aggregation/statuses.h"
 #include "services/aggregation/totals_reader.h"
 #include "storage/heads.h"
@@ -25,6 +28,7 @@ class LedgerSource final : public disclosure::CellSource {
   // `scope` names division, department or agency, year and stage.
   LedgerSource(const Projector& projector, const TotalsReader& reader,
                const storage::HeadReader& statements, TotalFilter scope, domain::Position position);
+  ~LedgerSource() override;
 
   absl::StatusOr<std::vector<disclosure::Group>> Ask(const disclosure::Query& query,
                                                      disclosure::GroupKind by) override;
@@ -32,25 +36,22 @@ class LedgerSource final : public disclosure::CellSource {
   std::string NameOf(domain::CatalogList list, const std::string& code) const override;
 
  private:
-  // An agency of a division.
-  using Agency = std::pair<domain::Code, std::string>;
-  using Groups = std::map<std::vector<std::string>, disclosure::Group>;
+  struct Leaf;
+  class Walk;
+  using Part = std::pair<domain::Analysis, domain::Direction>;
+  // A whole department's statement, and its place among the leaves.
+  struct WholeDepartment;
 
-  TotalFilter FilterOf(const disclosure::Query& query, domain::Analysis analysis) const;
-  // The groups of one question; `sign` -1 takes them off.
-  absl::Status Add(const TotalFilter& filter, disclosure::GroupKind by, int sign, Groups* into);
-  // The agencies that have money of a filter.
-  absl::StatusOr<std::set<Agency>> AgenciesWith(const TotalFilter& filter) const;
-  // The statements that stand in the scope, read once.
+  absl::StatusOr<std::vector<disclosure::Group>> AskTotals(const disclosure::Query& query,
+                                                           disclosure::GroupKind by) const;
+  // The money that answers for an analysis in one direction, but for what whole departments' statements say.
+  absl::StatusOr<const disclosure::Sums*> Of(const Part& part);
+  absl::Status WalkStage(const Part& part, domain::Stage stage, disclosure::Sums* sums);
+  // Once: agencies, the statements that stand, those of whole departments.
+  absl::Status LoadLeaves();
   absl::StatusOr<const Statuses*> Standing();
-  // What a department's own statement says its units are: of its projects by code, of its operating lines.
-  struct UnitsOf {
-    std::map<std::string, std::string> projects;
-    std::vector<std::pair<domain::Line, std::string>> operating;
-  };
-  absl::StatusOr<const UnitsOf*> DepartmentUnits(const Agency& agency);
-  std::string AgencyName(const Agency& agency) const;
-  bool Operates(const Agency& agency) const;
+  size_t LeafOf(const domain::BudgetKey& budget) const;
+  std::string ProjectName(const std::string& unit, const std::string& project) const;
 
   const Projector& projector_;
   const TotalsReader& reader_;
@@ -59,7 +60,14 @@ class LedgerSource final : public disclosure::CellSource {
   const domain::Position position_;
   const std::shared_ptr<const domain::Catalog> catalog_;
   std::unique_ptr<Statuses> standing_;
-  std::map<Agency, std::unique_ptr<UnitsOf>> units_;
+  bool loaded_ = false;
+  // Ordered by division and code; a leaf for each target.
+  std::vector<Target> targets_;
+  std::vector<Leaf> leaves_;
+  std::vector<std::unique_ptr<WholeDepartment>> departments_;
+  std::map<Part, disclosure::Sums> sums_;
+  // Names of projects by unit and code; by code alone where the cells don't say whose name it is.
+  std::map<std::pair<std::string, std::string>, std::string> project_names_;
 };
 
 }  // namespace fiscal::services

@@ -17,6 +17,7 @@ using domain::Analysis;
 using domain::Category;
 using domain::Direction;
 using domain::Fund;
+using domain::Procurement;
 
 absl::StatusOr<int64_t> Ask(CellSource& source, const Query& query) {
   FISCAL_ASSIGN_OR_RETURN(const std::vector<Group> groups, source.Ask(query, GroupKind::kNone));
@@ -151,10 +152,21 @@ absl::Status FillNarrative(const std::string& name, int year, CellSource& source
   Query bought = spent;
   bought.analysis = Analysis::kProcurement;
   FISCAL_ASSIGN_OR_RETURN(const int64_t procured, Ask(source, bought));
-  if (procured != 0) {
-    share("政府采购", procured, out->mutable_procurements());
-    out->add_sentences(absl::StrCat("政府采购预算", Money(procured), "。"));
+  if (procured == 0) return absl::OkStatus();
+  share("政府采购", procured, out->mutable_procurements());
+  parts.clear();
+  for (const auto& [label, kind] :
+       {std::pair<const char*, Procurement>{"货物", Procurement::kGoods},
+        {"工程", Procurement::kWorks},
+        {"服务", Procurement::kServices}}) {
+    bought.procurement = kind;
+    FISCAL_ASSIGN_OR_RETURN(const int64_t fen, Ask(source, bought));
+    if (fen == 0) continue;
+    share(label, fen, out->mutable_procurements());
+    parts.push_back(absl::StrCat(label, Money(fen)));
   }
+  out->add_sentences(absl::StrCat("政府采购预算", Money(procured), parts.empty() ? "" : "，其中：",
+                                  absl::StrJoin(parts, "、"), "。"));
   return absl::OkStatus();
 }
 
