@@ -128,9 +128,12 @@ void FillTable(const FormTable& form, const Table& t, pb::StatutoryTable* out) {
       if (c->side != r->side()) continue;
       const int at = t.ColumnOf(c->key);
       if (at < 0) continue;
-      cell->set_amount_fen(row.cells[static_cast<size_t>(at)].value);
-      cell->set_printed(row.cells[static_cast<size_t>(at)].printed);
-      cell->set_query(QueryOf(form, *c, row));
+      const Cell& figure = row.cells[static_cast<size_t>(at)];
+      cell->set_amount_fen(figure.value);
+      cell->set_printed(figure.printed);
+      // A province has a hundred thousand rows of units and projects, most of their cells blank.
+      const bool many = absl::StartsWith(row.key, "unit.") || absl::StartsWith(row.key, "project.");
+      if (!many || !figure.blank()) cell->set_query(QueryOf(form, *c, row));
     }
   }
 }
