@@ -8,8 +8,8 @@
 #include "absl/strings/str_cat.h"
 #include "clients/cli/context.h"
 #include "clients/cli/document_file.h"
-#include "clients/cli/filter_flags.h"
 #include "clients/cli/findings.h"
+#include "clients/cli/subject_flags.h"
 #include "fiscal/disclosure/v1/disclosure_service.grpc.pb.h"
 
 namespace fiscal::cli {
@@ -18,10 +18,8 @@ namespace {
 namespace d = fiscal::disclosure::v1;
 
 struct Flags {
-  std::string file, division, department, agency, stage = "approved", form;
-  int year = 0;
-  bool own_level = false;
-  ConsistencyFlags at;
+  std::string file;
+  SubjectFlags subject;
 };
 
 articulation::Outcome OutcomeOf(d::Outcome outcome) {
@@ -78,17 +76,7 @@ int Print(const Context& context, const articulation::Report& report) {
 // The ledger instead of a document.
 int CheckLedger(Context& context, const Flags& f) {
   d::CheckDisclosureRequest request;
-  d::DisclosureSubject* subject = request.mutable_subject();
-  subject->set_division_code(f.division);
-  subject->set_own_level(f.own_level);
-  subject->set_department_code(f.department);
-  subject->set_agency_code(f.agency);
-  subject->set_fiscal_year(f.year);
-  subject->set_form(f.form);
-  const auto stage = StageOf("--stage", f.stage);
-  if (!stage) return kUsage;
-  subject->set_stage(*stage);
-  if (!f.at.Fill(request.mutable_consistency())) return kUsage;
+  if (!f.subject.Fill(request.mutable_subject(), request.mutable_consistency())) return kUsage;
   const auto stub = d::DisclosureService::NewStub(context.connection().channel());
   d::CheckDisclosureResponse response;
   const grpc::Status status = context.connection().Call(
@@ -98,7 +86,7 @@ int CheckLedger(Context& context, const Flags& f) {
 }
 
 int Run(Context& context, const Flags& f) {
-  if (f.file.empty() == f.division.empty())
+  if (f.file.empty() == f.subject.division.empty())
     return Usage("check takes a FILE, or --division and --year for what is in the ledger");
   if (f.file.empty()) return CheckLedger(context, f);
   const absl::StatusOr<std::string> text = ReadDocumentFile(f.file);
@@ -126,14 +114,7 @@ void AddCheck(CLI::App& app, Context& context) {
       "Check a published disclosure (text or PDF), offline, or what is in the ledger, against the "
       "articulation rules");
   command->add_option("file", f->file, "The document");
-  command->add_option("--division", f->division, "Of the ledger: whose division");
-  command->add_flag("--own-level", f->own_level, "Only the division's own level");
-  command->add_option("--department", f->department, "A department of it");
-  command->add_option("--agency", f->agency, "An agency of it");
-  command->add_option("--year", f->year, "Fiscal year");
-  command->add_option("--stage", f->stage, "What the amounts are")->capture_default_str();
-  command->add_option("--form", f->form, "The form whose tables are checked; shanxi-13 without");
-  f->at.AddTo(command);
+  f->subject.AddTo(command, "Of the ledger: the form whose tables are checked; shanxi-13 without");
   command->callback([&context, f] { context.run = [&context, f] { return Run(context, *f); }; });
 }
 

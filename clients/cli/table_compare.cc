@@ -69,7 +69,6 @@ class TableCompare {
   }
 
   void Run() {
-    ++out_->tables;
     MatchUnits();
     std::vector<std::string> order;
     std::map<std::string, Side> rows;
@@ -401,7 +400,7 @@ TableComparison CompareTables(const d::GetTablesResponse& ledger, const Form& fo
   TableComparison out;
   const Question question{form, ledger, document, &out};
   std::map<int, d::StatutoryTable> tables;
-  std::set<int> strips;
+  std::set<int> strips, numbers;
   for (const d::StatutoryTable& t : ledger.tables()) {
     if (IsStrip(form, t)) {
       CutStrip(t, &tables, &strips);
@@ -420,8 +419,11 @@ TableComparison CompareTables(const d::GetTablesResponse& ledger, const Form& fo
     if (!both && (document.form != ledger.form() || (it == tables.end() && !all) ||
                   (it == tables.end() && !document.has(n))))
       continue;
+    // What a form prints as one table is one.
+    numbers.insert(document.has(n) ? document.table(n).form_number : n);
     TableCompare(question, ours, strips.count(n) > 0).Run();
   }
+  out.tables = static_cast<int>(numbers.size());
   return out;
 }
 

@@ -8,11 +8,11 @@
 #include "clients/cli/comparison_text.h"
 #include "clients/cli/context.h"
 #include "clients/cli/document_file.h"
-#include "clients/cli/filter_flags.h"
 #include "clients/cli/output_file.h"
 #include "clients/cli/sheet_writer.h"
 #include "clients/cli/statutory_grid.h"
 #include "clients/cli/statutory_text.h"
+#include "clients/cli/subject_flags.h"
 #include "clients/cli/table_compare.h"
 #include "clients/importer/reader.h"
 #include "fiscal/disclosure/v1/disclosure_service.grpc.pb.h"
@@ -23,27 +23,16 @@ namespace {
 namespace d = fiscal::disclosure::v1;
 
 struct Flags {
-  std::string division, department, agency, stage = "approved", form, compare, out;
-  int year = 0;
-  bool own_level = false, narrative = false;
+  SubjectFlags subject;
+  std::string compare, out;
+  bool narrative = false;
   std::vector<int> tables;
-  ConsistencyFlags consistency;
 };
 
 bool Fill(const Flags& f, d::GetTablesRequest* request) {
-  d::DisclosureSubject* subject = request->mutable_subject();
-  subject->set_division_code(f.division);
-  subject->set_own_level(f.own_level);
-  subject->set_department_code(f.department);
-  subject->set_agency_code(f.agency);
-  subject->set_fiscal_year(f.year);
-  subject->set_form(f.form);
-  const auto stage = StageOf("--stage", f.stage);
-  if (!stage) return false;
-  subject->set_stage(*stage);
   for (int n : f.tables) request->add_table_numbers(n);
   request->set_narrative(f.narrative);
-  return f.consistency.Fill(request->mutable_consistency());
+  return f.subject.Fill(request->mutable_subject(), request->mutable_consistency());
 }
 
 // To --out, or to stdout.
@@ -72,7 +61,7 @@ int Print(const Context& context, const Flags& f, const d::GetTablesResponse& re
   }
   if (context.output == "xlsx") {
     WorkbookOptions options;
-    options.of_unit = !f.agency.empty();
+    options.of_unit = !f.subject.agency.empty();
     const absl::StatusOr<std::string> bytes = WriteWorkbook(response, form, options);
     return bytes.ok() ? Emit(f, *bytes) : Unfit(bytes.status());
   }
@@ -87,7 +76,7 @@ int Run(Context& context, const Flags& f) {
   if (context.output == "xlsx" && f.out.empty()) return Usage("-o xlsx: --out FILE says where to");
   if (context.output == "xlsx" && !f.compare.empty())
     return Usage("-o xlsx: not with --compare, whose answer is no table of the form");
-  if (!f.agency.empty() + !f.department.empty() + f.own_level > 1)
+  if (!f.subject.agency.empty() + !f.subject.department.empty() + f.subject.own_level > 1)
     return Usage("only one of --agency, --department and --own-level");
   d::GetTablesRequest request;
   if (!Fill(f, &request)) return kUsage;
@@ -105,8 +94,8 @@ int Run(Context& context, const Flags& f) {
       error.message_zh = "文件无法完整读取，未比较";
       return Report(context, error);
     }
-    if (f.form.empty()) request.mutable_subject()->set_form(document->form);
-    if (document->fiscal_year != f.year)
+    if (f.subject.form.empty()) request.mutable_subject()->set_form(document->form);
+    if (document->fiscal_year != f.subject.year)
       std::cerr << "fiscal: the document is of " << document->fiscal_year << "\n";
   }
   const auto stub = d::DisclosureService::NewStub(context.connection().channel());
@@ -136,19 +125,11 @@ void AddTables(CLI::App& app, Context& context) {
       "tables",
       "The statutory tables (部门预算公开表), as text, JSON, CSV or a workbook to print; "
       "or how they differ from a published document");
-  c->add_option("--division", f->division, "Division code; its whole subtree unless narrowed")
-      ->required();
-  c->add_option("--year", f->year, "Fiscal year")->required();
-  c->add_option("--agency", f->agency, "Only this agency");
-  c->add_option("--department", f->department, "Only this department");
-  c->add_flag("--own-level", f->own_level, "Only the division's own level (本级)");
-  c->add_option("--stage", f->stage, "What the amounts are")->capture_default_str();
+  f->subject.AddTo(c, "shanxi-13 or shanghai-9; else the document's, else shanxi-13");
   c->add_option("--table", f->tables, "Number of a table in the form; may be repeated");
-  c->add_option("--form", f->form, "shanxi-13 or shanghai-9; else the document's, else shanxi-13");
   c->add_flag("--narrative", f->narrative, "Also the sentences that say the figures");
   c->add_option("--compare", f->compare, "A published document to compare with, text or PDF");
   c->add_option("--out", f->out, "Write to this file");
-  f->consistency.AddTo(c);
   c->callback([&context, f] {
     context.takes_workbook = true;
     context.run = [&context, f] { return Run(context, *f); };

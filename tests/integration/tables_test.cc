@@ -110,6 +110,7 @@ TEST_F(TablesTest, DisclosuresOfTheNineTableForm) {
                    &out),
             0)
       << out;
+  EXPECT_TRUE(absl::StartsWith(out, "9 tables, ")) << out;
   // The department is its only unit: its own document says the same.
   EXPECT_EQ(Fiscal("tables --division 310107 --year 2025 --department 301 --compare "
                    "tests/data/documents/putuo_commerce_2025_dept.txt",
