@@ -13,6 +13,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
+#include "base/openssl.h"
 #include "base/status_macros.h"
 
 namespace fiscal {
@@ -24,32 +25,13 @@ constexpr absl::string_view kKeyPrefix("\x30\x2a\x30\x05\x06\x03\x2b\x65\x70\x03
 // Beyond any PEM of a key.
 constexpr size_t kFileBytesMax = 16 << 10;
 
-template <typename T, void (*Free)(T*)>
-struct Deleter {
-  void operator()(T* p) const { Free(p); }
-};
-void FreeBio(BIO* bio) { BIO_free_all(bio); }
-using Bio = std::unique_ptr<BIO, Deleter<BIO, FreeBio>>;
-using Key = std::unique_ptr<EVP_PKEY, Deleter<EVP_PKEY, EVP_PKEY_free>>;
-using Context = std::unique_ptr<EVP_MD_CTX, Deleter<EVP_MD_CTX, EVP_MD_CTX_free>>;
-
-// OpenSSL keeps what went wrong per thread, where the next caller would find it.
-struct ForgetErrors {
-  ~ForgetErrors() { ERR_clear_error(); }
-};
-
-// In place of asking for a passphrase on the terminal.
-int NoPassphrase(char*, int, int, void*) { return -1; }
-
-Bio Reader(absl::string_view pem) {
-  return Bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
-}
-
-std::string Written(BIO* bio) {
-  char* data = nullptr;
-  const long size = BIO_get_mem_data(bio, &data);
-  return std::string(data, static_cast<size_t>(size));
-}
+using openssl::Bio;
+using openssl::Context;
+using openssl::ForgetErrors;
+using openssl::Key;
+using openssl::NoPassphrase;
+using openssl::Reader;
+using openssl::Written;
 
 const unsigned char* Bytes(absl::string_view s) {
   return reinterpret_cast<const unsigned char*>(s.data());
