@@ -130,6 +130,8 @@ class Fold {
   // Applies the postings to every chunk they touch, or to none when one can't be loaded.
   absl::Status Apply(absl::Span<const Posting* const> postings, const Catalog& catalog);
 
+  // Cells of all chunks, as of the last Settle.
+  size_t cell_count() const { return cells_; }
   // Nodes loaded or made so far, each with all its chunks.
   const Chunks& chunks() const { return chunks_; }
   // What changed since the last Settle(), without cells that went.

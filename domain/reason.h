@@ -52,6 +52,7 @@ enum class Reason {
   kReallocationUnchanged,
   kDivisionFromUpstream,
   kUpstreamUnknown,
+  kTotalsNotHere,
   kBudgetNotFound,
   kRevisionNotFound,
   kRevisionMismatch,
@@ -66,6 +67,7 @@ enum class Reason {
   kUpstreamUnreachable,
   kReplicaBehind,
   kDraining,
+  kRecovering,
   kOutcomeUnknown,
   kStorageDamaged,
 };

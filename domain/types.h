@@ -104,6 +104,11 @@ inline Code ParseCode(absl::string_view digits) {
   }
   return v;
 }
+// A division: 6 digits, or 9 ending in 000 which are stored as 6; 0 when malformed.
+inline Code ParseDivision(absl::string_view digits) {
+  if (digits.size() == 9 && digits.substr(6) == "000") digits = digits.substr(0, 6);
+  return digits.size() == 6 ? ParseCode(digits) : 0;
+}
 inline std::string FormatCode(Code c) { return c == 0 ? std::string() : std::to_string(c); }
 // 1 for 3 digits (类), 2 for 5 (款), 3 for 7 (项), 4 for 9 (目); 0 for other lengths.
 inline int LevelOf(Code c) {

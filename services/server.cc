@@ -1,45 +1,73 @@
 #include "services/server.h"
 
-#include <sys/stat.h>
+#include <systemd/sd-daemon.h>
 
+#include <atomic>
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
 #include <random>
-#include <set>
+#include <string>
+#include <thread>
+#include <utility>
 #include <vector>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/signing.h"
 #include "base/status_macros.h"
+#include "base/version.h"
+#include "fiscal/admin/v1/admin_service.grpc.pb.h"
+#include "fiscal/aggregation/v1/aggregation_service.grpc.pb.h"
+#include "fiscal/catalog/v1/catalog_service.grpc.pb.h"
+#include "fiscal/disclosure/v1/disclosure_service.grpc.pb.h"
+#include "fiscal/log/v1/event_log_service.grpc.pb.h"
+#include "fiscal/submission/v1/submission_service.grpc.pb.h"
 #include "google/protobuf/stubs/logging.h"
+#include "grpc/grpc.h"
+#include "grpc/support/log.h"
 #include "grpcpp/ext/proto_server_reflection_plugin.h"
 #include "grpcpp/grpcpp.h"
 #include "grpcpp/health_check_service_interface.h"
 #include "services/admin/admin_rpc.h"
+#include "services/admin/system_status.h"
 #include "services/aggregation/aggregation_rpc.h"
 #include "services/aggregation/runner.h"
 #include "services/catalog/catalog_rpc.h"
+#include "services/config/config.h"
 #include "services/disclosure/disclosure_rpc.h"
 #include "services/federation/federation_rpc.h"
 #include "services/federation/upstream.h"
 #include "services/log/log_copier.h"
 #include "services/log/log_rpc.h"
+#include "services/ops/admin_http.h"
+#include "services/ops/call_monitor.h"
+#include "services/ops/data_lock.h"
+#include "services/ops/disk_guard.h"
+#include "services/ops/periodic.h"
+#include "services/ops/recovery_door.h"
+#include "services/ops/stop_mark.h"
+#include "services/rpc/credentials.h"
+#include "services/rpc/drain.h"
 #include "services/rpc/peer.h"
 #include "services/rpc/raw.h"
 #include "services/submission/submission_rpc.h"
-#include "spdlog/sinks/stdout_sinks.h"
-#include "spdlog/spdlog.h"
 #include "storage/anchor.h"
 #include "storage/rocks/rocks_kv.h"
 #include "storage/schema.h"
 
 namespace fiscal::services {
 namespace {
+
+// How often the disk is looked at, and the coverage deadlines.
+constexpr absl::Duration kDiskInterval = absl::Seconds(1);
+constexpr absl::Duration kCoverageInterval = absl::Minutes(1);
+// Events folded between two words about how far recovery is.
+constexpr int kEventsPerStep = 1024;
+constexpr absl::Duration kProgressInterval = absl::Seconds(2);
 
 std::string RandomId() {
   std::random_device device;
@@ -48,166 +76,361 @@ std::string RandomId() {
   return id;
 }
 
-// The one deliberate end of the process outside main: what is on disk is the truth, a restart finds it.
-void EndProcess(const std::string& why) {
-  spdlog::critical("stopping at once: {}", why);
-  spdlog::shutdown();
-  std::fflush(nullptr);
-  _exit(70);
-}
-
-absl::StatusOr<std::unique_ptr<storage::RocksKv>> OpenStore(
-    const std::string& path, bool wal, std::shared_ptr<storage::RocksCache> cache) {
-  storage::RocksOptions options;
-  options.path = path;
-  options.wal = wal;
-  options.ordered_kinds = wal ? storage::kLogOrderedKinds : storage::kTotalsOrderedKinds;
-  options.block_cache = std::move(cache);
-  // Of the totals, what is not written yet is folded again after a crash.
-  options.write_buffer_bytes = size_t{wal ? 64u : 32u} << 20;
-  return storage::RocksKv::Open(options);
-}
-
-absl::Status CheckOptions(const ServeOptions& o) {
-  if (o.data_dir.empty()) return absl::InvalidArgumentError("--data-dir is required");
-  if (o.role != "all" && o.role != "submission" && o.role != "aggregation") {
-    return absl::InvalidArgumentError(
-        absl::StrCat("--role ", o.role, ": all, submission or aggregation"));
-  }
-  if ((o.role == "aggregation") != !o.log_address.empty()) {
-    return absl::InvalidArgumentError(o.role == "aggregation"
-                                          ? "--role aggregation needs --log HOST:PORT"
-                                          : "--log is for --role aggregation only");
-  }
-  std::set<std::string> names;
-  for (const auto& [name, address] : o.upstreams) {
-    if (o.role == "aggregation")
-      return absl::InvalidArgumentError("--upstream is for the process that writes the log");
-    const bool good =
-        !name.empty() && name.size() <= 32 && std::all_of(name.begin(), name.end(), [](char c) {
-          return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_';
-        });
-    if (!good || address.find(':') == std::string::npos) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("--upstream ", name, "=", address,
-                       ": NAME=HOST:PORT with a name of letters, digits, - and _, at most 32"));
-    }
-    if (!names.insert(name).second)
-      return absl::InvalidArgumentError(absl::StrCat("--upstream ", name, ": named twice"));
-  }
-  const size_t colon = o.listen.rfind(':');
-  int port = -1;
-  if (colon == std::string::npos || !absl::SimpleAtoi(o.listen.substr(colon + 1), &port) ||
-      port < 0 || port > 65535) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("--listen ", o.listen, ": HOST:PORT with a port of 0 to 65535"));
-  }
-  const std::string host = o.listen.substr(0, colon);
-  const bool loopback = host == "localhost" || host == "[::1]" || absl::StartsWith(host, "127.");
-  if (!loopback && !o.insecure) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "--listen ", o.listen, ": without TLS only loopback is served; --insecure overrides"));
-  }
-  return absl::OkStatus();
-}
-
 class ServerImpl final : public Server {
  public:
-  explicit ServerImpl(const ServeOptions& options) : options_(options) {}
+  explicit ServerImpl(const config::v1::ServeConfig& config)
+      : config_(config), server_config_(ServerOf(config_)), role_(RoleName(config_)) {}
   ~ServerImpl() override { Stop(); }
 
-  absl::Status Open() {
-    FISCAL_RETURN_IF_ERROR(CheckOptions(options_));
+  absl::Status Open(const std::function<void()>& before_serving) {
+    FISCAL_RETURN_IF_ERROR(Check(config_));
+    const std::string& dir = server_config_.data_dir();
     std::error_code error;
-    std::filesystem::create_directories(options_.data_dir, error);
+    std::filesystem::create_directories(dir, error);
     if (error)
       return absl::InvalidArgumentError(
-          absl::StrCat("--data-dir ", options_.data_dir, ": ", error.message()));
-    FISCAL_RETURN_IF_ERROR(OpenLog());
-    const bool submission = options_.role != "aggregation",
-               aggregation = options_.role != "submission";
-    heads_ = std::make_unique<storage::HeadReader>(*log_kv_);
-    if (submission) {
-      FISCAL_ASSIGN_OR_RETURN(intake_, Intake::Open(*log_kv_, *log_, clock_));
-      committer_ = std::make_unique<Committer>(*intake_, Committer::Options(), [] {
-        EndProcess("a write to the log failed; its outcome is unknown");
-      });
-      services_.push_back(MakeSubmissionService(*committer_, *heads_));
-      services_.push_back(MakeCatalogService(*committer_));
+          absl::StrCat("server.data_dir ", dir, ": ", error.message()));
+    FISCAL_ASSIGN_OR_RETURN(lock_, DataLock::Take(dir));
+    disk_ = std::make_unique<DiskGuard>(server_config_.disk().free_bytes_min(),
+                                        server_config_.disk().free_bytes_margin(), MeasureOf(dir));
+    LookAtDisk();
+    FISCAL_RETURN_IF_ERROR(ListenForOperator());
+    FISCAL_RETURN_IF_ERROR(OpenDoor());
+    FISCAL_RETURN_IF_ERROR(Recover());
+    if (before_serving) before_serving();
+    // From the moment that calls are taken they may ask for these.
+    mark_ = std::make_unique<StopMark>(dir);
+    parts_.previous_stop = mark_->previous();
+    parts_.recovery = absl::Now() - start_;
+    FISCAL_RETURN_IF_ERROR(Listen());
+    housekeeping_ = std::make_unique<Periodic>(kDiskInterval, [this] { LookAtDisk(); });
+    if (coverage_ != nullptr) {
+      coverage_->Refresh();
+      coverage_period_ =
+          std::make_unique<Periodic>(kCoverageInterval, [this] { coverage_->Refresh(); });
     }
-    FISCAL_ASSIGN_OR_RETURN(SigningKey key, SigningKey::LoadOrCreate(options_.data_dir));
-    services_.push_back(MakeEventLogService(*log_, key));
-    if (aggregation) {
-      FISCAL_ASSIGN_OR_RETURN(totals_kv_,
-                              OpenStore(options_.data_dir + "/totals", /*wal=*/false, cache_));
-      FISCAL_ASSIGN_OR_RETURN(totals_, storage::TotalsStore::Open(*totals_kv_));
-      FISCAL_ASSIGN_OR_RETURN(projector_, Projector::Open(*log_, *totals_, Projector::Options()));
-      // What a crash left unfolded is folded before anybody is served.
-      while (projector_->folded() < log_->head().position)
-        FISCAL_RETURN_IF_ERROR(projector_->Step(1024).status());
-      runner_ = std::make_unique<Runner>(*log_, *projector_, [](absl::Status status) {
-        EndProcess(absl::StrCat("folding the log failed: ", status.ToString()));
-      });
-      reader_ = std::make_unique<TotalsReader>(*projector_);
-      hub_ = std::make_unique<WatchHub>(*projector_, WatchHub::Options());
-      services_.push_back(
-          MakeAggregationService(*runner_, *reader_, *heads_, *hub_, /*copy=*/!submission));
-      services_.push_back(MakeDisclosureService(*runner_, *reader_, *heads_));
-      services_.push_back(MakeAdminService(*projector_));
-    }
-    for (const auto& [name, address] : options_.upstreams)
-      upstreams_.push_back(std::make_unique<Upstream>(name, address, *committer_));
-    FederationParts parts{*log_, projector_.get(), intake_.get(), {}, key, clock_};
-    for (const auto& upstream : upstreams_) parts.upstreams.push_back(upstream.get());
-    services_.push_back(MakeFederationService(std::move(parts)));
-    if (!submission) {
-      copier_ = std::make_unique<LogCopier>(options_.log_address, *log_, [](absl::Status status) {
-        EndProcess(absl::StrCat("the log can't be copied: ", status.ToString()));
-      });
-    }
-    return Listen();
+    metrics_.SetSampler([this](Samples* out) { SampleStatus(parts_, ready(), out); });
+    phase_ = Phase::kServing;
+    return absl::OkStatus();
   }
 
   int port() const override { return port_; }
+  int admin_port() const override { return admin_ == nullptr ? 0 : admin_->port(); }
 
   void Stop() override {
     if (stopped_) return;
     stopped_ = true;
-    // Callers first, then what they use, in the order of the way of a line item.
-    if (log_ != nullptr) log_->StopWaiting();
-    if (hub_ != nullptr) hub_->Drain();
-    if (server_ != nullptr) {
-      server_->GetHealthCheckService()->SetServingStatus(false);
-      server_->Shutdown(std::chrono::system_clock::now() + std::chrono::seconds(2));
+    const bool served = phase_ == Phase::kServing;
+    phase_ = Phase::kDraining;
+    if (served) {
+      sd_notify(0, "STOPPING=1\nSTATUS=draining");
+      SetHealth(false);
+      if (server_config_.drain().delay_seconds() > 0)
+        absl::SleepFor(absl::Seconds(server_config_.drain().delay_seconds()));
     }
+    // No new work, then what is open is told to end, in the order of the way of a line item; then what it uses.
     if (copier_ != nullptr) copier_->Stop();
     for (const auto& upstream : upstreams_) upstream->Stop();
+    drain_.Drain();
+    if (log_ != nullptr) log_->StopWaiting();
+    if (runner_ != nullptr) runner_->Drain();
+    if (hub_ != nullptr) hub_->Drain();
+    if (server_ != nullptr) EndCalls();
     if (committer_ != nullptr) committer_->Stop();
     if (runner_ != nullptr) runner_->Stop();
     if (server_ != nullptr) server_->Wait();
     if (hub_ != nullptr) hub_->Stop();
+    // Nobody asks how things are while they are taken apart.
+    housekeeping_.reset();
+    coverage_period_.reset();
+    metrics_.SetSampler(nullptr);
     if (projector_ != nullptr) {
       const absl::Status flushed = projector_->Flush();
       if (!flushed.ok())
-        spdlog::warn("totals were not flushed and will be folded again: {}", flushed.ToString());
+        logging::Warning("totals were not flushed and will be folded again",
+                         {{"status", flushed.ToString()}});
     }
+    if (mark_ != nullptr) mark_->Stopping(StopReason::kDrained);
   }
 
  private:
-  absl::Status OpenLog() {
-    cache_ = storage::NewRocksCache(size_t{128} << 20);
-    FISCAL_ASSIGN_OR_RETURN(log_kv_, OpenStore(options_.data_dir + "/log", /*wal=*/true, cache_));
-    anchor_ = std::make_unique<storage::FileAnchor>(options_.data_dir + "/anchor");
-    std::string id = RandomId();
-    if (options_.role == "aggregation" && absl::IsNotFound(anchor_->Read().status())) {
-      FISCAL_ASSIGN_OR_RETURN(
-          id, LogCopier::FetchLogId(options_.log_address, absl::Now() + absl::Minutes(1)));
-    }
-    FISCAL_ASSIGN_OR_RETURN(log_, storage::EventLog::Open(*log_kv_, *anchor_, id));
+  enum class Phase { kRecovering, kServing, kDraining };
+
+  bool ready() const { return phase_ == Phase::kServing; }
+
+  // The one deliberate end of the process outside main: what is on disk is the truth, a restart finds it.
+  void EndProcess(StopReason reason, const std::string& why) {
+    logging::Critical("stopping at once", {{"why", why}});
+    if (mark_ != nullptr) mark_->Stopping(reason);
+    logging::Stop();
+    std::fflush(nullptr);
+    _exit(70);
+  }
+
+  // Takes no new calls and waits for those that are open, as long as they may take.
+  void EndCalls() {
+    const absl::Time deadline = absl::Now() + absl::Seconds(server_config_.drain().seconds());
+    std::thread shutdown([this, deadline] { server_->Shutdown(absl::ToChronoTime(deadline)); });
+    while (open_calls_.count() > 0 && absl::Now() < deadline) absl::SleepFor(absl::Milliseconds(5));
+    // Shutdown also waits for connections without calls, and an idle gRPC client may take five seconds to hear that its own
+    // ends: it is not waited for.
+    grpc_server_cancel_all_calls(server_->c_server());
+    shutdown.join();
+  }
+
+  void LookAtDisk() {
+    if (!disk_->Check()) return;
+    const DiskGuard::Space space = disk_->space();
+    logging::Write(disk_->low() ? logging::Level::kError : logging::Level::kInfo,
+                   disk_->low() ? "the disk is nearly full: writes are refused"
+                                : "the disk has room again: writes are taken",
+                   {{"free_bytes", space.free_bytes},
+                    {"free_bytes_min", disk_->free_bytes_min()},
+                    {"data_dir", server_config_.data_dir()}});
+  }
+
+  absl::Status ListenForOperator() {
+    if (server_config_.admin_listen().empty()) return absl::OkStatus();
+    absl::StatusOr<std::unique_ptr<AdminHttp>> admin =
+        AdminHttp::Start(server_config_.admin_listen(),
+                         [this](const std::string& path) { return AnswerOperator(path); });
+    if (!admin.ok())
+      return absl::Status(admin.status().code(),
+                          absl::StrCat("server.admin_listen: ", admin.status().message()));
+    admin_ = *std::move(admin);
+    // Until there is more to say.
+    metrics_.SetSampler([this](Samples* out) {
+      SystemParts parts;
+      parts.role = role_;
+      SampleIdentity(parts, /*ready=*/false, out);
+    });
     return absl::OkStatus();
   }
 
+  AdminHttp::Answer AnswerOperator(const std::string& path) {
+    AdminHttp::Answer answer;
+    if (path == "/healthz") {
+      answer.body = "ok\n";
+    } else if (path == "/readyz") {
+      const Phase phase = phase_;
+      answer.status = phase == Phase::kServing ? 200 : 503;
+      answer.body = phase == Phase::kServing    ? "ready\n"
+                    : phase == Phase::kDraining ? "draining\n"
+                                                : absl::StrCat("recovering: ", Progress(), "\n");
+    } else if (path == "/metrics") {
+      answer.content_type = std::string(Metrics::ContentType());
+      answer.body = metrics_.Scrape();
+    } else if (path == "/buildinfo") {
+      answer.content_type = "application/json";
+      answer.body = absl::StrCat("{\"version\":", logging::JsonString(Version()),
+                                 ",\"role\":", logging::JsonString(role_), "}\n");
+    } else {
+      answer.status = 404;
+      answer.body = "/healthz /readyz /metrics /buildinfo\n";
+    }
+    return answer;
+  }
+
+  std::string Progress() const {
+    const uint64_t to = recover_to_, at = recover_at_;
+    if (to == 0) return "opening the stores";
+    return absl::StrCat("folding event ", at, " of ", to);
+  }
+
+  absl::Status OpenDoor() {
+    server_credentials_ = rpc::ServerCredentials(server_config_.tls());
+    peer_credentials_ = rpc::PeerCredentials(server_config_.peer_tls());
+    listen_ = server_config_.listen();
+    // Nobody knows a free port before it is taken.
+    if (absl::EndsWith(listen_, ":0")) return absl::OkStatus();
+    FISCAL_ASSIGN_OR_RETURN(door_, RecoveryDoor::Open(listen_, server_credentials_, ServiceNames(),
+                                                      [this] { return Progress(); }));
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<std::unique_ptr<storage::RocksKv>> OpenStore(const std::string& name, bool wal) {
+    storage::RocksOptions options;
+    options.path = absl::StrCat(server_config_.data_dir(), "/", name);
+    options.wal = wal;
+    options.ordered_kinds = wal ? storage::kLogOrderedKinds : storage::kTotalsOrderedKinds;
+    options.block_cache = cache_;
+    const config::v1::StorageConfig& sizes = server_config_.storage();
+    // Of the totals, what is not written yet is folded again after a crash.
+    options.write_buffer_bytes = static_cast<size_t>(wal ? sizes.log_write_buffer_bytes()
+                                                         : sizes.totals_write_buffer_bytes());
+    if (wal) {
+      options.on_sync = [this](absl::Duration took) {
+        metrics_.log_sync_duration().Observe(absl::ToDoubleSeconds(took));
+      };
+    }
+    return storage::RocksKv::Open(options);
+  }
+
+  absl::Status OpenLog() {
+    cache_ =
+        storage::NewRocksCache(static_cast<size_t>(server_config_.storage().block_cache_bytes()));
+    FISCAL_ASSIGN_OR_RETURN(log_kv_, OpenStore("log", /*wal=*/true));
+    anchor_ = std::make_unique<storage::FileAnchor>(server_config_.data_dir() + "/anchor");
+    std::string id = RandomId();
+    if (config_.has_aggregation() && absl::IsNotFound(anchor_->Read().status())) {
+      FISCAL_ASSIGN_OR_RETURN(id,
+                              LogCopier::FetchLogId(config_.aggregation().log(), peer_credentials_,
+                                                    absl::Now() + absl::Minutes(1)));
+    }
+    absl::StatusOr<std::unique_ptr<storage::EventLog>> log =
+        storage::EventLog::Open(*log_kv_, *anchor_, id,
+                                config_.has_aggregation() ? storage::EventLog::Origin::kCopied
+                                                          : storage::EventLog::Origin::kWritten);
+    if (absl::IsFailedPrecondition(log.status())) {
+      return absl::FailedPreconditionError(absl::StrCat(
+          "server.data_dir ", server_config_.data_dir(), ": ", log.status().message()));
+    }
+    FISCAL_RETURN_IF_ERROR(log.status());
+    log_ = *std::move(log);
+    return absl::OkStatus();
+  }
+
+  // What a crash left unfolded is folded before anybody is served.
+  absl::Status FoldWhatIsLeft() {
+    recover_to_ = log_->head().position;
+    recover_at_ = projector_->folded();
+    const uint64_t left = recover_to_ - recover_at_;
+    absl::Time said = absl::Now();
+    while (projector_->folded() < log_->head().position) {
+      FISCAL_RETURN_IF_ERROR(projector_->Step(kEventsPerStep).status());
+      recover_at_ = projector_->folded();
+      if (absl::Now() - said < kProgressInterval) continue;
+      said = absl::Now();
+      logging::Info("recovering",
+                    {{"folded", uint64_t{recover_at_}}, {"of", uint64_t{recover_to_}}});
+      // As long as it gets on, the supervisor waits.
+      sd_notifyf(0, "STATUS=recovering: %s\nEXTEND_TIMEOUT_USEC=60000000", Progress().c_str());
+    }
+    if (left > 0) logging::Info("recovered", {{"events_folded", left}});
+    return absl::OkStatus();
+  }
+
+  // Stores, what is computed from them, and the services over it.
+  absl::Status Recover() {
+    FISCAL_RETURN_IF_ERROR(OpenLog());
+    FISCAL_ASSIGN_OR_RETURN(SigningKey key, SigningKey::LoadOrCreate(server_config_.data_dir()));
+    heads_ = std::make_unique<storage::HeadReader>(*log_kv_);
+    const config::v1::SubmissionConfig* submission = SubmissionOf(config_);
+    const config::v1::AggregationConfig* aggregation = AggregationOf(config_);
+    if (submission != nullptr) FISCAL_RETURN_IF_ERROR(MakeWriter(*submission));
+    services_.push_back(MakeEventLogService(*log_, key));
+    if (aggregation != nullptr) FISCAL_RETURN_IF_ERROR(MakeReader(*aggregation));
+    FederationParts federation{*log_, projector_.get(), intake_.get(), {}, key, clock_};
+    for (const auto& upstream : upstreams_) federation.upstreams.push_back(upstream.get());
+    services_.push_back(MakeFederationService(std::move(federation)));
+    if (submission == nullptr) {
+      copier_ = std::make_unique<LogCopier>(
+          config_.aggregation().log(), peer_credentials_, *log_, *disk_,
+          [this](const absl::Status& status) {
+            EndProcess(StopReason::kCopyFailed,
+                       absl::StrCat("the log can't be copied: ", status.ToString()));
+          });
+    }
+    services_.push_back(MakeAdminService(
+        projector_.get(),
+        [this](admin::v1::GetStatusResponse* out) { FillStatus(parts_, ready(), out); }));
+    FillParts();
+    return absl::OkStatus();
+  }
+
+  absl::Status MakeWriter(const config::v1::SubmissionConfig& config) {
+    FISCAL_ASSIGN_OR_RETURN(intake_, Intake::Open(*log_kv_, *log_, clock_));
+    Committer::Options options;
+    options.queue_requests_max = static_cast<size_t>(config.queue_requests_max());
+    options.queue_bytes_max = static_cast<size_t>(config.queue_bytes_max());
+    options.group_requests_max = static_cast<size_t>(config.group_requests_max());
+    options.group_bytes_max = static_cast<size_t>(config.group_bytes_max());
+    committer_ = std::make_unique<Committer>(*intake_, *disk_, metrics_, options, [this] {
+      EndProcess(StopReason::kSyncFailed, "a write to the log failed; its outcome is unknown");
+    });
+    const StreamBudgets::Options stream{static_cast<size_t>(config.stream_budgets_max()),
+                                        static_cast<size_t>(config.stream_bytes_max())};
+    services_.push_back(MakeSubmissionService({*committer_, *heads_, metrics_, drain_, stream}));
+    services_.push_back(MakeCatalogService(*committer_));
+    for (const config::v1::UpstreamConfig& upstream : config.upstreams()) {
+      upstreams_.push_back(std::make_unique<Upstream>(upstream.name(), upstream.address(),
+                                                      peer_credentials_, *committer_));
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status MakeReader(const config::v1::AggregationConfig& config) {
+    FISCAL_ASSIGN_OR_RETURN(totals_kv_, OpenStore("totals", /*wal=*/false));
+    FISCAL_ASSIGN_OR_RETURN(totals_, storage::TotalsStore::Open(*totals_kv_));
+    Projector::Options options;
+    options.live_cells_max = static_cast<size_t>(config.live_cells_max());
+    FISCAL_ASSIGN_OR_RETURN(projector_, Projector::Open(*log_, *totals_, options));
+    FISCAL_RETURN_IF_ERROR(FoldWhatIsLeft());
+    runner_ = std::make_unique<Runner>(
+        *log_, *projector_, Runner::Options{static_cast<size_t>(config.reads_waiting_max())},
+        [this](const absl::Status& status) {
+          EndProcess(StopReason::kFoldFailed,
+                     absl::StrCat("folding the log failed: ", status.ToString()));
+        });
+    reader_ = std::make_unique<TotalsReader>(*projector_);
+    hub_ = std::make_unique<WatchHub>(
+        *projector_, WatchHub::Options{static_cast<size_t>(config.watchers_max())});
+    services_.push_back(MakeAggregationService(*runner_, *reader_, *heads_, *hub_));
+    services_.push_back(MakeDisclosureService(*runner_, *reader_, *heads_));
+    if (config.coverage_deadlines_size() > 0)
+      coverage_ = std::make_unique<CoverageWatch>(*projector_, config);
+    return absl::OkStatus();
+  }
+
+  void FillParts() {
+    parts_.role = role_;
+    parts_.data_dir = server_config_.data_dir();
+    if (config_.has_aggregation()) parts_.log_source = config_.aggregation().log();
+    parts_.certificate_file = server_config_.tls().certificate_file();
+    parts_.start = start_;
+    parts_.disk = disk_.get();
+    parts_.log = log_.get();
+    parts_.log_store = log_kv_.get();
+    parts_.totals_store = totals_kv_.get();
+    parts_.cache = cache_.get();
+    parts_.committer = committer_.get();
+    parts_.projector = projector_.get();
+    parts_.runner = runner_.get();
+    parts_.hub = hub_.get();
+    parts_.copier = copier_.get();
+    parts_.coverage = coverage_.get();
+    for (const auto& upstream : upstreams_) parts_.upstreams.push_back(upstream.get());
+  }
+
+  std::vector<std::string> ServiceNames() const {
+    std::vector<std::string> names = {log::v1::EventLogService::service_full_name(),
+                                      federation::v1::FederationService::service_full_name(),
+                                      admin::v1::AdminService::service_full_name()};
+    if (SubmissionOf(config_) != nullptr) {
+      names.push_back(submission::v1::SubmissionService::service_full_name());
+      names.push_back(catalog::v1::CatalogService::service_full_name());
+    }
+    if (AggregationOf(config_) != nullptr) {
+      names.push_back(aggregation::v1::AggregationService::service_full_name());
+      names.push_back(disclosure::v1::DisclosureService::service_full_name());
+    }
+    return names;
+  }
+
+  void SetHealth(bool serving) {
+    grpc::HealthCheckServiceInterface* health = server_->GetHealthCheckService();
+    for (const std::string& name : ServiceNames()) health->SetServingStatus(name, serving);
+    // The process as a whole.
+    health->SetServingStatus("", serving);
+  }
+
   absl::Status Listen() {
+    const config::v1::LogConfig& lines = server_config_.log();
+    CallMonitorOptions monitor;
+    monitor.lines = lines.calls() == "all"    ? CallLines::kAll
+                    : lines.calls() == "none" ? CallLines::kNone
+                                              : CallLines::kFailed;
+    monitor.slow = absl::Milliseconds(lines.slow_call_millis());
     grpc::EnableDefaultHealthCheckService(true);
     grpc::reflection::InitProtoReflectionServerBuilderPlugin();
     grpc::ServerBuilder builder;
@@ -220,22 +443,41 @@ class ServerImpl final : public Server {
     builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
                                rpc::kKeepaliveMs - 5000);
     builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-    builder.AddListeningPort(options_.listen, grpc::InsecureServerCredentials(), &port_);
+    std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> creators;
+    creators.push_back(MakeCallMonitor(metrics_, open_calls_, ServiceNames(), monitor));
+    builder.experimental().SetInterceptorCreators(std::move(creators));
+    builder.AddListeningPort(listen_, server_credentials_, &port_);
     for (const std::unique_ptr<grpc::Service>& service : services_)
       builder.RegisterService(service.get());
+    door_.reset();
     server_ = builder.BuildAndStart();
     if (server_ == nullptr || port_ == 0) {
       return absl::FailedPreconditionError(
-          absl::StrCat("can't listen on ", options_.listen, ": is the port in use?"));
+          absl::StrCat("can't listen on ", listen_, ": is the port in use?"));
     }
+    SetHealth(true);
     return absl::OkStatus();
   }
 
-  const ServeOptions options_;
+  const config::v1::ServeConfig config_;
+  const config::v1::ServerConfig& server_config_;
+  const std::string role_;
+  const absl::Time start_ = absl::Now();
+  std::string listen_;
   int port_ = 0;
   bool stopped_ = false;
-  // Destroyed from the bottom up: gRPC before what handlers use, users before stores.
+  std::atomic<Phase> phase_{Phase::kRecovering};
+  std::atomic<uint64_t> recover_at_{0}, recover_to_{0};
+  // Destroyed from the bottom up: gRPC and what asks on its own before what they use, users before stores, the lock last.
+  std::unique_ptr<DataLock> lock_;
+  std::unique_ptr<StopMark> mark_;
   RealClock clock_;
+  Metrics metrics_;
+  OpenCalls open_calls_;
+  std::unique_ptr<DiskGuard> disk_;
+  rpc::DrainSignal drain_;
+  std::shared_ptr<grpc::ServerCredentials> server_credentials_;
+  std::shared_ptr<grpc::ChannelCredentials> peer_credentials_;
   std::shared_ptr<storage::RocksCache> cache_;
   std::unique_ptr<storage::RocksKv> log_kv_;
   std::unique_ptr<storage::FileAnchor> anchor_;
@@ -249,47 +491,101 @@ class ServerImpl final : public Server {
   std::unique_ptr<Runner> runner_;
   std::unique_ptr<TotalsReader> reader_;
   std::unique_ptr<WatchHub> hub_;
+  std::unique_ptr<CoverageWatch> coverage_;
   std::unique_ptr<LogCopier> copier_;
   std::vector<std::unique_ptr<Upstream>> upstreams_;
+  SystemParts parts_;
   std::vector<std::unique_ptr<grpc::Service>> services_;
+  std::unique_ptr<Periodic> housekeeping_;
+  std::unique_ptr<Periodic> coverage_period_;
+  std::unique_ptr<RecoveryDoor> door_;
   std::unique_ptr<grpc::Server> server_;
+  std::unique_ptr<AdminHttp> admin_;
 };
+
+// gRPC's own lines: what a handshake failed of is for the operator, the rest for who debugs.
+void TakeGrpcLine(gpr_log_func_args* line) {
+  const bool handshake = absl::StrContains(line->message, "Handshake failed");
+  logging::Write(handshake ? logging::Level::kInfo : logging::Level::kDebug, "grpc",
+                 {{"says", line->message}});
+}
+
+logging::Level LevelOf(const std::string& name) {
+  return name == "debug"     ? logging::Level::kDebug
+         : name == "warning" ? logging::Level::kWarning
+         : name == "error"   ? logging::Level::kError
+                             : logging::Level::kInfo;
+}
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServeOptions& options) {
-  auto server = std::make_unique<ServerImpl>(options);
-  FISCAL_RETURN_IF_ERROR(server->Open());
+absl::StatusOr<std::unique_ptr<Server>> Server::Start(const config::v1::ServeConfig& config,
+                                                      const std::function<void()>& before_serving) {
+  auto server = std::make_unique<ServerImpl>(config);
+  FISCAL_RETURN_IF_ERROR(server->Open(before_serving));
   return std::unique_ptr<Server>(std::move(server));
 }
 
-int Serve(const ServeOptions& options) {
+int Serve(const config::v1::ServeConfig& config) {
   // Blocked before any thread starts, so that all threads inherit it and sigwait gets the signal.
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGINT);
   sigaddset(&signals, SIGTERM);
+  // Ends the thread that waits for the others.
+  sigaddset(&signals, SIGUSR1);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
   // What does not parse is answered with its field; protobuf's own lines about it would only fill the log.
   google::protobuf::SetLogHandler(nullptr);
-  spdlog::set_default_logger(spdlog::stderr_logger_mt("fiscal"));
+  gpr_set_log_function(TakeGrpcLine);
+  const config::v1::LogConfig& lines = ServerOf(config).log();
+  logging::Start({LevelOf(lines.level()), lines.format() == "json",
+                  static_cast<size_t>(lines.queue_lines_max())});
   const absl::Time start = absl::Now();
-  absl::StatusOr<std::unique_ptr<Server>> server = Server::Start(options);
+  // Before calls are taken a signal ends the process at once: a recovery that is cut short is begun anew.
+  absl::Mutex mu;
+  bool serving = false, asked = false;
+  std::thread waiter([&] {
+    int signal = 0;
+    sigwait(&signals, &signal);
+    absl::MutexLock lock(&mu);
+    asked = true;
+    if (serving || signal == SIGUSR1) return;
+    logging::Info("stopped while recovering");
+    logging::Stop();
+    _exit(0);
+  });
+  absl::StatusOr<std::unique_ptr<Server>> server = Server::Start(config, [&] {
+    absl::MutexLock lock(&mu);
+    serving = true;
+  });
   if (!server.ok()) {
+    pthread_kill(waiter.native_handle(), SIGUSR1);
+    waiter.join();
+    logging::Stop();
     std::fprintf(stderr, "fiscal serve: %s\n", std::string(server.status().message()).c_str());
     const bool usage =
         absl::IsInvalidArgument(server.status()) || absl::IsFailedPrecondition(server.status());
     return usage ? 2 : absl::IsUnavailable(server.status()) ? 6 : 1;
   }
-  spdlog::info("serving {} as {} on port {}, ready after {}", options.data_dir, options.role,
-               (*server)->port(),
-               absl::FormatDuration(absl::Trunc(absl::Now() - start, absl::Milliseconds(1))));
-  int signal = 0;
-  sigwait(&signals, &signal);
-  spdlog::info("stopping");
+  logging::Info("serving", {{"version", Version()},
+                            {"role", RoleName(config)},
+                            {"data_dir", ServerOf(config).data_dir()},
+                            {"port", int64_t{(*server)->port()}},
+                            {"admin_port", int64_t{(*server)->admin_port()}},
+                            {"ready_after_ms", absl::ToInt64Milliseconds(absl::Now() - start)}});
+  sd_notify(0, "READY=1\nSTATUS=serving");
+  {
+    absl::MutexLock lock(&mu);
+    mu.Await(absl::Condition(&asked));
+  }
+  waiter.join();
+  logging::Info("draining");
   (*server)->Stop();
-  spdlog::info("stopped");
+  server->reset();
+  logging::Info("stopped");
+  logging::Stop();
   return 0;
 }
 

@@ -3,47 +3,38 @@
 //
 //   fiscal serve  --->  Serve  --->  Server::Start ... Server::Stop
 //
+// A process recovers, serves, drains. While it recovers its API answers RECOVERING and health NOT_SERVING; while it drains it is
+// not ready, finishes what it accepted and tells open streams to go on elsewhere.
 // Thread-safe after Start.
 #ifndef FISCAL_SERVICES_SERVER_H_
 #define FISCAL_SERVICES_SERVER_H_
 
+#include <functional>
 #include <memory>
-#include <string>
-#include <utility>
-#include <vector>
 
 #include "absl/status/statusor.h"
+#include "fiscal/config/v1/config.pb.h"
 
 namespace fiscal::services {
-
-struct ServeOptions {
-  std::string data_dir;
-  // HOST:PORT; port 0 takes a free one. Another host than loopback needs `insecure`.
-  std::string listen;
-  // all, submission or aggregation.
-  std::string role = "all";
-  // Where an aggregation process reads the log.
-  std::string log_address;
-  // Systems below, by name, HOST:PORT: what they post is taken over. Not for the role aggregation.
-  std::vector<std::pair<std::string, std::string>> upstreams;
-  // Serve without TLS on any address.
-  bool insecure = false;
-};
 
 class Server {
  public:
   virtual ~Server() = default;
-  // INVALID_ARGUMENT: the options are wrong. FAILED_PRECONDITION: another process uses the data dir. DATA_LOSS: what is on
-  // disk does not fit the anchor or the hash chain.
-  static absl::StatusOr<std::unique_ptr<Server>> Start(const ServeOptions& options);
+  // INVALID_ARGUMENT: the configuration is wrong (services/config). FAILED_PRECONDITION: another process uses the data directory or
+  // an address. UNAVAILABLE: the submission process does not answer. DATA_LOSS: what is on disk does not fit the anchor or the hash
+  // chain. `before_serving` is called once recovered, before the first call is taken: what stops the process from then on drains.
+  static absl::StatusOr<std::unique_ptr<Server>> Start(
+      const config::v1::ServeConfig& config, const std::function<void()>& before_serving = nullptr);
   // The port listened on.
   virtual int port() const = 0;
-  // Finishes accepted work, closes the stores. Idempotent.
+  // Of the operator's HTTP; 0 when there is none.
+  virtual int admin_port() const = 0;
+  // Drains, then closes the stores. Idempotent.
   virtual void Stop() = 0;
 };
 
-// Starts a server, waits for SIGINT or SIGTERM, stops it. Returns the exit code: 2 for wrong options.
-int Serve(const ServeOptions& options);
+// Starts a server, waits for SIGINT or SIGTERM, stops it. Returns the exit code: 2 for a wrong configuration.
+int Serve(const config::v1::ServeConfig& config);
 
 }  // namespace fiscal::services
 

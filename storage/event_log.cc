@@ -80,7 +80,8 @@ absl::StatusOr<std::string> ReadRecordBytes(const GetValue& get, domain::Positio
 }
 
 absl::StatusOr<std::unique_ptr<EventLog>> EventLog::Open(Kv& kv, Anchor& anchor,
-                                                         absl::string_view new_log_id) {
+                                                         absl::string_view new_log_id,
+                                                         Origin origin) {
   absl::StatusOr<std::string> id = kv.Get(LogIdKey());
   const absl::StatusOr<AnchorState> anchored = anchor.Read();
   if (!anchored.ok() && !absl::IsNotFound(anchored.status())) return anchored.status();
@@ -90,14 +91,24 @@ absl::StatusOr<std::unique_ptr<EventLog>> EventLog::Open(Kv& kv, Anchor& anchor,
           "log: the anchor names a log that is not in the store: the store was lost or replaced");
     }
     FISCAL_CHECK(new_log_id.size() == 16, "a log id has 16 bytes");
-    Batch batch;
-    batch.Put(LogIdKey(), std::string(new_log_id));
-    FISCAL_RETURN_IF_ERROR(kv.Write(batch, /*sync=*/true));
     id = std::string(new_log_id);
+    id->push_back(static_cast<char>(origin));
+    Batch batch;
+    batch.Put(LogIdKey(), *id);
+    FISCAL_RETURN_IF_ERROR(kv.Write(batch, /*sync=*/true));
   } else if (!id.ok()) {
     return id.status();
   }
-  std::unique_ptr<EventLog> log(new EventLog(kv, anchor, *id));
+  if (id->size() != 17) return absl::DataLossError("log: its id has another size");
+  if (id->back() != static_cast<char>(origin)) {
+    return absl::FailedPreconditionError(
+        origin == Origin::kWritten
+            ? "log: it is a copy of another process's log and can't be written to: it serves the "
+              "role aggregation"
+            : "log: it is written here and is no copy: it serves the roles all and submission");
+  }
+  id->pop_back();
+  std::unique_ptr<EventLog> log(new EventLog(kv, anchor, *id, origin));
 
   Head head;
   std::unique_ptr<KvIterator> it = kv.NewIterator(EventKey(0), EventKey(UINT64_MAX));

@@ -50,13 +50,21 @@ class EventLog {
     int64_t commit_time_us = 0;
   };
 
+  // Whose log a store holds: one that is written here, with heads and request keys beside it, or a copy of another process's,
+  // without. Numbers are on disk.
+  enum class Origin : uint8_t { kWritten = 1, kCopied = 2 };
+
   // Opens the log in `kv`, making it when both are new; `new_log_id` (16 bytes) names it then.
-  // DATA_LOSS when the log does not reach the anchor or does not fit it.
+  // DATA_LOSS when the log does not reach the anchor or does not fit it. FAILED_PRECONDITION when the store was made with the other
+  // origin: a copy that took statements would count them twice.
   static absl::StatusOr<std::unique_ptr<EventLog>> Open(Kv& kv, Anchor& anchor,
-                                                        absl::string_view new_log_id);
+                                                        absl::string_view new_log_id,
+                                                        Origin origin = Origin::kWritten);
 
   // 16 bytes, fixed for the life of the log.
   const std::string& log_id() const { return log_id_; }
+  // A copy may be behind the log it is of: a position past its head need not be one that the log does not have.
+  bool copied() const { return origin_ == Origin::kCopied; }
   Head head() const ABSL_LOCKS_EXCLUDED(mu_);
 
   // The values a record is kept as. Positions and times are the caller's: each the next one, times
@@ -92,12 +100,13 @@ class EventLog {
   void StopWaiting() ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
-  EventLog(Kv& kv, Anchor& anchor, std::string log_id)
-      : kv_(kv), anchor_(anchor), log_id_(std::move(log_id)) {}
+  EventLog(Kv& kv, Anchor& anchor, std::string log_id, Origin origin)
+      : kv_(kv), anchor_(anchor), log_id_(std::move(log_id)), origin_(origin) {}
 
   Kv& kv_;
   Anchor& anchor_;
   const std::string log_id_;
+  const Origin origin_;
   std::unique_ptr<MerkleTree> tree_;
   mutable absl::Mutex mu_;
   Head head_ ABSL_GUARDED_BY(mu_);

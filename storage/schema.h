@@ -12,7 +12,7 @@
 //   gross          := 0x07 year:u16 stage:u8                         log: sum of |amount|
 //   scope          := 0x08 division:u32 year:u16 stage:u8 department log: statements by scope
 //   catalog event  := 0x09 position:u64                              log: nothing; the event has it
-//   log id         := 0x0a                                           log: 16 bytes
+//   log id         := 0x0a                                           log: 16 bytes, origin:u8
 //   tile           := 0x0b level:u8 index:u64                        log: 256 hashes of its tree
 //   upstream       := 0x0c name                                      log: how far it was taken over
 //   owner          := 0x0d division:u32                              log: the upstream it comes from

@@ -173,7 +173,7 @@ void AddCatalog(CLI::App& app, Context& context) {
     if (import) {
       division->required();
       command->add_option("--request-id", f->request_id, "Keep it for retries; random without");
-      command->add_option("file", f->file, "CSV with a heading row")->required();
+      command->add_option("file", f->file, "CSV with a heading row")->required()->type_name("FILE");
     } else {
       command->add_option("--department", f->department, "Agencies of this department only");
     }

@@ -113,7 +113,7 @@ void AddCheck(CLI::App& app, Context& context) {
       "check",
       "Check a published disclosure (text or PDF), offline, or what is in the ledger, against the "
       "articulation rules");
-  command->add_option("file", f->file, "The document");
+  command->add_option("file", f->file, "The document")->type_name("FILE");
   f->subject.AddTo(command, "Of the ledger: the form whose tables are checked; shanxi-13 without");
   command->callback([&context, f] { context.run = [&context, f] { return Run(context, *f); }; });
 }

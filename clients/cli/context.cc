@@ -38,6 +38,8 @@ client::Connection& Context::connection() {
   if (made == nullptr) {
     client::Connection::Options options;
     options.server = server;
+    options.tls = tls;
+    options.traceparent = traceparent;
     options.call_timeout = absl::Seconds(timeout_seconds);
     made = std::make_unique<client::Connection>(options);
   }

@@ -32,6 +32,8 @@ enum Exit : int {
 
 struct Context {
   std::string server = "127.0.0.1:7411";
+  client::Connection::Tls tls;
+  std::string traceparent;
   double timeout_seconds = 30;
   std::string output = "table";
   std::string unit_name = "wanyuan";
@@ -92,6 +94,7 @@ void AddReconcile(CLI::App& app, Context& context);
 void AddLog(CLI::App& app, Context& context);
 void AddWatch(CLI::App& app, Context& context);
 void AddAdmin(CLI::App& app, Context& context);
+void AddDescribe(CLI::App& app, Context& context);
 
 }  // namespace fiscal::cli
 

@@ -3,6 +3,7 @@
 #include "CLI/CLI.hpp"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "base/time_text.h"
 #include "clients/cli/context.h"
 #include "clients/cli/names.h"
 
@@ -124,7 +125,7 @@ bool ConsistencyFlags::Fill(a::Consistency* consistency, const std::string& pref
   if (!position.empty()) consistency->set_exactly(position);
   if (!at_least.empty()) consistency->set_at_least(at_least);
   if (!as_of.empty()) {
-    const auto time = ParseTime(as_of);
+    const auto time = ParseTimeOrDate(as_of);
     if (!time) return Wrong(prefix + "as-of " + as_of + ": RFC 3339 with a zone, or a date");
     const int64_t micros = absl::ToUnixMicros(*time);
     const int64_t seconds = micros >= 0 ? micros / 1000000 : -((-micros + 999999) / 1000000);

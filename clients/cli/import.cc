@@ -170,7 +170,7 @@ void AddImport(CLI::App& app, Context& context) {
   auto f = std::make_shared<Flags>();
   CLI::App* command =
       app.add_subcommand("import", "Import a published disclosure (text or PDF)");
-  command->add_option("file", f->file, "The document")->required();
+  command->add_option("file", f->file, "The document")->required()->type_name("FILE");
   command->add_option("--division", f->options.division_code,
                       "Division code; else from the catalog by the printed name");
   command->add_option("--department", f->options.department_code,

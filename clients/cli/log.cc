@@ -184,10 +184,14 @@ void AddLog(CLI::App& app, Context& context) {
   prove->callback([&context, f] { context.run = [&context, f] { return RunProve(context, *f); }; });
   CLI::App* verify =
       c->add_subcommand("verify", "Check a tree head or proof offline; exit 0 only when it holds");
-  verify->add_option("--public-key", f->public_key, "The log's public key (PEM)")->required();
-  verify->add_option("--seen", f->seen,
-                     "A document whose newest tree head must be one of the proof's");
-  verify->add_option("proof", f->proof, "The document; - or nothing is stdin");
+  verify->add_option("--public-key", f->public_key, "The log's public key (PEM)")
+      ->required()
+      ->type_name("FILE");
+  verify
+      ->add_option("--seen", f->seen,
+                   "A document whose newest tree head must be one of the proof's")
+      ->type_name("FILE");
+  verify->add_option("proof", f->proof, "The document; - or nothing is stdin")->type_name("FILE");
   verify->callback(
       [&context, f] { context.run = [&context, f] { return RunVerify(context, *f); }; });
 }

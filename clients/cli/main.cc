@@ -1,15 +1,36 @@
 // fiscal: the command line of the product. Each command has a file; this one only declares and runs them.
+#include <cstdlib>
 #include <iostream>
 
 #include "CLI/CLI.hpp"
+#include "absl/strings/str_cat.h"
+#include "base/version.h"
 #include "clients/cli/context.h"
 
 int main(int argc, char** argv) {
+  // What goes wrong is said once, by the command; whoever debugs sets it.
+  setenv("GRPC_VERBOSITY", "NONE", /*overwrite=*/0);
   CLI::App app{"Fiscal: department budgets as an event log, totals of every department and subject",
                "fiscal"};
   fiscal::cli::Context context;
+  app.set_version_flag("--version", absl::StrCat("fiscal ", fiscal::Version()),
+                       "Print the version and exit");
+  app.set_help_all_flag("--help-all", "Print the help of every command and exit");
   app.add_option("--server", context.server, "HOST:PORT of the server")->capture_default_str();
-  app.add_option("--timeout", context.timeout_seconds, "Seconds a call may take")
+  app.add_option("--tls-ca", context.tls.ca_file,
+                 "PEM file of the authorities of the server's certificate: TLS")
+      ->check(CLI::ExistingFile);
+  auto* certificate = app.add_option("--tls-certificate", context.tls.certificate_file,
+                                     "PEM file of the certificate shown to the server")
+                          ->check(CLI::ExistingFile);
+  auto* key = app.add_option("--tls-key", context.tls.key_file, "PEM file of its private key")
+                  ->check(CLI::ExistingFile);
+  certificate->needs(key);
+  key->needs(certificate);
+  app.add_option("--traceparent", context.traceparent,
+                 "W3C trace context that the server's logs name");
+  app.add_option("--timeout", context.timeout_seconds,
+                 "Seconds a call may take, its retries included")
       ->capture_default_str()
       ->check(CLI::PositiveNumber);
   app.add_option("-o,--output", context.output, "table, json or csv; of tables also xlsx")
@@ -34,6 +55,7 @@ int main(int argc, char** argv) {
   fiscal::cli::AddLog(app, context);
   fiscal::cli::AddWatch(app, context);
   fiscal::cli::AddAdmin(app, context);
+  fiscal::cli::AddDescribe(app, context);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

@@ -138,18 +138,6 @@ std::string ShortName(const std::string& full, const std::string& prefix) {
   return absl::StartsWith(full, prefix) ? full.substr(prefix.size()) : full;
 }
 
-std::optional<absl::Time> ParseTime(const std::string& text) {
-  absl::Time time;
-  std::string error;
-  if (text.size() == 10) {
-    const absl::TimeZone shanghai = absl::FixedTimeZone(8 * 60 * 60);
-    if (!absl::ParseTime("%Y-%m-%d", text, shanghai, &time, &error)) return std::nullopt;
-    return time + absl::Hours(24) - absl::Microseconds(1);
-  }
-  if (!absl::ParseTime(absl::RFC3339_full, text, &time, &error)) return std::nullopt;
-  return time;
-}
-
 std::string FormatTime(int64_t seconds, int32_t nanos) {
   return absl::FormatTime("%Y-%m-%dT%H:%M:%E3S%Ez",
                           absl::FromUnixSeconds(seconds) + absl::Nanoseconds(nanos),

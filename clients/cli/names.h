@@ -27,8 +27,6 @@ std::optional<catalog::v1::AgencyKind> ParseAgencyKind(const std::string& text);
 // An enum value's name without its prefix: "APPROVED".
 std::string ShortName(const std::string& full, const std::string& prefix);
 
-// RFC 3339 with a zone; a bare date is the end of that day in Asia/Shanghai.
-std::optional<absl::Time> ParseTime(const std::string& text);
 std::string FormatTime(int64_t seconds, int32_t nanos);
 
 // "functional", "dept-economic", ... in the order of the enum.

@@ -291,7 +291,7 @@ void AddSubmit(CLI::App& app, Context& context) {
                                    "Submit budgets: protobuf JSON of SubmitBudgetRequest, one a "
                                    ".json file or one a line of .ndjson; line items of whole "
                                    "budgets as .xlsx or .csv");
-  c->add_option("files", f->files, "Files; - is ndjson on standard input");
+  c->add_option("files", f->files, "Files; - is ndjson on standard input")->type_name("FILE");
   c->add_flag("--withdraw", f->withdraw, "Withdraw the budget the following flags name");
   c->add_flag("--reallocation", f->reallocation,
               "The file is one SubmitReallocationRequest: several budgets, all or none");

@@ -128,8 +128,9 @@ void AddTables(CLI::App& app, Context& context) {
   f->subject.AddTo(c, "shanxi-13 or shanghai-9; else the document's, else shanxi-13");
   c->add_option("--table", f->tables, "Number of a table in the form; may be repeated");
   c->add_flag("--narrative", f->narrative, "Also the sentences that say the figures");
-  c->add_option("--compare", f->compare, "A published document to compare with, text or PDF");
-  c->add_option("--out", f->out, "Write to this file");
+  c->add_option("--compare", f->compare, "A published document to compare with, text or PDF")
+      ->type_name("FILE");
+  c->add_option("--out", f->out, "Write to this file")->type_name("FILE");
   c->callback([&context, f] {
     context.takes_workbook = true;
     context.run = [&context, f] { return Run(context, *f); };

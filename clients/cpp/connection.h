@@ -1,7 +1,13 @@
-// A channel to a Fiscal server and one place for deadlines and retries. Thread-safe.
+// A channel to a Fiscal server and one place for TLS, deadlines and retries. Thread-safe.
+//
+// The retry policy, which a client in any language does well to have (docs/errors.md): a call that answers UNAVAILABLE was not
+// refused, the server stops (DRAINING), starts (RECOVERING) or can't be reached; one that answers CANCELLED, which nobody asked for,
+// met the server as it closed. It is sent again with the same request_id after 100 ms, then after twice as long, at most every 2 s,
+// give or take a fifth, until its time is up; so a restart of the server is a pause and no error.
 #ifndef FISCAL_CLIENTS_CPP_CONNECTION_H_
 #define FISCAL_CLIENTS_CPP_CONNECTION_H_
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -13,14 +19,31 @@
 
 namespace fiscal::client {
 
+// Whether an answer says only that the server went away, so that the same call is to be sent again. CANCELLED is what gRPC itself
+// answers a call with that reaches a server between its last and its end; a caller that cancelled knows so.
+bool ServerWentAway(const grpc::Status& status);
+
 class Connection {
  public:
+  // PEM files, read again when they change.
+  struct Tls {
+    // Authorities of the server's certificate; empty: no TLS.
+    std::string ca_file;
+    // The certificate shown to the server, and its key; empty for none.
+    std::string certificate_file;
+    std::string key_file;
+  };
   struct Options {
     std::string server = "127.0.0.1:7411";
+    Tls tls;
+    // How long a server that never answered is waited for.
     absl::Duration connect_timeout = absl::Seconds(5);
+    // What a call may take, all its attempts together.
     absl::Duration call_timeout = absl::Seconds(30);
-    // Attempts of a call that answers UNAVAILABLE; a write keeps its request_id, so that nothing doubles.
-    int attempts_max = 5;
+    // How long a call without such a limit, a stream, is tried again while nothing comes of it.
+    absl::Duration retry_for = absl::Seconds(60);
+    // Sent with every call when it is set: a W3C traceparent, which the server's logs name.
+    std::string traceparent;
   };
   explicit Connection(Options options);
 
@@ -30,13 +53,17 @@ class Connection {
   // Waits until the server answers; UNAVAILABLE with one clear sentence when it does not.
   grpc::Status Connect() const;
 
-  // Runs `call` with a fresh context and deadline until it is not UNAVAILABLE or attempts are used up.
+  // Runs `call`, which does not cancel, with a fresh context until the server does not go away or its time is up.
   grpc::Status Call(const std::function<grpc::Status(grpc::ClientContext*)>& call,
                     bool deadline = true) const;
+  // What every call's context needs besides; for calls that don't go through Call.
+  void Prepare(grpc::ClientContext* context) const;
 
  private:
   const Options options_;
   std::shared_ptr<grpc::Channel> channel_;
+  // The server answered at least once.
+  mutable std::atomic<bool> reached_{false};
 };
 
 // 128 random bits, hexadecimal.

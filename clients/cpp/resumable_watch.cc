@@ -8,14 +8,6 @@ namespace {
 constexpr absl::Duration kDelayMin = absl::Milliseconds(20);
 constexpr absl::Duration kDelayMax = absl::Seconds(2);
 
-// What a connection that breaks, or a server that stops, ends a call with.
-bool Passing(const grpc::Status& status) {
-  return status.error_code() == grpc::StatusCode::UNAVAILABLE ||
-         status.error_code() == grpc::StatusCode::CANCELLED ||
-         // A stream that ends well was ended by somebody between us.
-         status.ok();
-}
-
 }  // namespace
 
 ResumableWatch::ResumableWatch(const Connection& connection,
@@ -38,6 +30,7 @@ bool ResumableWatch::Open() {
   absl::MutexLock lock(&mu_);
   if (cancelled_) return false;
   context_ = std::make_unique<grpc::ClientContext>();
+  connection_.Prepare(context_.get());
   reader_ = stub_->WatchTotals(context_.get(), request_);
   return true;
 }
@@ -60,7 +53,8 @@ bool ResumableWatch::Read(aggregation::v1::WatchTotalsResponse* response) {
       status_ = grpc::Status::CANCELLED;
       return false;
     }
-    if (!Passing(status_)) return false;
+    // A stream that ends well was ended by somebody between us.
+    if (!status_.ok() && !ServerWentAway(status_)) return false;
     ++resumed_;
     // Wakes early when cancelled.
     auto cancelled = [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return cancelled_; };

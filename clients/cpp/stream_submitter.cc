@@ -62,20 +62,18 @@ class Submitter {
       : connection_(connection), callbacks_(callbacks), unanswered_max_(unanswered_max) {}
 
   grpc::Status Run() {
-    return connection_.Call(
-        [this](grpc::ClientContext* context) {
-          grpc::Status status = Once(context);
-          // Progress makes it worth another round of attempts; without any, Call gives up after its own.
-          while (status.error_code() == grpc::StatusCode::UNAVAILABLE && progressed_) {
-            progressed_ = false;
-            grpc::Status connected = connection_.Connect();
-            if (!connected.ok()) return connected;
-            grpc::ClientContext again;
-            status = Once(&again);
-          }
-          return status;
-        },
-        /*deadline=*/false);
+    grpc::Status status;
+    do {
+      progressed_ = false;
+      // An answer is worth attempts for as long as before the first; only an attempt that brings none is one of Call's.
+      const auto once = [&](grpc::ClientContext* context) {
+        status = Once(context);
+        if (ServerWentAway(status) && callbacks_.broken) callbacks_.broken(status);
+        return progressed_ ? grpc::Status::OK : status;
+      };
+      (void)connection_.Call(once, /*deadline=*/false);
+    } while (ServerWentAway(status) && progressed_);
+    return status;
   }
 
  private:

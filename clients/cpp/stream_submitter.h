@@ -18,9 +18,12 @@ struct StreamCallbacks {
   std::function<std::optional<submission::v1::SubmitBudgetRequest>()> next;
   // The outcome of the nth budget, from 0, in order.
   std::function<void(int64_t, const submission::v1::StreamBudgetsResponse&)> answered;
+  // May be empty. A stream ended with this before everything was answered; what is not answered is sent again.
+  std::function<void(const grpc::Status&)> broken = nullptr;
 };
 
-// OK when every budget was answered. At most `unanswered_max` budgets are kept in memory.
+// OK when every budget was answered. Gives up when nothing is answered for Connection::Options::retry_for. At most
+// `unanswered_max` budgets are kept in memory.
 grpc::Status SubmitStream(const Connection& connection, const StreamCallbacks& callbacks,
                           size_t unanswered_max = 256);
 

@@ -1,5 +1,6 @@
 #include "services/admin/admin_rpc.h"
 
+#include "domain/reason.h"
 #include "fiscal/admin/v1/admin_service.grpc.pb.h"
 #include "services/admin/verify.h"
 #include "services/rpc/status.h"
@@ -12,12 +13,24 @@ namespace pb = fiscal::admin::v1;
 
 class AdminRpc final : public pb::AdminService::Service {
  public:
-  explicit AdminRpc(const Projector& projector) : projector_(projector) {}
+  AdminRpc(const Projector* projector, std::function<void(pb::GetStatusResponse*)> status)
+      : projector_(projector), status_(std::move(status)) {}
+
+  grpc::Status GetStatus(grpc::ServerContext*, const pb::GetStatusRequest*,
+                         pb::GetStatusResponse* response) override {
+    status_(response);
+    return grpc::Status::OK;
+  }
 
   // Synchronous on purpose: it takes long, and gRPC gives it a thread of its own.
   grpc::Status Verify(grpc::ServerContext*, const pb::VerifyRequest*,
                       pb::VerifyResponse* response) override {
-    const absl::StatusOr<VerifyResult> result = services::Verify(projector_);
+    if (projector_ == nullptr) {
+      return rpc::ToGrpc(
+          domain::Refuse(domain::Reason::kTotalsNotHere,
+                         "this process keeps no totals: ask the aggregation process"));
+    }
+    const absl::StatusOr<VerifyResult> result = services::Verify(*projector_);
     if (!result.ok()) return rpc::ToGrpc(result.status());
     response->set_ok(result->differences.empty());
     response->set_position(wire::FormatPosition(result->position));
@@ -29,13 +42,15 @@ class AdminRpc final : public pb::AdminService::Service {
   }
 
  private:
-  const Projector& projector_;
+  const Projector* const projector_;
+  const std::function<void(pb::GetStatusResponse*)> status_;
 };
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> MakeAdminService(const Projector& projector) {
-  return std::make_unique<AdminRpc>(projector);
+std::unique_ptr<grpc::Service> MakeAdminService(
+    const Projector* projector, std::function<void(pb::GetStatusResponse*)> status) {
+  return std::make_unique<AdminRpc>(projector, std::move(status));
 }
 
 }  // namespace fiscal::services

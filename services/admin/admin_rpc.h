@@ -2,14 +2,18 @@
 #ifndef FISCAL_SERVICES_ADMIN_ADMIN_RPC_H_
 #define FISCAL_SERVICES_ADMIN_ADMIN_RPC_H_
 
+#include <functional>
 #include <memory>
 
+#include "fiscal/admin/v1/admin_service.pb.h"
 #include "grpcpp/impl/codegen/service_type.h"
 #include "services/aggregation/projector.h"
 
 namespace fiscal::services {
 
-std::unique_ptr<grpc::Service> MakeAdminService(const Projector& projector);
+// `projector` is null in a process without totals. `status` fills in how the process is.
+std::unique_ptr<grpc::Service> MakeAdminService(
+    const Projector* projector, std::function<void(admin::v1::GetStatusResponse*)> status);
 
 }  // namespace fiscal::services
 

@@ -27,8 +27,8 @@ namespace pb = fiscal::aggregation::v1;
 class AggregationRpc final : public pb::AggregationService::CallbackService {
  public:
   AggregationRpc(Runner& runner, const TotalsReader& reader, const storage::HeadReader& statements,
-                 WatchHub& hub, bool copy)
-      : runner_(runner), reads_(runner), reader_(reader), statements_(statements), hub_(hub), copy_(copy) {}
+                 WatchHub& hub)
+      : runner_(runner), reads_(runner), reader_(reader), statements_(statements), hub_(hub) {}
 
   ServerUnaryReactor* GetTotal(CallbackServerContext* context, const pb::GetTotalRequest* request,
                                pb::GetTotalResponse* response) override {
@@ -296,7 +296,7 @@ class AggregationRpc final : public pb::AggregationService::CallbackService {
 
   grpc::ServerWriteReactor<pb::WatchTotalsResponse>* WatchTotals(
       CallbackServerContext*, const pb::WatchTotalsRequest* request) override {
-    return StartWatch(*request, hub_, runner_.projector(), reader_, copy_);
+    return StartWatch(*request, hub_, runner_.projector(), reader_);
   }
 
  private:
@@ -309,9 +309,9 @@ class AggregationRpc final : public pb::AggregationService::CallbackService {
                          std::function<absl::Status(Position)> answer) const {
     return reads_.At(context, consistency, std::move(answer));
   }
-  ServerUnaryReactor* AtAll(CallbackServerContext* context,
-                            const std::vector<const pb::Consistency*>& consistencies,
-                            std::function<absl::Status(const std::vector<Position>&)> answer) const {
+  ServerUnaryReactor* AtAll(
+      CallbackServerContext* context, const std::vector<const pb::Consistency*>& consistencies,
+      std::function<absl::Status(const std::vector<Position>&)> answer) const {
     return reads_.AtAll(context, consistencies, std::move(answer));
   }
 
@@ -355,15 +355,14 @@ class AggregationRpc final : public pb::AggregationService::CallbackService {
   const TotalsReader& reader_;
   const storage::HeadReader& statements_;
   WatchHub& hub_;
-  const bool copy_;
 };
 
 }  // namespace
 
 std::unique_ptr<grpc::Service> MakeAggregationService(Runner& runner, const TotalsReader& reader,
                                                       const storage::HeadReader& statements,
-                                                      WatchHub& hub, bool copy) {
-  return std::make_unique<AggregationRpc>(runner, reader, statements, hub, copy);
+                                                      WatchHub& hub) {
+  return std::make_unique<AggregationRpc>(runner, reader, statements, hub);
 }
 
 }  // namespace fiscal::services

@@ -12,10 +12,9 @@
 
 namespace fiscal::services {
 
-// `copy`: this process follows another's log.
 std::unique_ptr<grpc::Service> MakeAggregationService(Runner& runner, const TotalsReader& reader,
                                                       const storage::HeadReader& statements,
-                                                      WatchHub& hub, bool copy);
+                                                      WatchHub& hub);
 
 }  // namespace fiscal::services
 

@@ -35,7 +35,8 @@ absl::StatusOr<PositionedReads::Place> PositionedReads::Find(
       FISCAL_ASSIGN_OR_RETURN(
           const Position asked,
           wire::ParsePosition(pinned ? consistency.exactly() : consistency.at_least()));
-      if (pinned && asked > projector.log().head().position) {
+      // A copy may only be behind: it waits, as for `at_least`. A page token may come from a replica that was ahead.
+      if (pinned && asked > projector.log().head().position && !projector.log().copied()) {
         return domain::Refuse(Reason::kPositionAhead,
                               absl::StrCat("the log ends at ", projector.log().head().position));
       }
@@ -80,11 +81,8 @@ grpc::ServerUnaryReactor* PositionedReads::AtAll(
   if (last <= runner_.projector().folded()) return Finish(reactor, now());
   const absl::Time deadline =
       std::min(absl::FromChrono(context->deadline()), absl::Now() + absl::Minutes(5));
-  runner_.WhenFolded(last, deadline, [reactor, last, now = std::move(now)](bool reached) {
-    Finish(reactor,
-           reached ? now()
-                   : domain::Refuse(Reason::kPositionTimeout,
-                                    absl::StrCat("position ", last, " was not reached in time")));
+  runner_.WhenFolded(last, deadline, [reactor, now = std::move(now)](const absl::Status& reached) {
+    Finish(reactor, reached.ok() ? now() : reached);
   });
   return reactor;
 }

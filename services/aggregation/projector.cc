@@ -38,7 +38,7 @@ absl::StatusOr<std::unique_ptr<Projector>> Projector::Open(const storage::EventL
   FISCAL_ASSIGN_OR_RETURN(std::shared_ptr<const domain::Catalog> catalog,
                           LoadCatalog(log, watermark.position));
   absl::MutexLock lock(&projector->mu_);
-  projector->position_ = watermark.position;
+  projector->position_ = projector->opened_at_ = watermark.position;
   projector->stride_ = projector->forgotten_ = projector->forgot_postings_ = watermark.position;
   projector->catalog_ = std::move(catalog);
   return projector;
@@ -208,6 +208,16 @@ absl::Status Projector::EndStride(const storage::LogEntry& last) {
     return store_.Flush();
   }
   return absl::OkStatus();
+}
+
+size_t Projector::live_cells() const {
+  absl::ReaderMutexLock lock(&mu_);
+  return fold_.cell_count();
+}
+
+int64_t Projector::events_folded() const {
+  absl::ReaderMutexLock lock(&mu_);
+  return static_cast<int64_t>(position_ - opened_at_);
 }
 
 domain::Position Projector::folded() const {

@@ -67,6 +67,12 @@ class Projector {
   };
   void ReadLive(const std::function<void(const Live&)>& visit) const ABSL_LOCKS_EXCLUDED(mu_);
 
+  // Cells in memory, as of the end of the last stride.
+  size_t live_cells() const ABSL_LOCKS_EXCLUDED(mu_);
+  size_t live_cells_max() const { return options_.live_cells_max; }
+  // Events folded since it was opened.
+  int64_t events_folded() const ABSL_LOCKS_EXCLUDED(mu_);
+
   // A posting, and the last position of what was committed with it.
   struct Delivered {
     std::shared_ptr<const domain::Posting> posting;
@@ -104,6 +110,8 @@ class Projector {
   size_t cells_since_flush_ = 0;
   mutable absl::Mutex mu_;
   domain::Position position_ ABSL_GUARDED_BY(mu_) = 0;
+  // Where it stood when it was opened.
+  domain::Position opened_at_ ABSL_GUARDED_BY(mu_) = 0;
   uint64_t stride_ ABSL_GUARDED_BY(mu_) = 0;
   uint64_t forgotten_ ABSL_GUARDED_BY(mu_) = 0;
   std::shared_ptr<const domain::Catalog> catalog_ ABSL_GUARDED_BY(mu_);

@@ -7,6 +7,7 @@
 #include "base/coding.h"
 #include "base/status_macros.h"
 #include "domain/reason.h"
+#include "services/log/past_head.h"
 
 namespace fiscal::services {
 namespace {
@@ -195,12 +196,11 @@ absl::StatusOr<ResumeToken> DecodeToken(absl::string_view text, absl::string_vie
   return token;
 }
 
-absl::Status CheckToken(const ResumeToken& token, const storage::EventLog& log, bool copy) {
+absl::Status CheckToken(const ResumeToken& token, const storage::EventLog& log) {
   const Position head = log.head().position;
   if (token.position > head) {
-    return domain::Refuse(
-        copy ? Reason::kReplicaBehind : Reason::kPositionAhead,
-        absl::StrCat("the log ends at ", head, ", before the token's ", token.position));
+    return PastHead(
+        log, absl::StrCat("the log ends at ", head, ", before the token's ", token.position));
   }
   FISCAL_ASSIGN_OR_RETURN(const Digest chain, log.ChainAt(token.position));
   if (BytesOf(chain).substr(0, kChainBytes) != BytesOf(token.chain_hash).substr(0, kChainBytes)) {

@@ -95,9 +95,9 @@ std::string EncodeToken(const ResumeToken& token, absl::string_view log_id, cons
 // are in it.
 absl::StatusOr<ResumeToken> DecodeToken(absl::string_view text, absl::string_view log_id,
                                         const Digest& watched);
-// POSITION_AHEAD or HISTORY_DIFFERS when the log is not the one the token was made from; a `copy` of the log may
+// POSITION_AHEAD or HISTORY_DIFFERS when the log is not the one the token was made from; a copy of the log may
 // only be behind: REPLICA_BEHIND.
-absl::Status CheckToken(const ResumeToken& token, const storage::EventLog& log, bool copy);
+absl::Status CheckToken(const ResumeToken& token, const storage::EventLog& log);
 
 }  // namespace fiscal::services
 

@@ -144,9 +144,29 @@ void WatchHub::Stop() {
   }
 }
 
-size_t WatchHub::watchers() const {
+WatchHub::Counts WatchHub::counts() const {
+  Counts counts;
   absl::MutexLock lock(&mu_);
-  return watchers_.size();
+  counts.messages_sent = messages_sent_;
+  for (const auto& [w, kept] : watchers_) {
+    switch (w->state_) {
+      case Watcher::State::kIdle:
+        ++counts.idle;
+        break;
+      case Watcher::State::kQueued:
+        ++counts.queued;
+        break;
+      case Watcher::State::kWorking:
+        ++counts.working;
+        break;
+      case Watcher::State::kSending:
+        ++counts.sending;
+        break;
+      case Watcher::State::kEnded:
+        break;
+    }
+  }
+  return counts;
 }
 
 void WatchHub::Dispatch() {
@@ -265,6 +285,7 @@ void WatchHub::Step(const Task& task) {
                                        w->concern_ != 0 && w->concern_ <= folded);
     if (send && !w->ending_) {
       w->state_ = Watcher::State::kSending;
+      ++messages_sent_;
       w->progress_at_ = absl::Now() + w->progress_interval_;
     } else {
       if (task.progress_due && !send) w->progress_due_ = true;

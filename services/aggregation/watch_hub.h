@@ -76,7 +76,16 @@ class WatchHub {
   // Ends the threads. Idempotent. REQUIRES: Drain, and every Sent was heard.
   void Stop() ABSL_LOCKS_EXCLUDED(mu_);
 
-  size_t watchers() const ABSL_LOCKS_EXCLUDED(mu_);
+  struct Counts {
+    size_t idle = 0;
+    size_t queued = 0;
+    size_t working = 0;
+    // With a message on its way out: their readers are slow, or gone.
+    size_t sending = 0;
+    int64_t messages_sent = 0;
+  };
+  Counts counts() const ABSL_LOCKS_EXCLUDED(mu_);
+  size_t watchers_max() const { return options_.watchers_max; }
 
  private:
   using Ended = std::vector<std::shared_ptr<Watcher>>;
@@ -103,6 +112,7 @@ class WatchHub {
   mutable absl::Mutex mu_;
   bool draining_ ABSL_GUARDED_BY(mu_) = false;
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
+  int64_t messages_sent_ ABSL_GUARDED_BY(mu_) = 0;
   // Everything up to here was given to the watchers it concerns.
   domain::Position dispatched_ ABSL_GUARDED_BY(mu_) = 0;
   absl::flat_hash_map<Watcher*, std::shared_ptr<Watcher>> watchers_ ABSL_GUARDED_BY(mu_);

@@ -32,7 +32,7 @@ struct WatchQuestion {
 };
 
 absl::StatusOr<WatchQuestion> ToQuestion(const pb::WatchTotalsRequest& request,
-                                         const storage::EventLog& log, bool copy) {
+                                         const storage::EventLog& log) {
   WatchQuestion q;
   if (request.filters_size() < 1 || request.filters_size() > kFiltersMax) {
     return domain::Refuse(
@@ -66,7 +66,7 @@ absl::StatusOr<WatchQuestion> ToQuestion(const pb::WatchTotalsRequest& request,
   if (!request.resume_token().empty()) {
     FISCAL_ASSIGN_OR_RETURN(const ResumeToken token,
                             DecodeToken(request.resume_token(), log.log_id(), q.watched));
-    FISCAL_RETURN_IF_ERROR(CheckToken(token, log, copy));
+    FISCAL_RETURN_IF_ERROR(CheckToken(token, log));
     q.options.resume = token.position;
   }
   return q;
@@ -135,8 +135,8 @@ class WatchStream final : public Reactor, public Watcher {
 }  // namespace
 
 Reactor* StartWatch(const pb::WatchTotalsRequest& request, WatchHub& hub,
-                    const Projector& projector, const TotalsReader& reader, bool copy) {
-  absl::StatusOr<WatchQuestion> question = ToQuestion(request, projector.log(), copy);
+                    const Projector& projector, const TotalsReader& reader) {
+  absl::StatusOr<WatchQuestion> question = ToQuestion(request, projector.log());
   if (!question.ok()) return new RefusedStream<pb::WatchTotalsResponse>(question.status());
   auto stream = std::make_shared<WatchStream>(*std::move(question), request.previous_amounts(), hub,
                                               projector, reader);

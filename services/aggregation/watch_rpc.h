@@ -8,10 +8,10 @@
 
 namespace fiscal::services {
 
-// Owns itself until the call is over. `copy`: this process follows another's log.
+// Owns itself until the call is over.
 grpc::ServerWriteReactor<aggregation::v1::WatchTotalsResponse>* StartWatch(
     const aggregation::v1::WatchTotalsRequest& request, WatchHub& hub, const Projector& projector,
-    const TotalsReader& reader, bool copy);
+    const TotalsReader& reader);
 
 }  // namespace fiscal::services
 

@@ -128,6 +128,7 @@ class CatalogRpc final : public Generated {
     pb::ImportCatalogRequest parsed;
     const absl::Status status = wire::ParseInto(bytes.view(), &parsed);
     if (!status.ok()) return Finish(reactor, status);
+    rpc::NoteRequestId(parsed.request_id(), context);
     committer_.Submit(
         std::make_unique<Intake::Request>(
             ToImport(parsed, bytes.view(), rpc::PrincipalOf(*context))),

@@ -22,7 +22,7 @@ struct ConfigSources {
   // NAME, VALUE of the environment; names that don't begin with FISCAL_SERVE_ are left out of account.
   std::vector<std::pair<std::string, std::string>> environment;
   // A setting's path (`submission.queue_bytes_max`, `role`) and its value, later ones win; and what to call it in an error
-  // (`--listen`).
+  // (`--listen`; `--set`, to which the path is added).
   struct Flag {
     std::string path;
     std::string value;
@@ -36,12 +36,24 @@ struct ConfigSources {
 absl::StatusOr<config::v1::ServeConfig> Load(const ConfigSources& sources);
 
 // What settings say of each other and of this machine: addresses and ports, TLS files that can't be read or are no PEM,
-// upstreams' names, a data directory that can't be written. INVALID_ARGUMENT: one line.
+// upstreams' names, a data directory that can't be written (what is made to find out is removed again). Bounds are looked at once
+// more, for configurations that Load did not make. INVALID_ARGUMENT: one line.
 absl::Status Check(const config::v1::ServeConfig& config);
 
 // As a YAML file that loads to the same, in the order of the protos; each setting that is not its default says in a comment what
 // that is.
 std::string Print(const config::v1::ServeConfig& config);
+
+// The flags of `fiscal serve` that are short for a setting, with the setting's path; `role` among them.
+struct ShortFlag {
+  // kSwitch is true when it stands alone: `--insecure`. What kList is given several times is joined by commas.
+  enum class Form { kValue, kSwitch, kList };
+  // `--listen`.
+  std::string name;
+  std::string path;
+  Form form = Form::kValue;
+};
+std::vector<ShortFlag> ShortFlags();
 
 // Role `all` with nothing but defaults: for tests and tools, which set the rest by name.
 config::v1::ServeConfig DefaultConfig();

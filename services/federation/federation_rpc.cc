@@ -14,6 +14,7 @@
 #include "services/federation/postings.h"
 #include "services/federation/reconcile.h"
 #include "services/log/log_stream.h"
+#include "services/log/past_head.h"
 #include "services/rpc/status.h"
 #include "services/wire/text_wire.h"
 
@@ -115,8 +116,9 @@ class FederationRpc final : public pb::FederationService::CallbackService {
                                 pb::ReconcileResponse* response) override {
     ServerUnaryReactor* reactor = context->DefaultReactor();
     // Not the digests' thread: an upstream of an upstream may ask for ours meanwhile.
-    reconciler_.Do(
-        [this, reactor, request, response] { Finish(reactor, Compare(*request, response)); });
+    reconciler_.Do([this, reactor, request, response, trace = rpc::TraceOf(*context)] {
+      Finish(reactor, Compare(*request, trace, response));
+    });
     return reactor;
   }
 
@@ -170,8 +172,7 @@ class FederationRpc final : public pb::FederationService::CallbackService {
     if (!request.position().empty()) {
       FISCAL_ASSIGN_OR_RETURN(position, wire::ParsePosition(request.position()));
       if (position > p_.log.head().position) {
-        return domain::Refuse(Reason::kPositionAhead,
-                              absl::StrCat("the log ends at ", p_.log.head().position));
+        return PastHead(p_.log, absl::StrCat("the log ends at ", p_.log.head().position));
       }
       if (!p_.projector->WaitFolded(position, absl::Now() + kFoldTimeout))
         return domain::Refuse(Reason::kPositionTimeout, "the position was not reached in time");
@@ -220,7 +221,8 @@ class FederationRpc final : public pb::FederationService::CallbackService {
 
   // One level of the upstream's digests.
   static absl::StatusOr<std::vector<DigestEntry>> Ask(Upstream& upstream, const DigestPlace& place,
-                                                      Position position) {
+                                                      Position position,
+                                                      const rpc::TraceContext& trace) {
     pb::GetDigestsRequest request;
     request.set_position(wire::FormatPosition(position));
     request.set_fiscal_year(place.year);
@@ -228,6 +230,7 @@ class FederationRpc final : public pb::FederationService::CallbackService {
     request.set_division_code(domain::FormatCode(place.division));
     request.set_agency_code(place.agency);
     grpc::ClientContext context;
+    rpc::PassOn(trace, &context);
     context.set_deadline(absl::ToChronoTime(absl::Now() + kUpstreamTimeout));
     pb::GetDigestsResponse response;
     const grpc::Status status = upstream.stub().GetDigests(&context, request, &response);
@@ -250,7 +253,8 @@ class FederationRpc final : public pb::FederationService::CallbackService {
     return entries;
   }
 
-  absl::Status Compare(const pb::ReconcileRequest& request, pb::ReconcileResponse* response) {
+  absl::Status Compare(const pb::ReconcileRequest& request, const rpc::TraceContext& trace,
+                       pb::ReconcileResponse* response) {
     Upstream* upstream = nullptr;
     for (Upstream* u : p_.upstreams) {
       if (u->name() == request.upstream()) upstream = u;
@@ -271,7 +275,7 @@ class FederationRpc final : public pb::FederationService::CallbackService {
     FISCAL_ASSIGN_OR_RETURN(
         const Difference difference,
         FirstDifference(
-            [&](const DigestPlace& place) { return Ask(*upstream, place, taken.position); },
+            [&](const DigestPlace& place) { return Ask(*upstream, place, taken.position, trace); },
             [&](const DigestPlace& place) -> absl::StatusOr<std::vector<DigestEntry>> {
               // Nothing was taken over yet: no divisions are not all of them.
               if (divisions.empty()) return std::vector<DigestEntry>();

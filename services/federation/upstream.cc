@@ -4,13 +4,13 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "base/log.h"
 #include "base/status_macros.h"
 #include "domain/reason.h"
 #include "google/rpc/error_details.pb.h"
 #include "grpcpp/grpcpp.h"
 #include "services/rpc/peer.h"
 #include "services/wire/text_wire.h"
-#include "spdlog/spdlog.h"
 
 namespace fiscal::services {
 namespace {
@@ -39,11 +39,29 @@ absl::StatusOr<UpstreamRecords::Record> ToRecord(const pb::PostedEvent& event) {
 
 }  // namespace
 
-Upstream::Upstream(std::string name, std::string address, Committer& committer)
+absl::string_view NameOf(Upstream::State state) {
+  switch (state) {
+    case Upstream::State::kConnecting:
+      return "connecting";
+    case Upstream::State::kFollowing:
+      return "following";
+    case Upstream::State::kBlocked:
+      return "blocked";
+    case Upstream::State::kStopped:
+      return "stopped";
+    case Upstream::State::kNone:
+      break;
+  }
+  return "none";
+}
+
+Upstream::Upstream(std::string name, std::string address,
+                   const std::shared_ptr<grpc::ChannelCredentials>& credentials,
+                   Committer& committer)
     : name_(std::move(name)),
       address_(std::move(address)),
       committer_(committer),
-      stub_(pb::FederationService::NewStub(rpc::ConnectPeer(address_))),
+      stub_(pb::FederationService::NewStub(rpc::ConnectPeer(address_, credentials))),
       thread_([this] { Run(); }) {}
 
 Upstream::~Upstream() { Stop(); }
@@ -65,13 +83,15 @@ Upstream::Status Upstream::status() const {
 void Upstream::Say(State state, std::string message) {
   absl::MutexLock lock(&mu_);
   if (state != status_.state || message != status_.message) {
-    if (state == State::kStopped) {
-      spdlog::critical("upstream {} at {} stopped: {}", name_, address_, message);
-    } else if (!message.empty()) {
-      spdlog::warn("upstream {} at {}: {}", name_, address_, message);
-    } else {
-      spdlog::info("upstream {} at {}: following", name_, address_);
-    }
+    const logging::Level level = state == State::kStopped     ? logging::Level::kCritical
+                                 : state == State::kFollowing ? logging::Level::kInfo
+                                                              : logging::Level::kWarning;
+    logging::Write(level, "upstream",
+                   {{"upstream", name_},
+                    {"address", address_},
+                    {"state", NameOf(state)},
+                    {"why", message},
+                    {"trace_id", trace_.trace_id}});
   }
   status_.state = state;
   status_.message = std::move(message);
@@ -97,6 +117,9 @@ absl::Status Upstream::Follow() {
                           committer_.intake().ReadUpstream(name_));
   grpc::ClientContext context;
   context.set_wait_for_ready(true);
+  // Both systems' logs name the same trace.
+  trace_ = rpc::NewTrace();
+  rpc::PassOn(trace_, &context);
   {
     absl::MutexLock lock(&mu_);
     if (stopping_) return absl::CancelledError("stopping");
@@ -137,6 +160,7 @@ absl::Status Upstream::Follow() {
     {
       absl::MutexLock lock(&mu_);
       status_.head = *head;
+      status_.heard = absl::Now();
     }
     if (kept.ok() && !records.records.empty())
       kept = Commit(std::move(records), response.ByteSizeLong());
@@ -168,7 +192,9 @@ void Upstream::Run() {
       Say(State::kStopped, std::string(status.message()));
       return;
     }
-    const bool blocked = absl::IsFailedPrecondition(status) || absl::IsInvalidArgument(status);
+    // Refused here: by the catalog, or because the disk or the queue is full.
+    const bool blocked = absl::IsFailedPrecondition(status) || absl::IsInvalidArgument(status) ||
+                         absl::IsResourceExhausted(status);
     Say(blocked ? State::kBlocked : State::kConnecting, std::string(status.message()));
     if (blocked) wait = kBlockedDelay;
     absl::MutexLock lock(&mu_);

@@ -14,7 +14,10 @@
 #include <thread>
 
 #include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
 #include "fiscal/federation/v1/federation_service.grpc.pb.h"
+#include "grpcpp/security/credentials.h"
+#include "services/rpc/trace.h"
 #include "services/submission/committer.h"
 
 namespace fiscal::services {
@@ -27,9 +30,12 @@ class Upstream {
     State state = State::kConnecting;
     std::string message;
     domain::Position head = 0;
+    // When it last answered; InfinitePast for never.
+    absl::Time heard = absl::InfinitePast();
   };
 
-  Upstream(std::string name, std::string address, Committer& committer);
+  Upstream(std::string name, std::string address,
+           const std::shared_ptr<grpc::ChannelCredentials>& credentials, Committer& committer);
   ~Upstream();
   // Idempotent.
   void Stop() ABSL_LOCKS_EXCLUDED(mu_);
@@ -49,6 +55,8 @@ class Upstream {
 
   const std::string name_;
   const std::string address_;
+  // Of the call that follows; its thread's.
+  rpc::TraceContext trace_;
   Committer& committer_;
   const std::unique_ptr<federation::v1::FederationService::Stub> stub_;
   mutable absl::Mutex mu_;
@@ -57,6 +65,9 @@ class Upstream {
   grpc::ClientContext* context_ ABSL_GUARDED_BY(mu_) = nullptr;
   std::thread thread_;
 };
+
+// connecting, following, blocked, stopped.
+absl::string_view NameOf(Upstream::State state);
 
 }  // namespace fiscal::services
 

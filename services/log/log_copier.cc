@@ -5,12 +5,13 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "base/coding.h"
+#include "base/log.h"
 #include "base/status_macros.h"
 #include "fiscal/log/v1/event_log_service.grpc.pb.h"
 #include "grpcpp/grpcpp.h"
 #include "services/rpc/peer.h"
+#include "services/rpc/trace.h"
 #include "services/wire/text_wire.h"
-#include "spdlog/spdlog.h"
 #include "storage/record_codec.h"
 #include "storage/schema.h"
 
@@ -23,10 +24,13 @@ constexpr absl::Duration kRetryDelayMax = absl::Seconds(5);
 
 }  // namespace
 
-LogCopier::LogCopier(std::string address, storage::EventLog& log,
+LogCopier::LogCopier(std::string address, std::shared_ptr<grpc::ChannelCredentials> credentials,
+                     storage::EventLog& log, const DiskGuard& disk,
                      std::function<void(absl::Status)> on_failure)
     : address_(std::move(address)),
+      credentials_(std::move(credentials)),
       log_(log),
+      disk_(disk),
       on_failure_(std::move(on_failure)),
       thread_([this] { Run(); }) {}
 
@@ -41,8 +45,10 @@ void LogCopier::Stop() {
   if (thread_.joinable()) thread_.join();
 }
 
-absl::StatusOr<std::string> LogCopier::FetchLogId(const std::string& address, absl::Time deadline) {
-  const auto stub = pb::EventLogService::NewStub(rpc::ConnectPeer(address));
+absl::StatusOr<std::string> LogCopier::FetchLogId(
+    const std::string& address, const std::shared_ptr<grpc::ChannelCredentials>& credentials,
+    absl::Time deadline) {
+  const auto stub = pb::EventLogService::NewStub(rpc::ConnectPeer(address, credentials));
   grpc::ClientContext context;
   context.set_deadline(absl::ToChronoTime(deadline));
   context.set_wait_for_ready(true);
@@ -63,9 +69,11 @@ absl::StatusOr<std::string> LogCopier::FetchLogId(const std::string& address, ab
 }
 
 absl::Status LogCopier::CopyOnce() {
-  const auto stub = pb::EventLogService::NewStub(rpc::ConnectPeer(address_));
+  if (disk_.low()) return absl::UnavailableError("the disk is nearly full: nothing is copied");
+  const auto stub = pb::EventLogService::NewStub(rpc::ConnectPeer(address_, credentials_));
   grpc::ClientContext context;
   context.set_wait_for_ready(true);
+  rpc::PassOn(rpc::NewTrace(), &context);
   {
     absl::MutexLock lock(&mu_);
     if (stopping_) return absl::CancelledError("stopping");
@@ -81,6 +89,11 @@ absl::Status LogCopier::CopyOnce() {
   pb::ReadResponse response;
   absl::Status kept;
   while (kept.ok() && reader->Read(&response)) {
+    connected_ = true;
+    if (disk_.low()) {
+      kept = absl::UnavailableError("the disk is nearly full: nothing is copied");
+      break;
+    }
     if (response.log_id() != absl::BytesToHexString(log_.log_id())) {
       kept = absl::DataLossError("the upstream serves another log than before");
       break;
@@ -129,6 +142,7 @@ absl::Status LogCopier::CopyOnce() {
     if (kept.ok() && !batch.empty())
       kept = log_.Commit(std::move(batch), std::move(entries), head.commit_time_us);
   }
+  connected_ = false;
   {
     absl::MutexLock lock(&mu_);
     context_ = nullptr;
@@ -147,10 +161,13 @@ void LogCopier::Run() {
     absl::MutexLock lock(&mu_);
     if (stopping_) return;
     if (rpc::HistoryParted(status) || absl::IsResourceExhausted(status)) {
-      spdlog::critical("copying the log from {} stopped: {}", address_, status.ToString());
+      logging::Critical("copying the log stopped",
+                        {{"address", address_}, {"status", status.ToString()}});
       on_failure_(status);
       return;
     }
+    logging::Warning("the log is not copied for now",
+                     {{"address", address_}, {"why", std::string(status.message())}});
     if (log_.head().position > before) delay = absl::Milliseconds(50);
     // Wakes early when stopping.
     auto stopping = [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return stopping_; };

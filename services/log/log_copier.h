@@ -8,6 +8,7 @@
 #ifndef FISCAL_SERVICES_LOG_LOG_COPIER_H_
 #define FISCAL_SERVICES_LOG_LOG_COPIER_H_
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -15,6 +16,8 @@
 
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
+#include "grpcpp/security/credentials.h"
+#include "services/ops/disk_guard.h"
 #include "storage/event_log.h"
 
 namespace grpc {
@@ -25,15 +28,21 @@ namespace fiscal::services {
 
 class LogCopier {
  public:
-  // `on_failure` is called once when copying can't go on.
-  LogCopier(std::string address, storage::EventLog& log,
+  // `on_failure` is called once when copying can't go on. While `disk` is low nothing is copied.
+  LogCopier(std::string address, std::shared_ptr<grpc::ChannelCredentials> credentials,
+            storage::EventLog& log, const DiskGuard& disk,
             std::function<void(absl::Status)> on_failure);
   ~LogCopier();
   // Idempotent.
   void Stop() ABSL_LOCKS_EXCLUDED(mu_);
 
   // Reads the upstream's log id, waiting until `deadline` for it to answer.
-  static absl::StatusOr<std::string> FetchLogId(const std::string& address, absl::Time deadline);
+  static absl::StatusOr<std::string> FetchLogId(
+      const std::string& address, const std::shared_ptr<grpc::ChannelCredentials>& credentials,
+      absl::Time deadline);
+
+  // True while the upstream answers.
+  bool connected() const { return connected_.load(std::memory_order_relaxed); }
 
  private:
   void Run();
@@ -41,7 +50,10 @@ class LogCopier {
   absl::Status CopyOnce();
 
   const std::string address_;
+  const std::shared_ptr<grpc::ChannelCredentials> credentials_;
   storage::EventLog& log_;
+  const DiskGuard& disk_;
+  std::atomic<bool> connected_{false};
   const std::function<void(absl::Status)> on_failure_;
   absl::Mutex mu_;
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;

@@ -6,6 +6,7 @@
 #include "domain/reason.h"
 #include "fiscal/log/v1/event_log_service.grpc.pb.h"
 #include "services/log/log_stream.h"
+#include "services/log/past_head.h"
 #include "services/rpc/status.h"
 #include "services/wire/text_wire.h"
 #include "storage/posting_codec.h"
@@ -96,8 +97,7 @@ class EventLogRpc final : public pb::EventLogService::CallbackService {
     }
     if (asked == 0 && zero_is_head) return head;
     if (static_cast<uint64_t>(asked) > head) {
-      return domain::Refuse(Reason::kPositionAhead,
-                            absl::StrCat("the log has ", head, " events and not ", asked));
+      return PastHead(log_, absl::StrCat("the log has ", head, " events and not ", asked));
     }
     return static_cast<uint64_t>(asked);
   }
@@ -113,7 +113,7 @@ class EventLogRpc final : public pb::EventLogService::CallbackService {
                               absl::StrCat("a tree of ", size, " events ends before ", position)}});
     }
     if (position > size) {
-      return domain::Refuse(Reason::kPositionAhead, absl::StrCat("the log ends before ", position));
+      return PastHead(log_, absl::StrCat("the log ends before ", position));
     }
     domain::EventHeader header;
     FISCAL_ASSIGN_OR_RETURN(std::string record_header, log_.ReadRecordHead(position, &header));

@@ -13,6 +13,7 @@
 #include "base/status_macros.h"
 #include "domain/reason.h"
 #include "grpcpp/support/server_callback.h"
+#include "services/log/past_head.h"
 #include "services/rpc/status.h"
 #include "services/wire/text_wire.h"
 #include "storage/event_log.h"
@@ -43,7 +44,7 @@ class LogStream final : public grpc::ServerWriteReactor<Response> {
   ~LogStream() override { thread_.join(); }
 
   // Where a reader stands that has `chain_hash` (optional) at `position` (empty: before all).
-  // POSITION_AHEAD, HISTORY_DIFFERS.
+  // POSITION_AHEAD, of a copy REPLICA_BEHIND; HISTORY_DIFFERS.
   static absl::StatusOr<domain::Position> Start(const storage::EventLog& log,
                                                 const std::string& position,
                                                 const std::string& chain_hash) {
@@ -51,8 +52,7 @@ class LogStream final : public grpc::ServerWriteReactor<Response> {
     FISCAL_ASSIGN_OR_RETURN(const domain::Position after, wire::ParsePosition(position));
     const domain::Position head = log.head().position;
     if (after > head) {
-      return domain::Refuse(domain::Reason::kPositionAhead,
-                            absl::StrCat("the log ends at ", head, ", before ", after));
+      return PastHead(log, absl::StrCat("the log ends at ", head, ", before ", after));
     }
     if (chain_hash.empty() || after == 0) return after;
     FISCAL_ASSIGN_OR_RETURN(const Digest chain, log.ChainAt(after));
@@ -78,6 +78,7 @@ class LogStream final : public grpc::ServerWriteReactor<Response> {
  private:
   static constexpr size_t kBytesMax = 1 << 20;
   static constexpr int kRecordsMax = 256;
+  static constexpr absl::Duration kSignOfLife = absl::Seconds(10);
 
   bool Cancelled() {
     absl::MutexLock lock(&mu_);
@@ -109,8 +110,10 @@ class LogStream final : public grpc::ServerWriteReactor<Response> {
       if (!status.ok()) break;
       response.set_head_position(wire::FormatPosition(head));
       response.set_log_id(absl::BytesToHexString(log_.log_id()));
-      if (records > 0 || first) {
+      // A quiet log says now and then that it is there.
+      if (records > 0 || first || absl::Now() - said_ > kSignOfLife) {
         first = false;
+        said_ = absl::Now();
         absl::MutexLock lock(&mu_);
         writing_ = true;
         response_.Swap(&response);
@@ -134,6 +137,7 @@ class LogStream final : public grpc::ServerWriteReactor<Response> {
   domain::Position after_;
   const bool until_head_;
   const Append append_;
+  absl::Time said_ = absl::InfinitePast();
   absl::Mutex mu_;
   bool writing_ ABSL_GUARDED_BY(mu_) = false;
   bool cancelled_ ABSL_GUARDED_BY(mu_) = false;

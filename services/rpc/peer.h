@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "grpcpp/channel.h"
+#include "grpcpp/security/credentials.h"
 
 namespace fiscal::services::rpc {
 
@@ -15,7 +16,8 @@ constexpr int kKeepaliveMs = 30000;
 
 // A channel of its own that looks for the peer every second, takes any record, and notices a peer that is silent because it is
 // gone.
-std::shared_ptr<grpc::Channel> ConnectPeer(const std::string& address);
+std::shared_ptr<grpc::Channel> ConnectPeer(
+    const std::string& address, const std::shared_ptr<grpc::ChannelCredentials>& credentials);
 
 // What a peer says whose log is not, or no longer, the one read before: never to be retried.
 inline bool HistoryParted(const absl::Status& status) {

@@ -1,8 +1,8 @@
 #include "services/rpc/status.h"
 
 #include "absl/strings/str_cat.h"
+#include "base/log.h"
 #include "domain/reason.h"
-#include "spdlog/spdlog.h"
 
 namespace fiscal::services::rpc {
 namespace {
@@ -29,7 +29,7 @@ google::rpc::Status ToProto(const absl::Status& status) {
   localized.set_locale("zh-CN");
   if (!e.reason_known) {
     // Not one of ours: damage or a bug. What the engine says is for the log, not for the caller.
-    spdlog::error("internal: {}", status.ToString());
+    logging::Error("an error that is not a refusal", {{"status", status.ToString()}});
     const bool damaged = absl::IsDataLoss(status);
     if (absl::IsCancelled(status) || absl::IsDeadlineExceeded(status) ||
         absl::IsUnavailable(status)) {
@@ -70,6 +70,24 @@ google::rpc::Status ToProto(const absl::Status& status) {
   localized.set_message(zh);
   AddDetail(localized, &out);
   return out;
+}
+
+std::string ReasonOf(const google::rpc::Status& status) {
+  if (status.code() == 0) return "";
+  for (const google::protobuf::Any& detail : status.details()) {
+    google::rpc::ErrorInfo info;
+    if (detail.UnpackTo(&info) && !info.reason().empty()) return info.reason();
+  }
+  return absl::StatusCodeToString(static_cast<absl::StatusCode>(status.code()));
+}
+
+std::string ReasonOf(const grpc::Status& status) {
+  google::rpc::Status details;
+  if (!status.ok() && details.ParseFromString(status.error_details()) && details.code() != 0)
+    return ReasonOf(details);
+  details.Clear();
+  details.set_code(status.error_code());
+  return ReasonOf(details);
 }
 
 grpc::Status ToGrpc(const absl::Status& status) {

@@ -2,6 +2,8 @@
 #ifndef FISCAL_SERVICES_RPC_STATUS_H_
 #define FISCAL_SERVICES_RPC_STATUS_H_
 
+#include <string>
+
 #include "absl/status/status.h"
 #include "google/rpc/error_details.pb.h"
 #include "grpcpp/support/status.h"
@@ -12,6 +14,9 @@ namespace fiscal::services::rpc {
 grpc::Status ToGrpc(const absl::Status& status);
 // The same as a message, for errors inside a stream.
 google::rpc::Status ToProto(const absl::Status& status);
+// The reason such a status carries (docs/errors.md); its code's name when it carries none. Empty when it is OK.
+std::string ReasonOf(const grpc::Status& status);
+std::string ReasonOf(const google::rpc::Status& status);
 
 }  // namespace fiscal::services::rpc
 

@@ -1,13 +1,62 @@
 #include "services/submission/committer.h"
 
+#include <variant>
 #include <vector>
 
 #include "domain/reason.h"
 
 namespace fiscal::services {
 
-Committer::Committer(Intake& intake, Options options, std::function<void()> on_failure)
+namespace {
+
+bool OnlyValidates(const Intake::Request& request) {
+  const auto* submission = std::get_if<domain::Submission>(&request);
+  return submission != nullptr && submission->validate_only;
+}
+
+// What a request is called and how many lines it brings, before the intake takes them.
+struct Described {
+  absl::string_view kind;
+  bool validates = false;
+  size_t lines = 0;
+};
+
+Described Describe(const Intake::Request& request) {
+  if (const auto* s = std::get_if<domain::Submission>(&request))
+    return {"budget", s->validate_only, s->lines.lines.size()};
+  if (const auto* r = std::get_if<Reallocation>(&request)) {
+    Described described{"reallocation"};
+    for (const domain::Submission& part : r->parts) described.lines += part.lines.lines.size();
+    return described;
+  }
+  return {std::holds_alternative<CatalogImport>(request) ? "catalog" : "upstream"};
+}
+
+absl::string_view ResultOf(const Described& described,
+                           const absl::StatusOr<IntakeReceipt>& outcome) {
+  if (!outcome.ok()) return "refused";
+  if (described.validates) return "validated";
+  if (described.kind == "reallocation") return "revised";
+  if (described.kind != "budget") return "imported";
+  switch (outcome->receipt.result) {
+    case domain::Result::kCreated:
+      return "created";
+    case domain::Result::kRevised:
+      return "revised";
+    case domain::Result::kUnchanged:
+    case domain::Result::kNone:
+      break;
+  }
+  return "unchanged";
+}
+
+}  // namespace
+
+Committer::Committer(Intake& intake, const DiskGuard& disk, Metrics& metrics, Options options,
+                     std::function<void()> on_failure)
     : intake_(intake),
+      disk_(disk),
+      metrics_(metrics),
       options_(options),
       on_failure_(std::move(on_failure)),
       thread_([this] { Run(); }) {}
@@ -15,6 +64,10 @@ Committer::Committer(Intake& intake, Options options, std::function<void()> on_f
 Committer::~Committer() { Stop(); }
 
 void Committer::Submit(std::unique_ptr<Intake::Request> request, size_t bytes, Done done) {
+  if (disk_.low() && !OnlyValidates(*request)) {
+    return done(
+        domain::Refuse(domain::Reason::kDiskFull, "the disk is nearly full; nothing was kept"));
+  }
   domain::Reason refused = domain::Reason::kDraining;
   {
     absl::MutexLock lock(&mu_);
@@ -39,6 +92,11 @@ void Committer::Stop() {
   if (thread_.joinable()) thread_.join();
 }
 
+Committer::Queue Committer::queue() const {
+  absl::MutexLock lock(&mu_);
+  return {queue_.size(), queued_bytes_};
+}
+
 void Committer::Run() {
   bool failed = false;
   while (true) {
@@ -58,10 +116,21 @@ void Committer::Run() {
       queued_bytes_ -= bytes;
     }
     std::vector<Intake::Request*> requests;
+    std::vector<Described> described;
     requests.reserve(group.size());
-    for (const Waiting& w : group) requests.push_back(w.request.get());
+    described.reserve(group.size());
+    for (const Waiting& w : group) {
+      requests.push_back(w.request.get());
+      described.push_back(Describe(*w.request));
+    }
+    const absl::Time start = absl::Now();
     std::vector<absl::StatusOr<IntakeReceipt>> outcomes = intake_.Commit(requests);
+    metrics_.commit_duration().Observe(absl::ToDoubleSeconds(absl::Now() - start));
+    metrics_.commit_group_requests().Observe(static_cast<double>(group.size()));
     for (size_t i = 0; i < group.size(); ++i) {
+      const absl::string_view result = ResultOf(described[i], outcomes[i]);
+      const bool event = result != "refused" && result != "validated" && result != "unchanged";
+      metrics_.CountSubmission(described[i].kind, result, event ? described[i].lines : 0);
       group[i].request.reset();
       group[i].done(std::move(outcomes[i]));
     }

@@ -3,7 +3,7 @@
 //   SubmissionRpc, CatalogRpc --(Submit)--> Committer's thread --> Intake::Commit --> callbacks
 //
 // While one group is being synced the next one gathers, so that the cost of a sync is shared by all that wait. The queue is
-// bounded by requests and bytes; when it is full Submit refuses at once.
+// bounded by requests and bytes; when it is full, or the disk is about to be, Submit refuses at once.
 // Thread-safe.
 #ifndef FISCAL_SERVICES_SUBMISSION_COMMITTER_H_
 #define FISCAL_SERVICES_SUBMISSION_COMMITTER_H_
@@ -15,6 +15,8 @@
 
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
+#include "services/ops/disk_guard.h"
+#include "services/ops/metrics.h"
 #include "services/submission/intake.h"
 
 namespace fiscal::services {
@@ -31,10 +33,12 @@ class Committer {
   };
 
   // `on_failure` is called once, after the answers of the group whose outcome is unknown: the process should end.
-  Committer(Intake& intake, Options options, std::function<void()> on_failure);
+  Committer(Intake& intake, const DiskGuard& disk, Metrics& metrics, Options options,
+            std::function<void()> on_failure);
   ~Committer();
 
-  // Calls `done` on the committer's thread, or at once when the queue is full (QUEUE_FULL) or stopped (DRAINING).
+  // Calls `done` on the committer's thread, or at once when the queue is full (QUEUE_FULL), the disk is low (DISK_FULL; a request
+  // that only validates is taken) or it is stopped (DRAINING).
   void Submit(std::unique_ptr<Intake::Request> request, size_t bytes, Done done)
       ABSL_LOCKS_EXCLUDED(mu_);
 
@@ -42,6 +46,13 @@ class Committer {
   void Stop() ABSL_LOCKS_EXCLUDED(mu_);
 
   const Intake& intake() const { return intake_; }
+  const Options& options() const { return options_; }
+
+  struct Queue {
+    size_t requests = 0;
+    size_t bytes = 0;
+  };
+  Queue queue() const ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
   struct Waiting {
@@ -53,9 +64,11 @@ class Committer {
   void Run();
 
   Intake& intake_;
+  const DiskGuard& disk_;
+  Metrics& metrics_;
   const Options options_;
   const std::function<void()> on_failure_;
-  absl::Mutex mu_;
+  mutable absl::Mutex mu_;
   std::deque<Waiting> queue_ ABSL_GUARDED_BY(mu_);
   size_t queued_bytes_ ABSL_GUARDED_BY(mu_) = 0;
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "base/log.h"
 #include "domain/reason.h"
 #include "services/rpc/raw.h"
 #include "services/rpc/status.h"
@@ -11,17 +12,33 @@
 namespace fiscal::services {
 namespace {
 
-// Unanswered budgets and bytes of a stream above which it is not read further.
-constexpr size_t kSlotsMax = 256;
-constexpr size_t kSlotBytesMax = 16 << 20;
 // All parts of one budget.
 constexpr size_t kBudgetBytesMax = 64 << 20;
 
 }  // namespace
 
-StreamBudgets::StreamBudgets(Committer& committer, std::string principal)
-    : committer_(committer), principal_(std::move(principal)) {
+StreamBudgets::StreamBudgets(Committer& committer, Metrics& metrics, rpc::DrainSignal& drain,
+                             Options options, std::string principal)
+    : committer_(committer),
+      metrics_(metrics),
+      drain_(drain),
+      options_(options),
+      principal_(std::move(principal)) {
   StartRead(&frame_);
+  if (!drain_.Add(this)) OnDrain();
+}
+
+void StreamBudgets::OnDone() {
+  drain_.Remove(this);
+  delete this;
+}
+
+void StreamBudgets::OnDrain() {
+  {
+    absl::MutexLock lock(&mu_);
+    draining_ = true;
+  }
+  Advance();
 }
 
 std::shared_ptr<StreamBudgets::Slot> StreamBudgets::NewSlot(std::string request_id, size_t bytes) {
@@ -44,6 +61,11 @@ void StreamBudgets::Answer(const std::shared_ptr<Slot>& slot,
     wire::ToProto(*outcome, slot->request_id, response.mutable_receipt());
   } else {
     *response.mutable_error() = rpc::ToProto(outcome.status());
+    const std::string reason = rpc::ReasonOf(response.error());
+    metrics_.CountRefusal(reason);
+    logging::Info(
+        "budget refused",
+        {{"reason", reason}, {"request_id", slot->request_id}, {"principal", principal_}});
   }
   grpc::ByteBuffer bytes = rpc::ToBuffer(response);
   absl::MutexLock lock(&mu_);
@@ -135,6 +157,14 @@ void StreamBudgets::SubmitParts() {
 }
 
 void StreamBudgets::OnReadDone(bool ok) {
+  {
+    // A frame that came after the end was never taken: its sender sends it again.
+    absl::MutexLock lock(&mu_);
+    if (finished_) return;
+    if (draining_) ok = false;
+    if (draining_) parts_.clear();
+    taking_ = true;
+  }
   if (ok) OnFrame();
   if (!ok && !parts_.empty()) {
     RefuseParts(
@@ -143,8 +173,8 @@ void StreamBudgets::OnReadDone(bool ok) {
   }
   {
     absl::MutexLock lock(&mu_);
-    reading_ = false;
-    if (!ok) reads_ended_ = true;
+    reading_ = taking_ = false;
+    if (!ok && !draining_) reads_ended_ = true;
   }
   Advance();
 }
@@ -159,7 +189,7 @@ void StreamBudgets::OnWriteDone(bool ok) {
 }
 
 void StreamBudgets::Advance(bool answered) {
-  bool write = false, read = false, finish = false;
+  bool write = false, read = false, finish = false, told_to_resume = false;
   {
     absl::MutexLock lock(&mu_);
     // Counted down here and not before: once nothing is in flight another thread may end the call, and
@@ -178,15 +208,25 @@ void StreamBudgets::Advance(bool answered) {
       slots_.pop_front();
       writing_ = write = true;
     }
-    if (!reading_ && !reads_ended_ && slots_.size() < kSlotsMax && slot_bytes_ < kSlotBytesMax)
+    if (!reading_ && !reads_ended_ && !draining_ && slots_.size() < options_.budgets_max &&
+        slot_bytes_ < options_.bytes_max)
       reading_ = read = true;
-    if (reads_ended_ && !reading_ && !writing_ && in_flight_ == 0 && slots_.empty())
+    // When draining, the read that is under way ends with the call.
+    if ((draining_ || (reads_ended_ && !reading_)) && !taking_ && !writing_ && in_flight_ == 0 &&
+        slots_.empty()) {
       finished_ = finish = true;
+      told_to_resume = draining_ && !reads_ended_;
+    }
     // Started under the lock, so that the end can't overtake them.
     if (write) StartWrite(&writing_buffer_);
     if (read) StartRead(&frame_);
   }
-  if (finish) Finish(grpc::Status::OK);
+  if (finish) {
+    Finish(told_to_resume ? rpc::ToGrpc(domain::Refuse(domain::Reason::kDraining,
+                                                       "the service is stopping: send what was "
+                                                       "not answered again"))
+                          : grpc::Status::OK);
+  }
 }
 
 }  // namespace fiscal::services

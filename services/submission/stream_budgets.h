@@ -16,18 +16,29 @@
 #include "google/protobuf/arena.h"
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/server_callback.h"
+#include "services/ops/metrics.h"
+#include "services/rpc/drain.h"
 #include "services/submission/committer.h"
 #include "services/wire/submission_wire.h"
 
 namespace fiscal::services {
 
-class StreamBudgets final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
+class StreamBudgets final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>,
+                            public rpc::Drainable {
  public:
-  StreamBudgets(Committer& committer, std::string principal);
+  struct Options {
+    // Unanswered budgets, and their bytes, above which the stream is not read further.
+    size_t budgets_max = 256;
+    size_t bytes_max = 16 << 20;
+  };
+  StreamBudgets(Committer& committer, Metrics& metrics, rpc::DrainSignal& drain, Options options,
+                std::string principal);
 
   void OnReadDone(bool ok) override;
   void OnWriteDone(bool ok) override;
-  void OnDone() override { delete this; }
+  void OnDone() override;
+  // What was read is answered, then the call ends with DRAINING; a budget that is still coming in is not taken.
+  void OnDrain() override ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
   struct Slot {
@@ -51,6 +62,9 @@ class StreamBudgets final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
   void Advance(bool answered = false) ABSL_LOCKS_EXCLUDED(mu_);
 
   Committer& committer_;
+  Metrics& metrics_;
+  rpc::DrainSignal& drain_;
+  const Options options_;
   const std::string principal_;
 
   // The reading side; only the read callback touches it.
@@ -71,6 +85,9 @@ class StreamBudgets final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
   bool reading_ ABSL_GUARDED_BY(mu_) = true;
   bool reads_ended_ ABSL_GUARDED_BY(mu_) = false;
   bool writing_ ABSL_GUARDED_BY(mu_) = false;
+  // A frame is being taken: what it holds may yet become a slot.
+  bool taking_ ABSL_GUARDED_BY(mu_) = false;
+  bool draining_ ABSL_GUARDED_BY(mu_) = false;
   bool broken_ ABSL_GUARDED_BY(mu_) = false;
   bool finished_ ABSL_GUARDED_BY(mu_) = false;
   grpc::ByteBuffer writing_buffer_;

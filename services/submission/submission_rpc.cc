@@ -9,7 +9,6 @@
 #include "services/rpc/caller.h"
 #include "services/rpc/raw.h"
 #include "services/rpc/status.h"
-#include "services/submission/stream_budgets.h"
 #include "services/wire/submission_wire.h"
 #include "services/wire/text_wire.h"
 
@@ -31,8 +30,8 @@ using Generated =
 
 class SubmissionRpc final : public Generated {
  public:
-  SubmissionRpc(Committer& committer, const storage::HeadReader& heads)
-      : committer_(committer), heads_(heads) {}
+  explicit SubmissionRpc(const SubmissionParts& parts)
+      : p_(parts), committer_(parts.committer), heads_(parts.heads) {}
 
   ServerUnaryReactor* SubmitBudget(CallbackServerContext* context, const ByteBuffer* request,
                                    ByteBuffer* response) override {
@@ -42,6 +41,7 @@ class SubmissionRpc final : public Generated {
     auto raw = wire::ReadSubmit(bytes->view(), arena.get());
     if (!raw.ok()) return Finish(reactor, raw.status());
     std::string id = raw->envelope->request_id();
+    rpc::NoteRequestId(id, context);
     auto submission = wire::ToSubmission({*raw}, {bytes, arena}, rpc::PrincipalOf(*context),
                                          *committer_.intake().catalog());
     if (!submission.ok()) return Finish(reactor, submission.status());
@@ -55,7 +55,8 @@ class SubmissionRpc final : public Generated {
 
   grpc::ServerBidiReactor<ByteBuffer, ByteBuffer>* StreamBudgets(
       CallbackServerContext* context) override {
-    return new services::StreamBudgets(committer_, rpc::PrincipalOf(*context));
+    return new services::StreamBudgets(committer_, p_.metrics, p_.drain, p_.stream,
+                                       rpc::PrincipalOf(*context));
   }
 
   ServerUnaryReactor* ValidateBudget(CallbackServerContext* context, const ByteBuffer* request,
@@ -66,6 +67,7 @@ class SubmissionRpc final : public Generated {
     auto raw = wire::ReadValidate(bytes->view(), arena.get());
     if (!raw.ok()) return Finish(reactor, raw.status());
     std::string id = raw->envelope->request_id();
+    rpc::NoteRequestId(id, context);
     auto submission = wire::ToSubmission({*raw}, {bytes, arena}, rpc::PrincipalOf(*context),
                                          *committer_.intake().catalog());
     if (!submission.ok()) return Finish(reactor, submission.status());
@@ -87,6 +89,7 @@ class SubmissionRpc final : public Generated {
     auto arena = std::make_shared<google::protobuf::Arena>();
     auto raw = wire::ReadReallocation(bytes->view(), arena.get());
     if (!raw.ok()) return Finish(reactor, raw.status());
+    rpc::NoteRequestId(raw->request_id, context);
     auto reallocation = wire::ToReallocation(*raw, {bytes, arena}, rpc::PrincipalOf(*context),
                                              *committer_.intake().catalog());
     if (!reallocation.ok()) return Finish(reactor, reallocation.status());
@@ -107,6 +110,7 @@ class SubmissionRpc final : public Generated {
     pb::WithdrawBudgetRequest parsed;
     const absl::Status status = wire::ParseInto(bytes.view(), &parsed);
     if (!status.ok()) return Finish(reactor, status);
+    rpc::NoteRequestId(parsed.request_id(), context);
     return Commit(reactor, wire::ToWithdrawal(parsed, rpc::PrincipalOf(*context)),
                   bytes.view().size(),
                   [response, id = parsed.request_id()](const IntakeReceipt& receipt) {
@@ -285,15 +289,15 @@ class SubmissionRpc final : public Generated {
     return absl::OkStatus();
   }
 
+  const SubmissionParts p_;
   Committer& committer_;
   const storage::HeadReader& heads_;
 };
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> MakeSubmissionService(Committer& committer,
-                                                     const storage::HeadReader& heads) {
-  return std::make_unique<SubmissionRpc>(committer, heads);
+std::unique_ptr<grpc::Service> MakeSubmissionService(const SubmissionParts& parts) {
+  return std::make_unique<SubmissionRpc>(parts);
 }
 
 }  // namespace fiscal::services

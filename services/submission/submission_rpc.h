@@ -7,13 +7,21 @@
 #include <memory>
 
 #include "grpcpp/impl/codegen/service_type.h"
+#include "services/rpc/drain.h"
 #include "services/submission/committer.h"
+#include "services/submission/stream_budgets.h"
 #include "storage/heads.h"
 
 namespace fiscal::services {
 
-std::unique_ptr<grpc::Service> MakeSubmissionService(Committer& committer,
-                                                     const storage::HeadReader& heads);
+struct SubmissionParts {
+  Committer& committer;
+  const storage::HeadReader& heads;
+  Metrics& metrics;
+  rpc::DrainSignal& drain;
+  StreamBudgets::Options stream;
+};
+std::unique_ptr<grpc::Service> MakeSubmissionService(const SubmissionParts& parts);
 
 }  // namespace fiscal::services
 

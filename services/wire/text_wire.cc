@@ -9,11 +9,6 @@
 
 namespace fiscal::services::wire {
 
-domain::Code ParseDivision(absl::string_view text) {
-  if (text.size() == 9 && text.substr(6) == "000") text = text.substr(0, 6);
-  return text.size() == 6 ? domain::ParseCode(text) : 0;
-}
-
 std::string FormatPosition(domain::Position position) {
   return position == 0 ? "" : absl::StrCat(position);
 }

@@ -14,8 +14,7 @@
 
 namespace fiscal::services::wire {
 
-// 6 digits, or 9 ending in 000 which are stored as 6; 0 when malformed.
-domain::Code ParseDivision(absl::string_view text);
+using domain::ParseDivision;
 
 // Positions are opaque to clients.
 std::string FormatPosition(domain::Position position);

@@ -21,8 +21,10 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/clock.h"
 #include "base/status_macros.h"
 
 namespace fiscal::storage {
@@ -35,6 +37,8 @@ std::shared_ptr<RocksCache> NewRocksCache(size_t bytes) {
   return std::make_shared<RocksCache>(
       RocksCache{rocksdb::NewLRUCache(bytes, /*num_shard_bits=*/4)});
 }
+
+size_t BytesIn(const RocksCache& cache) { return cache.cache->GetUsage(); }
 
 namespace {
 
@@ -229,6 +233,7 @@ class RocksSnapshot : public KvSnapshot {
 struct RocksKv::Impl {
   std::string path;
   bool wal = true;
+  std::function<void(absl::Duration)> on_sync;
   std::unique_ptr<rocksdb::DB> db;
   Families families;
 
@@ -295,6 +300,7 @@ absl::StatusOr<std::unique_ptr<RocksKv>> RocksKv::Open(const RocksOptions& optio
   auto impl = std::make_unique<Impl>();
   impl->path = options.path;
   impl->wal = options.wal;
+  impl->on_sync = options.on_sync;
   impl->db.reset(db);
   impl->families = {db, handles[0], handles[1], options.ordered_kinds};
   return std::unique_ptr<RocksKv>(new RocksKv(std::move(impl)));
@@ -313,7 +319,9 @@ absl::Status RocksKv::Write(const Batch& batch, bool sync) {
   rocksdb::WriteOptions options;
   options.disableWAL = !impl_->wal;
   options.sync = sync && impl_->wal;
+  const absl::Time start = absl::Now();
   const rocksdb::Status status = impl_->db->Write(options, &engine_batch);
+  if (options.sync && impl_->on_sync) impl_->on_sync(absl::Now() - start);
   if (!status.ok()) return impl_->WriteError(status, "write");
   if (!sync || impl_->wal) return absl::OkStatus();
   absl::Status flushed = Flush();
@@ -370,6 +378,38 @@ absl::Status RocksKv::Compact() {
         ReadError(impl_->db->CompactRange(options, family, nullptr, nullptr), "compact"));
   }
   return absl::OkStatus();
+}
+
+RocksStats RocksKv::Stats() const {
+  RocksStats stats;
+  auto add = [this](const char* property, int64_t* sum, bool of_the_whole = false) {
+    for (rocksdb::ColumnFamilyHandle* family : {impl_->families.mixed, impl_->families.ordered}) {
+      uint64_t value = 0;
+      if (impl_->db->GetIntProperty(family, property, &value)) *sum += static_cast<int64_t>(value);
+      if (of_the_whole) return;
+    }
+  };
+  using Properties = rocksdb::DB::Properties;
+  add(Properties::kTotalSstFilesSize.c_str(), &stats.sst_bytes);
+  add(Properties::kSizeAllMemTables.c_str(), &stats.memtable_bytes);
+  add(Properties::kEstimateTableReadersMem.c_str(), &stats.table_readers_bytes);
+  add(Properties::kEstimateNumKeys.c_str(), &stats.keys_estimate);
+  add(Properties::kEstimatePendingCompactionBytes.c_str(), &stats.pending_compaction_bytes);
+  add(Properties::kNumRunningCompactions.c_str(), &stats.running_compactions, true);
+  add(Properties::kNumRunningFlushes.c_str(), &stats.running_flushes, true);
+  add(Properties::kActualDelayedWriteRate.c_str(), &stats.delayed_write_rate_bytes, true);
+  add(Properties::kBackgroundErrors.c_str(), &stats.background_errors, true);
+  int64_t stopped = 0;
+  add(Properties::kIsWriteStopped.c_str(), &stopped, true);
+  stats.write_stopped = stopped != 0;
+  for (rocksdb::ColumnFamilyHandle* family : {impl_->families.mixed, impl_->families.ordered}) {
+    std::string files;
+    int64_t count = 0;
+    if (impl_->db->GetProperty(family, Properties::kNumFilesAtLevelPrefix + "0", &files) &&
+        absl::SimpleAtoi(files, &count))
+      stats.level0_files += count;
+  }
+  return stats;
 }
 
 int64_t RocksKv::ApproximateBytes() const {

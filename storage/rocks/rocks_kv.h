@@ -10,9 +10,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
+#include "absl/time/time.h"
 #include "storage/kv.h"
 
 namespace fiscal::storage {
@@ -20,6 +22,8 @@ namespace fiscal::storage {
 // A cache of blocks that several stores can share, so that one number bounds them all.
 struct RocksCache;
 std::shared_ptr<RocksCache> NewRocksCache(size_t bytes);
+// What is in it now.
+size_t BytesIn(const RocksCache& cache);
 
 struct RocksOptions {
   std::string path;  // a directory of its own
@@ -38,6 +42,24 @@ struct RocksOptions {
   int open_files_max = 512;
   // False for stores whose values are already compressed.
   bool compress = true;
+  // Told of each synced write, how long it took; by the thread that wrote. May be empty.
+  std::function<void(absl::Duration)> on_sync;
+};
+
+// What the engine says of itself, for an operator.
+struct RocksStats {
+  int64_t sst_bytes = 0;
+  int64_t memtable_bytes = 0;
+  int64_t table_readers_bytes = 0;
+  int64_t keys_estimate = 0;
+  int64_t level0_files = 0;
+  int64_t pending_compaction_bytes = 0;
+  int64_t running_compactions = 0;
+  int64_t running_flushes = 0;
+  bool write_stopped = false;
+  // Bytes a second that writes are slowed to; 0: not slowed.
+  int64_t delayed_write_rate_bytes = 0;
+  int64_t background_errors = 0;
 };
 
 class RocksKv : public Kv {
@@ -55,6 +77,7 @@ class RocksKv : public Kv {
   std::unique_ptr<KvSnapshot> NewSnapshot() const override;
   // Merges all files, so that only what is still needed takes space.
   absl::Status Compact();
+  RocksStats Stats() const;
   // The sizes of the store's files, its own log messages included.
   int64_t ApproximateBytes() const override;
 

@@ -36,7 +36,10 @@ ServerProcess::ServerProcess(const std::vector<std::string>& command) {
   std::string said;
   while (port_ == 0 && std::fgets(line, sizeof(line), lines) != nullptr) {
     said += line;
-    if (const char* at = std::strstr(line, " on port ")) port_ = std::atoi(at + 9);
+    // The yardsticks' words, and a field of the server's log.
+    for (const char* before : {" on port ", "\"port\":"}) {
+      if (const char* at = std::strstr(line, before)) port_ = std::atoi(at + std::strlen(before));
+    }
   }
   if (port_ == 0) {
     std::fprintf(stderr, "fiscal-bench: %s did not start:\n%s", command[0].c_str(), said.c_str());

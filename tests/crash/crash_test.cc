@@ -111,14 +111,12 @@ TEST(CrashTest, NothingAcknowledgedIsLostOrDoubled) {
   for (int c = 0; c < kClients; ++c) loads.emplace_back(c, 100 + c);
   int64_t acknowledged = 0, unknown = 0;
   for (int cycle = 0; cycle < cycles; ++cycle) {
-    services::ServeOptions options;
+    testing::ServeOptions options;
     options.data_dir = dir;
     options.listen = absl::StrCat("127.0.0.1:", testing::FreePort());
     testing::ServerChild server(options);
     const auto channel = testing::ConnectTo(options.listen);
-    ASSERT_TRUE(
-        channel->WaitForConnected(std::chrono::system_clock::now() + std::chrono::seconds(30)))
-        << "cycle " << cycle;
+    ASSERT_TRUE(testing::AwaitServing(channel)) << "cycle " << cycle;
     if (cycle == 0) {
       ASSERT_TRUE(testing::ImportSmallCatalog(channel, kClients * kAgenciesPerClient));
     }

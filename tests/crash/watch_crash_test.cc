@@ -93,19 +93,18 @@ agg::WatchTotalsRequest Question(int n) {
 TEST(WatchCrashTest, WhatIsHeardInPiecesIsWhatIsHeardInOne) {
   const char* asked = std::getenv("FISCAL_WATCH_KILLS");
   const int kills = asked == nullptr ? 8 : std::atoi(asked);
-  services::ServeOptions options;
+  testing::ServeOptions options;
   options.data_dir =
       (std::filesystem::temp_directory_path() / absl::StrCat("fiscal-watch-", getpid())).string();
   std::filesystem::remove_all(options.data_dir);
   options.listen = absl::StrCat("127.0.0.1:", testing::FreePort());
   auto server = std::make_unique<testing::ServerChild>(options);
   const auto channel = testing::ConnectTo(options.listen);
-  ASSERT_TRUE(
-      channel->WaitForConnected(std::chrono::system_clock::now() + std::chrono::seconds(30)));
+  ASSERT_TRUE(testing::AwaitServing(channel));
   ASSERT_TRUE(testing::ImportSmallCatalog(channel, kAgencies));
 
   absl::Mutex mu;
-  bool stop = false;
+  bool stop = false, settled = false;
   int64_t acknowledged = 0;
   std::string last_position;
   std::thread load([&] {
@@ -121,7 +120,8 @@ TEST(WatchCrashTest, WhatIsHeardInPiecesIsWhatIsHeardInOne) {
         grpc::ClientContext context;
         context.set_wait_for_ready(true);
         status = stub->SubmitBudget(&context, request, &receipt);
-      } while (status.error_code() == grpc::StatusCode::UNAVAILABLE);
+      } while (status.error_code() == grpc::StatusCode::UNAVAILABLE ||
+               status.error_code() == grpc::StatusCode::CANCELLED);
       EXPECT_TRUE(status.ok()) << status.error_message();
       absl::MutexLock lock(&mu);
       ++acknowledged;
@@ -143,7 +143,7 @@ TEST(WatchCrashTest, WhatIsHeardInPiecesIsWhatIsHeardInOne) {
       std::mt19937_64 random(static_cast<uint64_t>(w));
       auto over = [&](const agg::WatchTotalsResponse& m) {
         absl::MutexLock lock(&mu);
-        return stop && m.event() != agg::WATCH_EVENT_SNAPSHOT &&
+        return settled && m.event() != agg::WATCH_EVENT_SNAPSHOT &&
                PositionOf(m.position()) >= PositionOf(last_position);
       };
       for (bool done = false; !done;) {
@@ -176,6 +176,11 @@ TEST(WatchCrashTest, WhatIsHeardInPiecesIsWhatIsHeardInOne) {
     stop = true;
   }
   load.join();
+  {
+    // From here on `last_position` is the last one.
+    absl::MutexLock lock(&mu);
+    settled = true;
+  }
   for (std::thread& t : watchers) t.join();
 
   int64_t positions = 0;

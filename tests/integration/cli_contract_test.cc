@@ -4,6 +4,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <map>
 
@@ -216,6 +217,86 @@ TEST_F(CliContractTest, ExitCodes) {
               absl::StrContains(ran.out, "\"revision\":\"3\""))
       << ran.out;
   EXPECT_TRUE(absl::StrContains(ran.out, "line 2")) << ran.out;
+}
+
+// What supervisors and those who read their logs rely on: one line, and an exit code that says not to start it again.
+TEST_F(CliContractTest, AWrongConfigurationIsOneLineAndTwo) {
+  const std::string data = dir_.path() + "/data";
+  const std::string good = Write("good.yaml", absl::StrCat("role: all\nserver:\n  data_dir: ", data,
+                                                           "\n  listen: \"[::1]:0\"\n"));
+  const std::string unknown = Write(
+      "unknown.yaml", absl::StrCat("server:\n  data_dir: ", data, "\n  listn: 127.0.0.1:1\n"));
+  const std::string file = Write("file", "");
+  const auto serve = [this](const std::string& arguments, const std::string& variables = "") {
+    const char* bin = std::getenv("FISCAL_BIN_DIR");
+    const std::string error = dir_.path() + "/stderr";
+    const int status =
+        std::system(absl::StrCat("env ", variables, " ", bin == nullptr ? "build/release/bin" : bin,
+                                 "/fiscal serve ", arguments, " >", dir_.path(), "/stdout 2>",
+                                 error, " </dev/null")
+                        .c_str());
+    return absl::StrCat(WIFEXITED(status) ? WEXITSTATUS(status) : -1, " ",
+                        absl::StrReplaceAll(ReadFile(error), {{dir_.path(), ""}}));
+  };
+  const std::pair<std::string, std::string> cases[] = {
+      {"--config " + unknown,
+       "/unknown.yaml:3: server.listn: no such setting; did you mean listen?"},
+      {"--config " + dir_.path() + "/none.yaml", "/none.yaml: No such file or directory"},
+      {"--config ''", "--config: names no file"},
+      {"--config " + good + " --listen 127.0.0.1:65536",
+       "server.listen 127.0.0.1:65536: must be HOST:PORT with a port of 0 to 65535, an IPv6 "
+       "address in brackets"},
+      {"--config " + good + " --listen 0.0.0.0:0",
+       "server.listen 0.0.0.0:0: without TLS only loopback is served; --insecure overrides"},
+      {"--config " + good +
+           " --set server.tls.certificate_file=/none.pem --set "
+           "server.tls.key_file=/none.key",
+       "server.tls.certificate_file /none.pem: No such file or directory"},
+      {"--config " + good + " --data-dir " + file + "/data",
+       "server.data_dir /file/data: /file is a file"},
+      {"--config " + good + " --data-dir /proc/nowhere",
+       "server.data_dir /proc/nowhere: No such file or directory"},
+      {"--config " + good + " --log 127.0.0.1:1",
+       "--log 127.0.0.1:1: not a setting of the role all"},
+      {"--config " + good + " --role both", "--role both: must be all, submission or aggregation"},
+      {"--config " + good + " --set server.insecure", "--set server.insecure: must be PATH=VALUE"},
+      {"--listen 127.0.0.1:0",
+       "server.data_dir is required: in the file, as FISCAL_SERVE_SERVER_DATA_DIR or as "
+       "--data-dir"},
+  };
+  for (const auto& [arguments, error] : cases) {
+    for (const std::string check : {"", " --check-config"}) {
+      EXPECT_EQ(serve(arguments + check), absl::StrCat("2 fiscal serve: ", error, "\n"));
+      EXPECT_EQ(ReadFile(dir_.path() + "/stdout"), "");
+    }
+  }
+  EXPECT_EQ(serve("--config " + good, "FISCAL_SERVE_LISTEN=x"),
+            "2 fiscal serve: FISCAL_SERVE_LISTEN: no such setting; did you mean "
+            "FISCAL_SERVE_SERVER_LISTEN?\n");
+
+  EXPECT_EQ(serve("--check-config --config " + good, "FISCAL_SERVE_ROLE=submission FISCAL_X=y"),
+            "0 ");
+  EXPECT_EQ(ReadFile(dir_.path() + "/stdout"),
+            absl::StrCat("configuration is good: role submission, listening on [::1]:0, data in ",
+                         data, "\n"));
+  // The later of two flags counts; lists are joined; a switch may stand alone.
+  EXPECT_EQ(serve("--print-config --config " + good +
+                  " --set server.drain.seconds=7 --set server.listen=127.0.0.1:1 --listen "
+                  "127.0.0.1:2 --set server.drain.seconds=8 --upstream a=h:1 --insecure "
+                  "--upstream b=h:2,c=h:3"),
+            "0 ");
+  const std::string printed = ReadFile(dir_.path() + "/stdout");
+  EXPECT_TRUE(absl::StrContains(printed, "\n  listen: \"127.0.0.1:2\"  # default")) << printed;
+  EXPECT_TRUE(absl::StrContains(printed, "\n    seconds: 8  # default 10\n")) << printed;
+  EXPECT_TRUE(absl::StrContains(printed, "\n  insecure: true  # default false\n")) << printed;
+  EXPECT_TRUE(absl::StrContains(printed, "    - name: c  # required\n      address: h:3"))
+      << printed;
+  // What is printed is a file that prints the same.
+  const std::string again = Write("printed.yaml", printed);
+  EXPECT_EQ(serve("--print-config --config " + again), "0 ");
+  EXPECT_EQ(ReadFile(dir_.path() + "/stdout"), printed);
+  // Nothing was made.
+  EXPECT_FALSE(std::filesystem::exists(data));
 }
 
 TEST_F(CliContractTest, WatchTellsOneLineAMessageAndResumes) {

@@ -12,6 +12,7 @@
 #include "clients/importer/reader.h"
 #include "google/protobuf/util/json_util.h"
 #include "gtest/gtest.h"
+#include "tests/support/serve_options.h"
 
 namespace fiscal::testing {
 namespace {
@@ -45,10 +46,10 @@ Deployment::Deployment(bool with_catalog) {
 }
 
 void Deployment::Start() {
-  services::ServeOptions options;
+  testing::ServeOptions options;
   options.data_dir = dir_.path();
   options.listen = "127.0.0.1:0";
-  auto server = services::Server::Start(options);
+  auto server = services::Server::Start(options.Config());
   if (!server.ok()) Die(server.status().ToString());
   server_ = *std::move(server);
   grpc::ChannelArguments arguments;

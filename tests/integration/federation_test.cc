@@ -19,6 +19,7 @@
 namespace fiscal::testing {
 namespace {
 
+namespace adm = fiscal::admin::v1;
 namespace agg = fiscal::aggregation::v1;
 namespace cat = fiscal::catalog::v1;
 namespace fed = fiscal::federation::v1;
@@ -28,7 +29,7 @@ constexpr int kAgencies = 10;
 
 struct Server {
   TempDir dir;
-  services::ServeOptions options;
+  testing::ServeOptions options;
   std::unique_ptr<services::Server> server;
   std::shared_ptr<grpc::Channel> channel;
 
@@ -38,7 +39,7 @@ struct Server {
     channel = ConnectTo(options.listen);
   }
   void Start() {
-    auto started = services::Server::Start(options);
+    auto started = services::Server::Start(options.Config());
     ASSERT_TRUE(started.ok()) << started.status();
     server = *std::move(started);
   }
@@ -76,6 +77,9 @@ struct Server {
     request.mutable_filter()->set_fiscal_year(2024);
     request.mutable_filter()->set_stage(budget::v1::STAGE_APPROVED);
     request.mutable_filter()->set_direction(budget::v1::DIRECTION_EXPENDITURE);
+    // With everything that is in the log.
+    const std::string head = Status().log().head_position();
+    if (!head.empty()) request.mutable_consistency()->set_at_least(head);
     agg::GetTotalResponse response;
     grpc::ClientContext context;
     context.set_wait_for_ready(true);
@@ -105,10 +109,18 @@ struct Server {
   bool UntilState(fed::UpstreamState state, size_t n = 0) {
     return Until([state](const fed::Upstream& u) { return u.state() == state; }, n);
   }
-  bool UntilLevel() {
-    return Until([](const fed::Upstream& u) {
-      return u.state() == fed::UPSTREAM_STATE_FOLLOWING && !u.position().empty() &&
-             u.position() == u.head_position();
+  adm::GetStatusResponse Status() {
+    adm::GetStatusResponse response;
+    grpc::ClientContext context;
+    context.set_wait_for_ready(true);
+    EXPECT_TRUE(adm::AdminService::NewStub(channel)->GetStatus(&context, {}, &response).ok());
+    return response;
+  }
+  // Until everything in the log of `below` as it is now was taken over: what was heard of it last may be old.
+  bool UntilLevel(Server& below) {
+    const std::string head = below.Status().log().head_position();
+    return Until([&](const fed::Upstream& u) {
+      return u.state() == fed::UPSTREAM_STATE_FOLLOWING && u.position() == head;
     });
   }
   fed::ReconcileResponse Reconcile(const std::string& upstream) {
@@ -145,7 +157,7 @@ class FederationTest : public ::testing::Test {
   }
   void Join() {
     province.ImportDivisions({{"140000", ""}, {"141100", "140000"}});
-    ASSERT_TRUE(province.UntilLevel());
+    ASSERT_TRUE(province.UntilLevel(city));
   }
 
   Server city, province;
@@ -175,13 +187,13 @@ TEST_F(FederationTest, AnUnknownDivisionHoldsUpUntilItIsImported) {
 TEST_F(FederationTest, ALogThatWentBackStopsItsUpstreamAndNothingIsFolded) {
   Join();
   int sent = Send(city, 0, 5, 4);
-  ASSERT_TRUE(province.UntilLevel());
+  ASSERT_TRUE(province.UntilLevel(city));
   city.Stop();
   const std::string backup = city.dir.path() + "/backup";
   std::filesystem::copy(city.options.data_dir, backup, std::filesystem::copy_options::recursive);
   city.Start();
   sent = Send(city, sent, 5, 4);
-  ASSERT_TRUE(province.UntilLevel());
+  ASSERT_TRUE(province.UntilLevel(city));
   const int64_t before = province.Total("140000");
   EXPECT_EQ(before, city.Total("141100"));
 
@@ -204,7 +216,7 @@ TEST_F(FederationTest, ALogThatWentBackStopsItsUpstreamAndNothingIsFolded) {
 TEST_F(FederationTest, ADivisionComesFromOneSystemOnly) {
   Join();
   Send(city, 0, 2, 4);
-  ASSERT_TRUE(province.UntilLevel());
+  ASSERT_TRUE(province.UntilLevel(city));
   // Not from this one too, which knows the city's lists from the city,
   const sub::SubmitBudgetRequest own = MakeBudget(3, 2, 1, "own");
   EXPECT_EQ(province.Submit(own).reason, "DIVISION_FROM_UPSTREAM");
@@ -243,7 +255,7 @@ TEST_F(FederationTest, ACityChangesNothingThatTheProvinceSaidOfItsOwnAgencies) {
   city.ImportDivisions({{"140000", ""}, {"141100", "140000"}, {"141121", "141100"}});
   agency(city, "theirs", "902");
   Send(city, 0, 1, 1);
-  ASSERT_TRUE(province.UntilLevel());
+  ASSERT_TRUE(province.UntilLevel(city));
   ASSERT_TRUE(province.Until([](const fed::Upstream& u) { return u.division_codes_size() == 1; }));
   cat::ListAgenciesRequest request;
   request.set_division_code("140000");
@@ -262,7 +274,7 @@ TEST_F(FederationTest, OneCellThatDiffersIsFoundAndNamed) {
   Join();
   // Enough to end a stride, so that cells are in the store; the agency says nothing afterwards.
   Send(city, Send(city, 0, 200, 3), 200, 3, /*agencies=*/5);
-  ASSERT_TRUE(province.UntilLevel());
+  ASSERT_TRUE(province.UntilLevel(city));
   EXPECT_TRUE(province.Reconcile("lvliang").equal());
   province.Stop();
 

@@ -1301,7 +1301,15 @@ TEST_F(ReallocationTest, NoReaderSeesAPart) {
 }
 
 TEST_F(ReallocationTest, AWatcherGetsItInOneChangeAtTheLastPosition) {
-  MustReallocate(Move(5));
+  {
+    // Folded, so that the snapshot has it.
+    a::GetTotalRequest first;
+    *first.mutable_filter() = Filter(kCity, 2024, STAGE_REALLOCATION);
+    first.mutable_consistency()->set_at_least(MustReallocate(Move(5)).position());
+    a::GetTotalResponse total;
+    grpc::ClientContext once;
+    ASSERT_TRUE(d_.aggregation->GetTotal(&once, first, &total).ok());
+  }
   a::WatchTotalsRequest request;
   *request.add_filters()->mutable_filter() = Filter(kCity, 2024, STAGE_REALLOCATION);
   request.mutable_filters(0)->add_group_by()->set_dimension(a::DIMENSION_AGENCY);

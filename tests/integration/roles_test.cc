@@ -13,9 +13,9 @@ namespace {
 namespace a = fiscal::aggregation::v1;
 namespace b = fiscal::budget::v1;
 
-services::ServeOptions Follower(const std::string& dir, const std::string& listen,
+testing::ServeOptions Follower(const std::string& dir, const std::string& listen,
                                 const std::string& log) {
-  services::ServeOptions options;
+  testing::ServeOptions options;
   options.data_dir = dir;
   options.listen = listen;
   options.role = "aggregation";
@@ -24,7 +24,9 @@ services::ServeOptions Follower(const std::string& dir, const std::string& liste
 }
 
 a::GetTotalResponse TotalAt(const std::string& address, const std::string& position) {
-  const auto stub = a::AggregationService::NewStub(ConnectTo(address));
+  const auto channel = ConnectTo(address);
+  EXPECT_TRUE(AwaitServing(channel));
+  const auto stub = a::AggregationService::NewStub(channel);
   a::GetTotalRequest request;
   request.mutable_filter()->set_division_code("141100");
   request.mutable_filter()->set_fiscal_year(2024);
@@ -112,28 +114,26 @@ TEST(RolesTest, AnAggregationProcessFollowsTheLogOverGrpcThroughKills) {
 
 TEST(RolesTest, WrongOptionsSayWhatIsWrong) {
   TempDir dir;
-  auto refused = [&](services::ServeOptions options) {
+  auto refused = [&](testing::ServeOptions options) {
     if (options.data_dir.empty()) options.data_dir = dir.path();
-    const auto server = services::Server::Start(options);
+    const auto server = services::Server::Start(options.Config());
     return server.ok() ? std::string("started") : std::string(server.status().message());
   };
-  services::ServeOptions o;
+  testing::ServeOptions o;
   o.listen = "0.0.0.0:0";
   EXPECT_NE(refused(o).find("--insecure"), std::string::npos);
   o.listen = "127.0.0.1:99999";
-  EXPECT_NE(refused(o).find("--listen"), std::string::npos);
+  EXPECT_NE(refused(o).find("server.listen"), std::string::npos);
   o.listen = "127.0.0.1:0";
   o.role = "aggregation";
-  EXPECT_NE(refused(o).find("--log"), std::string::npos);
-  o.role = "both";
-  EXPECT_NE(refused(o).find("--role"), std::string::npos);
+  EXPECT_NE(refused(o).find("log"), std::string::npos);
   o.role = "all";
   o.data_dir = "/proc/nowhere";
-  EXPECT_NE(refused(o).find("--data-dir"), std::string::npos);
+  EXPECT_NE(refused(o).find("server.data_dir"), std::string::npos);
   o.data_dir = dir.path();
-  auto first = services::Server::Start(o);
+  auto first = services::Server::Start(o.Config());
   ASSERT_TRUE(first.ok());
-  EXPECT_NE(refused(o), "started");  // the directory is in use
+  EXPECT_NE(refused(o).find("another process uses it"), std::string::npos);
 }
 
 }  // namespace

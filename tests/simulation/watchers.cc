@@ -42,7 +42,7 @@ void Watchers::Connect(One& one, const services::Projector& projector,
                                              WatchedDigest(one.totals.size()));
     if (!token.ok() || token->position != position)
       return fail_("watch resumable: its own token is refused");
-    const absl::Status checked = services::CheckToken(*token, projector.log(), /*copy=*/false);
+    const absl::Status checked = services::CheckToken(*token, projector.log());
     if (!checked.ok()) return fail_(absl::StrCat("watch resumable: ", checked.ToString()));
     options.resume = position;
     ++resumes_;

@@ -10,7 +10,11 @@
 #include <cstring>
 #include <vector>
 
+#include "absl/strings/escaping.h"
+#include "absl/time/clock.h"
+#include "fiscal/admin/v1/admin_service.grpc.pb.h"
 #include "grpcpp/grpcpp.h"
+#include "services/server.h"
 
 namespace fiscal::testing {
 
@@ -35,10 +39,24 @@ std::shared_ptr<grpc::Channel> ConnectTo(const std::string& address) {
   return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
 }
 
-ServerChild::ServerChild(const services::ServeOptions& o) {
-  std::vector<std::string> args = {"server", "--serve", o.data_dir,
-                                   o.listen, o.role,    o.log_address};
-  for (const auto& [name, address] : o.upstreams) args.push_back(name + "=" + address);
+bool AwaitServing(const std::shared_ptr<grpc::Channel>& channel) {
+  const auto stub = admin::v1::AdminService::NewStub(channel);
+  const absl::Time deadline = absl::Now() + absl::Seconds(60);
+  while (absl::Now() < deadline) {
+    grpc::ClientContext context;
+    context.set_deadline(absl::ToChronoTime(deadline));
+    admin::v1::GetStatusResponse status;
+    if (stub->GetStatus(&context, admin::v1::GetStatusRequest(), &status).ok() && status.ready())
+      return true;
+    channel->WaitForStateChange(channel->GetState(/*try_to_connect=*/true),
+                                absl::ToChronoTime(absl::Now() + absl::Milliseconds(10)));
+  }
+  return false;
+}
+
+ServerChild::ServerChild(const ServeOptions& options) {
+  std::vector<std::string> args = {"server", "--serve",
+                                   absl::BytesToHexString(options.Config().SerializeAsString())};
   std::vector<char*> argv;
   for (std::string& arg : args) argv.push_back(arg.data());
   argv.push_back(nullptr);
@@ -65,18 +83,10 @@ int ServerChild::Wait() {
 }
 
 std::optional<int> ServeIfAsked(int argc, char** argv) {
-  if (argc < 6 || std::strcmp(argv[1], "--serve") != 0) return std::nullopt;
-  services::ServeOptions options;
-  options.data_dir = argv[2];
-  options.listen = argv[3];
-  options.role = argv[4];
-  options.log_address = argv[5];
-  for (int i = 6; i < argc; ++i) {
-    const std::string upstream = argv[i];
-    const size_t equals = upstream.find('=');
-    options.upstreams.emplace_back(upstream.substr(0, equals), upstream.substr(equals + 1));
-  }
-  return services::Serve(options);
+  if (argc != 3 || std::strcmp(argv[1], "--serve") != 0) return std::nullopt;
+  config::v1::ServeConfig config;
+  if (!config.ParseFromString(absl::HexStringToBytes(argv[2]))) return 127;
+  return services::Serve(config);
 }
 
 }  // namespace fiscal::testing

@@ -10,7 +10,7 @@
 #include <string>
 
 #include "grpcpp/channel.h"
-#include "services/server.h"
+#include "tests/support/serve_options.h"
 
 namespace fiscal::testing {
 
@@ -20,9 +20,12 @@ int FreePort();
 // A channel that looks for its server often.
 std::shared_ptr<grpc::Channel> ConnectTo(const std::string& address);
 
+// Waits until the server behind `channel` is recovered and takes calls.
+bool AwaitServing(const std::shared_ptr<grpc::Channel>& channel);
+
 class ServerChild {
  public:
-  explicit ServerChild(const services::ServeOptions& options);
+  explicit ServerChild(const ServeOptions& options);
   ~ServerChild();
   ServerChild(const ServerChild&) = delete;
   ServerChild& operator=(const ServerChild&) = delete;

@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "absl/strings/str_cat.h"
+#include "base/time_text.h"
 #include "clients/cli/certificate.h"
 #include "clients/cli/csv.h"
 #include "clients/cli/names.h"
@@ -115,11 +116,13 @@ TEST(NamesTest, PeopleTypeManyThings) {
 }
 
 TEST(NamesTest, ABareDateIsTheEndOfItsDayInShanghai) {
-  EXPECT_EQ(absl::ToUnixSeconds(*ParseTime("2024-03-01")), 1709308799);  // 23:59:59.999999 +08:00
-  EXPECT_EQ(absl::ToUnixSeconds(*ParseTime("2024-03-01T00:00:00Z")), 1709251200);
-  EXPECT_EQ(absl::ToUnixSeconds(*ParseTime("2024-03-01T08:00:00+08:00")), 1709251200);
-  EXPECT_EQ(ParseTime("2024-03-01T00:00:00"), std::nullopt);  // no zone
-  EXPECT_EQ(ParseTime("2024-13-01"), std::nullopt);
+  EXPECT_EQ(absl::ToUnixSeconds(*ParseTimeOrDate("2024-03-01")), 1709308799);  // 23:59:59.999999 +08:00
+  EXPECT_EQ(absl::ToUnixSeconds(*ParseTimeOrDate("2024-03-01T00:00:00Z")), 1709251200);
+  EXPECT_EQ(absl::ToUnixSeconds(*ParseTimeOrDate("2024-03-01T08:00:00+08:00")), 1709251200);
+  EXPECT_EQ(ParseTimeOrDate("2024-03-01T00:00:00"), std::nullopt);  // no zone
+  EXPECT_EQ(ParseTimeOrDate("2024-13-01"), std::nullopt);
+  EXPECT_EQ(ParseTimeOrDate("2024- 3-01"), std::nullopt);
+  EXPECT_EQ(ParseTimeOrDate("infinite-future"), std::nullopt);
 }
 
 TEST(CsvTest, ListsAreReadOrRefusedByLineAndColumn) {

@@ -1,0 +1,296 @@
+#include "services/admin/system_status.h"
+
+#include "absl/strings/escaping.h"
+#include "base/log.h"
+#include "base/time_text.h"
+#include "base/version.h"
+#include "domain/types.h"
+#include "services/aggregation/statuses.h"
+#include "services/rpc/credentials.h"
+#include "services/wire/text_wire.h"
+
+namespace fiscal::services {
+namespace {
+
+namespace pb = fiscal::admin::v1;
+using domain::Position;
+
+// Names of config::v1::CoverageDeadline.stage.
+domain::Stage StageOf(absl::string_view name) {
+  if (name == "requested") return domain::Stage::kRequested;
+  if (name == "reviewed") return domain::Stage::kReviewed;
+  if (name == "executed") return domain::Stage::kExecuted;
+  if (name == "final") return domain::Stage::kFinal;
+  return domain::Stage::kApproved;
+}
+
+void SetTime(absl::Time time, google::protobuf::Timestamp* out) {
+  wire::ToTimestamp(absl::ToUnixMicros(time), out);
+}
+
+double UnixSeconds(const google::protobuf::Timestamp& time) {
+  return static_cast<double>(time.seconds()) + time.nanos() / 1e9;
+}
+
+int64_t Lag(Position ahead, Position behind) {
+  return ahead > behind ? static_cast<int64_t>(ahead - behind) : 0;
+}
+
+double Number(const std::string& position) {
+  const absl::StatusOr<Position> parsed = wire::ParsePosition(position);
+  return parsed.ok() ? static_cast<double>(*parsed) : 0;
+}
+
+void SampleStore(const char* name, const storage::RocksKv& store, Samples* out) {
+  const storage::RocksStats s = store.Stats();
+  const Samples::Labels labels = {{"store", name}};
+  auto gauge = [&](const char* metric, const char* help, int64_t value) {
+    out->Gauge(metric, help, static_cast<double>(value), labels);
+  };
+  gauge("fiscal_rocksdb_sst_bytes", "Sorted files.", s.sst_bytes);
+  gauge("fiscal_rocksdb_memtable_bytes", "Memtables.", s.memtable_bytes);
+  gauge("fiscal_rocksdb_table_readers_bytes", "Indexes and filters in memory outside the cache.",
+        s.table_readers_bytes);
+  gauge("fiscal_rocksdb_keys_estimate", "Keys, roughly.", s.keys_estimate);
+  gauge("fiscal_rocksdb_level0_files", "Files of level 0.", s.level0_files);
+  gauge("fiscal_rocksdb_pending_compaction_bytes", "What compactions have yet to write.",
+        s.pending_compaction_bytes);
+  gauge("fiscal_rocksdb_running_compactions", "Compactions under way.", s.running_compactions);
+  gauge("fiscal_rocksdb_running_flushes", "Flushes under way.", s.running_flushes);
+  gauge("fiscal_rocksdb_write_stopped", "1 while it takes no writes until a compaction ends.",
+        s.write_stopped ? 1 : 0);
+  gauge("fiscal_rocksdb_delayed_write_rate_bytes",
+        "Bytes a second that writes are slowed to; 0 for no limit.", s.delayed_write_rate_bytes);
+  gauge("fiscal_rocksdb_background_errors", "Errors of flushes and compactions.",
+        s.background_errors);
+}
+
+}  // namespace
+
+CoverageWatch::CoverageWatch(const Projector& projector,
+                             const config::v1::AggregationConfig& config)
+    : projector_(projector), config_(config) {}
+
+void CoverageWatch::Refresh() {
+  std::vector<pb::CoverageStatus> found;
+  for (const config::v1::CoverageDeadline& deadline : config_.coverage_deadlines()) {
+    pb::CoverageStatus status;
+    status.set_division_code(deadline.division_code());
+    status.set_fiscal_year(static_cast<int32_t>(deadline.fiscal_year()));
+    status.set_stage(deadline.stage());
+    if (const auto due = ParseTimeOrDate(deadline.due())) SetTime(*due, status.mutable_due_time());
+    TotalFilter filter;
+    filter.division = domain::ParseDivision(deadline.division_code());
+    filter.year = static_cast<uint16_t>(deadline.fiscal_year());
+    filter.stage = StageOf(deadline.stage());
+    const absl::StatusOr<std::vector<AgencyCoverage>> agencies =
+        CoverageAt(projector_, filter, projector_.folded());
+    if (agencies.ok()) {
+      const Coverage sum = Sum(*agencies);
+      int64_t missing = 0;
+      for (const AgencyCoverage& agency : *agencies) {
+        if (agency.must_report && agency.state == CoverageState::kUnreported) ++missing;
+      }
+      status.set_agency_count(sum.expected);
+      status.set_missing_count(missing);
+    } else if (!absl::IsNotFound(agencies.status())) {
+      logging::Error("coverage can't be computed", {{"division", deadline.division_code()},
+                                                    {"status", agencies.status().ToString()}});
+    }
+    found.push_back(std::move(status));
+  }
+  absl::MutexLock lock(&mu_);
+  found_ = std::move(found);
+}
+
+std::vector<pb::CoverageStatus> CoverageWatch::found() const {
+  absl::MutexLock lock(&mu_);
+  return found_;
+}
+
+void FillStatus(const SystemParts& parts, bool ready, pb::GetStatusResponse* out) {
+  out->set_version(std::string(Version()));
+  out->set_role(parts.role);
+  out->set_ready(ready);
+  SetTime(parts.start, out->mutable_start_time());
+  out->set_recovery_millis(absl::ToInt64Milliseconds(parts.recovery));
+  out->set_previous_stop(std::string(NameOf(parts.previous_stop)));
+  out->set_tls(!parts.certificate_file.empty());
+  if (out->tls()) {
+    const absl::StatusOr<absl::Time> expiry = rpc::CertificateExpiry(parts.certificate_file);
+    if (expiry.ok()) SetTime(*expiry, out->mutable_certificate_expiry_time());
+  }
+  const storage::EventLog::Head head = parts.log->head();
+  pb::LogStatus* log = out->mutable_log();
+  log->set_log_id(absl::BytesToHexString(parts.log->log_id()));
+  if (head.position > 0) {
+    log->set_head_position(wire::FormatPosition(head.position));
+    wire::ToTimestamp(head.commit_time_us, log->mutable_head_time());
+  }
+  log->set_size_bytes(parts.log_store->ApproximateBytes());
+  if (parts.copier != nullptr) {
+    log->set_source(parts.log_source);
+    log->set_source_connected(parts.copier->connected());
+  }
+  if (parts.committer != nullptr) {
+    const Committer::Queue queue = parts.committer->queue();
+    pb::QueueStatus* q = out->mutable_queue();
+    q->set_request_count(static_cast<int64_t>(queue.requests));
+    q->set_request_count_max(static_cast<int64_t>(parts.committer->options().queue_requests_max));
+    q->set_size_bytes(static_cast<int64_t>(queue.bytes));
+    q->set_size_bytes_max(static_cast<int64_t>(parts.committer->options().queue_bytes_max));
+  }
+  if (parts.projector != nullptr) {
+    const Position folded = parts.projector->folded();
+    const WatchHub::Counts watchers = parts.hub->counts();
+    pb::TotalsStatus* t = out->mutable_totals();
+    t->set_watermark(wire::FormatPosition(folded));
+    t->set_lag_count(Lag(head.position, folded));
+    t->set_lag_millis(absl::ToInt64Milliseconds(parts.runner->behind()));
+    t->set_size_bytes(parts.totals_store->ApproximateBytes());
+    t->set_live_cell_count(static_cast<int64_t>(parts.projector->live_cells()));
+    t->set_live_cell_count_max(static_cast<int64_t>(parts.projector->live_cells_max()));
+    t->set_waiting_read_count(static_cast<int64_t>(parts.runner->reads_waiting()));
+    t->set_waiting_read_count_max(static_cast<int64_t>(parts.runner->options().reads_waiting_max));
+    t->set_watcher_count(static_cast<int64_t>(watchers.idle + watchers.queued + watchers.working +
+                                              watchers.sending));
+    t->set_watcher_count_max(static_cast<int64_t>(parts.hub->watchers_max()));
+    t->set_slow_watcher_count(static_cast<int64_t>(watchers.sending));
+  }
+  for (const Upstream* upstream : parts.upstreams) {
+    const Upstream::Status status = upstream->status();
+    pb::UpstreamStatus* u = out->add_upstreams();
+    u->set_name(upstream->name());
+    u->set_address(upstream->address());
+    u->set_state(std::string(NameOf(status.state)));
+    u->set_message(status.message);
+    const absl::StatusOr<storage::UpstreamState> taken =
+        parts.committer->intake().ReadUpstream(upstream->name());
+    if (taken.ok()) u->set_lag_count(Lag(status.head, taken->position));
+    if (status.heard != absl::InfinitePast()) SetTime(status.heard, u->mutable_heard_time());
+  }
+  const DiskGuard::Space space = parts.disk->space();
+  pb::DiskStatus* disk = out->mutable_disk();
+  disk->set_data_dir(parts.data_dir);
+  disk->set_free_bytes(space.free_bytes);
+  disk->set_size_bytes(space.size_bytes);
+  disk->set_free_bytes_min(parts.disk->free_bytes_min());
+  disk->set_low(parts.disk->low());
+  if (parts.coverage != nullptr) {
+    for (pb::CoverageStatus& found : parts.coverage->found()) *out->add_coverages() = found;
+  }
+  out->set_memory_bytes(ResidentBytes());
+}
+
+void SampleIdentity(const SystemParts& parts, bool ready, Samples* out) {
+  out->Gauge("fiscal_build_info", "1, labelled with what runs.", 1,
+             {{"version", std::string(Version())}, {"role", parts.role}});
+  out->Gauge("fiscal_ready", "1 while calls are taken.", ready ? 1 : 0);
+}
+
+void SampleStatus(const SystemParts& parts, bool ready, Samples* out) {
+  pb::GetStatusResponse s;
+  FillStatus(parts, ready, &s);
+  SampleIdentity(parts, ready, out);
+  out->Gauge("fiscal_recovery_duration_seconds", "From the start of the process to ready.",
+             static_cast<double>(s.recovery_millis()) / 1000);
+  out->Gauge("fiscal_previous_stop", "1 for how the process before this one ended.", 1,
+             {{"reason", s.previous_stop()}});
+  out->Counter("fiscal_log_lines_dropped_total",
+               "Lines of the process's own log that nobody took in time.",
+               static_cast<double>(logging::Dropped()));
+  if (s.has_certificate_expiry_time()) {
+    out->Gauge("fiscal_tls_certificate_expiry_time_seconds",
+               "When the server's certificate ends, Unix time.",
+               UnixSeconds(s.certificate_expiry_time()));
+  }
+  out->Gauge("fiscal_log_head_position", "The last event of the log.",
+             Number(s.log().head_position()));
+  out->Gauge("fiscal_log_head_time_seconds", "Its commit time, Unix time.",
+             UnixSeconds(s.log().head_time()));
+  if (parts.copier != nullptr) {
+    out->Gauge("fiscal_log_source_connected", "1 while the submission process's log is read.",
+               s.log().source_connected() ? 1 : 0);
+  }
+  if (s.has_queue()) {
+    const pb::QueueStatus& q = s.queue();
+    out->Gauge("fiscal_commit_queue_requests", "Requests waiting to be committed.",
+               static_cast<double>(q.request_count()));
+    out->Gauge("fiscal_commit_queue_requests_max", "Their bound.",
+               static_cast<double>(q.request_count_max()));
+    out->Gauge("fiscal_commit_queue_bytes", "Bytes of requests waiting to be committed.",
+               static_cast<double>(q.size_bytes()));
+    out->Gauge("fiscal_commit_queue_bytes_max", "Their bound.",
+               static_cast<double>(q.size_bytes_max()));
+  }
+  if (s.has_totals()) {
+    const pb::TotalsStatus& t = s.totals();
+    out->Gauge("fiscal_totals_watermark_position", "The position up to which totals are folded.",
+               Number(t.watermark()));
+    out->Gauge("fiscal_totals_lag_events", "Events of the log that are not folded yet.",
+               static_cast<double>(t.lag_count()));
+    out->Gauge("fiscal_totals_lag_seconds", "The age of the oldest of them.",
+               static_cast<double>(t.lag_millis()) / 1000);
+    out->Counter("fiscal_folded_events_total", "Events folded since the start.",
+                 static_cast<double>(parts.projector->events_folded()));
+    out->Gauge("fiscal_live_cells", "Cells kept in memory between strides.",
+               static_cast<double>(t.live_cell_count()));
+    out->Gauge("fiscal_live_cells_max", "Their bound.",
+               static_cast<double>(t.live_cell_count_max()));
+    out->Gauge("fiscal_reads_waiting", "Reads that wait for a position.",
+               static_cast<double>(t.waiting_read_count()));
+    out->Gauge("fiscal_reads_waiting_max", "Their bound.",
+               static_cast<double>(t.waiting_read_count_max()));
+    const WatchHub::Counts watchers = parts.hub->counts();
+    const char* help = "Open watches.";
+    auto count = [&](const char* state, size_t n) {
+      out->Gauge("fiscal_watchers", help, static_cast<double>(n), {{"state", state}});
+    };
+    count("idle", watchers.idle);
+    count("queued", watchers.queued);
+    count("working", watchers.working);
+    count("sending", watchers.sending);
+    out->Gauge("fiscal_watchers_max", "Their bound.", static_cast<double>(t.watcher_count_max()));
+    out->Counter("fiscal_watch_messages_total", "Messages sent to watchers.",
+                 static_cast<double>(watchers.messages_sent));
+  }
+  for (const pb::CoverageStatus& c : s.coverages()) {
+    const Samples::Labels labels = {{"division", c.division_code()},
+                                    {"year", std::to_string(c.fiscal_year())},
+                                    {"stage", c.stage()}};
+    out->Gauge("fiscal_coverage_agencies", "Agencies that must report.",
+               static_cast<double>(c.agency_count()), labels);
+    out->Gauge("fiscal_coverage_missing_agencies", "Those that have not.",
+               static_cast<double>(c.missing_count()), labels);
+    out->Gauge("fiscal_coverage_due_time_seconds", "When they must have, Unix time.",
+               UnixSeconds(c.due_time()), labels);
+  }
+  for (int i = 0; i < s.upstreams_size(); ++i) {
+    const pb::UpstreamStatus& u = s.upstreams(i);
+    for (const char* state : {"connecting", "following", "blocked", "stopped"}) {
+      out->Gauge("fiscal_upstream_state", "1 for the state it is in.", u.state() == state ? 1 : 0,
+                 {{"upstream", u.name()}, {"state", state}});
+    }
+    const absl::StatusOr<storage::UpstreamState> taken =
+        parts.committer->intake().ReadUpstream(u.name());
+    out->Gauge("fiscal_upstream_position", "The last of its events that was taken over.",
+               taken.ok() ? static_cast<double>(taken->position) : 0, {{"upstream", u.name()}});
+    out->Gauge("fiscal_upstream_lag_events", "Its events that were not, when it was last heard.",
+               static_cast<double>(u.lag_count()), {{"upstream", u.name()}});
+    out->Gauge("fiscal_upstream_heard_time_seconds", "When it was last heard, Unix time.",
+               UnixSeconds(u.heard_time()), {{"upstream", u.name()}});
+  }
+  out->Gauge("fiscal_disk_free_bytes", "Free on the data directory's file system.",
+             static_cast<double>(s.disk().free_bytes()));
+  out->Gauge("fiscal_disk_size_bytes", "The size of that file system.",
+             static_cast<double>(s.disk().size_bytes()));
+  out->Gauge("fiscal_disk_free_bytes_min", "With less free, writes are refused.",
+             static_cast<double>(s.disk().free_bytes_min()));
+  out->Gauge("fiscal_disk_low", "1 while writes are refused for it.", s.disk().low() ? 1 : 0);
+  SampleStore("log", *parts.log_store, out);
+  if (parts.totals_store != nullptr) SampleStore("totals", *parts.totals_store, out);
+  out->Gauge("fiscal_rocksdb_block_cache_bytes", "Blocks in the cache, of both stores.",
+             static_cast<double>(storage::BytesIn(*parts.cache)));
+}
+
+}  // namespace fiscal::services

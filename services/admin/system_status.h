@@ -1,0 +1,73 @@
+// How a process is, asked once: for /metrics, and for an operator who asks by AdminService.GetStatus.
+//
+// Parts that its role does not have are null. Asking reads counters and a few small values of the stores.
+#ifndef FISCAL_SERVICES_ADMIN_SYSTEM_STATUS_H_
+#define FISCAL_SERVICES_ADMIN_SYSTEM_STATUS_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "fiscal/admin/v1/admin_service.pb.h"
+#include "fiscal/config/v1/config.pb.h"
+#include "services/aggregation/runner.h"
+#include "services/aggregation/watch_hub.h"
+#include "services/federation/upstream.h"
+#include "services/log/log_copier.h"
+#include "services/ops/disk_guard.h"
+#include "services/ops/metrics.h"
+#include "services/ops/stop_mark.h"
+#include "services/submission/committer.h"
+#include "storage/rocks/rocks_kv.h"
+
+namespace fiscal::services {
+
+// Which agencies of the configured deadlines have not reported. Thread-safe; Refresh computes, the rest reads what it found.
+class CoverageWatch {
+ public:
+  CoverageWatch(const Projector& projector, const config::v1::AggregationConfig& config);
+  // Asks the totals, which costs as much as GetCoverage. What the catalog does not know yet counts as nobody expected.
+  void Refresh() ABSL_LOCKS_EXCLUDED(mu_);
+  std::vector<admin::v1::CoverageStatus> found() const ABSL_LOCKS_EXCLUDED(mu_);
+
+ private:
+  const Projector& projector_;
+  const config::v1::AggregationConfig config_;
+  mutable absl::Mutex mu_;
+  std::vector<admin::v1::CoverageStatus> found_ ABSL_GUARDED_BY(mu_);
+};
+
+// What a process is made of, as far as it has it. REQUIRES: everything outlives it.
+struct SystemParts {
+  std::string role;
+  std::string data_dir;
+  std::string log_source;
+  // Empty without TLS.
+  std::string certificate_file;
+  absl::Time start;
+  absl::Duration recovery;
+  StopReason previous_stop = StopReason::kNone;
+  const DiskGuard* disk = nullptr;
+  const storage::EventLog* log = nullptr;
+  const storage::RocksKv* log_store = nullptr;
+  const storage::RocksKv* totals_store = nullptr;
+  const storage::RocksCache* cache = nullptr;
+  const Committer* committer = nullptr;
+  const Projector* projector = nullptr;
+  const Runner* runner = nullptr;
+  const WatchHub* hub = nullptr;
+  const LogCopier* copier = nullptr;
+  const CoverageWatch* coverage = nullptr;
+  std::vector<const Upstream*> upstreams;
+};
+
+void FillStatus(const SystemParts& parts, bool ready, admin::v1::GetStatusResponse* out);
+void SampleStatus(const SystemParts& parts, bool ready, Samples* out);
+// What is known before there is anything else: who it is, and that it is not ready.
+void SampleIdentity(const SystemParts& parts, bool ready, Samples* out);
+
+}  // namespace fiscal::services
+
+#endif  // FISCAL_SERVICES_ADMIN_SYSTEM_STATUS_H_

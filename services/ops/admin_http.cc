@@ -1,0 +1,155 @@
+#include "services/ops/admin_http.h"
+
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/strand.hpp>
+#include <boost/beast/core.hpp>
+#include <boost/beast/http.hpp>
+#include <chrono>
+#include <optional>
+#include <thread>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+
+namespace fiscal::services {
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = beast::http;
+using asio::ip::tcp;
+
+constexpr int kConnectionsMax = 64;
+constexpr std::chrono::seconds kTimeout{10};
+
+// One connection: reads a request, answers, reads the next one until the caller leaves or is silent.
+class Session : public std::enable_shared_from_this<Session> {
+ public:
+  Session(tcp::socket socket, const AdminHttp::Handler& handler, int& connections)
+      : stream_(std::move(socket)), handler_(handler), connections_(connections) {
+    ++connections_;
+  }
+  ~Session() { --connections_; }
+
+  void Read() {
+    parser_.emplace();
+    parser_->header_limit(8 << 10);
+    parser_->body_limit(0);
+    stream_.expires_after(kTimeout);
+    http::async_read(stream_, buffer_, *parser_,
+                     [self = shared_from_this()](beast::error_code error, size_t) {
+                       if (!error) self->Respond();
+                     });
+  }
+
+ private:
+  void Respond() {
+    const http::request<http::empty_body>& request = parser_->get();
+    AdminHttp::Answer answer;
+    if (request.method() != http::verb::get && request.method() != http::verb::head) {
+      answer = {405, "text/plain; charset=utf-8", "only GET and HEAD\n"};
+    } else {
+      const beast::string_view target = request.target();
+      answer = handler_(std::string(target.substr(0, target.find('?'))));
+    }
+    response_ = {};
+    response_.version(request.version());
+    response_.result(static_cast<unsigned>(answer.status));
+    response_.set(http::field::content_type, answer.content_type);
+    response_.set(http::field::cache_control, "no-store");
+    response_.set("X-Content-Type-Options", "nosniff");
+    if (answer.status == 405) response_.set(http::field::allow, "GET, HEAD");
+    response_.keep_alive(request.keep_alive());
+    response_.body() = std::move(answer.body);
+    response_.prepare_payload();
+    // A HEAD has the length of what GET would bring, and nothing of it.
+    if (request.method() == http::verb::head) response_.body().clear();
+    stream_.expires_after(kTimeout);
+    http::async_write(stream_, response_,
+                      [self = shared_from_this()](beast::error_code error, size_t) {
+                        if (error) return;
+                        if (self->response_.keep_alive()) return self->Read();
+                        beast::error_code ignored;
+                        self->stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
+                      });
+  }
+
+  beast::tcp_stream stream_;
+  beast::flat_buffer buffer_{16 << 10};
+  std::optional<http::request_parser<http::empty_body>> parser_;
+  http::response<http::string_body> response_;
+  const AdminHttp::Handler& handler_;
+  int& connections_;
+};
+
+class AdminHttpImpl final : public AdminHttp {
+ public:
+  explicit AdminHttpImpl(Handler handler) : handler_(std::move(handler)) {}
+  ~AdminHttpImpl() override {
+    context_.stop();
+    if (thread_.joinable()) thread_.join();
+  }
+
+  absl::Status Listen(const std::string& listen) {
+    const size_t colon = listen.rfind(':');
+    std::string host = listen.substr(0, colon == std::string::npos ? 0 : colon);
+    if (host.size() > 2 && host.front() == '[' && host.back() == ']')
+      host = host.substr(1, host.size() - 2);
+    beast::error_code error;
+    tcp::resolver resolver(context_);
+    const auto found = resolver.resolve(host, listen.substr(colon + 1), error);
+    if (error || found.empty())
+      return absl::InvalidArgumentError(absl::StrCat(listen, ": ", error.message()));
+    const tcp::endpoint endpoint = found.begin()->endpoint();
+    acceptor_.open(endpoint.protocol(), error);
+    // A restart finds connections of the process before in their last state.
+    if (!error) acceptor_.set_option(asio::socket_base::reuse_address(true), error);
+    if (!error) acceptor_.bind(endpoint, error);
+    if (!error) acceptor_.listen(kConnectionsMax, error);
+    if (error)
+      return absl::FailedPreconditionError(
+          absl::StrCat("can't listen on ", listen, ": ", error.message()));
+    port_ = acceptor_.local_endpoint().port();
+    Accept();
+    thread_ = std::thread([this] { context_.run(); });
+    return absl::OkStatus();
+  }
+
+  int port() const override { return port_; }
+
+ private:
+  void Accept() {
+    acceptor_.async_accept([this](beast::error_code error, tcp::socket socket) {
+      if (error == asio::error::operation_aborted) return;
+      // Above the bound the socket closes here. Without files left, the next caller may find one.
+      if (!error && connections_ < kConnectionsMax)
+        std::make_shared<Session>(std::move(socket), handler_, connections_)->Read();
+      if (!error) return Accept();
+      retry_.expires_after(std::chrono::milliseconds(200));
+      retry_.async_wait([this](beast::error_code cancelled) {
+        if (!cancelled) Accept();
+      });
+    });
+  }
+
+  const Handler handler_;
+  int port_ = 0;
+  // Before the context, whose sessions count themselves out.
+  int connections_ = 0;
+  asio::io_context context_{1};
+  tcp::acceptor acceptor_{context_};
+  asio::steady_timer retry_{context_};
+  std::thread thread_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<AdminHttp>> AdminHttp::Start(const std::string& listen,
+                                                            Handler handler) {
+  auto server = std::make_unique<AdminHttpImpl>(std::move(handler));
+  const absl::Status listening = server->Listen(listen);
+  if (!listening.ok()) return listening;
+  return std::unique_ptr<AdminHttp>(std::move(server));
+}
+
+}  // namespace fiscal::services

@@ -1,0 +1,25 @@
+#include "services/rpc/caller.h"
+
+#include "base/text.h"
+#include "grpcpp/server_context.h"
+
+namespace fiscal::services::rpc {
+
+std::string PrincipalOf(const grpc::ServerContextBase& context) {
+  const std::shared_ptr<const grpc::AuthContext> auth = context.auth_context();
+  if (auth == nullptr || !auth->IsPeerAuthenticated()) return "anonymous";
+  for (const char* property :
+       {"peer_spiffe_id", "x509_subject_alternative_name", "x509_common_name"}) {
+    const std::vector<grpc::string_ref> values = auth->FindPropertyValues(property);
+    if (!values.empty() && !values[0].empty())
+      return std::string(values[0].data(), values[0].size());
+  }
+  return "anonymous";
+}
+
+void NoteRequestId(absl::string_view request_id, grpc::ServerContextBase* context) {
+  if (!request_id.empty() && request_id.size() <= 64 && IsIdentifier(request_id))
+    context->AddTrailingMetadata(kRequestIdKey, std::string(request_id));
+}
+
+}  // namespace fiscal::services::rpc
