@@ -79,6 +79,12 @@ grpc::Status Connection::Call(const std::function<grpc::Status(grpc::ClientConte
                                                : options_.retry_for);
     const absl::Time next = absl::Now() + delay * absl::Uniform(random, 0.8, 1.2);
     if (next >= end) return status;
+    // A channel that is not connected gets on only while somebody waits for it.
+    if (!channel_->WaitForConnected(absl::ToChronoTime(next))) {
+      delay = std::min(delay * 2, kDelayMax);
+      continue;
+    }
+    reached_ = true;
     absl::SleepFor(next - absl::Now());
     delay = std::min(delay * 2, kDelayMax);
   }

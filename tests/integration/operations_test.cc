@@ -1,6 +1,9 @@
 // What an operator sees of a process: its admin HTTP, metrics, logs, health, drain, and how it refuses to start.
+#include <arpa/inet.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -475,6 +478,33 @@ class Program {
   const std::string stderr_path_;
   pid_t pid_;
 };
+
+TEST_F(OperationsTest, AClientThatIsThereFirstFindsTheServer) {
+  // Somebody who hangs up is there when the client comes; a process of its own, so that nothing else drives its channel.
+  const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int reuse = 1;
+  setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &reuse, sizeof(reuse));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof(address);
+  ASSERT_EQ(bind(listener, reinterpret_cast<sockaddr*>(&address), size), 0);
+  ASSERT_EQ(listen(listener, 1), 0);
+  getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size);
+  ServeOptions options = Options("data");
+  options.listen = absl::StrCat("127.0.0.1:", ntohs(address.sin_port));
+  Program program(dir_.path() + "/stderr",
+                  {"--server", options.listen, "-o", "json", "admin", "status"});
+  // With a reset, so that the address is free at once.
+  const int caller = accept(listener, nullptr, nullptr);
+  const linger reset{1, 0};
+  setsockopt(caller, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+  close(listener);
+  close(caller);
+  const auto server = MustStart(options.Config());
+  ASSERT_NE(server, nullptr);
+  EXPECT_EQ(program.Wait(), 0) << ReadFile(dir_.path() + "/stderr");
+}
 
 TEST_F(OperationsTest, LogLinesAreJsonWithWhoAndWhyAndWithoutWhatWasSent) {
   const std::string listen = absl::StrCat("127.0.0.1:", FreePort());
