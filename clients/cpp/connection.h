@@ -20,7 +20,7 @@
 namespace fiscal::client {
 
 // Whether an answer says only that the server went away, so that the same call is to be sent again. CANCELLED is what gRPC itself
-// answers a call with that reaches a server between its last and its end; a caller that cancelled knows so.
+// answers a call with that reaches a server just as it begins to close; a caller that cancelled knows so.
 bool ServerWentAway(const grpc::Status& status);
 
 class Connection {

@@ -59,6 +59,8 @@ constexpr int kLargeLines = 2400;
 // Acknowledged between two restarts.
 constexpr int64_t kBetween = 150;
 constexpr absl::Duration kSettle = absl::Seconds(60);
+// What closing the stores may take where nothing is waited for.
+constexpr absl::Duration kClosing = absl::Seconds(5);
 
 int Rounds() {
   const char* asked = std::getenv("FISCAL_ROLLING_ROUNDS");
@@ -585,7 +587,9 @@ class RollingRestartTest : public ::testing::Test {
     // What is told to end ends by itself; only what is not waits for the deadline.
     const config::v1::ServeConfig config = p.options.Config();
     const config::v1::DrainConfig& drain = services::ServerOf(config).drain();
-    EXPECT_LT(took, absl::Seconds(drain.delay_seconds() + drain.seconds())) << p.name;
+    EXPECT_LT(took, absl::Seconds(drain.delay_seconds()) +
+                        std::max(absl::Seconds(drain.seconds()), kClosing))
+        << p.name;
     longest_stop_ = std::max(longest_stop_, took - absl::Seconds(drain.delay_seconds()));
   }
 
@@ -643,10 +647,11 @@ class RollingRestartTest : public ::testing::Test {
     for (auto& l : listeners_) l->Stop();
     Check(balance, writer, readers, positions);
     std::printf(
-        "%d restarts of %zu processes in %.0f s, each stopped within %lld ms; %lld statements, "
+        "%s: %d restarts of %zu processes in %.0f s, each stopped within %lld ms; %lld statements, "
         "%lld "
         "lines, %lld fen\n",
-        restarts_, processes_.size(), absl::ToDoubleSeconds(took),
+        ::testing::UnitTest::GetInstance()->current_test_info()->name(), restarts_,
+        processes_.size(), absl::ToDoubleSeconds(took),
         static_cast<long long>(absl::ToInt64Milliseconds(longest_stop_)),
         static_cast<long long>(balance.count), static_cast<long long>(balance.lines),
         static_cast<long long>(balance.amount_fen));
@@ -764,6 +769,69 @@ TEST_F(RollingRestartTest, ACityAndTheProvinceAboveIt) {
   ASSERT_TRUE(testing::ImportSmallCatalog(city.channel, kAgencies));
   first_position_ = PositionOf(city.Status().log().head_position());
   Roll(city, {&city, &province}, {&city});
+}
+
+TEST_F(RollingRestartTest, CallsThatTheDrainDeadlineCuts) {
+  Process& p = Add("one", "all");
+  p.options.drain_seconds = 0;
+  StartAll();
+  ASSERT_TRUE(testing::ImportSmallCatalog(p.channel, kAgencies));
+  first_position_ = PositionOf(p.Status().log().head_position());
+  Roll(p, {&p}, {&p});
+}
+
+// Answers one budget, breaks the stream, and refuses what comes in the next moment: a server that comes and goes.
+class Flickering final : public sub::SubmissionService::Service {
+ public:
+  grpc::Status StreamBudgets(grpc::ServerContext*,
+                             grpc::ServerReaderWriter<sub::StreamBudgetsResponse,
+                                                      sub::StreamBudgetsRequest>* stream) override {
+    sub::StreamBudgetsRequest frame;
+    if (!stream->Read(&frame)) return grpc::Status::OK;
+    const grpc::Status away(grpc::StatusCode::UNAVAILABLE, "away");
+    // The client's streams come one after the other.
+    if (absl::Now() < answered_ + absl::Milliseconds(600)) return away;
+    answered_ = absl::Now();
+    sub::StreamBudgetsResponse response;
+    response.set_request_id(frame.budget().request_id());
+    response.mutable_receipt();
+    stream->Write(response);
+    return away;
+  }
+
+ private:
+  absl::Time answered_ = absl::InfinitePast();
+};
+
+TEST(StreamSubmitterTest, PatienceCountsFromTheLastAnswer) {
+  Flickering service;
+  const std::string address = absl::StrCat("127.0.0.1:", testing::FreePort());
+  grpc::ServerBuilder builder;
+  builder.AddListeningPort(address, grpc::InsecureServerCredentials());
+  builder.RegisterService(&service);
+  const std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
+  ASSERT_NE(server, nullptr);
+  client::Connection::Options options;
+  options.server = address;
+  // More than from one answer to the next, less than from the first to the last.
+  options.retry_for = absl::Seconds(2);
+  const client::Connection connection(options);
+  constexpr int kBudgets = 5;
+  int sent = 0, answered = 0, broken = 0;
+  const grpc::Status status =
+      client::SubmitStream(connection, {[&]() -> std::optional<sub::SubmitBudgetRequest> {
+                                          if (sent == kBudgets) return std::nullopt;
+                                          sub::SubmitBudgetRequest request;
+                                          request.set_request_id(absl::StrCat(sent++));
+                                          return request;
+                                        },
+                                        [&](int64_t, const sub::StreamBudgetsResponse& answer) {
+                                          EXPECT_EQ(answer.request_id(), absl::StrCat(answered++));
+                                        },
+                                        [&](const grpc::Status&) { ++broken; }});
+  EXPECT_TRUE(status.ok()) << status.error_message();
+  EXPECT_EQ(answered, kBudgets);
+  EXPECT_GT(broken, kBudgets);
 }
 
 // Between the first call that is taken and the last line of the start is a moment; it is hit when many starts are ended in it.

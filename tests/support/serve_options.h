@@ -2,6 +2,7 @@
 #ifndef FISCAL_TESTS_SUPPORT_SERVE_OPTIONS_H_
 #define FISCAL_TESTS_SUPPORT_SERVE_OPTIONS_H_
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -21,6 +22,7 @@ struct ServeOptions {
   // Empty: no admin HTTP.
   std::string admin_listen;
   int64_t drain_delay_seconds = 0;
+  std::optional<int64_t> drain_seconds;
 
   config::v1::ServeConfig Config() const {
     config::v1::ServeConfig all = services::DefaultConfig(), config;
@@ -29,6 +31,7 @@ struct ServeOptions {
     server->set_listen(listen);
     server->set_admin_listen(admin_listen);
     server->mutable_drain()->set_delay_seconds(drain_delay_seconds);
+    if (drain_seconds.has_value()) server->mutable_drain()->set_seconds(*drain_seconds);
     // A machine that tests may have little left.
     server->mutable_disk()->set_free_bytes_min(0);
     server->mutable_log()->set_level("warning");
