@@ -3,8 +3,14 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+
 namespace fiscal {
 namespace {
+
+// More of a value than this says nothing more about what is wrong with it.
+constexpr size_t kShownBytesMax = 120;
 
 // Decodes one code point; returns its length or 0 for malformed, overlong, surrogate or too large.
 size_t Decode(const unsigned char* p, size_t left, uint32_t* cp) {
@@ -99,6 +105,22 @@ bool IsIdentifier(absl::string_view text) {
 size_t CountCharacters(absl::string_view text) {
   return static_cast<size_t>(
       std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
+}
+
+std::string Shown(absl::string_view text) {
+  const bool utf8 = IsUtf8(text);
+  std::string shown;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const unsigned char c = static_cast<unsigned char>(text[i]);
+    const bool starts = (c & 0xc0) != 0x80;
+    if (shown.size() >= kShownBytesMax && (starts || !utf8)) return shown + "...";
+    if (c < 0x20 || c == 0x7f || (c >= 0x80 && !utf8)) {
+      absl::StrAppend(&shown, absl::CHexEscape(text.substr(i, 1)));
+    } else {
+      shown.push_back(text[i]);
+    }
+  }
+  return shown;
 }
 
 }  // namespace fiscal

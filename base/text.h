@@ -2,6 +2,8 @@
 #ifndef FISCAL_BASE_TEXT_H_
 #define FISCAL_BASE_TEXT_H_
 
+#include <string>
+
 #include "absl/strings/string_view.h"
 
 namespace fiscal {
@@ -20,6 +22,9 @@ absl::string_view Describe(TextFault fault);
 
 // True when every byte is printable ASCII other than space.
 bool IsIdentifier(absl::string_view text);
+
+// What came from outside, in a message of one line: controls escaped, the end cut off when it is long.
+std::string Shown(absl::string_view text);
 
 // Number of Unicode code points of valid UTF-8.
 size_t CountCharacters(absl::string_view text);

@@ -5,6 +5,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "base/text.h"
+#include "base/tls_files.h"
+#include "base/trace_context.h"
 
 namespace fiscal::cli {
 namespace {
@@ -44,6 +47,21 @@ client::Connection& Context::connection() {
     made = std::make_unique<client::Connection>(options);
   }
   return *made;
+}
+
+std::string WrongConnection(const Context& context) {
+  for (const absl::Status& status :
+       {CheckAuthorities({"--tls-ca", context.tls.ca_file}),
+        CheckCertificate({"--tls-certificate", context.tls.certificate_file},
+                         {"--tls-key", context.tls.key_file})}) {
+    if (!status.ok()) return std::string(status.message());
+  }
+  TraceContext trace;
+  if (!context.traceparent.empty() && !ParseTraceparent(context.traceparent, &trace)) {
+    return absl::StrCat("--traceparent ", Shown(context.traceparent),
+                        ": must be as W3C says, 00-<32 digits>-<16 digits>-01, hexadecimal");
+  }
+  return "";
 }
 
 int ExitCodeOf(grpc::StatusCode code) {

@@ -56,6 +56,8 @@ int ExitCodeOf(grpc::StatusCode code);
 // Prints the error for a person, and as JSON on stdout with -o json; returns its exit code.
 int Report(const Context& context, const client::Error& error);
 int Report(const Context& context, const grpc::Status& status);
+// What is wrong with the flags of the connection, in one line; empty when nothing is.
+std::string WrongConnection(const Context& context);
 // A usage error: one line, exit code 2.
 int Usage(const std::string& message);
 

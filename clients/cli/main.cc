@@ -17,15 +17,15 @@ int main(int argc, char** argv) {
                        "Print the version and exit");
   app.set_help_all_flag("--help-all", "Print the help of every command and exit");
   app.add_option("--server", context.server, "HOST:PORT of the server")->capture_default_str();
-  app.add_option("--tls-ca", context.tls.ca_file,
-                 "PEM file of the authorities of the server's certificate: TLS")
-      ->check(CLI::ExistingFile);
+  auto* authorities = app.add_option("--tls-ca", context.tls.ca_file,
+                                     "PEM file of the authorities of the server's certificate: TLS")
+                          ->type_name("FILE");
   auto* certificate = app.add_option("--tls-certificate", context.tls.certificate_file,
                                      "PEM file of the certificate shown to the server")
-                          ->check(CLI::ExistingFile);
+                          ->type_name("FILE");
   auto* key = app.add_option("--tls-key", context.tls.key_file, "PEM file of its private key")
-                  ->check(CLI::ExistingFile);
-  certificate->needs(key);
+                  ->type_name("FILE");
+  certificate->needs(authorities)->needs(key);
   key->needs(certificate);
   app.add_option("--traceparent", context.traceparent,
                  "W3C trace context that the server's logs name");
@@ -61,6 +61,8 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& e) {
     return app.exit(e) == 0 ? fiscal::cli::kOk : fiscal::cli::kUsage;
   }
+  const std::string wrong = fiscal::cli::WrongConnection(context);
+  if (!wrong.empty()) return fiscal::cli::Usage(wrong);
   if (context.output == "xlsx" && !context.takes_workbook)
     return fiscal::cli::Usage("-o xlsx: only tables makes a workbook");
   const int code = context.run();

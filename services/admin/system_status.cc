@@ -1,12 +1,16 @@
 #include "services/admin/system_status.h"
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "base/check.h"
 #include "base/log.h"
 #include "base/time_text.h"
+#include "base/tls_files.h"
 #include "base/version.h"
 #include "domain/types.h"
+#include "fiscal/budget/v1/budget.pb.h"
 #include "services/aggregation/statuses.h"
-#include "services/rpc/credentials.h"
 #include "services/wire/text_wire.h"
 
 namespace fiscal::services {
@@ -15,13 +19,12 @@ namespace {
 namespace pb = fiscal::admin::v1;
 using domain::Position;
 
-// Names of config::v1::CoverageDeadline.stage.
+// The configuration's names are those of the API, in lower case.
 domain::Stage StageOf(absl::string_view name) {
-  if (name == "requested") return domain::Stage::kRequested;
-  if (name == "reviewed") return domain::Stage::kReviewed;
-  if (name == "executed") return domain::Stage::kExecuted;
-  if (name == "final") return domain::Stage::kFinal;
-  return domain::Stage::kApproved;
+  budget::v1::Stage stage = budget::v1::STAGE_UNSPECIFIED;
+  FISCAL_CHECK(budget::v1::Stage_Parse(absl::StrCat("STAGE_", absl::AsciiStrToUpper(name)), &stage),
+               "a stage that the configuration lets through is one of the API's");
+  return static_cast<domain::Stage>(stage);
 }
 
 void SetTime(absl::Time time, google::protobuf::Timestamp* out) {
@@ -117,7 +120,8 @@ void FillStatus(const SystemParts& parts, bool ready, pb::GetStatusResponse* out
   out->set_previous_stop(std::string(NameOf(parts.previous_stop)));
   out->set_tls(!parts.certificate_file.empty());
   if (out->tls()) {
-    const absl::StatusOr<absl::Time> expiry = rpc::CertificateExpiry(parts.certificate_file);
+    const absl::StatusOr<absl::Time> expiry =
+        CertificateExpiry({"server.tls.certificate_file", parts.certificate_file});
     if (expiry.ok()) SetTime(*expiry, out->mutable_certificate_expiry_time());
   }
   const storage::EventLog::Head head = parts.log->head();

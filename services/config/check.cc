@@ -10,16 +10,17 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "base/small_file.h"
 #include "base/status_macros.h"
+#include "base/text.h"
 #include "base/time_text.h"
+#include "base/tls_files.h"
 #include "domain/types.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/message.h"
 #include "services/config/address.h"
 #include "services/config/config.h"
 #include "services/config/setting.h"
-#include "services/config/small_file.h"
-#include "services/config/tls_files.h"
 
 namespace fiscal::services {
 namespace {
@@ -27,7 +28,6 @@ namespace {
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 using settings::Kind;
-using settings::Shown;
 
 absl::Status Wrong(absl::string_view setting, absl::string_view value, absl::string_view what) {
   return absl::InvalidArgumentError(absl::StrCat(setting, " ", Shown(value), ": ", what));
@@ -147,17 +147,17 @@ absl::Status CheckTls(const config::v1::ServerConfig& server) {
         "server.tls.client_ca_file", tls.client_ca_file(),
         "without server.tls.certificate_file there is no TLS to ask for certificates with");
   }
-  FISCAL_RETURN_IF_ERROR(
-      settings::CheckCertificate("server.tls", tls.certificate_file(), tls.key_file()));
-  FISCAL_RETURN_IF_ERROR(
-      settings::CheckAuthorities("server.tls.client_ca_file", tls.client_ca_file()));
+  FISCAL_RETURN_IF_ERROR(CheckCertificate({"server.tls.certificate_file", tls.certificate_file()},
+                                          {"server.tls.key_file", tls.key_file()}));
+  FISCAL_RETURN_IF_ERROR(CheckAuthorities({"server.tls.client_ca_file", tls.client_ca_file()}));
   const config::v1::PeerTlsConfig& peer = server.peer_tls();
   if (peer.ca_file().empty() && !(peer.certificate_file().empty() && peer.key_file().empty())) {
     return absl::InvalidArgumentError(
         "server.peer_tls.ca_file: must be set too: without it peers are reached without TLS");
   }
-  FISCAL_RETURN_IF_ERROR(settings::CheckAuthorities("server.peer_tls.ca_file", peer.ca_file()));
-  return settings::CheckCertificate("server.peer_tls", peer.certificate_file(), peer.key_file());
+  FISCAL_RETURN_IF_ERROR(CheckAuthorities({"server.peer_tls.ca_file", peer.ca_file()}));
+  return CheckCertificate({"server.peer_tls.certificate_file", peer.certificate_file()},
+                          {"server.peer_tls.key_file", peer.key_file()});
 }
 
 // Directories and a file that are made to see whether they can be, and removed again.
@@ -220,7 +220,7 @@ absl::Status CheckDataDir(const std::string& data_dir) {
     return Wrong("server.data_dir", data_dir, "is a file");
   return Wrong("server.data_dir", data_dir,
                error == ENOTDIR ? absl::StrCat(Shown(trial.no_directory()), " is a file")
-                                : settings::ErrorText(error));
+                                : ErrorText(error));
 }
 
 }  // namespace

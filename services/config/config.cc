@@ -10,11 +10,12 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "base/check.h"
+#include "base/small_file.h"
 #include "base/status_macros.h"
+#include "base/text.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/message.h"
 #include "services/config/setting.h"
-#include "services/config/small_file.h"
 #include "services/config/yaml.h"
 
 namespace fiscal::services {
@@ -25,7 +26,6 @@ using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 using settings::Kind;
 using settings::KindOf;
-using settings::Shown;
 using settings::YamlEntry;
 using settings::YamlNode;
 
@@ -259,7 +259,7 @@ absl::StatusOr<const FieldDescriptor*> RoleInForce(const std::string& file, cons
 
 absl::StatusOr<YamlNode> ReadFile(const std::string& file) {
   if (file.empty()) return YamlNode();
-  const absl::StatusOr<std::string> bytes = settings::ReadSmallFile(file);
+  const absl::StatusOr<std::string> bytes = ReadSmallFile(file);
   if (!bytes.ok()) return Wrong(Shown(file), bytes.status());
   FISCAL_ASSIGN_OR_RETURN(YamlNode root, settings::ParseYaml(Shown(file), *bytes));
   if (root.kind == YamlNode::Kind::kNone) return Wrong(Shown(file), "no settings in it");

@@ -24,8 +24,6 @@ using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 using google::protobuf::OneofDescriptor;
 
-// More of a value than this says nothing more about what is wrong with it.
-constexpr size_t kShownBytesMax = 120;
 // No name is nearly so long; the distance of two names costs their product.
 constexpr size_t kNameBytesMax = 100;
 
@@ -295,22 +293,6 @@ std::optional<std::string> Nearest(absl::string_view name, const std::vector<std
     nearest = candidate;
   }
   return nearest;
-}
-
-std::string Shown(absl::string_view text) {
-  const bool utf8 = IsUtf8(text);
-  std::string shown;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const unsigned char c = static_cast<unsigned char>(text[i]);
-    const bool starts = (c & 0xc0) != 0x80;
-    if (shown.size() >= kShownBytesMax && (starts || !utf8)) return shown + "...";
-    if (c < 0x20 || c == 0x7f || (c >= 0x80 && !utf8)) {
-      absl::StrAppend(&shown, absl::CHexEscape(text.substr(i, 1)));
-    } else {
-      shown.push_back(text[i]);
-    }
-  }
-  return shown;
 }
 
 }  // namespace fiscal::services::settings

@@ -68,9 +68,6 @@ absl::Status SetList(absl::string_view value, const google::protobuf::FieldDescr
 // The one of `names` that `name` was probably meant to be: a letter or two apart.
 std::optional<std::string> Nearest(absl::string_view name, const std::vector<std::string>& names);
 
-// What came from outside, in a message of one line: controls escaped, the end cut off when it is long.
-std::string Shown(absl::string_view text);
-
 }  // namespace fiscal::services::settings
 
 #endif  // FISCAL_SERVICES_CONFIG_SETTING_H_

@@ -222,7 +222,7 @@ class FederationRpc final : public pb::FederationService::CallbackService {
   // One level of the upstream's digests.
   static absl::StatusOr<std::vector<DigestEntry>> Ask(Upstream& upstream, const DigestPlace& place,
                                                       Position position,
-                                                      const rpc::TraceContext& trace) {
+                                                      const TraceContext& trace) {
     pb::GetDigestsRequest request;
     request.set_position(wire::FormatPosition(position));
     request.set_fiscal_year(place.year);
@@ -253,7 +253,7 @@ class FederationRpc final : public pb::FederationService::CallbackService {
     return entries;
   }
 
-  absl::Status Compare(const pb::ReconcileRequest& request, const rpc::TraceContext& trace,
+  absl::Status Compare(const pb::ReconcileRequest& request, const TraceContext& trace,
                        pb::ReconcileResponse* response) {
     Upstream* upstream = nullptr;
     for (Upstream* u : p_.upstreams) {

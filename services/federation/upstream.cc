@@ -118,7 +118,7 @@ absl::Status Upstream::Follow() {
   grpc::ClientContext context;
   context.set_wait_for_ready(true);
   // Both systems' logs name the same trace.
-  trace_ = rpc::NewTrace();
+  trace_ = NewTrace();
   rpc::PassOn(trace_, &context);
   {
     absl::MutexLock lock(&mu_);

@@ -56,7 +56,7 @@ class Upstream {
   const std::string name_;
   const std::string address_;
   // Of the call that follows; its thread's.
-  rpc::TraceContext trace_;
+  TraceContext trace_;
   Committer& committer_;
   const std::unique_ptr<federation::v1::FederationService::Stub> stub_;
   mutable absl::Mutex mu_;

@@ -73,7 +73,7 @@ absl::Status LogCopier::CopyOnce() {
   const auto stub = pb::EventLogService::NewStub(rpc::ConnectPeer(address_, credentials_));
   grpc::ClientContext context;
   context.set_wait_for_ready(true);
-  rpc::PassOn(rpc::NewTrace(), &context);
+  rpc::PassOn(NewTrace(), &context);
   {
     absl::MutexLock lock(&mu_);
     if (stopping_) return absl::CancelledError("stopping");

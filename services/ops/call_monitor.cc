@@ -103,7 +103,7 @@ class Call final : public Interceptor {
     fields.emplace_back("principal", rpc::PrincipalOf(*context));
     fields.emplace_back("peer", context->peer());
     fields.emplace_back("duration_ms", seconds * 1000);
-    rpc::TraceContext trace;
+    TraceContext trace;
     if (rpc::CallersTrace(*context, &trace)) {
       fields.emplace_back("trace_id", trace.trace_id);
       fields.emplace_back("parent_id", trace.span_id);

@@ -4,8 +4,6 @@
 
 #include <memory>
 
-#include "absl/status/statusor.h"
-#include "absl/time/time.h"
 #include "fiscal/config/v1/config.pb.h"
 #include "grpcpp/security/credentials.h"
 #include "grpcpp/security/server_credentials.h"
@@ -16,9 +14,6 @@ namespace fiscal::services::rpc {
 std::shared_ptr<grpc::ServerCredentials> ServerCredentials(const config::v1::TlsConfig& tls);
 // Without authorities: plain.
 std::shared_ptr<grpc::ChannelCredentials> PeerCredentials(const config::v1::PeerTlsConfig& tls);
-
-// When the first certificate of a PEM file ends. INVALID_ARGUMENT when there is none.
-absl::StatusOr<absl::Time> CertificateExpiry(const std::string& certificate_file);
 
 }  // namespace fiscal::services::rpc
 

@@ -1,22 +1,21 @@
-#include "services/config/tls_files.h"
+#include "base/tls_files.h"
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
-#include <memory>
+#include <ctime>
 #include <vector>
 
-#include "absl/status/statusor.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/openssl.h"
+#include "base/small_file.h"
 #include "base/status_macros.h"
-#include "services/config/setting.h"
-#include "services/config/small_file.h"
+#include "base/text.h"
 
-namespace fiscal::services::settings {
+namespace fiscal {
 namespace {
 
 using openssl::Bio;
@@ -26,7 +25,7 @@ using openssl::Key;
 using openssl::NoPassphrase;
 using openssl::Reader;
 
-// A setting that names a file, and the bytes of that.
+// Where a file is named, and its bytes.
 struct File {
   std::string where;
   std::string bytes;
@@ -36,9 +35,9 @@ struct File {
   }
 };
 
-absl::StatusOr<File> Open(const std::string& setting, const std::string& path) {
-  File file{absl::StrCat(setting, " ", Shown(path)), ""};
-  absl::StatusOr<std::string> bytes = ReadSmallFile(path);
+absl::StatusOr<File> Open(const NamedFile& named) {
+  File file{absl::StrCat(named.name, " ", Shown(named.path)), ""};
+  absl::StatusOr<std::string> bytes = ReadSmallFile(named.path);
   if (!bytes.ok()) return file.Wrong(bytes.status().message());
   file.bytes = *std::move(bytes);
   return file;
@@ -69,10 +68,7 @@ std::string NotValidNow(const Certificate& certificate) {
   if (!ended && X509_cmp_current_time(begin) <= 0) return "";
   const Bio bio(BIO_new(BIO_s_mem()));
   ASN1_TIME_print(bio.get(), ended ? end : begin);
-  char* data = nullptr;
-  const long size = BIO_get_mem_data(bio.get(), &data);
-  return absl::StrCat(ended ? "expired at " : "not valid before ",
-                      absl::string_view(data, static_cast<size_t>(size)));
+  return absl::StrCat(ended ? "expired at " : "not valid before ", openssl::Written(bio.get()));
 }
 
 absl::StatusOr<Key> KeyOf(const File& file) {
@@ -86,25 +82,22 @@ absl::StatusOr<Key> KeyOf(const File& file) {
 
 }  // namespace
 
-absl::Status CheckCertificate(absl::string_view group, const std::string& certificate_file,
-                              const std::string& key_file) {
-  const std::string certificate_name = absl::StrCat(group, ".certificate_file"),
-                    key_name = absl::StrCat(group, ".key_file");
-  if (certificate_file.empty() && key_file.empty()) return absl::OkStatus();
-  if (certificate_file.empty() || key_file.empty()) {
-    const bool key = key_file.empty();
-    return absl::InvalidArgumentError(absl::StrCat(key ? key_name : certificate_name,
-                                                   ": must be set too, as ",
-                                                   key ? certificate_name : key_name, " is"));
+absl::Status CheckCertificate(const NamedFile& certificate_file, const NamedFile& key_file) {
+  if (certificate_file.path.empty() && key_file.path.empty()) return absl::OkStatus();
+  if (certificate_file.path.empty() || key_file.path.empty()) {
+    const bool key = key_file.path.empty();
+    return absl::InvalidArgumentError(
+        absl::StrCat((key ? key_file : certificate_file).name, ": must be set too, as ",
+                     (key ? certificate_file : key_file).name, " is"));
   }
-  FISCAL_ASSIGN_OR_RETURN(const File certificate, Open(certificate_name, certificate_file));
+  FISCAL_ASSIGN_OR_RETURN(const File certificate, Open(certificate_file));
   FISCAL_ASSIGN_OR_RETURN(const std::vector<Certificate> chain, CertificatesOf(certificate));
-  FISCAL_ASSIGN_OR_RETURN(const File secret, Open(key_name, key_file));
+  FISCAL_ASSIGN_OR_RETURN(const File secret, Open(key_file));
   FISCAL_ASSIGN_OR_RETURN(const Key key, KeyOf(secret));
   const ForgetErrors forget;
   if (X509_check_private_key(chain[0].get(), key.get()) != 1) {
     return secret.Wrong(
-        absl::StrCat("is not the key of the first certificate in ", Shown(certificate_file)));
+        absl::StrCat("is not the key of the first certificate in ", Shown(certificate_file.path)));
   }
   for (size_t i = 0; i < chain.size(); ++i) {
     const std::string fault = NotValidNow(chain[i]);
@@ -116,9 +109,9 @@ absl::Status CheckCertificate(absl::string_view group, const std::string& certif
   return absl::OkStatus();
 }
 
-absl::Status CheckAuthorities(absl::string_view setting, const std::string& path) {
-  if (path.empty()) return absl::OkStatus();
-  FISCAL_ASSIGN_OR_RETURN(const File file, Open(std::string(setting), path));
+absl::Status CheckAuthorities(const NamedFile& named) {
+  if (named.path.empty()) return absl::OkStatus();
+  FISCAL_ASSIGN_OR_RETURN(const File file, Open(named));
   FISCAL_ASSIGN_OR_RETURN(const std::vector<Certificate> authorities, CertificatesOf(file));
   for (const Certificate& authority : authorities) {
     if (NotValidNow(authority).empty()) return absl::OkStatus();
@@ -126,4 +119,13 @@ absl::Status CheckAuthorities(absl::string_view setting, const std::string& path
   return file.Wrong(NotValidNow(authorities[0]));
 }
 
-}  // namespace fiscal::services::settings
+absl::StatusOr<absl::Time> CertificateExpiry(const NamedFile& named) {
+  FISCAL_ASSIGN_OR_RETURN(const File file, Open(named));
+  FISCAL_ASSIGN_OR_RETURN(const std::vector<Certificate> chain, CertificatesOf(file));
+  struct tm end {};
+  if (ASN1_TIME_to_tm(X509_get0_notAfter(chain[0].get()), &end) != 1)
+    return file.Wrong("the certificate says no end in time");
+  return absl::FromTimeT(timegm(&end));
+}
+
+}  // namespace fiscal

@@ -1,12 +1,12 @@
 // A file of settings or keys, whole.
-#ifndef FISCAL_SERVICES_CONFIG_SMALL_FILE_H_
-#define FISCAL_SERVICES_CONFIG_SMALL_FILE_H_
+#ifndef FISCAL_BASE_SMALL_FILE_H_
+#define FISCAL_BASE_SMALL_FILE_H_
 
 #include <string>
 
 #include "absl/status/statusor.h"
 
-namespace fiscal::services::settings {
+namespace fiscal {
 
 // Beyond any configuration and any bundle of certificates; what is larger is another file.
 constexpr size_t kFileBytesMax = 1 << 20;
@@ -17,6 +17,6 @@ absl::StatusOr<std::string> ReadSmallFile(const std::string& path);
 // What the system calls an errno.
 std::string ErrorText(int error);
 
-}  // namespace fiscal::services::settings
+}  // namespace fiscal
 
-#endif  // FISCAL_SERVICES_CONFIG_SMALL_FILE_H_
+#endif  // FISCAL_BASE_SMALL_FILE_H_

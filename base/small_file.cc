@@ -1,4 +1,4 @@
-#include "services/config/small_file.h"
+#include "base/small_file.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -6,7 +6,7 @@
 #include <cerrno>
 #include <system_error>
 
-namespace fiscal::services::settings {
+namespace fiscal {
 
 std::string ErrorText(int error) { return std::generic_category().message(error); }
 
@@ -31,4 +31,4 @@ absl::StatusOr<std::string> ReadSmallFile(const std::string& path) {
   return bytes;
 }
 
-}  // namespace fiscal::services::settings
+}  // namespace fiscal
