@@ -98,10 +98,11 @@ class ServerImpl final : public Server {
     FISCAL_RETURN_IF_ERROR(OpenDoor());
     FISCAL_RETURN_IF_ERROR(Recover());
     if (before_serving) before_serving();
-    // From the moment that calls are taken they may ask for these.
+    // Before anything acts by itself, which may end the process.
     mark_ = std::make_unique<StopMark>(dir);
-    parts_.previous_stop = mark_->previous();
-    parts_.recovery = absl::Now() - start_;
+    FISCAL_RETURN_IF_ERROR(Connect());
+    // From the moment that calls are taken they may ask for these.
+    FillParts();
     FISCAL_RETURN_IF_ERROR(Listen());
     housekeeping_ = std::make_unique<Periodic>(kDiskInterval, [this] { LookAtDisk(); });
     if (coverage_ != nullptr) {
@@ -150,7 +151,7 @@ class ServerImpl final : public Server {
         logging::Warning("totals were not flushed and will be folded again",
                          {{"status", flushed.ToString()}});
     }
-    if (mark_ != nullptr) mark_->Stopping(StopReason::kDrained);
+    if (mark_ != nullptr) mark_->Stopping(served ? StopReason::kDrained : mark_->previous());
   }
 
  private:
@@ -310,20 +311,25 @@ class ServerImpl final : public Server {
     return absl::OkStatus();
   }
 
-  // Stores, what is computed from them, and the services over it.
+  // The stores and what is computed from them.
   absl::Status Recover() {
     FISCAL_RETURN_IF_ERROR(OpenLog());
-    FISCAL_ASSIGN_OR_RETURN(SigningKey key, SigningKey::LoadOrCreate(server_config_.data_dir()));
     heads_ = std::make_unique<storage::HeadReader>(*log_kv_);
-    const config::v1::SubmissionConfig* submission = SubmissionOf(config_);
-    const config::v1::AggregationConfig* aggregation = AggregationOf(config_);
-    if (submission != nullptr) FISCAL_RETURN_IF_ERROR(MakeWriter(*submission));
-    services_.push_back(MakeEventLogService(*log_, key));
-    if (aggregation != nullptr) FISCAL_RETURN_IF_ERROR(MakeReader(*aggregation));
-    FederationParts federation{*log_, projector_.get(), intake_.get(), {}, key, clock_};
-    for (const auto& upstream : upstreams_) federation.upstreams.push_back(upstream.get());
-    services_.push_back(MakeFederationService(std::move(federation)));
-    if (submission == nullptr) {
+    if (const config::v1::SubmissionConfig* submission = SubmissionOf(config_))
+      FISCAL_RETURN_IF_ERROR(MakeWriter(*submission));
+    if (const config::v1::AggregationConfig* aggregation = AggregationOf(config_))
+      FISCAL_RETURN_IF_ERROR(MakeReader(*aggregation));
+    return absl::OkStatus();
+  }
+
+  // The systems this one reads from, which are followed from now on, and the services that tell of the log and of them.
+  absl::Status Connect() {
+    if (const config::v1::SubmissionConfig* submission = SubmissionOf(config_)) {
+      for (const config::v1::UpstreamConfig& upstream : submission->upstreams()) {
+        upstreams_.push_back(std::make_unique<Upstream>(upstream.name(), upstream.address(),
+                                                        peer_credentials_, *committer_));
+      }
+    } else {
       copier_ = std::make_unique<LogCopier>(
           config_.aggregation().log(), peer_credentials_, *log_, *disk_,
           [this](const absl::Status& status) {
@@ -331,10 +337,14 @@ class ServerImpl final : public Server {
                        absl::StrCat("the log can't be copied: ", status.ToString()));
           });
     }
+    FISCAL_ASSIGN_OR_RETURN(SigningKey key, SigningKey::LoadOrCreate(server_config_.data_dir()));
+    services_.push_back(MakeEventLogService(*log_, key));
+    FederationParts federation{*log_, projector_.get(), intake_.get(), {}, key, clock_};
+    for (const auto& upstream : upstreams_) federation.upstreams.push_back(upstream.get());
+    services_.push_back(MakeFederationService(std::move(federation)));
     services_.push_back(MakeAdminService(
         projector_.get(),
         [this](admin::v1::GetStatusResponse* out) { FillStatus(parts_, ready(), out); }));
-    FillParts();
     return absl::OkStatus();
   }
 
@@ -349,13 +359,10 @@ class ServerImpl final : public Server {
       EndProcess(StopReason::kSyncFailed, "a write to the log failed; its outcome is unknown");
     });
     const StreamBudgets::Options stream{static_cast<size_t>(config.stream_budgets_max()),
-                                        static_cast<size_t>(config.stream_bytes_max())};
+                                        static_cast<size_t>(config.stream_bytes_max()),
+                                        server_config_.log().calls() != "none"};
     services_.push_back(MakeSubmissionService({*committer_, *heads_, metrics_, drain_, stream}));
     services_.push_back(MakeCatalogService(*committer_));
-    for (const config::v1::UpstreamConfig& upstream : config.upstreams()) {
-      upstreams_.push_back(std::make_unique<Upstream>(upstream.name(), upstream.address(),
-                                                      peer_credentials_, *committer_));
-    }
     return absl::OkStatus();
   }
 
@@ -383,6 +390,8 @@ class ServerImpl final : public Server {
   }
 
   void FillParts() {
+    parts_.previous_stop = mark_->previous();
+    parts_.recovery = absl::Now() - start_;
     parts_.role = role_;
     parts_.data_dir = server_config_.data_dir();
     if (config_.has_aggregation()) parts_.log_source = config_.aggregation().log();

@@ -10,7 +10,7 @@ namespace fiscal::services {
 namespace {
 
 constexpr absl::string_view kRunning = "running";
-constexpr StopReason kReasons[] = {StopReason::kDrained, StopReason::kSyncFailed,
+constexpr StopReason kReasons[] = {StopReason::kNone, StopReason::kDrained, StopReason::kSyncFailed,
                                    StopReason::kFoldFailed, StopReason::kCopyFailed};
 
 }  // namespace

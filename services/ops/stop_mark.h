@@ -19,7 +19,8 @@ class StopMark {
   // Reads how the last one ended and marks this one as running. REQUIRES: this process holds the lock of the directory.
   explicit StopMark(const std::string& data_dir);
   StopReason previous() const { return previous_; }
-  // Called when it ends on purpose. Async-signal-unsafe, but needs no lock.
+  // Called when it ends on purpose; `previous()` when it never served, so that what the next one is told is still the last
+  // process that did.
   void Stopping(StopReason reason);
 
  private:

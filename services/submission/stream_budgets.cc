@@ -18,12 +18,12 @@ constexpr size_t kBudgetBytesMax = 64 << 20;
 }  // namespace
 
 StreamBudgets::StreamBudgets(Committer& committer, Metrics& metrics, rpc::DrainSignal& drain,
-                             Options options, std::string principal)
+                             Options options, Caller caller)
     : committer_(committer),
       metrics_(metrics),
       drain_(drain),
       options_(options),
-      principal_(std::move(principal)) {
+      caller_(std::move(caller)) {
   StartRead(&frame_);
   if (!drain_.Add(this)) OnDrain();
 }
@@ -63,9 +63,12 @@ void StreamBudgets::Answer(const std::shared_ptr<Slot>& slot,
     *response.mutable_error() = rpc::ToProto(outcome.status());
     const std::string reason = rpc::ReasonOf(response.error());
     metrics_.CountRefusal(reason);
-    logging::Info(
-        "budget refused",
-        {{"reason", reason}, {"request_id", slot->request_id}, {"principal", principal_}});
+    if (options_.refusal_lines) {
+      std::vector<logging::Field> fields = {
+          {"reason", reason}, {"request_id", slot->request_id}, {"principal", caller_.principal}};
+      if (!caller_.trace_id.empty()) fields.emplace_back("trace_id", caller_.trace_id);
+      logging::Info("budget refused", std::move(fields));
+    }
   }
   grpc::ByteBuffer bytes = rpc::ToBuffer(response);
   absl::MutexLock lock(&mu_);
@@ -139,8 +142,8 @@ void StreamBudgets::OnFrame() {
 
 void StreamBudgets::SubmitParts() {
   owners_.push_back(arena_);
-  absl::StatusOr<domain::Submission> submission =
-      wire::ToSubmission(parts_, std::move(owners_), principal_, *committer_.intake().catalog());
+  absl::StatusOr<domain::Submission> submission = wire::ToSubmission(
+      parts_, std::move(owners_), caller_.principal, *committer_.intake().catalog());
   if (!submission.ok()) return RefuseParts(submission.status(), false);
   const size_t bytes = parts_bytes_;
   std::shared_ptr<Slot> slot = NewSlot(submission->request_id, bytes);

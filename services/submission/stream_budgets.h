@@ -30,9 +30,16 @@ class StreamBudgets final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
     // Unanswered budgets, and their bytes, above which the stream is not read further.
     size_t budgets_max = 256;
     size_t bytes_max = 16 << 20;
+    // Whether a refused budget has a line in the log.
+    bool refusal_lines = true;
+  };
+  // Who calls, and the trace it is a part of; empty for none.
+  struct Caller {
+    std::string principal;
+    std::string trace_id;
   };
   StreamBudgets(Committer& committer, Metrics& metrics, rpc::DrainSignal& drain, Options options,
-                std::string principal);
+                Caller caller);
 
   void OnReadDone(bool ok) override;
   void OnWriteDone(bool ok) override;
@@ -65,7 +72,7 @@ class StreamBudgets final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
   Metrics& metrics_;
   rpc::DrainSignal& drain_;
   const Options options_;
-  const std::string principal_;
+  const Caller caller_;
 
   // The reading side; only the read callback touches it.
   grpc::ByteBuffer frame_;

@@ -9,6 +9,7 @@
 #include "services/rpc/caller.h"
 #include "services/rpc/raw.h"
 #include "services/rpc/status.h"
+#include "services/rpc/trace.h"
 #include "services/wire/submission_wire.h"
 #include "services/wire/text_wire.h"
 
@@ -55,8 +56,10 @@ class SubmissionRpc final : public Generated {
 
   grpc::ServerBidiReactor<ByteBuffer, ByteBuffer>* StreamBudgets(
       CallbackServerContext* context) override {
+    TraceContext trace;
+    (void)rpc::CallersTrace(*context, &trace);
     return new services::StreamBudgets(committer_, p_.metrics, p_.drain, p_.stream,
-                                       rpc::PrincipalOf(*context));
+                                       {rpc::PrincipalOf(*context), trace.trace_id});
   }
 
   ServerUnaryReactor* ValidateBudget(CallbackServerContext* context, const ByteBuffer* request,

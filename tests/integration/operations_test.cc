@@ -10,6 +10,8 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <functional>
+#include <map>
 #include <set>
 #include <thread>
 
@@ -568,6 +570,121 @@ TEST_F(OperationsTest, LogLinesAreJsonWithWhoAndWhyAndWithoutWhatWasSent) {
   EXPECT_EQ(by_request["request-78"]["reason"], "CODE_UNKNOWN");
   EXPECT_EQ(said.front(), "serving");
   EXPECT_EQ(said.back(), "stopped");
+}
+
+TEST_F(OperationsTest, WhereCallsHaveNoLinesRefusedBudgetsHaveNoneEither) {
+  const std::string listen = absl::StrCat("127.0.0.1:", FreePort());
+  Program program(dir_.path() + "/stderr",
+                  {"serve", "--data-dir", dir_.path() + "/data", "--listen", listen, "--set",
+                   "server.log.calls=none", "--set", "server.disk.free_bytes_min=0"});
+  const auto channel = ConnectTo(listen);
+  ASSERT_TRUE(AwaitServing(channel));
+  EXPECT_FALSE(Submit(channel, MakeBudget(0, 1, 1, "unary")).ok());
+  grpc::ClientContext context;
+  auto stream = sub::SubmissionService::NewStub(channel)->StreamBudgets(&context);
+  sub::StreamBudgetsRequest frame;
+  *frame.mutable_budget() = MakeBudget(0, 1, 1, "streamed");
+  ASSERT_TRUE(stream->Write(frame));
+  stream->WritesDone();
+  sub::StreamBudgetsResponse answer;
+  ASSERT_TRUE(stream->Read(&answer));
+  EXPECT_TRUE(answer.has_error());
+  EXPECT_TRUE(stream->Finish().ok());
+  EXPECT_EQ(program.End(SIGTERM), 0);
+  const std::vector<std::string> lines = program.Lines();
+  ASSERT_EQ(lines.size(), 3u) << ReadFile(dir_.path() + "/stderr");
+  EXPECT_TRUE(absl::StrContains(lines[1], "draining"));
+}
+
+TEST_F(OperationsTest, PeersAndTheCommandLineSpeakTls) {
+  const auto city = MustStart(WithTls(Options("city").Config()));
+  const std::string city_address = absl::StrCat("localhost:", city->port());
+  // Shown by who calls, and what the city's must be of.
+  auto as_peer = [&](config::v1::ServeConfig config) {
+    config::v1::PeerTlsConfig* tls = services::MutableServerOf(&config)->mutable_peer_tls();
+    tls->set_ca_file(dir_.path() + "/ca.crt");
+    tls->set_certificate_file(dir_.path() + "/tls.crt");
+    tls->set_key_file(dir_.path() + "/tls.key");
+    return config;
+  };
+  const std::vector<std::string> flags = {"--server",          city_address,
+                                          "--tls-ca",          dir_.path() + "/ca.crt",
+                                          "--tls-certificate", dir_.path() + "/tls.crt",
+                                          "--tls-key",         dir_.path() + "/tls.key"};
+  auto fiscal = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), flags.begin(), flags.end());
+    return Program(dir_.path() + "/stderr", arguments).Wait();
+  };
+  EXPECT_EQ(fiscal({"-o", "json", "catalog", "import", "--list", "division", "--division", "140000",
+                    "--year", "2024", "domain/data/divisions.csv"}),
+            0)
+      << ReadFile(dir_.path() + "/stderr");
+  ServeOptions above = Options("province");
+  above.role = "submission";
+  above.upstreams = {{"lvliang", city_address}};
+  const auto province = MustStart(as_peer(above.Config()));
+  ServeOptions reader = Options("copy");
+  reader.role = "aggregation";
+  reader.log_address = city_address;
+  const auto copy = MustStart(as_peer(reader.Config()));
+  const auto province_channel = ConnectTo(AddressOf(*province));
+  const auto copy_channel = ConnectTo(AddressOf(*copy));
+  const absl::Time end = absl::Now() + absl::Seconds(30);
+  auto until = [&](const std::function<bool()>& so) {
+    while (!so() && absl::Now() < end) continue;
+    return so();
+  };
+  EXPECT_TRUE(until([&] { return StatusOf(province_channel).upstreams(0).state() == "following"; }))
+      << StatusOf(province_channel).ShortDebugString();
+  EXPECT_TRUE(until([&] {
+    const adm::GetStatusResponse status = StatusOf(copy_channel);
+    return status.log().source_connected() && status.log().head_position() == "1";
+  })) << StatusOf(copy_channel).ShortDebugString();
+}
+
+TEST_F(OperationsTest, FlagsOfTheConnectionAreLookedAtFirst) {
+  const std::string ca = dir_.path() + "/ca.crt";
+  const std::vector<std::pair<std::vector<std::string>, std::string>> cases = {
+      {{"--tls-ca", "README.md"}, "--tls-ca README.md: no certificate in PEM in it"},
+      {{"--tls-ca", "/nowhere"}, "--tls-ca /nowhere: No such file or directory"},
+      {{"--tls-certificate", ca, "--tls-key", ca}, "--tls-certificate requires --tls-ca"},
+      {{"--tls-ca", ca, "--tls-certificate", dir_.path() + "/tls.crt", "--tls-key", ca},
+       "no private key in PEM in it"},
+      {{"--traceparent", "garbage"}, "--traceparent garbage: must be as W3C says"},
+      {{"--traceparent", "a\nb"}, "--traceparent a\\nb: must be as W3C says"},
+  };
+  for (auto [arguments, expected] : cases) {
+    arguments.insert(arguments.end(), {"admin", "status"});
+    Program program(dir_.path() + "/stderr", arguments);
+    EXPECT_EQ(program.Wait(), 2) << expected;
+    EXPECT_TRUE(absl::StrContains(ReadFile(dir_.path() + "/stderr"), expected))
+        << ReadFile(dir_.path() + "/stderr");
+  }
+}
+
+TEST_F(OperationsTest, TheNextProcessKnowsThatCopyingFailed) {
+  auto city = MustStart(Options("city").Config());
+  ASSERT_TRUE(ImportSmallCatalog(ConnectTo(AddressOf(*city)), 3));
+  ServeOptions reader = Options("copy");
+  reader.role = "aggregation";
+  reader.log_address = AddressOf(*city);
+  {
+    const auto copy = MustStart(reader.Config());
+    const auto channel = ConnectTo(AddressOf(*copy));
+    while (StatusOf(channel).log().head_position().empty()) continue;
+  }
+  // Another log where its own was.
+  auto stranger = MustStart(Options("stranger").Config());
+  ASSERT_TRUE(ImportSmallCatalog(ConnectTo(AddressOf(*stranger)), 3));
+  reader.log_address = AddressOf(*stranger);
+  reader.admin_listen.clear();
+  ServerChild ends(reader);
+  const int status = ends.Wait();
+  ASSERT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 70);
+  reader.log_address = AddressOf(*city);
+  const auto again = MustStart(reader.Config());
+  EXPECT_EQ(StatusOf(ConnectTo(AddressOf(*again))).previous_stop(), "copy_failed");
 }
 
 TEST_F(OperationsTest, ATraceGoesOnToTheUpstream) {

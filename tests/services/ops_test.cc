@@ -6,13 +6,13 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/log.h"
+#include "base/trace_context.h"
 #include "gtest/gtest.h"
 #include "services/ops/data_lock.h"
 #include "services/ops/disk_guard.h"
 #include "services/ops/metrics.h"
 #include "services/ops/stop_mark.h"
 #include "services/rpc/status.h"
-#include "services/rpc/trace.h"
 
 namespace fiscal::services {
 namespace {
@@ -51,22 +51,22 @@ TEST_F(OpsTest, TraceparentIsTakenWholeOrNotAtAll) {
            {absl::StrCat("00-", id, "-", span), false},
            {absl::StrCat("00_", id, "-", span, "-01"), false},
            {"", false}}) {
-    rpc::TraceContext trace;
-    EXPECT_EQ(rpc::ParseTraceparent(c.header, &trace), c.good) << c.header;
+    TraceContext trace;
+    EXPECT_EQ(ParseTraceparent(c.header, &trace), c.good) << c.header;
     if (!c.good) continue;
     EXPECT_EQ(trace.trace_id, id);
     EXPECT_EQ(trace.span_id, span);
     EXPECT_EQ(trace.sampled, c.sampled) << c.header;
   }
-  rpc::TraceContext parent;
-  ASSERT_TRUE(rpc::ParseTraceparent(absl::StrCat("00-", id, "-", span, "-01"), &parent));
-  const rpc::TraceContext child = rpc::ChildOf(parent), fresh = rpc::NewTrace();
+  TraceContext parent;
+  ASSERT_TRUE(ParseTraceparent(absl::StrCat("00-", id, "-", span, "-01"), &parent));
+  const TraceContext child = ChildOf(parent), fresh = NewTrace();
   EXPECT_EQ(child.trace_id, id);
   EXPECT_NE(child.span_id, span);
   EXPECT_TRUE(child.sampled);
-  EXPECT_NE(fresh.trace_id, rpc::NewTrace().trace_id);
-  rpc::TraceContext again;
-  EXPECT_TRUE(rpc::ParseTraceparent(rpc::FormatTraceparent(fresh), &again));
+  EXPECT_NE(fresh.trace_id, NewTrace().trace_id);
+  TraceContext again;
+  EXPECT_TRUE(ParseTraceparent(FormatTraceparent(fresh), &again));
   EXPECT_EQ(again.trace_id, fresh.trace_id);
 }
 
@@ -108,6 +108,15 @@ TEST_F(OpsTest, AProcessKnowsHowTheOneBeforeItEnded) {
     StopMark(dir_).Stopping(reason);
     EXPECT_EQ(StopMark(dir_).previous(), reason) << NameOf(reason);
   }
+  // One that never served hands on what it was told.
+  StopMark(dir_).Stopping(StopReason::kSyncFailed);
+  {
+    StopMark stillborn(dir_);
+    stillborn.Stopping(stillborn.previous());
+  }
+  EXPECT_EQ(StopMark(dir_).previous(), StopReason::kSyncFailed);
+  StopMark(dir_).Stopping(StopReason::kNone);
+  EXPECT_EQ(StopMark(dir_).previous(), StopReason::kNone);
   std::ofstream(dir_ + "/last-stop") << "who knows\n";
   EXPECT_EQ(StopMark(dir_).previous(), StopReason::kCrashed);
 }
