@@ -2,6 +2,7 @@
 # Builds `fiscal` for 64-bit ARM, unchanged, against Debian's arm64 packages, and runs it under an emulator: --version, then a server
 # that takes lists and a budget and answers their total.
 . "$(dirname "$0")/lib.sh"
+[ $# = 0 ] || { sed -n '2,3p' "$0" >&2; exit 2; }
 . scripts/roots.sh
 
 install_packages "${PACKAGES[@]}" crossbuild-essential-arm64 qemu-user-static

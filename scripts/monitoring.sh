@@ -2,6 +2,7 @@
 # Checks what watches Fiscal: k8s/monitoring/{prometheus_rule.yaml, alerts_test.yaml, dashboard.json} and docs/operations.md against
 # each other and against docs/metrics.md. Leaves the rules file of a plain Prometheus in build/monitoring/fiscal.rules.yaml.
 . "$(dirname "$0")/lib.sh"
+[ $# = 0 ] || { sed -n '2,3p' "$0" >&2; exit 2; }
 
 RULE=k8s/monitoring/prometheus_rule.yaml
 TESTS=k8s/monitoring/alerts_test.yaml
@@ -13,11 +14,6 @@ FAILED=0
 fail() {
   printf 'scripts/monitoring.sh: %s\n' "$*" >&2
   FAILED=1
-}
-
-# The `spec` of a PrometheusRule as a rules file.
-plain_rules() {
-  awk '/^spec:$/ {spec = 1; next} spec && /^[^ ]/ {exit 1} spec {sub(/^  /, ""); print}' "$1"
 }
 
 alerts() { sed -n 's/^ *- alert: *//p' "$RULE" | sort -u; }
@@ -53,7 +49,7 @@ PATH=$PATH:$PWD/$OUT
 command -v promtool >/dev/null || fetch_promtool
 
 say "rules"
-plain_rules "$RULE" >"$OUT/fiscal.rules.yaml" || fail "$RULE: spec must come last and be indented by two"
+awk -f cmake/package/plain_rules.awk "$RULE" >"$OUT/fiscal.rules.yaml" || fail "$RULE: spec must come last and be indented by two"
 promtool check rules "$OUT/fiscal.rules.yaml" || FAILED=1
 promtool test rules "$TESTS" || FAILED=1
 for alert in $(alerts); do
