@@ -73,6 +73,29 @@ systemctl stop fiscal
 systemctl start fiscal
 systemd-analyze security --no-pager fiscal.service | tail -n 1
 
+say "backup and restore, as docs/operations.md has them"
+mkdir /tmp/backup /tmp/try
+fiscal -o json log tree-head >/tmp/backup/head.json
+systemctl stop fiscal
+tar -C /var/lib/private/fiscal -cpf /tmp/backup/fiscal.tar --exclude=./totals .
+systemctl start fiscal
+# What comes after the backup is not in it.
+fiscal catalog import --list functional --division 140000 --year 2024 $SHARE/lists/functional.csv
+systemctl stop fiscal
+mv /var/lib/private/fiscal /var/lib/private/fiscal.broken
+mkdir -m 700 /var/lib/private/fiscal
+tar -C /var/lib/private/fiscal -xpf /tmp/backup/fiscal.tar
+systemctl start fiscal
+fiscal admin verify
+fiscal catalog list --list division --year 2024 | cmp - /tmp/divisions
+[ "$(fiscal -o json log tree-head | grep tree_size)" = "$(grep tree_size /tmp/backup/head.json)" ]
+tar -C /tmp/try -xpf /tmp/backup/fiscal.tar
+fiscal serve --data-dir /tmp/try --listen 127.0.0.1:7499 2>/tmp/try.log &
+trial=$!
+fiscal --server 127.0.0.1:7499 admin verify
+kill $trial
+wait $trial
+
 say "what was disabled stays so across an upgrade"
 systemctl disable --quiet fiscal
 dpkg -i "$DEB"
