@@ -352,6 +352,15 @@ void CheckMessage(Submission* s) {
             absl::StrCat(id, " is both put and removed"));
     }
   }
+  for (const std::string& code : s->removed_project_codes) {
+    auto it =
+        std::lower_bound(s->projects.begin(), s->projects.end(), code,
+                         [](const ProjectEntry& p, const std::string& v) { return p.code < v; });
+    if (it != s->projects.end() && it->code == code) {
+      c.Add(Reason::kDuplicateProjectCode, "removed_project_codes",
+            absl::StrCat(code, " is both put and removed"));
+    }
+  }
 }
 
 std::string DepartmentOf(const Catalog& catalog, const Submission& s) {

@@ -1,8 +1,9 @@
 #include "storage/heads.h"
 
 #include <algorithm>
-#include <functional>
+#include <iterator>
 #include <map>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/coding.h"
@@ -97,48 +98,76 @@ absl::Status ReplaceBlocks(Staged& staged, const std::string& prefix,
   return absl::OkStatus();
 }
 
-// Puts and removes single items of the blocks below `prefix`, reading and writing only the blocks
-// they stand in. `changes` says what stands afterwards, null for nothing; `merge` gets an old block's
-// value, empty when there is none, and the changes that fall into it, and gives the new blocks.
-template <typename Item>
-using Changes = std::map<absl::string_view, const Item*>;
-template <typename Item>
-absl::Status PatchBlocks(
-    Staged& staged, const std::string& prefix, const Changes<Item>& changes,
-    const std::function<
-        absl::Status(std::string old, typename Changes<Item>::const_iterator from,
-                     typename Changes<Item>::const_iterator to,
-                     const std::function<void(absl::string_view, std::string)>& put)>& merge) {
+// Walks the blocks below `prefix` that ids fall into, each once and in order. There are `count` ids, in
+// order; `visit` gets a block, nullopt where there is none at all, and the numbers of the ids it is for.
+// It may change or delete that block.
+absl::Status VisitBlocks(
+    const Staged& staged, const std::string& prefix, size_t count,
+    absl::FunctionRef<absl::string_view(size_t)> id_at,
+    absl::FunctionRef<absl::Status(std::optional<Staged::Item> block, size_t from, size_t to)>
+        visit) {
   const std::string end_key = AfterPrefix(prefix);
-  auto key_of = [&prefix](absl::string_view id) {
-    std::string key = prefix;
-    key.append(id.data(), id.size());
-    return key;
-  };
-  for (auto change = changes.begin(); change != changes.end();) {
+  for (size_t i = 0; i < count;) {
     // The block this id belongs in: the last that starts at or before it, else the first of all.
-    FISCAL_ASSIGN_OR_RETURN(auto block, staged.FindLast(prefix, key_of(change->first)));
+    FISCAL_ASSIGN_OR_RETURN(auto block, staged.FindLast(prefix, absl::StrCat(prefix, id_at(i))));
     if (!block.has_value()) {
       FISCAL_ASSIGN_OR_RETURN(block, staged.FindFirst(prefix, end_key));
     }
-    std::string next_key = end_key;
+    std::optional<std::string> next_id;
     if (block.has_value()) {
       FISCAL_ASSIGN_OR_RETURN(auto next, staged.FindFirst(block->first + '\0', end_key));
-      if (next.has_value()) next_key = next->first;
-      staged.Delete(block->first);
+      if (next.has_value()) next_id = next->first.substr(prefix.size());
     }
-    // All changes that fall before the next block are merged into this one.
-    const auto from = change;
-    while (change != changes.end() && key_of(change->first) < next_key) ++change;
-    FISCAL_RETURN_IF_ERROR(merge(block.has_value() ? std::move(block->second) : std::string(), from,
-                                 change, [&](absl::string_view first, std::string value) {
-                                   staged.Put(key_of(first), KeepHere(value));
-                                 }));
+    // With it all that fall before the next block.
+    const size_t from = i;
+    while (i < count && (!next_id.has_value() || id_at(i) < absl::string_view(*next_id))) ++i;
+    FISCAL_RETURN_IF_ERROR(visit(std::move(block), from, i));
   }
   return absl::OkStatus();
 }
 
-bool ByLineId(const Line& line, absl::string_view id) { return line.line_id < id; }
+// What stands of some items afterwards, in order of their ids: null for nothing.
+template <typename Item>
+using Changes = std::vector<std::pair<absl::string_view, const Item*>>;
+
+// Both ordered by id; an id in both is put.
+template <typename Item, typename Removed, typename IdOf, typename RemovedIdOf>
+Changes<Item> ChangesOf(const std::vector<Item>& put, const std::vector<Removed>& removed,
+                        IdOf id_of, RemovedIdOf removed_id_of) {
+  Changes<Item> changes;
+  changes.reserve(put.size() + removed.size());
+  auto gone = removed.begin();
+  for (const Item& item : put) {
+    const absl::string_view id = id_of(item);
+    for (; gone != removed.end() && removed_id_of(*gone) < id; ++gone)
+      changes.emplace_back(removed_id_of(*gone), nullptr);
+    if (gone != removed.end() && removed_id_of(*gone) == id) ++gone;
+    changes.emplace_back(id, &item);
+  }
+  for (; gone != removed.end(); ++gone) changes.emplace_back(removed_id_of(*gone), nullptr);
+  return changes;
+}
+
+// What a block's items, in order, become by its changes.
+template <typename Item, typename IdOf>
+std::vector<Item> Merged(std::vector<Item> old,
+                         absl::Span<const std::pair<absl::string_view, const Item*>> changes,
+                         IdOf id_of) {
+  std::vector<Item> merged;
+  merged.reserve(old.size() + changes.size());
+  auto item = old.begin();
+  for (const auto& [id, put] : changes) {
+    while (item != old.end() && id_of(*item) < id) merged.push_back(std::move(*item++));
+    if (item != old.end() && id_of(*item) == id) ++item;
+    if (put != nullptr) merged.push_back(*put);
+  }
+  std::move(item, old.end(), std::back_inserter(merged));
+  return merged;
+}
+
+absl::string_view IdOf(const Line& line) { return line.line_id; }
+absl::string_view CodeOf(const ProjectEntry& project) { return project.code; }
+absl::string_view Itself(absl::string_view id) { return id; }
 
 }  // namespace
 
@@ -169,31 +198,49 @@ absl::StatusOr<std::vector<ProjectEntry>> Heads::Projects(const BudgetKey& budge
   return projects;
 }
 
-absl::StatusOr<std::optional<Line>> Heads::FindLine(const BudgetKey& budget,
-                                                    absl::string_view line_id,
-                                                    LineSet* owner) const {
-  FISCAL_ASSIGN_OR_RETURN(
-      auto block, staged_.FindLast(HeadBlockKey(budget, ""), HeadBlockKey(budget, line_id)));
-  if (!block.has_value()) return std::optional<Line>();
-  LineSet set;
-  FISCAL_RETURN_IF_ERROR(AppendBlock(From(staged_), std::move(block->second), &set));
-  auto it = std::lower_bound(set.lines.begin(), set.lines.end(), line_id, ByLineId);
-  if (it == set.lines.end() || it->line_id != line_id) return std::optional<Line>();
-  owner->Keep(set);
-  return std::optional<Line>(*it);
+absl::StatusOr<LineSet> Heads::FindLines(const BudgetKey& budget,
+                                         absl::Span<const absl::string_view> ids) const {
+  LineSet found;
+  auto visit = [&](std::optional<Staged::Item> block, size_t from, size_t to) {
+    if (!block.has_value()) return absl::OkStatus();
+    LineSet set;
+    FISCAL_RETURN_IF_ERROR(AppendBlock(From(staged_), std::move(block->second), &set));
+    const size_t before = found.lines.size();
+    auto line = set.lines.begin();
+    for (size_t i = from; i < to; ++i) {
+      while (line != set.lines.end() && line->line_id < ids[i]) ++line;
+      if (line == set.lines.end()) break;
+      if (line->line_id != ids[i]) continue;
+      found.lines.push_back(*line);
+      // The numbers of one block mean something else in another.
+      found.lines.back().combination += found.combinations;
+    }
+    if (found.lines.size() == before) return absl::OkStatus();
+    found.combinations += set.combinations;
+    found.Keep(set);
+    return absl::OkStatus();
+  };
+  FISCAL_RETURN_IF_ERROR(VisitBlocks(staged_, HeadBlockKey(budget, ""), ids.size(),
+                                     [ids](size_t i) { return ids[i]; }, visit));
+  return found;
 }
 
-absl::StatusOr<std::optional<ProjectEntry>> Heads::FindProject(const BudgetKey& budget,
-                                                               const std::string& code) const {
-  FISCAL_ASSIGN_OR_RETURN(
-      auto block, staged_.FindLast(HeadProjectKey(budget, ""), HeadProjectKey(budget, code)));
-  if (!block.has_value()) return std::optional<ProjectEntry>();
-  std::vector<ProjectEntry> projects;
-  FISCAL_RETURN_IF_ERROR(AppendProjects(From(staged_), std::move(block->second), &projects));
-  for (ProjectEntry& p : projects) {
-    if (p.code == code) return std::optional<ProjectEntry>(std::move(p));
-  }
-  return std::optional<ProjectEntry>();
+absl::Status Heads::FindProjects(const BudgetKey& budget, absl::Span<const absl::string_view> codes,
+                                 absl::FunctionRef<void(ProjectEntry)> found) const {
+  auto visit = [&](std::optional<Staged::Item> block, size_t from, size_t to) {
+    if (!block.has_value()) return absl::OkStatus();
+    std::vector<ProjectEntry> projects;
+    FISCAL_RETURN_IF_ERROR(AppendProjects(From(staged_), std::move(block->second), &projects));
+    auto project = projects.begin();
+    for (size_t i = from; i < to; ++i) {
+      while (project != projects.end() && absl::string_view(project->code) < codes[i]) ++project;
+      if (project == projects.end()) break;
+      if (absl::string_view(project->code) == codes[i]) found(std::move(*project++));
+    }
+    return absl::OkStatus();
+  };
+  return VisitBlocks(staged_, HeadProjectKey(budget, ""), codes.size(),
+                     [codes](size_t i) { return codes[i]; }, visit);
 }
 
 void Heads::SetMeta(const domain::StatementMeta& meta) {
@@ -215,62 +262,48 @@ absl::Status Heads::ReplaceProjects(const BudgetKey& budget, const domain::Encod
 
 absl::Status Heads::PatchLines(const BudgetKey& budget, const std::vector<Line>& put,
                                const std::vector<absl::string_view>& removed) {
-  using Iterator = Changes<Line>::const_iterator;
-  Changes<Line> changes;
-  for (absl::string_view id : removed) changes[id] = nullptr;
-  for (const Line& line : put) changes[line.line_id] = &line;
-  return PatchBlocks<Line>(
-      staged_, HeadBlockKey(budget, ""), changes,
-      [this](std::string old_value, Iterator from, Iterator to, const auto& put_block) {
-        LineSet old;
-        if (!old_value.empty())
-          FISCAL_RETURN_IF_ERROR(AppendBlock(From(staged_), std::move(old_value), &old));
-        std::vector<Line> merged;
-        merged.reserve(old.lines.size() + 4);
-        auto line = old.lines.begin();
-        for (auto change = from; change != to; ++change) {
-          while (line != old.lines.end() && line->line_id < change->first)
-            merged.push_back(*line++);
-          if (line != old.lines.end() && line->line_id == change->first) ++line;
-          if (change->second != nullptr) merged.push_back(*change->second);
-        }
-        merged.insert(merged.end(), line, old.lines.end());
-        const size_t pieces =
-            merged.size() <= 2 * kBlockLines ? 1 : (merged.size() + kBlockLines - 1) / kBlockLines;
-        const size_t piece_lines = (merged.size() + pieces - 1) / pieces;
-        for (size_t i = 0; i < merged.size(); i += piece_lines) {
-          const auto piece = absl::MakeConstSpan(merged).subspan(i, piece_lines);
-          put_block(piece[0].line_id, EncodeBlock(piece));
-        }
-        return absl::OkStatus();
-      });
+  const std::string prefix = HeadBlockKey(budget, "");
+  const Changes<Line> changes = ChangesOf(put, removed, IdOf, Itself);
+  auto visit = [&](std::optional<Staged::Item> block, size_t from, size_t to) {
+    LineSet old;
+    if (block.has_value()) {
+      FISCAL_RETURN_IF_ERROR(AppendBlock(From(staged_), std::move(block->second), &old));
+      staged_.Delete(std::move(block->first));
+    }
+    const std::vector<Line> merged = Merged(
+        std::move(old.lines), absl::MakeConstSpan(changes).subspan(from, to - from), IdOf);
+    const size_t pieces =
+        merged.size() <= 2 * kBlockLines ? 1 : (merged.size() + kBlockLines - 1) / kBlockLines;
+    const size_t piece_lines = (merged.size() + pieces - 1) / pieces;
+    for (size_t i = 0; i < merged.size(); i += piece_lines) {
+      const auto piece = absl::MakeConstSpan(merged).subspan(i, piece_lines);
+      staged_.Put(absl::StrCat(prefix, piece[0].line_id), KeepHere(EncodeBlock(piece)));
+    }
+    return absl::OkStatus();
+  };
+  return VisitBlocks(staged_, prefix, changes.size(),
+                     [&](size_t i) { return changes[i].first; }, visit);
 }
 
 absl::Status Heads::PatchProjects(const BudgetKey& budget, const std::vector<ProjectEntry>& put,
                                   const std::vector<ProjectEntry>& removed) {
-  using Iterator = Changes<ProjectEntry>::const_iterator;
-  Changes<ProjectEntry> changes;
-  for (const ProjectEntry& p : removed) changes[p.code] = nullptr;
-  for (const ProjectEntry& p : put) changes[p.code] = &p;
-  return PatchBlocks<ProjectEntry>(
-      staged_, HeadProjectKey(budget, ""), changes,
-      [this](std::string old_value, Iterator from, Iterator to, const auto& put_block) {
-        std::vector<ProjectEntry> old, merged;
-        if (!old_value.empty())
-          FISCAL_RETURN_IF_ERROR(AppendProjects(From(staged_), std::move(old_value), &old));
-        auto project = old.begin();
-        for (auto change = from; change != to; ++change) {
-          while (project != old.end() && project->code < change->first)
-            merged.push_back(*project++);
-          if (project != old.end() && project->code == change->first) ++project;
-          if (change->second != nullptr) merged.push_back(*change->second);
-        }
-        merged.insert(merged.end(), project, old.end());
-        const domain::EncodedBlocks blocks = EncodeProjects(merged);
-        for (size_t i = 0; i < blocks.places.size(); ++i)
-          put_block(blocks.places[i].first, std::string(blocks.block(i)));
-        return absl::OkStatus();
-      });
+  const std::string prefix = HeadProjectKey(budget, "");
+  const Changes<ProjectEntry> changes = ChangesOf(put, removed, CodeOf, CodeOf);
+  auto visit = [&](std::optional<Staged::Item> block, size_t from, size_t to) {
+    std::vector<ProjectEntry> old;
+    if (block.has_value()) {
+      FISCAL_RETURN_IF_ERROR(AppendProjects(From(staged_), std::move(block->second), &old));
+      staged_.Delete(std::move(block->first));
+    }
+    const std::vector<ProjectEntry> merged = Merged(
+        std::move(old), absl::MakeConstSpan(changes).subspan(from, to - from), CodeOf);
+    const domain::EncodedBlocks blocks = EncodeProjects(merged);
+    for (size_t i = 0; i < blocks.places.size(); ++i)
+      staged_.Put(absl::StrCat(prefix, blocks.places[i].first), KeepHere(blocks.block(i)));
+    return absl::OkStatus();
+  };
+  return VisitBlocks(staged_, prefix, changes.size(),
+                     [&](size_t i) { return changes[i].first; }, visit);
 }
 
 absl::StatusOr<domain::StatementMeta> HeadReader::Meta(const BudgetKey& budget,

@@ -11,7 +11,10 @@
 #include <string>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
 #include "domain/event.h"
 #include "storage/kv.h"
 #include "storage/line_blocks.h"
@@ -28,12 +31,14 @@ class Heads {
   absl::StatusOr<std::optional<domain::StatementMeta>> Meta(const domain::BudgetKey& budget) const;
   absl::StatusOr<domain::LineSet> Lines(const domain::BudgetKey& budget) const;
   absl::StatusOr<std::vector<domain::ProjectEntry>> Projects(const domain::BudgetKey& budget) const;
-  // The line itself, its views kept by `owner`; nullopt when it doesn't stand.
-  absl::StatusOr<std::optional<domain::Line>> FindLine(const domain::BudgetKey& budget,
-                                                       absl::string_view line_id,
-                                                       domain::LineSet* owner) const;
-  absl::StatusOr<std::optional<domain::ProjectEntry>> FindProject(const domain::BudgetKey& budget,
-                                                                  const std::string& code) const;
+  // Those of `ids`, which are in order, that stand. Reads each block they fall into once, and keeps the
+  // bytes of those alone where one was found.
+  absl::StatusOr<domain::LineSet> FindLines(const domain::BudgetKey& budget,
+                                            absl::Span<const absl::string_view> ids) const;
+  // Calls `found` with each of `codes`, which are in order, that stands. Reads each block once.
+  absl::Status FindProjects(const domain::BudgetKey& budget,
+                            absl::Span<const absl::string_view> codes,
+                            absl::FunctionRef<void(domain::ProjectEntry)> found) const;
 
   void SetMeta(const domain::StatementMeta& meta);
   // Replaces all lines by `blocks`. When they stand in the record of event `position` from `offset`

@@ -1,6 +1,7 @@
 #include "services/submission/intake.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <set>
 
@@ -105,13 +106,22 @@ absl::StatusOr<ScopeCounts> ReadScope(const storage::Staged& staged, const std::
 absl::Status CheckPatched(const storage::Heads& heads, const domain::Catalog& catalog,
                           const Change& change, RulesCheck check, Submission* s) {
   FISCAL_ASSIGN_OR_RETURN(LineSet before, heads.Lines(s->key));
-  std::map<absl::string_view, Line> lines;
-  for (const Line& line : before.lines) lines[line.line_id] = line;
-  for (const Line& line : change.event.removed.lines) lines.erase(line.line_id);
-  for (const Line& line : change.event.put.lines) lines[line.line_id] = line;
-  std::vector<Line> after;
-  for (const auto& [id, line] : lines) after.push_back(line);
   FISCAL_ASSIGN_OR_RETURN(std::vector<ProjectEntry> projects, heads.Projects(s->key));
+  // All of it in order: what is put is merged in, what is removed, changed lines too, is passed by.
+  std::vector<Line> after;
+  after.reserve(before.lines.size() + change.event.put.lines.size());
+  auto put = change.event.put.lines.begin();
+  auto removed = change.event.removed.lines.begin();
+  for (const Line& line : before.lines) {
+    for (; put != change.event.put.lines.end() && put->line_id < line.line_id; ++put)
+      after.push_back(*put);
+    if (removed != change.event.removed.lines.end() && removed->line_id == line.line_id) {
+      ++removed;
+    } else {
+      after.push_back(line);
+    }
+  }
+  after.insert(after.end(), put, change.event.put.lines.end());
   check(catalog, after, projects, s);
   return s->violations.empty() ? absl::OkStatus() : Refuse(s->violations);
 }
@@ -147,89 +157,143 @@ absl::Status DiffReplace(const storage::Heads& heads, const Submission& s, bool 
   return absl::OkStatus();
 }
 
-absl::Status DiffPatch(const storage::Heads& heads, const Submission& s, Change* change) {
-  StatementEvent& event = change->event;
-  std::vector<domain::Violation> violations;
-  event.put.combinations = s.lines.combinations;
-  for (const Line& line : s.lines.lines) {
-    FISCAL_ASSIGN_OR_RETURN(std::optional<Line> before,
-                            heads.FindLine(s.key, line.line_id, &event.removed));
-    if (before.has_value() && *before == line) continue;
-    if (before.has_value()) event.removed.lines.push_back(*before);
-    event.put.lines.push_back(line);
-  }
-  for (size_t i = 0; i < s.removed_line_ids.size(); ++i) {
-    FISCAL_ASSIGN_OR_RETURN(std::optional<Line> before,
-                            heads.FindLine(s.key, s.removed_line_ids[i], &event.removed));
-    if (before.has_value()) {
-      event.removed.lines.push_back(*before);
-    } else if (violations.size() < domain::kViolationsMax) {
-      violations.push_back({Reason::kLineUnknown, "removed_line_ids", s.removed_line_ids[i],
-                            absl::StrCat("line ", s.removed_line_ids[i], " does not stand")});
-    }
-  }
-  std::sort(event.removed.lines.begin(), event.removed.lines.end(),
-            [](const Line& a, const Line& b) { return a.line_id < b.line_id; });
+// The lines a PATCH puts and removes, against those that stand.
+absl::Status DiffPatchedLines(const storage::Heads& heads, const Submission& s,
+                              StatementEvent* event, std::vector<domain::Violation>* violations) {
+  std::vector<absl::string_view> ids;
+  ids.reserve(s.lines.lines.size() + s.removed_line_ids.size());
+  auto id_of = [](const Line& line) { return line.line_id; };
+  std::transform(s.lines.lines.begin(), s.lines.lines.end(), std::back_inserter(ids), id_of);
+  ids.insert(ids.end(), s.removed_line_ids.begin(), s.removed_line_ids.end());
+  std::inplace_merge(ids.begin(), ids.begin() + static_cast<ptrdiff_t>(s.lines.lines.size()),
+                     ids.end());
+  FISCAL_ASSIGN_OR_RETURN(event->removed, heads.FindLines(s.key, ids));
 
-  absl::flat_hash_set<std::string> gone(s.removed_project_codes.begin(),
-                                        s.removed_project_codes.end());
-  for (const ProjectEntry& project : s.projects) {
-    FISCAL_ASSIGN_OR_RETURN(std::optional<ProjectEntry> before,
-                            heads.FindProject(s.key, project.code));
-    if (before.has_value() && *before == project) continue;
-    if (before.has_value()) event.projects_removed.push_back(*before);
-    event.projects_put.push_back(project);
-    gone.erase(project.code);
-  }
-  for (const std::string& code : s.removed_project_codes) {
-    FISCAL_ASSIGN_OR_RETURN(std::optional<ProjectEntry> before, heads.FindProject(s.key, code));
-    if (before.has_value()) {
-      event.projects_removed.push_back(*before);
-    } else {
-      violations.push_back({Reason::kLineUnknown, "removed_project_codes", "",
-                            absl::StrCat("project ", code, " does not stand")});
-    }
-  }
-  std::sort(event.projects_removed.begin(), event.projects_removed.end(),
-            [](const ProjectEntry& a, const ProjectEntry& b) { return a.code < b.code; });
-
-  // Every project a line refers to must stand afterwards.
-  for (const Line& line : event.put.lines) {
-    if (line.project_code.empty()) continue;
-    const std::string code(line.project_code);
-    const bool put = std::any_of(s.projects.begin(), s.projects.end(),
-                                 [&](const ProjectEntry& p) { return p.code == code; });
-    bool known = put;
-    if (!put && !gone.contains(code)) {
-      FISCAL_ASSIGN_OR_RETURN(std::optional<ProjectEntry> before, heads.FindProject(s.key, code));
-      known = before.has_value();
-    }
-    if (!known && violations.size() < domain::kViolationsMax) {
-      violations.push_back(
-          {Reason::kProjectUnknown, absl::StrCat("line_items[", line.index, "].project_code"),
-           std::string(line.line_id), absl::StrCat("project ", code, " does not stand")});
-    }
-  }
-  if (!gone.empty()) {
-    FISCAL_ASSIGN_OR_RETURN(LineSet all, heads.Lines(s.key));
-    auto touched = [&](absl::string_view id) {
-      auto in = [&](const std::vector<Line>& lines) {
-        auto it =
-            std::lower_bound(lines.begin(), lines.end(), id,
-                             [](const Line& l, absl::string_view v) { return l.line_id < v; });
-        return it != lines.end() && it->line_id == id;
-      };
-      return in(event.put.lines) || in(event.removed.lines);
-    };
-    for (const Line& line : all.lines) {
-      if (!line.project_code.empty() && gone.contains(line.project_code) &&
-          !touched(line.line_id) && violations.size() < domain::kViolationsMax) {
-        violations.push_back(
-            {Reason::kProjectUnknown, "removed_project_codes", std::string(line.line_id),
-             absl::StrCat("line ", line.line_id, " still refers to project ", line.project_code)});
+  event->put.combinations = s.lines.combinations;
+  std::vector<Line>& standing = event->removed.lines;
+  std::vector<Line> removed;
+  removed.reserve(standing.size());
+  auto put = s.lines.lines.begin();
+  auto gone = s.removed_line_ids.begin();
+  auto before = standing.begin();
+  for (absl::string_view id : ids) {
+    const bool stands = before != standing.end() && before->line_id == id;
+    if (put != s.lines.lines.end() && put->line_id == id) {
+      if (!stands || !(*before == *put)) {
+        if (stands) removed.push_back(*before);
+        event->put.lines.push_back(*put);
       }
+      ++put;
+    } else {
+      if (stands) {
+        removed.push_back(*before);
+      } else if (violations->size() < domain::kViolationsMax) {
+        violations->push_back({Reason::kLineUnknown, "removed_line_ids", *gone,
+                               absl::StrCat("line ", *gone, " does not stand")});
+      }
+      ++gone;
+    }
+    if (stands) ++before;
+  }
+  standing = std::move(removed);
+  return absl::OkStatus();
+}
+
+// The same of its projects.
+absl::Status DiffPatchedProjects(const storage::Heads& heads, const Submission& s,
+                                 StatementEvent* event,
+                                 std::vector<domain::Violation>* violations) {
+  std::vector<ProjectEntry>& removed = event->projects_removed;
+  std::vector<absl::string_view> codes;
+  for (const ProjectEntry& project : s.projects) codes.push_back(project.code);
+  auto put = s.projects.begin();
+  auto put_before = [&](absl::string_view code) {
+    for (; put != s.projects.end() && absl::string_view(put->code) < code; ++put)
+      event->projects_put.push_back(*put);
+  };
+  FISCAL_RETURN_IF_ERROR(heads.FindProjects(s.key, codes, [&](ProjectEntry before) {
+    put_before(before.code);
+    if (!(before == *put)) {
+      event->projects_put.push_back(*put);
+      removed.push_back(std::move(before));
+    }
+    ++put;
+  }));
+  event->projects_put.insert(event->projects_put.end(), put, s.projects.end());
+
+  const size_t changed = removed.size();
+  codes.assign(s.removed_project_codes.begin(), s.removed_project_codes.end());
+  auto gone = codes.begin();
+  auto unknown_before = [&](absl::string_view code) {
+    for (; gone != codes.end() && (code.empty() || *gone < code); ++gone) {
+      if (violations->size() >= domain::kViolationsMax) continue;
+      violations->push_back({Reason::kLineUnknown, "removed_project_codes", "",
+                             absl::StrCat("project ", *gone, " does not stand")});
+    }
+  };
+  FISCAL_RETURN_IF_ERROR(heads.FindProjects(s.key, codes, [&](ProjectEntry before) {
+    unknown_before(before.code);
+    ++gone;
+    removed.push_back(std::move(before));
+  }));
+  unknown_before("");
+  std::inplace_merge(
+      removed.begin(), removed.begin() + static_cast<ptrdiff_t>(changed), removed.end(),
+      [](const ProjectEntry& a, const ProjectEntry& b) { return a.code < b.code; });
+  return absl::OkStatus();
+}
+
+// Every project a line refers to must stand afterwards.
+absl::Status CheckPatchedReferences(const storage::Heads& heads, const Submission& s,
+                                    const StatementEvent& event,
+                                    std::vector<domain::Violation>* violations) {
+  absl::flat_hash_set<absl::string_view> gone(s.removed_project_codes.begin(),
+                                              s.removed_project_codes.end());
+  absl::flat_hash_set<absl::string_view> known;
+  for (const ProjectEntry& project : s.projects) known.insert(project.code);
+  for (absl::string_view code : known) gone.erase(code);
+  std::vector<absl::string_view> asked;
+  for (const Line& line : event.put.lines) {
+    const absl::string_view code = line.project_code;
+    if (!code.empty() && !gone.contains(code) && known.insert(code).second) asked.push_back(code);
+  }
+  std::sort(asked.begin(), asked.end());
+  for (absl::string_view code : asked) known.erase(code);
+  auto next = asked.begin();
+  FISCAL_RETURN_IF_ERROR(heads.FindProjects(s.key, asked, [&](const ProjectEntry& standing) {
+    while (*next != absl::string_view(standing.code)) ++next;
+    known.insert(*next);
+  }));
+  for (const Line& line : event.put.lines) {
+    if (violations->size() >= domain::kViolationsMax) return absl::OkStatus();
+    if (line.project_code.empty() || known.contains(line.project_code)) continue;
+    violations->push_back({Reason::kProjectUnknown,
+                           absl::StrCat("line_items[", line.index, "].project_code"),
+                           std::string(line.line_id),
+                           absl::StrCat("project ", line.project_code, " does not stand")});
+  }
+  if (gone.empty()) return absl::OkStatus();
+  FISCAL_ASSIGN_OR_RETURN(const LineSet all, heads.Lines(s.key));
+  // Both are in order: lines that are changed or removed are passed by.
+  auto removed = event.removed.lines.begin();
+  for (const Line& line : all.lines) {
+    if (removed != event.removed.lines.end() && removed->line_id == line.line_id) {
+      ++removed;
+    } else if (!line.project_code.empty() && gone.contains(line.project_code) &&
+               violations->size() < domain::kViolationsMax) {
+      violations->push_back(
+          {Reason::kProjectUnknown, "removed_project_codes", std::string(line.line_id),
+           absl::StrCat("line ", line.line_id, " still refers to project ", line.project_code)});
     }
   }
+  return absl::OkStatus();
+}
+
+absl::Status DiffPatch(const storage::Heads& heads, const Submission& s, Change* change) {
+  std::vector<domain::Violation> violations;
+  FISCAL_RETURN_IF_ERROR(DiffPatchedLines(heads, s, &change->event, &violations));
+  FISCAL_RETURN_IF_ERROR(DiffPatchedProjects(heads, s, &change->event, &violations));
+  FISCAL_RETURN_IF_ERROR(CheckPatchedReferences(heads, s, change->event, &violations));
   return violations.empty() ? absl::OkStatus() : Refuse(std::move(violations));
 }
 

@@ -478,6 +478,20 @@ TEST(HeadsTest, PatchesOfALargeStatement) {
     }
     for (const std::string& id : removed) model.erase(id);
     ASSERT_TRUE(heads.PatchLines(kBudget, put_lines, {removed.begin(), removed.end()}).ok());
+    std::set<std::string> asked;
+    for (int i = 0; i < 30; ++i) asked.insert(absl::StrCat("L", 99000 + random() % 25000));
+    std::map<std::string, int64_t> standing;
+    for (const std::string& id : asked) {
+      if (model.count(id) == 1) standing[id] = model[id];
+    }
+    const std::vector<absl::string_view> ids_asked(asked.begin(), asked.end());
+    const auto found = heads.FindLines(kBudget, ids_asked);
+    ASSERT_TRUE(found.ok());
+    std::map<std::string, int64_t> found_amounts;
+    for (const Line& line : found->lines)
+      found_amounts[std::string(line.line_id)] = line.amount_fen;
+    EXPECT_EQ(found_amounts, standing);
+    EXPECT_EQ(found->lines.size(), standing.size());
     if (round % 10 != 0) continue;
     const auto all = heads.Lines(kBudget);
     ASSERT_TRUE(all.ok());
@@ -516,8 +530,18 @@ TEST(HeadsTest, PatchesOfManyProjects) {
     std::vector<domain::ProjectEntry> want;
     for (const auto& [code, p] : model) want.push_back(p);
     ASSERT_EQ(*heads.Projects(kBudget), want);
-    const std::string some = absl::StrCat("P", 10000 + random() % 2100);
-    EXPECT_EQ(heads.FindProject(kBudget, some)->has_value(), model.count(some) == 1);
+    std::set<std::string> asked;
+    for (int i = 0; i < 30; ++i) asked.insert(absl::StrCat("P", 9900 + random() % 2400));
+    std::vector<domain::ProjectEntry> found, standing;
+    for (const std::string& code : asked) {
+      if (model.count(code) == 1) standing.push_back(model[code]);
+    }
+    const std::vector<absl::string_view> codes(asked.begin(), asked.end());
+    ASSERT_TRUE(heads
+                    .FindProjects(kBudget, codes,
+                                  [&](domain::ProjectEntry p) { found.push_back(std::move(p)); })
+                    .ok());
+    EXPECT_EQ(found, standing);
   }
 }
 

@@ -71,6 +71,13 @@ TEST_F(RefusalsTest, EachHasItsStatusReasonAndField) {
           grpc::INVALID_ARGUMENT, "AMOUNT_INVALID", "line_items[2].amount_fen");
   Refused(with([](R& r) { r.mutable_line_items(2)->set_precision_fen(7); }), grpc::INVALID_ARGUMENT,
           "AMOUNT_INVALID", "line_items[2].precision_fen");
+  Refused(with([](R& r) {
+            r.set_mode(s::WRITE_MODE_PATCH);
+            r.add_projects()->set_project_code("P1");
+            r.mutable_projects(0)->set_name("a project");
+            r.add_removed_project_codes("P1");
+          }),
+          grpc::INVALID_ARGUMENT, "DUPLICATE_PROJECT_CODE", "removed_project_codes");
   Refused(with([](R& r) { r.set_department_code("999"); }), grpc::FAILED_PRECONDITION,
           "DEPARTMENT_UNKNOWN", "department_code");
   Refused(with([](R& r) { r.mutable_budget()->set_agency_code("999001"); }),

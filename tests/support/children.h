@@ -32,6 +32,7 @@ class ServerChild {
 
   // Sends the signal and waits; the exit status as of waitpid. Idempotent.
   int End(int signal);
+  pid_t pid() const { return pid_; }
   // Waits for it to end by itself.
   int Wait();
 
