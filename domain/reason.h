@@ -58,6 +58,7 @@ enum class Reason {
   kRevisionMismatch,
   kRequestIdReused,
   kPositionAhead,
+  kTotalOutOfRange,
   kPositionTimeout,
   kHistoryDiffers,
   kWatchTooWide,

@@ -17,9 +17,11 @@ namespace fiscal::domain {
 
 constexpr size_t kStatementLinesMax = 100000;
 constexpr size_t kStatementProjectsMax = 10000;
-// Gross amount (sum of |amount|) of one year and stage over the whole ledger. Half of int64, so
-// that a difference between two states fits too.
-constexpr int64_t kGrossFenMax = INT64_MAX / 2;
+// Sum of |amount| over all lines that stand of a division's own agencies, of one year and stage; so no
+// line, statement or cell of an agency is larger (docs/adr/0011).
+constexpr int64_t kGrossFenMax = int64_t{1} << 52;
+// Sum of |difference| over the cells of one statement's change: what stood goes and as much comes.
+constexpr int64_t kPostingFenMax = 2 * kGrossFenMax;
 
 struct Submission {
   std::string principal;

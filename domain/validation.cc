@@ -65,6 +65,11 @@ void CheckKey(const Submission& s, Collector* c) {
   if (s.expected_revision.has_value() && *s.expected_revision < 0) {
     c->Add(Reason::kAmountInvalid, "expected_revision", "a revision is not negative");
   }
+  if (s.carry_forward_fen.has_value() &&
+      (*s.carry_forward_fen > kGrossFenMax || *s.carry_forward_fen < -kGrossFenMax)) {
+    c->Add(Reason::kAmountOverflow, "carry_forward_fen",
+           absl::StrCat(*s.carry_forward_fen, " is beyond ", kGrossFenMax, " fen"));
+  }
   c->Text("note", s.note, 500);
   if (s.scope == Scope::kDepartment) {
     if (s.department_code.empty()) {
@@ -153,6 +158,10 @@ void CheckLine(const Submission& s, const Line& line, GoodCombinations* good, Co
     const size_t before = s.violations.size();
     CheckCombination(line, c);
     if (s.violations.size() == before) good->Add(line);
+  }
+  if (line.amount_fen > kGrossFenMax || line.amount_fen < -kGrossFenMax) {
+    c->AddLine(Reason::kAmountOverflow, "amount_fen", line,
+               absl::StrCat(line.amount_fen, " is beyond ", kGrossFenMax, " fen"));
   }
   if (line.amount_fen < 0 && !AllowsNegative(s.key.stage)) {
     c->AddLine(Reason::kAmountInvalid, "amount_fen", line,

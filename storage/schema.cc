@@ -12,13 +12,13 @@ enum Kind : uint8_t {
   kHeadBlock = 0x04,
   kHeadProject = 0x05,
   kRevision = 0x06,
-  kGross = 0x07,
   kScope = 0x08,
   kCatalogEvent = 0x09,
   kLogId = 0x0a,
   kTile = 0x0b,
   kUpstream = 0x0c,
   kOwner = 0x0d,
+  kGross = 0x0f,
   kCells = 0x10,
   kPosting = 0x12,
   kStride = 0x13,
@@ -92,8 +92,9 @@ std::string RevisionKey(const domain::BudgetKey& budget, uint64_t revision) {
   return key;
 }
 
-std::string GrossKey(uint16_t year, domain::Stage stage) {
+std::string GrossKey(domain::Code division, uint16_t year, domain::Stage stage) {
   std::string key = Start(kGross);
+  PutU32(&key, division);
   PutU16(&key, year);
   PutU8(&key, static_cast<uint8_t>(stage));
   return key;

@@ -9,13 +9,14 @@
 //   head block     := 0x04 budget line_id-of-its-first-line          log: a block, or where it is
 //   head projects  := 0x05 budget code-of-its-first-project          log: a block, or where it is
 //   revision       := 0x06 budget revision:u64                       log: position
-//   gross          := 0x07 year:u16 stage:u8                         log: sum of |amount|
+//   (retired)      := 0x07 year:u16 stage:u8                         log: sum of |amount| of all divisions
 //   scope          := 0x08 division:u32 year:u16 stage:u8 department log: statements by scope
 //   catalog event  := 0x09 position:u64                              log: nothing; the event has it
 //   log id         := 0x0a                                           log: 16 bytes, origin:u8
 //   tile           := 0x0b level:u8 index:u64                        log: 256 hashes of its tree
 //   upstream       := 0x0c name                                      log: how far it was taken over
 //   owner          := 0x0d division:u32                              log: the upstream it comes from
+//   gross          := 0x0f division:u32 year:u16 stage:u8            log: sum of |amount| of its agencies' lines
 //   cells          := 0x10 node chunk:u16 ~stride:u64                totals: a chunk or its changes
 //   posting        := 0x12 position:u64                              totals: a Posting
 //   stride         := 0x13 position:u64                              totals: nothing
@@ -63,7 +64,7 @@ std::string HeadPrefix(domain::Code division);
 std::string HeadBlockKey(const domain::BudgetKey& budget, absl::string_view first_line_id);
 std::string HeadProjectKey(const domain::BudgetKey& budget, absl::string_view project_code);
 std::string RevisionKey(const domain::BudgetKey& budget, uint64_t revision);
-std::string GrossKey(uint16_t year, domain::Stage stage);
+std::string GrossKey(domain::Code division, uint16_t year, domain::Stage stage);
 std::string ScopeKey(domain::Code division, uint16_t year, domain::Stage stage,
                      absl::string_view department);
 std::string CatalogEventKey(domain::Position position);

@@ -10,6 +10,7 @@
 #include "base/coding.h"
 #include "base/status_macros.h"
 #include "base/text.h"
+#include "domain/fen.h"
 #include "domain/validation.h"
 #include "services/submission/intake_group.h"
 #include "services/submission/rules_check.h"
@@ -336,6 +337,20 @@ StatementMeta NextMeta(const Submission& s, const std::optional<StatementMeta>& 
   return meta;
 }
 
+// The absolute amounts of a division's own agencies would add up to more than is kept exact above it.
+absl::Status RefuseGross(const domain::BudgetKey& key, __int128 sum) {
+  domain::Refusal refusal;
+  refusal.reason = Reason::kLedgerOverflow;
+  refusal.message =
+      absl::StrCat("the absolute amounts of division ", key.division, ", year ", key.year,
+                   " and this stage would add up to ", domain::FormatFen(sum),
+                   " fen; the limit is ", domain::kGrossFenMax);
+  refusal.metadata = {{"division_code", domain::FormatCode(key.division)},
+                      {"sum_fen", domain::FormatFen(sum)},
+                      {"bound_fen", absl::StrCat(domain::kGrossFenMax)}};
+  return domain::ToStatus(refusal);
+}
+
 // True when nothing a reader can see would differ, beside where it comes from.
 bool IsUnchanged(const StatementMeta& old, const StatementMeta& next, const Change& change) {
   return change.event.put.lines.empty() && change.event.removed.lines.empty() &&
@@ -540,16 +555,13 @@ absl::StatusOr<IntakeReceipt> Intake::Apply(Submission& s, Group& g) {
   out.expenditure_change_fen = meta.expenditure_fen - (old.has_value() ? old->expenditure_fen : 0);
   out.income_change_fen = meta.income_fen - (old.has_value() ? old->income_fen : 0);
 
-  const std::string gross_key = storage::GrossKey(s.key.year, s.key.stage);
-  FISCAL_ASSIGN_OR_RETURN(int64_t gross, ReadNumber(g.staged, gross_key));
+  const std::string gross_key = storage::GrossKey(s.key.division, s.key.year, s.key.stage);
+  FISCAL_ASSIGN_OR_RETURN(const int64_t gross, ReadNumber(g.staged, gross_key));
   const __int128 gross_after =
       static_cast<__int128>(gross) - (old.has_value() ? old->gross_fen : 0) + meta.gross_fen;
-  if (gross_after > domain::kGrossFenMax) {
-    return Refuse(
-        Reason::kLedgerOverflow,
-        absl::StrCat("the amounts of year ", s.key.year,
-                     " and this stage would add up to more than ", domain::kGrossFenMax, " fen"));
-  }
+  // What was stated under an older, wider bound may stand and shrink.
+  if (gross_after > domain::kGrossFenMax && gross_after > gross)
+    return RefuseGross(s.key, gross_after);
   const std::string scope_key =
       storage::ScopeKey(s.key.division, s.key.year, s.key.stage, meta.department_code);
   FISCAL_ASSIGN_OR_RETURN(ScopeCounts scopes, ReadScope(g.staged, scope_key));

@@ -6,6 +6,7 @@
 #include "base/coding.h"
 #include "base/status_macros.h"
 #include "base/text.h"
+#include "domain/fen.h"
 #include "domain/submission.h"
 #include "services/submission/intake_group.h"
 #include "storage/schema.h"
@@ -41,6 +42,35 @@ std::map<domain::Code, std::string> Intake::UpstreamDivisions() const {
   absl::MutexLock lock(&mu_);
   return owners_;
 }
+
+namespace {
+
+// Nothing is bounded over the history of a division, which an honest one would use up (docs/adr/0011).
+absl::Status CheckAmounts(const domain::Posting& posting) {
+  constexpr int64_t kMax = domain::kPostingFenMax;
+  __int128 sum = 0;
+  for (const domain::CellTable::Item& item : posting.cells.items) {
+    const __int128 amount = item.value.amount_fen;
+    if (amount > kMax || amount < -kMax) {
+      sum = amount;
+      break;
+    }
+    sum += amount < 0 ? -amount : amount;
+  }
+  if (-kMax <= sum && sum <= kMax) return absl::OkStatus();
+  domain::Refusal refusal;
+  refusal.reason = Reason::kLedgerOverflow;
+  refusal.message =
+      absl::StrCat("event ", posting.position, " changes amounts of agency ", posting.key.agency,
+                   " of division ", posting.key.division, " by ", domain::FormatFen(sum),
+                   " fen; the limit is ", kMax);
+  refusal.metadata = {{"division_code", domain::FormatCode(posting.key.division)},
+                      {"sum_fen", domain::FormatFen(sum)},
+                      {"bound_fen", absl::StrCat(kMax)}};
+  return domain::ToStatus(refusal);
+}
+
+}  // namespace
 
 absl::StatusOr<IntakeReceipt> Intake::Apply(UpstreamRecords& u, Group& g) {
   const std::string key = storage::UpstreamKey(u.upstream);
@@ -122,8 +152,9 @@ absl::Status Intake::TakeOver(const std::string& upstream, const UpstreamRecords
       budget.agency.size() <= 32 && IsIdentifier(budget.agency) &&
       posting.department.size() <= 32 && IsIdentifier(posting.department) &&
       std::all_of(posting.cells.items.begin(), posting.cells.items.end(), [](const auto& item) {
-        return std::all_of(item.value.counts.begin(), item.value.counts.end(), [](int32_t n) {
-          return std::abs(int64_t{n}) <= static_cast<int64_t>(domain::kStatementLinesMax);
+        return std::all_of(item.value.counts.begin(), item.value.counts.end(), [](auto n) {
+          constexpr int64_t kMax = domain::kStatementLinesMax;
+          return -kMax <= n && n <= kMax;
         });
       });
   if (!sound) {
@@ -159,17 +190,7 @@ absl::Status Intake::TakeOver(const std::string& upstream, const UpstreamRecords
                   absl::StrCat("revision ", posting.revision, " of a budget of upstream ", upstream,
                                " does not follow the one before"));
   }
-  // The sum of all that ever changed bounds the sum of what stands.
-  const std::string gross_key = storage::GrossKey(budget.year, budget.stage);
-  FISCAL_ASSIGN_OR_RETURN(int64_t gross, ReadNumber(g.staged, gross_key));
-  __int128 gross_after = gross;
-  for (const domain::CellTable::Item& item : posting.cells.items) {
-    const __int128 amount = item.value.amount_fen;
-    gross_after += amount < 0 ? -amount : amount;
-  }
-  if (gross_after > domain::kGrossFenMax)
-    return Refuse(Reason::kLedgerOverflow, "the amounts of the year and stage would not fit");
-  WriteNumber(&g.staged, gross_key, static_cast<int64_t>(gross_after));
+  FISCAL_RETURN_IF_ERROR(CheckAmounts(posting));
 
   state->local_position = g.head.position + 1;
   const std::string payload = storage::EncodeUpstream({upstream, *state, record.posting});

@@ -31,7 +31,7 @@ TEST(SchemaTest, GoldenKeys) {
   EXPECT_EQ(BytesToHexString(HeadProjectKey(kBudget, "P1")), "050002272c07e803303331303031005031");
   EXPECT_EQ(BytesToHexString(RevisionKey(kBudget, 2)),
             "060002272c07e803303331303031000000000000000002");
-  EXPECT_EQ(BytesToHexString(GrossKey(2024, domain::Stage::kApproved)), "0707e803");
+  EXPECT_EQ(BytesToHexString(GrossKey(141100, 2024, domain::Stage::kApproved)), "0f0002272c07e803");
   EXPECT_EQ(BytesToHexString(ScopeKey(141100, 2024, domain::Stage::kApproved, "031")),
             "080002272c07e803303331");
   EXPECT_EQ(BytesToHexString(CatalogEventKey(1)), "090000000000000001");

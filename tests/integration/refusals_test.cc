@@ -165,6 +165,46 @@ TEST_F(RefusalsTest, ExactlyTheLimitOfLinesIsKept) {
   EXPECT_EQ(d_.Submit(patch).reason, "STATEMENT_LINES_EXCEEDED");
 }
 
+// Amounts near the bound use up what their own division has, and nobody else's.
+TEST_F(RefusalsTest, ADivisionsAmountsHurtNoOtherDivision) {
+  constexpr int64_t kBound = int64_t{1} << 52;
+  s::SubmitBudgetRequest large = Good("large");
+  large.mutable_budget()->set_agency_code("101001");
+  large.mutable_line_items()->DeleteSubrange(1, 2);
+  large.mutable_line_items(0)->set_amount_fen(kBound + 1);
+  Refused(large, grpc::INVALID_ARGUMENT, "AMOUNT_OVERFLOW", "line_items[0].amount_fen");
+  large.mutable_line_items(0)->set_amount_fen(kBound);
+  client::Error error = d_.Submit(large);
+  EXPECT_EQ(error.code, grpc::FAILED_PRECONDITION);
+  EXPECT_EQ(error.reason, "LEDGER_OVERFLOW");
+  EXPECT_EQ(error.metadata["division_code"], "141100");
+  EXPECT_EQ(error.metadata["sum_fen"], absl::StrCat(kBound + 303));
+  EXPECT_EQ(error.metadata["bound_fen"], absl::StrCat(kBound));
+  // To the last fen.
+  large.mutable_line_items(0)->set_amount_fen(kBound - 303);
+  d_.MustSubmit(large);
+  s::SubmitBudgetRequest more = Good("more");
+  more.mutable_line_items(0)->set_amount_fen(101);
+  EXPECT_EQ(d_.Submit(more).reason, "LEDGER_OVERFLOW");
+  // Another stage, and another division, have their own.
+  more.mutable_budget()->set_stage(b::STAGE_REQUESTED);
+  d_.MustSubmit(more);
+  s::SubmitBudgetRequest elsewhere = large;
+  elsewhere.set_request_id("elsewhere");
+  elsewhere.mutable_budget()->set_division_code("141121");
+  elsewhere.mutable_budget()->set_agency_code("201001");
+  elsewhere.mutable_line_items(0)->set_amount_fen(kBound);
+  d_.MustSubmit(elsewhere);
+  // What goes makes room.
+  large.set_request_id("smaller");
+  large.mutable_line_items(0)->set_amount_fen(kBound - 304);
+  d_.MustSubmit(large);
+  more = Good("more-again");
+  more.mutable_line_items(0)->set_amount_fen(101);
+  d_.MustSubmit(more);
+  EXPECT_TRUE(d_.Verified());
+}
+
 TEST_F(RefusalsTest, AllFailingChecksComeInOneAnswer) {
   s::SubmitBudgetRequest r = Good("many");
   r.mutable_line_items(0)->set_amount_fen(-1);
