@@ -70,6 +70,8 @@ const std::vector<ReasonInfo>& AllReasons() {
        "该区划的数据来自另一系统"},
       {Reason::kUpstreamUnknown, "UPSTREAM_UNKNOWN", C::kFailedPrecondition,
        "没有配置这个下级系统"},
+      {Reason::kUpstreamEventInvalid, "UPSTREAM_EVENT_INVALID", C::kFailedPrecondition,
+       "下级系统的数据不符合要求，未予汇入"},
       {Reason::kTotalsNotHere, "TOTALS_NOT_HERE", C::kFailedPrecondition, "本进程不提供汇总数据"},
       {Reason::kBudgetNotFound, "BUDGET_NOT_FOUND", C::kNotFound, "没有这份预算"},
       {Reason::kRevisionNotFound, "REVISION_NOT_FOUND", C::kNotFound, "没有这个版本"},

@@ -52,6 +52,7 @@ enum class Reason {
   kReallocationUnchanged,
   kDivisionFromUpstream,
   kUpstreamUnknown,
+  kUpstreamEventInvalid,
   kTotalsNotHere,
   kBudgetNotFound,
   kRevisionNotFound,

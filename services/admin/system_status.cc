@@ -271,7 +271,7 @@ void SampleStatus(const SystemParts& parts, bool ready, Samples* out) {
   }
   for (int i = 0; i < s.upstreams_size(); ++i) {
     const pb::UpstreamStatus& u = s.upstreams(i);
-    for (const char* state : {"connecting", "following", "blocked", "stopped"}) {
+    for (const char* state : {"connecting", "following", "blocked", "stopped", "refused"}) {
       out->Gauge("fiscal_upstream_state", "1 for the state it is in.", u.state() == state ? 1 : 0,
                  {{"upstream", u.name()}, {"state", state}});
     }

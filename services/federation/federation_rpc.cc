@@ -28,8 +28,8 @@ using grpc::CallbackServerContext;
 using grpc::ServerUnaryReactor;
 namespace pb = fiscal::federation::v1;
 
-static_assert(static_cast<int>(Upstream::State::kStopped) == pb::UPSTREAM_STATE_STOPPED &&
-              pb::UpstreamState_MAX == 4);
+static_assert(static_cast<int>(Upstream::State::kRefused) == pb::UPSTREAM_STATE_REFUSED &&
+              pb::UpstreamState_MAX == 5);
 
 constexpr absl::Duration kUpstreamTimeout = absl::Seconds(30);
 constexpr absl::Duration kFoldTimeout = absl::Seconds(30);

@@ -22,19 +22,37 @@ constexpr absl::Duration kDelayMin = absl::Milliseconds(50);
 constexpr absl::Duration kDelayMax = absl::Seconds(5);
 // How soon what was refused is tried again: an import of a catalog may have helped.
 constexpr absl::Duration kBlockedDelay = absl::Seconds(1);
+// The same for an event that no system of ours would post: its operator has to act first.
+constexpr absl::Duration kRefusedDelay = absl::Seconds(5);
+// The end of the year 9999, Unix time.
+constexpr int64_t kSecondsMax = 253402300799;
+
+absl::Status Unsound(absl::string_view fault) {
+  return domain::Refuse(domain::Reason::kUpstreamEventInvalid, fault);
+}
 
 absl::StatusOr<UpstreamRecords::Record> ToRecord(const pb::PostedEvent& event) {
   UpstreamRecords::Record record;
-  FISCAL_ASSIGN_OR_RETURN(record.position, wire::ParsePosition(event.position()));
+  const absl::StatusOr<Position> position = wire::ParsePosition(event.position());
+  if (!position.ok()) return Unsound("an event has no position");
+  record.position = *position;
   if (event.leaf_hash().size() != 32 || event.chain_hash().size() != 32)
-    return absl::DataLossError("an event without its hashes");
+    return Unsound(absl::StrCat("event ", record.position, " has no hashes"));
   record.leaf_hash = DigestOf(event.leaf_hash());
   record.chain_hash = DigestOf(event.chain_hash());
-  record.commit_time_us =
-      event.commit_time().seconds() * 1000000 + event.commit_time().nanos() / 1000;
+  const auto& time = event.commit_time();
+  if (time.seconds() < 0 || time.seconds() > kSecondsMax || time.nanos() < 0 ||
+      time.nanos() > 999999999)
+    return Unsound(absl::StrCat("event ", record.position, " has no commit time"));
+  record.commit_time_us = time.seconds() * 1000000 + time.nanos() / 1000;
   record.posting = event.posting();
   record.catalog = event.catalog();
   return record;
+}
+
+bool IsUnsound(const absl::Status& status) {
+  const domain::Explained e = domain::Explain(status);
+  return e.reason_known && e.refusal.reason == domain::Reason::kUpstreamEventInvalid;
 }
 
 }  // namespace
@@ -49,6 +67,8 @@ absl::string_view NameOf(Upstream::State state) {
       return "blocked";
     case Upstream::State::kStopped:
       return "stopped";
+    case Upstream::State::kRefused:
+      return "refused";
     case Upstream::State::kNone:
       break;
   }
@@ -84,6 +104,7 @@ void Upstream::Say(State state, std::string message) {
   absl::MutexLock lock(&mu_);
   if (state != status_.state || message != status_.message) {
     const logging::Level level = state == State::kStopped     ? logging::Level::kCritical
+                                 : state == State::kRefused   ? logging::Level::kError
                                  : state == State::kFollowing ? logging::Level::kInfo
                                                               : logging::Level::kWarning;
     logging::Write(level, "upstream",
@@ -195,8 +216,12 @@ void Upstream::Run() {
     // Refused here: by the catalog, or because the disk or the queue is full.
     const bool blocked = absl::IsFailedPrecondition(status) || absl::IsInvalidArgument(status) ||
                          absl::IsResourceExhausted(status);
-    Say(blocked ? State::kBlocked : State::kConnecting, std::string(status.message()));
-    if (blocked) wait = kBlockedDelay;
+    const bool refused = IsUnsound(status);
+    Say(refused   ? State::kRefused
+        : blocked ? State::kBlocked
+                  : State::kConnecting,
+        std::string(status.message()));
+    if (blocked) wait = refused ? kRefusedDelay : kBlockedDelay;
     absl::MutexLock lock(&mu_);
     // Wakes early when stopping.
     auto stopping = [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return stopping_; };

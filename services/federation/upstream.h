@@ -4,7 +4,8 @@
 //
 // Where it stands is written in the batch of the events (storage::UpstreamState), so that nothing is taken over twice or
 // left out, whoever stops when. Records that do not continue what was taken over stop it for good: a log that went back
-// must not be folded in silence. What is refused here for now (a division that is not in the catalog) is tried again.
+// must not be folded in silence. What is refused here for now (a division that is not in the catalog, an event that would be
+// refused of a client too) is tried again: the one may be imported here, the other be quarantined there.
 // Thread-safe.
 #ifndef FISCAL_SERVICES_FEDERATION_UPSTREAM_H_
 #define FISCAL_SERVICES_FEDERATION_UPSTREAM_H_
@@ -25,7 +26,7 @@ namespace fiscal::services {
 class Upstream {
  public:
   // Numbers of fiscal.federation.v1.UpstreamState.
-  enum class State : uint8_t { kNone, kConnecting, kFollowing, kBlocked, kStopped };
+  enum class State : uint8_t { kNone, kConnecting, kFollowing, kBlocked, kStopped, kRefused };
   struct Status {
     State state = State::kConnecting;
     std::string message;
@@ -66,7 +67,7 @@ class Upstream {
   std::thread thread_;
 };
 
-// connecting, following, blocked, stopped.
+// connecting, following, blocked, stopped, refused.
 absl::string_view NameOf(Upstream::State state);
 
 }  // namespace fiscal::services

@@ -107,9 +107,11 @@ class Intake {
   absl::StatusOr<IntakeReceipt> Apply(Reallocation& r, Group& g);
   // Keeps the records before one that is refused.
   absl::StatusOr<IntakeReceipt> Apply(UpstreamRecords& u, Group& g);
+  // `last` is true when the record after this one changes no cells: a group ends here. UPSTREAM_EVENT_INVALID for what no system
+  // of ours would post.
   absl::Status TakeOver(const std::string& upstream, const UpstreamRecords::Record& record,
-                        storage::UpstreamState* state, bool* more, Group& g);
-  absl::Status TakeOverCatalog(const std::string& upstream, const std::string& bytes,
+                        bool last, storage::UpstreamState* state, bool* more, Group& g);
+  absl::Status TakeOverCatalog(const std::string& upstream, const UpstreamRecords::Record& record,
                                storage::UpstreamState* state, Group& g);
   // True when something was stated for the division here.
   absl::StatusOr<bool> HasOwnStatements(domain::Code division, const Group& g) const;

@@ -5,8 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/coding.h"
 #include "base/status_macros.h"
-#include "base/text.h"
-#include "domain/fen.h"
+#include "domain/posting_check.h"
 #include "domain/submission.h"
 #include "services/submission/intake_group.h"
 #include "storage/schema.h"
@@ -15,6 +14,36 @@ namespace fiscal::services {
 
 using domain::Reason;
 using domain::Refuse;
+
+namespace {
+
+// How far an upstream's clock may be ahead of ours; what is later waits until it is not.
+constexpr int64_t kAheadMaxUs = int64_t{24} * 3600 * 1000000;
+
+absl::Status Unsound(absl::string_view upstream, const UpstreamRecords::Record& record,
+                     absl::string_view fault) {
+  return Refuse(Reason::kUpstreamEventInvalid,
+                absl::StrCat("event ", record.position, " of upstream ", upstream,
+                             " is refused: ", fault));
+}
+
+// The posting of a record, when it is one that a system of ours makes of a statement it took.
+absl::StatusOr<domain::Posting> SoundPosting(absl::string_view upstream,
+                                             const UpstreamRecords::Record& record) {
+  if (record.posting.size() > domain::kPostingBytesMax)
+    return Unsound(upstream, record, absl::StrCat(record.posting.size(), " bytes are too many"));
+  absl::StatusOr<domain::Posting> posting =
+      storage::DecodeWholePosting(record.position, record.posting, nullptr);
+  if (!posting.ok()) return Unsound(upstream, record, posting.status().message());
+  const std::string fault = domain::PostingFault(*posting);
+  if (!fault.empty()) return Unsound(upstream, record, fault);
+  // Bytes that say the same in another way are nobody's: equal postings have equal bytes.
+  if (storage::EncodePosting(*posting) != record.posting)
+    return Unsound(upstream, record, "its bytes are not as a posting is written");
+  return posting;
+}
+
+}  // namespace
 
 std::string Intake::OwnerOf(domain::Code division, const Group& g) const {
   auto claimed = g.claimed.find(division);
@@ -43,35 +72,6 @@ std::map<domain::Code, std::string> Intake::UpstreamDivisions() const {
   return owners_;
 }
 
-namespace {
-
-// Nothing is bounded over the history of a division, which an honest one would use up (docs/adr/0011).
-absl::Status CheckAmounts(const domain::Posting& posting) {
-  constexpr int64_t kMax = domain::kPostingFenMax;
-  __int128 sum = 0;
-  for (const domain::CellTable::Item& item : posting.cells.items) {
-    const __int128 amount = item.value.amount_fen;
-    if (amount > kMax || amount < -kMax) {
-      sum = amount;
-      break;
-    }
-    sum += amount < 0 ? -amount : amount;
-  }
-  if (-kMax <= sum && sum <= kMax) return absl::OkStatus();
-  domain::Refusal refusal;
-  refusal.reason = Reason::kLedgerOverflow;
-  refusal.message =
-      absl::StrCat("event ", posting.position, " changes amounts of agency ", posting.key.agency,
-                   " of division ", posting.key.division, " by ", domain::FormatFen(sum),
-                   " fen; the limit is ", kMax);
-  refusal.metadata = {{"division_code", domain::FormatCode(posting.key.division)},
-                      {"sum_fen", domain::FormatFen(sum)},
-                      {"bound_fen", absl::StrCat(kMax)}};
-  return domain::ToStatus(refusal);
-}
-
-}  // namespace
-
 absl::StatusOr<IntakeReceipt> Intake::Apply(UpstreamRecords& u, Group& g) {
   const std::string key = storage::UpstreamKey(u.upstream);
   storage::UpstreamState state;
@@ -90,6 +90,7 @@ absl::StatusOr<IntakeReceipt> Intake::Apply(UpstreamRecords& u, Group& g) {
   absl::Status status;
   for (size_t i = 0; i < u.records.size() && status.ok();) {
     // A group that was committed at once is taken over at once.
+    const size_t first = i;
     const storage::UpstreamState before = state;
     const storage::EventLog::Head head = g.head;
     const size_t entries = g.entries.size();
@@ -98,11 +99,12 @@ absl::StatusOr<IntakeReceipt> Intake::Apply(UpstreamRecords& u, Group& g) {
     g.staged.Begin();
     bool more = true;
     while (more && status.ok()) {
-      if (i == u.records.size()) {
-        status = Refuse(Reason::kMessageMalformed, "a group of events was cut");
+      if (i == u.records.size() || i - first == domain::kGroupPostingsMax) {
+        status = Unsound(u.upstream, u.records[i - 1], "what was committed with it is cut");
         break;
       }
-      status = TakeOver(u.upstream, u.records[i], &state, &more, g);
+      const bool last = i + 1 < u.records.size() && u.records[i + 1].posting.empty();
+      status = TakeOver(u.upstream, u.records[i], last, &state, &more, g);
       if (status.ok()) ++i;
     }
     if (status.ok()) {
@@ -123,7 +125,7 @@ absl::StatusOr<IntakeReceipt> Intake::Apply(UpstreamRecords& u, Group& g) {
 }
 
 absl::Status Intake::TakeOver(const std::string& upstream, const UpstreamRecords::Record& record,
-                              storage::UpstreamState* state, bool* more, Group& g) {
+                              bool last, storage::UpstreamState* state, bool* more, Group& g) {
   *more = false;
   if (record.position <= state->position) return absl::OkStatus();
   if (record.position != state->position + 1) {
@@ -136,31 +138,22 @@ absl::Status Intake::TakeOver(const std::string& upstream, const UpstreamRecords
                   absl::StrCat("event ", record.position, " of upstream ", upstream,
                                " does not continue what was taken over"));
   }
+  if (record.commit_time_us < state->commit_time_us)
+    return Unsound(upstream, record, "it was committed before the event before it");
+  if (record.commit_time_us > g.now_us + kAheadMaxUs)
+    return Unsound(upstream, record, "it was committed more than a day from now");
   state->position = record.position;
   state->chain_hash = record.chain_hash;
   state->commit_time_us = record.commit_time_us;
-  if (!record.catalog.empty()) return TakeOverCatalog(upstream, record.catalog, state, g);
+  if (!record.catalog.empty()) return TakeOverCatalog(upstream, record, state, g);
   if (record.posting.empty()) return absl::OkStatus();
 
-  FISCAL_ASSIGN_OR_RETURN(const domain::Posting posting,
-                          storage::DecodeWholePosting(record.position, record.posting, nullptr));
+  FISCAL_ASSIGN_OR_RETURN(domain::Posting posting, SoundPosting(upstream, record));
+  // A group whose next event changes no cells ends here.
+  const bool ends = posting.more && last;
+  if (ends) posting.more = false;
   *more = posting.more;
   const domain::BudgetKey& budget = posting.key;
-  // Keys are made of codes, and counts are added without looking.
-  const bool sound =
-      budget.stage != domain::Stage::kNone && !budget.agency.empty() &&
-      budget.agency.size() <= 32 && IsIdentifier(budget.agency) &&
-      posting.department.size() <= 32 && IsIdentifier(posting.department) &&
-      std::all_of(posting.cells.items.begin(), posting.cells.items.end(), [](const auto& item) {
-        return std::all_of(item.value.counts.begin(), item.value.counts.end(), [](auto n) {
-          constexpr int64_t kMax = domain::kStatementLinesMax;
-          return -kMax <= n && n <= kMax;
-        });
-      });
-  if (!sound) {
-    return Refuse(Reason::kHistoryDiffers, absl::StrCat("event ", record.position, " of upstream ",
-                                                        upstream, " is no statement's"));
-  }
   if (g.catalog->FindDivision(budget.division, budget.year) == nullptr) {
     return Refuse(Reason::kDivisionUnknown,
                   absl::StrCat("division ", budget.division, " is not in the catalog of ",
@@ -186,14 +179,15 @@ absl::Status Intake::TakeOver(const std::string& upstream, const UpstreamRecords
       absl::IsNotFound(g.staged.Get(storage::RevisionKey(budget, posting.revision - 1)).status());
   const bool known = g.staged.Get(storage::RevisionKey(budget, posting.revision)).ok();
   if (posting.revision == 0 || known || first != (posting.revision == 1)) {
-    return Refuse(Reason::kHistoryDiffers,
-                  absl::StrCat("revision ", posting.revision, " of a budget of upstream ", upstream,
-                               " does not follow the one before"));
+    return Unsound(upstream, record,
+                   absl::StrCat("revision ", posting.revision, " of agency ", budget.agency,
+                                " does not follow the one before"));
   }
-  FISCAL_RETURN_IF_ERROR(CheckAmounts(posting));
 
   state->local_position = g.head.position + 1;
-  const std::string payload = storage::EncodeUpstream({upstream, *state, record.posting});
+  const std::string ended = ends ? storage::EncodePosting(posting) : std::string();
+  const std::string payload =
+      storage::EncodeUpstream({upstream, *state, ends ? ended : record.posting});
   domain::EventHeader header;
   header.kind = domain::EventKind::kUpstream;
   header.principal = absl::StrCat("upstream:", upstream);
@@ -206,9 +200,16 @@ absl::Status Intake::TakeOver(const std::string& upstream, const UpstreamRecords
   return absl::OkStatus();
 }
 
-absl::Status Intake::TakeOverCatalog(const std::string& upstream, const std::string& bytes,
+absl::Status Intake::TakeOverCatalog(const std::string& upstream,
+                                     const UpstreamRecords::Record& record,
                                      storage::UpstreamState* state, Group& g) {
-  FISCAL_ASSIGN_OR_RETURN(domain::CatalogEvent event, storage::DecodeCatalog(bytes));
+  if (record.catalog.size() > domain::kCatalogBytesMax)
+    return Unsound(upstream, record, absl::StrCat(record.catalog.size(), " bytes are too many"));
+  absl::StatusOr<domain::CatalogEvent> decoded = storage::DecodeCatalog(record.catalog);
+  if (!decoded.ok()) return Unsound(upstream, record, decoded.status().message());
+  const std::string fault = domain::CatalogFault(*decoded);
+  if (!fault.empty()) return Unsound(upstream, record, fault);
+  domain::CatalogEvent event = *std::move(decoded);
   // An upstream says who the agencies of its divisions are, and adds what nobody else has said; it
   // changes nothing that others said.
   const bool division_list = event.list == domain::CatalogList::kDivision;
@@ -261,7 +262,10 @@ absl::Status Intake::TakeOverCatalog(const std::string& upstream, const std::str
   g.catalog->Diff(event, &changed);
   if (changed.entries.empty()) return absl::OkStatus();
   const std::vector<domain::Violation> violations = g.catalog->Check(changed);
-  if (!violations.empty()) return Refuse(violations);
+  if (!violations.empty()) {
+    const domain::Violation& v = violations.front();
+    return Unsound(upstream, record, absl::StrCat(v.field, ": ", v.message));
+  }
   const std::string payload = storage::EncodeCatalog(changed);
   domain::EventHeader header;
   header.kind = domain::EventKind::kCatalog;

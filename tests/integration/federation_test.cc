@@ -9,6 +9,8 @@
 #include "clients/cpp/error.h"
 #include "fiscal/federation/v1/federation_service.grpc.pb.h"
 #include "gtest/gtest.h"
+#include "storage/posting_codec.h"
+#include "storage/record_codec.h"
 #include "storage/rocks/rocks_kv.h"
 #include "storage/schema.h"
 #include "storage/totals_store.h"
@@ -87,6 +89,15 @@ struct Server {
         agg::AggregationService::NewStub(channel)->GetTotal(&context, request, &response);
     EXPECT_TRUE(status.ok()) << status.error_message();
     return response.total().amount_fen();
+  }
+  // Asks until it is so: what was taken over is seen in the list of upstreams before the log's head is moved.
+  bool UntilTotal(const std::string& division, int64_t fen) {
+    const absl::Time end = absl::Now() + absl::Seconds(30);
+    while (absl::Now() < end) {
+      if (Total(division) == fen) return true;
+    }
+    ADD_FAILURE() << Total(division) << " and not " << fen;
+    return false;
   }
   fed::Upstream Upstream(size_t n = 0) {
     fed::GetUpstreamsResponse response;
@@ -168,7 +179,7 @@ TEST_F(FederationTest, AnUnknownDivisionHoldsUpUntilItIsImported) {
   ASSERT_TRUE(province.UntilState(fed::UPSTREAM_STATE_BLOCKED));
   EXPECT_NE(province.Upstream().message().find("141100"), std::string::npos);
   Join();
-  EXPECT_EQ(province.Total("140000"), city.Total("141100"));
+  EXPECT_TRUE(province.UntilTotal("140000", city.Total("141100")));
   EXPECT_EQ(province.Upstream().division_codes_size(), 1);
   // The agencies came with the city's catalog, and who reported with its statements.
   agg::GetCoverageRequest request;
@@ -267,7 +278,7 @@ TEST_F(FederationTest, ACityChangesNothingThatTheProvinceSaidOfItsOwnAgencies) {
                   .ok());
   ASSERT_EQ(agencies.entries_size(), 1);
   EXPECT_EQ(agencies.entries(0).department_code(), "901");
-  EXPECT_EQ(province.Total("140000"), city.Total("141100"));
+  EXPECT_TRUE(province.UntilTotal("140000", city.Total("141100")));
 }
 
 TEST_F(FederationTest, OneCellThatDiffersIsFoundAndNamed) {
@@ -324,6 +335,114 @@ TEST_F(FederationTest, OneCellThatDiffersIsFoundAndNamed) {
   EXPECT_EQ(response.upstream_fen(), was);
   EXPECT_EQ(response.local_fen(), was + 1);
   EXPECT_NE(response.certificate().upstream_root(), response.certificate().local_root());
+}
+
+// A system below that posts what it likes, with hashes that continue.
+class Liar final : public fed::FederationService::Service {
+ public:
+  explicit Liar(const std::string& address) {
+    grpc::ServerBuilder builder;
+    builder.AddListeningPort(address, grpc::InsecureServerCredentials());
+    builder.RegisterService(this);
+    server_ = builder.BuildAndStart();
+  }
+  ~Liar() override { server_->Shutdown(absl::ToChronoTime(absl::Now())); }
+
+  void Post(std::string posting) {
+    absl::MutexLock lock(&mu_);
+    fed::PostedEvent& e = events_.emplace_back();
+    const Digest leaf = Sha256({absl::StrCat(events_.size())});
+    chain_ = storage::ChainHash(chain_, leaf);
+    e.set_position(absl::StrCat(events_.size()));
+    e.mutable_commit_time()->set_seconds(absl::ToUnixSeconds(absl::Now()));
+    e.set_leaf_hash(std::string(BytesOf(leaf)));
+    e.set_chain_hash(std::string(BytesOf(chain_)));
+    if (!posting.empty()) e.set_posting(std::move(posting));
+  }
+  // As when it was quarantined there.
+  void TakeBack(size_t position) {
+    absl::MutexLock lock(&mu_);
+    events_[position - 1].clear_posting();
+  }
+
+  grpc::Status ReadPostings(grpc::ServerContext* context, const fed::ReadPostingsRequest* request,
+                            grpc::ServerWriter<fed::ReadPostingsResponse>* writer) override {
+    size_t sent = 0;
+    if (!request->after_position().empty() &&
+        !absl::SimpleAtoi(request->after_position(), &sent))
+      return grpc::Status::CANCELLED;
+    absl::MutexLock lock(&mu_);
+    while (!context->IsCancelled()) {
+      fed::ReadPostingsResponse response;
+      response.set_log_id(std::string(32, '7'));
+      response.set_head_position(absl::StrCat(events_.size()));
+      for (; sent < events_.size(); ++sent) *response.add_events() = events_[sent];
+      if (!writer->Write(response)) break;
+      const auto more = [&] { return events_.size() > sent; };
+      while (!context->IsCancelled() &&
+             !mu_.AwaitWithTimeout(absl::Condition(&more), absl::Milliseconds(20))) {
+      }
+    }
+    return grpc::Status::OK;
+  }
+
+ private:
+  absl::Mutex mu_;
+  std::deque<fed::PostedEvent> events_ ABSL_GUARDED_BY(mu_);
+  Digest chain_ ABSL_GUARDED_BY(mu_){};
+  std::unique_ptr<grpc::Server> server_;
+};
+
+std::string PostingOf(domain::Code division, domain::Code functional, int64_t fen) {
+  domain::Posting p;
+  p.key = {division, 2024, domain::Stage::kApproved, "101001"};
+  p.department = "101";
+  p.revision = 1;
+  domain::Attributes a;
+  a.direction = domain::Direction::kExpenditure;
+  domain::CellTable::Item item;
+  item.key.attributes = a.Pack();
+  item.key.functional = functional;
+  item.value.amount_fen = fen;
+  item.value.counts[0] = 1;
+  p.cells.items = {item};
+  return storage::EncodePosting(p);
+}
+
+TEST_F(FederationTest, AnEventThatNoClientCouldHaveSentStopsItsUpstreamAlone) {
+  Join();
+  province.ImportDivisions({{"140000", ""}, {"141100", "140000"}, {"140200", "140000"}});
+  const std::string address = absl::StrCat("127.0.0.1:", FreePort());
+  Liar liar(address);
+  liar.Post(PostingOf(140200, 2080505, 700));
+  province.Stop();
+  province.options.upstreams.push_back({"liar", address});
+  province.Start();
+  ASSERT_TRUE(province.Until([](const fed::Upstream& u) { return u.position() == "1"; }, 1));
+  ASSERT_TRUE(province.UntilTotal("140200", 700));
+
+  // Functional code 5000: without a check the fold takes it for a cell of another chunk.
+  std::string poison = PostingOf(140200, 5000, 100);
+  liar.Post(poison);
+  ASSERT_TRUE(province.UntilState(fed::UPSTREAM_STATE_REFUSED, 1));
+  EXPECT_EQ(province.Upstream(1).message(),
+            "event 2 of upstream liar is refused: cell 0: functional code 5000 has not 3, 5 or 7 "
+            "digits");
+  EXPECT_EQ(province.Upstream(1).position(), "1");
+  // The other goes on, the totals add up, and a restart finds nothing of it.
+  Send(city, 0, 5, 3);
+  ASSERT_TRUE(province.UntilLevel(city));
+  const int64_t sum = city.Total("141100") + 700;
+  ASSERT_TRUE(province.UntilTotal("140000", sum));
+  province.Stop();
+  province.Start();
+  ASSERT_TRUE(province.UntilState(fed::UPSTREAM_STATE_REFUSED, 1));
+  ASSERT_TRUE(province.UntilTotal("140000", sum));
+  // Once its operator took it back, it is followed on.
+  liar.TakeBack(2);
+  liar.Post("");
+  ASSERT_TRUE(province.Until([](const fed::Upstream& u) { return u.position() == "3"; }, 1));
+  ASSERT_TRUE(province.UntilTotal("140000", sum));
 }
 
 }  // namespace
