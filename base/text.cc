@@ -123,4 +123,11 @@ std::string Shown(absl::string_view text) {
   return shown;
 }
 
+std::string Cut(std::string text, size_t bytes_max) {
+  if (text.size() <= bytes_max) return text;
+  size_t end = bytes_max;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
+  return absl::StrCat(absl::string_view(text).substr(0, end), "...");
+}
+
 }  // namespace fiscal

@@ -26,6 +26,9 @@ bool IsIdentifier(absl::string_view text);
 // What came from outside, in a message of one line: controls escaped, the end cut off when it is long.
 std::string Shown(absl::string_view text);
 
+// `text` itself, or its first `bytes_max` bytes at most, up to the end of a character, and "...".
+std::string Cut(std::string text, size_t bytes_max);
+
 // Number of Unicode code points of valid UTF-8.
 size_t CountCharacters(absl::string_view text);
 

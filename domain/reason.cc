@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
 #include "base/coding.h"
+#include "base/text.h"
 
 namespace fiscal::domain {
 namespace {
@@ -34,6 +35,7 @@ const std::vector<ReasonInfo>& AllReasons() {
       {Reason::kTooManyLines, "TOO_MANY_LINES", C::kInvalidArgument, "明细行数超过上限"},
       {Reason::kTooManyProjects, "TOO_MANY_PROJECTS", C::kInvalidArgument, "项目数超过上限"},
       {Reason::kTooManyEntries, "TOO_MANY_ENTRIES", C::kInvalidArgument, "目录条数超过上限"},
+      {Reason::kTooManyValues, "TOO_MANY_VALUES", C::kInvalidArgument, "字段的值的个数超过上限"},
       {Reason::kProjectUnknown, "PROJECT_UNKNOWN", C::kInvalidArgument, "明细行引用的项目不存在"},
       {Reason::kPageTokenInvalid, "PAGE_TOKEN_INVALID", C::kInvalidArgument,
        "分页标记不属于此查询"},
@@ -104,7 +106,16 @@ const ReasonInfo& InfoOf(Reason reason) {
   return info;
 }
 
-absl::Status ToStatus(const Refusal& refusal) {
+Violation::Violation(Reason why, std::string path, std::string line, std::string says)
+    : reason(why),
+      field(Cut(std::move(path), kEchoBytesMax)),
+      line_id(Cut(std::move(line), kEchoBytesMax)),
+      message(Cut(std::move(says), 2 * kEchoBytesMax)) {}
+
+absl::Status ToStatus(Refusal refusal) {
+  refusal.message = Cut(std::move(refusal.message), 4 * kEchoBytesMax);
+  for (auto& [key, value] : refusal.metadata) value = Cut(std::move(value), kEchoBytesMax);
+  if (refusal.violations.size() > kViolationsMax) refusal.violations.resize(kViolationsMax);
   absl::Status status(InfoOf(refusal.reason).code, refusal.message);
   std::string bytes;
   PutVarint(&bytes, static_cast<uint64_t>(refusal.reason));
@@ -142,7 +153,7 @@ absl::Status Refuse(std::vector<Violation> violations) {
     absl::StrAppend(&refusal.message, " (and ", violations.size() - 1, " more)");
   if (!first->line_id.empty()) refusal.metadata.push_back({"line_id", first->line_id});
   refusal.violations = std::move(violations);
-  return ToStatus(refusal);
+  return ToStatus(std::move(refusal));
 }
 
 Explained Explain(const absl::Status& status) {

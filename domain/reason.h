@@ -28,6 +28,7 @@ enum class Reason {
   kTooManyLines,
   kTooManyProjects,
   kTooManyEntries,
+  kTooManyValues,
   kProjectUnknown,
   kPageTokenInvalid,
   kPositionInvalid,
@@ -86,9 +87,17 @@ struct ReasonInfo {
 const std::vector<ReasonInfo>& AllReasons();
 const ReasonInfo& InfoOf(Reason reason);
 
-// One failing check.
+// At most this many violations are kept; more are as good as these.
+constexpr size_t kViolationsMax = 100;
+// Bytes of a text that a message shows of what was sent; the rest is cut off. A good id is shorter.
+constexpr size_t kEchoBytesMax = 256;
+
+// One failing check. What it repeats of a request is cut here, so that an id of 15 MB is not kept once a check.
 struct Violation {
-  Reason reason;
+  Violation() = default;
+  Violation(Reason why, std::string path, std::string line, std::string says);
+
+  Reason reason = Reason::kMessageMalformed;
   // Path from the request down: "line_items[17].functional_code".
   std::string field;
   std::string line_id;
@@ -106,7 +115,8 @@ struct Refusal {
   std::vector<std::pair<std::string, std::string>> metadata;
 };
 
-absl::Status ToStatus(const Refusal& refusal);
+// Cuts what is too long, and violations above kViolationsMax.
+absl::Status ToStatus(Refusal refusal);
 // One reason, no field.
 absl::Status Refuse(Reason reason, absl::string_view message);
 // INVALID_ARGUMENT when any violation is about the message alone, else the code of the first.

@@ -14,9 +14,6 @@
 
 namespace fiscal::domain {
 
-// At most this many violations are kept; more are as good as these.
-constexpr size_t kViolationsMax = 100;
-
 // What the message alone shows, then puts lines in order of line_id. Field paths speak of the order
 // sent.
 void CheckMessage(Submission* submission);

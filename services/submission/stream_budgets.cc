@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "domain/reason.h"
 #include "services/rpc/raw.h"
 #include "services/rpc/status.h"
@@ -80,62 +81,53 @@ void StreamBudgets::ForgetParts() {
   parts_.clear();
   owners_.clear();
   arena_.reset();
-  parts_bytes_ = parts_lines_ = 0;
+  counted_ = wire::BoundedFields();
+  parts_bytes_ = 0;
 }
 
 void StreamBudgets::RefuseParts(const absl::Status& status, bool more) {
-  Answer(NewSlot(parts_.empty() ? "" : parts_[0].envelope->request_id(), 0), status);
+  Answer(NewSlot(request_id_, 0), status);
   ForgetParts();
   skipping_ = more;
 }
 
+absl::StatusOr<wire::RawBudget> StreamBudgets::ReadPart(absl::string_view bytes) {
+  if (bytes.size() > rpc::kFrameBytesMax) {
+    return domain::Refuse(domain::Reason::kMessageTooLarge,
+                          absl::StrCat("a frame has at most ", rpc::kFrameBytesMax, " bytes"));
+  }
+  if (parts_bytes_ + bytes.size() > kBudgetBytesMax) {
+    return domain::Refuse(domain::Reason::kMessageTooLarge,
+                          absl::StrCat("a budget has at most ", kBudgetBytesMax, " bytes"));
+  }
+  if (arena_ == nullptr) arena_ = std::make_shared<google::protobuf::Arena>();
+  return wire::ReadFrame(bytes, &counted_, arena_.get());
+}
+
 void StreamBudgets::OnFrame() {
   auto bytes = std::make_shared<const rpc::FlatBytes>(frame_);
+  frame_.Clear();
   const size_t size = bytes->view().size();
-  if (arena_ == nullptr) arena_ = std::make_shared<google::protobuf::Arena>();
-  absl::StatusOr<wire::RawBudget> frame = wire::ReadFrame(bytes->view(), arena_.get());
-  if (!frame.ok()) {
-    // Whether more parts would follow can't be known; the next frame starts a budget.
-    if (skipping_) {
-      skipping_ = false;
-    } else {
-      RefuseParts(frame.status(), false);
-    }
-    return;
-  }
-  const bool more = frame->more;
+  // Of a frame that does not parse it can't be known: the next one starts a budget.
+  const wire::FrameHead head = wire::ReadFrameHead(bytes->view());
+  const bool more = head.more;
   if (skipping_) {
     skipping_ = more;
-    if (parts_.empty()) arena_.reset();
     return;
   }
-  const bool unknown = frame->unknown_around;
+  if (parts_.empty()) request_id_ = head.request_id;
+  absl::StatusOr<wire::RawBudget> part = ReadPart(bytes->view());
+  if (!part.ok()) return RefuseParts(part.status(), more);
+  if (parts_.empty())
+    request_id_ = Cut(part->envelope->request_id(), domain::kEchoBytesMax);
+  const bool unknown = part->unknown_around;
   parts_bytes_ += size;
-  parts_lines_ += frame->line_items.size();
-  parts_.push_back(*std::move(frame));
+  parts_.push_back(*std::move(part));
   owners_.push_back(std::move(bytes));
-  if (size > rpc::kFrameBytesMax) {
-    return RefuseParts(
-        domain::Refuse(domain::Reason::kMessageTooLarge,
-                       absl::StrCat("a frame has at most ", rpc::kFrameBytesMax, " bytes")),
-        more);
-  }
   if (unknown) {
     return RefuseParts(domain::Refuse({{domain::Reason::kFieldUnknown, "", "",
                                         "a field this version does not know"}}),
                        more);
-  }
-  if (parts_lines_ > domain::kStatementLinesMax) {
-    return RefuseParts(domain::Refuse({{domain::Reason::kTooManyLines, "line_items", "",
-                                        absl::StrCat("a statement has at most ",
-                                                     domain::kStatementLinesMax, " lines")}}),
-                       more);
-  }
-  if (parts_bytes_ > kBudgetBytesMax) {
-    return RefuseParts(
-        domain::Refuse(domain::Reason::kMessageTooLarge,
-                       absl::StrCat("a budget has at most ", kBudgetBytesMax, " bytes")),
-        more);
   }
   if (!more) SubmitParts();
 }
@@ -146,7 +138,7 @@ void StreamBudgets::SubmitParts() {
       parts_, std::move(owners_), caller_.principal, *committer_.intake().catalog());
   if (!submission.ok()) return RefuseParts(submission.status(), false);
   const size_t bytes = parts_bytes_;
-  std::shared_ptr<Slot> slot = NewSlot(submission->request_id, bytes);
+  std::shared_ptr<Slot> slot = NewSlot(request_id_, bytes);
   ForgetParts();
   {
     absl::MutexLock lock(&mu_);

@@ -19,6 +19,7 @@
 #include "services/ops/metrics.h"
 #include "services/rpc/drain.h"
 #include "services/submission/committer.h"
+#include "services/wire/bounds.h"
 #include "services/wire/submission_wire.h"
 
 namespace fiscal::services {
@@ -58,6 +59,8 @@ class StreamBudgets final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
 
   // A frame arrived: keeps it as a part or hands the finished budget on.
   void OnFrame();
+  // One part, parsed, unless it makes its budget too large.
+  absl::StatusOr<wire::RawBudget> ReadPart(absl::string_view bytes);
   void SubmitParts();
   void ForgetParts();
   // The budget being read is refused; its remaining parts are skipped.
@@ -77,11 +80,13 @@ class StreamBudgets final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
   // The reading side; only the read callback touches it.
   grpc::ByteBuffer frame_;
   std::shared_ptr<google::protobuf::Arena> arena_;
+  // Of the budget being read, for its answer.
+  std::string request_id_;
   std::vector<wire::RawBudget> parts_;
   // The bytes of the parts.
   std::vector<std::shared_ptr<const void>> owners_;
   size_t parts_bytes_ = 0;
-  size_t parts_lines_ = 0;
+  wire::BoundedFields counted_;
   bool skipping_ = false;
   int64_t next_index_ = 0;
 

@@ -185,34 +185,15 @@ void Finish(Submission* s) {
 // Cuts a message into the contents of its field `number`, a message or a string, and all else.
 bool Split(absl::string_view bytes, uint32_t number, std::vector<absl::string_view>* contents,
            std::string* rest) {
+  WireField f;
   while (!bytes.empty()) {
     const absl::string_view field = bytes;
-    uint64_t tag, value;
-    if (!ReadVarint(&bytes, &tag)) return false;
-    switch (tag & 7) {
-      case 0:
-        if (!ReadVarint(&bytes, &value)) return false;
-        break;
-      case 1:
-      case 5: {
-        const size_t width = (tag & 7) == 1 ? 8 : 4;
-        if (bytes.size() < width) return false;
-        bytes.remove_prefix(width);
-        break;
-      }
-      case 2:
-        if (!ReadVarint(&bytes, &value) || value > bytes.size()) return false;
-        if (tag == (number << 3 | 2)) {
-          contents->push_back(bytes.substr(0, value));
-          bytes.remove_prefix(value);
-          continue;
-        }
-        bytes.remove_prefix(value);
-        break;
-      default:
-        return false;
+    if (!ReadField(&bytes, &f) || f.wire_type() == 3 || f.wire_type() == 4) return false;
+    if (f.tag == (number << 3 | 2)) {
+      contents->push_back(f.content);
+    } else {
+      rest->append(field.data(), field.size() - bytes.size());
     }
-    rest->append(field.data(), field.size() - bytes.size());
   }
   return true;
 }
@@ -239,18 +220,20 @@ bool ReadBudget(const std::vector<absl::string_view>& pieces, google::protobuf::
 }
 
 template <typename Outer>
-absl::StatusOr<RawBudget> ReadAround(absl::string_view bytes, google::protobuf::Arena* arena,
-                                     Outer* outer) {
+absl::StatusOr<RawBudget> ReadAround(absl::string_view bytes, BoundedFields* counted,
+                                     google::protobuf::Arena* arena) {
   RawBudget raw;
   raw.bytes = bytes;
   raw.type = Outer::descriptor();
+  FISCAL_RETURN_IF_ERROR(counted->Count(*raw.type, bytes));
+  Outer outer;
   std::vector<absl::string_view> budgets;
   std::string rest;
-  if (!Split(bytes, Outer::kBudgetFieldNumber, &budgets, &rest) || !outer->ParseFromString(rest) ||
+  if (!Split(bytes, Outer::kBudgetFieldNumber, &budgets, &rest) || !outer.ParseFromString(rest) ||
       !ReadBudget(budgets, arena, &raw)) {
     return NotParsed(*raw.type, bytes);
   }
-  raw.unknown_around = HasUnknownFields(*outer);
+  raw.unknown_around = HasUnknownFields(outer);
   return raw;
 }
 
@@ -261,6 +244,7 @@ bool HasUnknownFields(const google::protobuf::Message& message) {
 }
 
 absl::Status ParseInto(absl::string_view bytes, google::protobuf::Message* message) {
+  FISCAL_RETURN_IF_ERROR(BoundedFields().Count(*message->GetDescriptor(), bytes));
   if (message->ParseFromArray(bytes.data(), static_cast<int>(bytes.size())))
     return absl::OkStatus();
   return NotParsed(*message->GetDescriptor(), bytes);
@@ -270,20 +254,36 @@ absl::StatusOr<RawBudget> ReadSubmit(absl::string_view bytes, google::protobuf::
   RawBudget raw;
   raw.bytes = bytes;
   raw.type = SubmitBudgetRequest::descriptor();
+  FISCAL_RETURN_IF_ERROR(BoundedFields().Count(*raw.type, bytes));
   if (!ReadBudget({bytes}, arena, &raw)) return NotParsed(*raw.type, bytes);
   return raw;
 }
 
-absl::StatusOr<RawBudget> ReadFrame(absl::string_view bytes, google::protobuf::Arena* arena) {
-  submission::v1::StreamBudgetsRequest frame;
-  absl::StatusOr<RawBudget> raw = ReadAround(bytes, arena, &frame);
-  if (raw.ok()) raw->more = frame.more();
-  return raw;
+absl::StatusOr<RawBudget> ReadFrame(absl::string_view bytes, BoundedFields* counted,
+                                    google::protobuf::Arena* arena) {
+  return ReadAround<submission::v1::StreamBudgetsRequest>(bytes, counted, arena);
+}
+
+FrameHead ReadFrameHead(absl::string_view bytes) {
+  using Frame = submission::v1::StreamBudgetsRequest;
+  FrameHead head;
+  WireField f, inner;
+  while (!bytes.empty()) {
+    if (!ReadField(&bytes, &f)) return FrameHead();
+    if (f.tag == Frame::kMoreFieldNumber << 3) head.more = f.value != 0;
+    if (f.tag != (Frame::kBudgetFieldNumber << 3 | 2)) continue;
+    // It is the first field of all that was ever sent.
+    if (ReadField(&f.content, &inner) &&
+        inner.tag == (SubmitBudgetRequest::kRequestIdFieldNumber << 3 | 2) &&
+        IsUtf8(inner.content))
+      head.request_id = Cut(std::string(inner.content), domain::kEchoBytesMax);
+  }
+  return head;
 }
 
 absl::StatusOr<RawBudget> ReadValidate(absl::string_view bytes, google::protobuf::Arena* arena) {
-  submission::v1::ValidateBudgetRequest request;
-  return ReadAround(bytes, arena, &request);
+  BoundedFields counted;
+  return ReadAround<submission::v1::ValidateBudgetRequest>(bytes, &counted, arena);
 }
 
 absl::StatusOr<RawReallocation> ReadReallocation(absl::string_view bytes,
@@ -292,6 +292,7 @@ absl::StatusOr<RawReallocation> ReadReallocation(absl::string_view bytes,
   std::vector<absl::string_view> budgets;
   std::string rest;
   Request outer;
+  FISCAL_RETURN_IF_ERROR(BoundedFields().Count(*Request::descriptor(), bytes));
   if (!Split(bytes, Request::kBudgetsFieldNumber, &budgets, &rest) || !outer.ParseFromString(rest))
     return NotParsed(*Request::descriptor(), bytes);
   RawReallocation raw;

@@ -13,11 +13,12 @@
 #include "fiscal/submission/v1/submission_service.pb.h"
 #include "google/protobuf/arena.h"
 #include "services/submission/intake.h"
+#include "services/wire/bounds.h"
 #include "storage/heads.h"
 
 namespace fiscal::services::wire {
 
-// INVALID_ARGUMENT naming the first bad field.
+// INVALID_ARGUMENT naming the first bad field, or the one that has too many values (bounds.h).
 absl::Status ParseInto(absl::string_view bytes, google::protobuf::Message* message);
 
 // A SubmitBudgetRequest as it arrived: line items still as bytes (line_reader.h), everything else
@@ -30,13 +31,20 @@ struct RawBudget {
   std::vector<absl::string_view> line_items;
   // A field of the message around it that this version does not know.
   bool unknown_around = false;
-  bool more = false;
 };
 // From a SubmitBudgetRequest, a StreamBudgetsRequest or a ValidateBudgetRequest; the last two have
 // the budget as their field 1. Views point into `bytes`. INVALID_ARGUMENT naming the first bad
-// field.
+// field, or the one that has too many values; `counted` has those of the frames of the same budget before.
 absl::StatusOr<RawBudget> ReadSubmit(absl::string_view bytes, google::protobuf::Arena* arena);
-absl::StatusOr<RawBudget> ReadFrame(absl::string_view bytes, google::protobuf::Arena* arena);
+absl::StatusOr<RawBudget> ReadFrame(absl::string_view bytes, BoundedFields* counted,
+                                    google::protobuf::Arena* arena);
+// What is known of a frame without parsing it; nothing when its bytes are no message.
+struct FrameHead {
+  // The next frame continues its budget.
+  bool more = false;
+  std::string request_id;
+};
+FrameHead ReadFrameHead(absl::string_view bytes);
 absl::StatusOr<RawBudget> ReadValidate(absl::string_view bytes, google::protobuf::Arena* arena);
 
 // A SubmitReallocationRequest as it arrived.

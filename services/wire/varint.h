@@ -1,4 +1,4 @@
-// The one number format inside protobuf messages, for those who read them from their bytes.
+// Numbers and fields inside protobuf messages, for those who read them from their bytes.
 #ifndef FISCAL_SERVICES_WIRE_VARINT_H_
 #define FISCAL_SERVICES_WIRE_VARINT_H_
 
@@ -24,6 +24,45 @@ inline bool ReadVarint(absl::string_view* bytes, uint64_t* value) {
     }
   }
   return false;
+}
+
+struct WireField {
+  // Number and wire type, as written.
+  uint64_t tag = 0;
+  // Of wire type 0.
+  uint64_t value = 0;
+  // Of wire type 2.
+  absl::string_view content;
+
+  uint32_t wire_type() const { return static_cast<uint32_t>(tag & 7); }
+};
+
+// Takes a field off the front; of a group its start or end. False when the bytes end in it or are no field.
+inline bool ReadField(absl::string_view* bytes, WireField* field) {
+  if (!ReadVarint(bytes, &field->tag) || field->tag >> 32 != 0) return false;
+  switch (field->wire_type()) {
+    case 0:
+      return ReadVarint(bytes, &field->value);
+    case 1:
+    case 5: {
+      const size_t width = field->wire_type() == 1 ? 8 : 4;
+      if (bytes->size() < width) return false;
+      bytes->remove_prefix(width);
+      return true;
+    }
+    case 2: {
+      uint64_t size;
+      if (!ReadVarint(bytes, &size) || size > bytes->size()) return false;
+      field->content = bytes->substr(0, size);
+      bytes->remove_prefix(size);
+      return true;
+    }
+    case 3:
+    case 4:
+      return true;
+    default:
+      return false;
+  }
 }
 
 }  // namespace fiscal::services::wire

@@ -18,6 +18,7 @@
 #include "absl/strings/str_split.h"
 #include "clients/cpp/error.h"
 #include "fiscal/submission/v1/submission_service.grpc.pb.h"
+#include "google/protobuf/unknown_field_set.h"
 #include "grpcpp/generic/generic_stub.h"
 #include "grpcpp/grpcpp.h"
 #include "gtest/gtest.h"
@@ -54,6 +55,7 @@ class MemoryTest : public ::testing::Test {
     arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
     arguments.SetMaxSendMessageSize(64 << 20);
     arguments.SetMaxReceiveMessageSize(64 << 20);
+    arguments.SetInt(GRPC_ARG_MAX_METADATA_SIZE, 1 << 20);
     return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
   }
 
@@ -172,6 +174,104 @@ TEST_F(MemoryTest, GreatestStatement) {
   EXPECT_LT(PeakOf("PATCH that removes 100,000 lines",
                    [&] { EXPECT_EQ(Submit(patch).code, grpc::OK); }),
             kStatementMax);
+}
+
+// `bytes` of a repeated field whose value takes two bytes on the wire or more.
+std::string Repeated(const s::SubmitBudgetRequest& one, size_t bytes) {
+  const std::string value = one.SerializeAsString();
+  std::string all;
+  all.reserve(bytes + value.size());
+  while (all.size() < bytes) all += value;
+  return all;
+}
+
+constexpr size_t kAlmostAll = 15 << 20;
+constexpr char kSubmit[] = "/fiscal.submission.v1.SubmissionService/SubmitBudget";
+
+// Made into messages before they were counted, 15 MB of empty projects cost 2.3 GB.
+TEST_F(MemoryTest, ManySmallValues) {
+  const std::string head = MakeBudget(0, 1, 1, "many").SerializeAsString();
+  auto refused = [&](const std::string& name, const std::string& bytes,
+                     const std::string& reason) {
+    EXPECT_LT(PeakOf(name,
+                     [&] {
+                       const client::Error error = client::ToError(Send(kSubmit, head + bytes));
+                       EXPECT_EQ(error.code, grpc::INVALID_ARGUMENT) << error.message;
+                       EXPECT_EQ(error.reason, reason) << error.message;
+                     }),
+              kRequestMax);
+  };
+  s::SubmitBudgetRequest one;
+  one.add_projects();
+  refused("15 MB of empty projects", Repeated(one, kAlmostAll), "TOO_MANY_PROJECTS");
+  one.Clear();
+  one.add_line_items();
+  refused("15 MB of empty line items", Repeated(one, kAlmostAll), "TOO_MANY_LINES");
+  one.Clear();
+  one.add_removed_project_codes("");
+  refused("15 MB of empty removed_project_codes", Repeated(one, kAlmostAll), "TOO_MANY_PROJECTS");
+  one.Clear();
+  one.add_removed_line_ids("L1");
+  refused("15 MB of removed_line_ids", Repeated(one, kAlmostAll), "TOO_MANY_LINES");
+  one.Clear();
+  b::Project* project = one.add_projects();
+  for (int i = 0; i < 5000000; ++i) project->add_indicators();
+  refused("5,000,000 indicators of one project", one.SerializeAsString(), "TOO_MANY_VALUES");
+  one.Clear();
+  one.GetReflection()->MutableUnknownFields(&one)->AddGroup(100);
+  refused("15 MB of unknown groups", Repeated(one, kAlmostAll), "FIELD_UNKNOWN");
+}
+
+// 2,000,000 of them were looked up one by one, for 15 s of the committer; as many as may come are looked up in order.
+TEST_F(MemoryTest, RemovedProjectCodes) {
+  ASSERT_EQ(Submit(MakeBudget(0, 10, 1, "standing")).code, grpc::OK);
+  s::SubmitBudgetRequest patch = MakeBudget(0, 0, 1, "patch");
+  patch.set_mode(s::WRITE_MODE_PATCH);
+  for (int i = 0; i < 10000; ++i) patch.add_removed_project_codes(absl::StrCat("P", i));
+  EXPECT_LT(PeakOf("10,000 removed_project_codes",
+                   [&] {
+                     const client::Error error = Submit(patch);
+                     EXPECT_EQ(error.reason, "LINE_UNKNOWN");
+                     EXPECT_LE(error.violations.size(), 100u);
+                   }),
+            kRequestMax);
+}
+
+// Repeated in every violation of its line, and whole in the answer, an id of 15 MB cost 1.9 GB.
+TEST_F(MemoryTest, LongTextsAreNotEchoed) {
+  s::SubmitBudgetRequest request = MakeBudget(0, 2, 1, "long");
+  b::LineItem* line = request.mutable_line_items(0);
+  line->set_line_id(std::string(kAlmostAll, 'x'));
+  line->set_functional_code("no code");
+  line->set_revenue_code("nor this");
+  line->set_dept_economic_code("1");
+  line->set_gov_economic_code("2");
+  line->set_receiving_division_code("3");
+  line->set_fund(static_cast<b::Fund>(99));
+  line->set_category(static_cast<b::Category>(99));
+  line->set_precision_fen(7);
+  line->set_amount_fen(-1);
+  auto refused = [&](const std::string& name) {
+    EXPECT_LT(PeakOf(name,
+                     [&] {
+                       const client::Error error = Submit(request);
+                       EXPECT_EQ(error.code, grpc::INVALID_ARGUMENT) << error.message;
+                       for (const auto& v : error.violations)
+                         EXPECT_LT(v.description.size(), 2000u) << v.field;
+                     }),
+              kRequestMax);
+  };
+  refused("a line_id of 15 MB");
+  request = MakeBudget(0, 2, 1, std::string(kAlmostAll, 'r'));
+  refused("a request_id of 15 MB");
+  request = MakeBudget(0, 2, 1, "long");
+  request.mutable_budget()->set_agency_code(std::string(kAlmostAll, 'a'));
+  refused("an agency_code of 15 MB");
+  request = MakeBudget(0, 2, 1, "long");
+  request.set_mode(s::WRITE_MODE_PATCH);
+  request.add_removed_line_ids(std::string(kAlmostAll / 2, 'a'));
+  request.add_removed_line_ids(std::string(kAlmostAll / 2, 'a'));
+  refused("removed_line_ids of 7 MB");
 }
 
 }  // namespace

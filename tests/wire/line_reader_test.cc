@@ -154,18 +154,20 @@ TEST(ReadSubmitTest, EnvelopeAndItems) {
   second.mutable_budget()->set_certify(true);
   const std::string bytes = frame.SerializeAsString() + second.SerializeAsString();
   google::protobuf::Arena arena;
-  const auto raw = ReadFrame(bytes, &arena);
+  BoundedFields counted;
+  const auto raw = ReadFrame(bytes, &counted, &arena);
   ASSERT_TRUE(raw.ok());
   submission::v1::StreamBudgetsRequest whole;
   ASSERT_TRUE(whole.ParseFromString(bytes));
-  EXPECT_EQ(raw->more, whole.more());
+  EXPECT_EQ(ReadFrameHead(bytes).more, whole.more());
+  EXPECT_EQ(ReadFrameHead(bytes).request_id, "r");
   ASSERT_EQ(raw->line_items.size(), 21u);
   for (size_t i = 0; i < 21; ++i)
     EXPECT_EQ(raw->line_items[i],
               whole.budget().line_items(static_cast<int>(i)).SerializeAsString());
   whole.mutable_budget()->clear_line_items();
   EXPECT_EQ(raw->envelope->SerializeAsString(), whole.budget().SerializeAsString());
-  EXPECT_FALSE(ReadFrame(bytes.substr(0, bytes.size() - 1), &arena).ok());
+  EXPECT_FALSE(ReadFrame(bytes.substr(0, bytes.size() - 1), &counted, &arena).ok());
 }
 
 }  // namespace
