@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Long runs of what CI runs a slice of.
 #   scripts/campaign.sh simulation SEEDS [FIRST]     2,000 in CI
+#   scripts/campaign.sh verify HISTORIES             with projects in the open stride; 500 in CI
 #   scripts/campaign.sh crash KILLS                  100 in CI
 #   scripts/campaign.sh tree KILLS                   of counties, city and province; 12 in CI
 #   scripts/campaign.sh watch KILLS                  of a server with watchers; 8 in CI
@@ -8,12 +9,16 @@
 #   scripts/campaign.sh explain LINES                explanations over a history of so many; 20,000 in CI
 #   scripts/campaign.sh fuzz SECONDS                 each decoder, the importer and spreadsheets, with clang's libFuzzer
 . "$(dirname "$0")/lib.sh"
-[ $# -ge 2 ] || { sed -n '2,10p' "$0" >&2; exit 2; }
+[ $# -ge 2 ] || { sed -n '2,11p' "$0" >&2; exit 2; }
 install_packages "${PACKAGES[@]}"
 case $1 in
   simulation)
     build release simulation_test
     FISCAL_SIM_SEEDS=$2 FISCAL_SIM_FIRST=${3:-1} build/release/bin/simulation_test --gtest_filter=SimulationTest.SeedsHold ;;
+  verify)
+    build release simulation_test
+    FISCAL_VERIFY_HISTORIES=$2 build/release/bin/simulation_test \
+      --gtest_filter='SimulationTest.VerifyAgrees*:SimulationTest.TakingBack*' ;;
   crash)
     build release crash_test
     FISCAL_CRASH_CYCLES=$2 build/release/bin/crash_test ;;
@@ -42,5 +47,5 @@ case $1 in
     build/fuzz/bin/document_fuzz -max_total_time="$2" -max_len=100000 build/corpus/document
     build/fuzz/bin/descriptions_fuzz -max_total_time="$2" -max_len=60000 build/corpus/descriptions
     build/fuzz/bin/pdf_fuzz -max_total_time="$2" -max_len=200000 build/corpus/pdf ;;
-  *) sed -n '2,10p' "$0" >&2; exit 2 ;;
+  *) sed -n '2,11p' "$0" >&2; exit 2 ;;
 esac
