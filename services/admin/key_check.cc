@@ -30,7 +30,7 @@ OrderedKeys::OrderedKeys(const storage::Kv& kv, std::string lower, std::string u
 
 void OrderedKeys::Renew() {
   compared_ = 0;
-  it_ = kv_.NewIterator(next_, upper_);
+  it_ = kv_.NewScan(next_, upper_);
   it_->Seek(next_);
 }
 
@@ -80,7 +80,7 @@ absl::Status StateSums::Compare(const storage::Kv& kv, const std::string& lower,
                                 const std::string& upper, uint64_t stride, const KeyName& name,
                                 const std::function<absl::Status()>& cancelled,
                                 Differences* differences) {
-  std::unique_ptr<storage::KvIterator> it = kv.NewIterator(lower, upper);
+  std::unique_ptr<storage::KvIterator> it = kv.NewScan(lower, upper);
   std::string part;
   uint64_t sum = 0;
   bool any = false;

@@ -1,6 +1,7 @@
 #include "services/admin/verify.h"
 
 #include "base/status_macros.h"
+#include "services/admin/log_scan.h"
 #include "services/admin/verify_log.h"
 #include "services/admin/verify_totals.h"
 #include "storage/record_codec.h"
@@ -57,7 +58,7 @@ class Verification {
   }
 
   absl::Status See(domain::Position p) {
-    FISCAL_ASSIGN_OR_RETURN(const storage::LogEntry entry, log_.Read(p));
+    FISCAL_ASSIGN_OR_RETURN(const storage::LogEntry entry, scan_.Read(p));
     absl::string_view payload;
     FISCAL_ASSIGN_OR_RETURN(const domain::EventHeader header,
                             storage::DecodeHeader(*entry.record, &payload));
@@ -71,6 +72,7 @@ class Verification {
   }
 
   const storage::EventLog& log_;
+  LogScan scan_{log_};
   const VerifyOptions& options_;
   Differences differences_;
   TotalsCheck totals_;

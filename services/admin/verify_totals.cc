@@ -33,7 +33,9 @@ uint64_t HashOf(const domain::NodeChunk& chunk) {
   chunk.ForEach([&](const domain::CellKey& key, const domain::CellValue& value) {
     if (value.zero()) return;
     hash = MixWords(hash, domain::CellKeyHash()(key));
-    hash = MixWords(hash, static_cast<uint64_t>(value.amount_fen));
+    const __int128 amount = value.amount_fen;
+    hash = MixWords(hash, static_cast<uint64_t>(amount));
+    hash = MixWords(hash, static_cast<uint64_t>(amount >> 64));
     for (int32_t count : value.counts) hash = MixWords(hash, static_cast<uint64_t>(count));
   });
   return hash;

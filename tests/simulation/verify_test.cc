@@ -1,5 +1,5 @@
 // Damage of every kind of derived data is found by Verify, and named; how it keeps to its memory, and stops.
-#include "services/admin/verify.h"
+#include "services/admin/verifier.h"
 
 #include <functional>
 #include <memory>
@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/clock.h"
+#include "domain/reason.h"
 #include "domain/validation.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -347,6 +348,35 @@ TEST(VerifyTest, StopsWhenNobodyWaits) {
   EXPECT_TRUE(absl::IsCancelled(result.status())) << result.status();
   EXPECT_EQ(asked, 3);
   EXPECT_LT(done, 100u);
+}
+
+// A second caller is refused and disturbs nothing; how far it is and what it found is known.
+TEST(VerifierTest, OneAtATime) {
+  Ledger ledger;
+  services::Verifier verifier(ledger.projector(), size_t{1} << 20);
+  EXPECT_EQ(verifier.state().last_run, absl::InfinitePast());
+  bool inside = false;
+  const auto cancelled = verifier.Run([&] {
+    EXPECT_TRUE(verifier.state().running);
+    const auto second = verifier.Run(nullptr);
+    EXPECT_EQ(domain::Explain(second.status()).refusal.reason, domain::Reason::kCheckRunning);
+    inside = true;
+    return true;
+  });
+  EXPECT_TRUE(inside);
+  EXPECT_TRUE(absl::IsCancelled(cancelled.status()));
+  EXPECT_FALSE(verifier.state().running);
+  EXPECT_EQ(verifier.state().last_run, absl::InfinitePast()) << "it did not come to its end";
+  const auto whole = verifier.Run(nullptr);
+  ASSERT_TRUE(whole.ok());
+  EXPECT_EQ(verifier.state().progress.events_done, static_cast<uint64_t>(whole->event_count));
+  EXPECT_NE(verifier.state().last_run, absl::InfinitePast());
+
+  storage::Batch batch;
+  batch.Delete(storage::PostingKey(200));
+  ASSERT_TRUE(ledger.totals_kv().Write(batch, false).ok());
+  ASSERT_TRUE(verifier.Run(nullptr).ok());
+  EXPECT_EQ(verifier.state().difference_count, 1);
 }
 
 }  // namespace
