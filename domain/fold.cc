@@ -189,6 +189,7 @@ absl::Status Fold::Apply(absl::Span<const Posting* const> postings, const Catalo
   auto load = [&](const OwnLevelKey& key, OrgNode node,
                   const DifferencesByKind& by_kind) -> absl::Status {
     const NodeId id{std::move(node), key.year, key.stage};
+    if (wanted_ && !wanted_(id)) return absl::OkStatus();
     FISCAL_ASSIGN_OR_RETURN(NodeChunks * chunks, Get(id));
     for (size_t k = 0; k < kKindCount; ++k) {
       if (by_kind[k].empty()) continue;
@@ -254,6 +255,20 @@ const Fold::Changed& Fold::Changes() {
     cells_ -= before - entry->chunk.size();
   }
   return changed_;
+}
+
+void Fold::ForgetUnwanted() {
+  auto unwanted = [this](const auto& changed) {
+    const ChunkId& id = changed.first;
+    return !wanted_({id.node, id.year, id.stage});
+  };
+  changed_.erase(std::remove_if(changed_.begin(), changed_.end(), unwanted), changed_.end());
+  for (auto it = chunks_.begin(); it != chunks_.end();) {
+    auto node = it++;
+    if (wanted_(node->first)) continue;
+    for (const auto& [number, entry] : node->second) cells_ -= entry->chunk.size();
+    chunks_.erase(node);
+  }
 }
 
 bool Fold::Settle(size_t cells_max) {

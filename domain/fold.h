@@ -125,7 +125,11 @@ class Fold {
   // All chunks of a node as they stood before what this fold has applied; none where it is new.
   using Loader = std::function<absl::StatusOr<NodeChunks>(const NodeId&)>;
 
-  explicit Fold(Loader loader) : loader_(std::move(loader)) {}
+  // Which nodes are folded at all; all of them where there is none.
+  using Wanted = std::function<bool(const NodeId&)>;
+
+  explicit Fold(Loader loader, Wanted wanted = nullptr)
+      : loader_(std::move(loader)), wanted_(std::move(wanted)) {}
 
   // Applies the postings to every chunk they touch, or to none when one can't be loaded.
   absl::Status Apply(absl::Span<const Posting* const> postings, const Catalog& catalog);
@@ -141,11 +145,14 @@ class Fold {
   // more than `cells_max` cells; they are loaded again when needed.
   // Returns true when it did.
   bool Settle(size_t cells_max);
+  // Forgets the nodes that are not wanted any more, with their changes.
+  void ForgetUnwanted();
 
  private:
   absl::StatusOr<NodeChunks*> Get(const NodeId& node);
 
-  Loader loader_;
+  const Loader loader_;
+  const Wanted wanted_;
   Chunks chunks_;
   Changed changed_;
   size_t cells_ = 0;

@@ -88,6 +88,7 @@ const std::vector<ReasonInfo>& AllReasons() {
       {Reason::kWatchTooWide, "WATCH_TOO_WIDE", C::kResourceExhausted, "订阅的行数超过上限"},
       {Reason::kWatchersTooMany, "WATCHERS_TOO_MANY", C::kResourceExhausted, "订阅数量超过上限"},
       {Reason::kQueueFull, "QUEUE_FULL", C::kResourceExhausted, "系统繁忙，请稍后重试"},
+      {Reason::kCheckRunning, "CHECK_RUNNING", C::kResourceExhausted, "同类核对正在进行"},
       {Reason::kDiskFull, "DISK_FULL", C::kResourceExhausted, "存储空间不足"},
       {Reason::kUpstreamUnreachable, "UPSTREAM_UNREACHABLE", C::kUnavailable, "下级系统没有应答"},
       {Reason::kReplicaBehind, "REPLICA_BEHIND", C::kUnavailable, "此副本尚未同步到所要求的位置"},

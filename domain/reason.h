@@ -66,6 +66,7 @@ enum class Reason {
   kWatchTooWide,
   kWatchersTooMany,
   kQueueFull,
+  kCheckRunning,
   kDiskFull,
   kUpstreamUnreachable,
   kReplicaBehind,

@@ -136,6 +136,7 @@ class ServerImpl final : public Server {
     if (copier_ != nullptr) copier_->Stop();
     for (const auto& upstream : upstreams_) upstream->Stop();
     drain_.Drain();
+    if (scrubber_ != nullptr) scrubber_->Stop();
     if (log_ != nullptr) log_->StopWaiting();
     if (runner_ != nullptr) runner_->Drain();
     if (hub_ != nullptr) hub_->Drain();
@@ -359,6 +360,13 @@ class ServerImpl final : public Server {
 
   // The systems this one reads from, which are followed from now on, and the services that tell of the log and of them.
   absl::Status Connect() {
+    Scrubber::Parts stored{
+        {{"log", &directory_->log_store()}, {"ledger", &directory_->ledger_store()}},
+        log_,
+        &directory_->anchor()};
+    if (totals_kv_ != nullptr) stored.stores.push_back({"totals", totals_kv_.get()});
+    scrubber_ = std::make_unique<Scrubber>(std::move(stored),
+                                           server_config_.storage().scrub_bytes_per_second());
     if (const config::v1::SubmissionConfig* submission = SubmissionOf(config_)) {
       for (const config::v1::UpstreamConfig& upstream : submission->upstreams()) {
         upstreams_.push_back(std::make_unique<Upstream>(upstream.name(), upstream.address(),
@@ -377,9 +385,13 @@ class ServerImpl final : public Server {
     FederationParts federation{*log_, projector_.get(), intake_.get(), {}, key, clock_};
     for (const auto& upstream : upstreams_) federation.upstreams.push_back(upstream.get());
     services_.push_back(MakeFederationService(std::move(federation)));
+    if (projector_ != nullptr) {
+      verifier_ = std::make_unique<Verifier>(
+          *projector_, static_cast<size_t>(server_config_.storage().verify_memory_bytes()));
+    }
     services_.push_back(MakeAdminService(
-        projector_.get(),
-        [this](admin::v1::GetStatusResponse* out) { FillStatus(parts_, ready(), out); }));
+        {verifier_.get(), *scrubber_, drain_,
+         [this](admin::v1::GetStatusResponse* out) { FillStatus(parts_, ready(), out); }}));
     return absl::OkStatus();
   }
 
@@ -471,6 +483,8 @@ class ServerImpl final : public Server {
     parts_.hub = hub_.get();
     parts_.copier = copier_.get();
     parts_.coverage = coverage_.get();
+    parts_.verifier = verifier_.get();
+    parts_.scrubber = scrubber_.get();
     for (const auto& upstream : upstreams_) parts_.upstreams.push_back(upstream.get());
   }
 
@@ -569,6 +583,8 @@ class ServerImpl final : public Server {
   std::unique_ptr<TotalsReader> reader_;
   std::unique_ptr<WatchHub> hub_;
   std::unique_ptr<CoverageWatch> coverage_;
+  std::unique_ptr<Verifier> verifier_;
+  std::unique_ptr<Scrubber> scrubber_;
   std::unique_ptr<LogCopier> copier_;
   std::vector<std::unique_ptr<Upstream>> upstreams_;
   SystemParts parts_;

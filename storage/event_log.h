@@ -107,6 +107,8 @@ class EventLog {
                                              domain::EventHeader* header) const;
   // Over the committed events; its size is never less than the head's position.
   const MerkleTree& tree() const { return *tree_; }
+  // For those who compare its bytes.
+  const Kv& kv() const { return kv_; }
   // The last position whose commit time is not after `time_us`; 0 when all are later.
   absl::StatusOr<domain::Position> AsOf(int64_t time_us) const;
   // Positions of catalog events up to `last`, in order.

@@ -312,10 +312,10 @@ absl::Status TotalsStore::ForEachPosting(
   return it->status();
 }
 
-absl::Status TotalsStore::CommitStride(
+absl::StatusOr<Batch> TotalsStore::StageStride(
     const domain::Fold::Changed& changed,
-    const std::vector<std::shared_ptr<const domain::Posting>>& postings,
-    const Watermark& watermark) {
+    const std::vector<std::shared_ptr<const domain::Posting>>& postings, const Watermark& watermark,
+    const GetLeaves& get_leaves) {
   Batch batch;
   for (const auto& [id, entry] : changed)
     batch.Put(CellsKey(id, watermark.position),
@@ -337,12 +337,11 @@ absl::Status TotalsStore::CommitStride(
   std::stable_sort(
       order.begin(), order.end(),
       [](const domain::Posting* a, const domain::Posting* b) { return a->key < b->key; });
-  const uint64_t before = StrideAt(watermark.position - 1);
   for (size_t i = 0; i < order.size();) {
     size_t end = i + 1;
     while (end < order.size() && order[end]->key == order[i]->key) ++end;
     batch.Put(StatusKey(order[i]->key, watermark.position), EncodeStatus(order[end - 1]->status()));
-    const bool changes = std::any_of(order.begin() + static_cast<ptrdiff_t>(i),
+    bool changes = std::any_of(order.begin() + static_cast<ptrdiff_t>(i),
                                      order.begin() + static_cast<ptrdiff_t>(end),
                                      [](const domain::Posting* p) { return !p->cells.empty(); });
     const domain::ChunkId id = domain::LeafChunkOf(order[i]->key);
@@ -362,13 +361,15 @@ absl::Status TotalsStore::CommitStride(
     } else {
       for (size_t k = i; k < end; ++k)
         batch.Put(PostingKey(order[k]->position), EncodePosting(*order[k]));
+      Leaves* leaves = nullptr;
       if (changes) {
-        domain::Chunk chunk;
-        domain::Fold::Chain chain;
-        if (!order[i]->first()) FISCAL_RETURN_IF_ERROR(LoadLeaves(id, before, &chunk, &chain));
-        for (size_t k = i; k < end; ++k) chunk.Add(order[k]->cells);
-        chunk.Tidy();
-        value = EncodeState(chunk, chunk.cells().size(), &chain);
+        FISCAL_ASSIGN_OR_RETURN(leaves, get_leaves(id, order[i]->first()));
+      }
+      changes = leaves != nullptr;
+      if (changes) {
+        for (size_t k = i; k < end; ++k) leaves->chunk.Add(order[k]->cells);
+        leaves->chunk.Tidy();
+        value = EncodeState(leaves->chunk, leaves->chunk.cells().size(), &leaves->chain);
       }
     }
     if (changes) batch.Put(CellsKey(id, watermark.position), std::move(value));
@@ -381,6 +382,24 @@ absl::Status TotalsStore::CommitStride(
   bytes += watermark.log_id;
   batch.Put(WatermarkKey(), std::move(bytes));
   batch.Sort();
+  return batch;
+}
+
+absl::Status TotalsStore::CommitStride(
+    const domain::Fold::Changed& changed,
+    const std::vector<std::shared_ptr<const domain::Posting>>& postings,
+    const Watermark& watermark) {
+  const uint64_t before = StrideAt(watermark.position - 1);
+  Leaves leaves;
+  FISCAL_ASSIGN_OR_RETURN(
+      const Batch batch,
+      StageStride(changed, postings, watermark,
+                  [&](const domain::ChunkId& id, bool first) -> absl::StatusOr<Leaves*> {
+                    leaves = Leaves();
+                    if (!first)
+                      FISCAL_RETURN_IF_ERROR(LoadLeaves(id, before, &leaves.chunk, &leaves.chain));
+                    return &leaves;
+                  }));
   FISCAL_RETURN_IF_ERROR(kv_.Write(batch, /*sync=*/false));
   absl::MutexLock lock(&mu_);
   strides_.push_back(watermark.position);

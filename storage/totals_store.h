@@ -86,6 +86,21 @@ class TotalsStore {
       const std::function<void(const domain::BudgetKey&, const domain::StatementStatus&)>& visit)
       const;
 
+  // An agency's chunk, and how it was last stored.
+  struct Leaves {
+    domain::Chunk chunk;
+    domain::Fold::Chain chain;
+  };
+  // Gives an agency's chunk as it stood before a stride, empty when `first` says that there is none; null where
+  // nobody wants to know what becomes of it.
+  using GetLeaves = std::function<absl::StatusOr<Leaves*>(const domain::ChunkId&, bool first)>;
+  // What CommitStride writes, in order of keys. Asks for the chunks of agencies that don't start with just one
+  // posting, and adds to them what was posted.
+  static absl::StatusOr<Batch> StageStride(
+      const domain::Fold::Changed& changed,
+      const std::vector<std::shared_ptr<const domain::Posting>>& postings,
+      const Watermark& watermark, const GetLeaves& get_leaves);
+
   // Writes what the stride that ends with watermark.position changed, in one batch: `changed`
   // chunks above the agencies, `postings`, and with them the agencies' chunks.
   absl::Status CommitStride(const domain::Fold::Changed& changed,
@@ -94,6 +109,8 @@ class TotalsStore {
 
   absl::Status Flush() { return kv_.Flush(); }
   int64_t ApproximateBytes() const { return kv_.ApproximateBytes(); }
+  // For those who compare its bytes.
+  const Kv& kv() const { return kv_; }
 
  private:
   // An agency's chunk after `stride`, into an empty one; it stays empty when there was none.

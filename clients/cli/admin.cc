@@ -1,10 +1,17 @@
-// fiscal admin status: how a process is. fiscal admin verify: recomputes every total from the log.
+// fiscal admin status: how a process is. fiscal admin verify: recomputes what is derived from the log. fiscal admin scrub: reads
+// every stored byte once more.
+#include <chrono>
+#include <cstdio>
+#include <functional>
 #include <iostream>
+#include <memory>
+#include <thread>
 
 #include "CLI/CLI.hpp"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "clients/cli/context.h"
@@ -14,19 +21,50 @@
 namespace fiscal::cli {
 namespace {
 
+using Stub = admin::v1::AdminService::Stub;
+
+// Makes a call that takes long; on stderr stands what `says` makes of the process's status meanwhile.
+grpc::Status Follow(Context& context, Stub& stub,
+                    const std::function<grpc::Status(grpc::ClientContext*)>& call,
+                    const std::function<std::string(const admin::v1::GetStatusResponse&)>& says) {
+  absl::Notification done;
+  std::thread teller([&] {
+    bool said = false;
+    while (!done.WaitForNotificationWithTimeout(absl::Seconds(1))) {
+      grpc::ClientContext c;
+      context.connection().Prepare(&c);
+      c.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(5));
+      admin::v1::GetStatusResponse s;
+      if (!stub.GetStatus(&c, admin::v1::GetStatusRequest(), &s).ok()) continue;
+      said = true;
+      std::fprintf(stderr, "\r%s", says(s).c_str());
+    }
+    if (said) std::fprintf(stderr, "\n");
+  });
+  const grpc::Status status = context.connection().Call(call, /*deadline=*/false);
+  done.Notify();
+  teller.join();
+  return status;
+}
+
 int Verify(Context& context) {
   const auto stub = admin::v1::AdminService::NewStub(context.connection().channel());
-  std::cerr << "recomputing every total from the first event ...\n";
+  std::cerr << "recomputing what is derived from the first event ...\n";
   admin::v1::VerifyResponse r;
-  const grpc::Status status = context.connection().Call(
+  const grpc::Status status = Follow(
+      context, *stub,
       [&](grpc::ClientContext* c) { return stub->Verify(c, admin::v1::VerifyRequest(), &r); },
-      /*deadline=*/false);
+      [](const admin::v1::GetStatusResponse& s) {
+        return absl::StrCat("pass ", s.verify().pass_count(), ": ", s.verify().events_done(),
+                            " of ", s.verify().events_total(), " events");
+      });
   if (!status.ok()) return Report(context, status);
   if (context.json()) {
     std::cout << "{\"ok\": " << (r.ok() ? "true" : "false")
               << ", \"position\": " << JsonString(r.position())
               << ", \"events\": " << r.event_count() << ", \"lines\": " << r.line_count()
-              << ", \"cells\": " << r.cell_count() << ", \"differences\": [";
+              << ", \"cells\": " << r.cell_count() << ", \"passes\": " << r.pass_count()
+              << ", \"differences\": [";
     for (int i = 0; i < r.differences_size(); ++i)
       std::cout << (i == 0 ? "" : ", ") << JsonString(r.differences(i));
     std::cout << "]}\n";
@@ -40,6 +78,35 @@ int Verify(Context& context) {
 }
 
 // As 1.5 GiB.
+std::string Bytes(int64_t n);
+
+int Scrub(Context& context, int64_t bytes_per_second) {
+  const auto stub = admin::v1::AdminService::NewStub(context.connection().channel());
+  std::cerr << "reading every stored byte once more ...\n";
+  admin::v1::ScrubRequest request;
+  request.set_bytes_per_second(bytes_per_second);
+  admin::v1::ScrubResponse r;
+  const grpc::Status status = Follow(
+      context, *stub, [&](grpc::ClientContext* c) { return stub->Scrub(c, request, &r); },
+      [](const admin::v1::GetStatusResponse& s) {
+        return absl::StrCat(Bytes(s.scrub().bytes_done()), " of about ",
+                            Bytes(s.scrub().bytes_total()));
+      });
+  if (!status.ok()) return Report(context, status);
+  if (context.json()) {
+    std::cout << "{\"ok\": " << (r.ok() ? "true" : "false") << ", \"bytes\": " << r.bytes_read()
+              << ", \"events\": " << r.event_count() << ", \"findings\": [";
+    for (int i = 0; i < r.findings_size(); ++i)
+      std::cout << (i == 0 ? "" : ", ") << JsonString(r.findings(i));
+    std::cout << "]}\n";
+  } else {
+    std::cout << (r.ok() ? "nothing is damaged: " : "DAMAGED: ") << Bytes(r.bytes_read()) << ", "
+              << r.event_count() << " events\n";
+    for (const std::string& d : r.findings()) std::cout << "  " << d << "\n";
+  }
+  return r.ok() ? kOk : kFailure;
+}
+
 std::string Bytes(int64_t n) {
   static const char* const kUnits[] = {"B", "KiB", "MiB", "GiB", "TiB"};
   double value = static_cast<double>(n);
@@ -122,6 +189,31 @@ void PrintStatus(const admin::v1::GetStatusResponse& s) {
                                   c.missing_count(), " of ", c.agency_count(), " missing, due ",
                                   When(c.due_time())));
   }
+  if (s.has_verify()) {
+    const auto& v = s.verify();
+    line("verify",
+         absl::StrCat(
+             v.running() ? absl::StrCat("pass ", v.pass_count(), ", ", v.events_done(), " of ",
+                                        v.events_total(), " events; ")
+                         : "",
+             !v.has_end_time() ? "never since the start"
+             : v.difference_count() == 0
+                 ? absl::StrCat("agreed ", Ago(v.end_time()))
+                 : absl::StrCat(v.difference_count(), " DIFFERENCES ", Ago(v.end_time()))));
+  }
+  const auto& scrub = s.scrub();
+  line("scrub",
+       absl::StrCat(
+           scrub.bytes_per_second() > 0 ? absl::StrCat(Bytes(scrub.bytes_per_second()), " a second")
+                                        : "only when asked",
+           scrub.running() ? absl::StrCat(", ", Bytes(scrub.bytes_done()), " of about ",
+                                          Bytes(scrub.bytes_total()))
+                           : "",
+           "; ",
+           !scrub.has_end_time() ? "no whole pass since the start"
+           : scrub.damage_count() == 0
+               ? absl::StrCat("whole ", Ago(scrub.end_time()))
+               : absl::StrCat(scrub.damage_count(), " DAMAGED ", Ago(scrub.end_time()))));
   line("memory", Bytes(s.memory_bytes()));
 }
 
@@ -152,8 +244,18 @@ void AddAdmin(CLI::App& app, Context& context) {
   admin->require_subcommand(1);
   admin->add_subcommand("status", "How the process is: log, totals, queue, upstreams, disk")
       ->callback([&context] { context.run = [&context] { return Status(context); }; });
-  admin->add_subcommand("verify", "Recompute every total from the log; exit 0 only when all agree")
+  admin
+      ->add_subcommand("verify",
+                       "Recompute what is derived from the log; exit 0 only when all agrees")
       ->callback([&context] { context.run = [&context] { return Verify(context); }; });
+  CLI::App* scrub = admin->add_subcommand(
+      "scrub", "Read every stored byte once more; exit 0 only when nothing is damaged");
+  const auto rate = std::make_shared<int64_t>(0);
+  scrub->add_option("--rate", *rate, "Bytes a second; 0 for as fast as it goes")
+      ->check(CLI::NonNegativeNumber);
+  scrub->callback([&context, rate] {
+    context.run = [&context, rate] { return Scrub(context, *rate); };
+  });
 }
 
 }  // namespace fiscal::cli

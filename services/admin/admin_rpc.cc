@@ -1,8 +1,10 @@
 #include "services/admin/admin_rpc.h"
 
+#include <atomic>
+#include <utility>
+
 #include "domain/reason.h"
 #include "fiscal/admin/v1/admin_service.grpc.pb.h"
-#include "services/admin/verify.h"
 #include "services/rpc/status.h"
 #include "services/wire/text_wire.h"
 
@@ -11,46 +13,86 @@ namespace {
 
 namespace pb = fiscal::admin::v1;
 
+// Whether somebody still waits for a long call.
+class Waiting final : public rpc::Drainable {
+ public:
+  Waiting(grpc::ServerContext& context, rpc::DrainSignal& drain)
+      : context_(context), drain_(drain), draining_(!drain.Add(this)) {}
+  ~Waiting() override { drain_.Remove(this); }
+  void OnDrain() override { draining_ = true; }
+
+  std::function<bool()> Cancelled() {
+    return [this] { return draining_ || context_.IsCancelled(); };
+  }
+  grpc::Status Answer(const absl::Status& status) const {
+    if (!absl::IsCancelled(status)) return rpc::ToGrpc(status);
+    if (!draining_) return grpc::Status::CANCELLED;
+    return rpc::ToGrpc(domain::Refuse(domain::Reason::kDraining, "the process stops: ask again"));
+  }
+
+ private:
+  grpc::ServerContext& context_;
+  rpc::DrainSignal& drain_;
+  std::atomic<bool> draining_;
+};
+
+// Synchronous on purpose: what takes long has a thread of its own, of which gRPC makes another, and the callbacks of other services
+// have theirs.
 class AdminRpc final : public pb::AdminService::Service {
  public:
-  AdminRpc(const Projector* projector, std::function<void(pb::GetStatusResponse*)> status)
-      : projector_(projector), status_(std::move(status)) {}
+  explicit AdminRpc(AdminParts parts) : parts_(std::move(parts)) {}
 
   grpc::Status GetStatus(grpc::ServerContext*, const pb::GetStatusRequest*,
                          pb::GetStatusResponse* response) override {
-    status_(response);
+    parts_.status(response);
     return grpc::Status::OK;
   }
 
-  // Synchronous on purpose: it takes long, and gRPC gives it a thread of its own.
-  grpc::Status Verify(grpc::ServerContext*, const pb::VerifyRequest*,
+  grpc::Status Verify(grpc::ServerContext* context, const pb::VerifyRequest*,
                       pb::VerifyResponse* response) override {
-    if (projector_ == nullptr) {
+    if (parts_.verifier == nullptr) {
       return rpc::ToGrpc(
           domain::Refuse(domain::Reason::kTotalsNotHere,
                          "this process keeps no totals: ask the aggregation process"));
     }
-    const absl::StatusOr<VerifyResult> result = services::Verify(*projector_);
-    if (!result.ok()) return rpc::ToGrpc(result.status());
+    Waiting waiting(*context, parts_.drain);
+    const absl::StatusOr<VerifyResult> result = parts_.verifier->Run(waiting.Cancelled());
+    if (!result.ok()) return waiting.Answer(result.status());
     response->set_ok(result->differences.empty());
     response->set_position(wire::FormatPosition(result->position));
     response->set_event_count(result->event_count);
     response->set_line_count(result->line_count);
     response->set_cell_count(result->cell_count);
+    response->set_pass_count(result->pass_count);
     for (const std::string& d : result->differences) response->add_differences(d);
     return grpc::Status::OK;
   }
 
+  grpc::Status Scrub(grpc::ServerContext* context, const pb::ScrubRequest* request,
+                     pb::ScrubResponse* response) override {
+    if (request->bytes_per_second() < 0) {
+      return rpc::ToGrpc(domain::Refuse({{domain::Reason::kFieldNotAllowed, "bytes_per_second", "",
+                                          "a rate is not negative"}}));
+    }
+    Waiting waiting(*context, parts_.drain);
+    const absl::StatusOr<ScrubResult> result =
+        parts_.scrubber.Run(request->bytes_per_second(), waiting.Cancelled());
+    if (!result.ok()) return waiting.Answer(result.status());
+    response->set_ok(result->damage.empty());
+    response->set_bytes_read(result->bytes_read);
+    response->set_event_count(result->event_count);
+    for (const std::string& d : result->damage) response->add_findings(d);
+    return grpc::Status::OK;
+  }
+
  private:
-  const Projector* const projector_;
-  const std::function<void(pb::GetStatusResponse*)> status_;
+  const AdminParts parts_;
 };
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> MakeAdminService(
-    const Projector* projector, std::function<void(pb::GetStatusResponse*)> status) {
-  return std::make_unique<AdminRpc>(projector, std::move(status));
+std::unique_ptr<grpc::Service> MakeAdminService(AdminParts parts) {
+  return std::make_unique<AdminRpc>(std::move(parts));
 }
 
 }  // namespace fiscal::services

@@ -13,6 +13,8 @@
 #include "absl/time/time.h"
 #include "fiscal/admin/v1/admin_service.pb.h"
 #include "fiscal/config/v1/config.pb.h"
+#include "services/admin/scrubber.h"
+#include "services/admin/verifier.h"
 #include "services/aggregation/runner.h"
 #include "services/aggregation/watch_hub.h"
 #include "services/federation/upstream.h"
@@ -65,6 +67,8 @@ struct SystemParts {
   const WatchHub* hub = nullptr;
   const LogCopier* copier = nullptr;
   const CoverageWatch* coverage = nullptr;
+  const Verifier* verifier = nullptr;
+  const Scrubber* scrubber = nullptr;
   std::vector<const Upstream*> upstreams;
 };
 

@@ -95,6 +95,7 @@ class Projector {
 
   const storage::TotalsStore& store() const { return store_; }
   const storage::EventLog& log() const { return log_; }
+  const storage::StrideBounds& stride_bounds() const { return options_.stride; }
 
   // Makes whole strides durable, so that the next start folds little again.
   absl::Status Flush() { return store_.Flush(); }
