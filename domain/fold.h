@@ -76,6 +76,10 @@ struct Posting {
   std::shared_ptr<const void> owner;
 };
 
+// Why the fold can't take a posting, as part of a sentence; empty when it can. Less than PostingFault (domain/posting_check.h)
+// finds: only what would put a cell into another chunk than the one it is looked for in.
+std::string FoldFault(const Posting& posting);
+
 // The id of an agency's chunk of leaf cells.
 inline ChunkId LeafChunkOf(const BudgetKey& key) {
   return {{OrgType::kAgency, key.division, key.agency},
@@ -131,7 +135,7 @@ class Fold {
   explicit Fold(Loader loader, Wanted wanted = nullptr)
       : loader_(std::move(loader)), wanted_(std::move(wanted)) {}
 
-  // Applies the postings to every chunk they touch, or to none when one can't be loaded.
+  // Applies the postings to every chunk they touch, or to none when one can't be loaded. DATA_LOSS when one has a FoldFault.
   absl::Status Apply(absl::Span<const Posting* const> postings, const Catalog& catalog);
 
   // Cells of all chunks, as of the last Settle.

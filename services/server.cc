@@ -225,7 +225,11 @@ class ServerImpl final : public Server {
     } else if (path == "/readyz") {
       const Phase phase = phase_;
       answer.status = phase == Phase::kServing ? 200 : 503;
-      answer.body = phase == Phase::kServing    ? "ready\n"
+      const domain::Position stopped =
+          phase == Phase::kServing && projector_ != nullptr ? projector_->stopped_at() : 0;
+      answer.body = stopped != 0 ? absl::StrCat("ready, but totals stand still before event ",
+                                                stopped, ": fiscal admin status\n")
+                    : phase == Phase::kServing  ? "ready\n"
                     : phase == Phase::kDraining ? "draining\n"
                                                 : absl::StrCat("recovering: ", Progress(), "\n");
     } else if (path == "/metrics") {
@@ -342,6 +346,8 @@ class ServerImpl final : public Server {
     while (projector_->folded() < to) {
       FISCAL_RETURN_IF_ERROR(projector_->Step(kEventsPerStep).status());
       SayProgress("folding", projector_->folded(), to);
+      // Everything but totals is served; an operator says how to go on.
+      if (projector_->stopped_at() != 0) break;
     }
     if (left > 0) logging::Info("recovered", {{"events_folded", left}});
     return absl::OkStatus();
@@ -390,7 +396,7 @@ class ServerImpl final : public Server {
           *projector_, static_cast<size_t>(server_config_.storage().verify_memory_bytes()));
     }
     services_.push_back(MakeAdminService(
-        {verifier_.get(), *scrubber_, drain_,
+        {verifier_.get(), *scrubber_, drain_, *log_, projector_.get(), committer_.get(),
          [this](admin::v1::GetStatusResponse* out) { FillStatus(parts_, ready(), out); }}));
     return absl::OkStatus();
   }
@@ -439,7 +445,7 @@ class ServerImpl final : public Server {
 
   absl::Status MakeReader(const config::v1::AggregationConfig& config) {
     absl::Status totals = OpenTotals(config);
-    if (absl::IsDataLoss(totals)) {
+    if (absl::IsDataLoss(totals) || absl::IsAborted(totals)) {
       // Of no use: folded once more, from nothing. What is damaged of the log says so again.
       FISCAL_RETURN_IF_ERROR(storage::MarkDamaged(totals_path(), totals.message()));
       totals = OpenTotals(config);

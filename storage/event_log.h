@@ -25,6 +25,7 @@
 #include "storage/group_record.h"
 #include "storage/kv.h"
 #include "storage/merkle.h"
+#include "storage/operator_events.h"
 
 namespace fiscal::storage {
 
@@ -114,6 +115,9 @@ class EventLog {
   // Positions of catalog events up to `last`, in order.
   absl::StatusOr<std::vector<domain::Position>> CatalogEvents(domain::Position last) const;
 
+  // What operators decided, up to the head or past it by what is being committed.
+  std::shared_ptr<const OperatorEvents> operators() const ABSL_LOCKS_EXCLUDED(mu_);
+
   // Blocks until the head is past `position` or `deadline` comes; true when it is past.
   bool WaitPast(domain::Position position, absl::Time deadline) const ABSL_LOCKS_EXCLUDED(mu_);
   bool stopped() const ABSL_LOCKS_EXCLUDED(mu_);
@@ -131,6 +135,7 @@ class EventLog {
   absl::Status AnchorNow(const Head& head);
   // What the anchor has to say with `head`.
   absl::StatusOr<AnchorState> StateOf(const Head& head);
+  absl::Status LoadOperatorEvents(domain::Position last) ABSL_LOCKS_EXCLUDED(mu_);
 
   Kv& kv_;
   Anchor& anchor_;
@@ -146,6 +151,8 @@ class EventLog {
   std::deque<LogEntry> recent_ ABSL_GUARDED_BY(mu_);
   size_t recent_bytes_ ABSL_GUARDED_BY(mu_) = 0;
   bool stopped_ ABSL_GUARDED_BY(mu_) = false;
+  std::shared_ptr<const OperatorEvents> operators_ ABSL_GUARDED_BY(mu_) =
+      std::make_shared<OperatorEvents>();
 };
 
 }  // namespace fiscal::storage

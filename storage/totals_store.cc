@@ -204,6 +204,15 @@ absl::StatusOr<Watermark> TotalsStore::ReadWatermark() const {
   return w;
 }
 
+absl::StatusOr<std::vector<domain::Position>> TotalsStore::ReadLeftOut() const {
+  FISCAL_ASSIGN_OR_RETURN(const std::string bytes, kv_.Get(LeftOutKey()));
+  ByteReader reader(bytes);
+  std::vector<domain::Position> positions;
+  while (reader.ok() && !reader.AtEnd()) positions.push_back(reader.U64());
+  if (!reader.ok()) return absl::DataLossError("totals: malformed positions that are left out");
+  return positions;
+}
+
 uint64_t TotalsStore::StrideAt(domain::Position position) const {
   absl::ReaderMutexLock lock(&mu_);
   auto it = std::upper_bound(strides_.begin(), strides_.end(), position);
@@ -388,11 +397,11 @@ absl::StatusOr<Batch> TotalsStore::StageStride(
 absl::Status TotalsStore::CommitStride(
     const domain::Fold::Changed& changed,
     const std::vector<std::shared_ptr<const domain::Posting>>& postings,
-    const Watermark& watermark) {
+    const Watermark& watermark, const std::vector<domain::Position>& left_out) {
   const uint64_t before = StrideAt(watermark.position - 1);
   Leaves leaves;
   FISCAL_ASSIGN_OR_RETURN(
-      const Batch batch,
+      Batch batch,
       StageStride(changed, postings, watermark,
                   [&](const domain::ChunkId& id, bool first) -> absl::StatusOr<Leaves*> {
                     leaves = Leaves();
@@ -400,6 +409,10 @@ absl::Status TotalsStore::CommitStride(
                       FISCAL_RETURN_IF_ERROR(LoadLeaves(id, before, &leaves.chunk, &leaves.chain));
                     return &leaves;
                   }));
+  // The last of all keys.
+  std::string positions;
+  for (const domain::Position position : left_out) PutU64(&positions, position);
+  batch.Put(LeftOutKey(), std::move(positions));
   FISCAL_RETURN_IF_ERROR(kv_.Write(batch, /*sync=*/false));
   absl::MutexLock lock(&mu_);
   strides_.push_back(watermark.position);

@@ -52,6 +52,9 @@ class TotalsStore {
   // A zero watermark when the store is new.
   absl::StatusOr<Watermark> ReadWatermark() const;
 
+  // What CommitStride was last given; NOT_FOUND in a new store and in one of a version that left nothing out.
+  absl::StatusOr<std::vector<domain::Position>> ReadLeftOut() const;
+
   // The last stride that ends at or before `position`; 0 when none does.
   uint64_t StrideAt(domain::Position position) const ABSL_LOCKS_EXCLUDED(mu_);
 
@@ -102,10 +105,12 @@ class TotalsStore {
       const Watermark& watermark, const GetLeaves& get_leaves);
 
   // Writes what the stride that ends with watermark.position changed, in one batch: `changed`
-  // chunks above the agencies, `postings`, and with them the agencies' chunks.
+  // chunks above the agencies, `postings`, and with them the agencies' chunks. `left_out` are the positions up to there that an
+  // operator had left out.
   absl::Status CommitStride(const domain::Fold::Changed& changed,
                             const std::vector<std::shared_ptr<const domain::Posting>>& postings,
-                            const Watermark& watermark) ABSL_LOCKS_EXCLUDED(mu_);
+                            const Watermark& watermark,
+                            const std::vector<domain::Position>& left_out) ABSL_LOCKS_EXCLUDED(mu_);
 
   absl::Status Flush() { return kv_.Flush(); }
   int64_t ApproximateBytes() const { return kv_.ApproximateBytes(); }

@@ -1,5 +1,5 @@
 // fiscal admin status: how a process is. fiscal admin verify: recomputes what is derived from the log. fiscal admin scrub: reads
-// every stored byte once more.
+// every stored byte once more. fiscal admin quarantine: has totals leave out an event.
 #include <chrono>
 #include <cstdio>
 #include <functional>
@@ -166,6 +166,10 @@ void PrintStatus(const admin::v1::GetStatusResponse& s) {
                                          : absl::StrCat(t.lag_count(), " events behind for ",
                                                         t.lag_millis(), " ms"),
                       ", ", Bytes(t.size_bytes()), ", ", t.live_cell_count(), " live cells"));
+    if (!t.stopped_position().empty()) {
+      line("", absl::StrCat("TOTALS STAND STILL before event ", t.stopped_position(), ": ",
+                            t.stopped_message()));
+    }
     line("readers", absl::StrCat(t.watcher_count(), " of ", t.watcher_count_max(), " watchers, ",
                                  t.slow_watcher_count(), " not reading; ", t.waiting_read_count(),
                                  " of ", t.waiting_read_count_max(), " reads waiting"));
@@ -237,6 +241,22 @@ int Status(Context& context) {
   return kOk;
 }
 
+int Quarantine(Context& context, const admin::v1::QuarantineRequest& request) {
+  const auto stub = admin::v1::AdminService::NewStub(context.connection().channel());
+  admin::v1::QuarantineResponse r;
+  const grpc::Status status = context.connection().Call(
+      [&](grpc::ClientContext* c) { return stub->Quarantine(c, request, &r); });
+  if (!status.ok()) return Report(context, status);
+  if (context.json()) {
+    std::cout << "{\"position\": " << JsonString(r.position())
+              << ", \"created\": " << (r.created() ? "true" : "false") << "}\n";
+  } else {
+    std::cout << "event " << request.position() << (r.created() ? " is" : " was already")
+              << " left out of all totals, by event " << r.position() << "\n";
+  }
+  return kOk;
+}
+
 }  // namespace
 
 void AddAdmin(CLI::App& app, Context& context) {
@@ -244,6 +264,21 @@ void AddAdmin(CLI::App& app, Context& context) {
   admin->require_subcommand(1);
   admin->add_subcommand("status", "How the process is: log, totals, queue, upstreams, disk")
       ->callback([&context] { context.run = [&context] { return Status(context); }; });
+  auto order = std::make_shared<admin::v1::QuarantineRequest>();
+  CLI::App* quarantine = admin->add_subcommand(
+      "quarantine", "Have totals leave out an event that they can't take; there is no way back");
+  quarantine
+      ->add_option_function<std::string>(
+          "--position", [order](const std::string& p) { order->set_position(p); }, "The event")
+      ->required();
+  quarantine
+      ->add_option_function<std::string>(
+          "--reason", [order](const std::string& r) { order->set_reason(r); },
+          "Why, for whoever reads the log")
+      ->required();
+  quarantine->callback([&context, order] {
+    context.run = [&context, order] { return Quarantine(context, *order); };
+  });
   admin
       ->add_subcommand("verify",
                        "Recompute what is derived from the log; exit 0 only when all agrees")

@@ -3,8 +3,13 @@
 #include <atomic>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+#include "base/text.h"
 #include "domain/reason.h"
 #include "fiscal/admin/v1/admin_service.grpc.pb.h"
+#include "services/log/past_head.h"
+#include "services/rpc/caller.h"
 #include "services/rpc/status.h"
 #include "services/wire/text_wire.h"
 
@@ -12,6 +17,7 @@ namespace fiscal::services {
 namespace {
 
 namespace pb = fiscal::admin::v1;
+using domain::Reason;
 
 // Whether somebody still waits for a long call.
 class Waiting final : public rpc::Drainable {
@@ -68,6 +74,11 @@ class AdminRpc final : public pb::AdminService::Service {
     return grpc::Status::OK;
   }
 
+  grpc::Status Quarantine(grpc::ServerContext* context, const pb::QuarantineRequest* request,
+                          pb::QuarantineResponse* response) override {
+    return rpc::ToGrpc(Decide(*request, rpc::PrincipalOf(*context), response));
+  }
+
   grpc::Status Scrub(grpc::ServerContext* context, const pb::ScrubRequest* request,
                      pb::ScrubResponse* response) override {
     if (request->bytes_per_second() < 0) {
@@ -86,6 +97,33 @@ class AdminRpc final : public pb::AdminService::Service {
   }
 
  private:
+  absl::Status Decide(const pb::QuarantineRequest& request, std::string principal,
+                      pb::QuarantineResponse* response) {
+    if (parts_.committer == nullptr) {
+      return domain::Refuse(Reason::kNotTheWriter,
+                            "this process copies the log: ask the submission process");
+    }
+    QuarantineOrder order;
+    FISCAL_ASSIGN_OR_RETURN(order.position, wire::ParsePosition(request.position()));
+    if (request.reason().empty())
+      return domain::Refuse({{Reason::kRequiredFieldMissing, "reason", "", "a reason is required"}});
+    if (CheckText(request.reason(), true) != TextFault::kNone ||
+        CountCharacters(request.reason()) > 500) {
+      return domain::Refuse({{Reason::kTextInvalid, "reason", "",
+                              "a reason has at most 500 characters and no controls"}});
+    }
+    if (order.position > parts_.log.head().position)
+      return PastHead(parts_.log, absl::StrCat("the log ends at ", parts_.log.head().position));
+    order.principal = std::move(principal);
+    order.reason = request.reason();
+    if (parts_.projector != nullptr) order.stopped_at = parts_.projector->stopped_at();
+    FISCAL_ASSIGN_OR_RETURN(const IntakeReceipt receipt,
+                            parts_.committer->SubmitAndWait(std::move(order), request.ByteSizeLong()));
+    response->set_position(wire::FormatPosition(receipt.receipt.position));
+    response->set_created(receipt.receipt.result == domain::Result::kCreated);
+    return absl::OkStatus();
+  }
+
   const AdminParts parts_;
 };
 

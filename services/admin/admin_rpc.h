@@ -9,7 +9,9 @@
 #include "grpcpp/impl/codegen/service_type.h"
 #include "services/admin/scrubber.h"
 #include "services/admin/verifier.h"
+#include "services/aggregation/projector.h"
 #include "services/rpc/drain.h"
+#include "services/submission/committer.h"
 
 namespace fiscal::services {
 
@@ -19,6 +21,11 @@ struct AdminParts {
   Verifier* verifier = nullptr;
   Scrubber& scrubber;
   rpc::DrainSignal& drain;
+  const storage::EventLog& log;
+  // Null in a process without totals.
+  const Projector* projector = nullptr;
+  // Null in a process that only copies the log.
+  Committer* committer = nullptr;
   // Fills in how the process is.
   std::function<void(admin::v1::GetStatusResponse*)> status;
 };

@@ -209,6 +209,10 @@ void FillStatus(const SystemParts& parts, bool ready, pb::GetStatusResponse* out
                                               watchers.sending));
     t->set_watcher_count_max(static_cast<int64_t>(parts.hub->watchers_max()));
     t->set_slow_watcher_count(static_cast<int64_t>(watchers.sending));
+    if (const Position stopped = parts.projector->stopped_at(); stopped != 0) {
+      t->set_stopped_position(wire::FormatPosition(stopped));
+      t->set_stopped_message(std::string(parts.projector->stop().message()));
+    }
   }
   for (const Upstream* upstream : parts.upstreams) {
     const Upstream::Status status = upstream->status();
@@ -281,6 +285,9 @@ void SampleStatus(const SystemParts& parts, bool ready, Samples* out) {
     const pb::TotalsStatus& t = s.totals();
     out->Gauge("fiscal_totals_watermark_position", "The position up to which totals are folded.",
                Number(t.watermark()));
+    out->Gauge("fiscal_totals_stopped_position",
+               "The event that can't be folded, before which totals stand still; 0 for none.",
+               Number(t.stopped_position()));
     out->Gauge("fiscal_totals_lag_events", "Events of the log that are not folded yet.",
                static_cast<double>(t.lag_count()));
     out->Gauge("fiscal_totals_lag_seconds", "The age of the oldest of them.",

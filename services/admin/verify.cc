@@ -84,7 +84,10 @@ class Verification {
 }  // namespace
 
 absl::StatusOr<VerifyResult> Verify(const Projector& projector, const VerifyOptions& options) {
-  return Verification(projector, options).Run();
+  absl::StatusOr<VerifyResult> result = Verification(projector, options).Run();
+  const absl::Status stop = projector.stop();
+  if (result.ok() && !stop.ok()) result->differences.emplace_back(stop.message());
+  return result;
 }
 
 }  // namespace fiscal::services

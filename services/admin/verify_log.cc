@@ -18,6 +18,13 @@ LogCheck::LogCheck(const storage::EventLog& log, domain::Position last, Differen
             const auto position = storage::DecodePositionKey(key);
             return absl::StrCat("catalog at ", position.ok() ? *position : 0);
           },
+          differences),
+      operators_(
+          log.kv(), storage::OperatorEventKey(0), storage::OperatorEventKey(last + 1),
+          [](absl::string_view key) {
+            const auto position = storage::DecodePositionKey(key);
+            return absl::StrCat("operator's event at ", position.ok() ? *position : 0);
+          },
           differences) {
   for (uint64_t tiles = last / storage::kTileNodes; tiles > 0; tiles /= storage::kTileNodes) {
     const uint8_t level = static_cast<uint8_t>(tiles_.size());
@@ -43,6 +50,8 @@ absl::Status LogCheck::See(const storage::LogEntry& entry, const domain::EventHe
     differences_.Add(absl::StrCat("event ", p, ": says it is ", header.position));
   if (header.kind == domain::EventKind::kCatalog)
     FISCAL_RETURN_IF_ERROR(catalogs_.Expect(storage::CatalogEventKey(p), ""));
+  if (header.kind == domain::EventKind::kQuarantine || header.kind == domain::EventKind::kKey)
+    FISCAL_RETURN_IF_ERROR(operators_.Expect(storage::OperatorEventKey(p), ""));
   const absl::StatusOr<Digest> leaf = storage::LeafHash(*entry.record);
   if (!leaf.ok()) {
     differences_.Add(absl::StrCat("event ", p, ": ", leaf.status().message()));
@@ -81,6 +90,7 @@ absl::Status LogCheck::Grow() {
 absl::Status LogCheck::Finish() {
   for (OrderedKeys& level : tiles_) FISCAL_RETURN_IF_ERROR(level.Finish());
   FISCAL_RETURN_IF_ERROR(catalogs_.Finish());
+  FISCAL_RETURN_IF_ERROR(operators_.Finish());
   Digest root = storage::EmptyMerkleRoot();
   for (auto it = peaks_.rbegin(); it != peaks_.rend(); ++it)
     root = it == peaks_.rbegin() ? it->second : storage::MerkleNode(it->second, root);

@@ -1,5 +1,5 @@
-// What the log's store has besides the events, against the events: the hash chain, the tree's tiles and root, the list of
-// catalogs.
+// What the log's store has besides the events, against the events: the hash chain, the tree's tiles and root, the lists
+// of catalogs and of operators' events.
 //
 //   Verify --(See: every event from the first)--> LogCheck --> Differences
 #ifndef FISCAL_SERVICES_ADMIN_VERIFY_LOG_H_
@@ -43,7 +43,7 @@ class LogCheck {
   std::vector<Digest> leaves_;
   // By level.
   std::vector<OrderedKeys> tiles_;
-  OrderedKeys catalogs_;
+  OrderedKeys catalogs_, operators_;
 };
 
 }  // namespace fiscal::services

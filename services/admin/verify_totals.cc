@@ -7,6 +7,7 @@
 #include "base/coding.h"
 #include "base/hash.h"
 #include "base/status_macros.h"
+#include "storage/operator_events.h"
 #include "storage/posting_codec.h"
 #include "storage/record_codec.h"
 #include "storage/schema.h"
@@ -188,15 +189,21 @@ absl::Status TotalsCheck::See(const storage::LogEntry& entry, const domain::Even
   const bool catalog = header.kind == domain::EventKind::kCatalog;
   bool more = false;
   ++since_stride_.events;
-  if (!catalog) {
-    auto posting = std::make_shared<Posting>();
-    FISCAL_ASSIGN_OR_RETURN(*posting, storage::ReadPosting(header, payload, entry.record));
-    more = posting->more;
+  FISCAL_ASSIGN_OR_RETURN(
+      const storage::Foldable what,
+      storage::ReadFoldable(header, payload, entry.record, *operators_));
+  more = what.more;
+  // The end of a group is left out: the one before it is the end.
+  if (what.posting == nullptr && more_ && !more && last_ != nullptr) last_->more = false;
+  more_ = more;
+  last_ = what.posting;
+  if (what.posting != nullptr) {
+    const std::shared_ptr<Posting>& posting = what.posting;
     since_stride_.cells += posting->cells.items.size();
     if (first_) Note(*posting, entry.record->size());
     if (entry.position > stride_ && first_) CompareOpen(*posting);
     unfolded_.push_back(posting.get());
-    postings_.push_back(std::move(posting));
+    postings_.push_back(posting);
   }
   if (catalog || unfolded_.size() >= kPostingsPerFold) FISCAL_RETURN_IF_ERROR(Apply());
   if (catalog) {

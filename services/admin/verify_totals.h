@@ -78,6 +78,8 @@ class TotalsCheck {
   const storage::TotalsStore& store_;
   const size_t memory_bytes_max_;
   Differences& differences_;
+  // Of the moment when the check began, as all that follows.
+  const std::shared_ptr<const storage::OperatorEvents> operators_ = projector_.log().operators();
 
   // Of the moment when the check began.
   domain::Position to_ = 0;
@@ -103,6 +105,9 @@ class TotalsCheck {
   absl::flat_hash_map<domain::ChunkId, storage::TotalsStore::Leaves> agencies_;
   size_t agency_cells_ = 0;
   StateSums cells_, statuses_;
+  // Of the event before: whether the next was committed with it, and what it posted.
+  bool more_ = false;
+  std::shared_ptr<domain::Posting> last_;
   // Posted and not folded yet, and those of the stride that is not over.
   std::vector<const domain::Posting*> unfolded_;
   Projector::Postings postings_;

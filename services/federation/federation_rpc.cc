@@ -34,9 +34,10 @@ static_assert(static_cast<int>(Upstream::State::kRefused) == pb::UPSTREAM_STATE_
 constexpr absl::Duration kUpstreamTimeout = absl::Seconds(30);
 constexpr absl::Duration kFoldTimeout = absl::Seconds(30);
 
-absl::StatusOr<size_t> AppendPosting(const storage::LogEntry& entry,
+absl::StatusOr<size_t> AppendPosting(const storage::EventLog& log, const storage::LogEntry& entry,
                                      pb::ReadPostingsResponse* response, bool* more) {
-  FISCAL_ASSIGN_OR_RETURN(UpstreamRecords::Record record, ToUpstreamRecord(entry, more));
+  FISCAL_ASSIGN_OR_RETURN(UpstreamRecords::Record record,
+                          ToUpstreamRecord(entry, *log.operators(), more));
   pb::PostedEvent* event = response->add_events();
   event->set_position(wire::FormatPosition(record.position));
   wire::ToTimestamp(record.commit_time_us, event->mutable_commit_time());
@@ -95,7 +96,9 @@ class FederationRpc final : public pb::FederationService::CallbackService {
     const absl::StatusOr<Position> after =
         Stream::Start(p_.log, request->after_position(), request->after_chain_hash());
     if (!after.ok()) return new RefusedStream<pb::ReadPostingsResponse>(after.status());
-    return new Stream(p_.log, *after, /*until_head=*/false, AppendPosting);
+    return new Stream(p_.log, *after, /*until_head=*/false,
+                      [this](const storage::LogEntry& entry, pb::ReadPostingsResponse* response,
+                             bool* more) { return AppendPosting(p_.log, entry, response, more); });
   }
 
   ServerUnaryReactor* GetUpstreams(CallbackServerContext* context, const pb::GetUpstreamsRequest*,

@@ -475,6 +475,10 @@ absl::StatusOr<IntakeReceipt> Intake::Apply(Submission& s, Group& g) {
                   absl::StrCat("division ", s.key.division, " is taken over from upstream ", owner,
                                ": submit it there"));
   }
+  if (log_.operators()->LeavesOut(s.key)) {
+    return Refuse(Reason::kBudgetQuarantined,
+                  "an event of this budget was quarantined: what is stated of it does not count");
+  }
 
   FISCAL_ASSIGN_OR_RETURN(std::optional<StatementMeta> old, g.ledger.heads().Meta(s.key));
   FISCAL_RETURN_IF_ERROR(CheckRevision(s, old));

@@ -377,6 +377,18 @@ TEST(FoldTest, AFailedLoadLeavesEverythingAsItWas) {
   EXPECT_EQ(sum(), 0);
 }
 
+// A code of no level would be a cell of another chunk: nothing of the call is applied.
+TEST(FoldTest, APostingWithACodeOfNoLevelChangesNothing) {
+  const auto catalog = OneDivision();
+  Fold fold([](const Fold::NodeId&) { return Fold::NodeChunks(); });
+  const Posting good = MakePosting("101001", "101", {{2080505, 5}});
+  const Posting poison = MakePosting("101002", "101", {{2080505, 5}, {5000, 7}});
+  EXPECT_TRUE(absl::IsDataLoss(fold.Apply({&good, &poison}, *catalog)));
+  EXPECT_TRUE(fold.chunks().empty());
+  EXPECT_TRUE(fold.Changes().empty());
+  EXPECT_TRUE(fold.Apply({&good}, *catalog).ok());
+}
+
 // How many postings are folded at once is timing; which cells changed must not depend on it.
 TEST(FoldTest, OneByOneOrTogetherIsTheSame) {
   const auto catalog = OneDivision();
