@@ -17,7 +17,6 @@
 #include "absl/synchronization/mutex.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/signing.h"
 #include "base/status_macros.h"
 #include "base/version.h"
 #include "fiscal/admin/v1/admin_service.grpc.pb.h"
@@ -386,9 +385,9 @@ class ServerImpl final : public Server {
                        absl::StrCat("the log can't be copied: ", status.ToString()));
           });
     }
-    FISCAL_ASSIGN_OR_RETURN(SigningKey key, SigningKey::LoadOrCreate(server_config_.data_dir()));
-    services_.push_back(MakeEventLogService(*log_, key));
-    FederationParts federation{*log_, projector_.get(), intake_.get(), {}, key, clock_};
+    OpenSigner();
+    services_.push_back(MakeEventLogService(*log_, *signer_));
+    FederationParts federation{*log_, projector_.get(), intake_.get(), {}, *signer_, clock_};
     for (const auto& upstream : upstreams_) federation.upstreams.push_back(upstream.get());
     services_.push_back(MakeFederationService(std::move(federation)));
     if (projector_ != nullptr) {
@@ -396,9 +395,29 @@ class ServerImpl final : public Server {
           *projector_, static_cast<size_t>(server_config_.storage().verify_memory_bytes()));
     }
     services_.push_back(MakeAdminService(
-        {verifier_.get(), *scrubber_, drain_, *log_, projector_.get(), committer_.get(),
+        {verifier_.get(), *scrubber_, drain_, *log_, *signer_, projector_.get(), committer_.get(),
          [this](admin::v1::GetStatusResponse* out) { FillStatus(parts_, ready(), out); }}));
     return absl::OkStatus();
+  }
+
+  // The key's public half is said in the log the first time, so that another one is seen; a copy has it beside the key alone.
+  void OpenSigner() {
+    const std::shared_ptr<const storage::OperatorEvents> operators = log_->operators();
+    const bool writes = committer_ != nullptr;
+    const bool said = writes && !operators->keys().empty();
+    signer_ = std::make_unique<Signer>(
+        server_config_.data_dir(), log_->log_id(),
+        said ? operators->keys().back().event.public_key_pem : std::string(),
+        /*first_start=*/!writes || log_->head().position == 0);
+    const absl::StatusOr<SigningKey> key = signer_->key();
+    if (!writes || said || !key.ok()) return;
+    const domain::KeyEvent event{key->public_key_pem(), ""};
+    const absl::Status kept =
+        committer_->SubmitAndWait(KeyOrder{"fiscal", event}, event.public_key_pem.size()).status();
+    if (!kept.ok()) {
+      logging::Warning("the signing key is not in the log yet: the next start says it",
+                       {{"why", std::string(kept.message())}});
+    }
   }
 
   absl::Status MakeWriter(const config::v1::SubmissionConfig& config) {
@@ -488,6 +507,7 @@ class ServerImpl final : public Server {
     parts_.runner = runner_.get();
     parts_.hub = hub_.get();
     parts_.copier = copier_.get();
+    parts_.signer = signer_.get();
     parts_.coverage = coverage_.get();
     parts_.verifier = verifier_.get();
     parts_.scrubber = scrubber_.get();
@@ -592,6 +612,7 @@ class ServerImpl final : public Server {
   std::unique_ptr<Verifier> verifier_;
   std::unique_ptr<Scrubber> scrubber_;
   std::unique_ptr<LogCopier> copier_;
+  std::unique_ptr<Signer> signer_;
   std::vector<std::unique_ptr<Upstream>> upstreams_;
   SystemParts parts_;
   std::vector<std::unique_ptr<grpc::Service>> services_;

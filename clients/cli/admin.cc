@@ -1,5 +1,6 @@
 // fiscal admin status: how a process is. fiscal admin verify: recomputes what is derived from the log. fiscal admin scrub: reads
-// every stored byte once more. fiscal admin quarantine: has totals leave out an event.
+// every stored byte once more. fiscal admin quarantine: has totals leave out an event. fiscal
+// admin key rotate: makes a new signing key.
 #include <chrono>
 #include <cstdio>
 #include <functional>
@@ -150,6 +151,8 @@ void PrintStatus(const admin::v1::GetStatusResponse& s) {
                   "head ", OrNone(s.log().head_position()),
                   s.log().has_head_time() ? absl::StrCat(" (", Ago(s.log().head_time()), ")") : "",
                   ", ", Bytes(s.log().size_bytes()), ", id ", s.log().log_id()));
+  if (!s.log().signing_stopped_message().empty())
+    line("signing", absl::StrCat("STOPPED: ", s.log().signing_stopped_message()));
   if (!s.log().source().empty())
     line("source", absl::StrCat(s.log().source(),
                                 s.log().source_connected() ? ", connected" : ", NOT CONNECTED"));
@@ -257,6 +260,44 @@ int Quarantine(Context& context, const admin::v1::QuarantineRequest& request) {
   return kOk;
 }
 
+int RotateKey(Context& context) {
+  const auto stub = admin::v1::AdminService::NewStub(context.connection().channel());
+  admin::v1::RotateSigningKeyResponse r;
+  const grpc::Status status = context.connection().Call([&](grpc::ClientContext* c) {
+    return stub->RotateSigningKey(c, admin::v1::RotateSigningKeyRequest(), &r);
+  });
+  if (!status.ok()) return Report(context, status);
+  if (context.json()) {
+    std::cout << "{\"position\": " << JsonString(r.position())
+              << ", \"public_key_pem\": " << JsonString(r.public_key_pem()) << "}\n";
+  } else {
+    std::cout << r.public_key_pem();
+    std::cerr << "fiscal: tree heads are signed with this key from now on"
+              << (r.position().empty() ? "" : absl::StrCat(", as event ", r.position(), " says"))
+              << "; give it to witnesses\n";
+  }
+  return kOk;
+}
+
+int RotateKey(Context& context) {
+  const auto stub = admin::v1::AdminService::NewStub(context.connection().channel());
+  admin::v1::RotateSigningKeyResponse r;
+  const grpc::Status status = context.connection().Call([&](grpc::ClientContext* c) {
+    return stub->RotateSigningKey(c, admin::v1::RotateSigningKeyRequest(), &r);
+  });
+  if (!status.ok()) return Report(context, status);
+  if (context.json()) {
+    std::cout << "{\"position\": " << JsonString(r.position())
+              << ", \"public_key_pem\": " << JsonString(r.public_key_pem()) << "}\n";
+  } else {
+    std::cout << r.public_key_pem();
+    std::cerr << "fiscal: tree heads are signed with this key from now on"
+              << (r.position().empty() ? "" : absl::StrCat(", as event ", r.position(), " says"))
+              << "; give it to witnesses\n";
+  }
+  return kOk;
+}
+
 }  // namespace
 
 void AddAdmin(CLI::App& app, Context& context) {
@@ -279,6 +320,10 @@ void AddAdmin(CLI::App& app, Context& context) {
   quarantine->callback([&context, order] {
     context.run = [&context, order] { return Quarantine(context, *order); };
   });
+  CLI::App* key = admin->add_subcommand("key", "The key that signs tree heads");
+  key->require_subcommand(1);
+  key->add_subcommand("rotate", "Make a new one, which the log says; prints its public half")
+      ->callback([&context] { context.run = [&context] { return RotateKey(context); }; });
   admin
       ->add_subcommand("verify",
                        "Recompute what is derived from the log; exit 0 only when all agrees")

@@ -54,6 +54,24 @@ class AdminRpc final : public pb::AdminService::Service {
     return grpc::Status::OK;
   }
 
+  grpc::Status RotateSigningKey(grpc::ServerContext* context, const pb::RotateSigningKeyRequest*,
+                                pb::RotateSigningKeyResponse* response) override {
+    const absl::StatusOr<SigningKey> key =
+        parts_.signer.Rotate([&](const domain::KeyEvent& event) -> absl::Status {
+          // A copy writes no events.
+          if (parts_.committer == nullptr) return absl::OkStatus();
+          FISCAL_ASSIGN_OR_RETURN(
+              const IntakeReceipt receipt,
+              parts_.committer->SubmitAndWait(KeyOrder{rpc::PrincipalOf(*context), event},
+                                        event.public_key_pem.size()));
+          response->set_position(wire::FormatPosition(receipt.receipt.position));
+          return absl::OkStatus();
+        });
+    if (!key.ok()) return rpc::ToGrpc(key.status());
+    response->set_public_key_pem(key->public_key_pem());
+    return grpc::Status::OK;
+  }
+
   grpc::Status Verify(grpc::ServerContext* context, const pb::VerifyRequest*,
                       pb::VerifyResponse* response) override {
     if (parts_.verifier == nullptr) {

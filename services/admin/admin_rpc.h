@@ -10,6 +10,7 @@
 #include "services/admin/scrubber.h"
 #include "services/admin/verifier.h"
 #include "services/aggregation/projector.h"
+#include "services/log/signer.h"
 #include "services/rpc/drain.h"
 #include "services/submission/committer.h"
 
@@ -22,6 +23,7 @@ struct AdminParts {
   Scrubber& scrubber;
   rpc::DrainSignal& drain;
   const storage::EventLog& log;
+  Signer& signer;
   // Null in a process without totals.
   const Projector* projector = nullptr;
   // Null in a process that only copies the log.

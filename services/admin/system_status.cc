@@ -181,6 +181,8 @@ void FillStatus(const SystemParts& parts, bool ready, pb::GetStatusResponse* out
   }
   log->set_size_bytes(parts.log_store->ApproximateBytes() +
                       parts.ledger_store->ApproximateBytes());
+  if (const absl::Status stop = parts.signer->stop(); !stop.ok())
+    log->set_signing_stopped_message(std::string(stop.message()));
   if (parts.copier != nullptr) {
     log->set_source(parts.log_source);
     log->set_source_connected(parts.copier->connected());
@@ -266,6 +268,9 @@ void SampleStatus(const SystemParts& parts, bool ready, Samples* out) {
              Number(s.log().head_position()));
   out->Gauge("fiscal_log_head_time_seconds", "Its commit time, Unix time.",
              UnixSeconds(s.log().head_time()));
+  out->Gauge("fiscal_signing_stopped",
+             "1 while no tree head is signed: the key is lost, damaged or another one.",
+             s.log().signing_stopped_message().empty() ? 0 : 1);
   if (parts.copier != nullptr) {
     out->Gauge("fiscal_log_source_connected", "1 while the submission process's log is read.",
                s.log().source_connected() ? 1 : 0);

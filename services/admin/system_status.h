@@ -19,6 +19,7 @@
 #include "services/aggregation/watch_hub.h"
 #include "services/federation/upstream.h"
 #include "services/log/log_copier.h"
+#include "services/log/signer.h"
 #include "services/ops/disk_guard.h"
 #include "services/ops/metrics.h"
 #include "services/ops/stop_mark.h"
@@ -66,6 +67,7 @@ struct SystemParts {
   const Runner* runner = nullptr;
   const WatchHub* hub = nullptr;
   const LogCopier* copier = nullptr;
+  const Signer* signer = nullptr;
   const CoverageWatch* coverage = nullptr;
   const Verifier* verifier = nullptr;
   const Scrubber* scrubber = nullptr;
