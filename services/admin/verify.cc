@@ -60,8 +60,7 @@ class Verification {
       domain::CellTable back = posting->cells;
       for (domain::CellTable::Item& item : back.items) {
         result.line_count += item.value.line_count();
-        item.value.amount_fen = -item.value.amount_fen;
-        for (int32_t& n : item.value.counts) n = -n;
+        item.value = -item.value;
       }
       chunk.Add(back);
       chunk.Tidy();
