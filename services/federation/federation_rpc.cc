@@ -214,7 +214,9 @@ class FederationRpc final : public pb::FederationService::CallbackService {
       digest->set_digest(std::string(BytesOf(entry.digest)));
       digest->set_fiscal_year(entry.year);
       digest->set_stage(static_cast<budget::v1::Stage>(entry.stage));
-      digest->set_amount_fen(entry.value.amount_fen);
+      FISCAL_ASSIGN_OR_RETURN(const int64_t fen,
+                              domain::ToInt64(entry.value.amount_fen, entry.key));
+      digest->set_amount_fen(fen);
       digest->set_line_count(entry.value.line_count());
     }
     response->set_position(wire::FormatPosition(position));
@@ -286,8 +288,12 @@ class FederationRpc final : public pb::FederationService::CallbackService {
             }));
     response->set_equal(difference.place.empty());
     response->set_difference(difference.place);
-    response->set_upstream_fen(difference.left_fen);
-    response->set_local_fen(difference.right_fen);
+    FISCAL_ASSIGN_OR_RETURN(const int64_t upstream_fen,
+                            domain::ToInt64(difference.left_fen, difference.place));
+    FISCAL_ASSIGN_OR_RETURN(const int64_t local_fen,
+                            domain::ToInt64(difference.right_fen, difference.place));
+    response->set_upstream_fen(upstream_fen);
+    response->set_local_fen(local_fen);
     response->set_call_count(difference.calls);
     pb::Certificate* c = response->mutable_certificate();
     c->set_upstream(upstream->name());

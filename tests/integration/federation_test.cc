@@ -314,7 +314,7 @@ TEST_F(FederationTest, OneCellThatDiffersIsFoundAndNamed) {
                                    [&](uint16_t, const domain::CellTable& table) {
                                      domain::CellTable changed = table;
                                      ASSERT_FALSE(changed.items.empty());
-                                     was = changed.items[0].value.amount_fen;
+                                     was = static_cast<int64_t>(changed.items[0].value.amount_fen);
                                      cell_code = std::to_string(changed.items[0].key.functional);
                                      changed.items[0].value.amount_fen += 1;
                                      value += domain::EncodeCells(changed);

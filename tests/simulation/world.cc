@@ -684,7 +684,7 @@ class World {
       if (!got.emplace(key, row.value).second) Fail(absl::StrCat("row ", key, " stands twice"));
     }
     if (got == want) {
-      Trace(absl::StrCat(got.size(), " ", list->grand_total.amount_fen));
+      Trace(absl::StrCat(got.size(), " ", domain::FormatFen(list->grand_total.amount_fen)));
       return;
     }
     std::string difference;
@@ -693,8 +693,9 @@ class World {
       if (it == got.end()) {
         absl::StrAppend(&difference, " missing ", key);
       } else if (!(it->second == value)) {
-        absl::StrAppend(&difference, " ", key, ": ", it->second.amount_fen, " (",
-                        it->second.line_count(), " lines) not ", value.amount_fen, " (",
+        absl::StrAppend(&difference, " ", key, ": ", domain::FormatFen(it->second.amount_fen), " (",
+                        it->second.line_count(), " lines) not ",
+                        domain::FormatFen(value.amount_fen), " (",
                         value.line_count(), ")");
       }
     }
