@@ -391,8 +391,7 @@ class ServerImpl final : public Server {
     for (const auto& upstream : upstreams_) federation.upstreams.push_back(upstream.get());
     services_.push_back(MakeFederationService(std::move(federation)));
     if (projector_ != nullptr) {
-      verifier_ = std::make_unique<Verifier>(
-          *projector_, static_cast<size_t>(server_config_.storage().verify_memory_bytes()));
+      verifier_ = std::make_unique<Verifier>(*projector_, OptionsOfVerify());
     }
     services_.push_back(MakeAdminService(
         {verifier_.get(), *scrubber_, drain_, *log_, *signer_, projector_.get(), committer_.get(),
@@ -418,6 +417,22 @@ class ServerImpl final : public Server {
       logging::Warning("the signing key is not in the log yet: the next start says it",
                        {{"why", std::string(kept.message())}});
     }
+  }
+
+  VerifyOptions OptionsOfVerify() {
+    VerifyOptions options;
+    options.memory_bytes_max = static_cast<size_t>(server_config_.storage().verify_memory_bytes());
+    options.ledger = &directory_->ledger_store();
+    options.new_store = [this]() -> absl::StatusOr<std::unique_ptr<storage::Kv>> {
+      storage::RocksOptions scratch;
+      scratch.path = server_config_.data_dir() + "/verify";
+      scratch.wal = false;
+      scratch.temporary = true;
+      scratch.write_buffer_bytes = size_t{8} << 20;
+      scratch.block_cache_bytes = size_t{8} << 20;
+      return storage::RocksKv::Open(scratch);
+    };
+    return options;
   }
 
   absl::Status MakeWriter(const config::v1::SubmissionConfig& config) {

@@ -19,8 +19,7 @@ absl::StatusOr<VerifyResult> Verifier::Run(std::function<bool()> cancelled) {
     state_.running = true;
     state_.progress = {};
   }
-  VerifyOptions options;
-  options.memory_bytes_max = memory_bytes_max_;
+  VerifyOptions options = options_;
   options.cancelled = std::move(cancelled);
   options.progress = [this](const VerifyProgress& progress) {
     absl::MutexLock lock(&mu_);

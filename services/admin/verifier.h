@@ -7,6 +7,7 @@
 #define FISCAL_SERVICES_ADMIN_VERIFIER_H_
 
 #include <functional>
+#include <utility>
 
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
@@ -17,8 +18,9 @@ namespace fiscal::services {
 
 class Verifier {
  public:
-  Verifier(const Projector& projector, size_t memory_bytes_max)
-      : projector_(projector), memory_bytes_max_(memory_bytes_max) {}
+  // `options` without those of a run: cancelled, progress.
+  Verifier(const Projector& projector, VerifyOptions options)
+      : projector_(projector), options_(std::move(options)) {}
 
   // On this thread. CHECK_RUNNING while it runs for another.
   absl::StatusOr<VerifyResult> Run(std::function<bool()> cancelled) ABSL_LOCKS_EXCLUDED(mu_);
@@ -35,7 +37,7 @@ class Verifier {
 
  private:
   const Projector& projector_;
-  const size_t memory_bytes_max_;
+  const VerifyOptions options_;
   mutable absl::Mutex mu_;
   State state_ ABSL_GUARDED_BY(mu_);
 };

@@ -284,6 +284,7 @@ class RocksSnapshot : public KvSnapshot {
 struct RocksKv::Impl {
   std::string path;
   bool wal = true;
+  bool temporary = false;
   std::function<void(absl::Duration)> on_sync;
   std::unique_ptr<rocksdb::DB> db;
   Families families;
@@ -325,14 +326,18 @@ RocksKv::RocksKv(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 RocksKv::~RocksKv() {
   const Families& f = impl_->families;
   // Written to files now, so that the next start has no log to go through. When that fails it has one.
-  if (impl_->CheckWritable().ok())
+  if (!impl_->temporary && impl_->CheckWritable().ok())
     impl_->db->Flush(rocksdb::FlushOptions(), {f.mixed, f.ordered}).PermitUncheckedError();
   impl_->db->DestroyColumnFamilyHandle(f.mixed).PermitUncheckedError();
   impl_->db->DestroyColumnFamilyHandle(f.ordered).PermitUncheckedError();
   impl_->db->Close().PermitUncheckedError();
+  std::error_code error;
+  if (impl_->temporary) std::filesystem::remove_all(impl_->path, error);
 }
 
 absl::StatusOr<std::unique_ptr<RocksKv>> RocksKv::Open(const RocksOptions& options) {
+  std::error_code error;
+  if (options.temporary) std::filesystem::remove_all(options.path, error);
   if (options.create_if_missing) FISCAL_RETURN_IF_ERROR(MakeDirectories(options.path));
   rocksdb::DB* db = nullptr;
   rocksdb::Options engine = EngineOptions(options);
@@ -355,6 +360,7 @@ absl::StatusOr<std::unique_ptr<RocksKv>> RocksKv::Open(const RocksOptions& optio
   auto impl = std::make_unique<Impl>();
   impl->path = options.path;
   impl->wal = options.wal;
+  impl->temporary = options.temporary;
   impl->on_sync = options.on_sync;
   impl->db.reset(db);
   impl->families = {db, handles[0], handles[1], options.ordered_kinds, options.on_damage};

@@ -32,6 +32,8 @@ struct RocksOptions {
   // False: only Flush, a write with `sync`, which flushes, or a clean end makes writes durable.
   bool wal = true;
   bool create_if_missing = true;
+  // What is there is removed before it is opened, and what it became when it is closed.
+  bool temporary = false;
   // First bytes of keys that are only ever added at the end of their kind. They are kept apart (in a
   // column family of their own), so that merging the others doesn't rewrite them again and again; a
   // scan then stays within keys of one first byte. The same each time the store is opened.

@@ -19,6 +19,7 @@
 #include "storage/memory/memory_kv.h"
 #include "storage/schema.h"
 #include "tests/simulation/no_rules.h"
+#include "tests/simulation/scratch.h"
 
 namespace fiscal::simulation {
 namespace {
@@ -154,7 +155,9 @@ class Ledger {
   int request_ = 0;
 };
 
-std::string Found(const Ledger& ledger, const VerifyOptions& options = {}) {
+std::string Found(Ledger& ledger, VerifyOptions options = {}) {
+  options.ledger = &ledger.log_kv();
+  options.new_store = ScratchKv::Make;
   const auto result = Verify(ledger.projector(), options);
   if (!result.ok()) return result.status().ToString();
   return absl::StrJoin(result->differences, "; ");
@@ -270,6 +273,28 @@ TEST(VerifyTest, DamageOfEveryKindIsFoundAndNamed) {
       {"a catalog that is none", "catalog at 100", log, storage::CatalogEventKey(100)},
   };
   for (const Planted& planted : kinds) ExpectFound(ledger, planted);
+
+  // Log and ledger share a store here.
+  const std::string of = " of year 2024 stage 3 division 141121 agency 101001";
+  const Planted ledgers[] = {
+      {"a head", "head" + of, log, storage::HeadKey(budget)},
+      {"its lines", "head's lines" + of, log, FirstKey(log, storage::HeadBlockKey(budget, ""))},
+      {"its projects", "head's projects" + of, log,
+       FirstKey(log, storage::HeadProjectKey(budget, ""))},
+      {"a revision", absl::StrCat("revision", of, " number 3"), log,
+       storage::RevisionKey(budget, 3)},
+      {"a revision that never was", absl::StrCat("revision", of, " number 999"), log,
+       storage::RevisionKey(budget, 999)},
+      {"an answer", "answer to  r100", log, storage::RequestKey("", "r100")},
+      {"an answer nobody got", "answer to  r9999", log, storage::RequestKey("", "r9999")},
+      {"gross", "gross of year 2024 stage 3 division 141121", log,
+       storage::GrossKey(kCounty, 2024, domain::Stage::kApproved)},
+      {"scopes", "scopes of year 2024 stage 3 division 141121 101", log,
+       storage::ScopeKey(kCounty, 2024, domain::Stage::kApproved, "101")},
+      {"an upstream", "upstream city", log, storage::UpstreamKey("city")},
+      {"an owner", "owner of division 141121", log, storage::OwnerKey(kCounty)},
+  };
+  for (const Planted& planted : ledgers) ExpectFound(ledger, planted);
 }
 
 TEST(VerifyTest, AnotherWatermarkIsFound) {
@@ -281,6 +306,16 @@ TEST(VerifyTest, AnotherWatermarkIsFound) {
   batch.Put(storage::WatermarkKey(), watermark);
   ASSERT_TRUE(totals.Write(batch, false).ok());
   EXPECT_THAT(Found(ledger), testing::HasSubstr("watermark"));
+}
+
+TEST(VerifyTest, ALedgerOfAnotherHistoryIsFound) {
+  Ledger ledger;
+  storage::Kv& log = ledger.log_kv();
+  ASSERT_EQ(Found(ledger), "");
+  storage::Batch batch;
+  batch.Delete(storage::LedgerMarkKey());
+  ASSERT_TRUE(log.Write(batch, false).ok());
+  EXPECT_THAT(Found(ledger), testing::HasSubstr("the ledger's mark"));
 }
 
 TEST(VerifyTest, AnotherHashOfTheChainIsFound) {
@@ -353,7 +388,7 @@ TEST(VerifyTest, StopsWhenNobodyWaits) {
 // A second caller is refused and disturbs nothing; how far it is and what it found is known.
 TEST(VerifierTest, OneAtATime) {
   Ledger ledger;
-  services::Verifier verifier(ledger.projector(), size_t{1} << 20);
+  services::Verifier verifier(ledger.projector(), {});
   EXPECT_EQ(verifier.state().last_run, absl::InfinitePast());
   bool inside = false;
   const auto cancelled = verifier.Run([&] {

@@ -21,6 +21,7 @@
 #include "tests/simulation/above.h"
 #include "tests/simulation/model.h"
 #include "tests/simulation/no_rules.h"
+#include "tests/simulation/scratch.h"
 #include "tests/simulation/taking_back.h"
 #include "tests/simulation/watchers.h"
 #include "tests/simulation/wrapped_kv.h"
@@ -656,6 +657,11 @@ class World {
     });
     services::VerifyOptions options;
     if (Below(2) == 0) options.memory_bytes_max = Below(20000);
+    // A process whose last write failed has a ledger that is behind.
+    if (&projector == process_->projector.get() && !process_->intake->failed()) {
+      options.ledger = process_->ledger_kv.get();
+      options.new_store = ScratchKv::Make;
+    }
     const auto verified = bug_ == Bug::kTakeBackAmounts ? VerifyTakingBack(projector)
                                                         : services::Verify(projector, options);
     if (!Check(verified.status(), "verify")) return;
