@@ -96,6 +96,8 @@ const std::vector<ReasonInfo>& AllReasons() {
       {Reason::kHistoryDiffers, "HISTORY_DIFFERS", C::kDataLoss, "双方日志历史不一致"},
       {Reason::kWatchTooWide, "WATCH_TOO_WIDE", C::kResourceExhausted, "订阅的行数超过上限"},
       {Reason::kWatchersTooMany, "WATCHERS_TOO_MANY", C::kResourceExhausted, "订阅数量超过上限"},
+      {Reason::kReadTooLarge, "READ_TOO_LARGE", C::kInvalidArgument, "查询的计算量超过上限，请缩小范围"},
+      {Reason::kCallsTooMany, "CALLS_TOO_MANY", C::kResourceExhausted, "同一调用方同时进行的调用超过上限"},
       {Reason::kQueueFull, "QUEUE_FULL", C::kResourceExhausted, "系统繁忙，请稍后重试"},
       {Reason::kCheckRunning, "CHECK_RUNNING", C::kResourceExhausted, "同类核对正在进行"},
       {Reason::kDiskFull, "DISK_FULL", C::kResourceExhausted, "存储空间不足"},

@@ -70,6 +70,8 @@ enum class Reason {
   kHistoryDiffers,
   kWatchTooWide,
   kWatchersTooMany,
+  kReadTooLarge,
+  kCallsTooMany,
   kQueueFull,
   kCheckRunning,
   kDiskFull,

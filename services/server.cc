@@ -49,6 +49,7 @@
 #include "services/ops/periodic.h"
 #include "services/ops/recovery_door.h"
 #include "services/ops/stop_mark.h"
+#include "services/rpc/call.h"
 #include "services/rpc/credentials.h"
 #include "services/rpc/drain.h"
 #include "services/rpc/peer.h"
@@ -119,6 +120,7 @@ class ServerImpl final : public Server {
 
   int port() const override { return port_; }
   int admin_port() const override { return admin_ == nullptr ? 0 : admin_->port(); }
+  const rpc::Calls& calls() const override { return *calls_; }
 
   void Stop() override {
     if (stopped_) return;
@@ -143,6 +145,7 @@ class ServerImpl final : public Server {
     if (committer_ != nullptr) committer_->Stop();
     if (runner_ != nullptr) runner_->Stop();
     if (server_ != nullptr) server_->Wait();
+    if (executor_ != nullptr) executor_->Stop();
     if (hub_ != nullptr) hub_->Stop();
     // Nobody asks how things are while they are taken apart.
     housekeeping_.reset();
@@ -352,8 +355,28 @@ class ServerImpl final : public Server {
     return absl::OkStatus();
   }
 
+  void MakeCalls() {
+    const config::v1::ReadsConfig& reads = server_config_.reads();
+    rpc::ReadExecutor::Options lanes;
+    lanes.threads[static_cast<size_t>(rpc::Lane::kPoint)] =
+        static_cast<size_t>(reads.point_threads());
+    lanes.threads[static_cast<size_t>(rpc::Lane::kHeavy)] =
+        static_cast<size_t>(reads.heavy_threads());
+    lanes.queue_max = static_cast<size_t>(reads.queue_max());
+    lanes.queue_per_caller_max = static_cast<size_t>(reads.queue_per_caller_max());
+    executor_ = std::make_unique<rpc::ReadExecutor>(lanes);
+    const config::v1::CallersConfig& callers = server_config_.callers();
+    rpc::Calls::Options bounds;
+    bounds.calls_max = static_cast<size_t>(callers.calls_max());
+    bounds.streams_max = static_cast<size_t>(callers.streams_max());
+    bounds.watches_max = static_cast<size_t>(callers.watches_max());
+    bounds.cost_max = static_cast<uint64_t>(reads.cost_max());
+    calls_ = std::make_unique<rpc::Calls>(clock_, *executor_, bounds);
+  }
+
   // The stores and what is computed from them.
   absl::Status Recover() {
+    MakeCalls();
     FISCAL_RETURN_IF_ERROR(OpenLog());
     heads_ = std::make_unique<storage::HeadReader>(directory_->kv());
     if (const config::v1::SubmissionConfig* submission = SubmissionOf(config_))
@@ -386,15 +409,16 @@ class ServerImpl final : public Server {
           });
     }
     OpenSigner();
-    services_.push_back(MakeEventLogService(*log_, *signer_));
-    FederationParts federation{*log_, projector_.get(), intake_.get(), {}, *signer_, clock_};
+    services_.push_back(MakeEventLogService(*calls_, *log_, *signer_));
+    FederationParts federation{*log_, runner_.get(), intake_.get(), {}, *signer_, clock_};
     for (const auto& upstream : upstreams_) federation.upstreams.push_back(upstream.get());
-    services_.push_back(MakeFederationService(std::move(federation)));
+    services_.push_back(MakeFederationService(*calls_, std::move(federation)));
     if (projector_ != nullptr) {
       verifier_ = std::make_unique<Verifier>(
           *projector_, static_cast<size_t>(server_config_.storage().verify_memory_bytes()));
     }
     services_.push_back(MakeAdminService(
+        *calls_,
         {verifier_.get(), *scrubber_, drain_, *log_, *signer_, projector_.get(), committer_.get(),
          [this](admin::v1::GetStatusResponse* out) { FillStatus(parts_, ready(), out); }}));
     return absl::OkStatus();
@@ -413,7 +437,8 @@ class ServerImpl final : public Server {
     if (!writes || said || !key.ok()) return;
     const domain::KeyEvent event{key->public_key_pem(), ""};
     const absl::Status kept =
-        committer_->SubmitAndWait(KeyOrder{"fiscal", event}, event.public_key_pem.size()).status();
+        committer_->SubmitAndWait("fiscal", KeyOrder{"fiscal", event}, event.public_key_pem.size())
+            .status();
     if (!kept.ok()) {
       logging::Warning("the signing key is not in the log yet: the next start says it",
                        {{"why", std::string(kept.message())}});
@@ -425,6 +450,9 @@ class ServerImpl final : public Server {
     Committer::Options options;
     options.queue_requests_max = static_cast<size_t>(config.queue_requests_max());
     options.queue_bytes_max = static_cast<size_t>(config.queue_bytes_max());
+    options.queue_requests_per_caller_max =
+        static_cast<size_t>(config.queue_requests_per_caller_max());
+    options.queue_bytes_per_caller_max = static_cast<size_t>(config.queue_bytes_per_caller_max());
     options.group_requests_max = static_cast<size_t>(config.group_requests_max());
     options.group_bytes_max = static_cast<size_t>(config.group_bytes_max());
     committer_ = std::make_unique<Committer>(*intake_, *disk_, metrics_, options, [this] {
@@ -433,8 +461,8 @@ class ServerImpl final : public Server {
     const StreamBudgets::Options stream{static_cast<size_t>(config.stream_budgets_max()),
                                         static_cast<size_t>(config.stream_bytes_max()),
                                         server_config_.log().calls() != "none"};
-    services_.push_back(MakeSubmissionService({*committer_, *heads_, metrics_, drain_, stream}));
-    services_.push_back(MakeCatalogService(*committer_));
+    services_.push_back(MakeSubmissionService({*calls_, *committer_, *heads_, metrics_, drain_, stream}));
+    services_.push_back(MakeCatalogService(*calls_, *committer_));
     return absl::OkStatus();
   }
 
@@ -471,7 +499,9 @@ class ServerImpl final : public Server {
     }
     FISCAL_RETURN_IF_ERROR(totals);
     runner_ = std::make_unique<Runner>(
-        *log_, *projector_, Runner::Options{static_cast<size_t>(config.reads_waiting_max())},
+        *log_, *projector_,
+        Runner::Options{static_cast<size_t>(config.reads_waiting_max()),
+                        static_cast<size_t>(config.reads_waiting_per_caller_max())},
         [this](const absl::Status& status) {
           EndProcess(StopReason::kFoldFailed,
                      absl::StrCat("folding the log failed: ", status.ToString()));
@@ -479,8 +509,8 @@ class ServerImpl final : public Server {
     reader_ = std::make_unique<TotalsReader>(*projector_);
     hub_ = std::make_unique<WatchHub>(
         *projector_, WatchHub::Options{static_cast<size_t>(config.watchers_max())});
-    services_.push_back(MakeAggregationService(*runner_, *reader_, *heads_, *hub_));
-    services_.push_back(MakeDisclosureService(*runner_, *reader_, *heads_));
+    services_.push_back(MakeAggregationService(*calls_, *runner_, *reader_, *heads_, *hub_));
+    services_.push_back(MakeDisclosureService(*calls_, *runner_, *reader_, *heads_));
     if (config.coverage_deadlines_size() > 0)
       coverage_ = std::make_unique<CoverageWatch>(*projector_, config);
     return absl::OkStatus();
@@ -505,6 +535,7 @@ class ServerImpl final : public Server {
     parts_.committer = committer_.get();
     parts_.projector = projector_.get();
     parts_.runner = runner_.get();
+    parts_.calls = calls_.get();
     parts_.hub = hub_.get();
     parts_.copier = copier_.get();
     parts_.signer = signer_.get();
@@ -613,6 +644,8 @@ class ServerImpl final : public Server {
   std::unique_ptr<Scrubber> scrubber_;
   std::unique_ptr<LogCopier> copier_;
   std::unique_ptr<Signer> signer_;
+  std::unique_ptr<rpc::ReadExecutor> executor_;
+  std::unique_ptr<rpc::Calls> calls_;
   std::vector<std::unique_ptr<Upstream>> upstreams_;
   SystemParts parts_;
   std::vector<std::unique_ptr<grpc::Service>> services_;

@@ -70,6 +70,30 @@ void SampleStore(const char* name, const storage::RocksKv& store, Samples* out) 
         s.background_errors);
 }
 
+void SampleCalls(const rpc::Calls& calls, Samples* out) {
+  for (rpc::Lane lane : {rpc::Lane::kPoint, rpc::Lane::kHeavy, rpc::Lane::kSlow}) {
+    const rpc::ReadExecutor::Counts counts = calls.executor().counts(lane);
+    const Samples::Labels labels = {{"lane", std::string(rpc::NameOf(lane))}};
+    out->Gauge("fiscal_reads_queued", "Reads that wait for a thread of their lane.",
+               static_cast<double>(counts.waiting), labels);
+    out->Gauge("fiscal_reads_running", "Reads that are being answered.",
+               static_cast<double>(counts.running), labels);
+    auto count = [&](const char* name, const char* help, int64_t value) {
+      out->Counter(name, help, static_cast<double>(value), labels);
+    };
+    count("fiscal_reads_begun_total", "Reads that had their turn.", counts.begun);
+    count("fiscal_reads_refused_total", "Reads refused for a full queue.", counts.refused);
+    count("fiscal_reads_abandoned_total",
+          "Reads whose caller left, or whose deadline came, before they were answered.",
+          counts.abandoned);
+    count("fiscal_reads_too_large_total", "Reads refused for what they cost.", counts.too_large);
+    count("fiscal_read_work_units_total", "What reads cost, in units of about a cell.",
+          counts.spent);
+  }
+  out->Counter("fiscal_calls_refused_total", "Calls refused because their caller has too many open.",
+               static_cast<double>(calls.refused()));
+}
+
 }  // namespace
 
 CoverageWatch::CoverageWatch(const Projector& projector,
@@ -88,8 +112,9 @@ void CoverageWatch::Refresh() {
     filter.division = domain::ParseDivision(deadline.division_code());
     filter.year = static_cast<uint16_t>(deadline.fiscal_year());
     filter.stage = StageOf(deadline.stage());
+    Work work;
     const absl::StatusOr<std::vector<AgencyCoverage>> agencies =
-        CoverageAt(projector_, filter, projector_.folded());
+        CoverageAt(projector_, filter, projector_.folded(), work);
     if (agencies.ok()) {
       const Coverage sum = Sum(*agencies);
       int64_t missing = 0;
@@ -320,6 +345,7 @@ void SampleStatus(const SystemParts& parts, bool ready, Samples* out) {
     out->Counter("fiscal_watch_messages_total", "Messages sent to watchers.",
                  static_cast<double>(watchers.messages_sent));
   }
+  SampleCalls(*parts.calls, out);
   for (const pb::CoverageStatus& c : s.coverages()) {
     const Samples::Labels labels = {{"division", c.division_code()},
                                     {"year", std::to_string(c.fiscal_year())},

@@ -16,6 +16,7 @@
 #include "services/admin/scrubber.h"
 #include "services/admin/verifier.h"
 #include "services/aggregation/runner.h"
+#include "services/rpc/call.h"
 #include "services/aggregation/watch_hub.h"
 #include "services/federation/upstream.h"
 #include "services/log/log_copier.h"
@@ -65,6 +66,7 @@ struct SystemParts {
   const Committer* committer = nullptr;
   const Projector* projector = nullptr;
   const Runner* runner = nullptr;
+  const rpc::Calls* calls = nullptr;
   const WatchHub* hub = nullptr;
   const LogCopier* copier = nullptr;
   const Signer* signer = nullptr;

@@ -30,10 +30,11 @@ Watch::Watch(const Projector& projector, const TotalsReader& reader, Options opt
 
 absl::StatusOr<std::vector<std::unique_ptr<Question>>> Watch::Ask(Position position) const {
   std::vector<std::unique_ptr<Question>> questions;
+  Work work;
   for (const WatchedTotals& totals : options_.totals) {
     questions.push_back(
         std::make_unique<Question>(projector_.catalog(), totals.filter, totals.group_by));
-    FISCAL_RETURN_IF_ERROR(reader_.Ask(*questions.back(), position));
+    FISCAL_RETURN_IF_ERROR(reader_.Ask(*questions.back(), position, work));
   }
   return questions;
 }

@@ -74,10 +74,11 @@ absl::StatusOr<WatchQuestion> ToQuestion(const pb::WatchTotalsRequest& request,
 
 class WatchStream final : public Reactor, public Watcher {
  public:
-  WatchStream(WatchQuestion question, bool previous, WatchHub& hub, const Projector& projector,
-              const TotalsReader& reader)
+  WatchStream(WatchQuestion question, bool previous, std::shared_ptr<rpc::OpenCall> open,
+              WatchHub& hub, const Projector& projector, const TotalsReader& reader)
       : Watcher(std::make_unique<Watch>(projector, reader, std::move(question.options)),
                 question.progress_interval),
+        open_(std::move(open)),
         hub_(hub),
         log_(projector.log()),
         watched_(question.watched),
@@ -125,6 +126,7 @@ class WatchStream final : public Reactor, public Watcher {
   }
 
  private:
+  const std::shared_ptr<rpc::OpenCall> open_;
   WatchHub& hub_;
   const storage::EventLog& log_;
   const Digest watched_;
@@ -135,12 +137,12 @@ class WatchStream final : public Reactor, public Watcher {
 
 }  // namespace
 
-Reactor* StartWatch(const pb::WatchTotalsRequest& request, WatchHub& hub,
-                    const Projector& projector, const TotalsReader& reader) {
+Reactor* StartWatch(const pb::WatchTotalsRequest& request, std::shared_ptr<rpc::OpenCall> open,
+                    WatchHub& hub, const Projector& projector, const TotalsReader& reader) {
   absl::StatusOr<WatchQuestion> question = ToQuestion(request, projector.log());
   if (!question.ok()) return new RefusedStream<pb::WatchTotalsResponse>(question.status());
-  auto stream = std::make_shared<WatchStream>(*std::move(question), request.previous_amounts(), hub,
-                                              projector, reader);
+  auto stream = std::make_shared<WatchStream>(*std::move(question), request.previous_amounts(),
+                                              std::move(open), hub, projector, reader);
   WatchStream* reactor = stream.get();
   reactor->Keep(stream);
   const absl::Status added = hub.Add(std::move(stream));

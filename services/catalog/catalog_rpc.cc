@@ -4,12 +4,12 @@
 #include <map>
 
 #include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
 #include "base/text.h"
 #include "domain/reason.h"
 #include "fiscal/catalog/v1/catalog_service.grpc.pb.h"
 #include "services/rpc/caller.h"
 #include "services/rpc/raw.h"
-#include "services/rpc/status.h"
 #include "services/wire/submission_wire.h"
 #include "services/wire/text_wire.h"
 
@@ -116,23 +116,26 @@ void ToProto(const CatalogEntry& e, pb::CatalogEntry* out) {
 
 class CatalogRpc final : public Generated {
  public:
-  explicit CatalogRpc(Committer& committer) : committer_(committer) {}
+  CatalogRpc(rpc::Calls& calls, Committer& committer)
+      : calls_(calls, Base::service_full_name()), committer_(committer) {}
 
   // By the key that orders them: the division, where it says something, and the entry.
   using Found = std::map<std::string, std::pair<domain::Code, const CatalogEntry*>>;
 
   ServerUnaryReactor* ImportCatalog(CallbackServerContext* context, const ByteBuffer* request,
                                     ByteBuffer* response) override {
-    ServerUnaryReactor* reactor = context->DefaultReactor();
+    rpc::UnaryCall* call = calls_.Unary(context, "ImportCatalog");
+    if (!call->admitted()) return call->Finish(absl::OkStatus());
     const rpc::FlatBytes bytes(*request);
     pb::ImportCatalogRequest parsed;
     const absl::Status status = wire::ParseInto(bytes.view(), &parsed);
-    if (!status.ok()) return Finish(reactor, status);
+    if (!status.ok()) return call->Finish(status);
     rpc::NoteRequestId(parsed.request_id(), context);
     committer_.Submit(
+        call->caller().key(),
         std::make_unique<Intake::Request>(
-            ToImport(parsed, bytes.view(), rpc::PrincipalOf(*context))),
-        bytes.view().size(), [reactor, response](absl::StatusOr<IntakeReceipt> outcome) {
+            ToImport(parsed, bytes.view(), call->caller().principal)),
+        bytes.view().size(), [call, response](absl::StatusOr<IntakeReceipt> outcome) {
           if (outcome.ok()) {
             pb::ImportCatalogResponse message;
             message.set_position(wire::FormatPosition(outcome->receipt.position));
@@ -141,14 +144,16 @@ class CatalogRpc final : public Generated {
             message.set_unchanged_count(static_cast<int64_t>(outcome->receipt.unchanged));
             *response = rpc::ToBuffer(message);
           }
-          Finish(reactor, outcome.status());
+          call->Finish(outcome.status());
         });
-    return reactor;
+    return call;
   }
 
   ServerUnaryReactor* ListDivisions(CallbackServerContext* context,
                                     const pb::ListDivisionsRequest* request,
                                     pb::ListDivisionsResponse* response) override {
+    rpc::UnaryCall* call = calls_.Unary(context, "ListDivisions");
+    call->Read([this, call, request, response]() -> absl::Status {
     const auto catalog = committer_.intake().catalog();
     const uint16_t year = static_cast<uint16_t>(request->fiscal_year());
     Found found;
@@ -156,7 +161,7 @@ class CatalogRpc final : public Generated {
     const domain::Code root =
         request->division_code().empty() ? 0 : wire::ParseDivision(request->division_code());
     if (root == 0 && !request->division_code().empty())
-      return Finish(context->DefaultReactor(), MalformedDivision());
+      return MalformedDivision();
     if (all != nullptr) {
       for (const auto& [code, entry] : *all) {
         const std::vector<domain::Code> chain = catalog->ChainOf(domain::ParseCode(code), year);
@@ -164,17 +169,21 @@ class CatalogRpc final : public Generated {
           found.emplace(code, std::make_pair(0, &entry));
       }
     }
-    return Page(context, *request, found, response);
+    return Page(*request, found, response);
+    });
+    return call;
   }
 
   ServerUnaryReactor* ListAgencies(CallbackServerContext* context,
                                    const pb::ListAgenciesRequest* request,
                                    pb::ListAgenciesResponse* response) override {
+    rpc::UnaryCall* call = calls_.Unary(context, "ListAgencies");
+    call->Read([this, call, request, response]() -> absl::Status {
     const auto catalog = committer_.intake().catalog();
     Found found;
     const domain::Code division = wire::ParseDivision(request->division_code());
     if (division == 0 && !request->division_code().empty())
-      return Finish(context->DefaultReactor(), MalformedDivision());
+      return MalformedDivision();
     for (const auto& [key, entries] : catalog->lists()) {
       if (key.list != domain::CatalogList::kAgency || key.year != request->fiscal_year()) continue;
       if (division != 0 && key.division != division) continue;
@@ -185,21 +194,23 @@ class CatalogRpc final : public Generated {
         found.emplace(absl::StrCat(key.division, " ", code), std::make_pair(key.division, &entry));
       }
     }
-    return Page(context, *request, found, response);
+    return Page(*request, found, response);
+    });
+    return call;
   }
 
   ServerUnaryReactor* ListClassifications(CallbackServerContext* context,
                                           const pb::ListClassificationsRequest* request,
                                           pb::ListClassificationsResponse* response) override {
+    rpc::UnaryCall* call = calls_.Unary(context, "ListClassifications");
+    call->Read([this, call, request, response]() -> absl::Status {
     const auto catalog = committer_.intake().catalog();
     const domain::Code division = wire::ParseDivision(request->division_code());
-    if (division == 0) return Finish(context->DefaultReactor(), MalformedDivision());
+    if (division == 0) return MalformedDivision();
     if ((request->list() < pb::CATALOG_LIST_FUNCTIONAL ||
          request->list() > pb::CATALOG_LIST_GOV_ECONOMIC) &&
         request->list() != pb::CATALOG_LIST_FUNCTIONAL_CROSSWALK) {
-      return Finish(
-          context->DefaultReactor(),
-          domain::Refuse({{Reason::kEnumUnknown, "list", "", "one of the classifications"}}));
+      return domain::Refuse({{Reason::kEnumUnknown, "list", "", "one of the classifications"}});
     }
     Found found;
     // Nearest first: an entry of a nearer list hides one of a farther.
@@ -208,25 +219,20 @@ class CatalogRpc final : public Generated {
     for (const auto& list : lists) {
       for (const auto& [code, entry] : *list) found.emplace(entry->code, std::make_pair(0, entry));
     }
-    return Page(context, *request, found, response);
+    return Page(*request, found, response);
+    });
+    return call;
   }
 
  private:
-  static ServerUnaryReactor* Finish(ServerUnaryReactor* reactor, const absl::Status& status) {
-    reactor->Finish(rpc::ToGrpc(status));
-    return reactor;
-  }
   static absl::Status MalformedDivision() {
     return domain::Refuse({{Reason::kCodeMalformed, "division_code", "",
                             "a division has 6 digits, or 9 ending in 000"}});
   }
 
   template <typename Request, typename Response>
-  static ServerUnaryReactor* Page(CallbackServerContext* context, const Request& request,
-                                  const Found& found, Response* response) {
-    ServerUnaryReactor* reactor = context->DefaultReactor();
-    const absl::StatusOr<size_t> limit = wire::PageSize(request.page_size(), 1000, 10000);
-    if (!limit.ok()) return Finish(reactor, limit.status());
+  static absl::Status Page(const Request& request, const Found& found, Response* response) {
+    FISCAL_ASSIGN_OR_RETURN(const size_t limit, wire::PageSize(request.page_size(), 1000, 10000));
     Request question = request;
     question.clear_page_token();
     question.clear_page_size();
@@ -235,12 +241,12 @@ class CatalogRpc final : public Generated {
     auto it = found.begin();
     std::string last;
     if (!request.page_token().empty()) {
-      const absl::StatusOr<std::string> place = wire::ReadPageToken(bound, request.page_token());
-      if (!place.ok()) return Finish(reactor, place.status());
-      it = found.upper_bound(*place);
+      FISCAL_ASSIGN_OR_RETURN(const std::string place,
+                              wire::ReadPageToken(bound, request.page_token()));
+      it = found.upper_bound(place);
     }
     for (; it != found.end(); ++it) {
-      if (static_cast<size_t>(response->entries_size()) == *limit) {
+      if (static_cast<size_t>(response->entries_size()) == limit) {
         response->set_next_page_token(wire::MakePageToken(bound, last));
         break;
       }
@@ -249,16 +255,17 @@ class CatalogRpc final : public Generated {
       entry->set_division_code(domain::FormatCode(it->second.first));
       last = it->first;
     }
-    return Finish(reactor, absl::OkStatus());
+    return absl::OkStatus();
   }
 
+  const rpc::ServiceCalls calls_;
   Committer& committer_;
 };
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> MakeCatalogService(Committer& committer) {
-  return std::make_unique<CatalogRpc>(committer);
+std::unique_ptr<grpc::Service> MakeCatalogService(rpc::Calls& calls, Committer& committer) {
+  return std::make_unique<CatalogRpc>(calls, committer);
 }
 
 }  // namespace fiscal::services

@@ -7,11 +7,12 @@
 
 #include "services/log/signer.h"
 #include "grpcpp/impl/codegen/service_type.h"
+#include "services/rpc/call.h"
 #include "storage/event_log.h"
 
 namespace fiscal::services {
 
-std::unique_ptr<grpc::Service> MakeEventLogService(const storage::EventLog& log,
+std::unique_ptr<grpc::Service> MakeEventLogService(rpc::Calls& calls, const storage::EventLog& log,
                                                    const Signer& signer);
 
 }  // namespace fiscal::services

@@ -5,6 +5,7 @@
 #define FISCAL_SERVICES_LOG_LOG_STREAM_H_
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <thread>
 
@@ -14,6 +15,7 @@
 #include "domain/reason.h"
 #include "grpcpp/support/server_callback.h"
 #include "services/log/past_head.h"
+#include "services/rpc/call.h"
 #include "services/rpc/status.h"
 #include "services/wire/text_wire.h"
 #include "storage/event_log.h"
@@ -37,8 +39,13 @@ class LogStream final : public grpc::ServerWriteReactor<Response> {
   using Append =
       std::function<absl::StatusOr<size_t>(const storage::LogEntry&, Response*, bool* more)>;
 
-  LogStream(const storage::EventLog& log, domain::Position after, bool until_head, Append append)
-      : log_(log), after_(after), until_head_(until_head), append_(std::move(append)) {
+  LogStream(std::shared_ptr<rpc::OpenCall> open, const storage::EventLog& log,
+            domain::Position after, bool until_head, Append append)
+      : open_(std::move(open)),
+        log_(log),
+        after_(after),
+        until_head_(until_head),
+        append_(std::move(append)) {
     thread_ = std::thread([this] { Run(); });
   }
   ~LogStream() override { thread_.join(); }
@@ -133,6 +140,7 @@ class LogStream final : public grpc::ServerWriteReactor<Response> {
     this->Finish(rpc::ToGrpc(status));
   }
 
+  const std::shared_ptr<rpc::OpenCall> open_;
   const storage::EventLog& log_;
   domain::Position after_;
   const bool until_head_;

@@ -66,7 +66,7 @@ void StreamBudgets::Answer(const std::shared_ptr<Slot>& slot,
     metrics_.CountRefusal(reason);
     if (options_.refusal_lines) {
       std::vector<logging::Field> fields = {
-          {"reason", reason}, {"request_id", slot->request_id}, {"principal", caller_.principal}};
+          {"reason", reason}, {"request_id", slot->request_id}, {"principal", caller_.principal()}};
       if (!caller_.trace_id.empty()) fields.emplace_back("trace_id", caller_.trace_id);
       logging::Info("budget refused", std::move(fields));
     }
@@ -135,7 +135,7 @@ void StreamBudgets::OnFrame() {
 void StreamBudgets::SubmitParts() {
   owners_.push_back(arena_);
   absl::StatusOr<domain::Submission> submission = wire::ToSubmission(
-      parts_, std::move(owners_), caller_.principal, *committer_.intake().catalog());
+      parts_, std::move(owners_), caller_.principal(), *committer_.intake().catalog());
   if (!submission.ok()) return RefuseParts(submission.status(), false);
   const size_t bytes = parts_bytes_;
   std::shared_ptr<Slot> slot = NewSlot(request_id_, bytes);
@@ -144,7 +144,8 @@ void StreamBudgets::SubmitParts() {
     absl::MutexLock lock(&mu_);
     ++in_flight_;
   }
-  committer_.Submit(std::make_unique<Intake::Request>(*std::move(submission)), bytes,
+  committer_.Submit(caller_.stream->caller().key(),
+                    std::make_unique<Intake::Request>(*std::move(submission)), bytes,
                     [this, slot](absl::StatusOr<IntakeReceipt> outcome) {
                       Answer(slot, outcome);
                       Advance(/*answered=*/true);

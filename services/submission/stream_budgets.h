@@ -17,6 +17,7 @@
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/server_callback.h"
 #include "services/ops/metrics.h"
+#include "services/rpc/call.h"
 #include "services/rpc/drain.h"
 #include "services/submission/committer.h"
 #include "services/wire/bounds.h"
@@ -36,8 +37,9 @@ class StreamBudgets final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
   };
   // Who calls, and the trace it is a part of; empty for none.
   struct Caller {
-    std::string principal;
+    std::shared_ptr<rpc::OpenCall> stream;
     std::string trace_id;
+    const std::string& principal() const { return stream->caller().principal; }
   };
   StreamBudgets(Committer& committer, Metrics& metrics, rpc::DrainSignal& drain, Options options,
                 Caller caller);

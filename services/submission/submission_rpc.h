@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "grpcpp/impl/codegen/service_type.h"
+#include "services/rpc/call.h"
 #include "services/rpc/drain.h"
 #include "services/submission/committer.h"
 #include "services/submission/stream_budgets.h"
@@ -15,6 +16,7 @@
 namespace fiscal::services {
 
 struct SubmissionParts {
+  rpc::Calls& calls;
   Committer& committer;
   const storage::HeadReader& heads;
   Metrics& metrics;
