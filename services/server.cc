@@ -461,7 +461,8 @@ class ServerImpl final : public Server {
     const StreamBudgets::Options stream{static_cast<size_t>(config.stream_budgets_max()),
                                         static_cast<size_t>(config.stream_bytes_max()),
                                         server_config_.log().calls() != "none"};
-    services_.push_back(MakeSubmissionService({*calls_, *committer_, *heads_, metrics_, drain_, stream}));
+    services_.push_back(
+        MakeSubmissionService({*calls_, *committer_, *heads_, metrics_, drain_, stream}));
     services_.push_back(MakeCatalogService(*calls_, *committer_));
     return absl::OkStatus();
   }

@@ -90,7 +90,8 @@ void SampleCalls(const rpc::Calls& calls, Samples* out) {
     count("fiscal_read_work_units_total", "What reads cost, in units of about a cell.",
           counts.spent);
   }
-  out->Counter("fiscal_calls_refused_total", "Calls refused because their caller has too many open.",
+  out->Counter("fiscal_calls_refused_total",
+               "Calls refused because their caller has too many open.",
                static_cast<double>(calls.refused()));
 }
 

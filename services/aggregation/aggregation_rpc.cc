@@ -142,7 +142,8 @@ class AggregationRpc final : public pb::AggregationService::CallbackService {
     if (!page.ok()) return call->Finish(page.status());
     return AtAll(
         call, {&page->at[0], &page->at[1]}, response,
-        [this, call, request, response, page = *page](const std::vector<Position>& at) -> absl::Status {
+        [this, call, request, response,
+         page = *page](const std::vector<Position>& at) -> absl::Status {
           FISCAL_ASSIGN_OR_RETURN(const TotalFilter left,
                                   wire::ToFilter(request->left().filter(), "left.filter"));
           FISCAL_ASSIGN_OR_RETURN(const TotalFilter right,
@@ -282,7 +283,8 @@ class AggregationRpc final : public pb::AggregationService::CallbackService {
                 if (!pb::CoverageState_IsValid(request->state()))
                   return domain::Refuse({{Reason::kEnumUnknown, "state", "", "no such state"}});
                 FISCAL_ASSIGN_OR_RETURN(const std::vector<services::AgencyCoverage> agencies,
-                                        CoverageAt(runner_.projector(), filter, position, call->work()));
+                                        CoverageAt(runner_.projector(), filter, position,
+                                                   call->work()));
                 wire::ToProto(Sum(agencies), response->mutable_coverage());
                 size_t seen = 0, end = page.skip + limit;
                 for (const services::AgencyCoverage& agency : agencies) {

@@ -35,7 +35,8 @@ absl::StatusOr<std::vector<StatementPart>> StatementsOf(const Projector& project
     TotalFilter of = filter;
     of.stage = stage;
     FISCAL_ASSIGN_OR_RETURN(const TotalList list,
-                            reader.List(of, {{Dimension::kAgency, 0}}, Order::kCode, position, work));
+                            reader.List(of, {{Dimension::kAgency, 0}}, Order::kCode, position,
+                                        work));
     if (list.rows.empty()) continue;
     std::vector<Code> divisions;
     for (const TotalRow& row : list.rows) {
@@ -198,7 +199,8 @@ absl::StatusOr<Explanation> ExplainTotal(const Projector& projector, const Total
   TotalFilter own = filter;
   own.own_level = true;
   FISCAL_ASSIGN_OR_RETURN(const TotalList list,
-                          reader.List(own, {{Dimension::kDepartment, 0}}, Order::kCode, position, work));
+                          reader.List(own, {{Dimension::kDepartment, 0}}, Order::kCode, position,
+                                      work));
   for (const TotalRow& row : list.rows) {
     TotalFilter next = filter;
     next.own_level = false;

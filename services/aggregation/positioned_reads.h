@@ -24,7 +24,8 @@ class PositionedReads {
   rpc::UnaryCall* AtAll(rpc::UnaryCall* call, bool small,
                         const std::vector<const aggregation::v1::Consistency*>& consistencies,
                         google::protobuf::Message* response,
-                        std::function<absl::Status(const std::vector<domain::Position>&)> answer) const;
+                        std::function<absl::Status(const std::vector<domain::Position>&)>
+                            answer) const;
   rpc::UnaryCall* At(rpc::UnaryCall* call, bool small,
                      const aggregation::v1::Consistency& consistency,
                      google::protobuf::Message* response,

@@ -21,6 +21,8 @@ static_assert(static_cast<int>(WatchEvent::kFellBehind) == pb::WATCH_EVENT_FELL_
               pb::WatchEvent_MAX == 5);
 
 constexpr int kFiltersMax = 100;
+// Reading the rows once: all lines of a province of 10 million, some 10 seconds.
+constexpr uint64_t kWatchCostMax = 50000000;
 // Rows of a message whose memory serves the next one.
 constexpr int kRowsKept = 8;
 
@@ -52,6 +54,7 @@ absl::StatusOr<WatchQuestion> ToQuestion(const pb::WatchTotalsRequest& request,
                     request.filters(i).SerializeAsString());
   }
   q.watched = Sha256({filters});
+  q.options.cost_max = kWatchCostMax;
   if (!pb::WatchMode_IsValid(request.mode()))
     return domain::Refuse({{Reason::kEnumUnknown, "mode", "", "no such mode"}});
   q.options.conflated = request.mode() == pb::WATCH_MODE_CONFLATED;
@@ -76,7 +79,8 @@ class WatchStream final : public Reactor, public Watcher {
  public:
   WatchStream(WatchQuestion question, bool previous, std::shared_ptr<rpc::OpenCall> open,
               WatchHub& hub, const Projector& projector, const TotalsReader& reader)
-      : Watcher(std::make_unique<Watch>(projector, reader, std::move(question.options)),
+      : Watcher(open->caller().key(),
+                std::make_unique<Watch>(projector, reader, std::move(question.options)),
                 question.progress_interval),
         open_(std::move(open)),
         hub_(hub),

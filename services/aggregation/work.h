@@ -24,6 +24,8 @@ class Work {
 
   // The process's own: nothing bounds it and nobody leaves.
   Work() = default;
+  // Without a deadline.
+  explicit Work(uint64_t units_max) : bound_(units_max), units_max_(units_max) {}
   // REQUIRES: `clock` outlives it.
   Work(Clock& clock, absl::Time deadline, uint64_t units_max)
       : clock_(&clock), deadline_(deadline), bound_(units_max), units_max_(units_max) {}

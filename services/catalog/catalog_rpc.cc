@@ -1,8 +1,11 @@
 #include "services/catalog/catalog_rpc.h"
 
-#include <algorithm>
+#include <functional>
 #include <map>
+#include <set>
+#include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "base/text.h"
@@ -17,6 +20,7 @@ namespace fiscal::services {
 namespace {
 
 using domain::CatalogEntry;
+using domain::Code;
 using domain::Reason;
 using grpc::ByteBuffer;
 using grpc::CallbackServerContext;
@@ -119,9 +123,6 @@ class CatalogRpc final : public Generated {
   CatalogRpc(rpc::Calls& calls, Committer& committer)
       : calls_(calls, Base::service_full_name()), committer_(committer) {}
 
-  // By the key that orders them: the division, where it says something, and the entry.
-  using Found = std::map<std::string, std::pair<domain::Code, const CatalogEntry*>>;
-
   ServerUnaryReactor* ImportCatalog(CallbackServerContext* context, const ByteBuffer* request,
                                     ByteBuffer* response) override {
     rpc::UnaryCall* call = calls_.Unary(context, "ImportCatalog");
@@ -153,24 +154,7 @@ class CatalogRpc final : public Generated {
                                     const pb::ListDivisionsRequest* request,
                                     pb::ListDivisionsResponse* response) override {
     rpc::UnaryCall* call = calls_.Unary(context, "ListDivisions");
-    call->Read([this, call, request, response]() -> absl::Status {
-    const auto catalog = committer_.intake().catalog();
-    const uint16_t year = static_cast<uint16_t>(request->fiscal_year());
-    Found found;
-    const domain::Catalog::Entries* all = catalog->DivisionsOf(year);
-    const domain::Code root =
-        request->division_code().empty() ? 0 : wire::ParseDivision(request->division_code());
-    if (root == 0 && !request->division_code().empty())
-      return MalformedDivision();
-    if (all != nullptr) {
-      for (const auto& [code, entry] : *all) {
-        const std::vector<domain::Code> chain = catalog->ChainOf(domain::ParseCode(code), year);
-        if (root == 0 || std::find(chain.begin(), chain.end(), root) != chain.end())
-          found.emplace(code, std::make_pair(0, &entry));
-      }
-    }
-    return Page(*request, found, response);
-    });
+    call->Read([this, request, response] { return Divisions(*request, response); });
     return call;
   }
 
@@ -178,23 +162,8 @@ class CatalogRpc final : public Generated {
                                    const pb::ListAgenciesRequest* request,
                                    pb::ListAgenciesResponse* response) override {
     rpc::UnaryCall* call = calls_.Unary(context, "ListAgencies");
-    call->Read([this, call, request, response]() -> absl::Status {
-    const auto catalog = committer_.intake().catalog();
-    Found found;
-    const domain::Code division = wire::ParseDivision(request->division_code());
-    if (division == 0 && !request->division_code().empty())
-      return MalformedDivision();
-    for (const auto& [key, entries] : catalog->lists()) {
-      if (key.list != domain::CatalogList::kAgency || key.year != request->fiscal_year()) continue;
-      if (division != 0 && key.division != division) continue;
-      for (const auto& [code, entry] : *entries) {
-        if (!request->department_code().empty() &&
-            entry.department_code != request->department_code())
-          continue;
-        found.emplace(absl::StrCat(key.division, " ", code), std::make_pair(key.division, &entry));
-      }
-    }
-    return Page(*request, found, response);
+    call->Read([this, call, request, response] {
+      return Agencies(*request, call->work(), response);
     });
     return call;
   }
@@ -203,59 +172,129 @@ class CatalogRpc final : public Generated {
                                           const pb::ListClassificationsRequest* request,
                                           pb::ListClassificationsResponse* response) override {
     rpc::UnaryCall* call = calls_.Unary(context, "ListClassifications");
-    call->Read([this, call, request, response]() -> absl::Status {
-    const auto catalog = committer_.intake().catalog();
-    const domain::Code division = wire::ParseDivision(request->division_code());
-    if (division == 0) return MalformedDivision();
-    if ((request->list() < pb::CATALOG_LIST_FUNCTIONAL ||
-         request->list() > pb::CATALOG_LIST_GOV_ECONOMIC) &&
-        request->list() != pb::CATALOG_LIST_FUNCTIONAL_CROSSWALK) {
-      return domain::Refuse({{Reason::kEnumUnknown, "list", "", "one of the classifications"}});
-    }
-    Found found;
-    // Nearest first: an entry of a nearer list hides one of a farther.
-    const auto lists = catalog->ListsFor(division, static_cast<uint16_t>(request->fiscal_year()),
-                                         static_cast<domain::CatalogList>(request->list()));
-    for (const auto& list : lists) {
-      for (const auto& [code, entry] : *list) found.emplace(entry->code, std::make_pair(0, entry));
-    }
-    return Page(*request, found, response);
-    });
+    call->Read([this, request, response] { return Classifications(*request, response); });
     return call;
   }
 
  private:
+  // Takes entries in the order of their keys; false when the page is full.
+  using Add = std::function<bool(const std::string& key, Code division, const CatalogEntry& entry)>;
+
   static absl::Status MalformedDivision() {
     return domain::Refuse({{Reason::kCodeMalformed, "division_code", "",
                             "a division has 6 digits, or 9 ending in 000"}});
   }
 
-  template <typename Request, typename Response>
-  static absl::Status Page(const Request& request, const Found& found, Response* response) {
+  absl::Status Divisions(const pb::ListDivisionsRequest& request,
+                         pb::ListDivisionsResponse* response) const {
+    const auto catalog = committer_.intake().catalog();
+    const uint16_t year = static_cast<uint16_t>(request.fiscal_year());
+    const Code root =
+        request.division_code().empty() ? 0 : wire::ParseDivision(request.division_code());
+    if (root == 0 && !request.division_code().empty()) return MalformedDivision();
+    const domain::Catalog::Entries* all = catalog->DivisionsOf(year);
+    std::set<std::string> below;
+    if (root != 0) {
+      for (Code d : catalog->SubtreeOf(root, year)) below.insert(domain::FormatCode(d));
+    }
+    return Page(request, response, [&](const std::string& after, const Add& add) -> absl::Status {
+      if (all == nullptr) return absl::OkStatus();
+      if (root == 0) {
+        for (auto it = all->upper_bound(after); it != all->end(); ++it) {
+          if (!add(it->first, 0, it->second)) break;
+        }
+        return absl::OkStatus();
+      }
+      for (auto it = below.upper_bound(after); it != below.end(); ++it) {
+        const auto entry = all->find(*it);
+        if (entry != all->end() && !add(*it, 0, entry->second)) break;
+      }
+      return absl::OkStatus();
+    });
+  }
+
+  absl::Status Agencies(const pb::ListAgenciesRequest& request, Work& work,
+                        pb::ListAgenciesResponse* response) const {
+    const auto catalog = committer_.intake().catalog();
+    const Code division = wire::ParseDivision(request.division_code());
+    if (division == 0 && !request.division_code().empty()) return MalformedDivision();
+    // In the order of their names, as the keys are.
+    std::map<std::string, std::pair<Code, const domain::Catalog::Entries*>> lists;
+    for (const auto& [key, entries] : catalog->lists()) {
+      if (key.list == domain::CatalogList::kAgency && key.year == request.fiscal_year() &&
+          (division == 0 || key.division == division))
+        lists.emplace(absl::StrCat(key.division, " "), std::pair(key.division, entries.get()));
+    }
+    return Page(request, response, [&](const std::string& after, const Add& add) -> absl::Status {
+      for (const auto& [prefix, list] : lists) {
+        // Behind the last of this list.
+        if (after.compare(0, prefix.size(), prefix) > 0) continue;
+        const bool inside = absl::StartsWith(after, prefix);
+        for (auto it = inside ? list.second->upper_bound(after.substr(prefix.size()))
+                              : list.second->begin();
+             it != list.second->end(); ++it) {
+          const auto& [code, entry] = *it;
+          FISCAL_RETURN_IF_ERROR(work.Spend(1));
+          if (!request.department_code().empty() &&
+              entry.department_code != request.department_code())
+            continue;
+          if (!add(absl::StrCat(prefix, code), list.first, entry)) return absl::OkStatus();
+        }
+      }
+      return absl::OkStatus();
+    });
+  }
+
+  absl::Status Classifications(const pb::ListClassificationsRequest& request,
+                               pb::ListClassificationsResponse* response) const {
+    const auto catalog = committer_.intake().catalog();
+    const Code division = wire::ParseDivision(request.division_code());
+    if (division == 0) return MalformedDivision();
+    if ((request.list() < pb::CATALOG_LIST_FUNCTIONAL ||
+         request.list() > pb::CATALOG_LIST_GOV_ECONOMIC) &&
+        request.list() != pb::CATALOG_LIST_FUNCTIONAL_CROSSWALK) {
+      return domain::Refuse({{Reason::kEnumUnknown, "list", "", "one of the classifications"}});
+    }
+    // Nearest first: an entry of a nearer list hides one of a farther.
+    std::map<std::string, const CatalogEntry*> found;
+    const auto lists = catalog->ListsFor(division, static_cast<uint16_t>(request.fiscal_year()),
+                                         static_cast<domain::CatalogList>(request.list()));
+    for (const auto& list : lists) {
+      for (const auto& [code, entry] : *list) found.emplace(entry->code, entry);
+    }
+    return Page(request, response, [&](const std::string& after, const Add& add) -> absl::Status {
+      for (auto it = found.upper_bound(after); it != found.end(); ++it) {
+        if (!add(it->first, 0, *it->second)) break;
+      }
+      return absl::OkStatus();
+    });
+  }
+
+  // `each` calls what it is given for every entry behind a key, in order, until that says false.
+  template <typename Request, typename Response, typename Each>
+  static absl::Status Page(const Request& request, Response* response, const Each& each) {
     FISCAL_ASSIGN_OR_RETURN(const size_t limit, wire::PageSize(request.page_size(), 1000, 10000));
     Request question = request;
     question.clear_page_token();
     question.clear_page_size();
     const std::string bound =
         absl::StrCat(Request::descriptor()->full_name(), question.SerializeAsString());
-    auto it = found.begin();
-    std::string last;
+    std::string after;
     if (!request.page_token().empty()) {
-      FISCAL_ASSIGN_OR_RETURN(const std::string place,
-                              wire::ReadPageToken(bound, request.page_token()));
-      it = found.upper_bound(place);
+      FISCAL_ASSIGN_OR_RETURN(after, wire::ReadPageToken(bound, request.page_token()));
     }
-    for (; it != found.end(); ++it) {
+    std::string last;
+    return each(after, [&](const std::string& key, Code division, const CatalogEntry& found) {
       if (static_cast<size_t>(response->entries_size()) == limit) {
         response->set_next_page_token(wire::MakePageToken(bound, last));
-        break;
+        return false;
       }
       pb::CatalogEntry* entry = response->add_entries();
-      ToProto(*it->second.second, entry);
-      entry->set_division_code(domain::FormatCode(it->second.first));
-      last = it->first;
-    }
-    return absl::OkStatus();
+      ToProto(found, entry);
+      entry->set_division_code(domain::FormatCode(division));
+      last = key;
+      return true;
+    });
   }
 
   const rpc::ServiceCalls calls_;

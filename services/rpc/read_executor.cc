@@ -26,9 +26,9 @@ absl::string_view NameOf(Lane lane) {
 
 ReadExecutor::ReadExecutor(Options options) : options_(options) {
   for (size_t i = 0; i < kLanes; ++i) {
-    // One of the threads for long answers is left to others, so that nobody waits for one caller's end.
-    const bool spare = static_cast<Lane>(i) != Lane::kPoint && options_.threads[i] > 1;
-    running_per_caller_max_[i] = std::max<size_t>(1, options_.threads[i] - (spare ? 1 : 0));
+    // Half of the threads for long answers are left to others, so that nobody waits for one caller's end.
+    const bool share = static_cast<Lane>(i) != Lane::kPoint;
+    running_per_caller_max_[i] = std::max<size_t>(1, options_.threads[i] / (share ? 2 : 1));
     for (size_t n = 0; n < options_.threads[i]; ++n)
       threads_.emplace_back([this, i] { Serve(static_cast<Lane>(i)); });
   }
@@ -91,10 +91,11 @@ void ReadExecutor::Forget(absl::string_view caller, const Work* work) {
 bool ReadExecutor::TakeNext(Lane lane, Task* task, std::vector<Task>* left) {
   Queue& q = lanes_[IndexOf(lane)];
   while (true) {
-    const std::string* caller = q.waiting.Next([&](const std::string& c) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    auto may_run = [&](const std::string& c) ABSL_NO_THREAD_SAFETY_ANALYSIS {
       const auto it = q.running.find(c);
       return it == q.running.end() || it->second < running_per_caller_max_[IndexOf(lane)];
-    });
+    };
+    const std::string* caller = q.waiting.Next(may_run);
     if (caller == nullptr) return false;
     const std::string name = *caller;
     // A turn costs something even when it is free.

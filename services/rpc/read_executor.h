@@ -3,7 +3,7 @@
 //   rpc::UnaryCall --(Run)--> lane: a queue in which callers take turns --> its threads: answer, then finish
 //
 // Point reads are small and have threads to themselves; all other reads share the heavy lane, whose threads step back for any
-// other thread of the process, and which no caller fills alone. What calls other systems, or takes minutes, has the slow lane. A
+// other thread of the process, and which no caller fills alone. What calls other systems has the slow lane. A
 // queue is bounded in all and for each caller; who left or is past his deadline is never begun. Thread-safe.
 #ifndef FISCAL_SERVICES_RPC_READ_EXECUTOR_H_
 #define FISCAL_SERVICES_RPC_READ_EXECUTOR_H_
@@ -31,7 +31,7 @@ class ReadExecutor {
  public:
   struct Options {
     // Threads by lane. Without any, Step runs what waits: tests.
-    std::array<size_t, kLanes> threads = {2, 2, 1};
+    std::array<size_t, kLanes> threads = {2, 4, 2};
     // Reads that wait in a lane, and those of them of one caller.
     size_t queue_max = 8192;
     size_t queue_per_caller_max = 1024;
