@@ -192,6 +192,10 @@ const std::map<std::string, Make>& Attacks() {
          return Call({absl::StrCat(kAggregation, "BatchGetTotals"), HeavyBatch(), 2, 2,
                       absl::Seconds(1)})(port);
        }},
+      {"heavy-pivot",
+       [](int port) {
+         return Call({absl::StrCat(kAggregation, "ListTotals"), HeavyPivot(), 4, 4})(port);
+       }},
       {"empty-projects",
        [](int port) {
          return Call({kSubmit, EmptyProjects(15 << 20)})(port);

@@ -38,6 +38,9 @@ RawConnection::RawConnection(int port, bool greet) {
   socket_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in address = {};
   address.sin_family = AF_INET;
+  // Not the address of those who behave: bounds of an address are no bounds of theirs.
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1);
+  bind(socket_, reinterpret_cast<sockaddr*>(&address), sizeof(address));
   address.sin_port = htons(static_cast<uint16_t>(port));
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   // A full backlog drops SYNs; their repeats would take seconds.
