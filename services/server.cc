@@ -1,5 +1,6 @@
 #include "services/server.h"
 
+#include <sys/resource.h>
 #include <systemd/sd-daemon.h>
 
 #include <atomic>
@@ -39,6 +40,9 @@
 #include "services/catalog/catalog_rpc.h"
 #include "services/config/config.h"
 #include "services/disclosure/disclosure_rpc.h"
+#include "services/door/door.h"
+#include "services/door/message_counter.h"
+#include "services/door/self_probe.h"
 #include "services/federation/federation_rpc.h"
 #include "services/federation/upstream.h"
 #include "services/log/log_copier.h"
@@ -59,12 +63,22 @@
 #include "storage/rocks/rocks_kv.h"
 #include "storage/schema.h"
 
+// What jemalloc, where it is linked, is told: pages that nobody uses go back to the system within 5 s, by a thread of its own. A flood leaves many, and a
+// process that is idle after it would keep them.
+extern "C" {
+extern const char* malloc_conf;
+const char* malloc_conf = "background_thread:true,dirty_decay_ms:5000,muzzy_decay_ms:0";
+}
+
 namespace fiscal::services {
 namespace {
 
 // How often the disk is looked at, and the coverage deadlines.
 constexpr absl::Duration kDiskInterval = absl::Seconds(1);
 constexpr absl::Duration kCoverageInterval = absl::Minutes(1);
+// How often the own address is tried, for how long, and after how long without an answer it is dead.
+constexpr absl::Duration kProbeInterval = absl::Seconds(1), kProbeLimit = absl::Seconds(3),
+                         kDeadAfter = absl::Seconds(10);
 // Events folded between two words about how far recovery is.
 constexpr int kEventsPerStep = 1024;
 constexpr absl::Duration kProgressInterval = absl::Seconds(2);
@@ -104,6 +118,7 @@ class ServerImpl final : public Server {
     // From the moment that calls are taken they may ask for these.
     FillParts();
     FISCAL_RETURN_IF_ERROR(Listen());
+    ProbeFromNowOn();
     housekeeping_ = std::make_unique<Periodic>(kDiskInterval, [this] { LookAtDisk(); });
     if (coverage_ != nullptr) {
       coverage_->Refresh();
@@ -115,7 +130,7 @@ class ServerImpl final : public Server {
     return absl::OkStatus();
   }
 
-  int port() const override { return port_; }
+  int port() const override { return door_ == nullptr ? 0 : door_->port(); }
   int admin_port() const override { return admin_ == nullptr ? 0 : admin_->port(); }
 
   void Stop() override {
@@ -123,6 +138,7 @@ class ServerImpl final : public Server {
     stopped_ = true;
     const bool served = phase_ == Phase::kServing;
     phase_ = Phase::kDraining;
+    probe_period_.reset();
     if (served) {
       sd_notify(0, "STOPPING=1\nSTATUS=draining");
       SetHealth(false);
@@ -136,6 +152,7 @@ class ServerImpl final : public Server {
     if (log_ != nullptr) log_->StopWaiting();
     if (runner_ != nullptr) runner_->Drain();
     if (hub_ != nullptr) hub_->Drain();
+    if (door_ != nullptr) door_->Close();
     if (server_ != nullptr) EndCalls();
     if (committer_ != nullptr) committer_->Stop();
     if (runner_ != nullptr) runner_->Stop();
@@ -210,12 +227,15 @@ class ServerImpl final : public Server {
 
   AdminHttp::Answer AnswerOperator(const std::string& path) {
     AdminHttp::Answer answer;
-    if (path == "/healthz") {
-      answer.body = "ok\n";
-    } else if (path == "/readyz") {
+    if (path == "/healthz" || path == "/readyz") {
       const Phase phase = phase_;
-      answer.status = phase == Phase::kServing ? 200 : 503;
-      answer.body = phase == Phase::kServing    ? "ready\n"
+      const bool health = path == "/healthz";
+      const std::string dead = phase == Phase::kDraining ? "" : WhyDead();
+      answer.status = dead.empty() && (health || phase == Phase::kServing) ? 200 : 503;
+      answer.body = !dead.empty()
+                        ? absl::StrCat("the API does not answer at its own address: ", dead, "\n")
+                    : health                    ? "ok\n"
+                    : phase == Phase::kServing  ? "ready\n"
                     : phase == Phase::kDraining ? "draining\n"
                                                 : absl::StrCat("recovering: ", Progress(), "\n");
     } else if (path == "/metrics") {
@@ -241,12 +261,48 @@ class ServerImpl final : public Server {
   absl::Status OpenDoor() {
     server_credentials_ = rpc::ServerCredentials(server_config_.tls());
     peer_credentials_ = rpc::PeerCredentials(server_config_.peer_tls());
-    listen_ = server_config_.listen();
-    // Nobody knows a free port before it is taken.
-    if (absl::EndsWith(listen_, ":0")) return absl::OkStatus();
-    FISCAL_ASSIGN_OR_RETURN(door_, RecoveryDoor::Open(listen_, server_credentials_, ServiceNames(),
-                                                      [this] { return Progress(); }));
+    const std::string& listen = server_config_.listen();
+    const config::v1::DoorConfig& bounds = server_config_.door();
+    FISCAL_ASSIGN_OR_RETURN(
+        door_, Door::Open(listen, {bounds.connections_max(), bounds.connections_per_address_max(),
+                                   bounds.streams_max(), bounds.untaken_bytes_max()}));
+    // Nobody knows a free port before he is told.
+    if (absl::EndsWith(listen, ":0")) return absl::OkStatus();
+    FISCAL_ASSIGN_OR_RETURN(
+        recovery_, RecoveryDoor::Open(*door_, bounds.streams_max(), server_credentials_,
+                                      ServiceNames(), [this] { return Progress(); }));
+    ProbeFromNowOn();
     return absl::OkStatus();
+  }
+
+  // Whether the own address answers, for /healthz and /readyz.
+  void ProbeFromNowOn() {
+    if (probe_ != nullptr) return;
+    const config::v1::TlsConfig& tls = server_config_.tls();
+    probe_ = SelfProbe::Make(server_config_.listen(), *door_,
+                             tls.certificate_file().empty() ? SelfProbe::Tls::kNone
+                             : tls.client_ca_file().empty() ? SelfProbe::Tls::kAnonymous
+                                                            : SelfProbe::Tls::kAsksForCertificates);
+    {
+      absl::MutexLock lock(&probe_mu_);
+      answered_ = absl::Now();
+    }
+    probe_period_ = std::make_unique<Periodic>(kProbeInterval, [this] {
+      const absl::Status status = probe_->Look(kProbeLimit);
+      absl::MutexLock lock(&probe_mu_);
+      if (status.ok()) {
+        answered_ = absl::Now();
+      } else {
+        unanswered_ = std::string(status.message());
+      }
+    });
+  }
+
+  // Empty while it is not. One try that fails is no death: the handshake may wait behind much work.
+  std::string WhyDead() const ABSL_LOCKS_EXCLUDED(probe_mu_) {
+    absl::MutexLock lock(&probe_mu_);
+    if (absl::Now() - answered_ < kDeadAfter) return "";
+    return unanswered_.empty() ? "no try has ended" : unanswered_;
   }
 
   absl::StatusOr<std::unique_ptr<storage::RocksKv>> OpenStore(const std::string& name, bool wal) {
@@ -398,6 +454,7 @@ class ServerImpl final : public Server {
     parts_.certificate_file = server_config_.tls().certificate_file();
     parts_.start = start_;
     parts_.disk = disk_.get();
+    parts_.door = door_.get();
     parts_.log = log_.get();
     parts_.log_store = log_kv_.get();
     parts_.totals_store = totals_kv_.get();
@@ -447,24 +504,23 @@ class ServerImpl final : public Server {
     // A compressed message is inflated before its size is looked at.
     builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_DEFLATE, false);
     builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_GZIP, false);
-    builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, 8 << 10);
     // Readers of a quiet log ask for signs of life.
     builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
                                rpc::kKeepaliveMs - 5000);
-    builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
     std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> creators;
+    creators.push_back(MakeMessageCounter(*door_));
     creators.push_back(MakeCallMonitor(metrics_, open_calls_, ServiceNames(), monitor));
     builder.experimental().SetInterceptorCreators(std::move(creators));
-    builder.AddListeningPort(listen_, server_credentials_, &port_);
+    Door::Taker taker =
+        AddDoor(server_config_.door().streams_max(), server_credentials_, &builder);
     for (const std::unique_ptr<grpc::Service>& service : services_)
       builder.RegisterService(service.get());
-    door_.reset();
     server_ = builder.BuildAndStart();
-    if (server_ == nullptr || port_ == 0) {
-      return absl::FailedPreconditionError(
-          absl::StrCat("can't listen on ", listen_, ": is the port in use?"));
-    }
+    if (server_ == nullptr) return absl::InternalError("gRPC's server does not start");
     SetHealth(true);
+    // Who comes in between waits until the door has somebody to hand him to.
+    recovery_.reset();
+    door_->HandTo(std::move(taker));
     return absl::OkStatus();
   }
 
@@ -472,8 +528,6 @@ class ServerImpl final : public Server {
   const config::v1::ServerConfig& server_config_;
   const std::string role_;
   const absl::Time start_ = absl::Now();
-  std::string listen_;
-  int port_ = 0;
   bool stopped_ = false;
   std::atomic<Phase> phase_{Phase::kRecovering};
   std::atomic<uint64_t> recover_at_{0}, recover_to_{0};
@@ -507,16 +561,32 @@ class ServerImpl final : public Server {
   std::vector<std::unique_ptr<grpc::Service>> services_;
   std::unique_ptr<Periodic> housekeeping_;
   std::unique_ptr<Periodic> coverage_period_;
-  std::unique_ptr<RecoveryDoor> door_;
+  // Outlives what it handed connections to.
+  std::unique_ptr<Door> door_;
+  std::unique_ptr<SelfProbe> probe_;
+  mutable absl::Mutex probe_mu_;
+  absl::Time answered_ ABSL_GUARDED_BY(probe_mu_) = absl::InfiniteFuture();
+  std::string unanswered_ ABSL_GUARDED_BY(probe_mu_);
+  std::unique_ptr<Periodic> probe_period_;
+  std::unique_ptr<RecoveryDoor> recovery_;
   std::unique_ptr<grpc::Server> server_;
   std::unique_ptr<AdminHttp> admin_;
 };
 
 // gRPC's own lines: what a handshake failed of is for the operator, the rest for who debugs.
 void TakeGrpcLine(gpr_log_func_args* line) {
-  const bool handshake = absl::StrContains(line->message, "Handshake failed");
+  const bool handshake = absl::StrContains(line->message, "Handshake failed") &&
+                         !SelfProbe::TakeUnfinished();
   logging::Write(handshake ? logging::Level::kInfo : logging::Level::kDebug, "grpc",
                  {{"says", line->message}});
+}
+
+// As many files as the system lets this user open: shells and containers begin with few.
+void RaiseOpenFiles() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 logging::Level LevelOf(const std::string& name) {
@@ -545,6 +615,7 @@ int Serve(const config::v1::ServeConfig& config) {
   sigaddset(&signals, SIGUSR1);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
+  RaiseOpenFiles();
   // What does not parse is answered with its field; protobuf's own lines about it would only fill the log.
   google::protobuf::SetLogHandler(nullptr);
   gpr_set_log_function(TakeGrpcLine);

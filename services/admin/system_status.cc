@@ -186,6 +186,27 @@ void FillStatus(const SystemParts& parts, bool ready, pb::GetStatusResponse* out
   out->set_memory_bytes(ResidentBytes());
 }
 
+// The API's connections.
+void SampleDoor(const Door& door, Samples* out) {
+  const Door::Counts counts = door.counts();
+  auto d = [](int64_t n) { return static_cast<double>(n); };
+  out->Gauge("fiscal_connections", "Open connections of the API.", d(counts.open));
+  out->Gauge("fiscal_connections_max", "Their bound.", d(counts.open_max));
+  out->Counter("fiscal_connections_accepted_total", "Connections that were let in.",
+               d(counts.accepted));
+  const std::string refused = "fiscal_connections_refused_total";
+  const std::string help = "Connections that were closed as they came.";
+  out->Counter(refused, help, d(counts.refused_all), {{"reason", "all"}});
+  out->Counter(refused, help, d(counts.refused_address), {{"reason", "address"}});
+  out->Counter(refused, help, d(counts.refused_descriptors), {{"reason", "descriptors"}});
+  const std::string cut = "fiscal_connections_cut_total";
+  const std::string why = "Connections that were closed for what they cost.";
+  out->Counter(cut, why, d(counts.cut_bytes), {{"reason", "bytes"}});
+  out->Counter(cut, why, d(counts.cut_streams), {{"reason", "streams"}});
+  out->Gauge("fiscal_connections_untaken_bytes", "What came on them and no call has taken.",
+             d(counts.untaken_bytes));
+}
+
 void SampleIdentity(const SystemParts& parts, bool ready, Samples* out) {
   out->Gauge("fiscal_build_info", "1, labelled with what runs.", 1,
              {{"version", std::string(Version())}, {"role", parts.role}});
@@ -284,6 +305,7 @@ void SampleStatus(const SystemParts& parts, bool ready, Samples* out) {
     out->Gauge("fiscal_upstream_heard_time_seconds", "When it was last heard, Unix time.",
                UnixSeconds(u.heard_time()), {{"upstream", u.name()}});
   }
+  if (parts.door != nullptr) SampleDoor(*parts.door, out);
   out->Gauge("fiscal_disk_free_bytes", "Free on the data directory's file system.",
              static_cast<double>(s.disk().free_bytes()));
   out->Gauge("fiscal_disk_size_bytes", "The size of that file system.",

@@ -16,6 +16,7 @@
 #include "services/aggregation/watch_hub.h"
 #include "services/federation/upstream.h"
 #include "services/log/log_copier.h"
+#include "services/door/door.h"
 #include "services/ops/disk_guard.h"
 #include "services/ops/metrics.h"
 #include "services/ops/stop_mark.h"
@@ -50,6 +51,7 @@ struct SystemParts {
   absl::Duration recovery;
   StopReason previous_stop = StopReason::kNone;
   const DiskGuard* disk = nullptr;
+  const Door* door = nullptr;
   const storage::EventLog* log = nullptr;
   const storage::RocksKv* log_store = nullptr;
   const storage::RocksKv* totals_store = nullptr;

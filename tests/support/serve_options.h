@@ -23,6 +23,8 @@ struct ServeOptions {
   std::string admin_listen;
   int64_t drain_delay_seconds = 0;
   std::optional<int64_t> drain_seconds;
+  // The limit of open files of a ServerChild.
+  std::optional<int64_t> open_files_max;
 
   config::v1::ServeConfig Config() const {
     config::v1::ServeConfig all = services::DefaultConfig(), config;
