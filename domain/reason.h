@@ -67,6 +67,7 @@ enum class Reason {
   kWatchersTooMany,
   kQueueFull,
   kDiskFull,
+  kMemoryFull,
   kUpstreamUnreachable,
   kReplicaBehind,
   kDraining,

@@ -52,6 +52,7 @@
 #include "services/ops/stop_mark.h"
 #include "services/rpc/credentials.h"
 #include "services/rpc/drain.h"
+#include "services/rpc/memory_budget.h"
 #include "services/rpc/peer.h"
 #include "services/rpc/raw.h"
 #include "services/submission/submission_rpc.h"
@@ -94,6 +95,9 @@ class ServerImpl final : public Server {
     disk_ = std::make_unique<DiskGuard>(server_config_.disk().free_bytes_min(),
                                         server_config_.disk().free_bytes_margin(), MeasureOf(dir));
     LookAtDisk();
+    const int64_t memory = server_config_.memory_bytes_max();
+    memory_ = std::make_unique<rpc::MemoryBudget>(rpc::MemoryBudget::Options{
+        memory == 0 ? rpc::MemoryLimit() : memory, ResidentBytes});
     FISCAL_RETURN_IF_ERROR(ListenForOperator());
     FISCAL_RETURN_IF_ERROR(OpenDoor());
     FISCAL_RETURN_IF_ERROR(Recover());
@@ -338,8 +342,9 @@ class ServerImpl final : public Server {
           });
     }
     FISCAL_ASSIGN_OR_RETURN(SigningKey key, SigningKey::LoadOrCreate(server_config_.data_dir()));
-    services_.push_back(MakeEventLogService(*log_, key));
-    FederationParts federation{*log_, projector_.get(), intake_.get(), {}, key, clock_};
+    log_feed_ = std::make_unique<LogFeed>(*log_, LogFeed::Options());
+    services_.push_back(MakeEventLogService(*log_feed_, key));
+    FederationParts federation{*log_feed_, *log_, projector_.get(), intake_.get(), {}, key, clock_};
     for (const auto& upstream : upstreams_) federation.upstreams.push_back(upstream.get());
     services_.push_back(MakeFederationService(std::move(federation)));
     services_.push_back(MakeAdminService(
@@ -361,7 +366,8 @@ class ServerImpl final : public Server {
     const StreamBudgets::Options stream{static_cast<size_t>(config.stream_budgets_max()),
                                         static_cast<size_t>(config.stream_bytes_max()),
                                         server_config_.log().calls() != "none"};
-    services_.push_back(MakeSubmissionService({*committer_, *heads_, metrics_, drain_, stream}));
+    services_.push_back(MakeSubmissionService(
+        {*committer_, *heads_, metrics_, drain_, *memory_, stream}));
     services_.push_back(MakeCatalogService(*committer_));
     return absl::OkStatus();
   }
@@ -398,6 +404,7 @@ class ServerImpl final : public Server {
     parts_.certificate_file = server_config_.tls().certificate_file();
     parts_.start = start_;
     parts_.disk = disk_.get();
+    parts_.memory = memory_.get();
     parts_.log = log_.get();
     parts_.log_store = log_kv_.get();
     parts_.totals_store = totals_kv_.get();
@@ -484,6 +491,7 @@ class ServerImpl final : public Server {
   Metrics metrics_;
   OpenCalls open_calls_;
   std::unique_ptr<DiskGuard> disk_;
+  std::unique_ptr<rpc::MemoryBudget> memory_;
   rpc::DrainSignal drain_;
   std::shared_ptr<grpc::ServerCredentials> server_credentials_;
   std::shared_ptr<grpc::ChannelCredentials> peer_credentials_;
@@ -504,6 +512,7 @@ class ServerImpl final : public Server {
   std::unique_ptr<LogCopier> copier_;
   std::vector<std::unique_ptr<Upstream>> upstreams_;
   SystemParts parts_;
+  std::unique_ptr<LogFeed> log_feed_;
   std::vector<std::unique_ptr<grpc::Service>> services_;
   std::unique_ptr<Periodic> housekeeping_;
   std::unique_ptr<Periodic> coverage_period_;

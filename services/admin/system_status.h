@@ -19,6 +19,7 @@
 #include "services/ops/disk_guard.h"
 #include "services/ops/metrics.h"
 #include "services/ops/stop_mark.h"
+#include "services/rpc/memory_budget.h"
 #include "services/submission/committer.h"
 #include "storage/rocks/rocks_kv.h"
 
@@ -50,6 +51,7 @@ struct SystemParts {
   absl::Duration recovery;
   StopReason previous_stop = StopReason::kNone;
   const DiskGuard* disk = nullptr;
+  const rpc::MemoryBudget* memory = nullptr;
   const storage::EventLog* log = nullptr;
   const storage::RocksKv* log_store = nullptr;
   const storage::RocksKv* totals_store = nullptr;

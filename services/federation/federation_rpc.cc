@@ -90,12 +90,12 @@ class FederationRpc final : public pb::FederationService::CallbackService {
   explicit FederationRpc(FederationParts parts) : p_(std::move(parts)) {}
 
   grpc::ServerWriteReactor<pb::ReadPostingsResponse>* ReadPostings(
-      CallbackServerContext*, const pb::ReadPostingsRequest* request) override {
+      CallbackServerContext* context, const pb::ReadPostingsRequest* request) override {
     using Stream = LogStream<pb::ReadPostingsResponse>;
     const absl::StatusOr<Position> after =
         Stream::Start(p_.log, request->after_position(), request->after_chain_hash());
     if (!after.ok()) return new RefusedStream<pb::ReadPostingsResponse>(after.status());
-    return new Stream(p_.log, *after, /*until_head=*/false, AppendPosting);
+    return new Stream(p_.feed, context, *after, /*until_head=*/false, AppendPosting);
   }
 
   ServerUnaryReactor* GetUpstreams(CallbackServerContext* context, const pb::GetUpstreamsRequest*,

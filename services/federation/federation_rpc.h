@@ -10,11 +10,13 @@
 #include "grpcpp/impl/codegen/service_type.h"
 #include "services/aggregation/projector.h"
 #include "services/federation/upstream.h"
+#include "services/log/log_feed.h"
 
 namespace fiscal::services {
 
 // What the process has: without a projector there are no digests, without an intake no upstreams.
 struct FederationParts {
+  LogFeed& feed;
   const storage::EventLog& log;
   const Projector* projector = nullptr;
   const Intake* intake = nullptr;

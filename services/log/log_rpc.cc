@@ -38,15 +38,16 @@ absl::StatusOr<size_t> AppendRecord(const storage::LogEntry& entry, pb::ReadResp
 
 class EventLogRpc final : public pb::EventLogService::CallbackService {
  public:
-  EventLogRpc(const storage::EventLog& log, SigningKey key) : log_(log), key_(std::move(key)) {}
+  EventLogRpc(LogFeed& feed, SigningKey key)
+      : feed_(feed), log_(feed.log()), key_(std::move(key)) {}
 
-  grpc::ServerWriteReactor<pb::ReadResponse>* Read(grpc::CallbackServerContext*,
+  grpc::ServerWriteReactor<pb::ReadResponse>* Read(grpc::CallbackServerContext* context,
                                                    const pb::ReadRequest* request) override {
     using Stream = LogStream<pb::ReadResponse>;
     const absl::StatusOr<Position> after =
         Stream::Start(log_, request->after_position(), request->after_chain_hash());
     if (!after.ok()) return new RefusedStream<pb::ReadResponse>(after.status());
-    return new Stream(log_, *after, request->until_head(), AppendRecord);
+    return new Stream(feed_, context, *after, request->until_head(), AppendRecord);
   }
 
   ServerUnaryReactor* GetTreeHead(CallbackServerContext* context, const pb::GetTreeHeadRequest*,
@@ -141,14 +142,15 @@ class EventLogRpc final : public pb::EventLogService::CallbackService {
     return Sign(new_size, response->mutable_new_tree_head());
   }
 
+  LogFeed& feed_;
   const storage::EventLog& log_;
   const SigningKey key_;
 };
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> MakeEventLogService(const storage::EventLog& log, SigningKey key) {
-  return std::make_unique<EventLogRpc>(log, std::move(key));
+std::unique_ptr<grpc::Service> MakeEventLogService(LogFeed& feed, SigningKey key) {
+  return std::make_unique<EventLogRpc>(feed, std::move(key));
 }
 
 }  // namespace fiscal::services

@@ -1,4 +1,4 @@
-// fiscal.log.v1.EventLogService over the event log and its tree, whose heads are signed with `key`.
+// fiscal.log.v1.EventLogService over the event log that `feed` serves and its tree, whose heads are signed with `key`.
 // Thread-safe.
 #ifndef FISCAL_SERVICES_LOG_LOG_RPC_H_
 #define FISCAL_SERVICES_LOG_LOG_RPC_H_
@@ -7,11 +7,11 @@
 
 #include "base/signing.h"
 #include "grpcpp/impl/codegen/service_type.h"
-#include "storage/event_log.h"
+#include "services/log/log_feed.h"
 
 namespace fiscal::services {
 
-std::unique_ptr<grpc::Service> MakeEventLogService(const storage::EventLog& log, SigningKey key);
+std::unique_ptr<grpc::Service> MakeEventLogService(LogFeed& feed, SigningKey key);
 
 }  // namespace fiscal::services
 

@@ -1,5 +1,6 @@
 #include "services/rpc/caller.h"
 
+#include "absl/strings/str_cat.h"
 #include "base/text.h"
 #include "grpcpp/server_context.h"
 
@@ -15,6 +16,11 @@ std::string PrincipalOf(const grpc::ServerContextBase& context) {
       return std::string(values[0].data(), values[0].size());
   }
   return "anonymous";
+}
+
+std::string ShareOf(const grpc::ServerContextBase& context) {
+  std::string principal = PrincipalOf(context);
+  return principal == "anonymous" ? absl::StrCat(principal, "@", context.peer()) : principal;
 }
 
 void NoteRequestId(absl::string_view request_id, grpc::ServerContextBase* context) {

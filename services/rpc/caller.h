@@ -13,6 +13,9 @@ namespace fiscal::services::rpc {
 // "anonymous" without one: request_ids are then one space.
 std::string PrincipalOf(const grpc::ServerContextBase& context);
 
+// Whose share of what is bounded for each caller a call takes: the principal's, or the connection's where it is anonymous.
+std::string ShareOf(const grpc::ServerContextBase& context);
+
 // The answer's metadata that repeats a write's request_id: for whoever reads logs on both sides.
 constexpr char kRequestIdKey[] = "fiscal-request-id";
 // REQUIRES: before the call is finished. An id that can't stand in metadata is left out.

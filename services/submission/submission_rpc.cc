@@ -37,13 +37,15 @@ class SubmissionRpc final : public Generated {
   ServerUnaryReactor* SubmitBudget(CallbackServerContext* context, const ByteBuffer* request,
                                    ByteBuffer* response) override {
     ServerUnaryReactor* reactor = context->DefaultReactor();
+    auto memory = Reserve(*context, *request);
+    if (!memory.ok()) return Finish(reactor, memory.status());
     auto bytes = std::make_shared<const rpc::FlatBytes>(*request);
     auto arena = std::make_shared<google::protobuf::Arena>();
     auto raw = wire::ReadSubmit(bytes->view(), arena.get());
     if (!raw.ok()) return Finish(reactor, raw.status());
     std::string id = raw->envelope->request_id();
     rpc::NoteRequestId(id, context);
-    auto submission = wire::ToSubmission({*raw}, {bytes, arena}, rpc::PrincipalOf(*context),
+    auto submission = wire::ToSubmission({*raw}, {bytes, *memory}, rpc::PrincipalOf(*context),
                                          *committer_.intake().catalog());
     if (!submission.ok()) return Finish(reactor, submission.status());
     return Commit(reactor, *std::move(submission), bytes->view().size(),
@@ -58,20 +60,23 @@ class SubmissionRpc final : public Generated {
       CallbackServerContext* context) override {
     TraceContext trace;
     (void)rpc::CallersTrace(*context, &trace);
-    return new services::StreamBudgets(committer_, p_.metrics, p_.drain, p_.stream,
-                                       {rpc::PrincipalOf(*context), trace.trace_id});
+    return new services::StreamBudgets(
+        committer_, p_.metrics, p_.drain, p_.memory, p_.stream,
+        {rpc::PrincipalOf(*context), rpc::ShareOf(*context), trace.trace_id});
   }
 
   ServerUnaryReactor* ValidateBudget(CallbackServerContext* context, const ByteBuffer* request,
                                      ByteBuffer* response) override {
     ServerUnaryReactor* reactor = context->DefaultReactor();
+    auto memory = Reserve(*context, *request);
+    if (!memory.ok()) return Finish(reactor, memory.status());
     auto bytes = std::make_shared<const rpc::FlatBytes>(*request);
     auto arena = std::make_shared<google::protobuf::Arena>();
     auto raw = wire::ReadValidate(bytes->view(), arena.get());
     if (!raw.ok()) return Finish(reactor, raw.status());
     std::string id = raw->envelope->request_id();
     rpc::NoteRequestId(id, context);
-    auto submission = wire::ToSubmission({*raw}, {bytes, arena}, rpc::PrincipalOf(*context),
+    auto submission = wire::ToSubmission({*raw}, {bytes, *memory}, rpc::PrincipalOf(*context),
                                          *committer_.intake().catalog());
     if (!submission.ok()) return Finish(reactor, submission.status());
     submission->validate_only = true;
@@ -88,12 +93,14 @@ class SubmissionRpc final : public Generated {
   ServerUnaryReactor* SubmitReallocation(CallbackServerContext* context, const ByteBuffer* request,
                                          ByteBuffer* response) override {
     ServerUnaryReactor* reactor = context->DefaultReactor();
+    auto memory = Reserve(*context, *request);
+    if (!memory.ok()) return Finish(reactor, memory.status());
     auto bytes = std::make_shared<const rpc::FlatBytes>(*request);
     auto arena = std::make_shared<google::protobuf::Arena>();
     auto raw = wire::ReadReallocation(bytes->view(), arena.get());
     if (!raw.ok()) return Finish(reactor, raw.status());
     rpc::NoteRequestId(raw->request_id, context);
-    auto reallocation = wire::ToReallocation(*raw, {bytes, arena}, rpc::PrincipalOf(*context),
+    auto reallocation = wire::ToReallocation(*raw, {bytes, *memory}, rpc::PrincipalOf(*context),
                                              *committer_.intake().catalog());
     if (!reallocation.ok()) return Finish(reactor, reallocation.status());
     return Commit(reactor, *std::move(reallocation), bytes->view().size(),
@@ -179,6 +186,12 @@ class SubmissionRpc final : public Generated {
   static ServerUnaryReactor* Finish(ServerUnaryReactor* reactor, const absl::Status& status) {
     reactor->Finish(rpc::ToGrpc(status));
     return reactor;
+  }
+
+  // Kept by what is made of the request, until it is answered.
+  absl::StatusOr<std::shared_ptr<rpc::MemoryBudget::Reservation>> Reserve(
+      const CallbackServerContext& context, const ByteBuffer& request) const {
+    return p_.memory.Reserve(rpc::ShareOf(context), request.Length() * rpc::kCostFactor);
   }
 
   ServerUnaryReactor* Commit(ServerUnaryReactor* reactor, Intake::Request submission, size_t bytes,
