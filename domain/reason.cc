@@ -101,6 +101,7 @@ const std::vector<ReasonInfo>& AllReasons() {
       {Reason::kQueueFull, "QUEUE_FULL", C::kResourceExhausted, "系统繁忙，请稍后重试"},
       {Reason::kCheckRunning, "CHECK_RUNNING", C::kResourceExhausted, "同类核对正在进行"},
       {Reason::kDiskFull, "DISK_FULL", C::kResourceExhausted, "存储空间不足"},
+      {Reason::kMemoryFull, "MEMORY_FULL", C::kResourceExhausted, "内存额度已用完，请稍后重试"},
       {Reason::kUpstreamUnreachable, "UPSTREAM_UNREACHABLE", C::kUnavailable, "下级系统没有应答"},
       {Reason::kReplicaBehind, "REPLICA_BEHIND", C::kUnavailable, "此副本尚未同步到所要求的位置"},
       {Reason::kDraining, "DRAINING", C::kUnavailable, "服务正在停止，请稍后重试"},

@@ -75,6 +75,7 @@ enum class Reason {
   kQueueFull,
   kCheckRunning,
   kDiskFull,
+  kMemoryFull,
   kUpstreamUnreachable,
   kReplicaBehind,
   kDraining,

@@ -56,6 +56,7 @@
 #include "services/rpc/call.h"
 #include "services/rpc/credentials.h"
 #include "services/rpc/drain.h"
+#include "services/rpc/memory_budget.h"
 #include "services/rpc/peer.h"
 #include "services/rpc/raw.h"
 #include "services/submission/submission_rpc.h"
@@ -111,6 +112,9 @@ class ServerImpl final : public Server {
     disk_ = std::make_unique<DiskGuard>(server_config_.disk().free_bytes_min(),
                                         server_config_.disk().free_bytes_margin(), MeasureOf(dir));
     LookAtDisk();
+    const int64_t memory = server_config_.memory_bytes_max();
+    memory_ = std::make_unique<rpc::MemoryBudget>(rpc::MemoryBudget::Options{
+        memory == 0 ? rpc::MemoryLimit() : memory, ResidentBytes});
     FISCAL_RETURN_IF_ERROR(ListenForOperator());
     FISCAL_RETURN_IF_ERROR(OpenDoor());
     FISCAL_RETURN_IF_ERROR(Recover());
@@ -465,8 +469,9 @@ class ServerImpl final : public Server {
           });
     }
     OpenSigner();
-    services_.push_back(MakeEventLogService(*calls_, *log_, *signer_));
-    FederationParts federation{*log_, runner_.get(), intake_.get(), {}, *signer_, clock_};
+    log_feed_ = std::make_unique<LogFeed>(*log_, LogFeed::Options());
+    services_.push_back(MakeEventLogService(*calls_, *log_feed_, *signer_));
+    FederationParts federation{*log_feed_, *log_, runner_.get(), intake_.get(), {}, *signer_, clock_};
     for (const auto& upstream : upstreams_) federation.upstreams.push_back(upstream.get());
     services_.push_back(MakeFederationService(*calls_, std::move(federation)));
     if (projector_ != nullptr) {
@@ -518,7 +523,7 @@ class ServerImpl final : public Server {
                                         static_cast<size_t>(config.stream_bytes_max()),
                                         server_config_.log().calls() != "none"};
     services_.push_back(
-        MakeSubmissionService({*calls_, *committer_, *heads_, metrics_, drain_, stream}));
+        MakeSubmissionService({*calls_, *committer_, *heads_, metrics_, drain_, *memory_, stream}));
     services_.push_back(MakeCatalogService(*calls_, *committer_));
     return absl::OkStatus();
   }
@@ -582,6 +587,7 @@ class ServerImpl final : public Server {
     parts_.certificate_file = server_config_.tls().certificate_file();
     parts_.start = start_;
     parts_.disk = disk_.get();
+    parts_.memory = memory_.get();
     parts_.door = door_.get();
     parts_.log = log_;
     parts_.log_store = &directory_->log_store();
@@ -678,6 +684,7 @@ class ServerImpl final : public Server {
   Metrics metrics_;
   OpenCalls open_calls_;
   std::unique_ptr<DiskGuard> disk_;
+  std::unique_ptr<rpc::MemoryBudget> memory_;
   rpc::DrainSignal drain_;
   std::shared_ptr<grpc::ServerCredentials> server_credentials_;
   std::shared_ptr<grpc::ChannelCredentials> peer_credentials_;
@@ -703,6 +710,7 @@ class ServerImpl final : public Server {
   std::unique_ptr<rpc::Calls> calls_;
   std::vector<std::unique_ptr<Upstream>> upstreams_;
   SystemParts parts_;
+  std::unique_ptr<LogFeed> log_feed_;
   std::vector<std::unique_ptr<grpc::Service>> services_;
   std::unique_ptr<Periodic> housekeeping_;
   std::unique_ptr<Periodic> coverage_period_;

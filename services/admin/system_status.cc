@@ -265,6 +265,11 @@ void FillStatus(const SystemParts& parts, bool ready, pb::GetStatusResponse* out
     for (pb::CoverageStatus& found : parts.coverage->found()) *out->add_coverages() = found;
   }
   out->set_memory_bytes(ResidentBytes());
+  pb::MemoryStatus* memory = out->mutable_request_memory();
+  memory->set_reserved_bytes(static_cast<int64_t>(parts.memory->reserved()));
+  memory->set_reserved_bytes_max(static_cast<int64_t>(parts.memory->bytes_max()));
+  memory->set_process_bytes_max(parts.memory->process_bytes_max());
+  memory->set_refused_count(parts.memory->refused());
   FillChecks(parts, out);
 }
 
@@ -322,6 +327,15 @@ void SampleStatus(const SystemParts& parts, bool ready, Samples* out) {
     out->Gauge("fiscal_log_source_connected", "1 while the submission process's log is read.",
                s.log().source_connected() ? 1 : 0);
   }
+  const pb::MemoryStatus& memory = s.request_memory();
+  out->Gauge("fiscal_request_memory_bytes", "Memory that requests under way hold.",
+             static_cast<double>(memory.reserved_bytes()));
+  out->Gauge("fiscal_request_memory_bytes_max", "Its bound.",
+             static_cast<double>(memory.reserved_bytes_max()));
+  out->Gauge("fiscal_process_memory_bytes_max", "What the process may have in memory.",
+             static_cast<double>(memory.process_bytes_max()));
+  out->Counter("fiscal_request_memory_refused_total", "Requests refused with MEMORY_FULL.",
+               static_cast<double>(memory.refused_count()));
   if (s.has_queue()) {
     const pb::QueueStatus& q = s.queue();
     out->Gauge("fiscal_commit_queue_requests", "Requests waiting to be committed.",

@@ -25,6 +25,7 @@
 #include "services/ops/disk_guard.h"
 #include "services/ops/metrics.h"
 #include "services/ops/stop_mark.h"
+#include "services/rpc/memory_budget.h"
 #include "services/submission/committer.h"
 #include "storage/rocks/rocks_kv.h"
 
@@ -57,6 +58,7 @@ struct SystemParts {
   StopReason previous_stop = StopReason::kNone;
   const DiskGuard* disk = nullptr;
   const Door* door = nullptr;
+  const rpc::MemoryBudget* memory = nullptr;
   const storage::EventLog* log = nullptr;
   const storage::RocksKv* log_store = nullptr;
   const storage::RocksKv* ledger_store = nullptr;

@@ -60,7 +60,7 @@ class FederationRpc final : public pb::FederationService::CallbackService {
     const absl::StatusOr<Position> after =
         Stream::Start(p_.log, request->after_position(), request->after_chain_hash());
     if (!after.ok()) return new RefusedStream<pb::ReadPostingsResponse>(after.status());
-    return new Stream(*std::move(open), p_.log, *after, /*until_head=*/false,
+    return new Stream(*std::move(open), p_.feed, context, *after, /*until_head=*/false,
                       [this](const storage::LogEntry& entry, pb::ReadPostingsResponse* response,
                              bool* more) { return AppendPosting(p_.log, entry, response, more); });
   }

@@ -9,6 +9,7 @@
 #include "grpcpp/impl/codegen/service_type.h"
 #include "services/aggregation/runner.h"
 #include "services/federation/upstream.h"
+#include "services/log/log_feed.h"
 #include "services/log/signer.h"
 #include "services/rpc/call.h"
 
@@ -16,6 +17,7 @@ namespace fiscal::services {
 
 // What the process has: without a projector there are no digests, without an intake no upstreams.
 struct FederationParts {
+  LogFeed& feed;
   const storage::EventLog& log;
   // Where totals are kept.
   Runner* runner = nullptr;

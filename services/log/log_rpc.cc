@@ -37,8 +37,11 @@ absl::StatusOr<size_t> AppendRecord(const storage::LogEntry& entry, pb::ReadResp
 
 class EventLogRpc final : public pb::EventLogService::CallbackService {
  public:
-  EventLogRpc(rpc::Calls& calls, const storage::EventLog& log, const Signer& signer)
-      : calls_(calls, pb::EventLogService::service_full_name()), log_(log), signer_(signer) {}
+  EventLogRpc(rpc::Calls& calls, LogFeed& feed, const Signer& signer)
+      : calls_(calls, pb::EventLogService::service_full_name()),
+        feed_(feed),
+        log_(feed.log()),
+        signer_(signer) {}
 
   grpc::ServerWriteReactor<pb::ReadResponse>* Read(grpc::CallbackServerContext* context,
                                                    const pb::ReadRequest* request) override {
@@ -48,7 +51,8 @@ class EventLogRpc final : public pb::EventLogService::CallbackService {
     const absl::StatusOr<Position> after =
         Stream::Start(log_, request->after_position(), request->after_chain_hash());
     if (!after.ok()) return new RefusedStream<pb::ReadResponse>(after.status());
-    return new Stream(*std::move(open), log_, *after, request->until_head(), AppendRecord);
+    return new Stream(*std::move(open), feed_, context, *after, request->until_head(),
+                      AppendRecord);
   }
 
   ServerUnaryReactor* GetTreeHead(CallbackServerContext* context, const pb::GetTreeHeadRequest*,
@@ -167,15 +171,16 @@ class EventLogRpc final : public pb::EventLogService::CallbackService {
   }
 
   const rpc::ServiceCalls calls_;
+  LogFeed& feed_;
   const storage::EventLog& log_;
   const Signer& signer_;
 };
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> MakeEventLogService(rpc::Calls& calls, const storage::EventLog& log,
+std::unique_ptr<grpc::Service> MakeEventLogService(rpc::Calls& calls, LogFeed& feed,
                                                    const Signer& signer) {
-  return std::make_unique<EventLogRpc>(calls, log, signer);
+  return std::make_unique<EventLogRpc>(calls, feed, signer);
 }
 
 }  // namespace fiscal::services

@@ -19,6 +19,7 @@
 #include "services/ops/metrics.h"
 #include "services/rpc/call.h"
 #include "services/rpc/drain.h"
+#include "services/rpc/memory_budget.h"
 #include "services/submission/committer.h"
 #include "services/wire/bounds.h"
 #include "services/wire/submission_wire.h"
@@ -41,8 +42,8 @@ class StreamBudgets final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
     std::string trace_id;
     const std::string& principal() const { return stream->caller().principal; }
   };
-  StreamBudgets(Committer& committer, Metrics& metrics, rpc::DrainSignal& drain, Options options,
-                Caller caller);
+  StreamBudgets(Committer& committer, Metrics& metrics, rpc::DrainSignal& drain,
+                rpc::MemoryBudget& memory, Options options, Caller caller);
 
   void OnReadDone(bool ok) override;
   void OnWriteDone(bool ok) override;
@@ -76,6 +77,7 @@ class StreamBudgets final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
   Committer& committer_;
   Metrics& metrics_;
   rpc::DrainSignal& drain_;
+  rpc::MemoryBudget& memory_;
   const Options options_;
   const Caller caller_;
 
@@ -89,6 +91,8 @@ class StreamBudgets final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
   std::vector<std::shared_ptr<const void>> owners_;
   size_t parts_bytes_ = 0;
   wire::BoundedFields counted_;
+  // What the parts cost; the budget made of them keeps it.
+  std::shared_ptr<rpc::MemoryBudget::Reservation> reserved_;
   bool skipping_ = false;
   int64_t next_index_ = 0;
 

@@ -52,13 +52,15 @@ class SubmissionRpc final : public Generated {
                                    ByteBuffer* response) override {
     rpc::UnaryCall* call = calls_.Unary(context, "SubmitBudget");
     if (!call->admitted()) return call->Finish(absl::OkStatus());
+    auto memory = Reserve(*call, *request);
+    if (!memory.ok()) return call->Finish(memory.status());
     auto bytes = std::make_shared<const rpc::FlatBytes>(*request);
     auto arena = std::make_shared<google::protobuf::Arena>();
     auto raw = wire::ReadSubmit(bytes->view(), arena.get());
     if (!raw.ok()) return call->Finish(raw.status());
     std::string id = raw->envelope->request_id();
     rpc::NoteRequestId(id, context);
-    auto submission = wire::ToSubmission({*raw}, {bytes, arena}, call->caller().principal,
+    auto submission = wire::ToSubmission({*raw}, {bytes, *memory}, call->caller().principal,
                                          *committer_.intake().catalog());
     if (!submission.ok()) return call->Finish(submission.status());
     return Commit(call, *std::move(submission), bytes->view().size(),
@@ -75,7 +77,7 @@ class SubmissionRpc final : public Generated {
     if (!open.ok()) return new RefusedBudgets(open.status());
     TraceContext trace;
     (void)rpc::CallersTrace(*context, &trace);
-    return new services::StreamBudgets(committer_, p_.metrics, p_.drain, p_.stream,
+    return new services::StreamBudgets(committer_, p_.metrics, p_.drain, p_.memory, p_.stream,
                                        {*std::move(open), trace.trace_id});
   }
 
@@ -83,13 +85,15 @@ class SubmissionRpc final : public Generated {
                                      ByteBuffer* response) override {
     rpc::UnaryCall* call = calls_.Unary(context, "ValidateBudget");
     if (!call->admitted()) return call->Finish(absl::OkStatus());
+    auto memory = Reserve(*call, *request);
+    if (!memory.ok()) return call->Finish(memory.status());
     auto bytes = std::make_shared<const rpc::FlatBytes>(*request);
     auto arena = std::make_shared<google::protobuf::Arena>();
     auto raw = wire::ReadValidate(bytes->view(), arena.get());
     if (!raw.ok()) return call->Finish(raw.status());
     std::string id = raw->envelope->request_id();
     rpc::NoteRequestId(id, context);
-    auto submission = wire::ToSubmission({*raw}, {bytes, arena}, call->caller().principal,
+    auto submission = wire::ToSubmission({*raw}, {bytes, *memory}, call->caller().principal,
                                          *committer_.intake().catalog());
     if (!submission.ok()) return call->Finish(submission.status());
     submission->validate_only = true;
@@ -107,12 +111,14 @@ class SubmissionRpc final : public Generated {
                                          ByteBuffer* response) override {
     rpc::UnaryCall* call = calls_.Unary(context, "SubmitReallocation");
     if (!call->admitted()) return call->Finish(absl::OkStatus());
+    auto memory = Reserve(*call, *request);
+    if (!memory.ok()) return call->Finish(memory.status());
     auto bytes = std::make_shared<const rpc::FlatBytes>(*request);
     auto arena = std::make_shared<google::protobuf::Arena>();
     auto raw = wire::ReadReallocation(bytes->view(), arena.get());
     if (!raw.ok()) return call->Finish(raw.status());
     rpc::NoteRequestId(raw->request_id, context);
-    auto reallocation = wire::ToReallocation(*raw, {bytes, arena}, call->caller().principal,
+    auto reallocation = wire::ToReallocation(*raw, {bytes, *memory}, call->caller().principal,
                                              *committer_.intake().catalog());
     if (!reallocation.ok()) return call->Finish(reallocation.status());
     return Commit(call, *std::move(reallocation), bytes->view().size(),
@@ -197,6 +203,12 @@ class SubmissionRpc final : public Generated {
   }
 
  private:
+  // Kept by what is made of the request, until it is answered.
+  absl::StatusOr<std::shared_ptr<rpc::MemoryBudget::Reservation>> Reserve(
+      const rpc::UnaryCall& call, const ByteBuffer& request) const {
+    return p_.memory.Reserve(call.caller().key(), request.Length() * rpc::kCostFactor);
+  }
+
   ServerUnaryReactor* Commit(rpc::UnaryCall* call, Intake::Request submission, size_t bytes,
                              std::function<void(const IntakeReceipt&)> fill) {
     committer_.Submit(call->caller().key(),
