@@ -23,7 +23,7 @@ struct ContextDeleter {
 
 }  // namespace
 
-Digest Sha256(std::initializer_list<absl::string_view> parts) {
+Digest Sha256(absl::Span<const absl::string_view> parts) {
   thread_local std::unique_ptr<EVP_MD_CTX, ContextDeleter> context(EVP_MD_CTX_new());
   Digest digest;
   bool ok = EVP_DigestInit_ex2(context.get(), Algorithm(), nullptr) == 1;

@@ -9,13 +9,17 @@
 #include <string>
 
 #include "absl/strings/string_view.h"
+#include "absl/types/span.h"
 
 namespace fiscal {
 
 using Digest = std::array<uint8_t, 32>;
 
 // The digest of the parts' concatenation.
-Digest Sha256(std::initializer_list<absl::string_view> parts);
+Digest Sha256(absl::Span<const absl::string_view> parts);
+inline Digest Sha256(std::initializer_list<absl::string_view> parts) {
+  return Sha256(absl::MakeConstSpan(parts.begin(), parts.size()));
+}
 
 // The digest of bytes that come in pieces. Not thread-safe.
 class Sha256Stream {

@@ -1,5 +1,6 @@
 #include "services/server.h"
 
+#include <sys/resource.h>
 #include <systemd/sd-daemon.h>
 
 #include <atomic>
@@ -38,6 +39,9 @@
 #include "services/catalog/catalog_rpc.h"
 #include "services/config/config.h"
 #include "services/disclosure/disclosure_rpc.h"
+#include "services/door/door.h"
+#include "services/door/message_counter.h"
+#include "services/door/self_probe.h"
 #include "services/federation/federation_rpc.h"
 #include "services/federation/upstream.h"
 #include "services/log/log_copier.h"
@@ -49,8 +53,10 @@
 #include "services/ops/periodic.h"
 #include "services/ops/recovery_door.h"
 #include "services/ops/stop_mark.h"
+#include "services/rpc/call.h"
 #include "services/rpc/credentials.h"
 #include "services/rpc/drain.h"
+#include "services/rpc/memory_budget.h"
 #include "services/rpc/peer.h"
 #include "services/rpc/raw.h"
 #include "services/submission/submission_rpc.h"
@@ -59,12 +65,22 @@
 #include "storage/rocks/rocks_kv.h"
 #include "storage/schema.h"
 
+// What jemalloc, where it is linked, is told: pages that nobody uses go back to the system within 5 s, by a thread of its own. A flood leaves many, and a
+// process that is idle after it would keep them.
+extern "C" {
+extern const char* malloc_conf;
+const char* malloc_conf = "background_thread:true,dirty_decay_ms:5000,muzzy_decay_ms:0";
+}
+
 namespace fiscal::services {
 namespace {
 
 // How often the disk is looked at, and the coverage deadlines.
 constexpr absl::Duration kDiskInterval = absl::Seconds(1);
 constexpr absl::Duration kCoverageInterval = absl::Minutes(1);
+// How often the own address is tried, for how long, and after how long without an answer it is dead.
+constexpr absl::Duration kProbeInterval = absl::Seconds(1), kProbeLimit = absl::Seconds(3),
+                         kDeadAfter = absl::Seconds(10);
 // Events folded between two words about how far recovery is.
 constexpr int kEventsPerStep = 1024;
 // Of the ledger, what is not written yet is made again after a crash: some two million lines of the log.
@@ -96,6 +112,9 @@ class ServerImpl final : public Server {
     disk_ = std::make_unique<DiskGuard>(server_config_.disk().free_bytes_min(),
                                         server_config_.disk().free_bytes_margin(), MeasureOf(dir));
     LookAtDisk();
+    const int64_t memory = server_config_.memory_bytes_max();
+    memory_ = std::make_unique<rpc::MemoryBudget>(rpc::MemoryBudget::Options{
+        memory == 0 ? rpc::MemoryLimit() : memory, ResidentBytes});
     FISCAL_RETURN_IF_ERROR(ListenForOperator());
     FISCAL_RETURN_IF_ERROR(OpenDoor());
     FISCAL_RETURN_IF_ERROR(Recover());
@@ -106,6 +125,7 @@ class ServerImpl final : public Server {
     // From the moment that calls are taken they may ask for these.
     FillParts();
     FISCAL_RETURN_IF_ERROR(Listen());
+    ProbeFromNowOn();
     housekeeping_ = std::make_unique<Periodic>(kDiskInterval, [this] { LookAtDisk(); });
     if (coverage_ != nullptr) {
       coverage_->Refresh();
@@ -117,14 +137,16 @@ class ServerImpl final : public Server {
     return absl::OkStatus();
   }
 
-  int port() const override { return port_; }
+  int port() const override { return door_ == nullptr ? 0 : door_->port(); }
   int admin_port() const override { return admin_ == nullptr ? 0 : admin_->port(); }
+  const rpc::Calls& calls() const override { return *calls_; }
 
   void Stop() override {
     if (stopped_) return;
     stopped_ = true;
     const bool served = phase_ == Phase::kServing;
     phase_ = Phase::kDraining;
+    probe_period_.reset();
     if (served) {
       sd_notify(0, "STOPPING=1\nSTATUS=draining");
       SetHealth(false);
@@ -139,10 +161,12 @@ class ServerImpl final : public Server {
     if (log_ != nullptr) log_->StopWaiting();
     if (runner_ != nullptr) runner_->Drain();
     if (hub_ != nullptr) hub_->Drain();
+    if (door_ != nullptr) door_->Close();
     if (server_ != nullptr) EndCalls();
     if (committer_ != nullptr) committer_->Stop();
     if (runner_ != nullptr) runner_->Stop();
     if (server_ != nullptr) server_->Wait();
+    if (executor_ != nullptr) executor_->Stop();
     if (hub_ != nullptr) hub_->Stop();
     // Nobody asks how things are while they are taken apart.
     housekeeping_.reset();
@@ -219,15 +243,18 @@ class ServerImpl final : public Server {
 
   AdminHttp::Answer AnswerOperator(const std::string& path) {
     AdminHttp::Answer answer;
-    if (path == "/healthz") {
-      answer.body = "ok\n";
-    } else if (path == "/readyz") {
+    if (path == "/healthz" || path == "/readyz") {
       const Phase phase = phase_;
-      answer.status = phase == Phase::kServing ? 200 : 503;
+      const bool health = path == "/healthz";
+      const std::string dead = phase == Phase::kDraining ? "" : WhyDead();
+      answer.status = dead.empty() && (health || phase == Phase::kServing) ? 200 : 503;
       const domain::Position stopped =
           phase == Phase::kServing && projector_ != nullptr ? projector_->stopped_at() : 0;
-      answer.body = stopped != 0 ? absl::StrCat("ready, but totals stand still before event ",
-                                                stopped, ": fiscal admin status\n")
+      answer.body = !dead.empty()
+                        ? absl::StrCat("the API does not answer at its own address: ", dead, "\n")
+                    : health       ? "ok\n"
+                    : stopped != 0 ? absl::StrCat("ready, but totals stand still before event ",
+                                                  stopped, ": fiscal admin status\n")
                     : phase == Phase::kServing  ? "ready\n"
                     : phase == Phase::kDraining ? "draining\n"
                                                 : absl::StrCat("recovering: ", Progress(), "\n");
@@ -254,12 +281,48 @@ class ServerImpl final : public Server {
   absl::Status OpenDoor() {
     server_credentials_ = rpc::ServerCredentials(server_config_.tls());
     peer_credentials_ = rpc::PeerCredentials(server_config_.peer_tls());
-    listen_ = server_config_.listen();
-    // Nobody knows a free port before it is taken.
-    if (absl::EndsWith(listen_, ":0")) return absl::OkStatus();
-    FISCAL_ASSIGN_OR_RETURN(door_, RecoveryDoor::Open(listen_, server_credentials_, ServiceNames(),
-                                                      [this] { return Progress(); }));
+    const std::string& listen = server_config_.listen();
+    const config::v1::DoorConfig& bounds = server_config_.door();
+    FISCAL_ASSIGN_OR_RETURN(
+        door_, Door::Open(listen, {bounds.connections_max(), bounds.connections_per_address_max(),
+                                   bounds.streams_max(), bounds.untaken_bytes_max()}));
+    // Nobody knows a free port before he is told.
+    if (absl::EndsWith(listen, ":0")) return absl::OkStatus();
+    FISCAL_ASSIGN_OR_RETURN(
+        recovery_, RecoveryDoor::Open(*door_, bounds.streams_max(), server_credentials_,
+                                      ServiceNames(), [this] { return Progress(); }));
+    ProbeFromNowOn();
     return absl::OkStatus();
+  }
+
+  // Whether the own address answers, for /healthz and /readyz.
+  void ProbeFromNowOn() {
+    if (probe_ != nullptr) return;
+    const config::v1::TlsConfig& tls = server_config_.tls();
+    probe_ = SelfProbe::Make(server_config_.listen(), *door_,
+                             tls.certificate_file().empty() ? SelfProbe::Tls::kNone
+                             : tls.client_ca_file().empty() ? SelfProbe::Tls::kAnonymous
+                                                            : SelfProbe::Tls::kAsksForCertificates);
+    {
+      absl::MutexLock lock(&probe_mu_);
+      answered_ = absl::Now();
+    }
+    probe_period_ = std::make_unique<Periodic>(kProbeInterval, [this] {
+      const absl::Status status = probe_->Look(kProbeLimit);
+      absl::MutexLock lock(&probe_mu_);
+      if (status.ok()) {
+        answered_ = absl::Now();
+      } else {
+        unanswered_ = std::string(status.message());
+      }
+    });
+  }
+
+  // Empty while it is not. One try that fails is no death: the handshake may wait behind much work.
+  std::string WhyDead() const ABSL_LOCKS_EXCLUDED(probe_mu_) {
+    absl::MutexLock lock(&probe_mu_);
+    if (absl::Now() - answered_ < kDeadAfter) return "";
+    return unanswered_.empty() ? "no try has ended" : unanswered_;
   }
 
   storage::RocksOptions StoreOptions(int64_t write_buffer_bytes) const {
@@ -352,8 +415,28 @@ class ServerImpl final : public Server {
     return absl::OkStatus();
   }
 
+  void MakeCalls() {
+    const config::v1::ReadsConfig& reads = server_config_.reads();
+    rpc::ReadExecutor::Options lanes;
+    lanes.threads[static_cast<size_t>(rpc::Lane::kPoint)] =
+        static_cast<size_t>(reads.point_threads());
+    lanes.threads[static_cast<size_t>(rpc::Lane::kHeavy)] =
+        static_cast<size_t>(reads.heavy_threads());
+    lanes.queue_max = static_cast<size_t>(reads.queue_max());
+    lanes.queue_per_caller_max = static_cast<size_t>(reads.queue_per_caller_max());
+    executor_ = std::make_unique<rpc::ReadExecutor>(lanes);
+    const config::v1::CallersConfig& callers = server_config_.callers();
+    rpc::Calls::Options bounds;
+    bounds.calls_max = static_cast<size_t>(callers.calls_max());
+    bounds.streams_max = static_cast<size_t>(callers.streams_max());
+    bounds.watches_max = static_cast<size_t>(callers.watches_max());
+    bounds.cost_max = static_cast<uint64_t>(reads.cost_max());
+    calls_ = std::make_unique<rpc::Calls>(clock_, *executor_, bounds);
+  }
+
   // The stores and what is computed from them.
   absl::Status Recover() {
+    MakeCalls();
     FISCAL_RETURN_IF_ERROR(OpenLog());
     heads_ = std::make_unique<storage::HeadReader>(directory_->kv());
     if (const config::v1::SubmissionConfig* submission = SubmissionOf(config_))
@@ -386,14 +469,16 @@ class ServerImpl final : public Server {
           });
     }
     OpenSigner();
-    services_.push_back(MakeEventLogService(*log_, *signer_));
-    FederationParts federation{*log_, projector_.get(), intake_.get(), {}, *signer_, clock_};
+    log_feed_ = std::make_unique<LogFeed>(*log_, LogFeed::Options());
+    services_.push_back(MakeEventLogService(*calls_, *log_feed_, *signer_));
+    FederationParts federation{*log_feed_, *log_, runner_.get(), intake_.get(), {}, *signer_, clock_};
     for (const auto& upstream : upstreams_) federation.upstreams.push_back(upstream.get());
-    services_.push_back(MakeFederationService(std::move(federation)));
+    services_.push_back(MakeFederationService(*calls_, std::move(federation)));
     if (projector_ != nullptr) {
       verifier_ = std::make_unique<Verifier>(*projector_, OptionsOfVerify());
     }
     services_.push_back(MakeAdminService(
+        *calls_,
         {verifier_.get(), *scrubber_, drain_, *log_, *signer_, projector_.get(), committer_.get(),
          [this](admin::v1::GetStatusResponse* out) { FillStatus(parts_, ready(), out); }}));
     return absl::OkStatus();
@@ -412,7 +497,8 @@ class ServerImpl final : public Server {
     if (!writes || said || !key.ok()) return;
     const domain::KeyEvent event{key->public_key_pem(), ""};
     const absl::Status kept =
-        committer_->SubmitAndWait(KeyOrder{"fiscal", event}, event.public_key_pem.size()).status();
+        committer_->SubmitAndWait("fiscal", KeyOrder{"fiscal", event}, event.public_key_pem.size())
+            .status();
     if (!kept.ok()) {
       logging::Warning("the signing key is not in the log yet: the next start says it",
                        {{"why", std::string(kept.message())}});
@@ -440,6 +526,9 @@ class ServerImpl final : public Server {
     Committer::Options options;
     options.queue_requests_max = static_cast<size_t>(config.queue_requests_max());
     options.queue_bytes_max = static_cast<size_t>(config.queue_bytes_max());
+    options.queue_requests_per_caller_max =
+        static_cast<size_t>(config.queue_requests_per_caller_max());
+    options.queue_bytes_per_caller_max = static_cast<size_t>(config.queue_bytes_per_caller_max());
     options.group_requests_max = static_cast<size_t>(config.group_requests_max());
     options.group_bytes_max = static_cast<size_t>(config.group_bytes_max());
     committer_ = std::make_unique<Committer>(*intake_, *disk_, metrics_, options, [this] {
@@ -448,8 +537,9 @@ class ServerImpl final : public Server {
     const StreamBudgets::Options stream{static_cast<size_t>(config.stream_budgets_max()),
                                         static_cast<size_t>(config.stream_bytes_max()),
                                         server_config_.log().calls() != "none"};
-    services_.push_back(MakeSubmissionService({*committer_, *heads_, metrics_, drain_, stream}));
-    services_.push_back(MakeCatalogService(*committer_));
+    services_.push_back(
+        MakeSubmissionService({*calls_, *committer_, *heads_, metrics_, drain_, *memory_, stream}));
+    services_.push_back(MakeCatalogService(*calls_, *committer_));
     return absl::OkStatus();
   }
 
@@ -486,7 +576,9 @@ class ServerImpl final : public Server {
     }
     FISCAL_RETURN_IF_ERROR(totals);
     runner_ = std::make_unique<Runner>(
-        *log_, *projector_, Runner::Options{static_cast<size_t>(config.reads_waiting_max())},
+        *log_, *projector_,
+        Runner::Options{static_cast<size_t>(config.reads_waiting_max()),
+                        static_cast<size_t>(config.reads_waiting_per_caller_max())},
         [this](const absl::Status& status) {
           EndProcess(StopReason::kFoldFailed,
                      absl::StrCat("folding the log failed: ", status.ToString()));
@@ -494,8 +586,8 @@ class ServerImpl final : public Server {
     reader_ = std::make_unique<TotalsReader>(*projector_);
     hub_ = std::make_unique<WatchHub>(
         *projector_, WatchHub::Options{static_cast<size_t>(config.watchers_max())});
-    services_.push_back(MakeAggregationService(*runner_, *reader_, *heads_, *hub_));
-    services_.push_back(MakeDisclosureService(*runner_, *reader_, *heads_));
+    services_.push_back(MakeAggregationService(*calls_, *runner_, *reader_, *heads_, *hub_));
+    services_.push_back(MakeDisclosureService(*calls_, *runner_, *reader_, *heads_));
     if (config.coverage_deadlines_size() > 0)
       coverage_ = std::make_unique<CoverageWatch>(*projector_, config);
     return absl::OkStatus();
@@ -510,6 +602,8 @@ class ServerImpl final : public Server {
     parts_.certificate_file = server_config_.tls().certificate_file();
     parts_.start = start_;
     parts_.disk = disk_.get();
+    parts_.memory = memory_.get();
+    parts_.door = door_.get();
     parts_.log = log_;
     parts_.log_store = &directory_->log_store();
     parts_.ledger_store = &directory_->ledger_store();
@@ -520,6 +614,7 @@ class ServerImpl final : public Server {
     parts_.committer = committer_.get();
     parts_.projector = projector_.get();
     parts_.runner = runner_.get();
+    parts_.calls = calls_.get();
     parts_.hub = hub_.get();
     parts_.copier = copier_.get();
     parts_.signer = signer_.get();
@@ -565,24 +660,23 @@ class ServerImpl final : public Server {
     // A compressed message is inflated before its size is looked at.
     builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_DEFLATE, false);
     builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_GZIP, false);
-    builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, 8 << 10);
     // Readers of a quiet log ask for signs of life.
     builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
                                rpc::kKeepaliveMs - 5000);
-    builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
     std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> creators;
+    creators.push_back(MakeMessageCounter(*door_));
     creators.push_back(MakeCallMonitor(metrics_, open_calls_, ServiceNames(), monitor));
     builder.experimental().SetInterceptorCreators(std::move(creators));
-    builder.AddListeningPort(listen_, server_credentials_, &port_);
+    Door::Taker taker =
+        AddDoor(server_config_.door().streams_max(), server_credentials_, &builder);
     for (const std::unique_ptr<grpc::Service>& service : services_)
       builder.RegisterService(service.get());
-    door_.reset();
     server_ = builder.BuildAndStart();
-    if (server_ == nullptr || port_ == 0) {
-      return absl::FailedPreconditionError(
-          absl::StrCat("can't listen on ", listen_, ": is the port in use?"));
-    }
+    if (server_ == nullptr) return absl::InternalError("gRPC's server does not start");
     SetHealth(true);
+    // Who comes in between waits until the door has somebody to hand him to.
+    recovery_.reset();
+    door_->HandTo(std::move(taker));
     return absl::OkStatus();
   }
 
@@ -590,8 +684,6 @@ class ServerImpl final : public Server {
   const config::v1::ServerConfig& server_config_;
   const std::string role_;
   const absl::Time start_ = absl::Now();
-  std::string listen_;
-  int port_ = 0;
   bool stopped_ = false;
   std::atomic<Phase> phase_{Phase::kRecovering};
   std::atomic<uint64_t> recover_at_{0}, recover_to_{0};
@@ -607,6 +699,7 @@ class ServerImpl final : public Server {
   Metrics metrics_;
   OpenCalls open_calls_;
   std::unique_ptr<DiskGuard> disk_;
+  std::unique_ptr<rpc::MemoryBudget> memory_;
   rpc::DrainSignal drain_;
   std::shared_ptr<grpc::ServerCredentials> server_credentials_;
   std::shared_ptr<grpc::ChannelCredentials> peer_credentials_;
@@ -628,21 +721,40 @@ class ServerImpl final : public Server {
   std::unique_ptr<Scrubber> scrubber_;
   std::unique_ptr<LogCopier> copier_;
   std::unique_ptr<Signer> signer_;
+  std::unique_ptr<rpc::ReadExecutor> executor_;
+  std::unique_ptr<rpc::Calls> calls_;
   std::vector<std::unique_ptr<Upstream>> upstreams_;
   SystemParts parts_;
+  std::unique_ptr<LogFeed> log_feed_;
   std::vector<std::unique_ptr<grpc::Service>> services_;
   std::unique_ptr<Periodic> housekeeping_;
   std::unique_ptr<Periodic> coverage_period_;
-  std::unique_ptr<RecoveryDoor> door_;
+  // Outlives what it handed connections to.
+  std::unique_ptr<Door> door_;
+  std::unique_ptr<SelfProbe> probe_;
+  mutable absl::Mutex probe_mu_;
+  absl::Time answered_ ABSL_GUARDED_BY(probe_mu_) = absl::InfiniteFuture();
+  std::string unanswered_ ABSL_GUARDED_BY(probe_mu_);
+  std::unique_ptr<Periodic> probe_period_;
+  std::unique_ptr<RecoveryDoor> recovery_;
   std::unique_ptr<grpc::Server> server_;
   std::unique_ptr<AdminHttp> admin_;
 };
 
 // gRPC's own lines: what a handshake failed of is for the operator, the rest for who debugs.
 void TakeGrpcLine(gpr_log_func_args* line) {
-  const bool handshake = absl::StrContains(line->message, "Handshake failed");
+  const bool handshake = absl::StrContains(line->message, "Handshake failed") &&
+                         !SelfProbe::TakeUnfinished();
   logging::Write(handshake ? logging::Level::kInfo : logging::Level::kDebug, "grpc",
                  {{"says", line->message}});
+}
+
+// As many files as the system lets this user open: shells and containers begin with few.
+void RaiseOpenFiles() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 logging::Level LevelOf(const std::string& name) {
@@ -690,6 +802,7 @@ int Serve(const config::v1::ServeConfig& config) {
   sigaddset(&signals, SIGUSR1);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
+  RaiseOpenFiles();
   // What does not parse is answered with its field; protobuf's own lines about it would only fill the log.
   google::protobuf::SetLogHandler(nullptr);
   gpr_set_log_function(TakeGrpcLine);

@@ -93,7 +93,11 @@ StatementPayload EncodeStatement(const domain::StatementEvent& event, absl::stri
   const std::string meta = EncodeMeta(event.meta);
   const domain::EncodedBlocks removed =
       EncodeBlocks(event.removed.lines, event.removed.combinations);
-  out.reserve(meta.size() + put_blocks.size() + removed.bytes.size() + 64);
+  payload.projects = EncodeProjects(event.projects_put);
+  const domain::EncodedBlocks projects_removed = EncodeProjects(event.projects_removed);
+  // In one piece: all of it may be large.
+  out.reserve(meta.size() + put_blocks.size() + removed.bytes.size() +
+              payload.projects.bytes.size() + projects_removed.bytes.size() + 64);
   PutString(&out, meta);
   const size_t meta_end = out.size();
   PutVarint(&out, put_blocks.size());
@@ -101,11 +105,10 @@ StatementPayload EncodeStatement(const domain::StatementEvent& event, absl::stri
   out.append(put_blocks.data(), put_blocks.size());
   const size_t put_end = out.size();
   PutString(&out, removed.bytes);
-  payload.projects = EncodeProjects(event.projects_put);
   PutVarint(&out, payload.projects.bytes.size());
   payload.projects_offset = out.size();
   out += payload.projects.bytes;
-  PutString(&out, EncodeProjects(event.projects_removed).bytes);
+  PutString(&out, projects_removed.bytes);
   const absl::string_view all(out);
   payload.digest = Sha256({all.substr(0, meta_end), BytesOf(put_digest), all.substr(put_end)});
   return payload;
@@ -125,6 +128,10 @@ absl::StatusOr<StatementParts> SplitStatement(absl::string_view payload) {
 
 domain::EncodedBlocks EncodeProjects(absl::Span<const domain::ProjectEntry> projects) {
   domain::EncodedBlocks blocks;
+  size_t bytes = 0;
+  for (const domain::ProjectEntry& p : projects)
+    bytes += p.code.size() + p.name.size() + p.bytes.size() + 15;
+  blocks.bytes.reserve(bytes);
   size_t in_block = 0;
   for (const domain::ProjectEntry& p : projects) {
     if (blocks.places.empty() || in_block == kBlockProjects ||

@@ -222,6 +222,11 @@ void PrintStatus(const admin::v1::GetStatusResponse& s) {
                ? absl::StrCat("whole ", Ago(scrub.end_time()))
                : absl::StrCat(scrub.damage_count(), " DAMAGED ", Ago(scrub.end_time()))));
   line("memory", Bytes(s.memory_bytes()));
+  if (s.request_memory().process_bytes_max() > 0) {
+    line("memory of requests", absl::StrCat(Bytes(s.request_memory().reserved_bytes()), " of ",
+                                            Bytes(s.request_memory().reserved_bytes_max()), ", ",
+                                            s.request_memory().refused_count(), " refused"));
+  }
 }
 
 int Status(Context& context) {

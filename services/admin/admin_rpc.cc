@@ -9,7 +9,6 @@
 #include "domain/reason.h"
 #include "fiscal/admin/v1/admin_service.grpc.pb.h"
 #include "services/log/past_head.h"
-#include "services/rpc/caller.h"
 #include "services/rpc/status.h"
 #include "services/wire/text_wire.h"
 
@@ -46,24 +45,30 @@ class Waiting final : public rpc::Drainable {
 // have theirs.
 class AdminRpc final : public pb::AdminService::Service {
  public:
-  explicit AdminRpc(AdminParts parts) : parts_(std::move(parts)) {}
+  AdminRpc(rpc::Calls& calls, AdminParts parts)
+      : calls_(calls, pb::AdminService::service_full_name()), parts_(std::move(parts)) {}
 
-  grpc::Status GetStatus(grpc::ServerContext*, const pb::GetStatusRequest*,
+  grpc::Status GetStatus(grpc::ServerContext* context, const pb::GetStatusRequest*,
                          pb::GetStatusResponse* response) override {
+    const auto open = calls_.Open(*context, "GetStatus");
+    if (!open.ok()) return rpc::ToGrpc(open.status());
     parts_.status(response);
     return grpc::Status::OK;
   }
 
   grpc::Status RotateSigningKey(grpc::ServerContext* context, const pb::RotateSigningKeyRequest*,
                                 pb::RotateSigningKeyResponse* response) override {
+    const auto open = calls_.Open(*context, "RotateSigningKey");
+    if (!open.ok()) return rpc::ToGrpc(open.status());
     const absl::StatusOr<SigningKey> key =
         parts_.signer.Rotate([&](const domain::KeyEvent& event) -> absl::Status {
           // A copy writes no events.
           if (parts_.committer == nullptr) return absl::OkStatus();
           FISCAL_ASSIGN_OR_RETURN(
               const IntakeReceipt receipt,
-              parts_.committer->SubmitAndWait(KeyOrder{rpc::PrincipalOf(*context), event},
-                                        event.public_key_pem.size()));
+              parts_.committer->SubmitAndWait((*open)->caller().key(),
+                                              KeyOrder{(*open)->caller().principal, event},
+                                              event.public_key_pem.size()));
           response->set_position(wire::FormatPosition(receipt.receipt.position));
           return absl::OkStatus();
         });
@@ -74,6 +79,8 @@ class AdminRpc final : public pb::AdminService::Service {
 
   grpc::Status Verify(grpc::ServerContext* context, const pb::VerifyRequest*,
                       pb::VerifyResponse* response) override {
+    const auto open = calls_.Open(*context, "Verify");
+    if (!open.ok()) return rpc::ToGrpc(open.status());
     if (parts_.verifier == nullptr) {
       return rpc::ToGrpc(
           domain::Refuse(domain::Reason::kTotalsNotHere,
@@ -94,11 +101,15 @@ class AdminRpc final : public pb::AdminService::Service {
 
   grpc::Status Quarantine(grpc::ServerContext* context, const pb::QuarantineRequest* request,
                           pb::QuarantineResponse* response) override {
-    return rpc::ToGrpc(Decide(*request, rpc::PrincipalOf(*context), response));
+    const auto open = calls_.Open(*context, "Quarantine");
+    if (!open.ok()) return rpc::ToGrpc(open.status());
+    return rpc::ToGrpc(Decide(*request, (*open)->caller(), response));
   }
 
   grpc::Status Scrub(grpc::ServerContext* context, const pb::ScrubRequest* request,
                      pb::ScrubResponse* response) override {
+    const auto open = calls_.Open(*context, "Scrub");
+    if (!open.ok()) return rpc::ToGrpc(open.status());
     if (request->bytes_per_second() < 0) {
       return rpc::ToGrpc(domain::Refuse({{domain::Reason::kFieldNotAllowed, "bytes_per_second", "",
                                           "a rate is not negative"}}));
@@ -115,7 +126,7 @@ class AdminRpc final : public pb::AdminService::Service {
   }
 
  private:
-  absl::Status Decide(const pb::QuarantineRequest& request, std::string principal,
+  absl::Status Decide(const pb::QuarantineRequest& request, const rpc::Caller& caller,
                       pb::QuarantineResponse* response) {
     if (parts_.committer == nullptr) {
       return domain::Refuse(Reason::kNotTheWriter,
@@ -132,23 +143,25 @@ class AdminRpc final : public pb::AdminService::Service {
     }
     if (order.position > parts_.log.head().position)
       return PastHead(parts_.log, absl::StrCat("the log ends at ", parts_.log.head().position));
-    order.principal = std::move(principal);
+    order.principal = caller.principal;
     order.reason = request.reason();
     if (parts_.projector != nullptr) order.stopped_at = parts_.projector->stopped_at();
     FISCAL_ASSIGN_OR_RETURN(const IntakeReceipt receipt,
-                            parts_.committer->SubmitAndWait(std::move(order), request.ByteSizeLong()));
+                            parts_.committer->SubmitAndWait(caller.key(), std::move(order),
+                                                            request.ByteSizeLong()));
     response->set_position(wire::FormatPosition(receipt.receipt.position));
     response->set_created(receipt.receipt.result == domain::Result::kCreated);
     return absl::OkStatus();
   }
 
+  const rpc::ServiceCalls calls_;
   const AdminParts parts_;
 };
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> MakeAdminService(AdminParts parts) {
-  return std::make_unique<AdminRpc>(std::move(parts));
+std::unique_ptr<grpc::Service> MakeAdminService(rpc::Calls& calls, AdminParts parts) {
+  return std::make_unique<AdminRpc>(calls, std::move(parts));
 }
 
 }  // namespace fiscal::services

@@ -11,6 +11,7 @@
 #include "services/admin/verifier.h"
 #include "services/aggregation/projector.h"
 #include "services/log/signer.h"
+#include "services/rpc/call.h"
 #include "services/rpc/drain.h"
 #include "services/submission/committer.h"
 
@@ -31,7 +32,7 @@ struct AdminParts {
   // Fills in how the process is.
   std::function<void(admin::v1::GetStatusResponse*)> status;
 };
-std::unique_ptr<grpc::Service> MakeAdminService(AdminParts parts);
+std::unique_ptr<grpc::Service> MakeAdminService(rpc::Calls& calls, AdminParts parts);
 
 }  // namespace fiscal::services
 

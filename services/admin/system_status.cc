@@ -70,6 +70,31 @@ void SampleStore(const char* name, const storage::RocksKv& store, Samples* out) 
         s.background_errors);
 }
 
+void SampleCalls(const rpc::Calls& calls, Samples* out) {
+  for (rpc::Lane lane : {rpc::Lane::kPoint, rpc::Lane::kHeavy, rpc::Lane::kSlow}) {
+    const rpc::ReadExecutor::Counts counts = calls.executor().counts(lane);
+    const Samples::Labels labels = {{"lane", std::string(rpc::NameOf(lane))}};
+    out->Gauge("fiscal_reads_queued", "Reads that wait for a thread of their lane.",
+               static_cast<double>(counts.waiting), labels);
+    out->Gauge("fiscal_reads_running", "Reads that are being answered.",
+               static_cast<double>(counts.running), labels);
+    auto count = [&](const char* name, const char* help, int64_t value) {
+      out->Counter(name, help, static_cast<double>(value), labels);
+    };
+    count("fiscal_reads_begun_total", "Reads that had their turn.", counts.begun);
+    count("fiscal_reads_refused_total", "Reads refused for a full queue.", counts.refused);
+    count("fiscal_reads_abandoned_total",
+          "Reads whose caller left, or whose deadline came, before they were answered.",
+          counts.abandoned);
+    count("fiscal_reads_too_large_total", "Reads refused for what they cost.", counts.too_large);
+    count("fiscal_read_work_units_total", "What reads cost, in units of about a cell.",
+          counts.spent);
+  }
+  out->Counter("fiscal_calls_refused_total",
+               "Calls refused because their caller has too many open.",
+               static_cast<double>(calls.refused()));
+}
+
 }  // namespace
 
 CoverageWatch::CoverageWatch(const Projector& projector,
@@ -88,8 +113,9 @@ void CoverageWatch::Refresh() {
     filter.division = domain::ParseDivision(deadline.division_code());
     filter.year = static_cast<uint16_t>(deadline.fiscal_year());
     filter.stage = StageOf(deadline.stage());
+    Work work;
     const absl::StatusOr<std::vector<AgencyCoverage>> agencies =
-        CoverageAt(projector_, filter, projector_.folded());
+        CoverageAt(projector_, filter, projector_.folded(), work);
     if (agencies.ok()) {
       const Coverage sum = Sum(*agencies);
       int64_t missing = 0;
@@ -239,7 +265,33 @@ void FillStatus(const SystemParts& parts, bool ready, pb::GetStatusResponse* out
     for (pb::CoverageStatus& found : parts.coverage->found()) *out->add_coverages() = found;
   }
   out->set_memory_bytes(ResidentBytes());
+  pb::MemoryStatus* memory = out->mutable_request_memory();
+  memory->set_reserved_bytes(static_cast<int64_t>(parts.memory->reserved()));
+  memory->set_reserved_bytes_max(static_cast<int64_t>(parts.memory->bytes_max()));
+  memory->set_process_bytes_max(parts.memory->process_bytes_max());
+  memory->set_refused_count(parts.memory->refused());
   FillChecks(parts, out);
+}
+
+// The API's connections.
+void SampleDoor(const Door& door, Samples* out) {
+  const Door::Counts counts = door.counts();
+  auto d = [](int64_t n) { return static_cast<double>(n); };
+  out->Gauge("fiscal_connections", "Open connections of the API.", d(counts.open));
+  out->Gauge("fiscal_connections_max", "Their bound.", d(counts.open_max));
+  out->Counter("fiscal_connections_accepted_total", "Connections that were let in.",
+               d(counts.accepted));
+  const std::string refused = "fiscal_connections_refused_total";
+  const std::string help = "Connections that were closed as they came.";
+  out->Counter(refused, help, d(counts.refused_all), {{"reason", "all"}});
+  out->Counter(refused, help, d(counts.refused_address), {{"reason", "address"}});
+  out->Counter(refused, help, d(counts.refused_descriptors), {{"reason", "descriptors"}});
+  const std::string cut = "fiscal_connections_cut_total";
+  const std::string why = "Connections that were closed for what they cost.";
+  out->Counter(cut, why, d(counts.cut_bytes), {{"reason", "bytes"}});
+  out->Counter(cut, why, d(counts.cut_streams), {{"reason", "streams"}});
+  out->Gauge("fiscal_connections_untaken_bytes", "What came on them and no call has taken.",
+             d(counts.untaken_bytes));
 }
 
 void SampleIdentity(const SystemParts& parts, bool ready, Samples* out) {
@@ -275,6 +327,15 @@ void SampleStatus(const SystemParts& parts, bool ready, Samples* out) {
     out->Gauge("fiscal_log_source_connected", "1 while the submission process's log is read.",
                s.log().source_connected() ? 1 : 0);
   }
+  const pb::MemoryStatus& memory = s.request_memory();
+  out->Gauge("fiscal_request_memory_bytes", "Memory that requests under way hold.",
+             static_cast<double>(memory.reserved_bytes()));
+  out->Gauge("fiscal_request_memory_bytes_max", "Its bound.",
+             static_cast<double>(memory.reserved_bytes_max()));
+  out->Gauge("fiscal_process_memory_bytes_max", "What the process may have in memory.",
+             static_cast<double>(memory.process_bytes_max()));
+  out->Counter("fiscal_request_memory_refused_total", "Requests refused with MEMORY_FULL.",
+               static_cast<double>(memory.refused_count()));
   if (s.has_queue()) {
     const pb::QueueStatus& q = s.queue();
     out->Gauge("fiscal_commit_queue_requests", "Requests waiting to be committed.",
@@ -320,6 +381,7 @@ void SampleStatus(const SystemParts& parts, bool ready, Samples* out) {
     out->Counter("fiscal_watch_messages_total", "Messages sent to watchers.",
                  static_cast<double>(watchers.messages_sent));
   }
+  SampleCalls(*parts.calls, out);
   for (const pb::CoverageStatus& c : s.coverages()) {
     const Samples::Labels labels = {{"division", c.division_code()},
                                     {"year", std::to_string(c.fiscal_year())},
@@ -346,6 +408,7 @@ void SampleStatus(const SystemParts& parts, bool ready, Samples* out) {
     out->Gauge("fiscal_upstream_heard_time_seconds", "When it was last heard, Unix time.",
                UnixSeconds(u.heard_time()), {{"upstream", u.name()}});
   }
+  if (parts.door != nullptr) SampleDoor(*parts.door, out);
   out->Gauge("fiscal_disk_free_bytes", "Free on the data directory's file system.",
              static_cast<double>(s.disk().free_bytes()));
   out->Gauge("fiscal_disk_size_bytes", "The size of that file system.",

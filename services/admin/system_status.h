@@ -16,13 +16,16 @@
 #include "services/admin/scrubber.h"
 #include "services/admin/verifier.h"
 #include "services/aggregation/runner.h"
+#include "services/rpc/call.h"
 #include "services/aggregation/watch_hub.h"
 #include "services/federation/upstream.h"
 #include "services/log/log_copier.h"
+#include "services/door/door.h"
 #include "services/log/signer.h"
 #include "services/ops/disk_guard.h"
 #include "services/ops/metrics.h"
 #include "services/ops/stop_mark.h"
+#include "services/rpc/memory_budget.h"
 #include "services/submission/committer.h"
 #include "storage/rocks/rocks_kv.h"
 
@@ -54,6 +57,8 @@ struct SystemParts {
   absl::Duration recovery;
   StopReason previous_stop = StopReason::kNone;
   const DiskGuard* disk = nullptr;
+  const Door* door = nullptr;
+  const rpc::MemoryBudget* memory = nullptr;
   const storage::EventLog* log = nullptr;
   const storage::RocksKv* log_store = nullptr;
   const storage::RocksKv* ledger_store = nullptr;
@@ -65,6 +70,7 @@ struct SystemParts {
   const Committer* committer = nullptr;
   const Projector* projector = nullptr;
   const Runner* runner = nullptr;
+  const rpc::Calls* calls = nullptr;
   const WatchHub* hub = nullptr;
   const LogCopier* copier = nullptr;
   const Signer* signer = nullptr;

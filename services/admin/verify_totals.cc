@@ -37,7 +37,7 @@ uint64_t HashOf(const domain::NodeChunk& chunk) {
     const __int128 amount = value.amount_fen;
     hash = MixWords(hash, static_cast<uint64_t>(amount));
     hash = MixWords(hash, static_cast<uint64_t>(amount >> 64));
-    for (int32_t count : value.counts) hash = MixWords(hash, static_cast<uint64_t>(count));
+    for (int64_t count : value.counts) hash = MixWords(hash, static_cast<uint64_t>(count));
   });
   return hash;
 }

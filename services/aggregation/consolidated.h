@@ -36,7 +36,8 @@ struct Consolidated {
 
 // `filter` has a division, year, stage, direction and perhaps a fund.
 absl::StatusOr<Consolidated> Consolidate(const Projector& projector, const TotalsReader& reader,
-                                         const TotalFilter& filter, domain::Position position);
+                                         const TotalFilter& filter, domain::Position position,
+                                         Work& work);
 
 }  // namespace fiscal::services
 

@@ -57,7 +57,7 @@ struct Explanation {
 absl::StatusOr<Explanation> ExplainTotal(const Projector& projector, const TotalsReader& reader,
                                          const storage::HeadReader& statements,
                                          const TotalFilter& filter, bool lines, size_t skip,
-                                         size_t limit, domain::Position position);
+                                         size_t limit, domain::Position position, Work& work);
 
 // Numbers of fiscal.aggregation.v1.ChangeReason.
 enum class ChangeReason : uint8_t {
@@ -97,7 +97,7 @@ struct ChangeExplanation {
 // The sides ask for the same money but for year, department, and position.
 absl::StatusOr<ChangeExplanation> ExplainChange(const Projector& projector,
                                                 const TotalsReader& reader, const Side& left,
-                                                const Side& right);
+                                                const Side& right, Work& work);
 
 }  // namespace fiscal::services
 

@@ -26,14 +26,18 @@ constexpr size_t kChainBytes = 8;
 }  // namespace
 
 Watch::Watch(const Projector& projector, const TotalsReader& reader, Options options)
-    : projector_(projector), reader_(reader), options_(std::move(options)) {}
+    : projector_(projector),
+      reader_(reader),
+      options_(std::move(options)),
+      work_(options_.cost_max) {}
 
-absl::StatusOr<std::vector<std::unique_ptr<Question>>> Watch::Ask(Position position) const {
+absl::StatusOr<std::vector<std::unique_ptr<Question>>> Watch::Ask(Position position) {
   std::vector<std::unique_ptr<Question>> questions;
+  work_.RestartWhole();
   for (const WatchedTotals& totals : options_.totals) {
     questions.push_back(
         std::make_unique<Question>(projector_.catalog(), totals.filter, totals.group_by));
-    FISCAL_RETURN_IF_ERROR(reader_.Ask(*questions.back(), position));
+    FISCAL_RETURN_IF_ERROR(reader_.Ask(*questions.back(), position, work_));
   }
   return questions;
 }

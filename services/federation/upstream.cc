@@ -169,7 +169,10 @@ absl::Status Upstream::Follow() {
       status_.heard = absl::Now();
     }
     if (kept.ok() && !records.records.empty())
-      kept = committer_.SubmitAndWait(std::move(records), response.ByteSizeLong()).status();
+      kept = committer_
+                 .SubmitAndWait(absl::StrCat("upstream ", name_), std::move(records),
+                                response.ByteSizeLong())
+                 .status();
     if (!kept.ok()) break;
     Say(State::kFollowing, "");
   }

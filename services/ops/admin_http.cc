@@ -5,6 +5,7 @@
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 #include <chrono>
+#include <list>
 #include <optional>
 #include <thread>
 
@@ -19,17 +20,24 @@ namespace beast = boost::beast;
 namespace http = beast::http;
 using asio::ip::tcp;
 
-constexpr int kConnectionsMax = 64;
+constexpr size_t kConnectionsMax = 64;
 constexpr std::chrono::seconds kTimeout{10};
 
 // One connection: reads a request, answers, reads the next one until the caller leaves or is silent.
 class Session : public std::enable_shared_from_this<Session> {
  public:
-  Session(tcp::socket socket, const AdminHttp::Handler& handler, int& connections)
-      : stream_(std::move(socket)), handler_(handler), connections_(connections) {
-    ++connections_;
-  }
-  ~Session() { --connections_; }
+  // The open ones, the one that was heard longest ago first.
+  using Open = std::list<Session*>;
+
+  Session(tcp::socket socket, const AdminHttp::Handler& handler, Open& open)
+      : stream_(std::move(socket)),
+        handler_(handler),
+        open_(open),
+        place_(open.insert(open.end(), this)) {}
+  ~Session() { open_.erase(place_); }
+
+  // What waits on it ends with an error, and it with that.
+  void Close() { stream_.close(); }
 
   void Read() {
     parser_.emplace();
@@ -44,6 +52,7 @@ class Session : public std::enable_shared_from_this<Session> {
 
  private:
   void Respond() {
+    open_.splice(open_.end(), open_, place_);
     const http::request<http::empty_body>& request = parser_->get();
     AdminHttp::Answer answer;
     if (request.method() != http::verb::get && request.method() != http::verb::head) {
@@ -79,7 +88,8 @@ class Session : public std::enable_shared_from_this<Session> {
   std::optional<http::request_parser<http::empty_body>> parser_;
   http::response<http::string_body> response_;
   const AdminHttp::Handler& handler_;
-  int& connections_;
+  Open& open_;
+  const Open::iterator place_;
 };
 
 class AdminHttpImpl final : public AdminHttp {
@@ -105,7 +115,7 @@ class AdminHttpImpl final : public AdminHttp {
     // A restart finds connections of the process before in their last state.
     if (!error) acceptor_.set_option(asio::socket_base::reuse_address(true), error);
     if (!error) acceptor_.bind(endpoint, error);
-    if (!error) acceptor_.listen(kConnectionsMax, error);
+    if (!error) acceptor_.listen(static_cast<int>(kConnectionsMax), error);
     if (error)
       return absl::FailedPreconditionError(
           absl::StrCat("can't listen on ", listen, ": ", error.message()));
@@ -121,10 +131,13 @@ class AdminHttpImpl final : public AdminHttp {
   void Accept() {
     acceptor_.async_accept([this](beast::error_code error, tcp::socket socket) {
       if (error == asio::error::operation_aborted) return;
-      // Above the bound the socket closes here. Without files left, the next caller may find one.
-      if (!error && connections_ < kConnectionsMax)
-        std::make_shared<Session>(std::move(socket), handler_, connections_)->Read();
-      if (!error) return Accept();
+      if (!error) {
+        // A probe asks at once: above the bound, who has asked nothing for longest makes room.
+        if (open_.size() >= kConnectionsMax) open_.front()->Close();
+        std::make_shared<Session>(std::move(socket), handler_, open_)->Read();
+        return Accept();
+      }
+      // Without files left, the next caller may find one.
       retry_.expires_after(std::chrono::milliseconds(200));
       retry_.async_wait([this](beast::error_code cancelled) {
         if (!cancelled) Accept();
@@ -134,8 +147,8 @@ class AdminHttpImpl final : public AdminHttp {
 
   const Handler handler_;
   int port_ = 0;
-  // Before the context, whose sessions count themselves out.
-  int connections_ = 0;
+  // Before the context, whose sessions take themselves out.
+  Session::Open open_;
   asio::io_context context_{1};
   tcp::acceptor acceptor_{context_};
   asio::steady_timer retry_{context_};

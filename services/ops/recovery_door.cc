@@ -7,6 +7,7 @@
 #include "grpcpp/generic/async_generic_service.h"
 #include "grpcpp/grpcpp.h"
 #include "grpcpp/health_check_service_interface.h"
+#include "services/door/message_counter.h"
 #include "services/rpc/status.h"
 
 namespace fiscal::services {
@@ -20,33 +21,32 @@ class Later final : public grpc::ServerGenericBidiReactor {
 
 class RecoveryDoorImpl final : public RecoveryDoor, private grpc::CallbackGenericService {
  public:
-  explicit RecoveryDoorImpl(std::function<std::string()> progress)
-      : progress_(std::move(progress)) {}
+  RecoveryDoorImpl(Door& door, std::function<std::string()> progress)
+      : door_(door), progress_(std::move(progress)) {}
   ~RecoveryDoorImpl() override {
+    door_.HandTo(nullptr);
     if (server_ == nullptr) return;
     server_->Shutdown(std::chrono::system_clock::now());
     server_->Wait();
   }
 
-  absl::Status Listen(const std::string& listen,
-                      std::shared_ptr<grpc::ServerCredentials> credentials,
-                      const std::vector<std::string>& services) {
+  absl::Status Start(int64_t streams_max, std::shared_ptr<grpc::ServerCredentials> credentials,
+                     const std::vector<std::string>& services) {
     grpc::EnableDefaultHealthCheckService(true);
     grpc::ServerBuilder builder;
-    builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-    builder.AddListeningPort(listen, std::move(credentials), &port_);
+    Door::Taker taker = AddDoor(streams_max, std::move(credentials), &builder);
+    std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> creators;
+    creators.push_back(MakeMessageCounter(door_));
+    builder.experimental().SetInterceptorCreators(std::move(creators));
     builder.RegisterCallbackGenericService(this);
     server_ = builder.BuildAndStart();
-    if (server_ == nullptr || port_ == 0)
-      return absl::FailedPreconditionError(
-          absl::StrCat("can't listen on ", listen, ": is the port in use?"));
+    if (server_ == nullptr) return absl::InternalError("gRPC's server does not start");
     grpc::HealthCheckServiceInterface* health = server_->GetHealthCheckService();
     for (const std::string& service : services) health->SetServingStatus(service, false);
     health->SetServingStatus(false);
+    door_.HandTo(std::move(taker));
     return absl::OkStatus();
   }
-
-  int port() const override { return port_; }
 
  private:
   grpc::ServerGenericBidiReactor* CreateReactor(grpc::GenericCallbackServerContext*) override {
@@ -54,20 +54,20 @@ class RecoveryDoorImpl final : public RecoveryDoor, private grpc::CallbackGeneri
                                     absl::StrCat("the service recovers: ", progress_())));
   }
 
+  Door& door_;
   const std::function<std::string()> progress_;
-  int port_ = 0;
   std::unique_ptr<grpc::Server> server_;
 };
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<RecoveryDoor>> RecoveryDoor::Open(
-    const std::string& listen, std::shared_ptr<grpc::ServerCredentials> credentials,
+    Door& door, int64_t streams_max, std::shared_ptr<grpc::ServerCredentials> credentials,
     const std::vector<std::string>& services, std::function<std::string()> progress) {
-  auto door = std::make_unique<RecoveryDoorImpl>(std::move(progress));
-  const absl::Status listening = door->Listen(listen, std::move(credentials), services);
-  if (!listening.ok()) return listening;
-  return std::unique_ptr<RecoveryDoor>(std::move(door));
+  auto recovery = std::make_unique<RecoveryDoorImpl>(door, std::move(progress));
+  const absl::Status started = recovery->Start(streams_max, std::move(credentials), services);
+  if (!started.ok()) return started;
+  return std::unique_ptr<RecoveryDoor>(std::move(recovery));
 }
 
 }  // namespace fiscal::services

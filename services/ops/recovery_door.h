@@ -1,7 +1,7 @@
 // Stands at the API's address while the process recovers: health says NOT_SERVING, every call is told to come again
 // (UNAVAILABLE, RECOVERING, how far it is). Without it callers of a long recovery could not tell it from a dead host.
 //
-// Between its end and the real server's start nobody listens for a moment; clients' retries cover it.
+// Between its end and the real server's start connections wait: the address is the Door's, which listens from the one to the other.
 #ifndef FISCAL_SERVICES_OPS_RECOVERY_DOOR_H_
 #define FISCAL_SERVICES_OPS_RECOVERY_DOOR_H_
 
@@ -12,18 +12,18 @@
 
 #include "absl/status/statusor.h"
 #include "grpcpp/security/server_credentials.h"
+#include "services/door/door.h"
 
 namespace fiscal::services {
 
 class RecoveryDoor {
  public:
-  // `services` are the names that health is asked for. `progress` says in a few words how far it is; called from any thread. FAILED_PRECONDITION: the address can't be listened on.
+  // `services` are the names that health is asked for. `progress` says in a few words how far it is; called from any thread. REQUIRES: `door` outlives the result.
   static absl::StatusOr<std::unique_ptr<RecoveryDoor>> Open(
-      const std::string& listen, std::shared_ptr<grpc::ServerCredentials> credentials,
+      Door& door, int64_t streams_max, std::shared_ptr<grpc::ServerCredentials> credentials,
       const std::vector<std::string>& services, std::function<std::string()> progress);
-  // Closes the address.
+  // Takes no more connections and closes its own.
   virtual ~RecoveryDoor() = default;
-  virtual int port() const = 0;
 };
 
 }  // namespace fiscal::services

@@ -63,19 +63,19 @@ void DiffLines(const std::vector<Line>& before, const std::vector<Line>& after,
   }
 }
 
-void DiffProjects(const std::vector<ProjectEntry>& before, const std::vector<ProjectEntry>& after,
+void DiffProjects(std::vector<ProjectEntry> before, std::vector<ProjectEntry> after,
                   StatementEvent* event) {
   auto b = before.begin();
   auto a = after.begin();
   while (b != before.end() || a != after.end()) {
     if (a == after.end() || (b != before.end() && b->code < a->code)) {
-      event->projects_removed.push_back(*b++);
+      event->projects_removed.push_back(std::move(*b++));
     } else if (b == before.end() || a->code < b->code) {
-      event->projects_put.push_back(*a++);
+      event->projects_put.push_back(std::move(*a++));
     } else {
       if (!(*a == *b)) {
-        event->projects_removed.push_back(*b);
-        event->projects_put.push_back(*a);
+        event->projects_removed.push_back(std::move(*b));
+        event->projects_put.push_back(std::move(*a));
       }
       ++a;
       ++b;
@@ -120,11 +120,11 @@ absl::Status CheckRevision(const Submission& s, const std::optional<StatementMet
   return domain::ToStatus(refusal);
 }
 
-absl::Status DiffReplace(const storage::Heads& heads, const Submission& s, bool stands,
-                         Change* change) {
+// Takes the projects out of the submission.
+absl::Status DiffReplace(const storage::Heads& heads, Submission& s, bool stands, Change* change) {
   if (!stands) {
     change->fresh = true;
-    change->event.projects_put = s.projects;
+    change->event.projects_put = std::move(s.projects);
     return absl::OkStatus();
   }
   FISCAL_ASSIGN_OR_RETURN(LineSet before, heads.Lines(s.key));
@@ -133,7 +133,7 @@ absl::Status DiffReplace(const storage::Heads& heads, const Submission& s, bool 
   change->event.removed.combinations = before.combinations;
   change->event.removed.Keep(before);
   DiffLines(before.lines, s.lines.lines, &change->event);
-  DiffProjects(projects, s.projects, &change->event);
+  DiffProjects(std::move(projects), std::move(s.projects), &change->event);
   return absl::OkStatus();
 }
 
@@ -571,7 +571,7 @@ absl::StatusOr<IntakeReceipt> Intake::Apply(Submission& s, Group& g) {
     domain::EncodedBlocks part;
     if (!all) part = storage::EncodeBlocks(change.event.put.lines, change.event.put.combinations);
     const domain::EncodedBlocks& put = all ? s.encoded : part;
-    const storage::StatementPayload payload = storage::EncodeStatement(
+    storage::StatementPayload payload = storage::EncodeStatement(
         change.event, put.bytes, all ? s.encoded_digest : Sha256({put.bytes}));
     domain::EventHeader header;
     header.kind = domain::EventKind::kStatement;
@@ -579,6 +579,7 @@ absl::StatusOr<IntakeReceipt> Intake::Apply(Submission& s, Group& g) {
     header.request_id = s.request_id;
     header.payload_digest = payload.digest;
     const size_t payload_offset = Append(std::move(header), payload.bytes, g, &receipt);
+    payload.bytes = std::string();
     g.broken = g.ledger.ApplyStatement(
         {meta, put, payload_offset + payload.put_offset,
          change.fresh ? s.lines.lines.size() : change.event.put.lines.size(), change.event.put.lines,

@@ -421,10 +421,12 @@ TEST_F(OperationsTest, ACopyOfALogCannotBeWrittenToNorALogBeReplacedByACopy) {
 
 TEST_F(OperationsTest, WhoRecoversAsksCallersToComeAgain) {
   const std::string listen = absl::StrCat("127.0.0.1:", FreePort());
-  auto door = services::RecoveryDoor::Open(listen, grpc::InsecureServerCredentials(),
-                                           {"fiscal.admin.v1.AdminService"},
-                                           [] { return std::string("folding event 3 of 9"); });
+  auto door = services::Door::Open(listen, {8, 8, 16, 64 << 20});
   ASSERT_TRUE(door.ok()) << door.status();
+  auto recovery = services::RecoveryDoor::Open(
+      **door, 16, grpc::InsecureServerCredentials(), {"fiscal.admin.v1.AdminService"},
+      [] { return std::string("folding event 3 of 9"); });
+  ASSERT_TRUE(recovery.ok()) << recovery.status();
   const auto channel = ConnectTo(listen);
   const client::Error error = client::ToError(Submit(channel, MakeBudget(0, 1, 1, "r")));
   EXPECT_EQ(error.code, grpc::StatusCode::UNAVAILABLE);
@@ -433,6 +435,7 @@ TEST_F(OperationsTest, WhoRecoversAsksCallersToComeAgain) {
   EXPECT_EQ(HealthOf(channel, ""), 2);
   EXPECT_EQ(HealthOf(channel, "fiscal.admin.v1.AdminService"), 2);
   // Its address is free as soon as it closes, and whoever waited gets through.
+  recovery->reset();
   door->reset();
   ServeOptions options = Options("data");
   options.listen = listen;

@@ -25,10 +25,7 @@ absl::StatusOr<services::VerifyResult> VerifyTakingBack(const services::Projecto
     chunk.Add(posting.cells);
     if (p <= stride) continue;
     domain::CellTable back = posting.cells;
-    for (domain::CellTable::Item& item : back.items) {
-      item.value.amount_fen = -item.value.amount_fen;
-      for (int32_t& n : item.value.counts) n = -n;
-    }
+    for (domain::CellTable::Item& item : back.items) item.value = -item.value;
     chunk.Add(back);
     chunk.Tidy();
   }

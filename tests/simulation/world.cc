@@ -680,7 +680,8 @@ class World {
     const services::TotalFilter& f = question.filter;
     const std::vector<services::GroupBy>& group_by = question.group_by;
     const uint64_t position = model_at == 0 ? at : model_at;
-    const auto list = reader.List(f, group_by, services::Order::kCode, at);
+    services::Work work;
+    const auto list = reader.List(f, group_by, services::Order::kCode, at, work);
     if (!Check(list.status(), "query")) return;
     std::map<std::string, domain::CellValue> want = model_.Totals(f, group_by, position);
     std::map<std::string, domain::CellValue> got;

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -62,6 +63,11 @@ ServerChild::ServerChild(const ServeOptions& options) {
   argv.push_back(nullptr);
   pid_ = fork();
   if (pid_ == 0) {
+    if (options.open_files_max.has_value()) {
+      const auto files = static_cast<rlim_t>(*options.open_files_max);
+      const rlimit limit{files, files};
+      setrlimit(RLIMIT_NOFILE, &limit);
+    }
     execv("/proc/self/exe", argv.data());
     _exit(127);
   }

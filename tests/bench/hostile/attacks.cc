@@ -10,8 +10,8 @@
 #include "absl/time/clock.h"
 #include "tests/bench/hostile/attack.h"
 #include "tests/bench/hostile/calls.h"
-#include "tests/bench/hostile/http2.h"
 #include "tests/bench/hostile/payloads.h"
+#include "tests/support/http2.h"
 
 namespace fiscal::bench {
 namespace {
@@ -19,6 +19,9 @@ namespace {
 constexpr char kSubmit[] = "/fiscal.submission.v1.SubmissionService/SubmitBudget";
 constexpr char kStream[] = "/fiscal.submission.v1.SubmissionService/StreamBudgets";
 constexpr char kAggregation[] = "/fiscal.aggregation.v1.AggregationService/";
+namespace http2 = testing::http2;
+using testing::RawConnection;
+
 constexpr absl::Duration kLong = absl::Seconds(60);
 using Connections = std::vector<std::unique_ptr<Calls>>;
 
@@ -120,9 +123,8 @@ class RawAttack final : public Attack {
   }
   void Act(int) override {
     if (turn_ == nullptr) return;
-    const absl::Time until = absl::Now() + absl::Seconds(20);
     for (Life& life : lives_) {
-      if (life.connection == nullptr || life.connection->Send(turn_(life.turns++), until)) continue;
+      if (life.connection == nullptr || life.connection->Write(turn_(life.turns++))) continue;
       ++closed_;
       Open(&life);
     }
@@ -139,9 +141,11 @@ class RawAttack final : public Attack {
     uint32_t turns = 0;
   };
   void Open(Life* life) {
-    life->connection = std::make_unique<RawConnection>(port_, greet_);
+    // Not the address of those who behave: bounds of an address are no bounds of theirs.
+    life->connection = std::make_unique<RawConnection>(port_, "127.0.0.2");
     life->turns = 0;
-    if (life->connection->open()) return;
+    if (life->connection->connected() && (!greet_ || life->connection->Write(http2::Preface())))
+      return;
     ++refused_;
     life->connection = nullptr;
   }
@@ -156,25 +160,33 @@ class RawAttack final : public Attack {
 // The nth client stream of a connection.
 uint32_t StreamOf(uint32_t n) { return 2 * n + 1; }
 
+std::string Headers(uint32_t stream, bool last = true) {
+  return http2::Frame(http2::kHeaders, last ? http2::kEndHeaders : 0, stream,
+                      http2::CallHeaders(kStream));
+}
+
 std::string RapidReset(uint32_t turn) {
   std::string bytes;
   for (uint32_t i = 0; i < 1000; ++i) {
     const uint32_t stream = StreamOf(turn * 1000 + i);
-    bytes += HeadersFrame(stream, kStream) + ResetFrame(stream);
+    // CANCEL.
+    bytes +=
+        Headers(stream) + http2::Frame(http2::kRst, 0, stream, absl::string_view("\0\0\0\x08", 4));
   }
   return bytes;
 }
 
-std::string OpenStreams(uint32_t turn) {
+std::string OpenCalls(uint32_t turn) {
   std::string bytes;
-  for (uint32_t i = 0; i < 1000; ++i) bytes += HeadersFrame(StreamOf(turn * 1000 + i), kStream);
+  for (uint32_t i = 0; i < 1000; ++i) bytes += Headers(StreamOf(turn * 1000 + i));
   return bytes;
 }
 
 // 1 MB of header fields each time that never end.
 std::string Continuations(uint32_t turn) {
-  std::string bytes = turn == 0 ? HeadersFrame(1, kStream, false) : "";
-  for (int i = 0; i < 64; ++i) bytes += ContinuationFrame(1, 16000, false);
+  std::string fields, bytes = turn == 0 ? Headers(1, false) : "";
+  while (fields.size() < 16000) fields += http2::Header("x-more", std::string(100, 'x'));
+  for (int i = 0; i < 64; ++i) bytes += http2::Frame(http2::kMore, 0, 1, fields);
   return bytes;
 }
 
@@ -191,6 +203,10 @@ const std::map<std::string, Make>& Attacks() {
        [](int port) {
          return Call({absl::StrCat(kAggregation, "BatchGetTotals"), HeavyBatch(), 2, 2,
                       absl::Seconds(1)})(port);
+       }},
+      {"heavy-pivot",
+       [](int port) {
+         return Call({absl::StrCat(kAggregation, "ListTotals"), HeavyPivot(), 4, 4})(port);
        }},
       {"empty-projects",
        [](int port) {
@@ -226,7 +242,7 @@ const std::map<std::string, Make>& Attacks() {
          return Call({absl::StrCat(kAggregation, "WatchTotals"), Watch(), 21000})(port);
        }},
       {"open-streams",
-       [](int port) { return std::make_unique<RawAttack>(port, 1, true, OpenStreams); }},
+       [](int port) { return std::make_unique<RawAttack>(port, 1, true, OpenCalls); }},
       {"rapid-reset",
        [](int port) { return std::make_unique<RawAttack>(port, 10, true, RapidReset); }},
       {"continuation",

@@ -53,6 +53,15 @@ std::string HeavyBatch() {
   return request.SerializeAsString();
 }
 
+std::string HeavyPivot() {
+  agg::ListTotalsRequest request;
+  WholeProvince(request.mutable_filter());
+  for (const agg::Dimension dimension : {agg::DIMENSION_FUNCTIONAL, agg::DIMENSION_DEPT_ECONOMIC})
+    request.add_group_by()->set_dimension(dimension);
+  request.set_page_size(10000);
+  return request.SerializeAsString();
+}
+
 std::string EmptyProjects(size_t bytes) {
   return Header("empty-projects").SerializeAsString() + Repeat(kEmptyProject, bytes);
 }

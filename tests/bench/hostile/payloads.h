@@ -12,6 +12,9 @@ namespace fiscal::bench {
 // 1,000 filters of the whole province, each with a project code: some 26 KB.
 std::string HeavyBatch();
 
+// A list of the whole province by subject and kind of expenditure, from the leaf cells of all agencies.
+std::string HeavyPivot();
+
 // A SubmitBudgetRequest that is `bytes` of empty projects.
 std::string EmptyProjects(size_t bytes);
 // A PATCH that removes `count` projects nobody ever stated.

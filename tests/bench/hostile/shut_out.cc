@@ -43,7 +43,7 @@ void Beside(Scene& scene, const char* key, const char* what, const AttackPlan& p
 std::string WatchOnce(int port) {
   const auto stub = agg::AggregationService::NewStub(ConnectTo(port));
   grpc::ClientContext context;
-  context.set_deadline(absl::ToChronoTime(absl::Now() + absl::Seconds(3)));
+  context.set_deadline(absl::ToChronoTime(absl::Now() + absl::Seconds(5)));
   auto stream = stub->WatchTotals(&context, WatchOf({"140000", ""}));
   agg::WatchTotalsResponse response;
   while (stream->Read(&response)) {

@@ -127,6 +127,8 @@ std::string Victims::SubmitAndSee(int port, absl::Duration limit) const {
   question.mutable_consistency()->set_at_least(absl::StrCat(position + 1));
   grpc::Status status;
   std::thread waits([&] { status = Read(totals.get(), question, until - absl::Now()); });
+  // So that it waits when the statement comes.
+  absl::SleepFor(absl::Milliseconds(100));
   error = submit(&position);
   waits.join();
   if (!error.empty()) return error;

@@ -1,0 +1,77 @@
+// What a connection costs before anybody answers for it, and how much of that is borne.
+//
+// gRPC 1.51 keeps what a peer sends until a call takes it, without a bound of its own: header blocks that never end, messages that are never whole,
+// calls that are reset before they were seen. The guard does not look inside (TLS hides it); it compares what is known from outside:
+//
+//   bytes    untaken = received (the kernel's count) - taken by calls: their messages, their metadata, and some for frames, acknowledgements and
+//            window updates, which follow what the server sent. A message that is on its way is untaken until it is whole, so one connection may
+//            have several of the greatest size on their way; all together share one budget.
+//   streams  idle = streams begun (gRPC's count) of which no call has taken a message yet, and no call has ended. A peer that keeps the rules has at most
+//            as many as it may have streams open. A reset stream stays until its remains are cleared away, and so counts; what gRPC itself ended without
+//            telling anybody is forgiven at a rate that can be cleared away.
+//
+// A connection above its own bound is closed; above the bound of all, the one with most, until the rest is within. Messages of full size, streams of parts and
+// readers that acknowledge for hours take what they send, and stay near zero. Not thread-safe.
+#ifndef FISCAL_SERVICES_DOOR_METER_H_
+#define FISCAL_SERVICES_DOOR_METER_H_
+
+#include <algorithm>
+#include <cstdint>
+
+#include "absl/time/time.h"
+
+namespace fiscal::services {
+
+class Meter {
+ public:
+  // Since the connection began. `taken` is read before `received`, so that no byte is taken before it is received.
+  struct Bytes {
+    int64_t taken = 0;
+    int64_t received = 0;
+    int64_t sent = 0;
+  };
+  // `seen`: calls that took a message or ended. `busy`: calls that took one and go on. Read before gRPC's counts.
+  struct Streams {
+    int64_t seen = 0;
+    int64_t busy = 0;
+    int64_t started = 0;
+    int64_t ended = 0;
+  };
+
+  // `elapsed` since the last reading; of a long quiet, no more than a second is forgiven ahead.
+  void Read(const Bytes& now, absl::Duration elapsed) {
+    untaken_ += now.received - bytes_.received;
+    // What acknowledges an answer is far less than a sixteenth of it. Keepalives and their like are some bytes a second.
+    const int64_t given = (now.taken - bytes_.taken) + (now.sent - bytes_.sent) / 16 +
+                          Forgiven(kBytesPerSecond, elapsed);
+    untaken_ = std::max<int64_t>(0, untaken_ - given);
+    bytes_ = now;
+  }
+
+  void Read(const Streams& now, absl::Duration elapsed) {
+    unseen_ += (now.started - streams_.started) - (now.seen - streams_.seen);
+    const int64_t open = now.started - now.ended - now.busy;
+    unseen_ -= Forgiven(kStreamsPerSecond, elapsed);
+    unseen_ = std::max<int64_t>({0, unseen_, open});
+    streams_ = now;
+  }
+
+  int64_t untaken() const { return untaken_; }
+  int64_t idle_streams() const { return unseen_; }
+
+ private:
+  static int64_t Forgiven(double per_second, absl::Duration elapsed) {
+    return static_cast<int64_t>(per_second *
+                                absl::ToDoubleSeconds(std::min(elapsed, absl::Seconds(1))));
+  }
+
+  static constexpr double kBytesPerSecond = 4096, kStreamsPerSecond = 500;
+  Bytes bytes_;
+  Streams streams_;
+  int64_t untaken_ = 0;
+  int64_t unseen_ = 0;
+};
+
+}  // namespace fiscal::services
+
+#endif  // FISCAL_SERVICES_DOOR_METER_H_
