@@ -284,25 +284,6 @@ int RotateKey(Context& context) {
   return kOk;
 }
 
-int RotateKey(Context& context) {
-  const auto stub = admin::v1::AdminService::NewStub(context.connection().channel());
-  admin::v1::RotateSigningKeyResponse r;
-  const grpc::Status status = context.connection().Call([&](grpc::ClientContext* c) {
-    return stub->RotateSigningKey(c, admin::v1::RotateSigningKeyRequest(), &r);
-  });
-  if (!status.ok()) return Report(context, status);
-  if (context.json()) {
-    std::cout << "{\"position\": " << JsonString(r.position())
-              << ", \"public_key_pem\": " << JsonString(r.public_key_pem()) << "}\n";
-  } else {
-    std::cout << r.public_key_pem();
-    std::cerr << "fiscal: tree heads are signed with this key from now on"
-              << (r.position().empty() ? "" : absl::StrCat(", as event ", r.position(), " says"))
-              << "; give it to witnesses\n";
-  }
-  return kOk;
-}
-
 }  // namespace
 
 void AddAdmin(CLI::App& app, Context& context) {
