@@ -4,6 +4,7 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "base/signing.h"
 #include "clients/cpp/log_proof.h"
 #include "fiscal/federation/v1/federation_service.grpc.pb.h"
 #include "fiscal/log/v1/event_log_service.grpc.pb.h"

@@ -1,8 +1,11 @@
 // What the signer makes of what it finds in a data directory, and how a key is changed.
 #include "services/log/signer.h"
 
+#include <stdlib.h>
+
 #include <filesystem>
 #include <fstream>
+#include <memory>
 
 #include "domain/reason.h"
 #include "gtest/gtest.h"
