@@ -56,6 +56,7 @@
 #include "services/rpc/raw.h"
 #include "services/submission/submission_rpc.h"
 #include "storage/anchor.h"
+#include "storage/rocks/log_directory.h"
 #include "storage/rocks/rocks_kv.h"
 #include "storage/schema.h"
 
@@ -67,6 +68,8 @@ constexpr absl::Duration kDiskInterval = absl::Seconds(1);
 constexpr absl::Duration kCoverageInterval = absl::Minutes(1);
 // Events folded between two words about how far recovery is.
 constexpr int kEventsPerStep = 1024;
+// Of the ledger, what is not written yet is made again after a crash: some two million lines of the log.
+constexpr int64_t kLedgerWriteBufferBytes = 8 << 20;
 constexpr absl::Duration kProgressInterval = absl::Seconds(2);
 
 std::string RandomId() {
@@ -150,6 +153,12 @@ class ServerImpl final : public Server {
       if (!flushed.ok())
         logging::Warning("totals were not flushed and will be folded again",
                          {{"status", flushed.ToString()}});
+    }
+    if (directory_ != nullptr) {
+      const absl::Status settled = directory_->Settle();
+      if (!settled.ok())
+        logging::Warning("the log was not settled; its write-ahead files are needed",
+                         {{"status", settled.ToString()}});
     }
     if (mark_ != nullptr) mark_->Stopping(served ? StopReason::kDrained : mark_->previous());
   }
@@ -235,7 +244,7 @@ class ServerImpl final : public Server {
   std::string Progress() const {
     const uint64_t to = recover_to_, at = recover_at_;
     if (to == 0) return "opening the stores";
-    return absl::StrCat("folding event ", at, " of ", to);
+    return absl::StrCat(recovering_.load(), ": event ", at, " of ", to);
   }
 
   absl::Status OpenDoor() {
@@ -249,63 +258,89 @@ class ServerImpl final : public Server {
     return absl::OkStatus();
   }
 
-  absl::StatusOr<std::unique_ptr<storage::RocksKv>> OpenStore(const std::string& name, bool wal) {
+  storage::RocksOptions StoreOptions(int64_t write_buffer_bytes) const {
     storage::RocksOptions options;
-    options.path = absl::StrCat(server_config_.data_dir(), "/", name);
-    options.wal = wal;
-    options.ordered_kinds = wal ? storage::kLogOrderedKinds : storage::kTotalsOrderedKinds;
     options.block_cache = cache_;
-    const config::v1::StorageConfig& sizes = server_config_.storage();
-    // Of the totals, what is not written yet is folded again after a crash.
-    options.write_buffer_bytes = static_cast<size_t>(wal ? sizes.log_write_buffer_bytes()
-                                                         : sizes.totals_write_buffer_bytes());
-    if (wal) {
-      options.on_sync = [this](absl::Duration took) {
-        metrics_.log_sync_duration().Observe(absl::ToDoubleSeconds(took));
-      };
-    }
-    return storage::RocksKv::Open(options);
+    options.write_buffer_bytes = static_cast<size_t>(write_buffer_bytes);
+    return options;
+  }
+
+  // Of a store that is made from the log. Damage found while it is in use ends the process; the next one makes it anew.
+  storage::RocksOptions DerivedOptions(const std::string& name, int64_t write_buffer_bytes) {
+    storage::RocksOptions options = StoreOptions(write_buffer_bytes);
+    options.path = absl::StrCat(server_config_.data_dir(), "/", name);
+    options.wal = false;
+    options.on_damage = [this, path = options.path](const absl::Status& status) {
+      const absl::Status marked = storage::MarkDamaged(path, status.message());
+      EndProcess(StopReason::kDerivedDamaged,
+                 absl::StrCat(path, " is damaged and made from the log again at the next start: ",
+                              status.message(), marked.ok() ? "" : marked.message()));
+    };
+    return options;
+  }
+
+  void RemakeDerived(absl::string_view name, const absl::Status& why) {
+    ++derived_remade_;
+    logging::Warning("made from the log again",
+                     {{"store", name}, {"why", std::string(why.message())}});
   }
 
   absl::Status OpenLog() {
     cache_ =
         storage::NewRocksCache(static_cast<size_t>(server_config_.storage().block_cache_bytes()));
-    FISCAL_ASSIGN_OR_RETURN(log_kv_, OpenStore("log", /*wal=*/true));
-    anchor_ = std::make_unique<storage::FileAnchor>(server_config_.data_dir() + "/anchor");
-    std::string id = RandomId();
-    if (config_.has_aggregation() && absl::IsNotFound(anchor_->Read().status())) {
-      FISCAL_ASSIGN_OR_RETURN(id,
-                              LogCopier::FetchLogId(config_.aggregation().log(), peer_credentials_,
-                                                    absl::Now() + absl::Minutes(1)));
-    }
-    absl::StatusOr<std::unique_ptr<storage::EventLog>> log =
-        storage::EventLog::Open(*log_kv_, *anchor_, id,
-                                config_.has_aggregation() ? storage::EventLog::Origin::kCopied
-                                                          : storage::EventLog::Origin::kWritten);
-    if (absl::IsFailedPrecondition(log.status())) {
+    const config::v1::StorageConfig& sizes = server_config_.storage();
+    storage::LogDirectory::Options options;
+    options.directory = server_config_.data_dir();
+    options.log = StoreOptions(sizes.log_write_buffer_bytes());
+    options.log.ordered_kinds = storage::kLogOrderedKinds;
+    options.log.on_sync = [this](absl::Duration took) {
+      metrics_.log_sync_duration().Observe(absl::ToDoubleSeconds(took));
+    };
+    options.log.on_damage = [this](const absl::Status& status) {
+      if (log_damage_++ == 0)
+        logging::Critical("the log is damaged", {{"status", std::string(status.message())}});
+    };
+    options.ledger = DerivedOptions("ledger", kLedgerWriteBufferBytes);
+    options.origin = config_.has_aggregation() ? storage::EventLog::Origin::kCopied
+                                               : storage::EventLog::Origin::kWritten;
+    options.new_log_id = [this]() -> absl::StatusOr<std::string> {
+      if (!config_.has_aggregation()) return RandomId();
+      return LogCopier::FetchLogId(config_.aggregation().log(), peer_credentials_,
+                                   absl::Now() + absl::Minutes(1));
+    };
+    options.progress = [this](const char* what, uint64_t at, uint64_t of) {
+      SayProgress(what, at, of);
+    };
+    options.on_remake = [this](const absl::Status& why) { RemakeDerived("ledger", why); };
+    absl::StatusOr<std::unique_ptr<storage::LogDirectory>> opened =
+        storage::LogDirectory::Open(std::move(options));
+    if (absl::IsFailedPrecondition(opened.status())) {
       return absl::FailedPreconditionError(absl::StrCat(
-          "server.data_dir ", server_config_.data_dir(), ": ", log.status().message()));
+          "server.data_dir ", server_config_.data_dir(), ": ", opened.status().message()));
     }
-    FISCAL_RETURN_IF_ERROR(log.status());
-    log_ = *std::move(log);
+    FISCAL_RETURN_IF_ERROR(opened.status());
+    directory_ = *std::move(opened);
+    log_ = &directory_->log();
     return absl::OkStatus();
+  }
+
+  // As long as it gets on, the supervisor waits.
+  void SayProgress(const char* what, uint64_t at, uint64_t of) {
+    recovering_ = what;
+    recover_at_ = at;
+    recover_to_ = of;
+    if (absl::Now() - progress_said_ < kProgressInterval) return;
+    progress_said_ = absl::Now();
+    logging::Info("recovering", {{"what", what}, {"event", at}, {"of", of}});
+    sd_notifyf(0, "STATUS=recovering: %s\nEXTEND_TIMEOUT_USEC=60000000", Progress().c_str());
   }
 
   // What a crash left unfolded is folded before anybody is served.
   absl::Status FoldWhatIsLeft() {
-    recover_to_ = log_->head().position;
-    recover_at_ = projector_->folded();
-    const uint64_t left = recover_to_ - recover_at_;
-    absl::Time said = absl::Now();
-    while (projector_->folded() < log_->head().position) {
+    const uint64_t to = log_->head().position, left = to - projector_->folded();
+    while (projector_->folded() < to) {
       FISCAL_RETURN_IF_ERROR(projector_->Step(kEventsPerStep).status());
-      recover_at_ = projector_->folded();
-      if (absl::Now() - said < kProgressInterval) continue;
-      said = absl::Now();
-      logging::Info("recovering",
-                    {{"folded", uint64_t{recover_at_}}, {"of", uint64_t{recover_to_}}});
-      // As long as it gets on, the supervisor waits.
-      sd_notifyf(0, "STATUS=recovering: %s\nEXTEND_TIMEOUT_USEC=60000000", Progress().c_str());
+      SayProgress("folding", projector_->folded(), to);
     }
     if (left > 0) logging::Info("recovered", {{"events_folded", left}});
     return absl::OkStatus();
@@ -314,7 +349,7 @@ class ServerImpl final : public Server {
   // The stores and what is computed from them.
   absl::Status Recover() {
     FISCAL_RETURN_IF_ERROR(OpenLog());
-    heads_ = std::make_unique<storage::HeadReader>(*log_kv_);
+    heads_ = std::make_unique<storage::HeadReader>(directory_->kv());
     if (const config::v1::SubmissionConfig* submission = SubmissionOf(config_))
       FISCAL_RETURN_IF_ERROR(MakeWriter(*submission));
     if (const config::v1::AggregationConfig* aggregation = AggregationOf(config_))
@@ -349,7 +384,7 @@ class ServerImpl final : public Server {
   }
 
   absl::Status MakeWriter(const config::v1::SubmissionConfig& config) {
-    FISCAL_ASSIGN_OR_RETURN(intake_, Intake::Open(*log_kv_, *log_, clock_));
+    FISCAL_ASSIGN_OR_RETURN(intake_, Intake::Open(directory_->kv(), *log_, clock_));
     Committer::Options options;
     options.queue_requests_max = static_cast<size_t>(config.queue_requests_max());
     options.queue_bytes_max = static_cast<size_t>(config.queue_bytes_max());
@@ -366,13 +401,38 @@ class ServerImpl final : public Server {
     return absl::OkStatus();
   }
 
-  absl::Status MakeReader(const config::v1::AggregationConfig& config) {
-    FISCAL_ASSIGN_OR_RETURN(totals_kv_, OpenStore("totals", /*wal=*/false));
+  std::string totals_path() const { return absl::StrCat(server_config_.data_dir(), "/totals"); }
+
+  // The totals store, level with the log. DATA_LOSS: what is in it is damaged or of another log.
+  absl::Status OpenTotals(const config::v1::AggregationConfig& config) {
+    projector_.reset();
+    totals_.reset();
+    totals_kv_.reset();
+    storage::RocksOptions store =
+        DerivedOptions("totals", server_config_.storage().totals_write_buffer_bytes());
+    store.ordered_kinds = storage::kTotalsOrderedKinds;
+    // While it is opened, damage is an answer and not the end.
+    store.on_damage = [this, end = store.on_damage](const absl::Status& status) {
+      if (phase_ != Phase::kRecovering) end(status);
+    };
+    FISCAL_ASSIGN_OR_RETURN(storage::DerivedStore opened, storage::OpenDerived(store));
+    if (!opened.damage.ok()) RemakeDerived("totals", opened.damage);
+    totals_kv_ = std::move(opened.kv);
     FISCAL_ASSIGN_OR_RETURN(totals_, storage::TotalsStore::Open(*totals_kv_));
     Projector::Options options;
     options.live_cells_max = static_cast<size_t>(config.live_cells_max());
     FISCAL_ASSIGN_OR_RETURN(projector_, Projector::Open(*log_, *totals_, options));
-    FISCAL_RETURN_IF_ERROR(FoldWhatIsLeft());
+    return FoldWhatIsLeft();
+  }
+
+  absl::Status MakeReader(const config::v1::AggregationConfig& config) {
+    absl::Status totals = OpenTotals(config);
+    if (absl::IsDataLoss(totals)) {
+      // Of no use: folded once more, from nothing. What is damaged of the log says so again.
+      FISCAL_RETURN_IF_ERROR(storage::MarkDamaged(totals_path(), totals.message()));
+      totals = OpenTotals(config);
+    }
+    FISCAL_RETURN_IF_ERROR(totals);
     runner_ = std::make_unique<Runner>(
         *log_, *projector_, Runner::Options{static_cast<size_t>(config.reads_waiting_max())},
         [this](const absl::Status& status) {
@@ -399,7 +459,10 @@ class ServerImpl final : public Server {
     parts_.start = start_;
     parts_.disk = disk_.get();
     parts_.log = log_.get();
-    parts_.log_store = log_kv_.get();
+    parts_.log_store = &directory_->log_store();
+    parts_.ledger_store = &directory_->ledger_store();
+    parts_.derived_remade = &derived_remade_;
+    parts_.log_damage = &log_damage_;
     parts_.totals_store = totals_kv_.get();
     parts_.cache = cache_.get();
     parts_.committer = committer_.get();
@@ -477,6 +540,11 @@ class ServerImpl final : public Server {
   bool stopped_ = false;
   std::atomic<Phase> phase_{Phase::kRecovering};
   std::atomic<uint64_t> recover_at_{0}, recover_to_{0};
+  std::atomic<const char*> recovering_{""};
+  // The starting thread's.
+  absl::Time progress_said_ = absl::Now();
+  // Derived stores that were of no use at this start, and reads of the log that met damage.
+  std::atomic<int64_t> derived_remade_{0}, log_damage_{0};
   // Destroyed from the bottom up: gRPC and what asks on its own before what they use, users before stores, the lock last.
   std::unique_ptr<DataLock> lock_;
   std::unique_ptr<StopMark> mark_;
@@ -488,9 +556,9 @@ class ServerImpl final : public Server {
   std::shared_ptr<grpc::ServerCredentials> server_credentials_;
   std::shared_ptr<grpc::ChannelCredentials> peer_credentials_;
   std::shared_ptr<storage::RocksCache> cache_;
-  std::unique_ptr<storage::RocksKv> log_kv_;
-  std::unique_ptr<storage::FileAnchor> anchor_;
-  std::unique_ptr<storage::EventLog> log_;
+  std::unique_ptr<storage::LogDirectory> directory_;
+  // The directory's.
+  storage::EventLog* log_ = nullptr;
   std::unique_ptr<Intake> intake_;
   std::unique_ptr<Committer> committer_;
   std::unique_ptr<storage::HeadReader> heads_;
@@ -524,6 +592,25 @@ logging::Level LevelOf(const std::string& name) {
          : name == "warning" ? logging::Level::kWarning
          : name == "error"   ? logging::Level::kError
                              : logging::Level::kInfo;
+}
+
+// Why a start failed, for supervisors and scripts: docs/operations.md.
+int ExitCodeOf(const absl::Status& status) {
+  switch (status.code()) {
+    case absl::StatusCode::kInvalidArgument:
+    case absl::StatusCode::kFailedPrecondition:
+      return 2;
+    case absl::StatusCode::kUnavailable:
+      return 6;
+    case absl::StatusCode::kDataLoss:
+      return 8;
+    case absl::StatusCode::kInternal:
+      return 9;
+    case absl::StatusCode::kResourceExhausted:
+      return 10;
+    default:
+      return 1;
+  }
 }
 
 }  // namespace
@@ -574,9 +661,7 @@ int Serve(const config::v1::ServeConfig& config) {
     waiter.join();
     logging::Stop();
     std::fprintf(stderr, "fiscal serve: %s\n", std::string(server.status().message()).c_str());
-    const bool usage =
-        absl::IsInvalidArgument(server.status()) || absl::IsFailedPrecondition(server.status());
-    return usage ? 2 : absl::IsUnavailable(server.status()) ? 6 : 1;
+    return ExitCodeOf(server.status());
   }
   logging::Info("serving", {{"version", Version()},
                             {"role", RoleName(config)},

@@ -224,6 +224,28 @@ std::string EncodeBlock(absl::Span<const Line> lines) {
   return out;
 }
 
+absl::StatusOr<domain::EncodedBlocks> SplitBlocks(absl::string_view bytes, uint64_t* lines) {
+  domain::EncodedBlocks blocks;
+  blocks.bytes = std::string(bytes);
+  *lines = 0;
+  Opened opened;
+  ByteReader reader(bytes);
+  while (!reader.AtEnd()) {
+    const absl::string_view block = reader.String();
+    if (!reader.ok()) return Malformed();
+    ByteReader inside(block);
+    FISCAL_RETURN_IF_ERROR(Open(&inside, &opened));
+    // The first id shares nothing with one before.
+    const uint64_t shared = inside.Varint();
+    const absl::string_view first = inside.String();
+    if (!inside.ok() || shared != 0 || first.empty()) return Malformed();
+    *lines += opened.lines;
+    blocks.places.push_back(
+        {static_cast<size_t>(block.data() - bytes.data()), block.size(), first});
+  }
+  return blocks;
+}
+
 absl::Status DecodeBlock(absl::string_view bytes, domain::LineSet* set) {
   ByteReader reader(bytes);
   Opened block;

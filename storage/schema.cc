@@ -18,6 +18,7 @@ enum Kind : uint8_t {
   kTile = 0x0b,
   kUpstream = 0x0c,
   kOwner = 0x0d,
+  kGroupRecord = 0x0e,
   kGross = 0x0f,
   kCells = 0x10,
   kPosting = 0x12,
@@ -25,6 +26,7 @@ enum Kind : uint8_t {
   kStatus = 0x14,
   kGroup = 0x15,
   kWatermark = 0x20,
+  kLedgerMark = 0x21,
 };
 
 std::string Start(Kind kind) { return std::string(1, static_cast<char>(kind)); }
@@ -115,6 +117,22 @@ std::string CatalogEventKey(domain::Position position) {
 }
 
 std::string LogIdKey() { return Start(kLogId); }
+std::string LedgerMarkKey() { return Start(kLedgerMark); }
+
+std::string GroupRecordKey(uint64_t group) {
+  std::string key = Start(kGroupRecord);
+  PutU64(&key, group);
+  return key;
+}
+
+absl::StatusOr<uint64_t> DecodeGroupRecordKey(absl::string_view key) {
+  ByteReader reader(key);
+  const uint8_t kind = reader.U8();
+  const uint64_t group = reader.U64();
+  if (!reader.ok() || !reader.AtEnd() || kind != kGroupRecord)
+    return absl::DataLossError("malformed key of a group");
+  return group;
+}
 
 std::string TileKey(uint8_t level, uint64_t index) {
   std::string key = Start(kTile);

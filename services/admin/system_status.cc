@@ -131,7 +131,8 @@ void FillStatus(const SystemParts& parts, bool ready, pb::GetStatusResponse* out
     log->set_head_position(wire::FormatPosition(head.position));
     wire::ToTimestamp(head.commit_time_us, log->mutable_head_time());
   }
-  log->set_size_bytes(parts.log_store->ApproximateBytes());
+  log->set_size_bytes(parts.log_store->ApproximateBytes() +
+                      parts.ledger_store->ApproximateBytes());
   if (parts.copier != nullptr) {
     log->set_source(parts.log_source);
     log->set_source_connected(parts.copier->connected());
@@ -291,9 +292,15 @@ void SampleStatus(const SystemParts& parts, bool ready, Samples* out) {
   out->Gauge("fiscal_disk_free_bytes_min", "With less free, writes are refused.",
              static_cast<double>(s.disk().free_bytes_min()));
   out->Gauge("fiscal_disk_low", "1 while writes are refused for it.", s.disk().low() ? 1 : 0);
+  out->Gauge("fiscal_derived_stores_remade",
+             "Stores that were damaged or missing and were made from the log again at this start.",
+             static_cast<double>(*parts.derived_remade));
+  out->Counter("fiscal_log_damage_total", "Reads of the log that met damage.",
+               static_cast<double>(*parts.log_damage));
   SampleStore("log", *parts.log_store, out);
+  SampleStore("ledger", *parts.ledger_store, out);
   if (parts.totals_store != nullptr) SampleStore("totals", *parts.totals_store, out);
-  out->Gauge("fiscal_rocksdb_block_cache_bytes", "Blocks in the cache, of both stores.",
+  out->Gauge("fiscal_rocksdb_block_cache_bytes", "Blocks in the cache, of all stores.",
              static_cast<double>(storage::BytesIn(*parts.cache)));
 }
 

@@ -5,6 +5,7 @@
 #define FISCAL_SERVICES_ADMIN_SYSTEM_STATUS_H_
 
 #include <memory>
+#include <atomic>
 #include <string>
 #include <vector>
 
@@ -52,7 +53,11 @@ struct SystemParts {
   const DiskGuard* disk = nullptr;
   const storage::EventLog* log = nullptr;
   const storage::RocksKv* log_store = nullptr;
+  const storage::RocksKv* ledger_store = nullptr;
   const storage::RocksKv* totals_store = nullptr;
+  // Derived stores that were damaged and made again at this start; reads of the log that met damage.
+  const std::atomic<int64_t>* derived_remade = nullptr;
+  const std::atomic<int64_t>* log_damage = nullptr;
   const storage::RocksCache* cache = nullptr;
   const Committer* committer = nullptr;
   const Projector* projector = nullptr;

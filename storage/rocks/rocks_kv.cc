@@ -5,6 +5,7 @@
 #include <rocksdb/db.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/iterator.h>
+#include <rocksdb/listener.h>
 #include <rocksdb/options.h>
 #include <rocksdb/slice.h>
 #include <rocksdb/slice_transform.h>
@@ -13,6 +14,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <filesystem>
 #include <system_error>
@@ -26,6 +28,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "base/status_macros.h"
+#include "storage/rocks/store_files.h"
 
 namespace fiscal::storage {
 
@@ -51,8 +54,10 @@ absl::Status ReadError(const rocksdb::Status& status, absl::string_view what) {
   if (status.IsNotFound()) return absl::NotFoundError("no such key");
   const std::string text = absl::StrCat(what, ": ", status.ToString());
   if (status.IsCorruption()) return absl::DataLossError(text);
+  // A file that the manifest names and that is not there.
+  if (status.IsPathNotFound()) return absl::DataLossError(text);
   if (status.IsNoSpace()) return absl::ResourceExhaustedError(text);
-  return absl::UnavailableError(text);
+  return absl::InternalError(text);
 }
 
 absl::Status OpenError(const rocksdb::Status& status, const RocksOptions& options) {
@@ -96,8 +101,12 @@ rocksdb::Options EngineOptions(const RocksOptions& options) {
   rocksdb::Options o;
   o.create_if_missing = options.create_if_missing;
   o.create_missing_column_families = options.create_if_missing;
-  // Without a log, only files that were made together hold together.
-  o.atomic_flush = !options.wal;
+  // Without a write-ahead log only files that were made together hold together. With one, no part of a
+  // change is then left to older write-ahead files when the rest is in table files.
+  o.atomic_flush = true;
+  // Never begun anew while the store is open: ManifestWatch follows one.
+  o.max_manifest_file_size = uint64_t{1} << 40;
+  o.verify_sst_unique_id_in_manifest = true;
   // The default, kPointInTimeRecovery, drops acknowledged writes behind a damaged record silently.
   o.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
   // Raises false alarms about missing logs in this version after a log is synced by hand.
@@ -158,13 +167,38 @@ rocksdb::ReadOptions EngineReadOptions() {
   return o;
 }
 
+// Hears which changes are in table files.
+class FlushListener : public rocksdb::EventListener {
+ public:
+  void OnFlushCompleted(rocksdb::DB*, const rocksdb::FlushJobInfo& info) override {
+    Raise(info.largest_seqno);
+  }
+  void Raise(uint64_t sequence) {
+    uint64_t known = sequence_;
+    while (sequence > known && !sequence_.compare_exchange_weak(known, sequence)) {
+    }
+  }
+  // Flushes are of all families at once and in order: everything up to it is in tables.
+  uint64_t sequence() const { return sequence_; }
+
+ private:
+  std::atomic<uint64_t> sequence_{0};
+};
+
 // A store's two column families.
 struct Families {
   rocksdb::DB* db = nullptr;
   rocksdb::ColumnFamilyHandle* mixed = nullptr;
   rocksdb::ColumnFamilyHandle* ordered = nullptr;
   std::string ordered_kinds;
+  std::function<void(const absl::Status&)> on_damage;
 
+  // Of a read; damage is told on.
+  absl::Status Error(const rocksdb::Status& status, absl::string_view what) const {
+    absl::Status error = ReadError(status, what);
+    if (on_damage && absl::IsDataLoss(error)) on_damage(error);
+    return error;
+  }
   rocksdb::ColumnFamilyHandle* Of(absl::string_view key) const {
     return !key.empty() && ordered_kinds.find(key[0]) != std::string::npos ? ordered : mixed;
   }
@@ -175,7 +209,11 @@ class RocksIterator : public KvIterator {
  public:
   RocksIterator(const Families& families, const rocksdb::Snapshot* snapshot,
                 absl::string_view lower, absl::string_view upper)
-      : lower_(lower), upper_(upper), lower_slice_(lower_), upper_slice_(upper_) {
+      : families_(families),
+        lower_(lower),
+        upper_(upper),
+        lower_slice_(lower_),
+        upper_slice_(upper_) {
     rocksdb::ReadOptions options = EngineReadOptions();
     options.snapshot = snapshot;
     if (!lower_.empty()) options.iterate_lower_bound = &lower_slice_;
@@ -189,9 +227,12 @@ class RocksIterator : public KvIterator {
   bool Valid() const override { return it_->Valid(); }
   absl::string_view key() const override { return ToView(it_->key()); }
   absl::string_view value() const override { return ToView(it_->value()); }
-  absl::Status status() const override { return ReadError(it_->status(), "scan"); }
+  absl::Status status() const override {
+    return it_->status().ok() ? absl::OkStatus() : families_.Error(it_->status(), "scan");
+  }
 
  private:
+  const Families& families_;
   const std::string lower_, upper_;
   const rocksdb::Slice lower_slice_, upper_slice_;
   std::unique_ptr<rocksdb::Iterator> it_;
@@ -203,7 +244,7 @@ absl::StatusOr<std::string> GetFrom(const Families& families, const rocksdb::Sna
   options.snapshot = snapshot;
   std::string value;
   const rocksdb::Status status = families.db->Get(options, families.Of(key), ToSlice(key), &value);
-  if (!status.ok()) return ReadError(status, "get");
+  if (!status.ok()) return families.Error(status, "get");
   return value;
 }
 
@@ -236,6 +277,8 @@ struct RocksKv::Impl {
   std::function<void(absl::Duration)> on_sync;
   std::unique_ptr<rocksdb::DB> db;
   Families families;
+  std::shared_ptr<FlushListener> listener;
+  std::unique_ptr<ManifestWatch> manifest;
 
   absl::Mutex mu;
   // The first write or flush with an unknown outcome; later ones are refused with it.
@@ -282,7 +325,9 @@ RocksKv::~RocksKv() {
 absl::StatusOr<std::unique_ptr<RocksKv>> RocksKv::Open(const RocksOptions& options) {
   if (options.create_if_missing) FISCAL_RETURN_IF_ERROR(MakeDirectories(options.path));
   rocksdb::DB* db = nullptr;
-  const rocksdb::Options engine = EngineOptions(options);
+  rocksdb::Options engine = EngineOptions(options);
+  auto listener = std::make_shared<FlushListener>();
+  engine.listeners.push_back(listener);
   rocksdb::ColumnFamilyOptions ordered(engine), mixed(engine);
   // New files follow the old ones: they are moved down as they are, compressed once. Of the others the
   // first files are soon merged: they are not compressed.
@@ -302,7 +347,11 @@ absl::StatusOr<std::unique_ptr<RocksKv>> RocksKv::Open(const RocksOptions& optio
   impl->wal = options.wal;
   impl->on_sync = options.on_sync;
   impl->db.reset(db);
-  impl->families = {db, handles[0], handles[1], options.ordered_kinds};
+  impl->families = {db, handles[0], handles[1], options.ordered_kinds, options.on_damage};
+  // Opening writes what the write-ahead files held to table files.
+  listener->Raise(db->GetLatestSequenceNumber());
+  impl->listener = std::move(listener);
+  FISCAL_ASSIGN_OR_RETURN(impl->manifest, ManifestWatch::Open(options.path));
   return std::unique_ptr<RocksKv>(new RocksKv(std::move(impl)));
 }
 
@@ -354,6 +403,25 @@ absl::Status RocksKv::Flush() {
   const std::string text = absl::StrCat("sync log ", impl_->path, ": ", status.ToString());
   return impl_->Poison(status.IsCorruption() ? absl::DataLossError(text)
                                              : absl::UnavailableError(text));
+}
+
+absl::Status RocksKv::FlushTables() {
+  FISCAL_RETURN_IF_ERROR(impl_->CheckWritable());
+  const rocksdb::Status status = impl_->db->Flush(
+      rocksdb::FlushOptions(), {impl_->families.mixed, impl_->families.ordered});
+  if (!status.ok()) return ReadError(status, absl::StrCat("flush ", impl_->path));
+  // With nothing to write there is nothing to hear of.
+  impl_->listener->Raise(impl_->db->GetLatestSequenceNumber());
+  return absl::OkStatus();
+}
+
+absl::StatusOr<StoreWitness> RocksKv::Witness() {
+  StoreWitness witness;
+  // Before the manifest is read: what this counts is then in what is read.
+  witness.sequence_in_tables = impl_->listener->sequence();
+  witness.sequence = impl_->db->GetLatestSequenceNumber();
+  FISCAL_RETURN_IF_ERROR(impl_->manifest->Read(&witness));
+  return witness;
 }
 
 absl::StatusOr<std::string> RocksKv::Get(absl::string_view key) const {

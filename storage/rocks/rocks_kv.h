@@ -3,8 +3,9 @@
 //   EventLog (with a write-ahead log), TotalsStore (without) --> RocksKv --> files in one directory
 //
 // Opens with the recovery mode that refuses a log damaged in its middle; RocksDB's default opens
-// with what comes before the damage and says nothing. No mode notices a log that lost its end:
-// anchor.h does. Thread-safe.
+// with what comes before the damage and says nothing. No mode notices a log that lost its end, nor a
+// manifest that did: anchor.h does. All of a store is written to table files together, so that files
+// lost of a write-ahead log cost changes of one stretch and never some keys of a change. Thread-safe.
 #ifndef FISCAL_STORAGE_ROCKS_ROCKS_KV_H_
 #define FISCAL_STORAGE_ROCKS_ROCKS_KV_H_
 
@@ -44,6 +45,8 @@ struct RocksOptions {
   bool compress = true;
   // Told of each synced write, how long it took; by the thread that wrote. May be empty.
   std::function<void(absl::Duration)> on_sync;
+  // Told when something read turns out damaged; by the thread that read. May be empty.
+  std::function<void(const absl::Status&)> on_damage;
 };
 
 // What the engine says of itself, for an operator.
@@ -65,12 +68,14 @@ struct RocksStats {
 class RocksKv : public Kv {
  public:
   // NOT_FOUND: not there and not to be made. FAILED_PRECONDITION: another store, here or in another
-  // process, has it open. DATA_LOSS: it is damaged.
+  // process, has it open. DATA_LOSS: it is damaged. INTERNAL: the disk answers with an error.
   static absl::StatusOr<std::unique_ptr<RocksKv>> Open(const RocksOptions& options);
   ~RocksKv() override;
 
   absl::Status Write(const Batch& batch, bool sync) override;
   absl::Status Flush() override;
+  absl::Status FlushTables() override;
+  absl::StatusOr<StoreWitness> Witness() override;
   absl::StatusOr<std::string> Get(absl::string_view key) const override;
   std::unique_ptr<KvIterator> NewIterator(absl::string_view lower,
                                           absl::string_view upper) const override;
