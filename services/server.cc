@@ -458,7 +458,7 @@ class ServerImpl final : public Server {
     parts_.certificate_file = server_config_.tls().certificate_file();
     parts_.start = start_;
     parts_.disk = disk_.get();
-    parts_.log = log_.get();
+    parts_.log = log_;
     parts_.log_store = &directory_->log_store();
     parts_.ledger_store = &directory_->ledger_store();
     parts_.derived_remade = &derived_remade_;

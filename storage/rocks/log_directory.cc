@@ -123,20 +123,23 @@ absl::Status LogDirectory::OpenLog() {
 
 absl::Status LogDirectory::OpenLedger() {
   FISCAL_ASSIGN_OR_RETURN(DerivedStore ledger, OpenDerived(options_.ledger));
-  if (!ledger.damage.ok() && options_.on_remake) options_.on_remake(ledger.damage);
+  if (!ledger.damage.ok()) SayRemade(ledger.damage);
   ledger_store_ = std::move(ledger.kv);
   kv_ = std::make_unique<PairedKv>(*log_store_, *ledger_store_);
   return absl::OkStatus();
+}
+
+void LogDirectory::SayRemade(const absl::Status& why) {
+  if (!remade_ && options_.on_remake) options_.on_remake(why);
+  remade_ = true;
 }
 
 absl::Status LogDirectory::MakeLevel() {
   const auto progress = [this](uint64_t at, uint64_t of) {
     if (options_.progress) options_.progress("making the ledger", at, of);
   };
-  if (log_->head().group > 0 && absl::IsNotFound(kv_->Get(LedgerMarkKey()).status()) &&
-      options_.on_remake) {
-    options_.on_remake(absl::NotFoundError(absl::StrCat(options_.ledger.path, " is empty")));
-  }
+  if (log_->head().group > 0 && absl::IsNotFound(kv_->Get(LedgerMarkKey()).status()))
+    SayRemade(absl::NotFoundError(absl::StrCat(options_.ledger.path, " is empty")));
   const absl::Status level = CatchUp(*log_, *kv_, progress);
   if (!absl::IsDataLoss(level)) return level;
   // It is of no use: once more, from nothing. What is damaged of the log says so again.

@@ -63,8 +63,11 @@ class LogDirectory {
   absl::Status OpenLog();
   absl::Status OpenLedger();
   absl::Status MakeLevel();
+  // Once.
+  void SayRemade(const absl::Status& why);
 
   Options options_;
+  bool remade_ = false;
   std::unique_ptr<RocksKv> log_store_;
   std::unique_ptr<RocksKv> ledger_store_;
   std::unique_ptr<PairedKv> kv_;

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <filesystem>
 #include <system_error>
@@ -111,9 +112,11 @@ StoreFiles::StoreFiles(std::string directory)
 absl::Status StoreFiles::Settle(const StoreWitness& anchored) {
   FISCAL_RETURN_IF_ERROR(Remove(passing_));
   if (!IsThere(before_)) return absl::OkStatus();
-  // The anchor names a new manifest as soon as the log that was opened with it was found whole.
-  const absl::StatusOr<uint64_t> now = ReadManifestNumber(directory_);
-  const bool passed = anchored.manifest_number != 0 && now.ok() && *now == anchored.manifest_number;
+  // The anchor names a new manifest as soon as the log that was opened with it was found whole; until then it names the one
+  // among the links.
+  const absl::StatusOr<uint64_t> linked = ReadManifestNumber(before_);
+  const bool passed =
+      anchored.manifest_number != 0 && linked.ok() && *linked != anchored.manifest_number;
   return passed ? Release() : Restore();
 }
 

@@ -24,7 +24,8 @@ class StoreFiles {
   // Of the store in `directory`, which need not be there.
   explicit StoreFiles(std::string directory);
 
-  // Finishes what a start that was cut short left: puts the links back unless `anchored` speaks of the directory as it is now.
+  // Finishes what a start that was cut short left: puts the links back unless `anchored` speaks of a later
+  // state than theirs.
   // INTERNAL: the disk answers with an error.
   absl::Status Settle(const StoreWitness& anchored);
   // DATA_LOSS when the manifest is not the one that `anchored` names or lost bytes or has others. Nothing is changed.

@@ -14,7 +14,9 @@
 #include "services/aggregation/totals_reader.h"
 #include "services/submission/intake.h"
 #include "storage/anchor.h"
+#include "storage/ledger.h"
 #include "storage/memory/memory_kv.h"
+#include "storage/paired_kv.h"
 #include "tests/simulation/above.h"
 #include "tests/simulation/model.h"
 #include "tests/simulation/no_rules.h"
@@ -82,6 +84,8 @@ class LossyKv final : public WrappedKv {
 struct Process {
   std::unique_ptr<MemoryKv> log_kv;
   std::unique_ptr<LyingKv> lying_kv;
+  std::unique_ptr<MemoryKv> ledger_kv;
+  std::unique_ptr<storage::PairedKv> kv;
   std::unique_ptr<storage::MemoryAnchor> anchor;
   std::unique_ptr<storage::EventLog> log;
   std::unique_ptr<Intake> intake;
@@ -171,15 +175,21 @@ class World {
     auto log_kv = MemoryKv::Open(log_disk_, {true, &faults_});
     if (!Check(log_kv.status(), "open log store")) return false;
     p.log_kv = *std::move(log_kv);
-    storage::Kv* kv = p.log_kv.get();
+    storage::Kv* log_store = p.log_kv.get();
     if (bug_ == Bug::kAcknowledgeBeforeSync) {
-      p.lying_kv = std::make_unique<LyingKv>(*kv);
-      kv = p.lying_kv.get();
+      p.lying_kv = std::make_unique<LyingKv>(*log_store);
+      log_store = p.lying_kv.get();
     }
+    auto ledger_kv = MemoryKv::Open(ledger_disk_, {false, nullptr});
+    if (!Check(ledger_kv.status(), "open ledger store")) return false;
+    p.ledger_kv = *std::move(ledger_kv);
+    p.kv = std::make_unique<storage::PairedKv>(*log_store, *p.ledger_kv);
+    storage::Kv* kv = p.kv.get();
     p.anchor = std::make_unique<storage::MemoryAnchor>(anchor_disk_);
     auto log = storage::EventLog::Open(*kv, *p.anchor, "0123456789abcdef");
     if (!Check(log.status(), "open log")) return false;
     p.log = *std::move(log);
+    if (!Check(storage::CatchUp(*p.log, *kv), "make the ledger level") || !CheckLedger()) return false;
     auto intake = Intake::Open(*kv, *p.log, clock_, NoRules);
     if (!Check(intake.status(), "open intake")) return false;
     p.intake = *std::move(intake);
@@ -206,6 +216,27 @@ class World {
     return run_.failure.empty();
   }
 
+  // The ledger that was kept, and brought level after a crash, is byte by byte the one that the log alone makes.
+  bool CheckLedger() {
+    MemoryDisk disk;
+    auto made = MemoryKv::Open(disk, {false, nullptr});
+    if (!Check(made.status(), "open a ledger")) return false;
+    storage::PairedKv kv(*process_->log_kv, **made);
+    if (!Check(storage::CatchUp(*process_->log, kv), "make the ledger again")) return false;
+    auto kept = process_->ledger_kv->NewIterator("", "");
+    auto again = (*made)->NewIterator("", "");
+    kept->Seek("");
+    again->Seek("");
+    while (kept->Valid() && again->Valid() && kept->key() == again->key() &&
+           kept->value() == again->value()) {
+      kept->Next();
+      again->Next();
+    }
+    if (!kept->Valid() && !again->Valid()) return true;
+    return Fail(absl::StrCat("the ledger differs from one made from the log at key ",
+                             absl::BytesToHexString(kept->Valid() ? kept->key() : again->key())));
+  }
+
   // The process ends, with or without the machine, and starts again. Nothing acknowledged may be missing.
   void Restart(bool crash) {
     watchers_.Drop();
@@ -214,6 +245,7 @@ class World {
       ++run_.crashes;
       auto choose = [this](uint64_t n) { return Below(n); };
       log_disk_.Crash(choose);
+      ledger_disk_.Crash(choose);
       totals_disk_.Crash(choose);
     }
     if (!Start()) return;
@@ -365,6 +397,7 @@ class World {
       process_.reset();
       auto choose = [this](uint64_t n) { return Below(n); };
       log_disk_.Crash(choose);
+      ledger_disk_.Crash(choose);
       totals_disk_.Crash(choose);
       if (!Start()) return;
       const uint64_t head = process_->log->head().position;
@@ -467,6 +500,7 @@ class World {
       process_.reset();
       auto choose = [this](uint64_t n) { return Below(n); };
       log_disk_.Crash(choose);
+      ledger_disk_.Crash(choose);
       totals_disk_.Crash(choose);
       if (!Start()) return;
       const uint64_t head = process_->log->head().position;
@@ -637,7 +671,7 @@ class World {
       return;
     }
     // Statements, whole and at every revision.
-    const storage::HeadReader heads(*process_->log_kv);
+    const storage::HeadReader heads(*process_->kv);
     for (const auto& [key, history] : model_.budgets) {
       for (const ModelStatement& s : history) {
         const auto read = heads.Read(key, s.revision);
@@ -678,6 +712,7 @@ class World {
   RandomFaults faults_;
   ManualClock clock_;
   MemoryDisk log_disk_;
+  MemoryDisk ledger_disk_;
   MemoryDisk totals_disk_;
   storage::MemoryAnchorDisk anchor_disk_;
   std::unique_ptr<Process> process_;
