@@ -13,9 +13,9 @@
 #include "base/check.h"
 #include "fiscal/aggregation/v1/aggregation_service.pb.h"
 #include "fiscal/catalog/v1/catalog_service.pb.h"
+#include "fiscal/federation/v1/federation_service.pb.h"
 #include "fiscal/submission/v1/submission_service.pb.h"
 #include "tests/crash/damage/files.h"
-#include "tests/crash/damage/server_process.h"
 #include "tests/support/catalog.h"
 
 namespace fiscal::damage {
@@ -23,9 +23,11 @@ namespace {
 
 namespace agg = fiscal::aggregation::v1;
 namespace cat = fiscal::catalog::v1;
+namespace fed = fiscal::federation::v1;
 namespace fs = std::filesystem;
 namespace sub = fiscal::submission::v1;
 
+constexpr char kCity[] = "141100", kCounty[] = "141121";
 constexpr int kAgencies = 24;
 // With such notes a few hundred lines are as many bytes as tens of thousands without.
 constexpr int kNotedLines = 500;
@@ -38,12 +40,14 @@ constexpr char kGetBudget[] = "/fiscal.submission.v1.SubmissionService/GetBudget
 constexpr char kListLines[] = "/fiscal.submission.v1.SubmissionService/ListLineItems";
 constexpr char kImport[] = "/fiscal.catalog.v1.CatalogService/ImportCatalog";
 constexpr char kListAgencies[] = "/fiscal.catalog.v1.CatalogService/ListAgencies";
+constexpr char kGetUpstreams[] = "/fiscal.federation.v1.FederationService/GetUpstreams";
 constexpr char kListTotals[] = "/fiscal.aggregation.v1.AggregationService/ListTotals";
 
 // What one base's clients do, from a seed, and what must stand afterwards.
 class Load {
  public:
-  Load(std::string name, uint64_t seed) : name_(std::move(name)), random_(seed) {}
+  Load(std::string name, std::string division, uint64_t seed)
+      : name_(std::move(name)), division_(std::move(division)), random_(seed) {}
 
   void ImportCatalog(Caller& caller) {
     auto entry = [](const std::string& code, const std::string& name, const std::string& parent) {
@@ -58,12 +62,12 @@ class Load {
       agencies.push_back(entry(testing::AgencyCode(i), absl::StrCat("单位", i), ""));
       agencies.back().set_department_code(testing::DepartmentCode(i));
     }
-    Import(caller, cat::CATALOG_LIST_DIVISION,
-           {entry("141100", "吕梁市", ""), entry("141121", "文水县", "141100")});
-    Import(caller, cat::CATALOG_LIST_FUNCTIONAL,
+    Import(caller, cat::CATALOG_LIST_DIVISION, kCity,
+           {entry(kCity, "吕梁市", ""), entry(kCounty, "文水县", kCity)});
+    Import(caller, cat::CATALOG_LIST_FUNCTIONAL, division_,
            {entry("208", "社会保障和就业支出", ""), entry("210", "卫生健康支出", ""),
             entry("217", "金融支出", "")});
-    Import(caller, cat::CATALOG_LIST_AGENCY, agencies);
+    Import(caller, cat::CATALOG_LIST_AGENCY, division_, agencies);
   }
 
   // One more agency, so that a list of the catalog is in the middle of the log too.
@@ -72,10 +76,11 @@ class Load {
     e.set_code(absl::StrCat("1090", 10 + imports_));
     e.set_name(absl::StrCat("单位", imports_));
     e.set_department_code("109");
-    Import(caller, cat::CATALOG_LIST_AGENCY, {e});
+    Import(caller, cat::CATALOG_LIST_AGENCY, division_, {e});
   }
 
-  // Small statements, patches, repeats of what stands and withdrawals, of as many agencies at a time.
+  // Small statements, patches, repeats of what stands and withdrawals, of as many agencies at a
+  // time.
   void Small(Caller& caller, int rounds) {
     for (int round = 0; round < rounds; ++round) {
       std::vector<Exchange> group;
@@ -91,7 +96,7 @@ class Load {
   }
   Exchange NextNoted() {
     const int agency = static_cast<int>(random_() % kAgencies);
-    sub::SubmitBudgetRequest r = testing::MakeBudget(agency, kNotedLines, random_(), NextId());
+    sub::SubmitBudgetRequest r = MakeBudget(agency, kNotedLines, random_(), NextId());
     for (auto& line : *r.mutable_line_items()) {
       std::string note;
       for (int n = 0; n < 60; ++n) absl::StrAppendFormat(&note, "%08x", random_() & 0xffffffff);
@@ -102,7 +107,7 @@ class Load {
 
   void Large(Caller& caller, int lines) {
     const int agency = static_cast<int>(random_() % kAgencies);
-    Send(caller, {Whole(agency, testing::MakeBudget(agency, lines, random_(), NextId()))});
+    Send(caller, {Whole(agency, MakeBudget(agency, lines, random_(), NextId()))});
   }
 
   void Reallocate(Caller& caller) {
@@ -112,7 +117,7 @@ class Load {
     r.set_request_id(NextId());
     for (const auto& [agency, sign] : {std::pair{from, -1}, std::pair{to, 1}}) {
       sub::SubmitBudgetRequest* b = r.add_budgets();
-      *b = testing::MakeBudget(agency, 1, 7, "");
+      *b = MakeBudget(agency, 1, 7, "");
       b->mutable_budget()->set_stage(budget::v1::STAGE_REALLOCATION);
       b->mutable_line_items(0)->set_amount_fen(sign * amount);
       b->mutable_line_items(0)->set_line_id(r.request_id());
@@ -122,34 +127,42 @@ class Load {
   }
 
   void Send(Caller& caller, std::vector<Exchange> group) {
-    caller.CallAll(group, [&](const Exchange& sent, const grpc::Status& status,
-                              const std::string& answer) {
-      if (!status.ok())
-        std::fprintf(stderr, "%s: %s %s\n", name_.c_str(), sent.method.c_str(),
-                     status.error_message().c_str());
-      FISCAL_CHECK(status.ok(), "the load of a base is accepted");
-      acknowledged.push_back({sent.method, sent.request, answer});
-      Note(sent, answer);
-    });
+    caller.CallAll(
+        group, [&](const Exchange& sent, const grpc::Status& status, const std::string& answer) {
+          if (!status.ok())
+            std::fprintf(stderr, "%s: %s %s\n", name_.c_str(), sent.method.c_str(),
+                         status.error_message().c_str());
+          FISCAL_CHECK(status.ok(), "the load of a base is accepted");
+          acknowledged.push_back({sent.method, sent.request, answer});
+          Note(sent, answer);
+        });
   }
 
+  // Also of what was taken over.
   int64_t Sum() const {
-    int64_t sum = 0;
+    int64_t sum = below_fen;
     for (const auto& [agency, lines] : lines_) {
       for (const auto& [id, amount] : lines) sum += amount;
     }
     return sum;
   }
 
+  sub::SubmitBudgetRequest MakeBudget(int agency, int lines, uint64_t salt,
+                                      const std::string& request_id) const {
+    sub::SubmitBudgetRequest r = testing::MakeBudget(agency, lines, salt, request_id);
+    r.mutable_budget()->set_division_code(division_);
+    return r;
+  }
+
   // What must be readable from now on.
   std::vector<Exchange> Reads() {
     std::vector<Exchange> reads;
     for (const auto stage : {budget::v1::STAGE_APPROVED, budget::v1::STAGE_REALLOCATION}) {
-      for (const auto dimension :
-           {agg::DIMENSION_FUNCTIONAL, agg::DIMENSION_AGENCY, agg::DIMENSION_DEPT_ECONOMIC}) {
+      for (const auto dimension : {agg::DIMENSION_FUNCTIONAL, agg::DIMENSION_AGENCY,
+                                   agg::DIMENSION_DEPT_ECONOMIC, agg::DIMENSION_DIVISION}) {
         for (const uint64_t position : {last_position, last_position / 2}) {
           agg::ListTotalsRequest r;
-          r.mutable_filter()->set_division_code("141100");
+          r.mutable_filter()->set_division_code(division_);
           r.mutable_filter()->set_fiscal_year(2024);
           r.mutable_filter()->set_stage(stage);
           r.mutable_filter()->set_direction(budget::v1::DIRECTION_EXPENDITURE);
@@ -180,7 +193,7 @@ class Load {
 
   // A patch of the first budget at the revision that stands.
   Exchange Next(int64_t* fen) {
-    sub::SubmitBudgetRequest r = testing::MakeBudget(0, 1, 5, "next");
+    sub::SubmitBudgetRequest r = MakeBudget(0, 1, 5, "next");
     r.set_mode(sub::WRITE_MODE_PATCH);
     r.mutable_line_items(0)->set_line_id("next");
     r.set_expected_revision(revisions_.at({Key(r.budget()), r.budget()}));
@@ -190,6 +203,8 @@ class Load {
 
   std::vector<Exchange> acknowledged;
   uint64_t last_position = 0;
+  // What stands in the system below.
+  int64_t below_fen = 0;
 
  private:
   struct ByKey {
@@ -205,10 +220,11 @@ class Load {
     return next != inside_.end() && next->first == position ? next->second : position;
   }
 
-  void Import(Caller& caller, cat::CatalogList list, std::vector<cat::CatalogEntry> entries) {
+  void Import(Caller& caller, cat::CatalogList list, const std::string& division,
+              std::vector<cat::CatalogEntry> entries) {
     cat::ImportCatalogRequest r;
     r.set_request_id(absl::StrCat("list-", ++imports_));
-    r.set_division_code("141100");
+    r.set_division_code(division);
     r.set_fiscal_year(2024);
     r.set_list(list);
     for (cat::CatalogEntry& e : entries) *r.add_entries() = std::move(e);
@@ -231,7 +247,7 @@ class Load {
     const uint64_t dice = random_() % 10;
     const bool stands = !lines_[agency].empty();
     if (stands && dice < 3) {
-      sub::SubmitBudgetRequest r = testing::MakeBudget(agency, 1, random_(), NextId());
+      sub::SubmitBudgetRequest r = MakeBudget(agency, 1, random_(), NextId());
       r.set_mode(sub::WRITE_MODE_PATCH);
       lines_[agency][r.line_items(0).line_id()] = r.line_items(0).amount_fen();
       whole_.erase(agency);
@@ -245,13 +261,13 @@ class Load {
     if (stands && dice == 6) {
       sub::WithdrawBudgetRequest r;
       r.set_request_id(NextId());
-      *r.mutable_budget() = testing::MakeBudget(agency, 0, 0, "").budget();
+      *r.mutable_budget() = MakeBudget(agency, 0, 0, "").budget();
       lines_[agency].clear();
       whole_.erase(agency);
       return {kWithdraw, r.SerializeAsString(), ""};
     }
-    return Whole(agency, testing::MakeBudget(agency, 1 + static_cast<int>(random_() % 60),
-                                             random_(), NextId()));
+    return Whole(agency,
+                 MakeBudget(agency, 1 + static_cast<int>(random_() % 60), random_(), NextId()));
   }
 
   void Reached(const std::string& position) {
@@ -293,7 +309,7 @@ class Load {
     }
   }
 
-  const std::string name_;
+  const std::string name_, division_;
   std::mt19937_64 random_;
   int ids_ = 0, imports_ = 0;
   // What stands by agency, in the stage APPROVED.
@@ -325,8 +341,10 @@ void Mixed(Load& load, Caller& caller, int noted) {
   load.Small(caller, 6);
 }
 
-// Every base's own way of coming about: `load` over one or more processes on `directory`, with a copy of the directory half-way.
-using Way = std::function<void(Load& load, const ServerSettings& settings, const std::string& earlier)>;
+// Every base's own way of coming about: `load` over one or more processes on `directory`, with a
+// copy of the directory half-way.
+using Way =
+    std::function<void(Load& load, const ServerSettings& settings, const std::string& earlier)>;
 
 // One process that is killed, with many write-ahead files that are all needed.
 void MakeLive(Load& load, const ServerSettings& settings, const std::string& earlier) {
@@ -389,26 +407,72 @@ void MakeFlush(Load& load, const ServerSettings& settings, const std::string& ea
 
 const std::map<std::string, Way>& Ways() {
   static const auto* const ways = new std::map<std::string, Way>{
-      {"live", MakeLive}, {"clean", MakeClean}, {"idle", MakeIdle}, {"flush", MakeFlush}};
+      {"live", MakeLive},   {"clean", MakeClean}, {"idle", MakeIdle},
+      {"flush", MakeFlush}, {"start", MakeStart}, {"tree", MakeTree}};
   return *ways;
 }
 
-// What a server on a whole copy answers is what must be answered ever after; that it is right is checked against the load.
-void AskReference(Base& base, const Load& load) {
-  const std::string copy = base.root + "/reference";
+// One that was killed in its start, while what it found stands in a second directory.
+void MakeStart(Load& load, const ServerSettings& settings, const std::string& earlier) {
+  MakeLive(load, settings, earlier);
+  const std::string before = settings.data_dir + "/log.before";
+  ServerProcess server(settings, [&] { return fs::exists(before); });
+  server.End(SIGKILL);
+}
+
+// A city that was killed when it had taken over everything of its county.
+void MakeTree(Load& load, const ServerSettings& settings, const std::string& earlier) {
+  ServerSettings below = settings;
+  below.data_dir = (fs::path(settings.data_dir).parent_path() / "below").string();
+  ServerProcess county(below);
+  FISCAL_CHECK(county.serves(), "a new directory is served");
+  Load county_load("county", kCounty, 3);
+  county_load.ImportCatalog(county.caller());
+  ServerSettings city_settings = settings;
+  city_settings.upstreams = {{kCounty, county.port()}};
+  ServerProcess city(city_settings);
+  FISCAL_CHECK(city.serves(), "a new directory is served");
+  load.ImportCatalog(city.caller());
+  county_load.Small(county.caller(), 6);
+  Mixed(load, city.caller(), 4);
+  FISCAL_CHECK(AwaitUpstreams(city, county_load.last_position).empty(), "a county is followed");
+  CopyTree(settings.data_dir, earlier);
+  county_load.Small(county.caller(), 6);
+  Mixed(load, city.caller(), 6);
+  FISCAL_CHECK(AwaitUpstreams(city, county_load.last_position).empty(), "a county is followed");
+  load.below_fen = county_load.Sum();
+  city.End(SIGKILL);
+}
+
+// What a server on a whole copy answers is what must be answered ever after; that it is right is
+// checked against the load.
+void AskReference(Base& base, Load& load) {
+  const std::string copy = base.root + "/reference", below = base.root + "/reference-below";
   LinkTree(base.data(), copy);
   {
-    ServerProcess server({copy});
+    const std::unique_ptr<ServerProcess> upstream = ServeUpstream(base, below);
+    ServerProcess server(base.Settings(copy));
     if (!server.serves()) std::fprintf(stderr, "%s", server.said().c_str());
     FISCAL_CHECK(server.serves(), "a whole base is served");
-    server.caller().CallAll(base.acknowledged,
-                            [](const Exchange& sent, const grpc::Status& status,
-                               const std::string& answer) {
-                              FISCAL_CHECK(status.ok() && answer == sent.answer,
-                                           "a whole base gives every first receipt again");
-                            });
+    server.caller().CallAll(base.acknowledged, [](const Exchange& sent, const grpc::Status& status,
+                                                  const std::string& answer) {
+      FISCAL_CHECK(status.ok() && answer == sent.answer,
+                   "a whole base gives every first receipt again");
+    });
+    const std::string unfollowed = AwaitUpstreams(server);
+    if (!unfollowed.empty()) std::fprintf(stderr, "%s\n", unfollowed.c_str());
+    FISCAL_CHECK(unfollowed.empty(), "a whole base follows the system below");
+    grpc::Status status;
+    std::string contradiction;
+    base.log = ReadLog(server.caller(), &base.public_key_pem, &status, &contradiction);
+    if (!contradiction.empty()) std::fprintf(stderr, "%s\n", contradiction.c_str());
+    FISCAL_CHECK(status.ok() && contradiction.empty(), "the log of a whole base is whole");
+    FISCAL_CHECK(base.log.records.size() >= load.last_position,
+                 "the log of a whole base ends with the last receipt");
+    load.last_position = base.log.records.size();
+    base.reads = load.Reads();
     for (Exchange& read : base.reads) {
-      const grpc::Status status = server.caller().Call(read.method, read.request, &read.answer);
+      status = server.caller().Call(read.method, read.request, &read.answer);
       if (!status.ok())
         std::fprintf(stderr, "%s %s\n", read.method.c_str(), status.error_message().c_str());
       FISCAL_CHECK(status.ok(), "a whole base answers every read");
@@ -417,15 +481,9 @@ void AskReference(Base& base, const Load& load) {
     FISCAL_CHECK(totals.ParseFromString(base.reads[0].answer) &&
                      totals.grand_total().amount_fen() == load.Sum(),
                  "the totals of a whole base are the sum of its lines");
-    grpc::Status status;
-    std::string contradiction;
-    base.log = ReadLog(server.caller(), &base.public_key_pem, &status, &contradiction);
-    if (!contradiction.empty()) std::fprintf(stderr, "%s\n", contradiction.c_str());
-    FISCAL_CHECK(status.ok() && contradiction.empty(), "the log of a whole base is whole");
-    FISCAL_CHECK(base.log.records.size() == load.last_position,
-                 "the log of a whole base ends with the last receipt");
   }
   fs::remove_all(copy);
+  fs::remove_all(below);
 }
 
 std::string Packed(const Digest& d) { return std::string(BytesOf(d)); }
@@ -462,6 +520,42 @@ std::vector<std::string> BaseNames() {
   return names;
 }
 
+ServerSettings Base::Settings(const std::string& directory) const {
+  ServerSettings settings{directory};
+  if (upstream_port > 0) settings.upstreams = {{kCounty, upstream_port}};
+  return settings;
+}
+
+std::unique_ptr<ServerProcess> ServeUpstream(Base& base, const std::string& directory) {
+  if (!fs::exists(base.root + "/below")) return nullptr;
+  LinkTree(base.root + "/below", directory);
+  auto server = std::make_unique<ServerProcess>(ServerSettings{directory});
+  FISCAL_CHECK(server->serves(), "the system below is served");
+  base.upstream_port = server->port();
+  return server;
+}
+
+std::string AwaitUpstreams(ServerProcess& server, uint64_t at_least) {
+  while (true) {
+    fed::GetUpstreamsResponse upstreams;
+    const grpc::Status status =
+        server.caller().Call(kGetUpstreams, fed::GetUpstreamsRequest(), &upstreams);
+    if (!status.ok()) return absl::StrCat("upstreams: ", status.error_message());
+    bool waits = false;
+    for (const fed::Upstream& upstream : upstreams.upstreams()) {
+      if (upstream.state() > fed::UPSTREAM_STATE_FOLLOWING) return upstream.message();
+      // Its head is known once it was heard.
+      waits = waits || upstream.state() != fed::UPSTREAM_STATE_FOLLOWING ||
+              upstream.head_position().empty() || upstream.lag_count() > 0 ||
+              std::strtoull(upstream.position().c_str(), nullptr, 10) < at_least;
+    }
+    if (!waits) return "";
+    // It says nothing when it has; asked again a little later.
+    server.caller().channel()->WaitForStateChange(
+        GRPC_CHANNEL_READY, std::chrono::system_clock::now() + std::chrono::milliseconds(5));
+  }
+}
+
 Base MakeBase(const std::string& name, const std::string& root) {
   Base base;
   base.name = name;
@@ -473,10 +567,9 @@ Base MakeBase(const std::string& name, const std::string& root) {
   }
   fs::remove_all(base.root);
   fs::create_directories(base.root);
-  Load load(name, std::hash<std::string>()(name));
+  Load load(name, kCity, std::hash<std::string>()(name));
   Ways().at(name)(load, {base.data()}, base.earlier());
   base.acknowledged = load.acknowledged;
-  base.reads = load.Reads();
   base.next = load.Next(&base.next_fen);
   AskReference(base, load);
   Save(base);

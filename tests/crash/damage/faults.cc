@@ -9,7 +9,9 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "tests/crash/damage/files.h"
 
 namespace fiscal::damage {
@@ -18,20 +20,23 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::pair<FaultKind, absl::string_view> kNames[] = {
-    {FaultKind::kDelete, "delete"},     {FaultKind::kCutByte, "cut-byte"},
-    {FaultKind::kCut, "cut"},           {FaultKind::kFlip, "flip"},
-    {FaultKind::kZeroTail, "zero-tail"}, {FaultKind::kSwap, "swap"},
-    {FaultKind::kOlder, "older"},       {FaultKind::kDuplicate, "duplicate"}};
+    {FaultKind::kDelete, "delete"}, {FaultKind::kCutByte, "cut-byte"},   {FaultKind::kCut, "cut"},
+    {FaultKind::kFlip, "flip"},     {FaultKind::kZeroTail, "zero-tail"}, {FaultKind::kSwap, "swap"},
+    {FaultKind::kOlder, "older"},   {FaultKind::kDuplicate, "duplicate"}};
 
 bool HasNumber(FaultKind kind) {
   return kind == FaultKind::kCut || kind == FaultKind::kFlip || kind == FaultKind::kZeroTail;
 }
-bool HasOther(FaultKind kind) {
-  return kind == FaultKind::kSwap || kind == FaultKind::kDuplicate;
-}
+bool HasOther(FaultKind kind) { return kind == FaultKind::kSwap || kind == FaultKind::kDuplicate; }
 
-// How many of every class's faults come before the next round: damage of the log's own files is what can lose money.
+// Of the medium and not of the names on it.
+bool IsOfBytes(FaultKind kind) { return HasNumber(kind) || kind == FaultKind::kCutByte; }
+
+// How many of every class's faults come before the next round: damage of the log's own files is
+// what can lose money.
 int WeightOf(absl::string_view file_class) {
+  if (absl::ConsumePrefix(&file_class, "log.before/"))
+    return file_class == "wal" || file_class == "sst" || file_class == "MANIFEST" ? 4 : 1;
   if (file_class == "log/wal" || file_class == "log/sst" || file_class == "log/MANIFEST") return 4;
   if (file_class == "anchor" || file_class == "log/CURRENT") return 2;
   return 1;
@@ -190,15 +195,34 @@ bool MakeDamaged(const Base& base, const Fault& fault, const std::string& direct
   const std::string whole = ReadBytes(path);
   const std::optional<std::string> bytes = DamagedBytes(base, fault, whole);
   if (bytes.has_value()) WriteBytes(absl::StrCat(directory, "/", fault.file), *bytes, path);
+  if (IsOfBytes(fault.kind)) {
+    // A file with two names has its bytes once.
+    for (const std::string& file : FilesBelow(base.data())) {
+      if (file == fault.file || !fs::equivalent(absl::StrCat(base.data(), "/", file), path))
+        continue;
+      WriteBytes(absl::StrCat(directory, "/", file), *bytes, path);
+    }
+  }
   if (fault.kind == FaultKind::kSwap)
     WriteBytes(absl::StrCat(directory, "/", fault.other), whole, path);
   return bytes != whole;
 }
 
 void Undo(const Base& base, const Fault& fault, const std::string& directory) {
-  for (const std::string& file : {fault.file, fault.other}) {
-    if (file.empty()) continue;
-    const std::string path = absl::StrCat(directory, "/", file);
+  std::vector<std::string> files = {fault.file};
+  if (fault.kind == FaultKind::kSwap) files.push_back(fault.other);
+  const std::string damaged = absl::StrCat(base.data(), "/", fault.file);
+  for (const std::string& file : FilesBelow(base.data())) {
+    if (IsOfBytes(fault.kind) && file != fault.file &&
+        fs::equivalent(absl::StrCat(base.data(), "/", file), damaged))
+      files.push_back(file);
+  }
+  for (const std::string& file : files) {
+    std::string path = absl::StrCat(directory, "/", file);
+    // What was set aside may be back in its place.
+    if (!fs::exists(fs::path(path).parent_path()))
+      path = absl::StrReplaceAll(path, {{"/log.before/", "/log/"}});
+    if (!fs::exists(fs::path(path).parent_path())) continue;
     fs::remove(path);
     LinkFile(absl::StrCat(base.data(), "/", file), path);
   }

@@ -36,8 +36,9 @@ struct Fault {
 absl::string_view NameOf(FaultKind kind);
 std::optional<Fault> ParseFault(absl::string_view name);
 
-// `count` faults over `bases`, the same for the same seed and directories: every class of file with every kind of fault that it
-// can have, those of the log more often, then again with other files and places.
+// `count` faults over `bases`, the same for the same seed and directories: every class of file with
+// every kind of fault that it can have, those of the log more often, then again with other files
+// and places.
 std::vector<Fault> PlanFaults(const std::vector<Base>& bases, size_t count, uint64_t seed);
 
 // Makes `directory` a copy of the base's with the fault done. False when the fault changes nothing.

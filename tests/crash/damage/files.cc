@@ -32,8 +32,7 @@ std::vector<std::string> FilesBelow(const std::string& directory) {
   fs::recursive_directory_iterator it(directory, error);
   for (; !error && it != fs::recursive_directory_iterator(); it.increment(error)) {
     std::error_code gone;
-    if (it->is_regular_file(gone))
-      files.push_back(fs::relative(it->path(), directory).string());
+    if (it->is_regular_file(gone)) files.push_back(fs::relative(it->path(), directory).string());
   }
   std::sort(files.begin(), files.end());
   return files;
@@ -42,7 +41,8 @@ std::vector<std::string> FilesBelow(const std::string& directory) {
 std::string ClassOf(absl::string_view file) {
   const size_t slash = file.rfind('/');
   const absl::string_view name = slash == absl::string_view::npos ? file : file.substr(slash + 1);
-  const absl::string_view folder = slash == absl::string_view::npos ? "" : file.substr(0, slash + 1);
+  const absl::string_view folder =
+      slash == absl::string_view::npos ? "" : file.substr(0, slash + 1);
   if (absl::EndsWith(name, ".sst")) return absl::StrCat(folder, "sst");
   if (absl::EndsWith(name, ".log")) return absl::StrCat(folder, "wal");
   for (const absl::string_view kind : {"MANIFEST", "OPTIONS", "LOG"}) {

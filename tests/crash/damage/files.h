@@ -14,7 +14,8 @@ namespace fiscal::damage {
 // Relative paths of all files below `directory`, sorted.
 std::vector<std::string> FilesBelow(const std::string& directory);
 
-// The store a file belongs to and its kind there: "log/wal", "totals/sst", "anchor", "log/MANIFEST".
+// The store a file belongs to and its kind there: "log/wal", "totals/sst", "anchor",
+// "log/MANIFEST".
 std::string ClassOf(absl::string_view file);
 
 // Copies every byte; also of a directory that a process works in.

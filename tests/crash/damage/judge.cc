@@ -24,7 +24,8 @@ struct Seen {
   std::string wrong, noticed;
 };
 
-// An answer that is an error. DATA_LOSS says that bytes are damaged; anything else is as wrong as another value.
+// An answer that is an error. DATA_LOSS says that bytes are damaged; anything else is as wrong as
+// another value.
 void NoteError(const std::string& what, const grpc::Status& status, Seen* seen) {
   const std::string text =
       absl::StrCat(what, ": code ", status.error_code(), " ", status.error_message());
@@ -55,14 +56,14 @@ std::string Brief(const Exchange& e, const std::string& answer) {
 }
 
 void Compare(Caller& caller, const std::vector<Exchange>& exchanges, Seen* seen) {
-  caller.CallAll(exchanges, [&](const Exchange& sent, const grpc::Status& status,
-                                const std::string& answer) {
-    if (!status.ok()) {
-      NoteError(Brief(sent), status, seen);
-    } else if (answer != sent.answer && seen->wrong.empty()) {
-      seen->wrong = Brief(sent, answer);
-    }
-  });
+  caller.CallAll(exchanges,
+                 [&](const Exchange& sent, const grpc::Status& status, const std::string& answer) {
+                   if (!status.ok()) {
+                     NoteError(Brief(sent), status, seen);
+                   } else if (answer != sent.answer && seen->wrong.empty()) {
+                     seen->wrong = Brief(sent, answer);
+                   }
+                 });
 }
 
 void CompareLog(const Base& base, Caller& caller, Seen* seen) {
@@ -74,8 +75,9 @@ void CompareLog(const Base& base, Caller& caller, Seen* seen) {
   if (!contradiction.empty()) {
     seen->wrong = contradiction;
   } else if (log.records != base.log.records) {
-    seen->wrong = absl::StrCat("the log has ", log.records.size(), " records of which some differ from ",
-                               base.log.records.size(), " that were there");
+    seen->wrong =
+        absl::StrCat("the log has ", log.records.size(), " records of which some differ from ",
+                     base.log.records.size(), " that were there");
   } else if (log.chain_hash != base.log.chain_hash || log.root_hash != base.log.root_hash ||
              log.tree_head != base.log.tree_head) {
     seen->wrong = "another tree head";
@@ -88,12 +90,13 @@ void Verify(Caller& caller, Seen* seen) {
       caller.Call("/fiscal.admin.v1.AdminService/Verify", admin::v1::VerifyRequest(), &verified);
   if (!status.ok()) return NoteError("verify", status, seen);
   if (!verified.ok() && seen->noticed.empty())
-    seen->noticed = absl::StrCat("verify: ", verified.differences_size() > 0
-                                                 ? verified.differences(0)
-                                                 : std::string("not ok"));
+    seen->noticed =
+        absl::StrCat("verify: ", verified.differences_size() > 0 ? verified.differences(0)
+                                                                 : std::string("not ok"));
 }
 
-// A statement more than there ever was: the next position, the next revision, and the total moves by it.
+// A statement more than there ever was: the next position, the next revision, and the total moves
+// by it.
 void SubmitNext(const Base& base, Caller& caller, Seen* seen) {
   submission::v1::SubmitBudgetResponse receipt;
   submission::v1::SubmitBudgetRequest request;
@@ -122,6 +125,9 @@ void SubmitNext(const Base& base, Caller& caller, Seen* seen) {
 Seen Ask(const Base& base, ServerProcess& server, bool and_next) {
   Seen seen;
   Caller& caller = server.caller();
+  // An upstream that is not followed any more has an alarm of its own.
+  const std::string unfollowed = AwaitUpstreams(server);
+  if (!unfollowed.empty()) seen.noticed = absl::StrCat("upstream: ", unfollowed);
   Compare(caller, base.reads, &seen);
   CompareLog(base, caller, &seen);
   Compare(caller, base.acknowledged, &seen);
@@ -153,19 +159,22 @@ std::string Sentence(const std::string& said) {
 
 // A sentence that leaves nobody with a status and no idea: it says what to do.
 bool NamesNextStep(absl::string_view sentence) {
-  for (const absl::string_view step : {"restore", "start again", "remove", "delete", "put back",
-                                       "put it back", "run fiscal", "run `fiscal", "backup", "copy "}) {
+  for (const absl::string_view step :
+       {"restore", "start again", "remove", "delete", "put back", "put it back", "run fiscal",
+        "run `fiscal", "backup", "copy "}) {
     if (absl::StrContains(sentence, step)) return true;
   }
   return false;
 }
 
-// What a refusal must leave alone. The engine's own messages and locks are not data; what is derived may be made anew.
+// What a refusal must leave alone. The engine's own messages and locks are not data; what is
+// derived may be made anew.
 bool IsTruth(absl::string_view file) {
   if (absl::StrContains(file, "/LOG") || absl::StrContains(file, "/LOCK") ||
       absl::StrContains(file, "/OPTIONS"))
     return false;
-  return absl::StartsWith(file, "log/") || file == "anchor" || absl::StartsWith(file, "signing-key");
+  return absl::StartsWith(file, "log/") || absl::StartsWith(file, "log.before/") ||
+         file == "anchor" || absl::StartsWith(file, "signing-key");
 }
 
 // The first file of before that is not there as it was.
@@ -183,20 +192,20 @@ Verdict JudgeRefusal(const Base& base, const Fault& fault, const std::string& di
   const int status = *server.ended();
   const std::string sentence = Sentence(server.said());
   if (WIFSIGNALED(status))
-    return {Outcome::kAborted, absl::StrCat("signal ", WTERMSIG(status), ": ",
-                                            server.said().substr(0, 300))};
-  Verdict verdict{Outcome::kRefused,
-                  absl::StrCat("exit ", WEXITSTATUS(status), ": ", sentence)};
+    return {Outcome::kAborted,
+            absl::StrCat("signal ", WTERMSIG(status), ": ", server.said().substr(0, 300))};
+  Verdict verdict{Outcome::kRefused, absl::StrCat("exit ", WEXITSTATUS(status), ": ", sentence)};
   // 6 means that something does not answer, 0 that all is well.
   if (sentence.empty() || !NamesNextStep(sentence) || WEXITSTATUS(status) == 0 ||
       WEXITSTATUS(status) == 6)
     verdict.outcome = Outcome::kUnsaid;
   const std::string gone = MissingFrom(directory, before);
   if (!gone.empty()) absl::StrAppend(&verdict.seen, "; changed by the start: ", gone);
-  // A start that was refused may have moved bytes from file to file; then it has to show that it lost none.
+  // A start that was refused may have moved bytes from file to file; then it has to show that it
+  // lost none.
   if (gone.empty() && !thorough) return verdict;
   Undo(base, fault, directory);
-  ServerProcess again({directory});
+  ServerProcess again(base.Settings(directory));
   if (!again.serves())
     return {Outcome::kDestroyed, absl::StrCat("with the damage undone: ", Sentence(again.said()),
                                               "; first: ", verdict.seen)};
@@ -209,19 +218,33 @@ Verdict JudgeRefusal(const Base& base, const Fault& fault, const std::string& di
   return verdict;
 }
 
+// A process that ended by itself while it served: calls that it cut off say nothing, what it said
+// last does, and what the next one makes of it.
+Verdict JudgeStop(const Base& base, const std::string& directory, ServerProcess& server,
+                  int ended) {
+  const std::string& said = server.said();
+  const std::string last = said.substr(said.size() - std::min<size_t>(300, said.size()));
+  if (WIFSIGNALED(ended))
+    return {Outcome::kAborted,
+            absl::StrCat("signal ", WTERMSIG(ended), " while it served: ", last)};
+  const std::string seen =
+      absl::StrCat("ended with ", WEXITSTATUS(ended), " while it served: ", last);
+  if (!absl::StrContains(said, "\"level\":\"critical\"")) return {Outcome::kUnsaid, seen};
+  ServerProcess again(base.Settings(directory));
+  if (!again.serves())
+    return {Outcome::kUnsaid, absl::StrCat(seen, "; then: ", Sentence(again.said()))};
+  const Seen healed = Ask(base, again, /*and_next=*/true);
+  if (!healed.wrong.empty())
+    return {Outcome::kSilent, absl::StrCat(seen, "; then: ", healed.wrong)};
+  return {healed.noticed.empty() ? Outcome::kHealed : Outcome::kNoticed,
+          absl::StrCat(seen, "; then: ", healed.noticed)};
+}
+
 Verdict JudgeServed(const Base& base, const std::string& directory, ServerProcess& server,
                     bool thorough) {
   Seen seen = Ask(base, server, /*and_next=*/!thorough);
-  // What ended by itself said why; calls that it cut off say nothing.
-  if (const std::optional<int> ended = server.ended()) {
-    const bool said = absl::StrContains(server.said(), "\"level\":\"critical\"");
-    if (WIFSIGNALED(*ended))
-      return {Outcome::kAborted, absl::StrCat("signal ", WTERMSIG(*ended), " while it served")};
-    return {said ? Outcome::kNoticed : Outcome::kUnsaid,
-            absl::StrCat("ended with ", WEXITSTATUS(*ended), " while it served: ",
-                         server.said().substr(server.said().size() -
-                                              std::min<size_t>(300, server.said().size())))};
-  }
+  if (const std::optional<int> ended = server.ended())
+    return JudgeStop(base, directory, server, *ended);
   const bool healed = SaidItHealed(server.said());
   if (!seen.wrong.empty())
     return {Outcome::kSilent,
@@ -229,7 +252,7 @@ Verdict JudgeServed(const Base& base, const std::string& directory, ServerProces
   if (!seen.noticed.empty()) return {Outcome::kNoticed, seen.noticed};
   if (thorough) {
     server.End(SIGKILL);
-    ServerProcess again({directory});
+    ServerProcess again(base.Settings(directory));
     if (!again.serves())
       return {Outcome::kSilent, absl::StrCat("served once, then: ", Sentence(again.said()))};
     seen = Ask(base, again, /*and_next=*/true);
@@ -274,7 +297,7 @@ Verdict Judge(const Base& base, const Fault& fault, const std::string& directory
     if (IsTruth(file))
       before.emplace_back(file, Sha256({ReadBytes(absl::StrCat(directory, "/", file))}));
   }
-  ServerProcess server({directory});
+  ServerProcess server(base.Settings(directory));
   if (server.hung()) return {Outcome::kHung, server.said().substr(0, 300)};
   return server.serves() ? JudgeServed(base, directory, server, thorough)
                          : JudgeRefusal(base, fault, directory, server, before, thorough);

@@ -4,9 +4,9 @@
 #include <chrono>
 #include <optional>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/escaping.h"
 #include "clients/cpp/log_proof.h"
 #include "fiscal/log/v1/event_log_service.grpc.pb.h"
 
@@ -32,7 +32,8 @@ Digest Root(std::vector<Digest> level) {
   return level[0];
 }
 
-// Where a record's header ends: version, kind, position, commit time, two strings, a digest (docs/storage-format.md).
+// Where a record's header ends: version, kind, position, commit time, two strings, a digest
+// (docs/storage-format.md).
 std::optional<size_t> HeaderSize(absl::string_view record) {
   size_t at = 1 + 1 + 8 + 8;
   for (int i = 0; i < 2; ++i) {
@@ -81,8 +82,8 @@ LogCopy ReadLog(Caller& caller, std::string* public_key_pem, grpc::Status* statu
                                       " was to come");
         break;
       }
-      leaves.push_back(Sha256({absl::string_view("\x00", 1),
-                               absl::string_view(record.record()).substr(0, *header)}));
+      leaves.push_back(Sha256(
+          {absl::string_view("\x00", 1), absl::string_view(record.record()).substr(0, *header)}));
       copy.records.push_back(Sha256({record.record()}));
       copy.chain_hash = Node(BytesOf(copy.chain_hash), BytesOf(leaves.back()));
       if (BytesOf(copy.chain_hash) != record.chain_hash()) {
@@ -97,8 +98,8 @@ LogCopy ReadLog(Caller& caller, std::string* public_key_pem, grpc::Status* statu
   copy.root_hash = Root(std::move(leaves));
 
   pb::GetTreeHeadResponse head;
-  *status = caller.Call("/fiscal.log.v1.EventLogService/GetTreeHead", pb::GetTreeHeadRequest(),
-                        &head);
+  *status =
+      caller.Call("/fiscal.log.v1.EventLogService/GetTreeHead", pb::GetTreeHeadRequest(), &head);
   if (!status->ok()) return copy;
   if (public_key_pem->empty()) *public_key_pem = head.public_key_pem();
   const client::TreeHead signed_head = FromProto(head.tree_head());

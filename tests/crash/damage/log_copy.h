@@ -1,4 +1,5 @@
-// The log as a reader outside sees it: every record over EventLogService.Read, its hashes computed here from the bytes alone.
+// The log as a reader outside sees it: every record over EventLogService.Read, its hashes computed
+// here from the bytes alone.
 #ifndef FISCAL_TESTS_CRASH_DAMAGE_LOG_COPY_H_
 #define FISCAL_TESTS_CRASH_DAMAGE_LOG_COPY_H_
 
@@ -20,8 +21,9 @@ struct LogCopy {
   std::string tree_head;
 };
 
-// Reads the whole log. When an error ended the reading, it is `*status`; when the bytes contradict themselves (a gap, a chain hash or
-// a tree head that is not the recomputed one), `*contradiction` says how. `public_key_pem` empty: the one the server names.
+// Reads the whole log. When an error ended the reading, it is `*status`; when the bytes contradict
+// themselves (a gap, a chain hash or a tree head that is not the recomputed one), `*contradiction`
+// says how. `public_key_pem` empty: the one the server names.
 LogCopy ReadLog(Caller& caller, std::string* public_key_pem, grpc::Status* status,
                 std::string* contradiction);
 

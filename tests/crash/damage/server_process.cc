@@ -45,7 +45,7 @@ std::string Encoded(const ServerSettings& settings) {
 
 }  // namespace
 
-ServerProcess::ServerProcess(const ServerSettings& settings) {
+ServerProcess::ServerProcess(const ServerSettings& settings, const std::function<bool()>& enough) {
   int ends[2];
   FISCAL_CHECK(pipe2(ends, O_CLOEXEC) == 0, "a pipe can be made");
   posix_spawn_file_actions_t actions;
@@ -55,13 +55,12 @@ ServerProcess::ServerProcess(const ServerSettings& settings) {
   std::vector<char*> argv;
   for (std::string& arg : args) argv.push_back(arg.data());
   argv.push_back(nullptr);
-  FISCAL_CHECK(
-      posix_spawn(&pid_, "/proc/self/exe", &actions, nullptr, argv.data(), environ) == 0,
-      "a server can be started");
+  FISCAL_CHECK(posix_spawn(&pid_, "/proc/self/exe", &actions, nullptr, argv.data(), environ) == 0,
+               "a server can be started");
   posix_spawn_file_actions_destroy(&actions);
   close(ends[1]);
   stderr_ = ends[0];
-  ReadUntilServing();
+  ReadUntilServing(enough);
   if (serves()) caller_ = std::make_unique<Caller>(port_);
 }
 
@@ -79,10 +78,11 @@ bool ServerProcess::ReadSome(int timeout_ms) {
   return n > 0;
 }
 
-void ServerProcess::ReadUntilServing() {
+void ServerProcess::ReadUntilServing(const std::function<bool()>& enough) {
   const absl::Time deadline = absl::Now() + kStartMax;
   while (absl::Now() < deadline) {
-    const bool open = ReadSome(1000);
+    if (enough && enough()) return;
+    const bool open = ReadSome(enough ? 0 : 1000);
     const size_t at = said_.find("\"msg\":\"serving\"");
     if (at != std::string::npos && said_.find('\n', at) != std::string::npos) {
       const size_t port = said_.find("\"port\":", at);

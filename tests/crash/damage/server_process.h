@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -23,8 +24,9 @@ struct ServerSettings {
 
 class ServerProcess {
  public:
-  // Starts one and waits until it serves or has ended.
-  explicit ServerProcess(const ServerSettings& settings);
+  // Starts one and waits until it serves or has ended, or until `enough`, asked all the time.
+  explicit ServerProcess(const ServerSettings& settings,
+                         const std::function<bool()>& enough = nullptr);
   ~ServerProcess();
   ServerProcess(const ServerProcess&) = delete;
   ServerProcess& operator=(const ServerProcess&) = delete;
@@ -43,7 +45,7 @@ class ServerProcess {
   const std::string& said();
 
  private:
-  void ReadUntilServing();
+  void ReadUntilServing(const std::function<bool()>& enough);
   // True until the other side closed.
   bool ReadSome(int timeout_ms);
 

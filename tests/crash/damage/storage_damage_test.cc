@@ -1,6 +1,7 @@
-// Thousands of single faults in the files of a data directory. Each is refused with a sentence, healed and said, or without effect:
-// every acknowledged request sent again gives its first receipt and moves no total, the log read from outside is the log that was
-// there. The slice that CI runs has FISCAL_DAMAGE_FAULTS faults:
+// Thousands of single faults in the files of a data directory. Each is refused with a sentence,
+// healed and said, or without effect: every acknowledged request sent again gives its first receipt
+// and moves no total, the log read from outside is the log that was there. The slice that CI runs
+// has FISCAL_DAMAGE_FAULTS faults:
 //
 //   FISCAL_DAMAGE_FAULTS=3000   how many
 //   FISCAL_DAMAGE_SEED=1        which
@@ -66,7 +67,8 @@ class Tally {
   void Print() {
     absl::MutexLock lock(&mu_);
     std::printf("\n| file or fault |");
-    for (const auto& [outcome, count] : all_) std::printf(" %s |", std::string(NameOf(outcome)).c_str());
+    for (const auto& [outcome, count] : all_)
+      std::printf(" %s |", std::string(NameOf(outcome)).c_str());
     std::printf("\n|---|");
     for (size_t i = 0; i < all_.size(); ++i) std::printf("---:|");
     std::printf("\n");
@@ -161,11 +163,13 @@ class StorageDamageTest : public ::testing::Test {
     return bases;
   }
 
-  // A command of the program `fiscal`, asking the server on `port`; its exit code, and what it printed.
+  // A command of the program `fiscal`, asking the server on `port`; its exit code, and what it
+  // printed.
   static int Fiscal(int port, const std::string& arguments, std::string* out) {
     const char* bin = std::getenv("FISCAL_BIN_DIR");
-    const std::string command = absl::StrCat(bin == nullptr ? "build/release/bin" : bin,
-                                             "/fiscal --server 127.0.0.1:", port, " ", arguments, " 2>&1");
+    const std::string command =
+        absl::StrCat(bin == nullptr ? "build/release/bin" : bin,
+                     "/fiscal --server 127.0.0.1:", port, " ", arguments, " 2>&1");
     FILE* pipe = popen(command.c_str(), "r");
     char buffer[4096];
     out->clear();
@@ -237,9 +241,13 @@ TEST_F(StorageDamageTest, AnOlderCopyOfTheWholeDirectoryIsSeenByWhoKeptSomething
 }
 
 TEST_F(StorageDamageTest, NothingIsLostInSilence) {
-  const std::vector<Base> bases = MakeBases();
+  std::vector<Base> bases = MakeBases();
   std::map<std::string, std::map<std::string, Digest>> untouched;
-  for (const Base& base : bases) untouched[base.name] = DigestsBelow(base.data());
+  std::vector<std::unique_ptr<ServerProcess>> upstreams;
+  for (Base& base : bases) {
+    untouched[base.name] = DigestsBelow(base.data());
+    upstreams.push_back(ServeUpstream(base, absl::StrCat(root_, "/below-", base.name)));
+  }
 
   const uint64_t seed = std::strtoull(Setting("FISCAL_DAMAGE_SEED", "1").c_str(), nullptr, 10);
   std::vector<Fault> faults;
@@ -251,7 +259,8 @@ TEST_F(StorageDamageTest, NothingIsLostInSilence) {
   } else {
     faults = PlanFaults(
         bases,
-        std::strtoull(Setting("FISCAL_DAMAGE_FAULTS", absl::StrCat(kSliceFaults)).c_str(), nullptr, 10),
+        std::strtoull(Setting("FISCAL_DAMAGE_FAULTS", absl::StrCat(kSliceFaults)).c_str(), nullptr,
+                      10),
         seed);
   }
   std::printf("%zu faults from seed %llu\n", faults.size(), static_cast<unsigned long long>(seed));
@@ -272,7 +281,8 @@ TEST_F(StorageDamageTest, NothingIsLostInSilence) {
           if (next == faults.size()) return;
           mine = next++;
           if (mine % 250 == 249)
-            std::printf("%zu faults, %.0f s\n", mine + 1, absl::ToDoubleSeconds(absl::Now() - start));
+            std::printf("%zu faults, %.0f s\n", mine + 1,
+                        absl::ToDoubleSeconds(absl::Now() - start));
         }
         const Fault& fault = faults[mine];
         for (const Base& base : bases) {
