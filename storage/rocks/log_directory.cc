@@ -85,6 +85,7 @@ absl::StatusOr<std::unique_ptr<LogDirectory>> LogDirectory::Open(Options options
   StoreFiles files(d.options_.log.path);
   FISCAL_RETURN_IF_ERROR(files.Settle(witness));
   FISCAL_RETURN_IF_ERROR(WithNextStep(files.CheckManifest(witness)));
+  FISCAL_RETURN_IF_ERROR(WithNextStep(files.CheckWriteAheadFiles()));
   // What an anchor speaks of is never made anew.
   d.options_.log.create_if_missing = !anchored.ok();
   FISCAL_RETURN_IF_ERROR(files.Shelter());

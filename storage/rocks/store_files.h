@@ -1,6 +1,6 @@
 // A log's store as files, before it is opened and while it is not yet known to be whole.
 //
-//   Settle --> CheckManifest --> Shelter --> RocksKv::Open, EventLog::Open --> Release, or --> Restore
+//   Settle --> CheckManifest, CheckWriteAheadFiles --> Shelter --> RocksKv::Open, EventLog::Open --> Release, or --> Restore
 //
 // Opening a store writes to it and deletes what its manifest does not name, so a damaged manifest would cost files that are
 // whole. Everything in the directory is therefore first linked into a directory beside it; the links go when the log was
@@ -30,6 +30,9 @@ class StoreFiles {
   absl::Status Settle(const StoreWitness& anchored);
   // DATA_LOSS when the manifest is not the one that `anchored` names or lost bytes or has others. Nothing is changed.
   absl::Status CheckManifest(const StoreWitness& anchored) const;
+  // DATA_LOSS when a write-ahead file starts with a change that is not after the start of the one before it: one of them
+  // stands in the other's place. The engine would stop the process with an assertion. Nothing is changed.
+  absl::Status CheckWriteAheadFiles() const;
   // Links, or where the file system has no links copies, all files into <directory>.before.
   absl::Status Shelter();
   // The store is whole: the links go.

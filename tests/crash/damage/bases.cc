@@ -405,13 +405,6 @@ void MakeFlush(Load& load, const ServerSettings& settings, const std::string& ea
   server.End(SIGKILL);
 }
 
-const std::map<std::string, Way>& Ways() {
-  static const auto* const ways = new std::map<std::string, Way>{
-      {"live", MakeLive},   {"clean", MakeClean}, {"idle", MakeIdle},
-      {"flush", MakeFlush}, {"start", MakeStart}, {"tree", MakeTree}};
-  return *ways;
-}
-
 // One that was killed in its start, while what it found stands in a second directory.
 void MakeStart(Load& load, const ServerSettings& settings, const std::string& earlier) {
   MakeLive(load, settings, earlier);
@@ -430,9 +423,15 @@ void MakeTree(Load& load, const ServerSettings& settings, const std::string& ear
   county_load.ImportCatalog(county.caller());
   ServerSettings city_settings = settings;
   city_settings.upstreams = {{kCounty, county.port()}};
+  {
+    // Divisions first: what is posted of others is not taken.
+    ServerProcess alone(settings);
+    FISCAL_CHECK(alone.serves(), "a new directory is served");
+    load.ImportCatalog(alone.caller());
+    alone.End(SIGTERM);
+  }
   ServerProcess city(city_settings);
-  FISCAL_CHECK(city.serves(), "a new directory is served");
-  load.ImportCatalog(city.caller());
+  FISCAL_CHECK(city.serves(), "a directory that was ended in order is served");
   county_load.Small(county.caller(), 6);
   Mixed(load, city.caller(), 4);
   FISCAL_CHECK(AwaitUpstreams(city, county_load.last_position).empty(), "a county is followed");
@@ -442,6 +441,13 @@ void MakeTree(Load& load, const ServerSettings& settings, const std::string& ear
   FISCAL_CHECK(AwaitUpstreams(city, county_load.last_position).empty(), "a county is followed");
   load.below_fen = county_load.Sum();
   city.End(SIGKILL);
+}
+
+const std::map<std::string, Way>& Ways() {
+  static const auto* const ways = new std::map<std::string, Way>{
+      {"live", MakeLive},   {"clean", MakeClean}, {"idle", MakeIdle},
+      {"flush", MakeFlush}, {"start", MakeStart}, {"tree", MakeTree}};
+  return *ways;
 }
 
 // What a server on a whole copy answers is what must be answered ever after; that it is right is
@@ -543,7 +549,11 @@ std::string AwaitUpstreams(ServerProcess& server, uint64_t at_least) {
     if (!status.ok()) return absl::StrCat("upstreams: ", status.error_message());
     bool waits = false;
     for (const fed::Upstream& upstream : upstreams.upstreams()) {
-      if (upstream.state() > fed::UPSTREAM_STATE_FOLLOWING) return upstream.message();
+      if (upstream.state() > fed::UPSTREAM_STATE_FOLLOWING) {
+        std::fprintf(stderr, "upstream %s: %s\n", upstream.name().c_str(),
+                     upstream.message().c_str());
+        return upstream.message();
+      }
       // Its head is known once it was heard.
       waits = waits || upstream.state() != fed::UPSTREAM_STATE_FOLLOWING ||
               upstream.head_position().empty() || upstream.lag_count() > 0 ||
