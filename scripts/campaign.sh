@@ -4,7 +4,7 @@
 #   scripts/campaign.sh crash KILLS                  100 in CI
 #   scripts/campaign.sh tree KILLS                   of counties, city and province; 12 in CI
 #   scripts/campaign.sh watch KILLS                  of a server with watchers; 8 in CI
-#   scripts/campaign.sh storage-damage FAULTS [SEED] single faults in the files of a data directory; 120 in CI
+#   scripts/campaign.sh storage-damage FAULTS [SEED] single faults in the files of a data directory; 150 in CI
 #   scripts/campaign.sh check DOCUMENTS              made disclosures with planted errors; 60 in CI
 #   scripts/campaign.sh explain LINES                explanations over a history of so many; 20,000 in CI
 #   scripts/campaign.sh fuzz SECONDS                 each decoder, the importer and spreadsheets, with clang's libFuzzer

@@ -351,9 +351,9 @@ class ServerImpl final : public Server {
     FISCAL_RETURN_IF_ERROR(OpenLog());
     heads_ = std::make_unique<storage::HeadReader>(directory_->kv());
     if (const config::v1::SubmissionConfig* submission = SubmissionOf(config_))
-      FISCAL_RETURN_IF_ERROR(MakeWriter(*submission));
+      FISCAL_RETURN_IF_ERROR(storage::WithNextStep(MakeWriter(*submission)));
     if (const config::v1::AggregationConfig* aggregation = AggregationOf(config_))
-      FISCAL_RETURN_IF_ERROR(MakeReader(*aggregation));
+      FISCAL_RETURN_IF_ERROR(storage::WithNextStep(MakeReader(*aggregation)));
     return absl::OkStatus();
   }
 

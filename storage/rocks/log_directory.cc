@@ -31,7 +31,8 @@ absl::Status Removed(const std::string& path) {
       absl::StrCat("the disk: remove ", path, ": ", ErrorText(error.value())));
 }
 
-// Makes `status` say what is to be done about it.
+}  // namespace
+
 absl::Status WithNextStep(const absl::Status& status) {
   if (!absl::IsDataLoss(status)) return status;
   return absl::DataLossError(
@@ -39,8 +40,6 @@ absl::Status WithNextStep(const absl::Status& status) {
                    "; nothing was changed: put the missing files back, or restore a backup and let "
                    "callers repeat what they sent since"));
 }
-
-}  // namespace
 
 absl::Status MarkDamaged(const std::string& path, absl::string_view why) {
   std::ofstream mark(MarkOf(path));
@@ -80,7 +79,8 @@ absl::StatusOr<std::unique_ptr<LogDirectory>> LogDirectory::Open(Options options
   LogDirectory& d = *directory;
   d.anchor_ = std::make_unique<FileAnchor>(d.options_.directory + "/anchor");
   const absl::StatusOr<AnchorState> anchored = d.anchor_->Read();
-  if (!anchored.ok() && !absl::IsNotFound(anchored.status())) return WithNextStep(anchored.status());
+  if (!anchored.ok() && !absl::IsNotFound(anchored.status()))
+    return WithNextStep(anchored.status());
   const StoreWitness witness = anchored.ok() ? anchored->store : StoreWitness();
   StoreFiles files(d.options_.log.path);
   FISCAL_RETURN_IF_ERROR(files.Settle(witness));
@@ -149,7 +149,8 @@ absl::Status LogDirectory::MakeLevel() {
   kv_.reset();
   ledger_store_.reset();
   FISCAL_RETURN_IF_ERROR(OpenLedger());
-  FISCAL_ASSIGN_OR_RETURN(log_, EventLog::Open(*kv_, *anchor_, std::string(16, '\0'), options_.origin));
+  FISCAL_ASSIGN_OR_RETURN(log_,
+                          EventLog::Open(*kv_, *anchor_, std::string(16, '\0'), options_.origin));
   return WithNextStep(CatchUp(*log_, *kv_, progress));
 }
 

@@ -20,6 +20,9 @@
 
 namespace fiscal::storage {
 
+// Makes a DATA_LOSS say what is to be done about it; of the log, which nothing makes again.
+absl::Status WithNextStep(const absl::Status& status);
+
 // A store that can be made again from the log, such as the ledger or the totals.
 struct DerivedStore {
   std::unique_ptr<RocksKv> kv;

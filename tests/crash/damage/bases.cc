@@ -8,8 +8,10 @@
 #include <random>
 #include <set>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_split.h"
 #include "base/check.h"
 #include "fiscal/aggregation/v1/aggregation_service.pb.h"
 #include "fiscal/catalog/v1/catalog_service.pb.h"
@@ -453,7 +455,7 @@ const std::map<std::string, Way>& Ways() {
 // What a server on a whole copy answers is what must be answered ever after; that it is right is
 // checked against the load.
 void AskReference(Base& base, Load& load) {
-  const std::string copy = base.root + "/reference", below = base.root + "/reference-below";
+  const std::string copy = base.root + "/copy-whole", below = base.root + "/reference-below";
   LinkTree(base.data(), copy);
   {
     const std::unique_ptr<ServerProcess> upstream = ServeUpstream(base, below);
@@ -487,6 +489,7 @@ void AskReference(Base& base, Load& load) {
     FISCAL_CHECK(totals.ParseFromString(base.reads[0].answer) &&
                      totals.grand_total().amount_fen() == load.Sum(),
                  "the totals of a whole base are the sum of its lines");
+    base.warnings = WarningsIn(server.said());
   }
   fs::remove_all(copy);
   fs::remove_all(below);
@@ -498,6 +501,7 @@ void Save(const Base& base) {
   SaveExchanges(base.root + "/acknowledged", base.acknowledged);
   SaveExchanges(base.root + "/reads", base.reads);
   SaveExchanges(base.root + "/next", {base.next});
+  SaveStrings(base.root + "/warnings", base.warnings);
   std::vector<std::string> log = {base.public_key_pem, absl::StrCat(base.next_fen),
                                   Packed(base.log.chain_hash), Packed(base.log.root_hash),
                                   base.log.tree_head};
@@ -509,6 +513,7 @@ void TakeKept(Base& base) {
   base.acknowledged = LoadExchanges(base.root + "/acknowledged");
   base.reads = LoadExchanges(base.root + "/reads");
   base.next = LoadExchanges(base.root + "/next").at(0);
+  base.warnings = LoadStrings(base.root + "/warnings");
   const std::vector<std::string> log = LoadStrings(base.root + "/log");
   base.public_key_pem = log.at(0);
   base.next_fen = std::strtoll(log.at(1).c_str(), nullptr, 10);
@@ -524,6 +529,22 @@ std::vector<std::string> BaseNames() {
   std::vector<std::string> names;
   for (const auto& [name, way] : Ways()) names.push_back(name);
   return names;
+}
+
+std::vector<std::string> WarningsIn(const std::string& said) {
+  std::vector<std::string> warnings;
+  for (const absl::string_view line : absl::StrSplit(said, '\n')) {
+    const size_t level = line.find("\"level\":");
+    if (level == absl::string_view::npos || absl::StrContains(line, "\"level\":\"info\"")) continue;
+    // From the level on, but for the directory's name.
+    std::string text(line.substr(level));
+    for (size_t at; (at = text.find("/copy-")) != std::string::npos;) {
+      const size_t start = text.find_last_of("\" ", at) + 1, end = text.find('/', at + 1);
+      text.erase(start, end == std::string::npos ? std::string::npos : end - start);
+    }
+    warnings.push_back(std::move(text));
+  }
+  return warnings;
 }
 
 ServerSettings Base::Settings(const std::string& directory) const {

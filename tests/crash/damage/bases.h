@@ -35,12 +35,17 @@ struct Base {
   // of `total_read`.
   Exchange next;
   int64_t next_fen = 0;
+  // What a server on a whole copy warns of.
+  std::vector<std::string> warnings;
   // Where the system below is served, which must go on as long as the base is asked; 0 for a base
   // without one.
   int upstream_port = 0;
   // What a server on a copy of it in `directory` is started with.
   ServerSettings Settings(const std::string& directory) const;
 };
+
+// Warnings and worse among log lines, without what differs from start to start.
+std::vector<std::string> WarningsIn(const std::string& said);
 
 // The names MakeBase knows.
 std::vector<std::string> BaseNames();

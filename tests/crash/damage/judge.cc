@@ -12,6 +12,7 @@
 #include "absl/strings/str_split.h"
 #include "fiscal/admin/v1/admin_service.pb.h"
 #include "fiscal/aggregation/v1/aggregation_service.pb.h"
+#include "fiscal/log/v1/event_log_service.pb.h"
 #include "fiscal/submission/v1/submission_service.pb.h"
 #include "tests/crash/damage/files.h"
 #include "tests/crash/damage/server_process.h"
@@ -22,11 +23,14 @@ namespace {
 // What a served copy showed: the worst counts.
 struct Seen {
   std::string wrong, noticed;
+  // Calls were cut off: the process may be about to end.
+  bool cut = false;
 };
 
 // An answer that is an error. DATA_LOSS says that bytes are damaged; anything else is as wrong as
 // another value.
 void NoteError(const std::string& what, const grpc::Status& status, Seen* seen) {
+  seen->cut = seen->cut || status.error_code() == grpc::StatusCode::UNAVAILABLE;
   const std::string text =
       absl::StrCat(what, ": code ", status.error_code(), " ", status.error_message());
   std::string& to =
@@ -84,6 +88,15 @@ void CompareLog(const Base& base, Caller& caller, Seen* seen) {
   }
 }
 
+void CompareHead(const Base& base, Caller& caller, Seen* seen) {
+  log::v1::GetTreeHeadResponse head;
+  const grpc::Status status = caller.Call("/fiscal.log.v1.EventLogService/GetTreeHead",
+                                          log::v1::GetTreeHeadRequest(), &head);
+  if (!status.ok()) return NoteError("the tree head", status, seen);
+  if (head.tree_head().SerializeAsString() != base.log.tree_head && seen->wrong.empty())
+    seen->wrong = "the log has moved";
+}
+
 void Verify(Caller& caller, Seen* seen) {
   admin::v1::VerifyResponse verified;
   const grpc::Status status =
@@ -131,18 +144,18 @@ Seen Ask(const Base& base, ServerProcess& server, bool and_next) {
   Compare(caller, base.reads, &seen);
   CompareLog(base, caller, &seen);
   Compare(caller, base.acknowledged, &seen);
-  // Nothing moved.
+  // Nothing moved; the signed head stands for every record.
   Compare(caller, base.reads, &seen);
-  CompareLog(base, caller, &seen);
+  CompareHead(base, caller, &seen);
   Verify(caller, &seen);
   if (and_next) SubmitNext(base, caller, &seen);
   return seen;
 }
 
-bool SaidItHealed(const std::string& said) {
-  for (const absl::string_view line : absl::StrSplit(said, '\n')) {
-    if (absl::StrContains(line, "\"level\":\"warning\"") ||
-        absl::StrContains(line, "\"level\":\"error\""))
+// True when it warned of something that it does not warn of on a whole copy.
+bool SaidItHealed(const Base& base, const std::string& said) {
+  for (const std::string& warning : WarningsIn(said)) {
+    if (std::find(base.warnings.begin(), base.warnings.end(), warning) == base.warnings.end())
       return true;
   }
   return false;
@@ -243,9 +256,10 @@ Verdict JudgeStop(const Base& base, const std::string& directory, ServerProcess&
 Verdict JudgeServed(const Base& base, const std::string& directory, ServerProcess& server,
                     bool thorough) {
   Seen seen = Ask(base, server, /*and_next=*/!thorough);
+  if (seen.cut) server.AwaitEnd();
   if (const std::optional<int> ended = server.ended())
     return JudgeStop(base, directory, server, *ended);
-  const bool healed = SaidItHealed(server.said());
+  const bool healed = SaidItHealed(base, server.said());
   if (!seen.wrong.empty())
     return {Outcome::kSilent,
             absl::StrCat(seen.wrong, seen.noticed.empty() ? "" : "; noticed: ", seen.noticed)};

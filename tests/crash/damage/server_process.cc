@@ -22,6 +22,8 @@ namespace {
 
 // Far more than any start over these directories takes.
 constexpr absl::Duration kStartMax = absl::Seconds(60);
+// A process that lets go of its connections and does not end in this time goes on.
+constexpr absl::Duration kEndMax = absl::Seconds(10);
 
 std::string Encoded(const ServerSettings& settings) {
   config::v1::ServeConfig config = services::DefaultConfig();
@@ -103,6 +105,18 @@ std::optional<int> ServerProcess::ended() {
   int status = 0;
   if (!status_.has_value() && waitpid(pid_, &status, WNOHANG) == pid_) status_ = status;
   return status_;
+}
+
+bool ServerProcess::AwaitEnd() {
+  const absl::Time deadline = absl::Now() + kEndMax;
+  while (absl::Now() < deadline) {
+    // The pipe closes with the process.
+    if (ReadSome(1000)) continue;
+    int status = 0;
+    if (!status_.has_value() && waitpid(pid_, &status, 0) == pid_) status_ = status;
+    return true;
+  }
+  return false;
 }
 
 int ServerProcess::End(int signal) {

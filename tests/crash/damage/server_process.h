@@ -39,6 +39,8 @@ class ServerProcess {
 
   // The status as of waitpid when it has ended, by itself or by End.
   std::optional<int> ended();
+  // Waits until it has ended by itself; false when it goes on for longer than it takes to end.
+  bool AwaitEnd();
   // Sends the signal, waits, and returns the status as of waitpid. Idempotent.
   int End(int signal);
   // All it wrote so far.

@@ -40,7 +40,7 @@ namespace fiscal::damage {
 namespace {
 
 // As many as take a minute or so.
-constexpr int kSliceFaults = 120;
+constexpr int kSliceFaults = 150;
 // One in so many is undone, or started twice.
 constexpr size_t kThoroughEvery = 4;
 
