@@ -10,6 +10,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "clients/cpp/error.h"
 #include "fiscal/admin/v1/admin_service.pb.h"
 #include "fiscal/aggregation/v1/aggregation_service.pb.h"
 #include "fiscal/log/v1/event_log_service.pb.h"
@@ -27,14 +28,15 @@ struct Seen {
   bool cut = false;
 };
 
-// An answer that is an error. DATA_LOSS says that bytes are damaged; anything else is as wrong as
-// another value.
+// An answer that is an error. One that says that bytes are damaged, or that the key is and nothing
+// is signed, is told; anything else is as wrong as another value.
 void NoteError(const std::string& what, const grpc::Status& status, Seen* seen) {
   seen->cut = seen->cut || status.error_code() == grpc::StatusCode::UNAVAILABLE;
   const std::string text =
       absl::StrCat(what, ": code ", status.error_code(), " ", status.error_message());
-  std::string& to =
-      status.error_code() == grpc::StatusCode::DATA_LOSS ? seen->noticed : seen->wrong;
+  const bool told = status.error_code() == grpc::StatusCode::DATA_LOSS ||
+                    client::ToError(status).reason == "SIGNING_STOPPED";
+  std::string& to = told ? seen->noticed : seen->wrong;
   if (to.empty()) to = text;
 }
 
@@ -74,16 +76,17 @@ void CompareLog(const Base& base, Caller& caller, Seen* seen) {
   grpc::Status status;
   std::string contradiction, key = base.public_key_pem;
   const LogCopy log = ReadLog(caller, &key, &status, &contradiction);
-  if (!status.ok()) return NoteError("reading the log", status, seen);
-  if (!seen->wrong.empty()) return;
+  if (!status.ok()) NoteError("reading the log", status, seen);
+  // Without a whole log there is nothing to compare.
+  if (!seen->wrong.empty() || (!status.ok() && !log.whole)) return;
   if (!contradiction.empty()) {
     seen->wrong = contradiction;
   } else if (log.records != base.log.records) {
     seen->wrong =
-        absl::StrCat("the log has ", log.records.size(), " records of which some differ from ",
+        absl::StrCat("the log has ", log.records.size(), " records of which some are not the ",
                      base.log.records.size(), " that were there");
   } else if (log.chain_hash != base.log.chain_hash || log.root_hash != base.log.root_hash ||
-             log.tree_head != base.log.tree_head) {
+             (status.ok() && log.tree_head != base.log.tree_head)) {
     seen->wrong = "another tree head";
   }
 }

@@ -96,6 +96,7 @@ LogCopy ReadLog(Caller& caller, std::string* public_key_pem, grpc::Status* statu
   *status = reader->Finish();
   if (!contradiction->empty() || !status->ok()) return copy;
   copy.root_hash = Root(std::move(leaves));
+  copy.whole = true;
 
   pb::GetTreeHeadResponse head;
   *status =

@@ -14,7 +14,8 @@ namespace fiscal::damage {
 struct LogCopy {
   // Of the bytes of each record, in order.
   std::vector<Digest> records;
-  // Recomputed.
+  // True when every record up to the head was read; then the hashes are recomputed.
+  bool whole = false;
   Digest chain_hash{};
   Digest root_hash{};
   // The signed tree head, serialized; its signature holds against the key kept with the base.
