@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Long runs of what CI runs a slice of.
 #   scripts/campaign.sh simulation SEEDS [FIRST]     2,000 in CI
+#   scripts/campaign.sh verify HISTORIES             with projects in the open stride; 500 in CI
 #   scripts/campaign.sh crash KILLS                  100 in CI
 #   scripts/campaign.sh tree KILLS                   of counties, city and province; 12 in CI
 #   scripts/campaign.sh watch KILLS                  of a server with watchers; 8 in CI
@@ -15,6 +16,10 @@ case $1 in
   simulation)
     build release simulation_test
     FISCAL_SIM_SEEDS=$2 FISCAL_SIM_FIRST=${3:-1} build/release/bin/simulation_test --gtest_filter=SimulationTest.SeedsHold ;;
+  verify)
+    build release simulation_test
+    FISCAL_VERIFY_HISTORIES=$2 build/release/bin/simulation_test \
+      --gtest_filter='SimulationTest.VerifyAgrees*:SimulationTest.TakingBack*' ;;
   crash)
     build release crash_test
     FISCAL_CRASH_CYCLES=$2 build/release/bin/crash_test ;;

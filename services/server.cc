@@ -17,7 +17,6 @@
 #include "absl/synchronization/mutex.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/signing.h"
 #include "base/status_macros.h"
 #include "base/version.h"
 #include "fiscal/admin/v1/admin_service.grpc.pb.h"
@@ -136,6 +135,7 @@ class ServerImpl final : public Server {
     if (copier_ != nullptr) copier_->Stop();
     for (const auto& upstream : upstreams_) upstream->Stop();
     drain_.Drain();
+    if (scrubber_ != nullptr) scrubber_->Stop();
     if (log_ != nullptr) log_->StopWaiting();
     if (runner_ != nullptr) runner_->Drain();
     if (hub_ != nullptr) hub_->Drain();
@@ -224,7 +224,11 @@ class ServerImpl final : public Server {
     } else if (path == "/readyz") {
       const Phase phase = phase_;
       answer.status = phase == Phase::kServing ? 200 : 503;
-      answer.body = phase == Phase::kServing    ? "ready\n"
+      const domain::Position stopped =
+          phase == Phase::kServing && projector_ != nullptr ? projector_->stopped_at() : 0;
+      answer.body = stopped != 0 ? absl::StrCat("ready, but totals stand still before event ",
+                                                stopped, ": fiscal admin status\n")
+                    : phase == Phase::kServing  ? "ready\n"
                     : phase == Phase::kDraining ? "draining\n"
                                                 : absl::StrCat("recovering: ", Progress(), "\n");
     } else if (path == "/metrics") {
@@ -341,6 +345,8 @@ class ServerImpl final : public Server {
     while (projector_->folded() < to) {
       FISCAL_RETURN_IF_ERROR(projector_->Step(kEventsPerStep).status());
       SayProgress("folding", projector_->folded(), to);
+      // Everything but totals is served; an operator says how to go on.
+      if (projector_->stopped_at() != 0) break;
     }
     if (left > 0) logging::Info("recovered", {{"events_folded", left}});
     return absl::OkStatus();
@@ -359,6 +365,13 @@ class ServerImpl final : public Server {
 
   // The systems this one reads from, which are followed from now on, and the services that tell of the log and of them.
   absl::Status Connect() {
+    Scrubber::Parts stored{
+        {{"log", &directory_->log_store()}, {"ledger", &directory_->ledger_store()}},
+        log_,
+        &directory_->anchor()};
+    if (totals_kv_ != nullptr) stored.stores.push_back({"totals", totals_kv_.get()});
+    scrubber_ = std::make_unique<Scrubber>(std::move(stored),
+                                           server_config_.storage().scrub_bytes_per_second());
     if (const config::v1::SubmissionConfig* submission = SubmissionOf(config_)) {
       for (const config::v1::UpstreamConfig& upstream : submission->upstreams()) {
         upstreams_.push_back(std::make_unique<Upstream>(upstream.name(), upstream.address(),
@@ -372,15 +385,39 @@ class ServerImpl final : public Server {
                        absl::StrCat("the log can't be copied: ", status.ToString()));
           });
     }
-    FISCAL_ASSIGN_OR_RETURN(SigningKey key, SigningKey::LoadOrCreate(server_config_.data_dir()));
-    services_.push_back(MakeEventLogService(*log_, key));
-    FederationParts federation{*log_, projector_.get(), intake_.get(), {}, key, clock_};
+    OpenSigner();
+    services_.push_back(MakeEventLogService(*log_, *signer_));
+    FederationParts federation{*log_, projector_.get(), intake_.get(), {}, *signer_, clock_};
     for (const auto& upstream : upstreams_) federation.upstreams.push_back(upstream.get());
     services_.push_back(MakeFederationService(std::move(federation)));
+    if (projector_ != nullptr) {
+      verifier_ = std::make_unique<Verifier>(
+          *projector_, static_cast<size_t>(server_config_.storage().verify_memory_bytes()));
+    }
     services_.push_back(MakeAdminService(
-        projector_.get(),
-        [this](admin::v1::GetStatusResponse* out) { FillStatus(parts_, ready(), out); }));
+        {verifier_.get(), *scrubber_, drain_, *log_, *signer_, projector_.get(), committer_.get(),
+         [this](admin::v1::GetStatusResponse* out) { FillStatus(parts_, ready(), out); }}));
     return absl::OkStatus();
+  }
+
+  // The key's public half is said in the log the first time, so that another one is seen; a copy has it beside the key alone.
+  void OpenSigner() {
+    const std::shared_ptr<const storage::OperatorEvents> operators = log_->operators();
+    const bool writes = committer_ != nullptr;
+    const bool said = writes && !operators->keys().empty();
+    signer_ = std::make_unique<Signer>(
+        server_config_.data_dir(), log_->log_id(),
+        said ? operators->keys().back().event.public_key_pem : std::string(),
+        /*first_start=*/!writes || log_->head().position == 0);
+    const absl::StatusOr<SigningKey> key = signer_->key();
+    if (!writes || said || !key.ok()) return;
+    const domain::KeyEvent event{key->public_key_pem(), ""};
+    const absl::Status kept =
+        committer_->SubmitAndWait(KeyOrder{"fiscal", event}, event.public_key_pem.size()).status();
+    if (!kept.ok()) {
+      logging::Warning("the signing key is not in the log yet: the next start says it",
+                       {{"why", std::string(kept.message())}});
+    }
   }
 
   absl::Status MakeWriter(const config::v1::SubmissionConfig& config) {
@@ -427,7 +464,7 @@ class ServerImpl final : public Server {
 
   absl::Status MakeReader(const config::v1::AggregationConfig& config) {
     absl::Status totals = OpenTotals(config);
-    if (absl::IsDataLoss(totals)) {
+    if (absl::IsDataLoss(totals) || absl::IsAborted(totals)) {
       // Of no use: folded once more, from nothing. What is damaged of the log says so again.
       FISCAL_RETURN_IF_ERROR(storage::MarkDamaged(totals_path(), totals.message()));
       totals = OpenTotals(config);
@@ -470,7 +507,10 @@ class ServerImpl final : public Server {
     parts_.runner = runner_.get();
     parts_.hub = hub_.get();
     parts_.copier = copier_.get();
+    parts_.signer = signer_.get();
     parts_.coverage = coverage_.get();
+    parts_.verifier = verifier_.get();
+    parts_.scrubber = scrubber_.get();
     for (const auto& upstream : upstreams_) parts_.upstreams.push_back(upstream.get());
   }
 
@@ -569,7 +609,10 @@ class ServerImpl final : public Server {
   std::unique_ptr<TotalsReader> reader_;
   std::unique_ptr<WatchHub> hub_;
   std::unique_ptr<CoverageWatch> coverage_;
+  std::unique_ptr<Verifier> verifier_;
+  std::unique_ptr<Scrubber> scrubber_;
   std::unique_ptr<LogCopier> copier_;
+  std::unique_ptr<Signer> signer_;
   std::vector<std::unique_ptr<Upstream>> upstreams_;
   SystemParts parts_;
   std::vector<std::unique_ptr<grpc::Service>> services_;

@@ -36,6 +36,16 @@ absl::StatusOr<std::string> HeadOf(domain::Position position, absl::string_view 
   return std::string(record.substr(0, record.size() - payload.size()));
 }
 
+bool IsOperators(domain::EventKind kind) {
+  return kind == domain::EventKind::kQuarantine || kind == domain::EventKind::kKey;
+}
+
+absl::Status AddTo(const LogEntry& entry, OperatorEvents* operators) {
+  absl::string_view payload;
+  FISCAL_ASSIGN_OR_RETURN(const domain::EventHeader header, DecodeHeader(*entry.record, &payload));
+  return operators->Add(header, payload);
+}
+
 }  // namespace
 
 absl::StatusOr<LogEntry> ReadRecord(const GetValue& get, domain::Position position) {
@@ -175,6 +185,7 @@ absl::StatusOr<std::unique_ptr<EventLog>> EventLog::Open(Kv& kv, Anchor& anchor,
   FISCAL_ASSIGN_OR_RETURN(log->tree_, MerkleTree::Open(kv, head.position, leaf_at));
   log->unsettled_.emplace_back(0, head.group);
   FISCAL_ASSIGN_OR_RETURN(const AnchorState now, log->StateOf(head));
+  FISCAL_RETURN_IF_ERROR(log->LoadOperatorEvents(head.position));
   FISCAL_RETURN_IF_ERROR(anchor.WriteTwice(now));
   absl::MutexLock lock(&log->mu_);
   log->head_ = head;
@@ -293,6 +304,7 @@ void EventLog::Stage(const LogEntry& entry, domain::EventKind kind,
         std::string(record.substr(n * kSegmentBytes, kSegmentBytes)));
   }
   if (kind == domain::EventKind::kCatalog) put(CatalogEventKey(entry.position), "");
+  if (IsOperators(kind)) put(OperatorEventKey(entry.position), "");
 }
 
 absl::Status EventLog::Commit(Batch batch, std::vector<LogEntry> entries, int64_t commit_time_us,
@@ -308,6 +320,12 @@ absl::Status EventLog::Commit(Batch batch, std::vector<LogEntry> entries, int64_
     FISCAL_CHECK(head.chain_hash == entry.chain_hash, "tree and chain are over the same leaves");
     leaves.push_back(entry.leaf_hash);
   }
+  std::shared_ptr<OperatorEvents> operators;
+  for (const LogEntry& entry : entries) {
+    if (!IsOperators(KindOf(*entry.record))) continue;
+    if (operators == nullptr) operators = std::make_shared<OperatorEvents>(*this->operators());
+    FISCAL_RETURN_IF_ERROR(AddTo(entry, operators.get()));
+  }
   const MerkleTree::Growth growth = tree_->Stage(std::move(leaves), &batch);
   std::string value = EncodeGroup(head.groups_hash, group);
   head.groups_hash = DigestOf(absl::string_view(value).substr(0, 32));
@@ -321,6 +339,7 @@ absl::Status EventLog::Commit(Batch batch, std::vector<LogEntry> entries, int64_
   absl::MutexLock lock(&mu_);
   tree_->Adopt(growth);
   head_ = head;
+  if (operators != nullptr) operators_ = std::move(operators);
   for (LogEntry& entry : entries) {
     recent_bytes_ += entry.record->size();
     recent_.push_back(std::move(entry));
@@ -418,6 +437,27 @@ absl::StatusOr<std::vector<domain::Position>> EventLog::CatalogEvents(domain::Po
   }
   FISCAL_RETURN_IF_ERROR(it->status());
   return positions;
+}
+
+absl::Status EventLog::LoadOperatorEvents(domain::Position last) {
+  auto operators = std::make_shared<OperatorEvents>();
+  std::unique_ptr<KvIterator> it =
+      kv_.NewIterator(OperatorEventKey(0), OperatorEventKey(UINT64_MAX));
+  for (it->Seek(OperatorEventKey(0)); it->Valid(); it->Next()) {
+    FISCAL_ASSIGN_OR_RETURN(const domain::Position position, DecodePositionKey(it->key()));
+    if (position > last) break;
+    FISCAL_ASSIGN_OR_RETURN(const LogEntry entry, Read(position));
+    FISCAL_RETURN_IF_ERROR(AddTo(entry, operators.get()));
+  }
+  FISCAL_RETURN_IF_ERROR(it->status());
+  absl::MutexLock lock(&mu_);
+  operators_ = std::move(operators);
+  return absl::OkStatus();
+}
+
+std::shared_ptr<const OperatorEvents> EventLog::operators() const {
+  absl::ReaderMutexLock lock(&mu_);
+  return operators_;
 }
 
 bool EventLog::WaitPast(domain::Position position, absl::Time deadline) const {

@@ -25,6 +25,7 @@
 #include "storage/group_record.h"
 #include "storage/kv.h"
 #include "storage/merkle.h"
+#include "storage/operator_events.h"
 
 namespace fiscal::storage {
 
@@ -107,10 +108,15 @@ class EventLog {
                                              domain::EventHeader* header) const;
   // Over the committed events; its size is never less than the head's position.
   const MerkleTree& tree() const { return *tree_; }
+  // For those who compare its bytes.
+  const Kv& kv() const { return kv_; }
   // The last position whose commit time is not after `time_us`; 0 when all are later.
   absl::StatusOr<domain::Position> AsOf(int64_t time_us) const;
   // Positions of catalog events up to `last`, in order.
   absl::StatusOr<std::vector<domain::Position>> CatalogEvents(domain::Position last) const;
+
+  // What operators decided, up to the head or past it by what is being committed.
+  std::shared_ptr<const OperatorEvents> operators() const ABSL_LOCKS_EXCLUDED(mu_);
 
   // Blocks until the head is past `position` or `deadline` comes; true when it is past.
   bool WaitPast(domain::Position position, absl::Time deadline) const ABSL_LOCKS_EXCLUDED(mu_);
@@ -129,6 +135,7 @@ class EventLog {
   absl::Status AnchorNow(const Head& head);
   // What the anchor has to say with `head`.
   absl::StatusOr<AnchorState> StateOf(const Head& head);
+  absl::Status LoadOperatorEvents(domain::Position last) ABSL_LOCKS_EXCLUDED(mu_);
 
   Kv& kv_;
   Anchor& anchor_;
@@ -144,6 +151,8 @@ class EventLog {
   std::deque<LogEntry> recent_ ABSL_GUARDED_BY(mu_);
   size_t recent_bytes_ ABSL_GUARDED_BY(mu_) = 0;
   bool stopped_ ABSL_GUARDED_BY(mu_) = false;
+  std::shared_ptr<const OperatorEvents> operators_ ABSL_GUARDED_BY(mu_) =
+      std::make_shared<OperatorEvents>();
 };
 
 }  // namespace fiscal::storage

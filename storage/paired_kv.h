@@ -34,6 +34,10 @@ class PairedKv : public Kv {
                                           absl::string_view upper) const override {
     return Of(lower).NewIterator(lower, upper);
   }
+  std::unique_ptr<KvIterator> NewScan(absl::string_view lower,
+                                      absl::string_view upper) const override {
+    return Of(lower).NewScan(lower, upper);
+  }
   // What the ledger refers to is in the log: its snapshot is taken first.
   std::unique_ptr<KvSnapshot> NewSnapshot() const override;
   int64_t ApproximateBytes() const override {

@@ -18,6 +18,8 @@
 //   owner          := 0x0d division:u32                              ledger: the upstream it comes from
 //   group          := 0x0e group:u64                                 log: chain, what was committed at once
 //   gross          := 0x0f division:u32 year:u16 stage:u8            ledger: sum of |amount| of its agencies' lines
+//   operator event := 0x16 position:u64                              log: nothing; the event has it
+//   left out       := 0x22                                           totals: positions left out while folding
 //   cells          := 0x10 node chunk:u16 ~stride:u64                totals: a chunk or its changes
 //   posting        := 0x12 position:u64                              totals: a Posting
 //   stride         := 0x13 position:u64                              totals: nothing
@@ -72,6 +74,7 @@ std::string GrossKey(domain::Code division, uint16_t year, domain::Stage stage);
 std::string ScopeKey(domain::Code division, uint16_t year, domain::Stage stage,
                      absl::string_view department);
 std::string CatalogEventKey(domain::Position position);
+std::string OperatorEventKey(domain::Position position);
 std::string LogIdKey();
 std::string GroupRecordKey(uint64_t group);
 std::string LedgerMarkKey();
@@ -86,6 +89,7 @@ std::string StatusPrefix(uint16_t year, domain::Stage stage, domain::Code divisi
 std::string StatusKey(const domain::BudgetKey& budget, uint64_t stride);
 std::string GroupKey(domain::Position position);
 std::string WatermarkKey();
+std::string LeftOutKey();
 std::string UpstreamKey(absl::string_view name);
 std::string OwnerKey(domain::Code division);
 

@@ -1,5 +1,7 @@
 #include "services/admin/system_status.h"
 
+#include <algorithm>
+
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
@@ -111,6 +113,52 @@ std::vector<pb::CoverageStatus> CoverageWatch::found() const {
   return found_;
 }
 
+static void FillChecks(const SystemParts& parts, pb::GetStatusResponse* out) {
+  if (parts.verifier != nullptr) {
+    const Verifier::State state = parts.verifier->state();
+    pb::VerifyStatus* v = out->mutable_verify();
+    v->set_running(state.running);
+    if (state.running) {
+      v->set_pass_count(state.progress.pass);
+      v->set_events_done(static_cast<int64_t>(state.progress.events_done));
+      v->set_events_total(static_cast<int64_t>(state.progress.events_total));
+    }
+    if (state.last_run != absl::InfinitePast()) SetTime(state.last_run, v->mutable_end_time());
+    v->set_difference_count(state.difference_count);
+  }
+  const Scrubber::State state = parts.scrubber->state();
+  pb::ScrubStatus* s = out->mutable_scrub();
+  s->set_bytes_per_second(state.bytes_per_second);
+  s->set_running(state.running);
+  if (state.running) {
+    s->set_bytes_done(state.bytes_done);
+    s->set_bytes_total(std::max(state.bytes_total, state.bytes_done));
+  }
+  s->set_bytes_read(state.bytes_read);
+  if (state.last_pass != absl::InfinitePast()) SetTime(state.last_pass, s->mutable_end_time());
+  s->set_damage_count(state.damage_count);
+}
+
+static void SampleChecks(const pb::GetStatusResponse& s, Samples* out) {
+  if (s.has_verify()) {
+    out->Gauge("fiscal_verify_running", "1 while what is derived is compared with the log.",
+               s.verify().running() ? 1 : 0);
+    out->Gauge("fiscal_verify_last_run_time_seconds", "When the last comparison ended, Unix time.",
+               UnixSeconds(s.verify().end_time()));
+    out->Gauge("fiscal_verify_differences", "What it found.",
+               static_cast<double>(s.verify().difference_count()));
+  }
+  out->Gauge("fiscal_scrub_bytes_per_second",
+             "How fast what is stored is read once more; 0: only when somebody asks.",
+             static_cast<double>(s.scrub().bytes_per_second()));
+  out->Counter("fiscal_scrub_bytes_total", "Bytes read to find damage.",
+               static_cast<double>(s.scrub().bytes_read()));
+  out->Gauge("fiscal_scrub_last_pass_time_seconds", "When the last whole pass ended, Unix time.",
+             UnixSeconds(s.scrub().end_time()));
+  out->Gauge("fiscal_scrub_damage", "What it found damaged.",
+             static_cast<double>(s.scrub().damage_count()));
+}
+
 void FillStatus(const SystemParts& parts, bool ready, pb::GetStatusResponse* out) {
   out->set_version(std::string(Version()));
   out->set_role(parts.role);
@@ -133,6 +181,8 @@ void FillStatus(const SystemParts& parts, bool ready, pb::GetStatusResponse* out
   }
   log->set_size_bytes(parts.log_store->ApproximateBytes() +
                       parts.ledger_store->ApproximateBytes());
+  if (const absl::Status stop = parts.signer->stop(); !stop.ok())
+    log->set_signing_stopped_message(std::string(stop.message()));
   if (parts.copier != nullptr) {
     log->set_source(parts.log_source);
     log->set_source_connected(parts.copier->connected());
@@ -161,6 +211,10 @@ void FillStatus(const SystemParts& parts, bool ready, pb::GetStatusResponse* out
                                               watchers.sending));
     t->set_watcher_count_max(static_cast<int64_t>(parts.hub->watchers_max()));
     t->set_slow_watcher_count(static_cast<int64_t>(watchers.sending));
+    if (const Position stopped = parts.projector->stopped_at(); stopped != 0) {
+      t->set_stopped_position(wire::FormatPosition(stopped));
+      t->set_stopped_message(std::string(parts.projector->stop().message()));
+    }
   }
   for (const Upstream* upstream : parts.upstreams) {
     const Upstream::Status status = upstream->status();
@@ -185,6 +239,7 @@ void FillStatus(const SystemParts& parts, bool ready, pb::GetStatusResponse* out
     for (pb::CoverageStatus& found : parts.coverage->found()) *out->add_coverages() = found;
   }
   out->set_memory_bytes(ResidentBytes());
+  FillChecks(parts, out);
 }
 
 void SampleIdentity(const SystemParts& parts, bool ready, Samples* out) {
@@ -213,6 +268,9 @@ void SampleStatus(const SystemParts& parts, bool ready, Samples* out) {
              Number(s.log().head_position()));
   out->Gauge("fiscal_log_head_time_seconds", "Its commit time, Unix time.",
              UnixSeconds(s.log().head_time()));
+  out->Gauge("fiscal_signing_stopped",
+             "1 while no tree head is signed: the key is lost, damaged or another one.",
+             s.log().signing_stopped_message().empty() ? 0 : 1);
   if (parts.copier != nullptr) {
     out->Gauge("fiscal_log_source_connected", "1 while the submission process's log is read.",
                s.log().source_connected() ? 1 : 0);
@@ -232,6 +290,9 @@ void SampleStatus(const SystemParts& parts, bool ready, Samples* out) {
     const pb::TotalsStatus& t = s.totals();
     out->Gauge("fiscal_totals_watermark_position", "The position up to which totals are folded.",
                Number(t.watermark()));
+    out->Gauge("fiscal_totals_stopped_position",
+               "The event that can't be folded, before which totals stand still; 0 for none.",
+               Number(t.stopped_position()));
     out->Gauge("fiscal_totals_lag_events", "Events of the log that are not folded yet.",
                static_cast<double>(t.lag_count()));
     out->Gauge("fiscal_totals_lag_seconds", "The age of the oldest of them.",
@@ -297,6 +358,7 @@ void SampleStatus(const SystemParts& parts, bool ready, Samples* out) {
              static_cast<double>(*parts.derived_remade));
   out->Counter("fiscal_log_damage_total", "Reads of the log that met damage.",
                static_cast<double>(*parts.log_damage));
+  SampleChecks(s, out);
   SampleStore("log", *parts.log_store, out);
   SampleStore("ledger", *parts.ledger_store, out);
   if (parts.totals_store != nullptr) SampleStore("totals", *parts.totals_store, out);

@@ -13,10 +13,13 @@
 #include "absl/time/time.h"
 #include "fiscal/admin/v1/admin_service.pb.h"
 #include "fiscal/config/v1/config.pb.h"
+#include "services/admin/scrubber.h"
+#include "services/admin/verifier.h"
 #include "services/aggregation/runner.h"
 #include "services/aggregation/watch_hub.h"
 #include "services/federation/upstream.h"
 #include "services/log/log_copier.h"
+#include "services/log/signer.h"
 #include "services/ops/disk_guard.h"
 #include "services/ops/metrics.h"
 #include "services/ops/stop_mark.h"
@@ -64,7 +67,10 @@ struct SystemParts {
   const Runner* runner = nullptr;
   const WatchHub* hub = nullptr;
   const LogCopier* copier = nullptr;
+  const Signer* signer = nullptr;
   const CoverageWatch* coverage = nullptr;
+  const Verifier* verifier = nullptr;
+  const Scrubber* scrubber = nullptr;
   std::vector<const Upstream*> upstreams;
 };
 

@@ -32,16 +32,17 @@ class AggregationRpc final : public pb::AggregationService::CallbackService {
 
   ServerUnaryReactor* GetTotal(CallbackServerContext* context, const pb::GetTotalRequest* request,
                                pb::GetTotalResponse* response) override {
-    return At(context, request->consistency(), [this, request, response](Position position) {
-      absl::StatusOr<TotalFilter> filter = wire::ToFilter(request->filter(), "filter");
-      if (!filter.ok()) return filter.status();
-      absl::StatusOr<domain::CellValue> value = reader_.Get(*filter, position);
-      if (!value.ok()) return value.status();
-      wire::ToProto(*value, response->mutable_total());
-      response->set_position(wire::FormatPosition(position));
-      return request->coverage() ? FillCoverage(*filter, position, response->mutable_coverage())
-                                 : absl::OkStatus();
-    });
+    return At(context, request->consistency(),
+              [this, request, response](Position position) -> absl::Status {
+                absl::StatusOr<TotalFilter> filter = wire::ToFilter(request->filter(), "filter");
+                if (!filter.ok()) return filter.status();
+                absl::StatusOr<domain::CellValue> value = reader_.Get(*filter, position);
+                if (!value.ok()) return value.status();
+                FISCAL_RETURN_IF_ERROR(wire::ToProto(*value, "filter", response->mutable_total()));
+                response->set_position(wire::FormatPosition(position));
+                if (!request->coverage()) return absl::OkStatus();
+                return FillCoverage(*filter, position, response->mutable_coverage());
+              });
   }
 
   ServerUnaryReactor* BatchGetTotals(CallbackServerContext* context,
@@ -54,12 +55,12 @@ class AggregationRpc final : public pb::AggregationService::CallbackService {
             return domain::Refuse({{Reason::kQueryInvalid, "filters", "", "1 to 1,000 filters"}});
           }
           for (int i = 0; i < request->filters_size(); ++i) {
-            absl::StatusOr<TotalFilter> filter =
-                wire::ToFilter(request->filters(i), absl::StrCat("filters[", i, "]"));
+            const std::string field = absl::StrCat("filters[", i, "]");
+            absl::StatusOr<TotalFilter> filter = wire::ToFilter(request->filters(i), field);
             if (!filter.ok()) return filter.status();
             absl::StatusOr<domain::CellValue> value = reader_.Get(*filter, position);
             if (!value.ok()) return value.status();
-            wire::ToProto(*value, response->add_totals());
+            FISCAL_RETURN_IF_ERROR(wire::ToProto(*value, field, response->add_totals()));
           }
           response->set_position(wire::FormatPosition(position));
           return absl::OkStatus();
@@ -91,7 +92,7 @@ class AggregationRpc final : public pb::AggregationService::CallbackService {
               reader_.List(filter, group_by, static_cast<Order>(request->order()), position));
           const size_t end = std::min(list.rows.size(), page.skip + limit);
           for (size_t i = page.skip; i < end; ++i) {
-            wire::ToProto(list.rows[i], response->add_totals());
+            FISCAL_RETURN_IF_ERROR(wire::ToProto(list.rows[i], response->add_totals()));
             const GroupValue& v = list.rows[i].group[0];
             if (!request->coverage() || group_by.size() > 1 ||
                 (v.dimension != Dimension::kDivision && v.dimension != Dimension::kDepartment))
@@ -103,7 +104,8 @@ class AggregationRpc final : public pb::AggregationService::CallbackService {
             FISCAL_RETURN_IF_ERROR(FillCoverage(
                 of, position, response->mutable_totals()->rbegin()->mutable_coverage()));
           }
-          wire::ToProto(list.grand_total, response->mutable_grand_total());
+          FISCAL_RETURN_IF_ERROR(
+              wire::ToProto(list.grand_total, "grand_total", response->mutable_grand_total()));
           if (request->coverage())
             FISCAL_RETURN_IF_ERROR(FillCoverage(filter, position, response->mutable_coverage()));
           response->set_position(wire::FormatPosition(position));
@@ -141,16 +143,17 @@ class AggregationRpc final : public pb::AggregationService::CallbackService {
           Question after(runner_.projector().catalog(), right, group_by);
           FISCAL_RETURN_IF_ERROR(reader_.Ask(before, at[0]));
           FISCAL_RETURN_IF_ERROR(reader_.Ask(after, at[1]));
-          const int64_t left_total = before.grand_total().amount_fen,
-                        right_total = after.grand_total().amount_fen;
-          wire::FillComparison(left_total, right_total, left_total, right_total,
-                               response->mutable_grand_total());
+          const domain::Fen left_total = before.grand_total().amount_fen,
+                            right_total = after.grand_total().amount_fen;
+          FISCAL_RETURN_IF_ERROR(wire::FillComparison(left_total, right_total, left_total,
+                                                      right_total, "grand_total",
+                                                      response->mutable_grand_total()));
           std::vector<Question::RowChange> rows;
           if (!group_by.empty()) rows = after.RowsBeside(before);
           if (request->order() == pb::ORDER_AMOUNT_DESC) {
             std::stable_sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) {
               auto size = [](const Question::RowChange& r) {
-                const __int128 d = static_cast<__int128>(r.after.amount_fen) - r.before.amount_fen;
+                const domain::Fen d = r.after.amount_fen - r.before.amount_fen;
                 return d < 0 ? -d : d;
               };
               return size(a) > size(b);
@@ -160,8 +163,9 @@ class AggregationRpc final : public pb::AggregationService::CallbackService {
           for (size_t i = page.skip; i < end; ++i) {
             pb::TotalComparison* row = response->add_rows();
             wire::ToProto(rows[i].group, row->mutable_group());
-            wire::FillComparison(rows[i].before.amount_fen, rows[i].after.amount_fen, left_total,
-                                 right_total, row);
+            FISCAL_RETURN_IF_ERROR(wire::FillComparison(
+                rows[i].before.amount_fen, rows[i].after.amount_fen, left_total, right_total,
+                RowName(rows[i].group), row));
           }
           response->set_left_position(wire::FormatPosition(at[0]));
           response->set_right_position(wire::FormatPosition(at[1]));
@@ -189,9 +193,10 @@ class AggregationRpc final : public pb::AggregationService::CallbackService {
                     const Explanation explanation,
                     services::ExplainTotal(runner_.projector(), reader_, statements_, filter,
                                            request->line_items(), page.skip, limit, position));
-                wire::ToProto(explanation.total, response->mutable_total());
+                FISCAL_RETURN_IF_ERROR(
+                    wire::ToProto(explanation.total, "total", response->mutable_total()));
                 for (const Contribution& c : explanation.contributions)
-                  wire::ToProto(c, response->add_contributions());
+                  FISCAL_RETURN_IF_ERROR(wire::ToProto(c, response->add_contributions()));
                 response->set_position(wire::FormatPosition(position));
                 if (explanation.more)
                   response->set_next_page_token(NextPage(page, {position}, page.skip + limit));
@@ -225,7 +230,7 @@ class AggregationRpc final : public pb::AggregationService::CallbackService {
           to.position = at[1];
           FISCAL_ASSIGN_OR_RETURN(const ChangeExplanation change,
                                   services::ExplainChange(runner_.projector(), reader_, from, to));
-          wire::ToProto(change, response);
+          FISCAL_RETURN_IF_ERROR(wire::ToProto(change, response));
           response->set_left_position(wire::FormatPosition(at[0]));
           response->set_right_position(wire::FormatPosition(at[1]));
           return absl::OkStatus();
@@ -288,7 +293,7 @@ class AggregationRpc final : public pb::AggregationService::CallbackService {
                 FISCAL_ASSIGN_OR_RETURN(
                     const Consolidated consolidated,
                     Consolidate(runner_.projector(), reader_, filter, position));
-                wire::ToProto(consolidated, response);
+                FISCAL_RETURN_IF_ERROR(wire::ToProto(consolidated, response));
                 response->set_position(wire::FormatPosition(position));
                 return absl::OkStatus();
               });

@@ -22,7 +22,7 @@ using domain::OrgType;
 // stride and stored chunks both say.
 class Receivers final : public CellVisitor {
  public:
-  Receivers(bool up, Fund fund, std::map<std::pair<Code, Fund>, int64_t>* out)
+  Receivers(bool up, Fund fund, std::map<std::pair<Code, Fund>, domain::Fen>* out)
       : up_(up), fund_(fund), out_(out) {}
   void OnTable(const Target& target, const domain::CellTable& table) override {
     for (const domain::CellTable::Item& item : table.items)
@@ -47,7 +47,7 @@ class Receivers final : public CellVisitor {
  private:
   const bool up_;
   const Fund fund_;
-  std::map<std::pair<Code, Fund>, int64_t>* const out_;
+  std::map<std::pair<Code, Fund>, domain::Fen>* const out_;
 };
 
 }  // namespace
@@ -72,7 +72,7 @@ absl::StatusOr<Consolidated> Consolidate(const Projector& projector, const Total
   const std::vector<Target> targets = {
       {{OrgType::kDivision, filter.division, ""}, "", filter.division}};
   for (bool up : {false, true}) {
-    std::map<std::pair<Code, Fund>, int64_t> paid;
+    std::map<std::pair<Code, Fund>, domain::Fen> paid;
     for (domain::Stage stage : StagesOf(filter.stage)) {
       Receivers receivers(up, filter.fund, &paid);
       FISCAL_RETURN_IF_ERROR(reader.Visit(targets,

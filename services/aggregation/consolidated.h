@@ -20,14 +20,16 @@ struct Transfer {
   std::string name;
   bool up = false;
   domain::Fund fund = domain::Fund::kNone;
-  int64_t paid_fen = 0;
-  int64_t received_fen = 0;
-  int64_t eliminated_fen() const { return std::max<int64_t>(0, std::min(paid_fen, received_fen)); }
+  domain::Fen paid_fen = 0;
+  domain::Fen received_fen = 0;
+  domain::Fen eliminated_fen() const {
+    return std::max<domain::Fen>(0, std::min(paid_fen, received_fen));
+  }
 };
 
 struct Consolidated {
   domain::CellValue combined;
-  int64_t eliminated_fen = 0;
+  domain::Fen eliminated_fen = 0;
   // By receiver, direction and fund; also those that don't match.
   std::vector<Transfer> transfers;
 };

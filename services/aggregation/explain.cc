@@ -227,7 +227,7 @@ absl::StatusOr<ChangeExplanation> ExplainChange(const Projector& projector,
                           StatementsOf(projector, reader, shown, left.position));
   FISCAL_ASSIGN_OR_RETURN(const std::vector<StatementPart> now,
                           StatementsOf(projector, reader, right.filter, right.position));
-  int64_t old_sum = 0;
+  domain::Fen old_sum = 0;
   for (const StatementPart& part : old) old_sum += part.value.amount_fen;
   if (old_sum != before.amount_fen) {
     ChangePart part;
@@ -311,7 +311,7 @@ absl::StatusOr<ChangeExplanation> ExplainChange(const Projector& projector,
   }
   std::stable_sort(
       out.parts.begin(), out.parts.end(), [](const ChangePart& a, const ChangePart& b) {
-        auto size = [](int64_t v) { return v < 0 ? -static_cast<__int128>(v) : __int128{v}; };
+        auto size = [](domain::Fen v) { return v < 0 ? -v : v; };
         return size(a.change_fen) > size(b.change_fen);
       });
   return out;

@@ -50,8 +50,11 @@ absl::StatusOr<PositionedReads::Place> PositionedReads::Find(
                               projector.log().AsOf(time.seconds() * 1000000 + time.nanos() / 1000));
       return Place{found, true};
     }
-    default:
+    default: {
+      const absl::Status stop = projector.stop();
+      if (!stop.ok()) return stop;
       return Place{projector.folded(), false};
+    }
   }
 }
 

@@ -62,7 +62,8 @@ absl::Duration Runner::behind() const {
 void Runner::WhenFolded(domain::Position position, absl::Time deadline,
                         std::function<void(absl::Status)> then) {
   if (projector_.folded() >= position) return then(absl::OkStatus());
-  absl::Status refused;
+  absl::Status refused = projector_.stop();
+  if (!refused.ok()) return then(refused);
   {
     absl::MutexLock lock(&mu_);
     if (draining_) {
@@ -85,10 +86,11 @@ void Runner::Run(std::function<void()> task) {
 
 void Runner::Wake() {
   const domain::Position folded = projector_.folded();
+  const absl::Status stop = projector_.stop();
   const absl::Time now = absl::Now();
   absl::MutexLock lock(&mu_);
   auto ready = std::partition(waiting_.begin(), waiting_.end(), [&](const Waiting& w) {
-    return w.position > folded && w.deadline > now && !draining_;
+    return w.position > folded && w.deadline > now && !draining_ && stop.ok();
   });
   for (auto it = ready; it != waiting_.end(); ++it) {
     absl::Status outcome;
@@ -97,7 +99,8 @@ void Runner::Wake() {
           it->deadline <= now
               ? domain::Refuse(domain::Reason::kPositionTimeout,
                                absl::StrCat("position ", it->position, " was not reached in time"))
-              : domain::Refuse(domain::Reason::kDraining, "the service is stopping");
+          : !stop.ok() ? stop
+                       : domain::Refuse(domain::Reason::kDraining, "the service is stopping");
     }
     tasks_.push_back([then = std::move(it->then), outcome] { then(outcome); });
   }
@@ -110,6 +113,7 @@ void Runner::Fold() {
       absl::MutexLock lock(&mu_);
       if (stopping_) return;
     }
+    const domain::Position head = log_.head().position;
     const absl::StatusOr<int> folded = projector_.Step(kEventsPerStep);
     if (!folded.ok()) {
       on_failure_(folded.status());
@@ -118,7 +122,8 @@ void Runner::Fold() {
     Wake();
     if (*folded > 0) continue;
     if (!log_.stopped()) {
-      log_.WaitPast(projector_.folded(), absl::Now() + kTick);
+      // Totals that stand still wait for an operator's event.
+      log_.WaitPast(projector_.stopped_at() == 0 ? projector_.folded() : head, absl::Now() + kTick);
     } else {
       // The log wakes nobody any more, but what is still accepted is folded.
       absl::MutexLock lock(&mu_);

@@ -93,6 +93,17 @@ absl::Span<const domain::Stage> StagesOf(domain::Stage stage) {
   return {&kAll[static_cast<size_t>(stage)], 1};
 }
 
+std::string RowName(const std::vector<GroupValue>& group) {
+  static constexpr absl::string_view kNames[] = {
+      "",           "FUNCTIONAL", "REVENUE",  "DEPT_ECONOMIC", "GOV_ECONOMIC", "DEPARTMENT",
+      "AGENCY",     "DIVISION",   "FUND",     "CATEGORY",      "FUNDING_YEAR", "PROJECT"};
+  if (group.empty()) return "the total";
+  std::string name = "row";
+  for (const GroupValue& v : group)
+    absl::StrAppend(&name, " ", kNames[static_cast<size_t>(v.dimension)], "=", v.code);
+  return name;
+}
+
 Question::Question(std::shared_ptr<const Catalog> catalog, TotalFilter filter,
                    std::vector<GroupBy> group_by)
     : catalog_(std::move(catalog)), f_(std::move(filter)), group_by_(std::move(group_by)) {

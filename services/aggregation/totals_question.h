@@ -89,6 +89,9 @@ struct TotalList {
   domain::CellValue grand_total;
 };
 
+// "row FUNCTIONAL=208 DIVISION=141100", for messages; "the total" where there is no group.
+std::string RowName(const std::vector<GroupValue>& group);
+
 class ChunkCache;  // totals_view.h
 struct Target;     // totals_view.h
 

@@ -43,7 +43,7 @@ class ChunkCache {
   }
 
  private:
-  // About 56 bytes each.
+  // About 80 bytes each.
   static constexpr size_t kCellsMax = 300000;
   struct Entry {
     uint64_t stride = 0;

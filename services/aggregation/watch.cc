@@ -80,6 +80,21 @@ std::vector<domain::Fold::NodeId> Watch::Nodes() const {
 }
 
 absl::StatusOr<std::optional<WatchMessage>> Watch::Next(Position folded) {
+  FISCAL_ASSIGN_OR_RETURN(std::optional<WatchMessage> message, Find(folded));
+  if (!message.has_value()) return message;
+  for (const WatchMessage::Change& change : message->changes) {
+    for (const domain::CellValue* value : {&change.row.before, &change.row.after}) {
+      if (domain::FitsInt64(value->amount_fen)) continue;
+      return domain::RefuseTotal(value->amount_fen,
+                                 absl::StrCat("filters[", change.filter, "]: ",
+                                              RowName(change.row.group), " at position ",
+                                              message->position));
+    }
+  }
+  return message;
+}
+
+absl::StatusOr<std::optional<WatchMessage>> Watch::Find(Position folded) {
   more_ = false;
   if (!started()) {
     FISCAL_RETURN_IF_ERROR(Start(options_.resume.value_or(folded)));

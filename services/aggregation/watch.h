@@ -52,7 +52,7 @@ class Watch {
 
   // The next message, given that everything up to `folded` may be told; nothing when the watcher is level.
   // Does a bounded amount of work: a watch far behind may have to be asked again, which more() tells.
-  // NOT_FOUND or WATCH_TOO_WIDE end it.
+  // NOT_FOUND, WATCH_TOO_WIDE and TOTAL_OUT_OF_RANGE, for a row that can't be told, end it.
   absl::StatusOr<std::optional<WatchMessage>> Next(domain::Position folded);
   // The last Next ended before it was level.
   bool more() const { return more_; }
@@ -66,6 +66,7 @@ class Watch {
 
  private:
   absl::Status Start(domain::Position position);
+  absl::StatusOr<std::optional<WatchMessage>> Find(domain::Position folded);
   absl::StatusOr<std::vector<std::unique_ptr<Question>>> Ask(domain::Position position) const;
   absl::Status CheckRows() const;
   bool Concerns(const domain::Posting& posting) const;

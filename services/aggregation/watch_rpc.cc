@@ -100,10 +100,11 @@ class WatchStream final : public Reactor, public Watcher {
     for (const WatchMessage::Change& change : message.changes) {
       pb::TotalChange* out = response_.add_changes();
       out->set_filter_index(change.filter);
-      wire::ToProto(change.row.after, out->mutable_total());
+      // Amounts fit: Watch::Next looked at them.
+      wire::ToProto(change.row.after, "", out->mutable_total()).IgnoreError();
       wire::ToProto(change.row.group, out->mutable_total()->mutable_group());
       if (previous_ && message.event == WatchEvent::kChange)
-        out->set_previous_amount_fen(change.row.before.amount_fen);
+        out->set_previous_amount_fen(static_cast<int64_t>(change.row.before.amount_fen));
     }
     StartWrite(&response_);
   }

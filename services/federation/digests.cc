@@ -124,8 +124,8 @@ absl::StatusOr<std::vector<DigestEntry>> DigestsAt(const Projector& projector,
       entry.key = CellText(table, item.key);
       entry.value = item.value;
       std::string bytes;
-      PutSigned(&bytes, item.value.amount_fen);
-      for (int32_t n : item.value.counts) PutSigned(&bytes, n);
+      PutWide(&bytes, item.value.amount_fen);
+      for (int64_t n : item.value.counts) PutSigned(&bytes, n);
       entry.digest = Sha256({bytes});
       out.push_back(std::move(entry));
     }

@@ -34,9 +34,10 @@ static_assert(static_cast<int>(Upstream::State::kRefused) == pb::UPSTREAM_STATE_
 constexpr absl::Duration kUpstreamTimeout = absl::Seconds(30);
 constexpr absl::Duration kFoldTimeout = absl::Seconds(30);
 
-absl::StatusOr<size_t> AppendPosting(const storage::LogEntry& entry,
+absl::StatusOr<size_t> AppendPosting(const storage::EventLog& log, const storage::LogEntry& entry,
                                      pb::ReadPostingsResponse* response, bool* more) {
-  FISCAL_ASSIGN_OR_RETURN(UpstreamRecords::Record record, ToUpstreamRecord(entry, more));
+  FISCAL_ASSIGN_OR_RETURN(UpstreamRecords::Record record,
+                          ToUpstreamRecord(entry, *log.operators(), more));
   pb::PostedEvent* event = response->add_events();
   event->set_position(wire::FormatPosition(record.position));
   wire::ToTimestamp(record.commit_time_us, event->mutable_commit_time());
@@ -95,7 +96,9 @@ class FederationRpc final : public pb::FederationService::CallbackService {
     const absl::StatusOr<Position> after =
         Stream::Start(p_.log, request->after_position(), request->after_chain_hash());
     if (!after.ok()) return new RefusedStream<pb::ReadPostingsResponse>(after.status());
-    return new Stream(p_.log, *after, /*until_head=*/false, AppendPosting);
+    return new Stream(p_.log, *after, /*until_head=*/false,
+                      [this](const storage::LogEntry& entry, pb::ReadPostingsResponse* response,
+                             bool* more) { return AppendPosting(p_.log, entry, response, more); });
   }
 
   ServerUnaryReactor* GetUpstreams(CallbackServerContext* context, const pb::GetUpstreamsRequest*,
@@ -211,7 +214,9 @@ class FederationRpc final : public pb::FederationService::CallbackService {
       digest->set_digest(std::string(BytesOf(entry.digest)));
       digest->set_fiscal_year(entry.year);
       digest->set_stage(static_cast<budget::v1::Stage>(entry.stage));
-      digest->set_amount_fen(entry.value.amount_fen);
+      FISCAL_ASSIGN_OR_RETURN(const int64_t fen,
+                              domain::ToInt64(entry.value.amount_fen, entry.key));
+      digest->set_amount_fen(fen);
       digest->set_line_count(entry.value.line_count());
     }
     response->set_position(wire::FormatPosition(position));
@@ -283,8 +288,12 @@ class FederationRpc final : public pb::FederationService::CallbackService {
             }));
     response->set_equal(difference.place.empty());
     response->set_difference(difference.place);
-    response->set_upstream_fen(difference.left_fen);
-    response->set_local_fen(difference.right_fen);
+    FISCAL_ASSIGN_OR_RETURN(const int64_t upstream_fen,
+                            domain::ToInt64(difference.left_fen, difference.place));
+    FISCAL_ASSIGN_OR_RETURN(const int64_t local_fen,
+                            domain::ToInt64(difference.right_fen, difference.place));
+    response->set_upstream_fen(upstream_fen);
+    response->set_local_fen(local_fen);
     response->set_call_count(difference.calls);
     pb::Certificate* c = response->mutable_certificate();
     c->set_upstream(upstream->name());
@@ -297,8 +306,11 @@ class FederationRpc final : public pb::FederationService::CallbackService {
     c->set_upstream_root(std::string(BytesOf(difference.left_root)));
     c->set_local_root(std::string(BytesOf(difference.right_root)));
     wire::ToTimestamp(absl::ToUnixMicros(p_.clock.Now()), c->mutable_issue_time());
-    c->set_public_key_pem(p_.key.public_key_pem());
-    c->set_signature(p_.key.Sign(c->SerializeAsString()));
+    // Without a key the comparison is as true, and nobody's word.
+    const absl::StatusOr<SigningKey> key = p_.signer.key();
+    if (!key.ok()) return absl::OkStatus();
+    c->set_public_key_pem(key->public_key_pem());
+    c->set_signature(key->Sign(c->SerializeAsString()));
     return absl::OkStatus();
   }
 

@@ -6,10 +6,10 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "base/signing.h"
 #include "grpcpp/impl/codegen/service_type.h"
 #include "services/aggregation/projector.h"
 #include "services/federation/upstream.h"
+#include "services/log/signer.h"
 
 namespace fiscal::services {
 
@@ -19,7 +19,7 @@ struct FederationParts {
   const Projector* projector = nullptr;
   const Intake* intake = nullptr;
   std::vector<Upstream*> upstreams;
-  SigningKey key;
+  const Signer& signer;
   Clock& clock;
 };
 

@@ -38,7 +38,7 @@ absl::StatusOr<size_t> AppendRecord(const storage::LogEntry& entry, pb::ReadResp
 
 class EventLogRpc final : public pb::EventLogService::CallbackService {
  public:
-  EventLogRpc(const storage::EventLog& log, SigningKey key) : log_(log), key_(std::move(key)) {}
+  EventLogRpc(const storage::EventLog& log, const Signer& signer) : log_(log), signer_(signer) {}
 
   grpc::ServerWriteReactor<pb::ReadResponse>* Read(grpc::CallbackServerContext*,
                                                    const pb::ReadRequest* request) override {
@@ -51,8 +51,24 @@ class EventLogRpc final : public pb::EventLogService::CallbackService {
 
   ServerUnaryReactor* GetTreeHead(CallbackServerContext* context, const pb::GetTreeHeadRequest*,
                                   pb::GetTreeHeadResponse* response) override {
-    response->set_public_key_pem(key_.public_key_pem());
-    return Finish(context, Sign(log_.head().position, response->mutable_tree_head()));
+    const absl::StatusOr<SigningKey> key = signer_.key();
+    if (!key.ok()) return Finish(context, key.status());
+    response->set_public_key_pem(key->public_key_pem());
+    return Finish(context, Sign(*key, log_.head().position, response->mutable_tree_head()));
+  }
+
+  ServerUnaryReactor* GetKeys(CallbackServerContext* context, const pb::GetKeysRequest*,
+                              pb::GetKeysResponse* response) override {
+    for (const storage::OperatorEvents::Key& key : log_.operators()->keys()) {
+      pb::KeyChange* change = response->add_changes();
+      change->set_position(wire::FormatPosition(key.position));
+      wire::ToTimestamp(key.commit_time_us, change->mutable_commit_time());
+      change->set_principal(key.principal);
+      change->set_public_key_pem(key.event.public_key_pem);
+      change->set_signature(key.event.signature);
+    }
+    response->set_log_id(absl::BytesToHexString(log_.log_id()));
+    return Finish(context, absl::OkStatus());
   }
 
   ServerUnaryReactor* GetInclusionProof(CallbackServerContext* context,
@@ -74,8 +90,8 @@ class EventLogRpc final : public pb::EventLogService::CallbackService {
     return reactor;
   }
 
-  // The head of an earlier size too: its bytes, and so its signature, are always the same.
-  absl::Status Sign(uint64_t size, pb::SignedTreeHead* out) const {
+  // The head of an earlier size too: its bytes are always the same, and its signature while the key is.
+  absl::Status Sign(const SigningKey& key, uint64_t size, pb::SignedTreeHead* out) const {
     domain::EventHeader last;
     if (size > 0) FISCAL_RETURN_IF_ERROR(log_.ReadRecordHead(size, &last).status());
     FISCAL_ASSIGN_OR_RETURN(const Digest root, log_.tree().Root(size));
@@ -84,7 +100,7 @@ class EventLogRpc final : public pb::EventLogService::CallbackService {
     out->set_root_hash(std::string(BytesOf(root)));
     wire::ToTimestamp(last.commit_time_us, out->mutable_head_time());
     out->set_signature(
-        key_.Sign(storage::TreeHeadBytes(log_.log_id(), size, root, last.commit_time_us)));
+        key.Sign(storage::TreeHeadBytes(log_.log_id(), size, root, last.commit_time_us)));
     return absl::OkStatus();
   }
 
@@ -104,6 +120,7 @@ class EventLogRpc final : public pb::EventLogService::CallbackService {
 
   absl::Status ProveInclusion(const pb::GetInclusionProofRequest& request,
                               pb::GetInclusionProofResponse* response) const {
+    FISCAL_ASSIGN_OR_RETURN(const SigningKey key, signer_.key());
     FISCAL_ASSIGN_OR_RETURN(const Position position, wire::ParsePosition(request.position()));
     if (position == 0) return domain::Refuse(Reason::kPositionInvalid, "positions count from 1");
     FISCAL_ASSIGN_OR_RETURN(const uint64_t size, Size("tree_size", request.tree_size(), true));
@@ -121,11 +138,12 @@ class EventLogRpc final : public pb::EventLogService::CallbackService {
                             log_.tree().InclusionProof(position - 1, size));
     response->set_record_header(std::move(record_header));
     for (const Digest& hash : path) response->add_hashes(std::string(BytesOf(hash)));
-    return Sign(size, response->mutable_tree_head());
+    return Sign(key, size, response->mutable_tree_head());
   }
 
   absl::Status ProveConsistency(const pb::GetConsistencyProofRequest& request,
                                 pb::GetConsistencyProofResponse* response) const {
+    FISCAL_ASSIGN_OR_RETURN(const SigningKey key, signer_.key());
     FISCAL_ASSIGN_OR_RETURN(const uint64_t old_size,
                             Size("old_tree_size", request.old_tree_size(), false));
     FISCAL_ASSIGN_OR_RETURN(const uint64_t new_size,
@@ -137,18 +155,19 @@ class EventLogRpc final : public pb::EventLogService::CallbackService {
     FISCAL_ASSIGN_OR_RETURN(const std::vector<Digest> path,
                             log_.tree().ConsistencyProof(old_size, new_size));
     for (const Digest& hash : path) response->add_hashes(std::string(BytesOf(hash)));
-    FISCAL_RETURN_IF_ERROR(Sign(old_size, response->mutable_old_tree_head()));
-    return Sign(new_size, response->mutable_new_tree_head());
+    FISCAL_RETURN_IF_ERROR(Sign(key, old_size, response->mutable_old_tree_head()));
+    return Sign(key, new_size, response->mutable_new_tree_head());
   }
 
   const storage::EventLog& log_;
-  const SigningKey key_;
+  const Signer& signer_;
 };
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> MakeEventLogService(const storage::EventLog& log, SigningKey key) {
-  return std::make_unique<EventLogRpc>(log, std::move(key));
+std::unique_ptr<grpc::Service> MakeEventLogService(const storage::EventLog& log,
+                                                   const Signer& signer) {
+  return std::make_unique<EventLogRpc>(log, signer);
 }
 
 }  // namespace fiscal::services

@@ -5,13 +5,14 @@
 
 #include <memory>
 
-#include "base/signing.h"
+#include "services/log/signer.h"
 #include "grpcpp/impl/codegen/service_type.h"
 #include "storage/event_log.h"
 
 namespace fiscal::services {
 
-std::unique_ptr<grpc::Service> MakeEventLogService(const storage::EventLog& log, SigningKey key);
+std::unique_ptr<grpc::Service> MakeEventLogService(const storage::EventLog& log,
+                                                   const Signer& signer);
 
 }  // namespace fiscal::services
 

@@ -29,6 +29,8 @@ Described Describe(const Intake::Request& request) {
     for (const domain::Submission& part : r->parts) described.lines += part.lines.lines.size();
     return described;
   }
+  if (std::holds_alternative<QuarantineOrder>(request)) return {"quarantine"};
+  if (std::holds_alternative<KeyOrder>(request)) return {"key"};
   return {std::holds_alternative<CatalogImport>(request) ? "catalog" : "upstream"};
 }
 
@@ -82,6 +84,21 @@ void Committer::Submit(std::unique_ptr<Intake::Request> request, size_t bytes, D
   }
   done(domain::Refuse(refused, refused == domain::Reason::kDraining ? "the service is stopping"
                                                                     : "the queue is full"));
+}
+
+absl::StatusOr<IntakeReceipt> Committer::SubmitAndWait(Intake::Request request, size_t bytes) {
+  absl::Mutex mu;
+  absl::StatusOr<IntakeReceipt> outcome = absl::UnknownError("not decided yet");
+  bool done = false;
+  Submit(std::make_unique<Intake::Request>(std::move(request)), bytes,
+         [&](absl::StatusOr<IntakeReceipt> receipt) {
+           absl::MutexLock lock(&mu);
+           outcome = std::move(receipt);
+           done = true;
+         });
+  absl::MutexLock lock(&mu);
+  mu.Await(absl::Condition(&done));
+  return outcome;
 }
 
 void Committer::Stop() {

@@ -41,6 +41,9 @@ class Committer {
   // that only validates is taken) or it is stopped (DRAINING).
   void Submit(std::unique_ptr<Intake::Request> request, size_t bytes, Done done)
       ABSL_LOCKS_EXCLUDED(mu_);
+  // The same for who may wait: returns when it is kept or refused.
+  absl::StatusOr<IntakeReceipt> SubmitAndWait(Intake::Request request, size_t bytes)
+      ABSL_LOCKS_EXCLUDED(mu_);
 
   // Finishes what is queued, then ends the thread. Idempotent.
   void Stop() ABSL_LOCKS_EXCLUDED(mu_);

@@ -7,6 +7,7 @@
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
+#include "base/check.h"
 #include "base/coding.h"
 #include "base/status_macros.h"
 #include "base/text.h"
@@ -474,6 +475,10 @@ absl::StatusOr<IntakeReceipt> Intake::Apply(Submission& s, Group& g) {
     return Refuse(Reason::kDivisionFromUpstream,
                   absl::StrCat("division ", s.key.division, " is taken over from upstream ", owner,
                                ": submit it there"));
+  }
+  if (log_.operators()->LeavesOut(s.key)) {
+    return Refuse(Reason::kBudgetQuarantined,
+                  "an event of this budget was quarantined: what is stated of it does not count");
   }
 
   FISCAL_ASSIGN_OR_RETURN(std::optional<StatementMeta> old, g.ledger.heads().Meta(s.key));

@@ -58,6 +58,7 @@ class LogDirectory {
   Kv& kv() { return *kv_; }
   RocksKv& log_store() { return *log_store_; }
   RocksKv& ledger_store() { return *ledger_store_; }
+  Anchor& anchor() { return *anchor_; }
   // For a clean end: no write-ahead file is needed afterwards.
   absl::Status Settle();
 

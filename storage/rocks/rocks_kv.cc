@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <rocksdb/cache.h>
 #include <rocksdb/db.h>
+#include <rocksdb/file_checksum.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/iterator.h>
 #include <rocksdb/listener.h>
@@ -28,6 +29,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "base/status_macros.h"
+#include "storage/rocks/rocks_scrub.h"
 #include "storage/rocks/store_files.h"
 
 namespace fiscal::storage {
@@ -113,8 +115,9 @@ rocksdb::Options EngineOptions(const RocksOptions& options) {
   o.track_and_verify_wals_in_manifest = false;
   o.paranoid_checks = true;
   // Reading every file again as soon as it is written costs a third of a flush. Blocks carry checksums
-  // that each read looks at, and `admin verify` reads them all.
+  // that each read looks at, files carry one that a scrub looks at.
   o.paranoid_file_checks = false;
+  o.file_checksum_gen_factory = rocksdb::GetFileChecksumGenCrc32cFactory();
   o.force_consistency_checks = true;
   o.flush_verify_memtable_count = true;
   o.wal_compression = rocksdb::kNoCompression;
@@ -185,6 +188,9 @@ class FlushListener : public rocksdb::EventListener {
   std::atomic<uint64_t> sequence_{0};
 };
 
+// Read ahead by a scan.
+constexpr size_t kScanBytes = 1 << 20;
+
 // A store's two column families.
 struct Families {
   rocksdb::DB* db = nullptr;
@@ -208,7 +214,7 @@ struct Families {
 class RocksIterator : public KvIterator {
  public:
   RocksIterator(const Families& families, const rocksdb::Snapshot* snapshot,
-                absl::string_view lower, absl::string_view upper)
+                absl::string_view lower, absl::string_view upper, bool once = false)
       : families_(families),
         lower_(lower),
         upper_(upper),
@@ -216,6 +222,10 @@ class RocksIterator : public KvIterator {
         upper_slice_(upper_) {
     rocksdb::ReadOptions options = EngineReadOptions();
     options.snapshot = snapshot;
+    if (once) {
+      options.fill_cache = false;
+      options.readahead_size = kScanBytes;
+    }
     if (!lower_.empty()) options.iterate_lower_bound = &lower_slice_;
     if (!upper_.empty()) options.iterate_upper_bound = &upper_slice_;
     it_.reset(families.db->NewIterator(options, families.Of(lower_)));
@@ -431,6 +441,15 @@ absl::StatusOr<std::string> RocksKv::Get(absl::string_view key) const {
 std::unique_ptr<KvIterator> RocksKv::NewIterator(absl::string_view lower,
                                                  absl::string_view upper) const {
   return std::make_unique<RocksIterator>(impl_->families, nullptr, lower, upper);
+}
+
+std::unique_ptr<KvIterator> RocksKv::NewScan(absl::string_view lower,
+                                             absl::string_view upper) const {
+  return std::make_unique<RocksIterator>(impl_->families, nullptr, lower, upper, /*once=*/true);
+}
+
+absl::Status RocksKv::Scrub(const ScrubPace& pace, std::vector<FileDamage>* damage) const {
+  return ScrubFiles(impl_->db.get(), impl_->path, pace, damage);
 }
 
 std::unique_ptr<KvSnapshot> RocksKv::NewSnapshot() const {

@@ -14,6 +14,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/time/time.h"
 #include "storage/kv.h"
@@ -65,6 +66,15 @@ struct RocksStats {
   int64_t background_errors = 0;
 };
 
+// Bytes that were found damaged.
+struct FileDamage {
+  // Inside the store's directory.
+  std::string file;
+  std::string what;
+};
+// Told of bytes that were read, after each piece; an error ends the walk.
+using ScrubPace = std::function<absl::Status(size_t bytes)>;
+
 class RocksKv : public Kv {
  public:
   // NOT_FOUND: not there and not to be made. FAILED_PRECONDITION: another store, here or in another
@@ -79,7 +89,12 @@ class RocksKv : public Kv {
   absl::StatusOr<std::string> Get(absl::string_view key) const override;
   std::unique_ptr<KvIterator> NewIterator(absl::string_view lower,
                                           absl::string_view upper) const override;
+  std::unique_ptr<KvIterator> NewScan(absl::string_view lower,
+                                      absl::string_view upper) const override;
   std::unique_ptr<KvSnapshot> NewSnapshot() const override;
+  // Reads every byte of the files that the store lives in, from the disk where that can be had, and compares it with the
+  // checksums kept with it. The store is in use meanwhile. What is wrong goes to `damage`; an error is that of `pace`.
+  absl::Status Scrub(const ScrubPace& pace, std::vector<FileDamage>* damage) const;
   // Merges all files, so that only what is still needed takes space.
   absl::Status Compact();
   RocksStats Stats() const;

@@ -1,6 +1,7 @@
 #include "tests/bench/processes.h"
 
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,6 +22,8 @@ ServerProcess::ServerProcess(const std::vector<std::string>& command) {
   const absl::Time start = absl::Now();
   pid_ = fork();
   if (pid_ == 0) {
+    // It must not outlive the benchmark, however that ends.
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
     dup2(ends[1], 2);
     close(ends[0]);
     close(ends[1]);
@@ -62,6 +65,13 @@ void ServerProcess::End(int signal) {
   waitpid(pid_, &status, 0);
   pid_ = -1;
   reader_.join();
+}
+
+bool ServerProcess::running() const {
+  siginfo_t ended = {};
+  return pid_ >= 0 &&
+         waitid(P_PID, static_cast<id_t>(pid_), &ended, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+         ended.si_pid == 0;
 }
 
 double ServerProcess::cpu_seconds() const {

@@ -17,6 +17,9 @@ class ServerProcess {
   ~ServerProcess() { Stop(); }
 
   int port() const { return port_; }
+  pid_t pid() const { return pid_; }
+  // False once it ended, by itself or killed by others.
+  bool running() const;
   // From the start of the process to the line that said it serves.
   double seconds_to_ready() const { return seconds_to_ready_; }
   // Ends it and waits: gracefully, or as a crash would.

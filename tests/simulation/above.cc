@@ -141,7 +141,7 @@ void Above::TakeOver(const storage::EventLog& below, uint64_t events) {
   for (bool more = false; at < head && (more || records.records.size() < events);) {
     const auto entry = below.Read(at + 1);
     if (!entry.ok()) return fail_(entry.status().ToString());
-    auto record = services::ToUpstreamRecord(*entry, &more);
+    auto record = services::ToUpstreamRecord(*entry, *below.operators(), &more);
     if (!record.ok()) return fail_(record.status().ToString());
     records.records.push_back(*std::move(record));
     ++at;

@@ -1,5 +1,6 @@
 #include "tests/simulation/world.h"
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <random>
@@ -20,6 +21,7 @@
 #include "tests/simulation/above.h"
 #include "tests/simulation/model.h"
 #include "tests/simulation/no_rules.h"
+#include "tests/simulation/taking_back.h"
 #include "tests/simulation/watchers.h"
 #include "tests/simulation/wrapped_kv.h"
 
@@ -103,6 +105,7 @@ constexpr Code kFunctional[] = {2080505, 2080506, 2101101, 2170101, 2170102, 213
 constexpr Code kRevenue[] = {1030148, 11002, 1100201};
 constexpr Code kDept[] = {30101, 30201, 30299, 310, 31002};
 constexpr Code kGov[] = {50101, 50201, 50299, 503};
+constexpr const char* kProjects[] = {"P1", "P2", "P3", "P4", "P5"};
 
 class World {
  public:
@@ -120,7 +123,7 @@ class World {
 
   Outcome Play() {
     if (Below(4) != 0) stride_ = {1 + Below(12), 1 + Below(60)};
-    if (!Start()) return std::move(run_);
+    if (!Start()) return Ended();
     // Every fourth seed is long; the others are short and many.
     const int steps = Below(4) == 0 ? 500 : 60;
     const bool bulk = steps > 60;
@@ -146,6 +149,31 @@ class World {
       }
     }
     if (run_.failure.empty()) Heal();
+    return Ended();
+  }
+
+  Outcome PlayVerify() {
+    stride_ = {1 + Below(12), 1 + Below(60)};
+    if (!Start()) return Ended();
+    for (int i = 0; i < 40 && run_.failure.empty(); ++i) {
+      const uint64_t dice = Below(20);
+      if (dice < 10) {
+        SubmitGroup();
+      } else if (dice < 15) {
+        Fold(static_cast<int>(Below(8)) + 1);
+      } else if (dice < 19) {
+        Verify(*process_->projector);
+      } else {
+        Restart(/*crash=*/Below(2) == 0);
+      }
+    }
+    while (run_.failure.empty() && process_->projector->folded() < model_.head) Fold(50);
+    if (run_.failure.empty()) Verify(*process_->projector);
+    return Ended();
+  }
+
+ private:
+  Outcome Ended() {
     run_.events = static_cast<int>(model_.head);
     run_.faults = faults_.count;
     run_.resumes = watchers_.resumes();
@@ -153,7 +181,6 @@ class World {
     return std::move(run_);
   }
 
- private:
   uint64_t Below(uint64_t n) { return random_() % n; }
   template <typename T, size_t N>
   const T& Pick(const T (&list)[N]) {
@@ -332,6 +359,12 @@ class World {
           line.attributes.procurement = static_cast<domain::Procurement>(Below(4));
           if (Below(8) == 0) line.receiving_division = Pick(kDivisions);
         }
+        // Now and then one that the statement does not name.
+        if (Below(3) == 0) {
+          texts->push_back(Pick(kProjects));
+          line.project_code = texts->back();
+          if (Below(40) != 0) NameProject(texts->back(), &s);
+        }
         line.attributes.fund = static_cast<domain::Fund>(Below(11));
         line.attributes.funding_year = static_cast<domain::FundingYear>(Below(3));
         if (Below(6) == 0) line.attributes.analysis = static_cast<domain::Analysis>(1 + Below(6));
@@ -343,7 +376,16 @@ class World {
       if (s.mode == domain::WriteMode::kPatch) {
         for (uint64_t i = 0, n = Below(3); i < n; ++i)
           s.removed_line_ids.push_back(absl::StrCat("line-", Below(24)));
+        if (Below(8) == 0) s.removed_project_codes.push_back(Pick(kProjects));
       }
+      if (Below(4) == 0) NameProject(Pick(kProjects), &s);
+      // What is named is not dropped.
+      auto named = [&](const std::string& code) {
+        return std::any_of(s.projects.begin(), s.projects.end(),
+                           [&](const domain::ProjectEntry& p) { return p.code == code; });
+      };
+      auto& dropped = s.removed_project_codes;
+      dropped.erase(std::remove_if(dropped.begin(), dropped.end(), named), dropped.end());
     }
     if (Below(30) == 0) s.key.agency = "999999";
     if (Below(40) == 0 && !s.lines.lines.empty()) s.lines.lines[0].amount_fen = -5;
@@ -357,8 +399,19 @@ class World {
                      s.certify, s.note, static_cast<int>(s.mode), s.expected_revision.value_or(-1));
     body += s.encoded.bytes;
     for (const std::string& id : s.removed_line_ids) body += id;
+    for (const domain::ProjectEntry& project : s.projects) body += project.bytes;
+    for (const std::string& code : s.removed_project_codes) body += code;
     s.body = Sha256({body});
     return s;
+  }
+
+  // With one of its names, unless the statement has it already.
+  void NameProject(const std::string& code, Submission* s) {
+    for (const domain::ProjectEntry& project : s->projects) {
+      if (project.code == code) return;
+    }
+    const std::string name = absl::StrCat("name ", Below(3));
+    s->projects.push_back({code, name, absl::StrCat(code, "=", name)});
   }
 
   void SubmitGroup() {
@@ -420,7 +473,8 @@ class World {
       ModelReceipt receipt;
       if (outcomes[i].ok()) {
         const storage::Receipt& r = outcomes[i]->receipt;
-        receipt = {r.result, r.revision, r.position, r.line_count, r.memo_line_count};
+        receipt = {r.result,     r.revision,        r.position,
+                   r.line_count, r.memo_line_count, r.project_count};
         absl::StrAppend(&got, " result ", static_cast<int>(r.result), " revision ", r.revision,
                         " position ", r.position);
       }
@@ -581,9 +635,32 @@ class World {
     const services::WatchedTotals question = MakeQuestion();
     const uint64_t position = Below(2) == 0 ? folded : Below(folded + 1);
     Compare(*process_->reader, question, position, 0);
+    if (Below(12) == 0) Verify(*process_->projector);
     const auto end = process_->projector->EndOfGroup(position);
     if (!end.ok() || *end != model_.GroupEnd(position))
       Fail(absl::StrCat("a group at ", position, " ends elsewhere"));
+  }
+
+  // With so little memory now and then that units are computed one after the other.
+  void Verify(const services::Projector& projector) {
+    ++run_.verifications;
+    projector.ReadLive([&](const services::Projector::Live& live) {
+      run_.open_projects += std::any_of(
+          live.postings.begin(), live.postings.end(), [&](const auto& posting) {
+            const auto& projects = posting->cells.projects;
+            return live.stride > 0 && !posting->first() &&
+                   std::any_of(projects.begin(), projects.end(), [](const auto& p) {
+                     return p.state != domain::CellProject::kMentioned;
+                   });
+          });
+    });
+    services::VerifyOptions options;
+    if (Below(2) == 0) options.memory_bytes_max = Below(20000);
+    const auto verified = bug_ == Bug::kTakeBackAmounts ? VerifyTakingBack(projector)
+                                                        : services::Verify(projector, options);
+    if (!Check(verified.status(), "verify")) return;
+    if (verified->position != projector.folded()) Fail("verify stops before the totals do");
+    if (!verified->differences.empty()) Fail(absl::StrCat("verify: ", verified->differences[0]));
   }
 
   void Watch() {
@@ -607,7 +684,7 @@ class World {
       if (!got.emplace(key, row.value).second) Fail(absl::StrCat("row ", key, " stands twice"));
     }
     if (got == want) {
-      Trace(absl::StrCat(got.size(), " ", list->grand_total.amount_fen));
+      Trace(absl::StrCat(got.size(), " ", domain::FormatFen(list->grand_total.amount_fen)));
       return;
     }
     std::string difference;
@@ -616,8 +693,9 @@ class World {
       if (it == got.end()) {
         absl::StrAppend(&difference, " missing ", key);
       } else if (!(it->second == value)) {
-        absl::StrAppend(&difference, " ", key, ": ", it->second.amount_fen, " (",
-                        it->second.line_count(), " lines) not ", value.amount_fen, " (",
+        absl::StrAppend(&difference, " ", key, ": ", domain::FormatFen(it->second.amount_fen), " (",
+                        it->second.line_count(), " lines) not ",
+                        domain::FormatFen(value.amount_fen), " (",
                         value.line_count(), ")");
       }
     }
@@ -657,19 +735,11 @@ class World {
     for (int i = 0; i < 8 && run_.failure.empty(); ++i)
       Compare(above_.reader(), MakeQuestion(), above_.projector().folded(), model_.head);
     if (!run_.failure.empty()) return;
-    const auto above = services::Verify(above_.projector());
-    if (!Check(above.status(), "verify above")) return;
-    if (!above->differences.empty()) {
-      Fail(absl::StrCat("verify above: ", above->differences[0]));
-      return;
-    }
+    Verify(above_.projector());
+    if (!run_.failure.empty()) return;
     run_.crashes += above_.crashes();
-    const auto verified = services::Verify(*process_->projector);
-    if (!Check(verified.status(), "verify")) return;
-    if (!verified->differences.empty()) {
-      Fail(absl::StrCat("verify: ", verified->differences[0]));
-      return;
-    }
+    Verify(*process_->projector);
+    if (!run_.failure.empty()) return;
     // Statements, whole and at every revision.
     const storage::HeadReader heads(*process_->kv);
     for (const auto& [key, history] : model_.budgets) {
@@ -684,6 +754,10 @@ class World {
           m.line = line;
           lines[m.id] = m;
         }
+        std::map<std::string, std::string> projects;
+        for (const domain::ProjectEntry& p : read->projects) projects[p.code] = p.name;
+        if (projects != s.projects)
+          return void(Fail(absl::StrCat("revision ", s.revision, " has other projects")));
         if (!(lines == s.lines)) {
           Fail(absl::StrCat("revision ", s.revision, " of ", key.agency, " reads ", lines.size(),
                             " lines, not the ", s.lines.size(), " submitted"));
@@ -732,6 +806,10 @@ class World {
 
 Outcome RunSeed(uint64_t seed, Bug bug, WatchBug watch_bug) {
   return World(seed, bug, watch_bug).Play();
+}
+
+Outcome RunVerifySeed(uint64_t seed, Bug bug) {
+  return World(seed, bug, WatchBug::kNone).PlayVerify();
 }
 
 }  // namespace fiscal::simulation

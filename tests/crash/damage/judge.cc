@@ -111,6 +111,17 @@ void Verify(Caller& caller, Seen* seen) {
                                                                  : std::string("not ok"));
 }
 
+// What nobody asked for may be damaged all the same.
+void Scrub(Caller& caller, Seen* seen) {
+  admin::v1::ScrubResponse scrubbed;
+  const grpc::Status status =
+      caller.Call("/fiscal.admin.v1.AdminService/Scrub", admin::v1::ScrubRequest(), &scrubbed);
+  if (!status.ok()) return NoteError("scrub", status, seen);
+  if (!scrubbed.ok() && seen->noticed.empty())
+    seen->noticed = absl::StrCat(
+        "scrub: ", scrubbed.findings_size() > 0 ? scrubbed.findings(0) : std::string("not ok"));
+}
+
 // A statement more than there ever was: the next position, the next revision, and the total moves
 // by it.
 void SubmitNext(const Base& base, Caller& caller, Seen* seen) {
@@ -151,6 +162,7 @@ Seen Ask(const Base& base, ServerProcess& server, bool and_next) {
   Compare(caller, base.reads, &seen);
   CompareHead(base, caller, &seen);
   Verify(caller, &seen);
+  Scrub(caller, &seen);
   if (and_next) SubmitNext(base, caller, &seen);
   return seen;
 }

@@ -1,0 +1,45 @@
+// Runs Verify for one caller at a time, and knows how far it is and what it found last.
+//
+//   AdminService.Verify --> Verifier --> Verify;  GetStatus, /metrics --(state)--> Verifier
+//
+// Thread-safe.
+#ifndef FISCAL_SERVICES_ADMIN_VERIFIER_H_
+#define FISCAL_SERVICES_ADMIN_VERIFIER_H_
+
+#include <functional>
+
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "services/admin/verify.h"
+
+namespace fiscal::services {
+
+class Verifier {
+ public:
+  Verifier(const Projector& projector, size_t memory_bytes_max)
+      : projector_(projector), memory_bytes_max_(memory_bytes_max) {}
+
+  // On this thread. CHECK_RUNNING while it runs for another.
+  absl::StatusOr<VerifyResult> Run(std::function<bool()> cancelled) ABSL_LOCKS_EXCLUDED(mu_);
+
+  struct State {
+    bool running = false;
+    // Of a run that is under way.
+    VerifyProgress progress;
+    // The end of the last run that came to it; InfinitePast for none.
+    absl::Time last_run = absl::InfinitePast();
+    int64_t difference_count = 0;
+  };
+  State state() const ABSL_LOCKS_EXCLUDED(mu_);
+
+ private:
+  const Projector& projector_;
+  const size_t memory_bytes_max_;
+  mutable absl::Mutex mu_;
+  State state_ ABSL_GUARDED_BY(mu_);
+};
+
+}  // namespace fiscal::services
+
+#endif  // FISCAL_SERVICES_ADMIN_VERIFIER_H_
