@@ -21,6 +21,12 @@
 namespace fiscal::damage {
 namespace {
 
+// How a log line starts that says why the process ends.
+constexpr absl::string_view kCritical = "\"level\":\"critical\"";
+
+// The exit code of a process that stops at once and says why in such a line.
+constexpr int kEndedItself = 70;
+
 // What a served copy showed: the worst counts.
 struct Seen {
   std::string wrong, noticed;
@@ -111,6 +117,17 @@ void Verify(Caller& caller, Seen* seen) {
                                                                  : std::string("not ok"));
 }
 
+// What nobody asked for may be damaged all the same.
+void Scrub(Caller& caller, Seen* seen) {
+  admin::v1::ScrubResponse scrubbed;
+  const grpc::Status status =
+      caller.Call("/fiscal.admin.v1.AdminService/Scrub", admin::v1::ScrubRequest(), &scrubbed);
+  if (!status.ok()) return NoteError("scrub", status, seen);
+  if (!scrubbed.ok() && seen->noticed.empty())
+    seen->noticed = absl::StrCat(
+        "scrub: ", scrubbed.findings_size() > 0 ? scrubbed.findings(0) : std::string("not ok"));
+}
+
 // A statement more than there ever was: the next position, the next revision, and the total moves
 // by it.
 void SubmitNext(const Base& base, Caller& caller, Seen* seen) {
@@ -151,6 +168,7 @@ Seen Ask(const Base& base, ServerProcess& server, bool and_next) {
   Compare(caller, base.reads, &seen);
   CompareHead(base, caller, &seen);
   Verify(caller, &seen);
+  Scrub(caller, &seen);
   if (and_next) SubmitNext(base, caller, &seen);
   return seen;
 }
@@ -241,11 +259,9 @@ Verdict JudgeStop(const Base& base, const std::string& directory, ServerProcess&
   const std::string& said = server.said();
   const std::string last = said.substr(said.size() - std::min<size_t>(300, said.size()));
   if (WIFSIGNALED(ended))
-    return {Outcome::kAborted,
-            absl::StrCat("signal ", WTERMSIG(ended), " while it served: ", last)};
-  const std::string seen =
-      absl::StrCat("ended with ", WEXITSTATUS(ended), " while it served: ", last);
-  if (!absl::StrContains(said, "\"level\":\"critical\"")) return {Outcome::kUnsaid, seen};
+    return {Outcome::kAborted, absl::StrCat("signal ", WTERMSIG(ended), ": ", last)};
+  const std::string seen = absl::StrCat("ended with ", WEXITSTATUS(ended), ": ", last);
+  if (!absl::StrContains(said, kCritical)) return {Outcome::kUnsaid, seen};
   ServerProcess again(base.Settings(directory));
   if (!again.serves())
     return {Outcome::kUnsaid, absl::StrCat(seen, "; then: ", Sentence(again.said()))};
@@ -316,8 +332,12 @@ Verdict Judge(const Base& base, const Fault& fault, const std::string& directory
   }
   ServerProcess server(base.Settings(directory));
   if (server.hung()) return {Outcome::kHung, server.said().substr(0, 300)};
-  return server.serves() ? JudgeServed(base, directory, server, thorough)
-                         : JudgeRefusal(base, fault, directory, server, before, thorough);
+  if (server.serves()) return JudgeServed(base, directory, server, thorough);
+  // A derived store whose damage is met late in the start is made again by the next one.
+  const int ended = *server.ended();
+  return WIFEXITED(ended) && WEXITSTATUS(ended) == kEndedItself
+             ? JudgeStop(base, directory, server, ended)
+             : JudgeRefusal(base, fault, directory, server, before, thorough);
 }
 
 }  // namespace fiscal::damage

@@ -36,6 +36,8 @@ std::string Encoded(const ServerSettings& settings) {
   server->mutable_log()->set_calls("none");
   server->mutable_storage()->set_log_write_buffer_bytes(settings.write_buffer_bytes);
   server->mutable_storage()->set_totals_write_buffer_bytes(settings.write_buffer_bytes);
+  // Only when it is asked, so that what it finds is told of this call.
+  server->mutable_storage()->set_scrub_bytes_per_second(0);
   for (const auto& [name, port] : settings.upstreams) {
     config::v1::UpstreamConfig* upstream =
         config.mutable_all()->mutable_submission()->add_upstreams();
