@@ -25,8 +25,8 @@ absl::StatusOr<int64_t> Ask(CellSource& source, const Query& query) {
   FISCAL_ASSIGN_OR_RETURN(const std::vector<Group> groups, source.Ask(query, GroupKind::kNone));
   domain::Fen fen = 0;
   for (const Group& g : groups) fen += g.sum.fen;
-  // Sums and differences of a few fit too.
-  if (!domain::FitsInt64(fen * 8)) return domain::RefuseTotal(fen, kField);
+  // Sums and differences of a dozen fit too.
+  if (!domain::FitsInt64(fen * 16)) return domain::RefuseTotal(fen, kField);
   return static_cast<int64_t>(fen);
 }
 
