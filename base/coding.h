@@ -41,6 +41,20 @@ inline uint64_t ZigZag(int64_t v) {
   return (static_cast<uint64_t>(v) << 1) ^ static_cast<uint64_t>(v >> 63);
 }
 inline void PutSigned(std::string* out, int64_t v) { PutVarint(out, ZigZag(v)); }
+// Of 128 bits: the bytes of PutSigned where the number fits, else longer ones in the same form. At most
+// 19 bytes from `p` on; returns the end.
+inline char* WriteWide(char* p, __int128 v) {
+  if (v == static_cast<int64_t>(v)) return WriteVarint(p, ZigZag(static_cast<int64_t>(v)));
+  using Bits = unsigned __int128;
+  Bits bits = (static_cast<Bits>(v) << 1) ^ static_cast<Bits>(v >> 127);
+  for (; bits >= 0x80; bits >>= 7) *p++ = static_cast<char>(static_cast<uint8_t>(bits) | 0x80);
+  *p++ = static_cast<char>(bits);
+  return p;
+}
+inline void PutWide(std::string* out, __int128 v) {
+  char buffer[19];
+  out->append(buffer, static_cast<size_t>(WriteWide(buffer, v) - buffer));
+}
 inline void PutString(std::string* out, absl::string_view s) {
   PutVarint(out, s.size());
   out->append(s.data(), s.size());
@@ -86,6 +100,24 @@ class ByteReader {
   int64_t Signed() {
     const uint64_t v = Varint();
     return static_cast<int64_t>((v >> 1) ^ (~(v & 1) + 1));
+  }
+  // What PutWide wrote.
+  __int128 Wide() {
+    // Of one word, nearly always.
+    if (p_ != end_ && static_cast<uint8_t>(*p_) < 0x80) return Signed();
+    using Bits = unsigned __int128;
+    Bits v = 0;
+    for (int shift = 0; shift < 128; shift += 7) {
+      if (p_ == end_) return static_cast<__int128>(Fail());
+      const uint8_t byte = static_cast<uint8_t>(*p_++);
+      // The nineteenth byte carries two bits.
+      if (shift == 126 && byte > 3) return static_cast<__int128>(Fail());
+      v |= static_cast<Bits>(byte & 0x7f) << shift;
+      if (byte >= 0x80) continue;
+      if (byte == 0) return static_cast<__int128>(Fail());
+      return static_cast<__int128>((v >> 1) ^ (~(v & 1) + 1));
+    }
+    return static_cast<__int128>(Fail());
   }
   absl::string_view String() { return Bytes(Varint()); }
   absl::string_view Bytes(uint64_t size) {

@@ -23,7 +23,7 @@ struct ContextDeleter {
 
 }  // namespace
 
-Digest Sha256(std::initializer_list<absl::string_view> parts) {
+Digest Sha256(absl::Span<const absl::string_view> parts) {
   thread_local std::unique_ptr<EVP_MD_CTX, ContextDeleter> context(EVP_MD_CTX_new());
   Digest digest;
   bool ok = EVP_DigestInit_ex2(context.get(), Algorithm(), nullptr) == 1;
@@ -33,6 +33,32 @@ Digest Sha256(std::initializer_list<absl::string_view> parts) {
   unsigned size = 0;
   ok = ok && EVP_DigestFinal_ex(context.get(), digest.data(), &size) == 1 && size == digest.size();
   FISCAL_CHECK(ok, "SHA-256 never fails");
+  return digest;
+}
+
+struct Sha256Stream::State {
+  std::unique_ptr<EVP_MD_CTX, ContextDeleter> context{EVP_MD_CTX_new()};
+};
+
+Sha256Stream::Sha256Stream() : state_(std::make_unique<State>()) {
+  FISCAL_CHECK(EVP_DigestInit_ex2(state_->context.get(), Algorithm(), nullptr) == 1,
+               "SHA-256 never fails");
+}
+Sha256Stream::~Sha256Stream() = default;
+
+void Sha256Stream::Add(absl::string_view bytes) {
+  FISCAL_CHECK(EVP_DigestUpdate(state_->context.get(), bytes.data(), bytes.size()) == 1,
+               "SHA-256 never fails");
+}
+
+Digest Sha256Stream::digest() const {
+  std::unique_ptr<EVP_MD_CTX, ContextDeleter> copy(EVP_MD_CTX_new());
+  Digest digest;
+  unsigned size = 0;
+  FISCAL_CHECK(EVP_MD_CTX_copy_ex(copy.get(), state_->context.get()) == 1 &&
+                   EVP_DigestFinal_ex(copy.get(), digest.data(), &size) == 1 &&
+                   size == digest.size(),
+               "SHA-256 never fails");
   return digest;
 }
 

@@ -22,6 +22,8 @@ namespace {
 constexpr size_t kSignatureBytes = 64;
 // RFC 8410: what stands before the 32 bytes of an Ed25519 public key.
 constexpr absl::string_view kKeyPrefix("\x30\x2a\x30\x05\x06\x03\x2b\x65\x70\x03\x21\x00", 12);
+constexpr char kKeyFile[] = "signing-key.pem", kStagedFile[] = "signing-key.next.pem",
+               kPublicFile[] = "signing-key.pub.pem";
 // Beyond any PEM of a key.
 constexpr size_t kFileBytesMax = 16 << 10;
 
@@ -131,38 +133,58 @@ SigningKey SigningKey::Generate() {
   return SigningKey(std::shared_ptr<void>(Key(key)));
 }
 
-absl::StatusOr<SigningKey> SigningKey::LoadOrCreate(const std::string& directory) {
-  const std::string path = absl::StrCat(directory, "/signing-key.pem");
+absl::StatusOr<SigningKey> SigningKey::LoadFile(const std::string& path) {
   struct stat info;
-  absl::StatusOr<std::string> pem = ReadFile(path, &info);
-  if (absl::IsNotFound(pem.status())) {
-    const SigningKey key = Generate();
-    const Bio bio(BIO_new(BIO_s_mem()));
-    FISCAL_CHECK(PEM_write_bio_PKCS8PrivateKey(bio.get(), static_cast<EVP_PKEY*>(key.key_.get()),
-                                               nullptr, nullptr, 0, nullptr, nullptr) == 1,
-                 "a key can be written to memory");
-    FISCAL_RETURN_IF_ERROR(WriteFile(directory, "signing-key.pem", Written(bio.get()), 0600));
-    pem = ReadFile(path, &info);
-  }
-  if (!pem.ok()) return pem.status();
+  FISCAL_ASSIGN_OR_RETURN(const std::string pem, ReadFile(path, &info));
   if ((info.st_mode & 077) != 0) {
     return absl::FailedPreconditionError(
         absl::StrCat("signing key: ", path, " may be read by others; its mode must be 0600"));
   }
   const ForgetErrors forget;
-  Key key(PEM_read_bio_PrivateKey(Reader(*pem).get(), nullptr, NoPassphrase, nullptr));
+  Key key(PEM_read_bio_PrivateKey(Reader(pem).get(), nullptr, NoPassphrase, nullptr));
   if (key == nullptr || EVP_PKEY_is_a(key.get(), "ED25519") != 1) {
     return absl::FailedPreconditionError(
         absl::StrCat("signing key: ", path, " is no Ed25519 key without passphrase"));
   }
-  SigningKey loaded{std::shared_ptr<void>(std::move(key))};
-  const absl::StatusOr<std::string> beside =
-      ReadFile(absl::StrCat(directory, "/signing-key.pub.pem"), &info);
-  if (!beside.ok() || *beside != loaded.public_key_pem_) {
-    FISCAL_RETURN_IF_ERROR(
-        WriteFile(directory, "signing-key.pub.pem", loaded.public_key_pem_, 0644));
-  }
-  return loaded;
+  return SigningKey{std::shared_ptr<void>(std::move(key))};
+}
+
+absl::StatusOr<SigningKey> SigningKey::Load(const std::string& directory) {
+  return LoadFile(absl::StrCat(directory, "/", kKeyFile));
+}
+
+absl::StatusOr<SigningKey> SigningKey::LoadStaged(const std::string& directory) {
+  return LoadFile(absl::StrCat(directory, "/", kStagedFile));
+}
+
+absl::StatusOr<SigningKey> SigningKey::Stage(const std::string& directory) {
+  const SigningKey key = Generate();
+  const Bio bio(BIO_new(BIO_s_mem()));
+  FISCAL_CHECK(PEM_write_bio_PKCS8PrivateKey(bio.get(), static_cast<EVP_PKEY*>(key.key_.get()),
+                                             nullptr, nullptr, 0, nullptr, nullptr) == 1,
+               "a key can be written to memory");
+  FISCAL_RETURN_IF_ERROR(WriteFile(directory, kStagedFile, Written(bio.get()), 0600));
+  return LoadStaged(directory);
+}
+
+absl::Status SigningKey::Adopt(const std::string& directory) {
+  const std::string path = absl::StrCat(directory, "/", kKeyFile);
+  if (std::rename(absl::StrCat(directory, "/", kStagedFile).c_str(), path.c_str()) != 0)
+    return ErrnoError("rename", path);
+  const File parent(directory, O_RDONLY | O_DIRECTORY);
+  if (parent.fd() < 0 || fsync(parent.fd()) != 0) return ErrnoError("sync", directory);
+  return absl::OkStatus();
+}
+
+absl::Status SigningKey::WritePublicHalf(const std::string& directory) const {
+  const absl::StatusOr<std::string> there = ReadPublicHalf(directory);
+  if (there.ok() && *there == public_key_pem_) return absl::OkStatus();
+  return WriteFile(directory, kPublicFile, public_key_pem_, 0644);
+}
+
+absl::StatusOr<std::string> SigningKey::ReadPublicHalf(const std::string& directory) {
+  struct stat info;
+  return ReadFile(absl::StrCat(directory, "/", kPublicFile), &info);
 }
 
 std::string SigningKey::Sign(absl::string_view bytes) const {

@@ -19,10 +19,19 @@ class SigningKey {
  public:
   // A new one, in memory only.
   static SigningKey Generate();
-  // From `directory`/signing-key.pem (PKCS #8), which is made when there is none, readable by its
-  // owner alone. The public half is written beside it as signing-key.pub.pem.
-  // FAILED_PRECONDITION when the file is no Ed25519 key or others may read it.
-  static absl::StatusOr<SigningKey> LoadOrCreate(const std::string& directory);
+  // From `directory`/signing-key.pem (PKCS #8). NOT_FOUND when there is none, FAILED_PRECONDITION when
+  // it is no Ed25519 key or others may read it.
+  static absl::StatusOr<SigningKey> Load(const std::string& directory);
+  // A new one in signing-key.next.pem, readable by its owner alone: nobody takes it for the key yet.
+  static absl::StatusOr<SigningKey> Stage(const std::string& directory);
+  // As Load, of what Stage left.
+  static absl::StatusOr<SigningKey> LoadStaged(const std::string& directory);
+  // Puts what Stage left in the place of the key.
+  static absl::Status Adopt(const std::string& directory);
+  // Beside it as signing-key.pub.pem, for operators.
+  absl::Status WritePublicHalf(const std::string& directory) const;
+  // NOT_FOUND when there is none.
+  static absl::StatusOr<std::string> ReadPublicHalf(const std::string& directory);
 
   // 64 bytes; the same for the same bytes.
   std::string Sign(absl::string_view bytes) const;
@@ -30,6 +39,7 @@ class SigningKey {
 
  private:
   explicit SigningKey(std::shared_ptr<void> key);
+  static absl::StatusOr<SigningKey> LoadFile(const std::string& path);
 
   std::shared_ptr<void> key_;  // EVP_PKEY
   std::string public_key_pem_;

@@ -186,6 +186,11 @@ std::shared_ptr<const Catalog> Catalog::With(const CatalogEvent& event) const {
     std::shared_ptr<const Entries> keep = entries;
     next->numbers_[key] =
         std::shared_ptr<const CodeNames>(numbers, [keep](const CodeNames* n) { delete n; });
+  } else if (event.list == CatalogList::kDivision) {
+    auto children = std::make_shared<Children>();
+    for (const auto& [code, entry] : *entries)
+      (*children)[ParseCode(entry.parent_code)].push_back(ParseCode(code));
+    next->children_[event.year] = std::move(children);
   } else if (event.list == CatalogList::kAgency) {
     auto departments = std::make_shared<std::map<std::string, size_t, std::less<>>>();
     for (const auto& [code, entry] : *entries) ++(*departments)[entry.department_code];
@@ -212,15 +217,21 @@ Code Catalog::ParentOf(Code division, uint16_t year) const {
   return entry == nullptr ? 0 : ParseCode(entry->parent_code);
 }
 
-std::vector<Code> Catalog::ChildrenOf(Code division, uint16_t year) const {
-  std::vector<Code> children;
-  const Entries* divisions = DivisionsOf(year);
-  if (divisions == nullptr) return children;
-  const std::string parent = FormatCode(division);
-  for (const auto& [code, entry] : *divisions) {
-    if (entry.parent_code == parent) children.push_back(ParseCode(code));
+const std::vector<Code>& Catalog::ChildrenOf(Code division, uint16_t year) const {
+  static const auto* none = new std::vector<Code>();
+  const auto of_year = children_.find(year);
+  if (of_year == children_.end()) return *none;
+  const auto it = of_year->second->find(division);
+  return it == of_year->second->end() ? *none : it->second;
+}
+
+std::vector<Code> Catalog::SubtreeOf(Code division, uint16_t year) const {
+  std::vector<Code> divisions = {division};
+  for (size_t i = 0; i < divisions.size(); ++i) {
+    const std::vector<Code>& children = ChildrenOf(divisions[i], year);
+    divisions.insert(divisions.end(), children.begin(), children.end());
   }
-  return children;
+  return divisions;
 }
 
 std::vector<Code> Catalog::ChainOf(Code division, uint16_t year) const {

@@ -55,8 +55,10 @@ class Catalog {
   const CatalogEntry* FindDivision(Code division, uint16_t year) const;
   // The division above; 0 at the top.
   Code ParentOf(Code division, uint16_t year) const;
-  // The divisions directly below, ordered.
-  std::vector<Code> ChildrenOf(Code division, uint16_t year) const;
+  // The divisions directly below, ordered. Lives as long as the catalog.
+  const std::vector<Code>& ChildrenOf(Code division, uint16_t year) const;
+  // `division` and all below it, each once, those above before those below. REQUIRES: no cycles, which Check refuses.
+  std::vector<Code> SubtreeOf(Code division, uint16_t year) const;
   // `division` and all above it, nearest first. A chain longer than 8 is cut.
   std::vector<Code> ChainOf(Code division, uint16_t year) const;
 
@@ -87,8 +89,10 @@ class Catalog {
 
  private:
   std::map<ListKey, std::shared_ptr<const Entries>> lists_;
-  // Derived from lists_: classifications by number, divisions and departments by year.
+  using Children = absl::flat_hash_map<Code, std::vector<Code>>;
+  // Derived from lists_: classifications by number, what is below a division by year, departments.
   std::map<ListKey, std::shared_ptr<const CodeNames>> numbers_;
+  std::map<uint16_t, std::shared_ptr<const Children>> children_;
   std::map<ListKey, std::shared_ptr<const std::map<std::string, size_t, std::less<>>>> departments_;
 };
 

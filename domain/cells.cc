@@ -70,14 +70,14 @@ void Normalize(CellTable* table) {
 // table   := projects:varint project* cells:varint cell*
 // project := code:string state:u8 name:string?
 // cell    := mask:u8 fields that differ from the cell before (attributes functional revenue dept gov
-//            receiving project), amount:signed count_mask:u8 counts:signed*
+//            receiving project), amount:wide count_mask:u8 counts:signed*
 // Among changes, a cell that went has amount 0 and no counts.
 std::string EncodeCells(const CellTable& table) {
   std::string out;
   size_t texts = 0;
   for (const CellProject& p : table.projects) texts += p.code.size() + p.name.size() + 8;
   // At most: the counts; a mask, seven fields, the amount, the counts by precision.
-  constexpr size_t kCellMax = 1 + 7 * 5 + 10 + 1 + kPrecisionClasses * 5;
+  constexpr size_t kCellMax = 1 + 7 * 5 + 19 + 1 + kPrecisionClasses * 10;
   out.reserve(20 + texts + table.items.size() * 16);
   PutVarint(&out, table.projects.size());
   for (const CellProject& p : table.projects) {
@@ -110,7 +110,7 @@ std::string EncodeCells(const CellTable& table) {
     if (mask & 16) p = WriteVarint(p, key.gov_economic);
     if (mask & 32) p = WriteVarint(p, key.receiving_division);
     if (mask & 64) p = WriteVarint(p, key.project);
-    p = WriteVarint(p, ZigZag(value.amount_fen));
+    p = WriteWide(p, value.amount_fen);
     char* const count_mask = p++;
     *count_mask = 0;
     for (int i = 0; i < kPrecisionClasses; ++i) {
@@ -160,11 +160,11 @@ absl::Status ScanCells(absl::string_view bytes, std::vector<CellProject>* projec
     if (mask & 32) key.receiving_division = static_cast<Code>(reader.Varint());
     if (mask & 64) key.project = static_cast<uint32_t>(reader.Varint());
     CellValue value;
-    value.amount_fen = reader.Signed();
+    value.amount_fen = reader.Wide();
     const uint8_t count_mask = reader.U8();
     for (int c = 0, m = count_mask; m != 0; ++c, m >>= 1) {
       if ((m & 1) && c < kPrecisionClasses)
-        value.counts[static_cast<size_t>(c)] = static_cast<int32_t>(reader.Signed());
+        value.counts[static_cast<size_t>(c)] = reader.Signed();
     }
     if (!reader.ok() || mask > 127 || count_mask > 15 || key.project > projects ||
         (i > 0 && !(last < key))) {

@@ -22,8 +22,8 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
-#include "base/check.h"
 #include "base/hash.h"
+#include "domain/fen.h"
 #include "domain/types.h"
 
 namespace fiscal::domain {
@@ -126,16 +126,16 @@ struct CellKeyHash {
   }
 };
 
-// The sum of some lines. As a difference, counts may be negative.
+// The sum of some lines. As a difference, counts may be negative. Wide enough for all that can be in a log.
 struct CellValue {
-  int64_t amount_fen = 0;
+  Fen amount_fen = 0;
   // Lines by precision class.
-  std::array<int32_t, kPrecisionClasses> counts{};
+  std::array<int64_t, kPrecisionClasses> counts{};
 
   bool zero() const {
-    return amount_fen == 0 && counts == std::array<int32_t, kPrecisionClasses>{};
+    return amount_fen == 0 && counts == std::array<int64_t, kPrecisionClasses>{};
   }
-  int64_t line_count() const { return int64_t{counts[0]} + counts[1] + counts[2] + counts[3]; }
+  int64_t line_count() const { return counts[0] + counts[1] + counts[2] + counts[3]; }
   // The coarsest precision among the lines, 0 where there are none.
   int64_t precision_fen() const {
     for (int i = kPrecisionClasses - 1; i >= 0; --i) {
@@ -143,20 +143,21 @@ struct CellValue {
     }
     return 0;
   }
-  // The ledger keeps the sum of |amount| of a year and stage within int64, so no cell can overflow;
-  // a violation aborts.
+  // Stored bytes that are damaged may hold anything: they wrap.
   void Add(const CellValue& d) {
-    uint32_t overflow = 0;
+    using Bits = unsigned __int128;
+    amount_fen = static_cast<Fen>(static_cast<Bits>(amount_fen) + static_cast<Bits>(d.amount_fen));
     for (int i = 0; i < kPrecisionClasses; ++i) {
-      // Without branches, so that all counts are added at once.
-      const uint32_t a = static_cast<uint32_t>(counts[i]), b = static_cast<uint32_t>(d.counts[i]);
-      const uint32_t sum = a + b;
-      overflow |= (a ^ sum) & (b ^ sum);
-      counts[i] = static_cast<int32_t>(sum);
+      counts[i] = static_cast<int64_t>(static_cast<uint64_t>(counts[i]) +
+                                       static_cast<uint64_t>(d.counts[i]));
     }
-    FISCAL_CHECK(!__builtin_add_overflow(amount_fen, d.amount_fen, &amount_fen),
-                 "no cell overflows: intake bounds the gross amount of a year and stage");
-    FISCAL_CHECK(overflow >> 31 == 0, "a cell counts fewer than 2^31 lines");
+  }
+  CellValue operator-() const {
+    CellValue out;
+    out.amount_fen = static_cast<Fen>(0 - static_cast<unsigned __int128>(amount_fen));
+    for (int i = 0; i < kPrecisionClasses; ++i)
+      out.counts[i] = static_cast<int64_t>(0 - static_cast<uint64_t>(counts[i]));
+    return out;
   }
   friend bool operator==(const CellValue& a, const CellValue& b) {
     return a.amount_fen == b.amount_fen && a.counts == b.counts;

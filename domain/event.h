@@ -79,7 +79,31 @@ struct CatalogEvent {
   std::vector<CatalogEntry> entries;
 };
 
-enum class EventKind : uint8_t { kStatement = 1, kCatalog = 2, kUpstream = 3 };
+// Numbers are in records and permanent.
+enum class EventKind : uint8_t {
+  kStatement = 1,
+  kCatalog = 2,
+  kUpstream = 3,
+  // An operator's: totals leave a posting out.
+  kQuarantine = 4,
+  // The key that tree heads are signed with from here on.
+  kKey = 5
+};
+
+struct QuarantineEvent {
+  // Of the event that is left out.
+  Position position = 0;
+  // Whose it is; none when that can't be read.
+  std::optional<BudgetKey> budget;
+  std::string reason;
+};
+
+struct KeyEvent {
+  std::string public_key_pem;
+  // By the key before it, over what storage::KeyChangeBytes says; empty for the first, and when the key before it was lost.
+  std::string signature;
+};
+
 
 struct EventHeader {
   EventKind kind = EventKind::kStatement;
@@ -95,6 +119,8 @@ struct Event {
   // The one that header.kind says.
   StatementEvent statement;
   CatalogEvent catalog;
+  QuarantineEvent quarantine;
+  KeyEvent key;
 };
 
 }  // namespace fiscal::domain

@@ -18,13 +18,18 @@ std::string FormatFen(Fen fen) {
   return std::string(digits.rbegin(), digits.rend());
 }
 
-absl::StatusOr<int64_t> ToInt64(Fen fen, absl::string_view field) {
-  if (FitsInt64(fen)) return static_cast<int64_t>(fen);
+absl::Status RefuseTotal(Fen fen, absl::string_view field) {
   Refusal refusal;
   refusal.reason = Reason::kTotalOutOfRange;
-  refusal.message = absl::StrCat(field, ": ", FormatFen(fen), " fen is beyond 64 bits");
+  refusal.message =
+      absl::StrCat(field, ": ", FormatFen(fen), " fen is more than an answer can hold");
   refusal.metadata = {{"field", std::string(field)}, {"amount_fen", FormatFen(fen)}};
   return ToStatus(refusal);
+}
+
+absl::StatusOr<int64_t> ToInt64(Fen fen, absl::string_view field) {
+  if (FitsInt64(fen)) return static_cast<int64_t>(fen);
+  return RefuseTotal(fen, field);
 }
 
 }  // namespace fiscal::domain

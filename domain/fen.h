@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 
@@ -15,7 +16,9 @@ using Fen = __int128;
 
 inline bool FitsInt64(Fen fen) { return INT64_MIN <= fen && fen <= INT64_MAX; }
 std::string FormatFen(Fen fen);
-// What callers are told. TOTAL_OUT_OF_RANGE, with `field` (a filter, a row, a cell), when it does not fit.
+// TOTAL_OUT_OF_RANGE: `field` (a filter, a row, a figure) is `fen`, which is not told.
+absl::Status RefuseTotal(Fen fen, absl::string_view field);
+// What callers are told, or RefuseTotal.
 absl::StatusOr<int64_t> ToInt64(Fen fen, absl::string_view field);
 
 }  // namespace fiscal::domain

@@ -5,6 +5,7 @@
 #include <iterator>
 #include <tuple>
 
+#include "absl/strings/str_cat.h"
 #include "base/hash.h"
 #include "base/status_macros.h"
 
@@ -138,6 +139,26 @@ void AddAll(const DifferencesByKind& from, DifferencesByKind* to) {
 
 }  // namespace
 
+std::string FoldFault(const Posting& posting) {
+  const BudgetKey& key = posting.key;
+  if (key.stage < Stage::kRequested || key.stage > Stage::kReallocation || key.division == 0)
+    return "its budget has no division or no stage that is stated";
+  // Keys end with them.
+  if (key.agency.empty() || key.agency.find('\0') != std::string::npos ||
+      posting.department.find('\0') != std::string::npos)
+    return "its agency or department is no code";
+  Code good = 0;
+  for (const CellTable::Item& item : posting.cells.items) {
+    for (const Code code : {item.key.functional, item.key.revenue, item.key.dept_economic,
+                            item.key.gov_economic}) {
+      if (code == 0 || code == good) continue;
+      if (LevelOf(code) == 0) return absl::StrCat(code, " is a code of no level");
+      good = code;
+    }
+  }
+  return "";
+}
+
 std::vector<OrgNode> PathOf(const BudgetKey& key, absl::string_view department,
                             const Catalog& catalog) {
   std::vector<OrgNode> path = {{OrgType::kAgency, key.division, key.agency},
@@ -159,6 +180,11 @@ absl::StatusOr<Fold::NodeChunks*> Fold::Get(const NodeId& node) {
 }
 
 absl::Status Fold::Apply(absl::Span<const Posting* const> postings, const Catalog& catalog) {
+  for (const Posting* p : postings) {
+    const std::string fault = FoldFault(*p);
+    if (!fault.empty())
+      return absl::DataLossError(absl::StrCat("fold: event ", p->position, ": ", fault));
+  }
   // What each department and own level gets from all postings together.
   std::map<OwnLevelKey, OwnLevel> own_levels;
   for (const Posting* p : postings) {
@@ -189,6 +215,7 @@ absl::Status Fold::Apply(absl::Span<const Posting* const> postings, const Catalo
   auto load = [&](const OwnLevelKey& key, OrgNode node,
                   const DifferencesByKind& by_kind) -> absl::Status {
     const NodeId id{std::move(node), key.year, key.stage};
+    if (wanted_ && !wanted_(id)) return absl::OkStatus();
     FISCAL_ASSIGN_OR_RETURN(NodeChunks * chunks, Get(id));
     for (size_t k = 0; k < kKindCount; ++k) {
       if (by_kind[k].empty()) continue;
@@ -254,6 +281,20 @@ const Fold::Changed& Fold::Changes() {
     cells_ -= before - entry->chunk.size();
   }
   return changed_;
+}
+
+void Fold::ForgetUnwanted() {
+  auto unwanted = [this](const auto& changed) {
+    const ChunkId& id = changed.first;
+    return !wanted_({id.node, id.year, id.stage});
+  };
+  changed_.erase(std::remove_if(changed_.begin(), changed_.end(), unwanted), changed_.end());
+  for (auto it = chunks_.begin(); it != chunks_.end();) {
+    auto node = it++;
+    if (wanted_(node->first)) continue;
+    for (const auto& [number, entry] : node->second) cells_ -= entry->chunk.size();
+    chunks_.erase(node);
+  }
 }
 
 bool Fold::Settle(size_t cells_max) {

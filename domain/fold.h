@@ -76,6 +76,10 @@ struct Posting {
   std::shared_ptr<const void> owner;
 };
 
+// Why the fold can't take a posting, as part of a sentence; empty when it can. Less than PostingFault (domain/posting_check.h)
+// finds: only what would put a cell into another chunk than the one it is looked for in.
+std::string FoldFault(const Posting& posting);
+
 // The id of an agency's chunk of leaf cells.
 inline ChunkId LeafChunkOf(const BudgetKey& key) {
   return {{OrgType::kAgency, key.division, key.agency},
@@ -125,9 +129,13 @@ class Fold {
   // All chunks of a node as they stood before what this fold has applied; none where it is new.
   using Loader = std::function<absl::StatusOr<NodeChunks>(const NodeId&)>;
 
-  explicit Fold(Loader loader) : loader_(std::move(loader)) {}
+  // Which nodes are folded at all; all of them where there is none.
+  using Wanted = std::function<bool(const NodeId&)>;
 
-  // Applies the postings to every chunk they touch, or to none when one can't be loaded.
+  explicit Fold(Loader loader, Wanted wanted = nullptr)
+      : loader_(std::move(loader)), wanted_(std::move(wanted)) {}
+
+  // Applies the postings to every chunk they touch, or to none when one can't be loaded. DATA_LOSS when one has a FoldFault.
   absl::Status Apply(absl::Span<const Posting* const> postings, const Catalog& catalog);
 
   // Cells of all chunks, as of the last Settle.
@@ -141,11 +149,14 @@ class Fold {
   // more than `cells_max` cells; they are loaded again when needed.
   // Returns true when it did.
   bool Settle(size_t cells_max);
+  // Forgets the nodes that are not wanted any more, with their changes.
+  void ForgetUnwanted();
 
  private:
   absl::StatusOr<NodeChunks*> Get(const NodeId& node);
 
-  Loader loader_;
+  const Loader loader_;
+  const Wanted wanted_;
   Chunks chunks_;
   Changed changed_;
   size_t cells_ = 0;

@@ -110,11 +110,14 @@ std::string CellsFault(const CellTable& cells) {
       lines += std::abs(n);
     }
     const Fen amount = item.value.amount_fen;
-    changed += amount < 0 ? -amount : amount;
+    changed += amount < -kPostingFenMax  ? Fen{kPostingFenMax} + 1
+               : amount > kPostingFenMax ? Fen{kPostingFenMax} + 1
+               : amount < 0              ? -amount
+                                         : amount;
   }
-  if (changed > kPostingFenMax)
-    return absl::StrCat("its amounts change by ", FormatFen(changed), " fen; the limit is ",
-                        kPostingFenMax);
+  if (changed > kPostingFenMax) {
+    return absl::StrCat("its amounts change by more than ", kPostingFenMax, " fen");
+  }
   if (lines > static_cast<int64_t>(kCellsMax)) return absl::StrCat(lines, " lines are too many");
   return "";
 }

@@ -1,19 +1,25 @@
 #!/usr/bin/env bash
 # Long runs of what CI runs a slice of.
 #   scripts/campaign.sh simulation SEEDS [FIRST]     2,000 in CI
+#   scripts/campaign.sh verify HISTORIES             with projects in the open stride; 500 in CI
 #   scripts/campaign.sh crash KILLS                  100 in CI
 #   scripts/campaign.sh tree KILLS                   of counties, city and province; 12 in CI
 #   scripts/campaign.sh watch KILLS                  of a server with watchers; 8 in CI
+#   scripts/campaign.sh storage-damage FAULTS [SEED] single faults in the files of a data directory; 150 in CI
 #   scripts/campaign.sh check DOCUMENTS              made disclosures with planted errors; 60 in CI
 #   scripts/campaign.sh explain LINES                explanations over a history of so many; 20,000 in CI
 #   scripts/campaign.sh fuzz SECONDS                 each decoder, the importer and spreadsheets, with clang's libFuzzer
 . "$(dirname "$0")/lib.sh"
-[ $# -ge 2 ] || { sed -n '2,10p' "$0" >&2; exit 2; }
+[ $# -ge 2 ] || { sed -n '2,11p' "$0" >&2; exit 2; }
 install_packages "${PACKAGES[@]}"
 case $1 in
   simulation)
     build release simulation_test
     FISCAL_SIM_SEEDS=$2 FISCAL_SIM_FIRST=${3:-1} build/release/bin/simulation_test --gtest_filter=SimulationTest.SeedsHold ;;
+  verify)
+    build release simulation_test
+    FISCAL_VERIFY_HISTORIES=$2 build/release/bin/simulation_test \
+      --gtest_filter='SimulationTest.VerifyAgrees*:SimulationTest.TakingBack*' ;;
   crash)
     build release crash_test
     FISCAL_CRASH_CYCLES=$2 build/release/bin/crash_test ;;
@@ -23,6 +29,11 @@ case $1 in
   watch)
     build release watch_crash_test
     FISCAL_WATCH_KILLS=$2 build/release/bin/watch_crash_test ;;
+  storage-damage)
+    build release storage_damage_test fiscal
+    # Kept, so that a failure can be looked at again by its name (FISCAL_DAMAGE_ONLY).
+    rm -rf build/damage
+    FISCAL_DAMAGE_BASES=build/damage FISCAL_DAMAGE_FAULTS=$2 FISCAL_DAMAGE_SEED=${3:-1} build/release/bin/storage_damage_test ;;
   explain)
     build release explain_test
     FISCAL_EXPLAIN_LINES=$2 build/release/bin/explain_test ;;
@@ -42,5 +53,5 @@ case $1 in
     build/fuzz/bin/document_fuzz -max_total_time="$2" -max_len=100000 build/corpus/document
     build/fuzz/bin/descriptions_fuzz -max_total_time="$2" -max_len=60000 build/corpus/descriptions
     build/fuzz/bin/pdf_fuzz -max_total_time="$2" -max_len=200000 build/corpus/pdf ;;
-  *) sed -n '2,10p' "$0" >&2; exit 2 ;;
+  *) sed -n '2,11p' "$0" >&2; exit 2 ;;
 esac

@@ -18,7 +18,6 @@
 #include "absl/synchronization/mutex.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/signing.h"
 #include "base/status_macros.h"
 #include "base/version.h"
 #include "fiscal/admin/v1/admin_service.grpc.pb.h"
@@ -54,12 +53,15 @@
 #include "services/ops/periodic.h"
 #include "services/ops/recovery_door.h"
 #include "services/ops/stop_mark.h"
+#include "services/rpc/call.h"
 #include "services/rpc/credentials.h"
 #include "services/rpc/drain.h"
+#include "services/rpc/memory_budget.h"
 #include "services/rpc/peer.h"
 #include "services/rpc/raw.h"
 #include "services/submission/submission_rpc.h"
 #include "storage/anchor.h"
+#include "storage/rocks/log_directory.h"
 #include "storage/rocks/rocks_kv.h"
 #include "storage/schema.h"
 
@@ -81,6 +83,8 @@ constexpr absl::Duration kProbeInterval = absl::Seconds(1), kProbeLimit = absl::
                          kDeadAfter = absl::Seconds(10);
 // Events folded between two words about how far recovery is.
 constexpr int kEventsPerStep = 1024;
+// Of the ledger, what is not written yet is made again after a crash: some two million lines of the log.
+constexpr int64_t kLedgerWriteBufferBytes = 8 << 20;
 constexpr absl::Duration kProgressInterval = absl::Seconds(2);
 
 std::string RandomId() {
@@ -108,6 +112,9 @@ class ServerImpl final : public Server {
     disk_ = std::make_unique<DiskGuard>(server_config_.disk().free_bytes_min(),
                                         server_config_.disk().free_bytes_margin(), MeasureOf(dir));
     LookAtDisk();
+    const int64_t memory = server_config_.memory_bytes_max();
+    memory_ = std::make_unique<rpc::MemoryBudget>(rpc::MemoryBudget::Options{
+        memory == 0 ? rpc::MemoryLimit() : memory, ResidentBytes});
     FISCAL_RETURN_IF_ERROR(ListenForOperator());
     FISCAL_RETURN_IF_ERROR(OpenDoor());
     FISCAL_RETURN_IF_ERROR(Recover());
@@ -132,6 +139,7 @@ class ServerImpl final : public Server {
 
   int port() const override { return door_ == nullptr ? 0 : door_->port(); }
   int admin_port() const override { return admin_ == nullptr ? 0 : admin_->port(); }
+  const rpc::Calls& calls() const override { return *calls_; }
 
   void Stop() override {
     if (stopped_) return;
@@ -149,6 +157,7 @@ class ServerImpl final : public Server {
     if (copier_ != nullptr) copier_->Stop();
     for (const auto& upstream : upstreams_) upstream->Stop();
     drain_.Drain();
+    if (scrubber_ != nullptr) scrubber_->Stop();
     if (log_ != nullptr) log_->StopWaiting();
     if (runner_ != nullptr) runner_->Drain();
     if (hub_ != nullptr) hub_->Drain();
@@ -157,6 +166,7 @@ class ServerImpl final : public Server {
     if (committer_ != nullptr) committer_->Stop();
     if (runner_ != nullptr) runner_->Stop();
     if (server_ != nullptr) server_->Wait();
+    if (executor_ != nullptr) executor_->Stop();
     if (hub_ != nullptr) hub_->Stop();
     // Nobody asks how things are while they are taken apart.
     housekeeping_.reset();
@@ -167,6 +177,12 @@ class ServerImpl final : public Server {
       if (!flushed.ok())
         logging::Warning("totals were not flushed and will be folded again",
                          {{"status", flushed.ToString()}});
+    }
+    if (directory_ != nullptr) {
+      const absl::Status settled = directory_->Settle();
+      if (!settled.ok())
+        logging::Warning("the log was not settled; its write-ahead files are needed",
+                         {{"status", settled.ToString()}});
     }
     if (mark_ != nullptr) mark_->Stopping(served ? StopReason::kDrained : mark_->previous());
   }
@@ -232,9 +248,13 @@ class ServerImpl final : public Server {
       const bool health = path == "/healthz";
       const std::string dead = phase == Phase::kDraining ? "" : WhyDead();
       answer.status = dead.empty() && (health || phase == Phase::kServing) ? 200 : 503;
+      const domain::Position stopped =
+          phase == Phase::kServing && projector_ != nullptr ? projector_->stopped_at() : 0;
       answer.body = !dead.empty()
                         ? absl::StrCat("the API does not answer at its own address: ", dead, "\n")
-                    : health                    ? "ok\n"
+                    : health       ? "ok\n"
+                    : stopped != 0 ? absl::StrCat("ready, but totals stand still before event ",
+                                                  stopped, ": fiscal admin status\n")
                     : phase == Phase::kServing  ? "ready\n"
                     : phase == Phase::kDraining ? "draining\n"
                                                 : absl::StrCat("recovering: ", Progress(), "\n");
@@ -255,7 +275,7 @@ class ServerImpl final : public Server {
   std::string Progress() const {
     const uint64_t to = recover_to_, at = recover_at_;
     if (to == 0) return "opening the stores";
-    return absl::StrCat("folding event ", at, " of ", to);
+    return absl::StrCat(recovering_.load(), ": event ", at, " of ", to);
   }
 
   absl::Status OpenDoor() {
@@ -305,81 +325,136 @@ class ServerImpl final : public Server {
     return unanswered_.empty() ? "no try has ended" : unanswered_;
   }
 
-  absl::StatusOr<std::unique_ptr<storage::RocksKv>> OpenStore(const std::string& name, bool wal) {
+  storage::RocksOptions StoreOptions(int64_t write_buffer_bytes) const {
     storage::RocksOptions options;
-    options.path = absl::StrCat(server_config_.data_dir(), "/", name);
-    options.wal = wal;
-    options.ordered_kinds = wal ? storage::kLogOrderedKinds : storage::kTotalsOrderedKinds;
     options.block_cache = cache_;
-    const config::v1::StorageConfig& sizes = server_config_.storage();
-    // Of the totals, what is not written yet is folded again after a crash.
-    options.write_buffer_bytes = static_cast<size_t>(wal ? sizes.log_write_buffer_bytes()
-                                                         : sizes.totals_write_buffer_bytes());
-    if (wal) {
-      options.on_sync = [this](absl::Duration took) {
-        metrics_.log_sync_duration().Observe(absl::ToDoubleSeconds(took));
-      };
-    }
-    return storage::RocksKv::Open(options);
+    options.write_buffer_bytes = static_cast<size_t>(write_buffer_bytes);
+    return options;
+  }
+
+  // Of a store that is made from the log. Damage found while it is in use ends the process; the next one makes it anew.
+  storage::RocksOptions DerivedOptions(const std::string& name, int64_t write_buffer_bytes) {
+    storage::RocksOptions options = StoreOptions(write_buffer_bytes);
+    options.path = absl::StrCat(server_config_.data_dir(), "/", name);
+    options.wal = false;
+    options.on_damage = [this, path = options.path](const absl::Status& status) {
+      const absl::Status marked = storage::MarkDamaged(path, status.message());
+      EndProcess(StopReason::kDerivedDamaged,
+                 absl::StrCat(path, " is damaged and made from the log again at the next start: ",
+                              status.message(), marked.ok() ? "" : marked.message()));
+    };
+    return options;
+  }
+
+  void RemakeDerived(absl::string_view name, const absl::Status& why) {
+    ++derived_remade_;
+    logging::Warning("made from the log again",
+                     {{"store", name}, {"why", std::string(why.message())}});
   }
 
   absl::Status OpenLog() {
     cache_ =
         storage::NewRocksCache(static_cast<size_t>(server_config_.storage().block_cache_bytes()));
-    FISCAL_ASSIGN_OR_RETURN(log_kv_, OpenStore("log", /*wal=*/true));
-    anchor_ = std::make_unique<storage::FileAnchor>(server_config_.data_dir() + "/anchor");
-    std::string id = RandomId();
-    if (config_.has_aggregation() && absl::IsNotFound(anchor_->Read().status())) {
-      FISCAL_ASSIGN_OR_RETURN(id,
-                              LogCopier::FetchLogId(config_.aggregation().log(), peer_credentials_,
-                                                    absl::Now() + absl::Minutes(1)));
-    }
-    absl::StatusOr<std::unique_ptr<storage::EventLog>> log =
-        storage::EventLog::Open(*log_kv_, *anchor_, id,
-                                config_.has_aggregation() ? storage::EventLog::Origin::kCopied
-                                                          : storage::EventLog::Origin::kWritten);
-    if (absl::IsFailedPrecondition(log.status())) {
+    const config::v1::StorageConfig& sizes = server_config_.storage();
+    storage::LogDirectory::Options options;
+    options.directory = server_config_.data_dir();
+    options.log = StoreOptions(sizes.log_write_buffer_bytes());
+    options.log.ordered_kinds = storage::kLogOrderedKinds;
+    options.log.on_sync = [this](absl::Duration took) {
+      metrics_.log_sync_duration().Observe(absl::ToDoubleSeconds(took));
+    };
+    options.log.on_damage = [this](const absl::Status& status) {
+      if (log_damage_++ == 0)
+        logging::Critical("the log is damaged", {{"status", std::string(status.message())}});
+    };
+    options.ledger = DerivedOptions("ledger", kLedgerWriteBufferBytes);
+    options.origin = config_.has_aggregation() ? storage::EventLog::Origin::kCopied
+                                               : storage::EventLog::Origin::kWritten;
+    options.new_log_id = [this]() -> absl::StatusOr<std::string> {
+      if (!config_.has_aggregation()) return RandomId();
+      return LogCopier::FetchLogId(config_.aggregation().log(), peer_credentials_,
+                                   absl::Now() + absl::Minutes(1));
+    };
+    options.progress = [this](const char* what, uint64_t at, uint64_t of) {
+      SayProgress(what, at, of);
+    };
+    options.on_remake = [this](const absl::Status& why) { RemakeDerived("ledger", why); };
+    absl::StatusOr<std::unique_ptr<storage::LogDirectory>> opened =
+        storage::LogDirectory::Open(std::move(options));
+    if (absl::IsFailedPrecondition(opened.status())) {
       return absl::FailedPreconditionError(absl::StrCat(
-          "server.data_dir ", server_config_.data_dir(), ": ", log.status().message()));
+          "server.data_dir ", server_config_.data_dir(), ": ", opened.status().message()));
     }
-    FISCAL_RETURN_IF_ERROR(log.status());
-    log_ = *std::move(log);
+    FISCAL_RETURN_IF_ERROR(opened.status());
+    directory_ = *std::move(opened);
+    log_ = &directory_->log();
     return absl::OkStatus();
+  }
+
+  // As long as it gets on, the supervisor waits.
+  void SayProgress(const char* what, uint64_t at, uint64_t of) {
+    recovering_ = what;
+    recover_at_ = at;
+    recover_to_ = of;
+    if (absl::Now() - progress_said_ < kProgressInterval) return;
+    progress_said_ = absl::Now();
+    logging::Info("recovering", {{"what", what}, {"event", at}, {"of", of}});
+    sd_notifyf(0, "STATUS=recovering: %s\nEXTEND_TIMEOUT_USEC=60000000", Progress().c_str());
   }
 
   // What a crash left unfolded is folded before anybody is served.
   absl::Status FoldWhatIsLeft() {
-    recover_to_ = log_->head().position;
-    recover_at_ = projector_->folded();
-    const uint64_t left = recover_to_ - recover_at_;
-    absl::Time said = absl::Now();
-    while (projector_->folded() < log_->head().position) {
+    const uint64_t to = log_->head().position, left = to - projector_->folded();
+    while (projector_->folded() < to) {
       FISCAL_RETURN_IF_ERROR(projector_->Step(kEventsPerStep).status());
-      recover_at_ = projector_->folded();
-      if (absl::Now() - said < kProgressInterval) continue;
-      said = absl::Now();
-      logging::Info("recovering",
-                    {{"folded", uint64_t{recover_at_}}, {"of", uint64_t{recover_to_}}});
-      // As long as it gets on, the supervisor waits.
-      sd_notifyf(0, "STATUS=recovering: %s\nEXTEND_TIMEOUT_USEC=60000000", Progress().c_str());
+      SayProgress("folding", projector_->folded(), to);
+      // Everything but totals is served; an operator says how to go on.
+      if (projector_->stopped_at() != 0) break;
     }
     if (left > 0) logging::Info("recovered", {{"events_folded", left}});
     return absl::OkStatus();
   }
 
+  void MakeCalls() {
+    const config::v1::ReadsConfig& reads = server_config_.reads();
+    rpc::ReadExecutor::Options lanes;
+    lanes.threads[static_cast<size_t>(rpc::Lane::kPoint)] =
+        static_cast<size_t>(reads.point_threads());
+    lanes.threads[static_cast<size_t>(rpc::Lane::kHeavy)] =
+        static_cast<size_t>(reads.heavy_threads());
+    lanes.queue_max = static_cast<size_t>(reads.queue_max());
+    lanes.queue_per_caller_max = static_cast<size_t>(reads.queue_per_caller_max());
+    executor_ = std::make_unique<rpc::ReadExecutor>(lanes);
+    const config::v1::CallersConfig& callers = server_config_.callers();
+    rpc::Calls::Options bounds;
+    bounds.calls_max = static_cast<size_t>(callers.calls_max());
+    bounds.streams_max = static_cast<size_t>(callers.streams_max());
+    bounds.watches_max = static_cast<size_t>(callers.watches_max());
+    bounds.cost_max = static_cast<uint64_t>(reads.cost_max());
+    calls_ = std::make_unique<rpc::Calls>(clock_, *executor_, bounds);
+  }
+
   // The stores and what is computed from them.
   absl::Status Recover() {
+    MakeCalls();
     FISCAL_RETURN_IF_ERROR(OpenLog());
-    heads_ = std::make_unique<storage::HeadReader>(*log_kv_);
+    heads_ = std::make_unique<storage::HeadReader>(directory_->kv());
     if (const config::v1::SubmissionConfig* submission = SubmissionOf(config_))
-      FISCAL_RETURN_IF_ERROR(MakeWriter(*submission));
+      FISCAL_RETURN_IF_ERROR(storage::WithNextStep(MakeWriter(*submission)));
     if (const config::v1::AggregationConfig* aggregation = AggregationOf(config_))
-      FISCAL_RETURN_IF_ERROR(MakeReader(*aggregation));
+      FISCAL_RETURN_IF_ERROR(storage::WithNextStep(MakeReader(*aggregation)));
     return absl::OkStatus();
   }
 
   // The systems this one reads from, which are followed from now on, and the services that tell of the log and of them.
   absl::Status Connect() {
+    Scrubber::Parts stored{
+        {{"log", &directory_->log_store()}, {"ledger", &directory_->ledger_store()}},
+        log_,
+        &directory_->anchor()};
+    if (totals_kv_ != nullptr) stored.stores.push_back({"totals", totals_kv_.get()});
+    scrubber_ = std::make_unique<Scrubber>(std::move(stored),
+                                           server_config_.storage().scrub_bytes_per_second());
     if (const config::v1::SubmissionConfig* submission = SubmissionOf(config_)) {
       for (const config::v1::UpstreamConfig& upstream : submission->upstreams()) {
         upstreams_.push_back(std::make_unique<Upstream>(upstream.name(), upstream.address(),
@@ -393,22 +468,67 @@ class ServerImpl final : public Server {
                        absl::StrCat("the log can't be copied: ", status.ToString()));
           });
     }
-    FISCAL_ASSIGN_OR_RETURN(SigningKey key, SigningKey::LoadOrCreate(server_config_.data_dir()));
-    services_.push_back(MakeEventLogService(*log_, key));
-    FederationParts federation{*log_, projector_.get(), intake_.get(), {}, key, clock_};
+    OpenSigner();
+    log_feed_ = std::make_unique<LogFeed>(*log_, LogFeed::Options());
+    services_.push_back(MakeEventLogService(*calls_, *log_feed_, *signer_));
+    FederationParts federation{*log_feed_, *log_, runner_.get(), intake_.get(), {}, *signer_, clock_};
     for (const auto& upstream : upstreams_) federation.upstreams.push_back(upstream.get());
-    services_.push_back(MakeFederationService(std::move(federation)));
+    services_.push_back(MakeFederationService(*calls_, std::move(federation)));
+    if (projector_ != nullptr) {
+      verifier_ = std::make_unique<Verifier>(*projector_, OptionsOfVerify());
+    }
     services_.push_back(MakeAdminService(
-        projector_.get(),
-        [this](admin::v1::GetStatusResponse* out) { FillStatus(parts_, ready(), out); }));
+        *calls_,
+        {verifier_.get(), *scrubber_, drain_, *log_, *signer_, projector_.get(), committer_.get(),
+         [this](admin::v1::GetStatusResponse* out) { FillStatus(parts_, ready(), out); }}));
     return absl::OkStatus();
   }
 
+  // The key's public half is said in the log the first time, so that another one is seen; a copy has it beside the key alone.
+  void OpenSigner() {
+    const std::shared_ptr<const storage::OperatorEvents> operators = log_->operators();
+    const bool writes = committer_ != nullptr;
+    const bool said = writes && !operators->keys().empty();
+    signer_ = std::make_unique<Signer>(
+        server_config_.data_dir(), log_->log_id(),
+        said ? operators->keys().back().event.public_key_pem : std::string(),
+        /*first_start=*/!writes || log_->head().position == 0);
+    const absl::StatusOr<SigningKey> key = signer_->key();
+    if (!writes || said || !key.ok()) return;
+    const domain::KeyEvent event{key->public_key_pem(), ""};
+    const absl::Status kept =
+        committer_->SubmitAndWait("fiscal", KeyOrder{"fiscal", event}, event.public_key_pem.size())
+            .status();
+    if (!kept.ok()) {
+      logging::Warning("the signing key is not in the log yet: the next start says it",
+                       {{"why", std::string(kept.message())}});
+    }
+  }
+
+  VerifyOptions OptionsOfVerify() {
+    VerifyOptions options;
+    options.memory_bytes_max = static_cast<size_t>(server_config_.storage().verify_memory_bytes());
+    options.ledger = &directory_->ledger_store();
+    options.new_store = [this]() -> absl::StatusOr<std::unique_ptr<storage::Kv>> {
+      storage::RocksOptions scratch;
+      scratch.path = server_config_.data_dir() + "/verify";
+      scratch.wal = false;
+      scratch.temporary = true;
+      scratch.write_buffer_bytes = size_t{8} << 20;
+      scratch.block_cache_bytes = size_t{8} << 20;
+      return storage::RocksKv::Open(scratch);
+    };
+    return options;
+  }
+
   absl::Status MakeWriter(const config::v1::SubmissionConfig& config) {
-    FISCAL_ASSIGN_OR_RETURN(intake_, Intake::Open(*log_kv_, *log_, clock_));
+    FISCAL_ASSIGN_OR_RETURN(intake_, Intake::Open(directory_->kv(), *log_, clock_));
     Committer::Options options;
     options.queue_requests_max = static_cast<size_t>(config.queue_requests_max());
     options.queue_bytes_max = static_cast<size_t>(config.queue_bytes_max());
+    options.queue_requests_per_caller_max =
+        static_cast<size_t>(config.queue_requests_per_caller_max());
+    options.queue_bytes_per_caller_max = static_cast<size_t>(config.queue_bytes_per_caller_max());
     options.group_requests_max = static_cast<size_t>(config.group_requests_max());
     options.group_bytes_max = static_cast<size_t>(config.group_bytes_max());
     committer_ = std::make_unique<Committer>(*intake_, *disk_, metrics_, options, [this] {
@@ -417,20 +537,48 @@ class ServerImpl final : public Server {
     const StreamBudgets::Options stream{static_cast<size_t>(config.stream_budgets_max()),
                                         static_cast<size_t>(config.stream_bytes_max()),
                                         server_config_.log().calls() != "none"};
-    services_.push_back(MakeSubmissionService({*committer_, *heads_, metrics_, drain_, stream}));
-    services_.push_back(MakeCatalogService(*committer_));
+    services_.push_back(
+        MakeSubmissionService({*calls_, *committer_, *heads_, metrics_, drain_, *memory_, stream}));
+    services_.push_back(MakeCatalogService(*calls_, *committer_));
     return absl::OkStatus();
   }
 
-  absl::Status MakeReader(const config::v1::AggregationConfig& config) {
-    FISCAL_ASSIGN_OR_RETURN(totals_kv_, OpenStore("totals", /*wal=*/false));
+  std::string totals_path() const { return absl::StrCat(server_config_.data_dir(), "/totals"); }
+
+  // The totals store, level with the log. DATA_LOSS: what is in it is damaged or of another log.
+  absl::Status OpenTotals(const config::v1::AggregationConfig& config) {
+    projector_.reset();
+    totals_.reset();
+    totals_kv_.reset();
+    storage::RocksOptions store =
+        DerivedOptions("totals", server_config_.storage().totals_write_buffer_bytes());
+    store.ordered_kinds = storage::kTotalsOrderedKinds;
+    // While it is opened, damage is an answer and not the end.
+    store.on_damage = [this, end = store.on_damage](const absl::Status& status) {
+      if (phase_ != Phase::kRecovering) end(status);
+    };
+    FISCAL_ASSIGN_OR_RETURN(storage::DerivedStore opened, storage::OpenDerived(store));
+    if (!opened.damage.ok()) RemakeDerived("totals", opened.damage);
+    totals_kv_ = std::move(opened.kv);
     FISCAL_ASSIGN_OR_RETURN(totals_, storage::TotalsStore::Open(*totals_kv_));
     Projector::Options options;
     options.live_cells_max = static_cast<size_t>(config.live_cells_max());
     FISCAL_ASSIGN_OR_RETURN(projector_, Projector::Open(*log_, *totals_, options));
-    FISCAL_RETURN_IF_ERROR(FoldWhatIsLeft());
+    return FoldWhatIsLeft();
+  }
+
+  absl::Status MakeReader(const config::v1::AggregationConfig& config) {
+    absl::Status totals = OpenTotals(config);
+    if (absl::IsDataLoss(totals) || absl::IsAborted(totals)) {
+      // Of no use: folded once more, from nothing. What is damaged of the log says so again.
+      FISCAL_RETURN_IF_ERROR(storage::MarkDamaged(totals_path(), totals.message()));
+      totals = OpenTotals(config);
+    }
+    FISCAL_RETURN_IF_ERROR(totals);
     runner_ = std::make_unique<Runner>(
-        *log_, *projector_, Runner::Options{static_cast<size_t>(config.reads_waiting_max())},
+        *log_, *projector_,
+        Runner::Options{static_cast<size_t>(config.reads_waiting_max()),
+                        static_cast<size_t>(config.reads_waiting_per_caller_max())},
         [this](const absl::Status& status) {
           EndProcess(StopReason::kFoldFailed,
                      absl::StrCat("folding the log failed: ", status.ToString()));
@@ -438,8 +586,8 @@ class ServerImpl final : public Server {
     reader_ = std::make_unique<TotalsReader>(*projector_);
     hub_ = std::make_unique<WatchHub>(
         *projector_, WatchHub::Options{static_cast<size_t>(config.watchers_max())});
-    services_.push_back(MakeAggregationService(*runner_, *reader_, *heads_, *hub_));
-    services_.push_back(MakeDisclosureService(*runner_, *reader_, *heads_));
+    services_.push_back(MakeAggregationService(*calls_, *runner_, *reader_, *heads_, *hub_));
+    services_.push_back(MakeDisclosureService(*calls_, *runner_, *reader_, *heads_));
     if (config.coverage_deadlines_size() > 0)
       coverage_ = std::make_unique<CoverageWatch>(*projector_, config);
     return absl::OkStatus();
@@ -454,17 +602,25 @@ class ServerImpl final : public Server {
     parts_.certificate_file = server_config_.tls().certificate_file();
     parts_.start = start_;
     parts_.disk = disk_.get();
+    parts_.memory = memory_.get();
     parts_.door = door_.get();
-    parts_.log = log_.get();
-    parts_.log_store = log_kv_.get();
+    parts_.log = log_;
+    parts_.log_store = &directory_->log_store();
+    parts_.ledger_store = &directory_->ledger_store();
+    parts_.derived_remade = &derived_remade_;
+    parts_.log_damage = &log_damage_;
     parts_.totals_store = totals_kv_.get();
     parts_.cache = cache_.get();
     parts_.committer = committer_.get();
     parts_.projector = projector_.get();
     parts_.runner = runner_.get();
+    parts_.calls = calls_.get();
     parts_.hub = hub_.get();
     parts_.copier = copier_.get();
+    parts_.signer = signer_.get();
     parts_.coverage = coverage_.get();
+    parts_.verifier = verifier_.get();
+    parts_.scrubber = scrubber_.get();
     for (const auto& upstream : upstreams_) parts_.upstreams.push_back(upstream.get());
   }
 
@@ -531,6 +687,11 @@ class ServerImpl final : public Server {
   bool stopped_ = false;
   std::atomic<Phase> phase_{Phase::kRecovering};
   std::atomic<uint64_t> recover_at_{0}, recover_to_{0};
+  std::atomic<const char*> recovering_{""};
+  // The starting thread's.
+  absl::Time progress_said_ = absl::Now();
+  // Derived stores that were of no use at this start, and reads of the log that met damage.
+  std::atomic<int64_t> derived_remade_{0}, log_damage_{0};
   // Destroyed from the bottom up: gRPC and what asks on its own before what they use, users before stores, the lock last.
   std::unique_ptr<DataLock> lock_;
   std::unique_ptr<StopMark> mark_;
@@ -538,13 +699,14 @@ class ServerImpl final : public Server {
   Metrics metrics_;
   OpenCalls open_calls_;
   std::unique_ptr<DiskGuard> disk_;
+  std::unique_ptr<rpc::MemoryBudget> memory_;
   rpc::DrainSignal drain_;
   std::shared_ptr<grpc::ServerCredentials> server_credentials_;
   std::shared_ptr<grpc::ChannelCredentials> peer_credentials_;
   std::shared_ptr<storage::RocksCache> cache_;
-  std::unique_ptr<storage::RocksKv> log_kv_;
-  std::unique_ptr<storage::FileAnchor> anchor_;
-  std::unique_ptr<storage::EventLog> log_;
+  std::unique_ptr<storage::LogDirectory> directory_;
+  // The directory's.
+  storage::EventLog* log_ = nullptr;
   std::unique_ptr<Intake> intake_;
   std::unique_ptr<Committer> committer_;
   std::unique_ptr<storage::HeadReader> heads_;
@@ -555,9 +717,15 @@ class ServerImpl final : public Server {
   std::unique_ptr<TotalsReader> reader_;
   std::unique_ptr<WatchHub> hub_;
   std::unique_ptr<CoverageWatch> coverage_;
+  std::unique_ptr<Verifier> verifier_;
+  std::unique_ptr<Scrubber> scrubber_;
   std::unique_ptr<LogCopier> copier_;
+  std::unique_ptr<Signer> signer_;
+  std::unique_ptr<rpc::ReadExecutor> executor_;
+  std::unique_ptr<rpc::Calls> calls_;
   std::vector<std::unique_ptr<Upstream>> upstreams_;
   SystemParts parts_;
+  std::unique_ptr<LogFeed> log_feed_;
   std::vector<std::unique_ptr<grpc::Service>> services_;
   std::unique_ptr<Periodic> housekeeping_;
   std::unique_ptr<Periodic> coverage_period_;
@@ -594,6 +762,25 @@ logging::Level LevelOf(const std::string& name) {
          : name == "warning" ? logging::Level::kWarning
          : name == "error"   ? logging::Level::kError
                              : logging::Level::kInfo;
+}
+
+// Why a start failed, for supervisors and scripts: docs/operations.md.
+int ExitCodeOf(const absl::Status& status) {
+  switch (status.code()) {
+    case absl::StatusCode::kInvalidArgument:
+    case absl::StatusCode::kFailedPrecondition:
+      return 2;
+    case absl::StatusCode::kUnavailable:
+      return 6;
+    case absl::StatusCode::kDataLoss:
+      return 8;
+    case absl::StatusCode::kInternal:
+      return 9;
+    case absl::StatusCode::kResourceExhausted:
+      return 10;
+    default:
+      return 1;
+  }
 }
 
 }  // namespace
@@ -645,9 +832,7 @@ int Serve(const config::v1::ServeConfig& config) {
     waiter.join();
     logging::Stop();
     std::fprintf(stderr, "fiscal serve: %s\n", std::string(server.status().message()).c_str());
-    const bool usage =
-        absl::IsInvalidArgument(server.status()) || absl::IsFailedPrecondition(server.status());
-    return usage ? 2 : absl::IsUnavailable(server.status()) ? 6 : 1;
+    return ExitCodeOf(server.status());
   }
   logging::Info("serving", {{"version", Version()},
                             {"role", RoleName(config)},

@@ -14,6 +14,7 @@
 
 #include "absl/status/statusor.h"
 #include "fiscal/config/v1/config.pb.h"
+#include "services/rpc/call.h"
 
 namespace fiscal::services {
 
@@ -29,6 +30,8 @@ class Server {
   virtual int port() const = 0;
   // Of the operator's HTTP; 0 when there is none.
   virtual int admin_port() const = 0;
+  // The calls it took. After Start.
+  virtual const rpc::Calls& calls() const = 0;
   // Drains, then closes the stores. Idempotent.
   virtual void Stop() = 0;
 };

@@ -16,10 +16,14 @@ namespace fiscal::storage {
 namespace {
 
 //   file := slot slot                                       generation g stands in slot g mod 2
-//   slot := magic:8 generation:u64 log_id:16 position:u64 chain_hash:32 sha256-of-these:32 zeros
+//   slot := magic:8 generation:u64 log_id:16 position:u64 chain_hash:32 group:u64 groups_hash:32 group_in_tables:u64
+//           manifest_number:u64 manifest_bytes:u64 manifest_digest:32 sequence:u64 sha256-of-these:32 zeros
+// Version 0.1 wrote another magic and nothing from `group` to `sequence`.
 // All that counts is in the first sector of 512 bytes, the unit disks write whole.
-constexpr absl::string_view kMagic = "FSCLANC1";
-constexpr size_t kBodyBytes = 8 + 8 + 16 + 8 + 32;
+constexpr absl::string_view kMagic = "FSCLANC2";
+constexpr absl::string_view kOldMagic = "FSCLANC1";
+constexpr size_t kOldBodyBytes = 8 + 8 + 16 + 8 + 32;
+constexpr size_t kBodyBytes = kOldBodyBytes + 8 + 32 + 8 + 8 + 8 + 32 + 8;
 constexpr size_t kDigestBytes = 32;
 
 struct Slot {
@@ -35,7 +39,14 @@ std::string EncodeSlot(uint64_t generation, const AnchorState& state) {
   PutU64(&out, generation);
   out += state.log_id;
   PutU64(&out, state.position);
-  out.append(BytesOf(state.chain_hash).data(), 32);
+  absl::StrAppend(&out, BytesOf(state.chain_hash));
+  PutU64(&out, state.group);
+  absl::StrAppend(&out, BytesOf(state.groups_hash));
+  PutU64(&out, state.group_in_tables);
+  PutU64(&out, state.store.manifest_number);
+  PutU64(&out, state.store.manifest_bytes);
+  absl::StrAppend(&out, BytesOf(state.store.manifest_digest));
+  PutU64(&out, state.store.sequence);
   const Digest digest = Sha256({out});
   out.append(BytesOf(digest).data(), kDigestBytes);
   out.resize(kAnchorSlotBytes, '\0');
@@ -43,17 +54,28 @@ std::string EncodeSlot(uint64_t generation, const AnchorState& state) {
 }
 
 std::optional<Slot> DecodeSlot(absl::string_view bytes, uint64_t index) {
-  const absl::string_view body = bytes.substr(0, kBodyBytes);
-  const Digest digest = Sha256({body});
-  if (BytesOf(digest) != bytes.substr(kBodyBytes, kDigestBytes)) return std::nullopt;
-  ByteReader reader(body);
-  if (reader.Bytes(kMagic.size()) != kMagic) return std::nullopt;
   Slot slot;
+  slot.state.has_groups = bytes.substr(0, kMagic.size()) != kOldMagic;
+  const size_t size = slot.state.has_groups ? kBodyBytes : kOldBodyBytes;
+  const absl::string_view body = bytes.substr(0, size);
+  const Digest digest = Sha256({body});
+  if (BytesOf(digest) != bytes.substr(size, kDigestBytes)) return std::nullopt;
+  ByteReader reader(body);
+  const absl::string_view magic = reader.Bytes(kMagic.size());
+  if (magic != kMagic && magic != kOldMagic) return std::nullopt;
   slot.generation = reader.U64();
   if (slot.generation % 2 != index) return std::nullopt;
   slot.state.log_id = std::string(reader.Bytes(16));
   slot.state.position = reader.U64();
   slot.state.chain_hash = DigestOf(reader.Bytes(32));
+  if (!slot.state.has_groups) return slot;
+  slot.state.group = reader.U64();
+  slot.state.groups_hash = DigestOf(reader.Bytes(32));
+  slot.state.group_in_tables = reader.U64();
+  slot.state.store.manifest_number = reader.U64();
+  slot.state.store.manifest_bytes = reader.U64();
+  slot.state.store.manifest_digest = DigestOf(reader.Bytes(32));
+  slot.state.store.sequence = reader.U64();
   return slot;
 }
 

@@ -3,7 +3,8 @@
 //   EventLog::Commit --(after the synced batch)--> Anchor::Write --> receipt
 //   EventLog::Open   <------------------------------ Anchor::Read
 //
-// No recovery mode of the store notices a log that lost its end; comparing with the anchor does.
+// No recovery mode of the store notices a log that lost its end, nor a manifest that did: comparing with the anchor
+// does, before the store is opened (rocks/guarded_open.h) and after (event_log.h).
 // It is two slots of 4096 bytes in one file, written in turn, each with a generation and a digest:
 // a write torn by a crash leaves the other slot, which is the state before. Thread-safe; one
 // process at a time, which the lock of the store beside it sees to.
@@ -20,6 +21,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "base/sha256.h"
+#include "storage/kv.h"
 
 namespace fiscal::storage {
 
@@ -27,16 +29,29 @@ struct AnchorState {
   std::string log_id;  // 16 bytes
   uint64_t position = 0;
   Digest chain_hash{};
+  // False for an anchor of version 0.1, which has nothing of what follows.
+  bool has_groups = true;
+  // The last group, and the chain over all of them (storage/group_record.h).
+  uint64_t group = 0;
+  Digest groups_hash{};
+  // Groups up to this one are in table files that the manifest below names.
+  uint64_t group_in_tables = 0;
+  // What the log's store held when this was written.
+  StoreWitness store;
+
+  friend bool operator==(const AnchorState&, const AnchorState&) = default;
 };
-inline bool operator==(const AnchorState& a, const AnchorState& b) {
-  return a.log_id == b.log_id && a.position == b.position && a.chain_hash == b.chain_hash;
-}
 
 class Anchor {
  public:
   virtual ~Anchor() = default;
   // NOT_FOUND when there never was one, DATA_LOSS when neither slot is whole.
   virtual absl::StatusOr<AnchorState> Read() = 0;
+  // Both slots: no older state is left to fall back to.
+  absl::Status WriteTwice(const AnchorState& state) {
+    const absl::Status first = Write(state);
+    return first.ok() ? Write(state) : first;
+  }
   // Durable when it returns OK. After an error the outcome is unknown and every later write is
   // refused. REQUIRES: state.log_id has 16 bytes.
   virtual absl::Status Write(const AnchorState& state) = 0;

@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "base/coding.h"
 #include "base/status_macros.h"
+#include "storage/ledger_mark.h"
 #include "storage/record_codec.h"
 #include "storage/schema.h"
 
@@ -33,6 +34,16 @@ absl::StatusOr<std::string> HeadOf(domain::Position position, absl::string_view 
   absl::string_view payload;
   FISCAL_ASSIGN_OR_RETURN(*header, DecodeHeader(record, &payload));
   return std::string(record.substr(0, record.size() - payload.size()));
+}
+
+bool IsOperators(domain::EventKind kind) {
+  return kind == domain::EventKind::kQuarantine || kind == domain::EventKind::kKey;
+}
+
+absl::Status AddTo(const LogEntry& entry, OperatorEvents* operators) {
+  absl::string_view payload;
+  FISCAL_ASSIGN_OR_RETURN(const domain::EventHeader header, DecodeHeader(*entry.record, &payload));
+  return operators->Add(header, payload);
 }
 
 }  // namespace
@@ -79,6 +90,36 @@ absl::StatusOr<std::string> ReadRecordBytes(const GetValue& get, domain::Positio
   return bytes;
 }
 
+absl::Status CheckRecords(const Kv& kv, domain::Position from, domain::Position to, Digest* chain) {
+  std::unique_ptr<KvIterator> it = kv.NewIterator(EventKey(from), EventKey(to + 1));
+  it->Seek(EventKey(from));
+  for (domain::Position p = from; p <= to; ++p) {
+    if (!it->Valid() || it->key() != absl::string_view(EventKey(p))) {
+      FISCAL_RETURN_IF_ERROR(it->status());
+      return absl::DataLossError(absl::StrCat("log: event ", p, " is missing"));
+    }
+    FISCAL_ASSIGN_OR_RETURN(const uint32_t size, RecordSize(p, it->value()));
+    domain::EventHeader header;
+    FISCAL_ASSIGN_OR_RETURN(const std::string head, HeadOf(p, it->value(), &header));
+    *chain = ChainHash(*chain, LeafHashOfHeader(head));
+    if (header.position != p || BytesOf(*chain) != it->value().substr(0, 32))
+      return absl::DataLossError(absl::StrCat("log: the hash chain breaks at ", p));
+    size_t have = it->value().size() - kEntryHead;
+    it->Next();
+    for (uint32_t n = 1; have < size; ++n) {
+      if (!it->Valid() || it->key() != absl::string_view(EventSegmentKey(p, n))) {
+        FISCAL_RETURN_IF_ERROR(it->status());
+        return absl::DataLossError(absl::StrCat("log: event ", p, " lacks its segment ", n));
+      }
+      have += it->value().size();
+      it->Next();
+    }
+    if (have != size)
+      return absl::DataLossError(absl::StrCat("log: event ", p, " has another size"));
+  }
+  return it->status();
+}
+
 absl::StatusOr<std::unique_ptr<EventLog>> EventLog::Open(Kv& kv, Anchor& anchor,
                                                          absl::string_view new_log_id,
                                                          Origin origin) {
@@ -110,48 +151,19 @@ absl::StatusOr<std::unique_ptr<EventLog>> EventLog::Open(Kv& kv, Anchor& anchor,
   id->pop_back();
   std::unique_ptr<EventLog> log(new EventLog(kv, anchor, *id, origin));
 
-  Head head;
-  std::unique_ptr<KvIterator> it = kv.NewIterator(EventKey(0), EventKey(UINT64_MAX));
-  it->SeekForPrev(EventKey(UINT64_MAX));
-  if (it->Valid()) {
-    FISCAL_ASSIGN_OR_RETURN(head.position, DecodePositionKey(it->key()));
-    FISCAL_ASSIGN_OR_RETURN(LogEntry entry, log->Read(head.position));
-    absl::string_view payload;
-    FISCAL_ASSIGN_OR_RETURN(domain::EventHeader header, DecodeHeader(*entry.record, &payload));
-    head.chain_hash = entry.chain_hash;
-    head.commit_time_us = header.commit_time_us;
-  }
-  FISCAL_RETURN_IF_ERROR(it->status());
-
+  FISCAL_ASSIGN_OR_RETURN(Head head, log->FindHead());
   if (!anchored.ok()) {
-    if (head.position != 0)
+    if (head.position != 0 || head.group != 0)
       return absl::DataLossError("log: the store has events but its anchor is missing");
-    FISCAL_RETURN_IF_ERROR(anchor.Write({log->log_id_, 0, Digest{}}));
   } else {
     if (anchored->log_id != log->log_id_)
       return absl::DataLossError("log: the anchor belongs to another log");
-    if (anchored->position > head.position) {
-      return absl::DataLossError(absl::StrCat("log: it ends at ", head.position, " but ",
-                                              anchored->position,
-                                              " was acknowledged: the end of the log is lost"));
+    if (!anchored->has_groups) {
+      return absl::FailedPreconditionError(
+          "log: it is of version 0.1 and was not brought to this version yet");
     }
-    // What was written after the last anchored record must continue it.
-    Digest chain = anchored->chain_hash;
-    if (anchored->position > 0) {
-      FISCAL_ASSIGN_OR_RETURN(LogEntry entry, log->Read(anchored->position));
-      if (entry.chain_hash != chain)
-        return absl::DataLossError("log: the hash chain does not fit the anchor");
-    }
-    for (domain::Position p = anchored->position + 1; p <= head.position; ++p) {
-      FISCAL_ASSIGN_OR_RETURN(LogEntry entry, log->Read(p));
-      FISCAL_ASSIGN_OR_RETURN(Digest leaf, LeafHash(*entry.record));
-      chain = ChainHash(chain, leaf);
-      if (chain != entry.chain_hash)
-        return absl::DataLossError(absl::StrCat("log: the hash chain breaks at ", p));
-    }
-    if (head.position > anchored->position) {
-      FISCAL_RETURN_IF_ERROR(anchor.Write({log->log_id_, head.position, head.chain_hash}));
-    }
+    log->group_in_tables_ = anchored->group_in_tables;
+    FISCAL_RETURN_IF_ERROR(log->CheckAgainst(*anchored, head));
   }
   // The tree's last leaves, which must be those of the chain.
   Digest chain{};
@@ -171,9 +183,106 @@ absl::StatusOr<std::unique_ptr<EventLog>> EventLog::Open(Kv& kv, Anchor& anchor,
     return leaf;
   };
   FISCAL_ASSIGN_OR_RETURN(log->tree_, MerkleTree::Open(kv, head.position, leaf_at));
+  log->unsettled_.emplace_back(0, head.group);
+  FISCAL_ASSIGN_OR_RETURN(const AnchorState now, log->StateOf(head));
+  FISCAL_RETURN_IF_ERROR(log->LoadOperatorEvents(head.position));
+  FISCAL_RETURN_IF_ERROR(anchor.WriteTwice(now));
   absl::MutexLock lock(&log->mu_);
   log->head_ = head;
   return log;
+}
+
+absl::StatusOr<EventLog::Head> EventLog::FindHead() const {
+  Head head;
+  std::unique_ptr<KvIterator> it = kv_.NewIterator(EventKey(0), EventKey(UINT64_MAX));
+  it->SeekForPrev(EventKey(UINT64_MAX));
+  if (it->Valid()) {
+    FISCAL_ASSIGN_OR_RETURN(head.position, DecodePositionKey(it->key()));
+    FISCAL_ASSIGN_OR_RETURN(LogEntry entry, Read(head.position));
+    absl::string_view payload;
+    FISCAL_ASSIGN_OR_RETURN(domain::EventHeader header, DecodeHeader(*entry.record, &payload));
+    head.chain_hash = entry.chain_hash;
+    head.commit_time_us = header.commit_time_us;
+  }
+  FISCAL_RETURN_IF_ERROR(it->status());
+  it = kv_.NewIterator(GroupRecordKey(0), GroupRecordKey(UINT64_MAX));
+  it->SeekForPrev(GroupRecordKey(UINT64_MAX));
+  if (it->Valid()) {
+    FISCAL_ASSIGN_OR_RETURN(head.group, DecodeGroupRecordKey(it->key()));
+    FISCAL_ASSIGN_OR_RETURN(head.groups_hash, GroupChain(it->value()));
+  }
+  FISCAL_RETURN_IF_ERROR(it->status());
+  return head;
+}
+
+absl::Status EventLog::CheckAgainst(const AnchorState& anchored, const Head& head) const {
+  FISCAL_ASSIGN_OR_RETURN(const StoreWitness store, kv_.Witness());
+  if (anchored.position > head.position) {
+    return absl::DataLossError(absl::StrCat("log: it ends at ", head.position, " but ",
+                                            anchored.position,
+                                            " was acknowledged: the end of the log is lost"));
+  }
+  if (anchored.group > head.group || anchored.store.sequence > store.sequence) {
+    return absl::DataLossError(
+        absl::StrCat("log: it has ", head.group, " groups of answers but ", anchored.group,
+                     " were acknowledged, or lacks changes made before: its end is lost"));
+  }
+  // From the last group that no lost file can have taken away.
+  uint64_t group = anchored.group_in_tables;
+  Digest hash{}, chain{};
+  domain::Position next = 1;
+  if (group > 0) {
+    FISCAL_ASSIGN_OR_RETURN(hash, GroupsHashAt(group));
+    FISCAL_ASSIGN_OR_RETURN(const GroupRecord last, ReadGroup(group));
+    next = last.end();
+    if (next > 1) {
+      FISCAL_ASSIGN_OR_RETURN(chain, ChainAt(next - 1));
+    }
+  }
+  if (group == anchored.group && hash != anchored.groups_hash)
+    return absl::DataLossError("log: the answers do not fit the anchor");
+  std::unique_ptr<KvIterator> it =
+      kv_.NewIterator(GroupRecordKey(group + 1), GroupRecordKey(UINT64_MAX));
+  for (it->Seek(GroupRecordKey(group + 1)); it->Valid(); it->Next()) {
+    ++group;
+    FISCAL_ASSIGN_OR_RETURN(const uint64_t number, DecodeGroupRecordKey(it->key()));
+    if (number != group || !FollowsGroup(hash, it->value()))
+      return absl::DataLossError(absl::StrCat("log: the answers of group ", group, " are missing"));
+    FISCAL_ASSIGN_OR_RETURN(hash, GroupChain(it->value()));
+    FISCAL_ASSIGN_OR_RETURN(const GroupRecord record, DecodeGroup(it->value()));
+    if (record.first_position != next) {
+      return absl::DataLossError(
+          absl::StrCat("log: group ", group, " does not go on at event ", next));
+    }
+    if (record.event_count > 0)
+      FISCAL_RETURN_IF_ERROR(CheckRecords(kv_, next, record.end() - 1, &chain));
+    next = record.end();
+    if (group == anchored.group && hash != anchored.groups_hash)
+      return absl::DataLossError("log: the answers do not fit the anchor");
+    if (group == anchored.group && (next != anchored.position + 1 || chain != anchored.chain_hash))
+      return absl::DataLossError("log: the hash chain does not fit the anchor");
+  }
+  FISCAL_RETURN_IF_ERROR(it->status());
+  if (group != head.group || next != head.position + 1)
+    return absl::DataLossError(absl::StrCat("log: event ", next, " belongs to no group"));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<AnchorState> EventLog::StateOf(const Head& head) {
+  FISCAL_ASSIGN_OR_RETURN(StoreWitness store, kv_.Witness());
+  while (!unsettled_.empty() && unsettled_.front().first <= store.sequence_in_tables) {
+    group_in_tables_ = unsettled_.front().second;
+    unsettled_.pop_front();
+  }
+  store.sequence_in_tables = 0;  // Said by group_in_tables.
+  return AnchorState{log_id_,
+                     head.position,
+                     head.chain_hash,
+                     /*has_groups=*/true,
+                     head.group,
+                     head.groups_hash,
+                     group_in_tables_,
+                     store};
 }
 
 EventLog::Head EventLog::head() const {
@@ -195,32 +304,42 @@ void EventLog::Stage(const LogEntry& entry, domain::EventKind kind,
         std::string(record.substr(n * kSegmentBytes, kSegmentBytes)));
   }
   if (kind == domain::EventKind::kCatalog) put(CatalogEventKey(entry.position), "");
+  if (IsOperators(kind)) put(OperatorEventKey(entry.position), "");
 }
 
-absl::Status EventLog::Commit(Batch batch, std::vector<LogEntry> entries, int64_t commit_time_us) {
-  Digest chain = head().chain_hash;
+absl::Status EventLog::Commit(Batch batch, std::vector<LogEntry> entries, int64_t commit_time_us,
+                              GroupRecord group) {
+  Head head = this->head();
+  group.first_position = head.position + 1;
+  group.event_count = entries.size();
   std::vector<Digest> leaves;
   leaves.reserve(entries.size());
   for (const LogEntry& entry : entries) {
-    chain = ChainHash(chain, entry.leaf_hash);
-    FISCAL_CHECK(chain == entry.chain_hash, "tree and chain are over the same leaves");
+    head.chain_hash = ChainHash(head.chain_hash, entry.leaf_hash);
+    FISCAL_CHECK(entry.position == ++head.position, "the log goes on where it ended");
+    FISCAL_CHECK(head.chain_hash == entry.chain_hash, "tree and chain are over the same leaves");
     leaves.push_back(entry.leaf_hash);
   }
-  const MerkleTree::Growth growth = tree_->Stage(std::move(leaves), &batch);
-  FISCAL_RETURN_IF_ERROR(kv_.Write(batch, /*sync=*/true));
-  if (entries.empty()) return absl::OkStatus();
-  const Head head{entries.back().position, entries.back().chain_hash, commit_time_us};
-  const absl::Status anchored = anchor_.Write({log_id_, head.position, head.chain_hash});
-  if (!anchored.ok()) {
-    // The records are in the store and will be found there: nobody may hear that nothing changed.
-    return absl::UnavailableError(
-        absl::StrCat("the anchor could not be written: ", anchored.message()));
+  std::shared_ptr<OperatorEvents> operators;
+  for (const LogEntry& entry : entries) {
+    if (!IsOperators(KindOf(*entry.record))) continue;
+    if (operators == nullptr) operators = std::make_shared<OperatorEvents>(*this->operators());
+    FISCAL_RETURN_IF_ERROR(AddTo(entry, operators.get()));
   }
+  const MerkleTree::Growth growth = tree_->Stage(std::move(leaves), &batch);
+  std::string value = EncodeGroup(head.groups_hash, group);
+  head.groups_hash = DigestOf(absl::string_view(value).substr(0, 32));
+  ++head.group;
+  if (!entries.empty()) head.commit_time_us = commit_time_us;
+  batch.Put(GroupRecordKey(head.group), std::move(value));
+  batch.Put(LedgerMarkKey(), EncodeLedgerMark({log_id_, head.group, head.groups_hash, 0}));
+  FISCAL_RETURN_IF_ERROR(kv_.Write(batch, /*sync=*/true));
+  FISCAL_RETURN_IF_ERROR(AnchorNow(head));
   std::vector<LogEntry> forgotten;  // freed outside the lock
   absl::MutexLock lock(&mu_);
-  FISCAL_CHECK(entries.front().position == head_.position + 1, "the log goes on where it ended");
   tree_->Adopt(growth);
   head_ = head;
+  if (operators != nullptr) operators_ = std::move(operators);
   for (LogEntry& entry : entries) {
     recent_bytes_ += entry.record->size();
     recent_.push_back(std::move(entry));
@@ -231,6 +350,34 @@ absl::Status EventLog::Commit(Batch batch, std::vector<LogEntry> entries, int64_
     recent_.pop_front();
   }
   return absl::OkStatus();
+}
+
+absl::Status EventLog::AnchorNow(const Head& head) {
+  absl::StatusOr<StoreWitness> store = kv_.Witness();
+  if (store.ok()) unsettled_.emplace_back(store->sequence, head.group);
+  absl::StatusOr<AnchorState> state = store.ok() ? StateOf(head) : store.status();
+  const absl::Status anchored = state.ok() ? anchor_.Write(*state) : state.status();
+  if (anchored.ok()) return absl::OkStatus();
+  // The records are in the store and will be found there: nobody may hear that nothing changed.
+  return absl::UnavailableError(
+      absl::StrCat("the anchor could not be written: ", anchored.message()));
+}
+
+absl::Status EventLog::Settle() {
+  FISCAL_RETURN_IF_ERROR(kv_.FlushTables());
+  FISCAL_ASSIGN_OR_RETURN(const AnchorState state, StateOf(head()));
+  return anchor_.WriteTwice(state);
+}
+
+absl::StatusOr<GroupRecord> EventLog::ReadGroup(uint64_t group) const {
+  FISCAL_ASSIGN_OR_RETURN(const std::string value, kv_.Get(GroupRecordKey(group)));
+  return DecodeGroup(value);
+}
+
+absl::StatusOr<Digest> EventLog::GroupsHashAt(uint64_t group) const {
+  if (group == 0) return Digest{};
+  FISCAL_ASSIGN_OR_RETURN(const std::string value, kv_.Get(GroupRecordKey(group)));
+  return GroupChain(value);
 }
 
 absl::StatusOr<LogEntry> EventLog::Read(domain::Position position) const {
@@ -290,6 +437,27 @@ absl::StatusOr<std::vector<domain::Position>> EventLog::CatalogEvents(domain::Po
   }
   FISCAL_RETURN_IF_ERROR(it->status());
   return positions;
+}
+
+absl::Status EventLog::LoadOperatorEvents(domain::Position last) {
+  auto operators = std::make_shared<OperatorEvents>();
+  std::unique_ptr<KvIterator> it =
+      kv_.NewIterator(OperatorEventKey(0), OperatorEventKey(UINT64_MAX));
+  for (it->Seek(OperatorEventKey(0)); it->Valid(); it->Next()) {
+    FISCAL_ASSIGN_OR_RETURN(const domain::Position position, DecodePositionKey(it->key()));
+    if (position > last) break;
+    FISCAL_ASSIGN_OR_RETURN(const LogEntry entry, Read(position));
+    FISCAL_RETURN_IF_ERROR(AddTo(entry, operators.get()));
+  }
+  FISCAL_RETURN_IF_ERROR(it->status());
+  absl::MutexLock lock(&mu_);
+  operators_ = std::move(operators);
+  return absl::OkStatus();
+}
+
+std::shared_ptr<const OperatorEvents> EventLog::operators() const {
+  absl::ReaderMutexLock lock(&mu_);
+  return operators_;
 }
 
 bool EventLog::WaitPast(domain::Position position, absl::Time deadline) const {

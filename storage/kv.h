@@ -15,8 +15,26 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "base/sha256.h"
 
 namespace fiscal::storage {
+
+// What a store's files hold at least at one moment: kept by the anchor, and compared with the files
+// before they are opened again. All zeros for stores without files.
+struct StoreWitness {
+  // The manifest in use, which names the table files; how many of its bytes are durable, and their
+  // digest.
+  uint64_t manifest_number = 0;
+  uint64_t manifest_bytes = 0;
+  Digest manifest_digest{};
+  // The number of the last change.
+  uint64_t sequence = 0;
+  // Changes up to this one are in table files that the manifest names: no loss of a write-ahead
+  // file can touch them.
+  uint64_t sequence_in_tables = 0;
+
+  friend bool operator==(const StoreWitness&, const StoreWitness&) = default;
+};
 
 // Changes that become visible and durable together or not at all. A later change to a key wins.
 class Batch {
@@ -99,7 +117,18 @@ class Kv {
   virtual absl::StatusOr<std::string> Get(absl::string_view key) const = 0;
   virtual std::unique_ptr<KvIterator> NewIterator(absl::string_view lower,
                                                   absl::string_view upper) const = 0;
+  // The same for who reads a long range once: leaves caches to those who read again.
+  virtual std::unique_ptr<KvIterator> NewScan(absl::string_view lower,
+                                              absl::string_view upper) const {
+    return NewIterator(lower, upper);
+  }
   virtual std::unique_ptr<KvSnapshot> NewSnapshot() const = 0;
+
+  // Makes everything written so far part of table files, which takes longer than Flush.
+  virtual absl::Status FlushTables() { return Flush(); }
+
+  // REQUIRES: no write is under way.
+  virtual absl::StatusOr<StoreWitness> Witness() { return StoreWitness(); }
 
   // Bytes on disk, roughly; 0 where the implementation has none.
   virtual int64_t ApproximateBytes() const = 0;

@@ -224,6 +224,28 @@ std::string EncodeBlock(absl::Span<const Line> lines) {
   return out;
 }
 
+absl::StatusOr<domain::EncodedBlocks> SplitBlocks(absl::string_view bytes, uint64_t* lines) {
+  domain::EncodedBlocks blocks;
+  blocks.bytes = std::string(bytes);
+  *lines = 0;
+  Opened opened;
+  ByteReader reader(bytes);
+  while (!reader.AtEnd()) {
+    const absl::string_view block = reader.String();
+    if (!reader.ok()) return Malformed();
+    ByteReader inside(block);
+    FISCAL_RETURN_IF_ERROR(Open(&inside, &opened));
+    // The first id shares nothing with one before.
+    const uint64_t shared = inside.Varint();
+    const absl::string_view first = inside.String();
+    if (!inside.ok() || shared != 0 || first.empty()) return Malformed();
+    *lines += opened.lines;
+    blocks.places.push_back(
+        {static_cast<size_t>(block.data() - bytes.data()), block.size(), first});
+  }
+  return blocks;
+}
+
 absl::Status DecodeBlock(absl::string_view bytes, domain::LineSet* set) {
   ByteReader reader(bytes);
   Opened block;
@@ -290,7 +312,11 @@ uint32_t BlockSums::ProjectNumber(absl::string_view code) {
 absl::Status BlockSums::Add(absl::string_view bytes, int sign) {
   ByteReader blocks(bytes);
   Opened block;
-  std::vector<domain::CellValue> sums;
+  struct Sum {
+    domain::Fen amount_fen = 0;
+    int64_t lines = 0;
+  };
+  std::vector<Sum> sums;
   while (!blocks.AtEnd()) {
     ByteReader reader(blocks.String());
     if (!blocks.ok()) return Malformed();
@@ -303,12 +329,9 @@ absl::Status BlockSums::Add(absl::string_view bytes, int sign) {
       const int64_t amount = reader.Signed();
       if (choice & 1) reader.String();
       if (!reader.ok() || choice >> 1 >= sums.size()) return Malformed();
-      // Intake bounds the gross amount of a statement, so this doesn't overflow; damaged bytes may
-      // make it wrap, and are found by their digest.
-      domain::CellValue& sum = sums[choice >> 1];
-      sum.amount_fen = static_cast<int64_t>(static_cast<uint64_t>(sum.amount_fen) +
-                                            static_cast<uint64_t>(amount));
-      ++sum.counts[0];
+      Sum& sum = sums[choice >> 1];
+      sum.amount_fen += amount;
+      ++sum.lines;
     }
     if (!reader.AtEnd()) return Malformed();
     absl::string_view last_code;
@@ -328,10 +351,8 @@ absl::Status BlockSums::Add(absl::string_view bytes, int sign) {
         last_number = ProjectNumber(last_code);
       }
       key.project = line.project_code.empty() ? 0 : last_number;
-      item.value.amount_fen =
-          sign < 0 ? static_cast<int64_t>(0 - static_cast<uint64_t>(sums[i].amount_fen))
-                   : sums[i].amount_fen;
-      item.value.counts[line.precision_class] = sign * sums[i].counts[0];
+      item.value.amount_fen = sign * sums[i].amount_fen;
+      item.value.counts[line.precision_class] = sign * sums[i].lines;
     }
   }
   return absl::OkStatus();

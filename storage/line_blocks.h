@@ -14,6 +14,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "domain/cells.h"
@@ -32,6 +33,9 @@ domain::EncodedBlocks EncodeBlocks(absl::Span<const domain::Line> lines, uint32_
 // One block of any number of lines.
 std::string EncodeBlock(absl::Span<const domain::Line> lines);
 
+// Where the blocks are in what EncodeBlocks gave, without making lines of them; `lines` receives how many there are. Views point
+// into `bytes`.
+absl::StatusOr<domain::EncodedBlocks> SplitBlocks(absl::string_view bytes, uint64_t* lines);
 // Appends the block's lines to `set`, which receives an owner for their ids; all other views point
 // into `bytes`.
 absl::Status DecodeBlock(absl::string_view bytes, domain::LineSet* set);

@@ -80,7 +80,8 @@ absl::StatusOr<domain::Posting> DecodeWholePosting(domain::Position position,
 }
 
 absl::StatusOr<bool> IsContinued(const domain::EventHeader& header, absl::string_view payload) {
-  if (header.kind == domain::EventKind::kCatalog) return false;
+  if (header.kind != domain::EventKind::kStatement && header.kind != domain::EventKind::kUpstream)
+    return false;
   if (header.kind == domain::EventKind::kUpstream) {
     FISCAL_ASSIGN_OR_RETURN(const UpstreamPayload upstream, DecodeUpstream(payload));
     FISCAL_ASSIGN_OR_RETURN(const StoredPosting stored,
@@ -90,6 +91,18 @@ absl::StatusOr<bool> IsContinued(const domain::EventHeader& header, absl::string
   FISCAL_ASSIGN_OR_RETURN(const StatementParts parts, SplitStatement(payload));
   FISCAL_ASSIGN_OR_RETURN(const domain::StatementMeta meta, DecodeMeta(parts.meta));
   return meta.more;
+}
+
+absl::StatusOr<domain::BudgetKey> ReadBudgetKey(const domain::EventHeader& header,
+                                                absl::string_view payload) {
+  if (header.kind == domain::EventKind::kUpstream) {
+    FISCAL_ASSIGN_OR_RETURN(const UpstreamPayload upstream, DecodeUpstream(payload));
+    FISCAL_ASSIGN_OR_RETURN(StoredPosting stored, DecodePosting(header.position, upstream.posting));
+    return std::move(stored.posting.key);
+  }
+  FISCAL_ASSIGN_OR_RETURN(const StatementParts parts, SplitStatement(payload));
+  FISCAL_ASSIGN_OR_RETURN(domain::StatementMeta meta, DecodeMeta(parts.meta));
+  return std::move(meta.key);
 }
 
 absl::StatusOr<domain::Posting> ReadPosting(const domain::EventHeader& header,

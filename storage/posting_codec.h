@@ -43,6 +43,10 @@ absl::StatusOr<domain::Posting> ReadPosting(const domain::EventHeader& header,
 // Whether the event was committed together with the next one: domain::Posting::more. Looks at no cells.
 absl::StatusOr<bool> IsContinued(const domain::EventHeader& header, absl::string_view payload);
 
+// Whose budget it is about, when nothing after that can be read. REQUIRES as ReadPosting.
+absl::StatusOr<domain::BudgetKey> ReadBudgetKey(const domain::EventHeader& header,
+                                                absl::string_view payload);
+
 // Where a log stands that we read.
 struct UpstreamState {
   std::string log_id;  // 16 bytes

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "absl/strings/str_cat.h"
 #include "base/check.h"
 #include "base/coding.h"
 #include "base/status_macros.h"
@@ -92,7 +93,11 @@ StatementPayload EncodeStatement(const domain::StatementEvent& event, absl::stri
   const std::string meta = EncodeMeta(event.meta);
   const domain::EncodedBlocks removed =
       EncodeBlocks(event.removed.lines, event.removed.combinations);
-  out.reserve(meta.size() + put_blocks.size() + removed.bytes.size() + 64);
+  payload.projects = EncodeProjects(event.projects_put);
+  const domain::EncodedBlocks projects_removed = EncodeProjects(event.projects_removed);
+  // In one piece: all of it may be large.
+  out.reserve(meta.size() + put_blocks.size() + removed.bytes.size() +
+              payload.projects.bytes.size() + projects_removed.bytes.size() + 64);
   PutString(&out, meta);
   const size_t meta_end = out.size();
   PutVarint(&out, put_blocks.size());
@@ -100,11 +105,10 @@ StatementPayload EncodeStatement(const domain::StatementEvent& event, absl::stri
   out.append(put_blocks.data(), put_blocks.size());
   const size_t put_end = out.size();
   PutString(&out, removed.bytes);
-  payload.projects = EncodeProjects(event.projects_put);
   PutVarint(&out, payload.projects.bytes.size());
   payload.projects_offset = out.size();
   out += payload.projects.bytes;
-  PutString(&out, EncodeProjects(event.projects_removed).bytes);
+  PutString(&out, projects_removed.bytes);
   const absl::string_view all(out);
   payload.digest = Sha256({all.substr(0, meta_end), BytesOf(put_digest), all.substr(put_end)});
   return payload;
@@ -124,6 +128,10 @@ absl::StatusOr<StatementParts> SplitStatement(absl::string_view payload) {
 
 domain::EncodedBlocks EncodeProjects(absl::Span<const domain::ProjectEntry> projects) {
   domain::EncodedBlocks blocks;
+  size_t bytes = 0;
+  for (const domain::ProjectEntry& p : projects)
+    bytes += p.code.size() + p.name.size() + p.bytes.size() + 15;
+  blocks.bytes.reserve(bytes);
   size_t in_block = 0;
   for (const domain::ProjectEntry& p : projects) {
     if (blocks.places.empty() || in_block == kBlockProjects ||
@@ -219,6 +227,67 @@ absl::StatusOr<domain::CatalogEvent> DecodeCatalog(absl::string_view payload) {
   return c;
 }
 
+// quarantine := position:u64 known:u8 (division:u32 year:u16 stage:u8 agency:string)? reason:string
+std::string EncodeQuarantine(const domain::QuarantineEvent& event) {
+  std::string out;
+  PutU64(&out, event.position);
+  PutU8(&out, event.budget.has_value());
+  if (event.budget.has_value()) {
+    PutU32(&out, event.budget->division);
+    PutU16(&out, event.budget->year);
+    PutU8(&out, static_cast<uint8_t>(event.budget->stage));
+    PutString(&out, event.budget->agency);
+  }
+  PutString(&out, event.reason);
+  return out;
+}
+
+absl::StatusOr<domain::QuarantineEvent> DecodeQuarantine(absl::string_view payload) {
+  ByteReader reader(payload);
+  domain::QuarantineEvent event;
+  event.position = reader.U64();
+  const uint8_t known = reader.U8();
+  if (known == 1) {
+    domain::BudgetKey& budget = event.budget.emplace();
+    budget.division = reader.U32();
+    budget.year = reader.U16();
+    const uint8_t stage = reader.U8();
+    if (stage > 7) return Malformed("quarantine");
+    budget.stage = static_cast<domain::Stage>(stage);
+    budget.agency = std::string(reader.String());
+  }
+  event.reason = std::string(reader.String());
+  if (!reader.ok() || !reader.AtEnd() || known > 1 || event.position == 0)
+    return Malformed("quarantine");
+  return event;
+}
+
+// key := public_key_pem:string signature:string
+std::string EncodeKeyEvent(const domain::KeyEvent& event) {
+  std::string out;
+  PutString(&out, event.public_key_pem);
+  PutString(&out, event.signature);
+  return out;
+}
+
+absl::StatusOr<domain::KeyEvent> DecodeKeyEvent(absl::string_view payload) {
+  ByteReader reader(payload);
+  domain::KeyEvent event;
+  event.public_key_pem = std::string(reader.String());
+  event.signature = std::string(reader.String());
+  if (!reader.ok() || !reader.AtEnd() || event.public_key_pem.empty()) return Malformed("key");
+  return event;
+}
+
+std::string KeyChangeBytes(absl::string_view log_id, absl::string_view next_public_key_pem) {
+  return absl::StrCat("fiscal-key-change-v1\n", log_id, next_public_key_pem);
+}
+
+domain::EventKind KindOf(absl::string_view record) {
+  FISCAL_CHECK(record.size() > 1, "a record has a version and a kind");
+  return static_cast<domain::EventKind>(record[1]);
+}
+
 // record := version:u8 kind:u8 position:u64 commit_time:u64 principal:string request_id:string
 // payload_digest:32 payload
 std::string EncodeRecord(const domain::EventHeader& header, absl::string_view payload) {
@@ -251,7 +320,7 @@ absl::StatusOr<domain::EventHeader> DecodeHeader(absl::string_view record,
     return absl::DataLossError("record: written by a newer version of Fiscal");
   }
   if (kind < static_cast<uint8_t>(domain::EventKind::kStatement) ||
-      kind > static_cast<uint8_t>(domain::EventKind::kUpstream)) {
+      kind > static_cast<uint8_t>(domain::EventKind::kKey)) {
     return Malformed("record");
   }
   h.kind = static_cast<domain::EventKind>(kind);
@@ -276,6 +345,10 @@ absl::StatusOr<domain::Event> DecodeRecord(std::shared_ptr<const std::string> re
     s.removed.owners.push_back(record);
   } else if (event.header.kind == domain::EventKind::kCatalog) {
     FISCAL_ASSIGN_OR_RETURN(event.catalog, DecodeCatalog(payload));
+  } else if (event.header.kind == domain::EventKind::kQuarantine) {
+    FISCAL_ASSIGN_OR_RETURN(event.quarantine, DecodeQuarantine(payload));
+  } else if (event.header.kind == domain::EventKind::kKey) {
+    FISCAL_ASSIGN_OR_RETURN(event.key, DecodeKeyEvent(payload));
   }
   return event;
 }

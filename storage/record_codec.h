@@ -50,6 +50,12 @@ absl::Status ForEachProject(absl::string_view section,
 absl::StatusOr<Digest> PayloadDigest(domain::EventKind kind, absl::string_view payload);
 std::string EncodeCatalog(const domain::CatalogEvent& event);
 absl::StatusOr<domain::CatalogEvent> DecodeCatalog(absl::string_view payload);
+std::string EncodeQuarantine(const domain::QuarantineEvent& event);
+absl::StatusOr<domain::QuarantineEvent> DecodeQuarantine(absl::string_view payload);
+std::string EncodeKeyEvent(const domain::KeyEvent& event);
+absl::StatusOr<domain::KeyEvent> DecodeKeyEvent(absl::string_view payload);
+// What a key signs to hand over to the next one.
+std::string KeyChangeBytes(absl::string_view log_id, absl::string_view next_public_key_pem);
 
 // A record: header, then payload. The header has the payload's digest, so that the payload is
 // hashed once.
@@ -59,6 +65,8 @@ absl::StatusOr<domain::Event> DecodeRecord(std::shared_ptr<const std::string> re
 // Only the header, and where the payload is.
 absl::StatusOr<domain::EventHeader> DecodeHeader(absl::string_view record,
                                                  absl::string_view* payload);
+// The kind of a record that was decoded or made before.
+domain::EventKind KindOf(absl::string_view record);
 // Digest of a record: over the header alone, which fixes the payload. DATA_LOSS when the payload
 // does not fit its digest.
 absl::StatusOr<Digest> LeafHash(absl::string_view record);

@@ -18,13 +18,17 @@ enum Kind : uint8_t {
   kTile = 0x0b,
   kUpstream = 0x0c,
   kOwner = 0x0d,
+  kGroupRecord = 0x0e,
   kGross = 0x0f,
   kCells = 0x10,
   kPosting = 0x12,
   kStride = 0x13,
   kStatus = 0x14,
   kGroup = 0x15,
+  kOperatorEvent = 0x16,
   kWatermark = 0x20,
+  kLedgerMark = 0x21,
+  kLeftOut = 0x22,
 };
 
 std::string Start(Kind kind) { return std::string(1, static_cast<char>(kind)); }
@@ -114,7 +118,27 @@ std::string CatalogEventKey(domain::Position position) {
   return PositionKey(kCatalogEvent, position);
 }
 
+std::string OperatorEventKey(domain::Position position) {
+  return PositionKey(kOperatorEvent, position);
+}
+
 std::string LogIdKey() { return Start(kLogId); }
+std::string LedgerMarkKey() { return Start(kLedgerMark); }
+
+std::string GroupRecordKey(uint64_t group) {
+  std::string key = Start(kGroupRecord);
+  PutU64(&key, group);
+  return key;
+}
+
+absl::StatusOr<uint64_t> DecodeGroupRecordKey(absl::string_view key) {
+  ByteReader reader(key);
+  const uint8_t kind = reader.U8();
+  const uint64_t group = reader.U64();
+  if (!reader.ok() || !reader.AtEnd() || kind != kGroupRecord)
+    return absl::DataLossError("malformed key of a group");
+  return group;
+}
 
 std::string TileKey(uint8_t level, uint64_t index) {
   std::string key = Start(kTile);
@@ -145,6 +169,8 @@ std::string CellsKey(const domain::ChunkId& id, uint64_t stride) {
 std::string PostingKey(domain::Position position) { return PositionKey(kPosting, position); }
 std::string StrideKey(domain::Position position) { return PositionKey(kStride, position); }
 std::string GroupKey(domain::Position position) { return PositionKey(kGroup, position); }
+std::string LeftOutKey() { return Start(kLeftOut); }
+
 std::string WatermarkKey() { return Start(kWatermark); }
 
 std::string StatusPrefix(uint16_t year, domain::Stage stage, domain::Code division) {
@@ -182,7 +208,8 @@ absl::StatusOr<domain::Position> DecodePositionKey(absl::string_view key) {
   const domain::Position position = reader.U64();
   if (kind == kEvent && reader.ok() && !reader.AtEnd()) reader.U32();
   if (!reader.ok() || !reader.AtEnd() ||
-      (kind != kEvent && kind != kCatalogEvent && kind != kPosting && kind != kStride)) {
+      (kind != kEvent && kind != kCatalogEvent && kind != kOperatorEvent && kind != kPosting &&
+       kind != kStride)) {
     return absl::DataLossError("malformed key of a position");
   }
   return position;

@@ -204,6 +204,15 @@ absl::StatusOr<Watermark> TotalsStore::ReadWatermark() const {
   return w;
 }
 
+absl::StatusOr<std::vector<domain::Position>> TotalsStore::ReadLeftOut() const {
+  FISCAL_ASSIGN_OR_RETURN(const std::string bytes, kv_.Get(LeftOutKey()));
+  ByteReader reader(bytes);
+  std::vector<domain::Position> positions;
+  while (reader.ok() && !reader.AtEnd()) positions.push_back(reader.U64());
+  if (!reader.ok()) return absl::DataLossError("totals: malformed positions that are left out");
+  return positions;
+}
+
 uint64_t TotalsStore::StrideAt(domain::Position position) const {
   absl::ReaderMutexLock lock(&mu_);
   auto it = std::upper_bound(strides_.begin(), strides_.end(), position);
@@ -312,10 +321,10 @@ absl::Status TotalsStore::ForEachPosting(
   return it->status();
 }
 
-absl::Status TotalsStore::CommitStride(
+absl::StatusOr<Batch> TotalsStore::StageStride(
     const domain::Fold::Changed& changed,
-    const std::vector<std::shared_ptr<const domain::Posting>>& postings,
-    const Watermark& watermark) {
+    const std::vector<std::shared_ptr<const domain::Posting>>& postings, const Watermark& watermark,
+    const GetLeaves& get_leaves) {
   Batch batch;
   for (const auto& [id, entry] : changed)
     batch.Put(CellsKey(id, watermark.position),
@@ -337,12 +346,11 @@ absl::Status TotalsStore::CommitStride(
   std::stable_sort(
       order.begin(), order.end(),
       [](const domain::Posting* a, const domain::Posting* b) { return a->key < b->key; });
-  const uint64_t before = StrideAt(watermark.position - 1);
   for (size_t i = 0; i < order.size();) {
     size_t end = i + 1;
     while (end < order.size() && order[end]->key == order[i]->key) ++end;
     batch.Put(StatusKey(order[i]->key, watermark.position), EncodeStatus(order[end - 1]->status()));
-    const bool changes = std::any_of(order.begin() + static_cast<ptrdiff_t>(i),
+    bool changes = std::any_of(order.begin() + static_cast<ptrdiff_t>(i),
                                      order.begin() + static_cast<ptrdiff_t>(end),
                                      [](const domain::Posting* p) { return !p->cells.empty(); });
     const domain::ChunkId id = domain::LeafChunkOf(order[i]->key);
@@ -362,13 +370,15 @@ absl::Status TotalsStore::CommitStride(
     } else {
       for (size_t k = i; k < end; ++k)
         batch.Put(PostingKey(order[k]->position), EncodePosting(*order[k]));
+      Leaves* leaves = nullptr;
       if (changes) {
-        domain::Chunk chunk;
-        domain::Fold::Chain chain;
-        if (!order[i]->first()) FISCAL_RETURN_IF_ERROR(LoadLeaves(id, before, &chunk, &chain));
-        for (size_t k = i; k < end; ++k) chunk.Add(order[k]->cells);
-        chunk.Tidy();
-        value = EncodeState(chunk, chunk.cells().size(), &chain);
+        FISCAL_ASSIGN_OR_RETURN(leaves, get_leaves(id, order[i]->first()));
+      }
+      changes = leaves != nullptr;
+      if (changes) {
+        for (size_t k = i; k < end; ++k) leaves->chunk.Add(order[k]->cells);
+        leaves->chunk.Tidy();
+        value = EncodeState(leaves->chunk, leaves->chunk.cells().size(), &leaves->chain);
       }
     }
     if (changes) batch.Put(CellsKey(id, watermark.position), std::move(value));
@@ -381,6 +391,28 @@ absl::Status TotalsStore::CommitStride(
   bytes += watermark.log_id;
   batch.Put(WatermarkKey(), std::move(bytes));
   batch.Sort();
+  return batch;
+}
+
+absl::Status TotalsStore::CommitStride(
+    const domain::Fold::Changed& changed,
+    const std::vector<std::shared_ptr<const domain::Posting>>& postings,
+    const Watermark& watermark, const std::vector<domain::Position>& left_out) {
+  const uint64_t before = StrideAt(watermark.position - 1);
+  Leaves leaves;
+  FISCAL_ASSIGN_OR_RETURN(
+      Batch batch,
+      StageStride(changed, postings, watermark,
+                  [&](const domain::ChunkId& id, bool first) -> absl::StatusOr<Leaves*> {
+                    leaves = Leaves();
+                    if (!first)
+                      FISCAL_RETURN_IF_ERROR(LoadLeaves(id, before, &leaves.chunk, &leaves.chain));
+                    return &leaves;
+                  }));
+  // The last of all keys.
+  std::string positions;
+  for (const domain::Position position : left_out) PutU64(&positions, position);
+  batch.Put(LeftOutKey(), std::move(positions));
   FISCAL_RETURN_IF_ERROR(kv_.Write(batch, /*sync=*/false));
   absl::MutexLock lock(&mu_);
   strides_.push_back(watermark.position);

@@ -52,6 +52,9 @@ class TotalsStore {
   // A zero watermark when the store is new.
   absl::StatusOr<Watermark> ReadWatermark() const;
 
+  // What CommitStride was last given; NOT_FOUND in a new store and in one of a version that left nothing out.
+  absl::StatusOr<std::vector<domain::Position>> ReadLeftOut() const;
+
   // The last stride that ends at or before `position`; 0 when none does.
   uint64_t StrideAt(domain::Position position) const ABSL_LOCKS_EXCLUDED(mu_);
 
@@ -86,14 +89,33 @@ class TotalsStore {
       const std::function<void(const domain::BudgetKey&, const domain::StatementStatus&)>& visit)
       const;
 
+  // An agency's chunk, and how it was last stored.
+  struct Leaves {
+    domain::Chunk chunk;
+    domain::Fold::Chain chain;
+  };
+  // Gives an agency's chunk as it stood before a stride, empty when `first` says that there is none; null where
+  // nobody wants to know what becomes of it.
+  using GetLeaves = std::function<absl::StatusOr<Leaves*>(const domain::ChunkId&, bool first)>;
+  // What CommitStride writes, in order of keys. Asks for the chunks of agencies that don't start with just one
+  // posting, and adds to them what was posted.
+  static absl::StatusOr<Batch> StageStride(
+      const domain::Fold::Changed& changed,
+      const std::vector<std::shared_ptr<const domain::Posting>>& postings,
+      const Watermark& watermark, const GetLeaves& get_leaves);
+
   // Writes what the stride that ends with watermark.position changed, in one batch: `changed`
-  // chunks above the agencies, `postings`, and with them the agencies' chunks.
+  // chunks above the agencies, `postings`, and with them the agencies' chunks. `left_out` are the positions up to there that an
+  // operator had left out.
   absl::Status CommitStride(const domain::Fold::Changed& changed,
                             const std::vector<std::shared_ptr<const domain::Posting>>& postings,
-                            const Watermark& watermark) ABSL_LOCKS_EXCLUDED(mu_);
+                            const Watermark& watermark,
+                            const std::vector<domain::Position>& left_out) ABSL_LOCKS_EXCLUDED(mu_);
 
   absl::Status Flush() { return kv_.Flush(); }
   int64_t ApproximateBytes() const { return kv_.ApproximateBytes(); }
+  // For those who compare its bytes.
+  const Kv& kv() const { return kv_; }
 
  private:
   // An agency's chunk after `stride`, into an empty one; it stays empty when there was none.

@@ -1,10 +1,18 @@
-// fiscal admin status: how a process is. fiscal admin verify: recomputes every total from the log.
+// fiscal admin status: how a process is. fiscal admin verify: recomputes what is derived from the log. fiscal admin scrub: reads
+// every stored byte once more. fiscal admin quarantine: has totals leave out an event. fiscal
+// admin key rotate: makes a new signing key.
+#include <chrono>
+#include <cstdio>
+#include <functional>
 #include <iostream>
+#include <memory>
+#include <thread>
 
 #include "CLI/CLI.hpp"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "clients/cli/context.h"
@@ -14,19 +22,50 @@
 namespace fiscal::cli {
 namespace {
 
+using Stub = admin::v1::AdminService::Stub;
+
+// Makes a call that takes long; on stderr stands what `says` makes of the process's status meanwhile.
+grpc::Status Follow(Context& context, Stub& stub,
+                    const std::function<grpc::Status(grpc::ClientContext*)>& call,
+                    const std::function<std::string(const admin::v1::GetStatusResponse&)>& says) {
+  absl::Notification done;
+  std::thread teller([&] {
+    bool said = false;
+    while (!done.WaitForNotificationWithTimeout(absl::Seconds(1))) {
+      grpc::ClientContext c;
+      context.connection().Prepare(&c);
+      c.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(5));
+      admin::v1::GetStatusResponse s;
+      if (!stub.GetStatus(&c, admin::v1::GetStatusRequest(), &s).ok()) continue;
+      said = true;
+      std::fprintf(stderr, "\r%s", says(s).c_str());
+    }
+    if (said) std::fprintf(stderr, "\n");
+  });
+  const grpc::Status status = context.connection().Call(call, /*deadline=*/false);
+  done.Notify();
+  teller.join();
+  return status;
+}
+
 int Verify(Context& context) {
   const auto stub = admin::v1::AdminService::NewStub(context.connection().channel());
-  std::cerr << "recomputing every total from the first event ...\n";
+  std::cerr << "recomputing what is derived from the first event ...\n";
   admin::v1::VerifyResponse r;
-  const grpc::Status status = context.connection().Call(
+  const grpc::Status status = Follow(
+      context, *stub,
       [&](grpc::ClientContext* c) { return stub->Verify(c, admin::v1::VerifyRequest(), &r); },
-      /*deadline=*/false);
+      [](const admin::v1::GetStatusResponse& s) {
+        return absl::StrCat("pass ", s.verify().pass_count(), ": ", s.verify().events_done(),
+                            " of ", s.verify().events_total(), " events");
+      });
   if (!status.ok()) return Report(context, status);
   if (context.json()) {
     std::cout << "{\"ok\": " << (r.ok() ? "true" : "false")
               << ", \"position\": " << JsonString(r.position())
               << ", \"events\": " << r.event_count() << ", \"lines\": " << r.line_count()
-              << ", \"cells\": " << r.cell_count() << ", \"differences\": [";
+              << ", \"cells\": " << r.cell_count() << ", \"passes\": " << r.pass_count()
+              << ", \"differences\": [";
     for (int i = 0; i < r.differences_size(); ++i)
       std::cout << (i == 0 ? "" : ", ") << JsonString(r.differences(i));
     std::cout << "]}\n";
@@ -40,6 +79,35 @@ int Verify(Context& context) {
 }
 
 // As 1.5 GiB.
+std::string Bytes(int64_t n);
+
+int Scrub(Context& context, int64_t bytes_per_second) {
+  const auto stub = admin::v1::AdminService::NewStub(context.connection().channel());
+  std::cerr << "reading every stored byte once more ...\n";
+  admin::v1::ScrubRequest request;
+  request.set_bytes_per_second(bytes_per_second);
+  admin::v1::ScrubResponse r;
+  const grpc::Status status = Follow(
+      context, *stub, [&](grpc::ClientContext* c) { return stub->Scrub(c, request, &r); },
+      [](const admin::v1::GetStatusResponse& s) {
+        return absl::StrCat(Bytes(s.scrub().bytes_done()), " of about ",
+                            Bytes(s.scrub().bytes_total()));
+      });
+  if (!status.ok()) return Report(context, status);
+  if (context.json()) {
+    std::cout << "{\"ok\": " << (r.ok() ? "true" : "false") << ", \"bytes\": " << r.bytes_read()
+              << ", \"events\": " << r.event_count() << ", \"findings\": [";
+    for (int i = 0; i < r.findings_size(); ++i)
+      std::cout << (i == 0 ? "" : ", ") << JsonString(r.findings(i));
+    std::cout << "]}\n";
+  } else {
+    std::cout << (r.ok() ? "nothing is damaged: " : "DAMAGED: ") << Bytes(r.bytes_read()) << ", "
+              << r.event_count() << " events\n";
+    for (const std::string& d : r.findings()) std::cout << "  " << d << "\n";
+  }
+  return r.ok() ? kOk : kFailure;
+}
+
 std::string Bytes(int64_t n) {
   static const char* const kUnits[] = {"B", "KiB", "MiB", "GiB", "TiB"};
   double value = static_cast<double>(n);
@@ -83,6 +151,8 @@ void PrintStatus(const admin::v1::GetStatusResponse& s) {
                   "head ", OrNone(s.log().head_position()),
                   s.log().has_head_time() ? absl::StrCat(" (", Ago(s.log().head_time()), ")") : "",
                   ", ", Bytes(s.log().size_bytes()), ", id ", s.log().log_id()));
+  if (!s.log().signing_stopped_message().empty())
+    line("signing", absl::StrCat("STOPPED: ", s.log().signing_stopped_message()));
   if (!s.log().source().empty())
     line("source", absl::StrCat(s.log().source(),
                                 s.log().source_connected() ? ", connected" : ", NOT CONNECTED"));
@@ -99,6 +169,10 @@ void PrintStatus(const admin::v1::GetStatusResponse& s) {
                                          : absl::StrCat(t.lag_count(), " events behind for ",
                                                         t.lag_millis(), " ms"),
                       ", ", Bytes(t.size_bytes()), ", ", t.live_cell_count(), " live cells"));
+    if (!t.stopped_position().empty()) {
+      line("", absl::StrCat("TOTALS STAND STILL before event ", t.stopped_position(), ": ",
+                            t.stopped_message()));
+    }
     line("readers", absl::StrCat(t.watcher_count(), " of ", t.watcher_count_max(), " watchers, ",
                                  t.slow_watcher_count(), " not reading; ", t.waiting_read_count(),
                                  " of ", t.waiting_read_count_max(), " reads waiting"));
@@ -122,7 +196,37 @@ void PrintStatus(const admin::v1::GetStatusResponse& s) {
                                   c.missing_count(), " of ", c.agency_count(), " missing, due ",
                                   When(c.due_time())));
   }
+  if (s.has_verify()) {
+    const auto& v = s.verify();
+    line("verify",
+         absl::StrCat(
+             v.running() ? absl::StrCat("pass ", v.pass_count(), ", ", v.events_done(), " of ",
+                                        v.events_total(), " events; ")
+                         : "",
+             !v.has_end_time() ? "never since the start"
+             : v.difference_count() == 0
+                 ? absl::StrCat("agreed ", Ago(v.end_time()))
+                 : absl::StrCat(v.difference_count(), " DIFFERENCES ", Ago(v.end_time()))));
+  }
+  const auto& scrub = s.scrub();
+  line("scrub",
+       absl::StrCat(
+           scrub.bytes_per_second() > 0 ? absl::StrCat(Bytes(scrub.bytes_per_second()), " a second")
+                                        : "only when asked",
+           scrub.running() ? absl::StrCat(", ", Bytes(scrub.bytes_done()), " of about ",
+                                          Bytes(scrub.bytes_total()))
+                           : "",
+           "; ",
+           !scrub.has_end_time() ? "no whole pass since the start"
+           : scrub.damage_count() == 0
+               ? absl::StrCat("whole ", Ago(scrub.end_time()))
+               : absl::StrCat(scrub.damage_count(), " DAMAGED ", Ago(scrub.end_time()))));
   line("memory", Bytes(s.memory_bytes()));
+  if (s.request_memory().process_bytes_max() > 0) {
+    line("memory of requests", absl::StrCat(Bytes(s.request_memory().reserved_bytes()), " of ",
+                                            Bytes(s.request_memory().reserved_bytes_max()), ", ",
+                                            s.request_memory().refused_count(), " refused"));
+  }
 }
 
 int Status(Context& context) {
@@ -145,6 +249,41 @@ int Status(Context& context) {
   return kOk;
 }
 
+int Quarantine(Context& context, const admin::v1::QuarantineRequest& request) {
+  const auto stub = admin::v1::AdminService::NewStub(context.connection().channel());
+  admin::v1::QuarantineResponse r;
+  const grpc::Status status = context.connection().Call(
+      [&](grpc::ClientContext* c) { return stub->Quarantine(c, request, &r); });
+  if (!status.ok()) return Report(context, status);
+  if (context.json()) {
+    std::cout << "{\"position\": " << JsonString(r.position())
+              << ", \"created\": " << (r.created() ? "true" : "false") << "}\n";
+  } else {
+    std::cout << "event " << request.position() << (r.created() ? " is" : " was already")
+              << " left out of all totals, by event " << r.position() << "\n";
+  }
+  return kOk;
+}
+
+int RotateKey(Context& context) {
+  const auto stub = admin::v1::AdminService::NewStub(context.connection().channel());
+  admin::v1::RotateSigningKeyResponse r;
+  const grpc::Status status = context.connection().Call([&](grpc::ClientContext* c) {
+    return stub->RotateSigningKey(c, admin::v1::RotateSigningKeyRequest(), &r);
+  });
+  if (!status.ok()) return Report(context, status);
+  if (context.json()) {
+    std::cout << "{\"position\": " << JsonString(r.position())
+              << ", \"public_key_pem\": " << JsonString(r.public_key_pem()) << "}\n";
+  } else {
+    std::cout << r.public_key_pem();
+    std::cerr << "fiscal: tree heads are signed with this key from now on"
+              << (r.position().empty() ? "" : absl::StrCat(", as event ", r.position(), " says"))
+              << "; give it to witnesses\n";
+  }
+  return kOk;
+}
+
 }  // namespace
 
 void AddAdmin(CLI::App& app, Context& context) {
@@ -152,8 +291,37 @@ void AddAdmin(CLI::App& app, Context& context) {
   admin->require_subcommand(1);
   admin->add_subcommand("status", "How the process is: log, totals, queue, upstreams, disk")
       ->callback([&context] { context.run = [&context] { return Status(context); }; });
-  admin->add_subcommand("verify", "Recompute every total from the log; exit 0 only when all agree")
+  auto order = std::make_shared<admin::v1::QuarantineRequest>();
+  CLI::App* quarantine = admin->add_subcommand(
+      "quarantine", "Have totals leave out an event that they can't take; there is no way back");
+  quarantine
+      ->add_option_function<std::string>(
+          "--position", [order](const std::string& p) { order->set_position(p); }, "The event")
+      ->required();
+  quarantine
+      ->add_option_function<std::string>(
+          "--reason", [order](const std::string& r) { order->set_reason(r); },
+          "Why, for whoever reads the log")
+      ->required();
+  quarantine->callback([&context, order] {
+    context.run = [&context, order] { return Quarantine(context, *order); };
+  });
+  CLI::App* key = admin->add_subcommand("key", "The key that signs tree heads");
+  key->require_subcommand(1);
+  key->add_subcommand("rotate", "Make a new one, which the log says; prints its public half")
+      ->callback([&context] { context.run = [&context] { return RotateKey(context); }; });
+  admin
+      ->add_subcommand("verify",
+                       "Recompute what is derived from the log; exit 0 only when all agrees")
       ->callback([&context] { context.run = [&context] { return Verify(context); }; });
+  CLI::App* scrub = admin->add_subcommand(
+      "scrub", "Read every stored byte once more; exit 0 only when nothing is damaged");
+  const auto rate = std::make_shared<int64_t>(0);
+  scrub->add_option("--rate", *rate, "Bytes a second; 0 for as fast as it goes")
+      ->check(CLI::NonNegativeNumber);
+  scrub->callback([&context, rate] {
+    context.run = [&context, rate] { return Scrub(context, *rate); };
+  });
 }
 
 }  // namespace fiscal::cli

@@ -93,6 +93,50 @@ int RunTreeHead(Context& context) {
   return Print(context, FromProto(r.tree_head()), r.public_key_pem());
 }
 
+// The whole file, or stdin for "-".
+std::optional<std::string> ReadAll(const std::string& path) {
+  std::ifstream file;
+  if (path != "-") file.open(path, std::ios::binary);
+  std::istream& in = path == "-" ? std::cin : file;
+  if (!in) return std::nullopt;
+  std::string bytes{std::istreambuf_iterator<char>(in), {}};
+  if (in.bad()) return std::nullopt;
+  return bytes;
+}
+
+// The keys as the log says; with a trusted one, that and those it leads to, for `log verify --public-key`.
+int RunKeys(Context& context, const Flags& f) {
+  const auto stub = fiscal::log::v1::EventLogService::NewStub(context.connection().channel());
+  fiscal::log::v1::GetKeysResponse r;
+  const grpc::Status status = context.connection().Call([&](grpc::ClientContext* c) {
+    return stub->GetKeys(c, fiscal::log::v1::GetKeysRequest(), &r);
+  });
+  if (!status.ok()) return Report(context, status);
+  if (!f.public_key.empty()) {
+    const std::optional<std::string> trusted = ReadAll(f.public_key);
+    if (!trusted.has_value()) return Usage(absl::StrCat("can't read ", f.public_key));
+    std::vector<client::KeyChange> changes;
+    for (const auto& c : r.changes()) changes.push_back({c.public_key_pem(), c.signature()});
+    std::cout << client::FollowKeys(*trusted, absl::HexStringToBytes(r.log_id()), changes);
+    return kOk;
+  }
+  for (const auto& c : r.changes()) {
+    const std::string time = FormatTime(c.commit_time().seconds(), c.commit_time().nanos());
+    if (context.json()) {
+      std::cout << "{\"position\": " << JsonString(c.position())
+                << ", \"commit_time\": " << JsonString(time)
+                << ", \"principal\": " << JsonString(c.principal())
+                << ", \"public_key_pem\": " << JsonString(c.public_key_pem())
+                << ", \"signature\": " << JsonString(absl::BytesToHexString(c.signature())) << "}\n";
+    } else {
+      std::cout << "event " << c.position() << ", " << time << ", by " << c.principal()
+                << (c.signature().empty() ? "" : ", vouched for by the key before") << "\n"
+                << c.public_key_pem();
+    }
+  }
+  return kOk;
+}
+
 int RunProve(Context& context, const Flags& f) {
   if (f.position.empty() == (f.since < 0)) return Usage("prove: one of --position and --since");
   const auto stub = fiscal::log::v1::EventLogService::NewStub(context.connection().channel());
@@ -114,17 +158,6 @@ int RunProve(Context& context, const Flags& f) {
       [&](grpc::ClientContext* c) { return stub->GetConsistencyProof(c, request, &r); });
   if (!status.ok()) return Report(context, status);
   return Print(context, FromProto(r));
-}
-
-// The whole file, or stdin for "-".
-std::optional<std::string> ReadAll(const std::string& path) {
-  std::ifstream file;
-  if (path != "-") file.open(path, std::ios::binary);
-  std::istream& in = path == "-" ? std::cin : file;
-  if (!in) return std::nullopt;
-  std::string bytes{std::istreambuf_iterator<char>(in), {}};
-  if (in.bad()) return std::nullopt;
-  return bytes;
 }
 
 int RunVerify(Context& context, const Flags& f) {
@@ -175,6 +208,11 @@ void AddLog(CLI::App& app, Context& context) {
   c->add_subcommand("tree-head", "The log as it stands, in one signed hash")->callback([&context] {
     context.run = [&context] { return RunTreeHead(context); };
   });
+  CLI::App* keys = c->add_subcommand("keys", "The keys that sign tree heads, as the log says");
+  keys->add_option("--public-key", f->public_key,
+                   "A key you trust (PEM): prints it and those it leads to, for `log verify`")
+      ->type_name("FILE");
+  keys->callback([&context, f] { context.run = [&context, f] { return RunKeys(context, *f); }; });
   CLI::App* prove =
       c->add_subcommand("prove", "Prove that an event is in the log, or that it only grew");
   prove->add_option("--position", f->position, "The event's position");
@@ -184,7 +222,7 @@ void AddLog(CLI::App& app, Context& context) {
   prove->callback([&context, f] { context.run = [&context, f] { return RunProve(context, *f); }; });
   CLI::App* verify =
       c->add_subcommand("verify", "Check a tree head or proof offline; exit 0 only when it holds");
-  verify->add_option("--public-key", f->public_key, "The log's public key (PEM)")
+  verify->add_option("--public-key", f->public_key, "The log's public key (PEM); several, one behind the other, from `log keys`")
       ->required()
       ->type_name("FILE");
   verify

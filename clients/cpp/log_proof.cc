@@ -22,7 +22,38 @@ Digest Node(const Digest& left, const Digest& right) {
 
 absl::Status Wrong(absl::string_view what) { return absl::DataLossError(what); }
 
+// By any of the keys; what is wrong is said of the last.
+absl::Status VerifyByAny(absl::string_view pems, absl::string_view bytes,
+                         absl::string_view signature) {
+  constexpr absl::string_view kEnd = "-----END PUBLIC KEY-----";
+  absl::Status status = absl::InvalidArgumentError("there is no public key");
+  do {
+    const size_t end = pems.find(kEnd);
+    const size_t size = end == absl::string_view::npos ? pems.size() : end + kEnd.size();
+    status = VerifySignature(pems.substr(0, size), bytes, signature);
+    if (!absl::IsUnauthenticated(status)) return status;
+    pems.remove_prefix(size);
+    while (!pems.empty() && (pems.front() == '\n' || pems.front() == '\r')) pems.remove_prefix(1);
+  } while (!pems.empty());
+  return status;
+}
+
 }  // namespace
+
+std::string FollowKeys(absl::string_view trusted_pem, absl::string_view log_id,
+                       const std::vector<KeyChange>& changes) {
+  std::string keys(trusted_pem), last(trusted_pem);
+  for (const KeyChange& change : changes) {
+    if (change.signature.empty()) continue;
+    const std::string bytes =
+        absl::StrCat("fiscal-key-change-v1\n", log_id, change.public_key_pem);
+    if (!VerifySignature(last, bytes, change.signature).ok()) continue;
+    if (keys.back() != '\n') keys.push_back('\n');
+    keys += change.public_key_pem;
+    last = change.public_key_pem;
+  }
+  return keys;
+}
 
 absl::Status Verify(const TreeHead& head, absl::string_view public_key_pem) {
   if (head.log_id.size() != 16) return absl::InvalidArgumentError("a log id has 16 bytes");
@@ -30,7 +61,7 @@ absl::Status Verify(const TreeHead& head, absl::string_view public_key_pem) {
   const std::string bytes =
       absl::StrCat("fiscal-tree-head-v1\n", head.log_id, BigEndian(head.tree_size),
                    BytesOf(head.root_hash), BigEndian(static_cast<uint64_t>(head.time_us)));
-  const absl::Status signed_by = VerifySignature(public_key_pem, bytes, head.signature);
+  const absl::Status signed_by = VerifyByAny(public_key_pem, bytes, head.signature);
   if (absl::IsUnauthenticated(signed_by)) {
     return absl::UnauthenticatedError(absl::StrCat("the tree head of size ", head.tree_size,
                                                    " was not signed with this key as it stands"));

@@ -35,6 +35,7 @@ class Builder {
         if (other.number == t.number && other.unit_variant == subject_.unit) chosen = &other;
       }
       FISCAL_RETURN_IF_ERROR(FillTable(*chosen));
+      FISCAL_RETURN_IF_ERROR(fits_);
     }
     FISCAL_RETURN_IF_ERROR(FindUntold());
     return std::move(d_);
@@ -201,13 +202,22 @@ class Builder {
     return sum;
   }
 
-  void Put(const Sum& sum, const Table& t, Cell* cell) const {
+  // A figure that doesn't fit fails the whole, at the end.
+  void Put(const Sum& sum, const Table& t, Cell* cell) {
     if (sum.fen == 0) return;
-    cell->value = sum.fen;
-    cell->low = sum.fen - sum.slack_fen;
-    cell->high = sum.fen + std::max<int64_t>(0, sum.slack_fen - 1);
+    const domain::Fen low = sum.fen - sum.slack_fen;
+    const domain::Fen high = sum.fen + std::max<domain::Fen>(0, sum.slack_fen - 1);
+    // Twice as much fits too, so that figures may be compared and negated.
+    for (const domain::Fen figure : {low, high}) {
+      if (domain::FitsInt64(2 * figure)) continue;
+      if (fits_.ok()) fits_ = domain::RefuseTotal(sum.fen, t.title);
+      return;
+    }
+    cell->value = static_cast<int64_t>(sum.fen);
+    cell->low = static_cast<int64_t>(low);
+    cell->high = static_cast<int64_t>(high);
     cell->decimals = static_cast<uint8_t>(t.decimals);
-    cell->printed = PrintFigure(sum.fen, t.unit, t.decimals, form_.separators);
+    cell->printed = PrintFigure(cell->value, t.unit, t.decimals, form_.separators);
   }
 
   static Row NewRow(const Table& t, std::string key, std::string label) {
@@ -226,7 +236,7 @@ class Builder {
         const Cell* cell = t.At(key, column);
         if (cell == nullptr) continue;
         sum.fen += cell->value;
-        sum.slack_fen += cell->value - cell->low;
+        sum.slack_fen += domain::Fen{cell->value} - cell->low;
       }
       return sum;
     }
@@ -424,7 +434,7 @@ class Builder {
     struct Project {
       std::string code, name;
       Sums sums;
-      int64_t total() const {
+      domain::Fen total() const {
         auto it = sums.find("total");
         return it == sums.end() ? 0 : it->second.fen;
       }
@@ -517,6 +527,7 @@ class Builder {
   const Form& form_;
   const Subject& subject_;
   CellSource& source_;
+  absl::Status fits_;
   Disclosure d_;
 };
 

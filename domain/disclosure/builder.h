@@ -12,13 +12,14 @@
 #include "absl/status/statusor.h"
 #include "domain/disclosure/disclosure.h"
 #include "domain/disclosure/form.h"
+#include "domain/fen.h"
 
 namespace fiscal::disclosure {
 
 // A sum of lines, and how far the true amounts may be from it: half a unit of each line's precision.
 struct Sum {
-  int64_t fen = 0;
-  int64_t slack_fen = 0;
+  domain::Fen fen = 0;
+  domain::Fen slack_fen = 0;
   int64_t lines = 0;
 
   void Add(const Sum& other) {
@@ -68,6 +69,7 @@ struct Subject {
   bool unit = false;
 };
 
+// TOTAL_OUT_OF_RANGE when a figure doesn't fit.
 absl::StatusOr<Disclosure> Build(const Form& form, const Subject& subject, CellSource& source);
 
 }  // namespace fiscal::disclosure

@@ -96,12 +96,7 @@ bool CountsIn(Analysis analysis, const Attributes& a, bool office) {
 }
 
 void Sums::Add(const SumKey& key, const CellValue& value, int sign) {
-  CellValue signed_value = value;
-  if (sign < 0) {
-    signed_value.amount_fen = -value.amount_fen;
-    for (int32_t& count : signed_value.counts) count = -count;
-  }
-  sums_[key].Add(signed_value);
+  sums_[key].Add(sign < 0 ? -value : value);
 }
 
 void Sums::Add(const Sums& other, int sign) {
@@ -113,7 +108,7 @@ Sum Sums::SumOf(const CellValue& value) {
   sum.fen = value.amount_fen;
   sum.lines = value.line_count();
   for (size_t i = 0; i < domain::kPrecisionClasses; ++i)
-    sum.slack_fen += value.counts[i] * (domain::kPrecisionFen[i] / 2);
+    sum.slack_fen += domain::Fen{value.counts[i]} * (domain::kPrecisionFen[i] / 2);
   return sum;
 }
 

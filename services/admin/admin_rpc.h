@@ -7,13 +7,32 @@
 
 #include "fiscal/admin/v1/admin_service.pb.h"
 #include "grpcpp/impl/codegen/service_type.h"
+#include "services/admin/scrubber.h"
+#include "services/admin/verifier.h"
 #include "services/aggregation/projector.h"
+#include "services/log/signer.h"
+#include "services/rpc/call.h"
+#include "services/rpc/drain.h"
+#include "services/submission/committer.h"
 
 namespace fiscal::services {
 
-// `projector` is null in a process without totals. `status` fills in how the process is.
-std::unique_ptr<grpc::Service> MakeAdminService(
-    const Projector* projector, std::function<void(admin::v1::GetStatusResponse*)> status);
+// REQUIRES: everything outlives the service.
+struct AdminParts {
+  // Null in a process without totals.
+  Verifier* verifier = nullptr;
+  Scrubber& scrubber;
+  rpc::DrainSignal& drain;
+  const storage::EventLog& log;
+  Signer& signer;
+  // Null in a process without totals.
+  const Projector* projector = nullptr;
+  // Null in a process that only copies the log.
+  Committer* committer = nullptr;
+  // Fills in how the process is.
+  std::function<void(admin::v1::GetStatusResponse*)> status;
+};
+std::unique_ptr<grpc::Service> MakeAdminService(rpc::Calls& calls, AdminParts parts);
 
 }  // namespace fiscal::services
 

@@ -1,5 +1,7 @@
 #include "services/admin/system_status.h"
 
+#include <algorithm>
+
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
@@ -68,6 +70,31 @@ void SampleStore(const char* name, const storage::RocksKv& store, Samples* out) 
         s.background_errors);
 }
 
+void SampleCalls(const rpc::Calls& calls, Samples* out) {
+  for (rpc::Lane lane : {rpc::Lane::kPoint, rpc::Lane::kHeavy, rpc::Lane::kSlow}) {
+    const rpc::ReadExecutor::Counts counts = calls.executor().counts(lane);
+    const Samples::Labels labels = {{"lane", std::string(rpc::NameOf(lane))}};
+    out->Gauge("fiscal_reads_queued", "Reads that wait for a thread of their lane.",
+               static_cast<double>(counts.waiting), labels);
+    out->Gauge("fiscal_reads_running", "Reads that are being answered.",
+               static_cast<double>(counts.running), labels);
+    auto count = [&](const char* name, const char* help, int64_t value) {
+      out->Counter(name, help, static_cast<double>(value), labels);
+    };
+    count("fiscal_reads_begun_total", "Reads that had their turn.", counts.begun);
+    count("fiscal_reads_refused_total", "Reads refused for a full queue.", counts.refused);
+    count("fiscal_reads_abandoned_total",
+          "Reads whose caller left, or whose deadline came, before they were answered.",
+          counts.abandoned);
+    count("fiscal_reads_too_large_total", "Reads refused for what they cost.", counts.too_large);
+    count("fiscal_read_work_units_total", "What reads cost, in units of about a cell.",
+          counts.spent);
+  }
+  out->Counter("fiscal_calls_refused_total",
+               "Calls refused because their caller has too many open.",
+               static_cast<double>(calls.refused()));
+}
+
 }  // namespace
 
 CoverageWatch::CoverageWatch(const Projector& projector,
@@ -86,8 +113,9 @@ void CoverageWatch::Refresh() {
     filter.division = domain::ParseDivision(deadline.division_code());
     filter.year = static_cast<uint16_t>(deadline.fiscal_year());
     filter.stage = StageOf(deadline.stage());
+    Work work;
     const absl::StatusOr<std::vector<AgencyCoverage>> agencies =
-        CoverageAt(projector_, filter, projector_.folded());
+        CoverageAt(projector_, filter, projector_.folded(), work);
     if (agencies.ok()) {
       const Coverage sum = Sum(*agencies);
       int64_t missing = 0;
@@ -111,6 +139,52 @@ std::vector<pb::CoverageStatus> CoverageWatch::found() const {
   return found_;
 }
 
+static void FillChecks(const SystemParts& parts, pb::GetStatusResponse* out) {
+  if (parts.verifier != nullptr) {
+    const Verifier::State state = parts.verifier->state();
+    pb::VerifyStatus* v = out->mutable_verify();
+    v->set_running(state.running);
+    if (state.running) {
+      v->set_pass_count(state.progress.pass);
+      v->set_events_done(static_cast<int64_t>(state.progress.events_done));
+      v->set_events_total(static_cast<int64_t>(state.progress.events_total));
+    }
+    if (state.last_run != absl::InfinitePast()) SetTime(state.last_run, v->mutable_end_time());
+    v->set_difference_count(state.difference_count);
+  }
+  const Scrubber::State state = parts.scrubber->state();
+  pb::ScrubStatus* s = out->mutable_scrub();
+  s->set_bytes_per_second(state.bytes_per_second);
+  s->set_running(state.running);
+  if (state.running) {
+    s->set_bytes_done(state.bytes_done);
+    s->set_bytes_total(std::max(state.bytes_total, state.bytes_done));
+  }
+  s->set_bytes_read(state.bytes_read);
+  if (state.last_pass != absl::InfinitePast()) SetTime(state.last_pass, s->mutable_end_time());
+  s->set_damage_count(state.damage_count);
+}
+
+static void SampleChecks(const pb::GetStatusResponse& s, Samples* out) {
+  if (s.has_verify()) {
+    out->Gauge("fiscal_verify_running", "1 while what is derived is compared with the log.",
+               s.verify().running() ? 1 : 0);
+    out->Gauge("fiscal_verify_last_run_time_seconds", "When the last comparison ended, Unix time.",
+               UnixSeconds(s.verify().end_time()));
+    out->Gauge("fiscal_verify_differences", "What it found.",
+               static_cast<double>(s.verify().difference_count()));
+  }
+  out->Gauge("fiscal_scrub_bytes_per_second",
+             "How fast what is stored is read once more; 0: only when somebody asks.",
+             static_cast<double>(s.scrub().bytes_per_second()));
+  out->Counter("fiscal_scrub_bytes_total", "Bytes read to find damage.",
+               static_cast<double>(s.scrub().bytes_read()));
+  out->Gauge("fiscal_scrub_last_pass_time_seconds", "When the last whole pass ended, Unix time.",
+             UnixSeconds(s.scrub().end_time()));
+  out->Gauge("fiscal_scrub_damage", "What it found damaged.",
+             static_cast<double>(s.scrub().damage_count()));
+}
+
 void FillStatus(const SystemParts& parts, bool ready, pb::GetStatusResponse* out) {
   out->set_version(std::string(Version()));
   out->set_role(parts.role);
@@ -131,7 +205,10 @@ void FillStatus(const SystemParts& parts, bool ready, pb::GetStatusResponse* out
     log->set_head_position(wire::FormatPosition(head.position));
     wire::ToTimestamp(head.commit_time_us, log->mutable_head_time());
   }
-  log->set_size_bytes(parts.log_store->ApproximateBytes());
+  log->set_size_bytes(parts.log_store->ApproximateBytes() +
+                      parts.ledger_store->ApproximateBytes());
+  if (const absl::Status stop = parts.signer->stop(); !stop.ok())
+    log->set_signing_stopped_message(std::string(stop.message()));
   if (parts.copier != nullptr) {
     log->set_source(parts.log_source);
     log->set_source_connected(parts.copier->connected());
@@ -160,6 +237,10 @@ void FillStatus(const SystemParts& parts, bool ready, pb::GetStatusResponse* out
                                               watchers.sending));
     t->set_watcher_count_max(static_cast<int64_t>(parts.hub->watchers_max()));
     t->set_slow_watcher_count(static_cast<int64_t>(watchers.sending));
+    if (const Position stopped = parts.projector->stopped_at(); stopped != 0) {
+      t->set_stopped_position(wire::FormatPosition(stopped));
+      t->set_stopped_message(std::string(parts.projector->stop().message()));
+    }
   }
   for (const Upstream* upstream : parts.upstreams) {
     const Upstream::Status status = upstream->status();
@@ -184,6 +265,12 @@ void FillStatus(const SystemParts& parts, bool ready, pb::GetStatusResponse* out
     for (pb::CoverageStatus& found : parts.coverage->found()) *out->add_coverages() = found;
   }
   out->set_memory_bytes(ResidentBytes());
+  pb::MemoryStatus* memory = out->mutable_request_memory();
+  memory->set_reserved_bytes(static_cast<int64_t>(parts.memory->reserved()));
+  memory->set_reserved_bytes_max(static_cast<int64_t>(parts.memory->bytes_max()));
+  memory->set_process_bytes_max(parts.memory->process_bytes_max());
+  memory->set_refused_count(parts.memory->refused());
+  FillChecks(parts, out);
 }
 
 // The API's connections.
@@ -233,10 +320,22 @@ void SampleStatus(const SystemParts& parts, bool ready, Samples* out) {
              Number(s.log().head_position()));
   out->Gauge("fiscal_log_head_time_seconds", "Its commit time, Unix time.",
              UnixSeconds(s.log().head_time()));
+  out->Gauge("fiscal_signing_stopped",
+             "1 while no tree head is signed: the key is lost, damaged or another one.",
+             s.log().signing_stopped_message().empty() ? 0 : 1);
   if (parts.copier != nullptr) {
     out->Gauge("fiscal_log_source_connected", "1 while the submission process's log is read.",
                s.log().source_connected() ? 1 : 0);
   }
+  const pb::MemoryStatus& memory = s.request_memory();
+  out->Gauge("fiscal_request_memory_bytes", "Memory that requests under way hold.",
+             static_cast<double>(memory.reserved_bytes()));
+  out->Gauge("fiscal_request_memory_bytes_max", "Its bound.",
+             static_cast<double>(memory.reserved_bytes_max()));
+  out->Gauge("fiscal_process_memory_bytes_max", "What the process may have in memory.",
+             static_cast<double>(memory.process_bytes_max()));
+  out->Counter("fiscal_request_memory_refused_total", "Requests refused with MEMORY_FULL.",
+               static_cast<double>(memory.refused_count()));
   if (s.has_queue()) {
     const pb::QueueStatus& q = s.queue();
     out->Gauge("fiscal_commit_queue_requests", "Requests waiting to be committed.",
@@ -252,6 +351,9 @@ void SampleStatus(const SystemParts& parts, bool ready, Samples* out) {
     const pb::TotalsStatus& t = s.totals();
     out->Gauge("fiscal_totals_watermark_position", "The position up to which totals are folded.",
                Number(t.watermark()));
+    out->Gauge("fiscal_totals_stopped_position",
+               "The event that can't be folded, before which totals stand still; 0 for none.",
+               Number(t.stopped_position()));
     out->Gauge("fiscal_totals_lag_events", "Events of the log that are not folded yet.",
                static_cast<double>(t.lag_count()));
     out->Gauge("fiscal_totals_lag_seconds", "The age of the oldest of them.",
@@ -279,6 +381,7 @@ void SampleStatus(const SystemParts& parts, bool ready, Samples* out) {
     out->Counter("fiscal_watch_messages_total", "Messages sent to watchers.",
                  static_cast<double>(watchers.messages_sent));
   }
+  SampleCalls(*parts.calls, out);
   for (const pb::CoverageStatus& c : s.coverages()) {
     const Samples::Labels labels = {{"division", c.division_code()},
                                     {"year", std::to_string(c.fiscal_year())},
@@ -313,9 +416,16 @@ void SampleStatus(const SystemParts& parts, bool ready, Samples* out) {
   out->Gauge("fiscal_disk_free_bytes_min", "With less free, writes are refused.",
              static_cast<double>(s.disk().free_bytes_min()));
   out->Gauge("fiscal_disk_low", "1 while writes are refused for it.", s.disk().low() ? 1 : 0);
+  out->Gauge("fiscal_derived_stores_remade",
+             "Stores that were damaged or missing and were made from the log again at this start.",
+             static_cast<double>(*parts.derived_remade));
+  out->Counter("fiscal_log_damage_total", "Reads of the log that met damage.",
+               static_cast<double>(*parts.log_damage));
+  SampleChecks(s, out);
   SampleStore("log", *parts.log_store, out);
+  SampleStore("ledger", *parts.ledger_store, out);
   if (parts.totals_store != nullptr) SampleStore("totals", *parts.totals_store, out);
-  out->Gauge("fiscal_rocksdb_block_cache_bytes", "Blocks in the cache, of both stores.",
+  out->Gauge("fiscal_rocksdb_block_cache_bytes", "Blocks in the cache, of all stores.",
              static_cast<double>(storage::BytesIn(*parts.cache)));
 }
 

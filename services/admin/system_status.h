@@ -5,6 +5,7 @@
 #define FISCAL_SERVICES_ADMIN_SYSTEM_STATUS_H_
 
 #include <memory>
+#include <atomic>
 #include <string>
 #include <vector>
 
@@ -12,14 +13,19 @@
 #include "absl/time/time.h"
 #include "fiscal/admin/v1/admin_service.pb.h"
 #include "fiscal/config/v1/config.pb.h"
+#include "services/admin/scrubber.h"
+#include "services/admin/verifier.h"
 #include "services/aggregation/runner.h"
+#include "services/rpc/call.h"
 #include "services/aggregation/watch_hub.h"
 #include "services/federation/upstream.h"
 #include "services/log/log_copier.h"
 #include "services/door/door.h"
+#include "services/log/signer.h"
 #include "services/ops/disk_guard.h"
 #include "services/ops/metrics.h"
 #include "services/ops/stop_mark.h"
+#include "services/rpc/memory_budget.h"
 #include "services/submission/committer.h"
 #include "storage/rocks/rocks_kv.h"
 
@@ -52,16 +58,25 @@ struct SystemParts {
   StopReason previous_stop = StopReason::kNone;
   const DiskGuard* disk = nullptr;
   const Door* door = nullptr;
+  const rpc::MemoryBudget* memory = nullptr;
   const storage::EventLog* log = nullptr;
   const storage::RocksKv* log_store = nullptr;
+  const storage::RocksKv* ledger_store = nullptr;
   const storage::RocksKv* totals_store = nullptr;
+  // Derived stores that were damaged and made again at this start; reads of the log that met damage.
+  const std::atomic<int64_t>* derived_remade = nullptr;
+  const std::atomic<int64_t>* log_damage = nullptr;
   const storage::RocksCache* cache = nullptr;
   const Committer* committer = nullptr;
   const Projector* projector = nullptr;
   const Runner* runner = nullptr;
+  const rpc::Calls* calls = nullptr;
   const WatchHub* hub = nullptr;
   const LogCopier* copier = nullptr;
+  const Signer* signer = nullptr;
   const CoverageWatch* coverage = nullptr;
+  const Verifier* verifier = nullptr;
+  const Scrubber* scrubber = nullptr;
   std::vector<const Upstream*> upstreams;
 };
 

@@ -1,5 +1,6 @@
 #include "services/aggregation/aggregation_rpc.h"
 
+#include <algorithm>
 #include <functional>
 
 #include "absl/strings/numbers.h"
@@ -9,8 +10,9 @@
 #include "domain/reason.h"
 #include "fiscal/aggregation/v1/aggregation_service.grpc.pb.h"
 #include "services/aggregation/positioned_reads.h"
+#include "services/aggregation/statuses.h"
 #include "services/aggregation/watch_rpc.h"
-#include "services/rpc/status.h"
+#include "services/log/log_stream.h"
 #include "services/wire/explain_wire.h"
 #include "services/wire/text_wire.h"
 #include "services/wire/totals_wire.h"
@@ -24,42 +26,60 @@ using grpc::CallbackServerContext;
 using grpc::ServerUnaryReactor;
 namespace pb = fiscal::aggregation::v1;
 
+constexpr int kBatchFiltersMax = 1000;
+// Of a batch in which each is small.
+constexpr int kSmallFiltersMax = 32;
+
 class AggregationRpc final : public pb::AggregationService::CallbackService {
  public:
-  AggregationRpc(Runner& runner, const TotalsReader& reader, const storage::HeadReader& statements,
-                 WatchHub& hub)
-      : runner_(runner), reads_(runner), reader_(reader), statements_(statements), hub_(hub) {}
+  AggregationRpc(rpc::Calls& calls, Runner& runner, const TotalsReader& reader,
+                 const storage::HeadReader& statements, WatchHub& hub)
+      : calls_(calls, pb::AggregationService::service_full_name()),
+        runner_(runner),
+        reads_(runner),
+        reader_(reader),
+        statements_(statements),
+        hub_(hub) {}
 
   ServerUnaryReactor* GetTotal(CallbackServerContext* context, const pb::GetTotalRequest* request,
                                pb::GetTotalResponse* response) override {
-    return At(context, request->consistency(), [this, request, response](Position position) {
-      absl::StatusOr<TotalFilter> filter = wire::ToFilter(request->filter(), "filter");
-      if (!filter.ok()) return filter.status();
-      absl::StatusOr<domain::CellValue> value = reader_.Get(*filter, position);
-      if (!value.ok()) return value.status();
-      wire::ToProto(*value, response->mutable_total());
-      response->set_position(wire::FormatPosition(position));
-      return request->coverage() ? FillCoverage(*filter, position, response->mutable_coverage())
-                                 : absl::OkStatus();
-    });
+    rpc::UnaryCall* call = calls_.Unary(context, "GetTotal");
+    return At(call, IsSmall(*request), request->consistency(), response,
+              [this, call, request, response](Position position) -> absl::Status {
+                FISCAL_ASSIGN_OR_RETURN(const TotalFilter filter,
+                                        wire::ToFilter(request->filter(), "filter"));
+                FISCAL_ASSIGN_OR_RETURN(const domain::CellValue value,
+                                        reader_.Get(filter, position, call->work()));
+                FISCAL_RETURN_IF_ERROR(wire::ToProto(value, "filter", response->mutable_total()));
+                response->set_position(wire::FormatPosition(position));
+                return request->coverage() ? FillCoverage(filter, position, call->work(),
+                                                          response->mutable_coverage())
+                                           : absl::OkStatus();
+              });
   }
 
   ServerUnaryReactor* BatchGetTotals(CallbackServerContext* context,
                                      const pb::BatchGetTotalsRequest* request,
                                      pb::BatchGetTotalsResponse* response) override {
+    rpc::UnaryCall* call = calls_.Unary(context, "BatchGetTotals");
     return At(
-        context, request->consistency(),
-        [this, request, response](Position position) -> absl::Status {
-          if (request->filters_size() < 1 || request->filters_size() > 1000) {
+        call, IsSmall(*request), request->consistency(), response,
+        [this, call, request, response](Position position) -> absl::Status {
+          if (request->filters_size() < 1 || request->filters_size() > kBatchFiltersMax) {
             return domain::Refuse({{Reason::kQueryInvalid, "filters", "", "1 to 1,000 filters"}});
           }
+          std::vector<TotalFilter> filters;
           for (int i = 0; i < request->filters_size(); ++i) {
-            absl::StatusOr<TotalFilter> filter =
-                wire::ToFilter(request->filters(i), absl::StrCat("filters[", i, "]"));
-            if (!filter.ok()) return filter.status();
-            absl::StatusOr<domain::CellValue> value = reader_.Get(*filter, position);
-            if (!value.ok()) return value.status();
-            wire::ToProto(*value, response->add_totals());
+            FISCAL_ASSIGN_OR_RETURN(
+                TotalFilter filter,
+                wire::ToFilter(request->filters(i), absl::StrCat("filters[", i, "]")));
+            filters.push_back(std::move(filter));
+          }
+          FISCAL_ASSIGN_OR_RETURN(const std::vector<domain::CellValue> values,
+                                  reader_.GetAll(filters, position, call->work()));
+          for (size_t i = 0; i < values.size(); ++i) {
+            FISCAL_RETURN_IF_ERROR(wire::ToProto(values[i], absl::StrCat("filters[", i, "]"),
+                                                 response->add_totals()));
           }
           response->set_position(wire::FormatPosition(position));
           return absl::OkStatus();
@@ -69,15 +89,17 @@ class AggregationRpc final : public pb::AggregationService::CallbackService {
   ServerUnaryReactor* ListTotals(CallbackServerContext* context,
                                  const pb::ListTotalsRequest* request,
                                  pb::ListTotalsResponse* response) override {
+    rpc::UnaryCall* call = calls_.Unary(context, "ListTotals");
+    if (!call->admitted()) return call->Finish(absl::OkStatus());
     pb::ListTotalsRequest question = *request;
     question.clear_page_token();
     question.clear_page_size();
     question.clear_consistency();
     auto page = OpenPage(question, request->page_token(), {request->consistency()});
-    if (!page.ok()) return Finish(context->DefaultReactor(), page.status());
+    if (!page.ok()) return call->Finish(page.status());
     return At(
-        context, page->at[0],
-        [this, request, response, page = *page](Position position) -> absl::Status {
+        call, /*small=*/false, page->at[0], response,
+        [this, call, request, response, page = *page](Position position) -> absl::Status {
           FISCAL_ASSIGN_OR_RETURN(const TotalFilter filter,
                                   wire::ToFilter(request->filter(), "filter"));
           FISCAL_ASSIGN_OR_RETURN(const std::vector<GroupBy> group_by,
@@ -88,24 +110,16 @@ class AggregationRpc final : public pb::AggregationService::CallbackService {
             return domain::Refuse({{Reason::kEnumUnknown, "order", "", "no such order"}});
           FISCAL_ASSIGN_OR_RETURN(
               const TotalList list,
-              reader_.List(filter, group_by, static_cast<Order>(request->order()), position));
+              reader_.List(filter, group_by, static_cast<Order>(request->order()), position,
+                           call->work()));
           const size_t end = std::min(list.rows.size(), page.skip + limit);
-          for (size_t i = page.skip; i < end; ++i) {
-            wire::ToProto(list.rows[i], response->add_totals());
-            const GroupValue& v = list.rows[i].group[0];
-            if (!request->coverage() || group_by.size() > 1 ||
-                (v.dimension != Dimension::kDivision && v.dimension != Dimension::kDepartment))
-              continue;
-            TotalFilter of = filter;
-            of.division = v.division;
-            of.own_level = v.own_level;
-            if (v.dimension == Dimension::kDepartment) of.department = v.code;
-            FISCAL_RETURN_IF_ERROR(FillCoverage(
-                of, position, response->mutable_totals()->rbegin()->mutable_coverage()));
-          }
-          wire::ToProto(list.grand_total, response->mutable_grand_total());
+          for (size_t i = page.skip; i < end; ++i)
+            FISCAL_RETURN_IF_ERROR(wire::ToProto(list.rows[i], response->add_totals()));
+          FISCAL_RETURN_IF_ERROR(
+              wire::ToProto(list.grand_total, "grand_total", response->mutable_grand_total()));
           if (request->coverage())
-            FISCAL_RETURN_IF_ERROR(FillCoverage(filter, position, response->mutable_coverage()));
+            FISCAL_RETURN_IF_ERROR(
+                FillCoverages(filter, group_by, list, page.skip, position, call->work(), response));
           response->set_position(wire::FormatPosition(position));
           if (end < list.rows.size())
             response->set_next_page_token(NextPage(page, {position}, end));
@@ -116,6 +130,8 @@ class AggregationRpc final : public pb::AggregationService::CallbackService {
   ServerUnaryReactor* CompareTotals(CallbackServerContext* context,
                                     const pb::CompareTotalsRequest* request,
                                     pb::CompareTotalsResponse* response) override {
+    rpc::UnaryCall* call = calls_.Unary(context, "CompareTotals");
+    if (!call->admitted()) return call->Finish(absl::OkStatus());
     pb::CompareTotalsRequest question = *request;
     question.clear_page_token();
     question.clear_page_size();
@@ -123,10 +139,11 @@ class AggregationRpc final : public pb::AggregationService::CallbackService {
     question.mutable_right()->clear_consistency();
     auto page = OpenPage(question, request->page_token(),
                          {request->left().consistency(), request->right().consistency()});
-    if (!page.ok()) return Finish(context->DefaultReactor(), page.status());
+    if (!page.ok()) return call->Finish(page.status());
     return AtAll(
-        context, {&page->at[0], &page->at[1]},
-        [this, request, response, page = *page](const std::vector<Position>& at) -> absl::Status {
+        call, {&page->at[0], &page->at[1]}, response,
+        [this, call, request, response,
+         page = *page](const std::vector<Position>& at) -> absl::Status {
           FISCAL_ASSIGN_OR_RETURN(const TotalFilter left,
                                   wire::ToFilter(request->left().filter(), "left.filter"));
           FISCAL_ASSIGN_OR_RETURN(const TotalFilter right,
@@ -139,18 +156,19 @@ class AggregationRpc final : public pb::AggregationService::CallbackService {
             return domain::Refuse({{Reason::kEnumUnknown, "order", "", "no such order"}});
           Question before(runner_.projector().catalog(), left, group_by);
           Question after(runner_.projector().catalog(), right, group_by);
-          FISCAL_RETURN_IF_ERROR(reader_.Ask(before, at[0]));
-          FISCAL_RETURN_IF_ERROR(reader_.Ask(after, at[1]));
-          const int64_t left_total = before.grand_total().amount_fen,
-                        right_total = after.grand_total().amount_fen;
-          wire::FillComparison(left_total, right_total, left_total, right_total,
-                               response->mutable_grand_total());
+          FISCAL_RETURN_IF_ERROR(reader_.Ask(before, at[0], call->work()));
+          FISCAL_RETURN_IF_ERROR(reader_.Ask(after, at[1], call->work()));
+          const domain::Fen left_total = before.grand_total().amount_fen,
+                            right_total = after.grand_total().amount_fen;
+          FISCAL_RETURN_IF_ERROR(wire::FillComparison(left_total, right_total, left_total,
+                                                      right_total, "grand_total",
+                                                      response->mutable_grand_total()));
           std::vector<Question::RowChange> rows;
           if (!group_by.empty()) rows = after.RowsBeside(before);
           if (request->order() == pb::ORDER_AMOUNT_DESC) {
             std::stable_sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) {
               auto size = [](const Question::RowChange& r) {
-                const __int128 d = static_cast<__int128>(r.after.amount_fen) - r.before.amount_fen;
+                const domain::Fen d = r.after.amount_fen - r.before.amount_fen;
                 return d < 0 ? -d : d;
               };
               return size(a) > size(b);
@@ -160,8 +178,9 @@ class AggregationRpc final : public pb::AggregationService::CallbackService {
           for (size_t i = page.skip; i < end; ++i) {
             pb::TotalComparison* row = response->add_rows();
             wire::ToProto(rows[i].group, row->mutable_group());
-            wire::FillComparison(rows[i].before.amount_fen, rows[i].after.amount_fen, left_total,
-                                 right_total, row);
+            FISCAL_RETURN_IF_ERROR(wire::FillComparison(
+                rows[i].before.amount_fen, rows[i].after.amount_fen, left_total, right_total,
+                RowName(rows[i].group), row));
           }
           response->set_left_position(wire::FormatPosition(at[0]));
           response->set_right_position(wire::FormatPosition(at[1]));
@@ -173,14 +192,16 @@ class AggregationRpc final : public pb::AggregationService::CallbackService {
   ServerUnaryReactor* ExplainTotal(CallbackServerContext* context,
                                    const pb::ExplainTotalRequest* request,
                                    pb::ExplainTotalResponse* response) override {
+    rpc::UnaryCall* call = calls_.Unary(context, "ExplainTotal");
+    if (!call->admitted()) return call->Finish(absl::OkStatus());
     pb::ExplainTotalRequest question = *request;
     question.clear_page_token();
     question.clear_page_size();
     question.clear_consistency();
     auto page = OpenPage(question, request->page_token(), {request->consistency()});
-    if (!page.ok()) return Finish(context->DefaultReactor(), page.status());
-    return At(context, page->at[0],
-              [this, request, response, page = *page](Position position) -> absl::Status {
+    if (!page.ok()) return call->Finish(page.status());
+    return At(call, /*small=*/false, page->at[0], response,
+              [this, call, request, response, page = *page](Position position) -> absl::Status {
                 FISCAL_ASSIGN_OR_RETURN(const TotalFilter filter,
                                         wire::ToFilter(request->filter(), "filter"));
                 FISCAL_ASSIGN_OR_RETURN(const size_t limit,
@@ -188,10 +209,12 @@ class AggregationRpc final : public pb::AggregationService::CallbackService {
                 FISCAL_ASSIGN_OR_RETURN(
                     const Explanation explanation,
                     services::ExplainTotal(runner_.projector(), reader_, statements_, filter,
-                                           request->line_items(), page.skip, limit, position));
-                wire::ToProto(explanation.total, response->mutable_total());
+                                           request->line_items(), page.skip, limit, position,
+                                           call->work()));
+                FISCAL_RETURN_IF_ERROR(
+                    wire::ToProto(explanation.total, "total", response->mutable_total()));
                 for (const Contribution& c : explanation.contributions)
-                  wire::ToProto(c, response->add_contributions());
+                  FISCAL_RETURN_IF_ERROR(wire::ToProto(c, response->add_contributions()));
                 response->set_position(wire::FormatPosition(position));
                 if (explanation.more)
                   response->set_next_page_token(NextPage(page, {position}, page.skip + limit));
@@ -202,9 +225,10 @@ class AggregationRpc final : public pb::AggregationService::CallbackService {
   ServerUnaryReactor* ExplainChange(CallbackServerContext* context,
                                     const pb::ExplainChangeRequest* request,
                                     pb::ExplainChangeResponse* response) override {
+    rpc::UnaryCall* call = calls_.Unary(context, "ExplainChange");
     return AtAll(
-        context, {&request->left().consistency(), &request->right().consistency()},
-        [this, request, response](const std::vector<Position>& at) -> absl::Status {
+        call, {&request->left().consistency(), &request->right().consistency()}, response,
+        [this, call, request, response](const std::vector<Position>& at) -> absl::Status {
           // The sides differ in year and department only: else the parts would not be those of one question.
           pb::TotalFilter left = request->left().filter(), right = request->right().filter();
           for (pb::TotalFilter* f : {&left, &right}) {
@@ -224,8 +248,9 @@ class AggregationRpc final : public pb::AggregationService::CallbackService {
           from.position = at[0];
           to.position = at[1];
           FISCAL_ASSIGN_OR_RETURN(const ChangeExplanation change,
-                                  services::ExplainChange(runner_.projector(), reader_, from, to));
-          wire::ToProto(change, response);
+                                  services::ExplainChange(runner_.projector(), reader_, from, to,
+                                                          call->work()));
+          FISCAL_RETURN_IF_ERROR(wire::ToProto(change, response));
           response->set_left_position(wire::FormatPosition(at[0]));
           response->set_right_position(wire::FormatPosition(at[1]));
           return absl::OkStatus();
@@ -235,14 +260,16 @@ class AggregationRpc final : public pb::AggregationService::CallbackService {
   ServerUnaryReactor* GetCoverage(CallbackServerContext* context,
                                   const pb::GetCoverageRequest* request,
                                   pb::GetCoverageResponse* response) override {
+    rpc::UnaryCall* call = calls_.Unary(context, "GetCoverage");
+    if (!call->admitted()) return call->Finish(absl::OkStatus());
     pb::GetCoverageRequest question = *request;
     question.clear_page_token();
     question.clear_page_size();
     question.clear_consistency();
     auto page = OpenPage(question, request->page_token(), {request->consistency()});
-    if (!page.ok()) return Finish(context->DefaultReactor(), page.status());
-    return At(context, page->at[0],
-              [this, request, response, page = *page](Position position) -> absl::Status {
+    if (!page.ok()) return call->Finish(page.status());
+    return At(call, /*small=*/false, page->at[0], response,
+              [this, call, request, response, page = *page](Position position) -> absl::Status {
                 pb::TotalFilter asked;
                 asked.set_division_code(request->division_code());
                 asked.set_own_level(request->own_level());
@@ -256,7 +283,8 @@ class AggregationRpc final : public pb::AggregationService::CallbackService {
                 if (!pb::CoverageState_IsValid(request->state()))
                   return domain::Refuse({{Reason::kEnumUnknown, "state", "", "no such state"}});
                 FISCAL_ASSIGN_OR_RETURN(const std::vector<services::AgencyCoverage> agencies,
-                                        CoverageAt(runner_.projector(), filter, position));
+                                        CoverageAt(runner_.projector(), filter, position,
+                                                   call->work()));
                 wire::ToProto(Sum(agencies), response->mutable_coverage());
                 size_t seen = 0, end = page.skip + limit;
                 for (const services::AgencyCoverage& agency : agencies) {
@@ -276,8 +304,9 @@ class AggregationRpc final : public pb::AggregationService::CallbackService {
   ServerUnaryReactor* GetConsolidatedTotal(CallbackServerContext* context,
                                            const pb::GetConsolidatedTotalRequest* request,
                                            pb::GetConsolidatedTotalResponse* response) override {
-    return At(context, request->consistency(),
-              [this, request, response](Position position) -> absl::Status {
+    rpc::UnaryCall* call = calls_.Unary(context, "GetConsolidatedTotal");
+    return At(call, /*small=*/false, request->consistency(), response,
+              [this, call, request, response](Position position) -> absl::Status {
                 pb::TotalFilter asked;
                 asked.set_division_code(request->division_code());
                 asked.set_fiscal_year(request->fiscal_year());
@@ -287,32 +316,44 @@ class AggregationRpc final : public pb::AggregationService::CallbackService {
                 FISCAL_ASSIGN_OR_RETURN(const TotalFilter filter, wire::ToFilter(asked, ""));
                 FISCAL_ASSIGN_OR_RETURN(
                     const Consolidated consolidated,
-                    Consolidate(runner_.projector(), reader_, filter, position));
-                wire::ToProto(consolidated, response);
+                    Consolidate(runner_.projector(), reader_, filter, position, call->work()));
+                FISCAL_RETURN_IF_ERROR(wire::ToProto(consolidated, response));
                 response->set_position(wire::FormatPosition(position));
                 return absl::OkStatus();
               });
   }
 
   grpc::ServerWriteReactor<pb::WatchTotalsResponse>* WatchTotals(
-      CallbackServerContext*, const pb::WatchTotalsRequest* request) override {
-    return StartWatch(*request, hub_, runner_.projector(), reader_);
+      CallbackServerContext* context, const pb::WatchTotalsRequest* request) override {
+    auto open = calls_.Open(*context, "WatchTotals");
+    if (!open.ok()) return new RefusedStream<pb::WatchTotalsResponse>(open.status());
+    return StartWatch(*request, *std::move(open), hub_, runner_.projector(), reader_);
   }
 
  private:
-  static ServerUnaryReactor* Finish(ServerUnaryReactor* reactor, const absl::Status& status) {
-    reactor->Finish(rpc::ToGrpc(status));
-    return reactor;
+  static bool IsSmall(const pb::TotalFilter& filter) {
+    const absl::StatusOr<TotalFilter> asked = wire::ToFilter(filter, "");
+    return !asked.ok() || Question::IsSmall(*asked);
+  }
+  static bool IsSmall(const pb::GetTotalRequest& request) {
+    return !request.coverage() && IsSmall(request.filter());
+  }
+  static bool IsSmall(const pb::BatchGetTotalsRequest& request) {
+    return request.filters_size() <= kSmallFiltersMax &&
+           std::all_of(request.filters().begin(), request.filters().end(),
+                       [](const pb::TotalFilter& f) { return IsSmall(f); });
   }
 
-  ServerUnaryReactor* At(CallbackServerContext* context, const pb::Consistency& consistency,
+  ServerUnaryReactor* At(rpc::UnaryCall* call, bool small, const pb::Consistency& consistency,
+                         google::protobuf::Message* response,
                          std::function<absl::Status(Position)> answer) const {
-    return reads_.At(context, consistency, std::move(answer));
+    return reads_.At(call, small, consistency, response, std::move(answer));
   }
   ServerUnaryReactor* AtAll(
-      CallbackServerContext* context, const std::vector<const pb::Consistency*>& consistencies,
+      rpc::UnaryCall* call, const std::vector<const pb::Consistency*>& consistencies,
+      google::protobuf::Message* response,
       std::function<absl::Status(const std::vector<Position>&)> answer) const {
-    return reads_.AtAll(context, consistencies, std::move(answer));
+    return reads_.AtAll(call, /*small=*/false, consistencies, response, std::move(answer));
   }
 
   // A page of a listing: the question it is bound to, where it starts, and the positions of the first page.
@@ -343,13 +384,35 @@ class AggregationRpc final : public pb::AggregationService::CallbackService {
     return wire::MakePageToken(page.bound, absl::StrCat(place, end));
   }
 
-  absl::Status FillCoverage(const TotalFilter& filter, Position position, pb::Coverage* out) const {
+  absl::Status FillCoverage(const TotalFilter& filter, Position position, Work& work,
+                            pb::Coverage* out) const {
     FISCAL_ASSIGN_OR_RETURN(const std::vector<services::AgencyCoverage> agencies,
-                            CoverageAt(runner_.projector(), filter, position));
+                            CoverageAt(runner_.projector(), filter, position, work));
     wire::ToProto(Sum(agencies), out);
     return absl::OkStatus();
   }
+  // Of the list as a whole, and of the rows in `response`, which begin with the list's row `first`, where a row is a division or a
+  // department.
+  absl::Status FillCoverages(const TotalFilter& filter, const std::vector<GroupBy>& group_by,
+                             const TotalList& list, size_t first, Position position, Work& work,
+                             pb::ListTotalsResponse* response) const {
+    FISCAL_ASSIGN_OR_RETURN(const std::vector<services::AgencyCoverage> agencies,
+                            CoverageAt(runner_.projector(), filter, position, work));
+    wire::ToProto(Sum(agencies), response->mutable_coverage());
+    const Dimension by = group_by[0].dimension;
+    if (group_by.size() > 1 || (by != Dimension::kDivision && by != Dimension::kDepartment))
+      return absl::OkStatus();
+    const RowCoverages rows(*runner_.projector().catalog(), filter, agencies);
+    for (int i = 0; i < response->totals_size(); ++i) {
+      const GroupValue& v = list.rows[first + static_cast<size_t>(i)].group[0];
+      wire::ToProto(by == Dimension::kDepartment ? rows.OfDepartment(v.division, v.code)
+                                                 : rows.OfDivision(v.division, v.own_level),
+                    response->mutable_totals(i)->mutable_coverage());
+    }
+    return absl::OkStatus();
+  }
 
+  const rpc::ServiceCalls calls_;
   Runner& runner_;
   const PositionedReads reads_;
   const TotalsReader& reader_;
@@ -359,10 +422,11 @@ class AggregationRpc final : public pb::AggregationService::CallbackService {
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> MakeAggregationService(Runner& runner, const TotalsReader& reader,
+std::unique_ptr<grpc::Service> MakeAggregationService(rpc::Calls& calls, Runner& runner,
+                                                      const TotalsReader& reader,
                                                       const storage::HeadReader& statements,
                                                       WatchHub& hub) {
-  return std::make_unique<AggregationRpc>(runner, reader, statements, hub);
+  return std::make_unique<AggregationRpc>(calls, runner, reader, statements, hub);
 }
 
 }  // namespace fiscal::services

@@ -8,11 +8,13 @@
 #include "services/aggregation/runner.h"
 #include "services/aggregation/totals_reader.h"
 #include "services/aggregation/watch_hub.h"
+#include "services/rpc/call.h"
 #include "storage/heads.h"
 
 namespace fiscal::services {
 
-std::unique_ptr<grpc::Service> MakeAggregationService(Runner& runner, const TotalsReader& reader,
+std::unique_ptr<grpc::Service> MakeAggregationService(rpc::Calls& calls, Runner& runner,
+                                                      const TotalsReader& reader,
                                                       const storage::HeadReader& statements,
                                                       WatchHub& hub);
 

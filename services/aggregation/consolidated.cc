@@ -1,6 +1,5 @@
 #include "services/aggregation/consolidated.h"
 
-#include <algorithm>
 #include <map>
 #include <set>
 #include <tuple>
@@ -22,7 +21,7 @@ using domain::OrgType;
 // stride and stored chunks both say.
 class Receivers final : public CellVisitor {
  public:
-  Receivers(bool up, Fund fund, std::map<std::pair<Code, Fund>, int64_t>* out)
+  Receivers(bool up, Fund fund, std::map<std::pair<Code, Fund>, domain::Fen>* out)
       : up_(up), fund_(fund), out_(out) {}
   void OnTable(const Target& target, const domain::CellTable& table) override {
     for (const domain::CellTable::Item& item : table.items)
@@ -47,19 +46,21 @@ class Receivers final : public CellVisitor {
  private:
   const bool up_;
   const Fund fund_;
-  std::map<std::pair<Code, Fund>, int64_t>* const out_;
+  std::map<std::pair<Code, Fund>, domain::Fen>* const out_;
 };
 
 }  // namespace
 
 absl::StatusOr<Consolidated> Consolidate(const Projector& projector, const TotalsReader& reader,
-                                         const TotalFilter& filter, domain::Position position) {
+                                         const TotalFilter& filter, domain::Position position,
+                                         Work& work) {
   Consolidated out;
   const auto catalog = projector.catalog();
   Question question(catalog, filter, {});
-  FISCAL_RETURN_IF_ERROR(reader.Ask(question, position));
+  FISCAL_RETURN_IF_ERROR(reader.Ask(question, position, work));
   out.combined = question.grand_total();
-  const std::vector<Code> inside = question.Subtree();
+  const std::vector<Code> subtree = question.Subtree();
+  const std::set<Code> inside(subtree.begin(), subtree.end());
 
   std::map<std::tuple<Code, bool, Fund>, Transfer> transfers;
   auto at = [&](Code receiver, bool up, Fund fund) -> Transfer& {
@@ -72,23 +73,22 @@ absl::StatusOr<Consolidated> Consolidate(const Projector& projector, const Total
   const std::vector<Target> targets = {
       {{OrgType::kDivision, filter.division, ""}, "", filter.division}};
   for (bool up : {false, true}) {
-    std::map<std::pair<Code, Fund>, int64_t> paid;
+    std::map<std::pair<Code, Fund>, domain::Fen> paid;
     for (domain::Stage stage : StagesOf(filter.stage)) {
       Receivers receivers(up, filter.fund, &paid);
       FISCAL_RETURN_IF_ERROR(reader.Visit(targets,
                                           up ? ChunkKind::kTransferUp : ChunkKind::kTransferDown,
-                                          filter.year, stage, position, receivers));
+                                          filter.year, stage, position, receivers, work));
     }
     for (const auto& [of, amount] : paid) {
       const auto& [receiver, fund] = of;
       if (amount == 0) continue;
-      if (std::find(inside.begin(), inside.end(), receiver) == inside.end()) continue;
+      if (inside.count(receiver) == 0) continue;
       at(receiver, up, fund).paid_fen = amount;
     }
   }
   // What receivers inside state as income from other levels: 11006 comes from below, the rest of 110 from above.
-  std::set<Code> receivers(inside.begin(), inside.end());
-  for (Code receiver : receivers) {
+  for (Code receiver : inside) {
     TotalFilter income;
     income.division = receiver;
     income.own_level = true;
@@ -99,7 +99,7 @@ absl::StatusOr<Consolidated> Consolidate(const Projector& projector, const Total
     income.fund = filter.fund;
     FISCAL_ASSIGN_OR_RETURN(const TotalList list,
                             reader.List(income, {{Dimension::kRevenue, 2}, {Dimension::kFund, 1}},
-                                        Order::kCode, position));
+                                        Order::kCode, position, work));
     // Level 1 holds all of 110; level 2 says how much of it came from below.
     for (const TotalRow& row : list.rows) {
       const Fund fund = FundNamed(row.group[1].code);

@@ -20,21 +20,24 @@ struct Transfer {
   std::string name;
   bool up = false;
   domain::Fund fund = domain::Fund::kNone;
-  int64_t paid_fen = 0;
-  int64_t received_fen = 0;
-  int64_t eliminated_fen() const { return std::max<int64_t>(0, std::min(paid_fen, received_fen)); }
+  domain::Fen paid_fen = 0;
+  domain::Fen received_fen = 0;
+  domain::Fen eliminated_fen() const {
+    return std::max<domain::Fen>(0, std::min(paid_fen, received_fen));
+  }
 };
 
 struct Consolidated {
   domain::CellValue combined;
-  int64_t eliminated_fen = 0;
+  domain::Fen eliminated_fen = 0;
   // By receiver, direction and fund; also those that don't match.
   std::vector<Transfer> transfers;
 };
 
 // `filter` has a division, year, stage, direction and perhaps a fund.
 absl::StatusOr<Consolidated> Consolidate(const Projector& projector, const TotalsReader& reader,
-                                         const TotalFilter& filter, domain::Position position);
+                                         const TotalFilter& filter, domain::Position position,
+                                         Work& work);
 
 }  // namespace fiscal::services
 

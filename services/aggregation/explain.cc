@@ -29,13 +29,14 @@ struct StatementPart {
 absl::StatusOr<std::vector<StatementPart>> StatementsOf(const Projector& projector,
                                                         const TotalsReader& reader,
                                                         const TotalFilter& filter,
-                                                        Position position) {
+                                                        Position position, Work& work) {
   std::map<std::tuple<Code, std::string, std::string, Stage>, StatementPart> parts;
   for (Stage stage : StagesOf(filter.stage)) {
     TotalFilter of = filter;
     of.stage = stage;
     FISCAL_ASSIGN_OR_RETURN(const TotalList list,
-                            reader.List(of, {{Dimension::kAgency, 0}}, Order::kCode, position));
+                            reader.List(of, {{Dimension::kAgency, 0}}, Order::kCode, position,
+                                        work));
     if (list.rows.empty()) continue;
     std::vector<Code> divisions;
     for (const TotalRow& row : list.rows) {
@@ -43,7 +44,7 @@ absl::StatusOr<std::vector<StatementPart>> StatementsOf(const Projector& project
         divisions.push_back(row.group[0].division);
     }
     FISCAL_ASSIGN_OR_RETURN(const Statuses statuses,
-                            StatusesAt(projector, filter.year, stage, divisions, position));
+                            StatusesAt(projector, filter.year, stage, divisions, position, work));
     for (const TotalRow& row : list.rows) {
       const GroupValue& agency = row.group[0];
       StatementPart part;
@@ -109,7 +110,7 @@ class Page {
 
 absl::Status AddLines(const storage::HeadReader& statements, Question& question,
                       const std::vector<StatementPart>& parts, const TotalFilter& filter,
-                      Page* page, Explanation* out) {
+                      Page* page, Explanation* out, Work& work) {
   for (const StatementPart& part : parts) {
     if (!part.status.upstream.empty()) {
       if (!page->Add(ToContribution(part, filter))) return absl::OkStatus();
@@ -118,6 +119,7 @@ absl::Status AddLines(const storage::HeadReader& statements, Question& question,
     if (page->SkipAll(static_cast<size_t>(part.value.line_count()))) continue;
     FISCAL_ASSIGN_OR_RETURN(const domain::LineSet lines,
                             statements.Lines(part.budget, part.status.revision));
+    FISCAL_RETURN_IF_ERROR(work.Spend(Work::kEvent + lines.lines.size()));
     out->owners.insert(out->owners.end(), lines.owners.begin(), lines.owners.end());
     std::vector<const domain::Line*> matching;
     CellValue sum;
@@ -150,20 +152,20 @@ absl::Status AddLines(const storage::HeadReader& statements, Question& question,
 absl::StatusOr<Explanation> ExplainTotal(const Projector& projector, const TotalsReader& reader,
                                          const storage::HeadReader& statements,
                                          const TotalFilter& filter, bool lines, size_t skip,
-                                         size_t limit, Position position) {
+                                         size_t limit, Position position, Work& work) {
   Explanation out;
-  FISCAL_ASSIGN_OR_RETURN(out.total, reader.Get(filter, position));
+  FISCAL_ASSIGN_OR_RETURN(out.total, reader.Get(filter, position, work));
   Page page(skip, limit, &out);
   if (lines || !filter.agency.empty()) {
     FISCAL_ASSIGN_OR_RETURN(const std::vector<StatementPart> parts,
-                            StatementsOf(projector, reader, filter, position));
+                            StatementsOf(projector, reader, filter, position, work));
     Question question(projector.catalog(), filter, {});
-    FISCAL_RETURN_IF_ERROR(AddLines(statements, question, parts, filter, &page, &out));
+    FISCAL_RETURN_IF_ERROR(AddLines(statements, question, parts, filter, &page, &out, work));
     return out;
   }
   if (!filter.department.empty()) {
     FISCAL_ASSIGN_OR_RETURN(const std::vector<StatementPart> parts,
-                            StatementsOf(projector, reader, filter, position));
+                            StatementsOf(projector, reader, filter, position, work));
     for (const StatementPart& part : parts) {
       if (!page.Add(ToContribution(part, filter))) break;
     }
@@ -180,7 +182,7 @@ absl::StatusOr<Explanation> ExplainTotal(const Projector& projector, const Total
   };
   if (!filter.own_level) {
     FISCAL_ASSIGN_OR_RETURN(const TotalList list, reader.List(filter, {{Dimension::kDivision, 2}},
-                                                              Order::kCode, position));
+                                                              Order::kCode, position, work));
     bool below = false;
     for (const TotalRow& row : list.rows) {
       const GroupValue& v = row.group[0];
@@ -197,7 +199,8 @@ absl::StatusOr<Explanation> ExplainTotal(const Projector& projector, const Total
   TotalFilter own = filter;
   own.own_level = true;
   FISCAL_ASSIGN_OR_RETURN(const TotalList list,
-                          reader.List(own, {{Dimension::kDepartment, 0}}, Order::kCode, position));
+                          reader.List(own, {{Dimension::kDepartment, 0}}, Order::kCode, position,
+                                      work));
   for (const TotalRow& row : list.rows) {
     TotalFilter next = filter;
     next.own_level = false;
@@ -209,14 +212,14 @@ absl::StatusOr<Explanation> ExplainTotal(const Projector& projector, const Total
 
 absl::StatusOr<ChangeExplanation> ExplainChange(const Projector& projector,
                                                 const TotalsReader& reader, const Side& left,
-                                                const Side& right) {
+                                                const Side& right, Work& work) {
   if (left.filter.year > right.filter.year) {
     return domain::Refuse({{domain::Reason::kQueryInvalid, "left.filter.fiscal_year", "",
                             "must not be later than the right's"}});
   }
   ChangeExplanation out;
-  FISCAL_ASSIGN_OR_RETURN(const CellValue before, reader.Get(left.filter, left.position));
-  FISCAL_ASSIGN_OR_RETURN(const CellValue after, reader.Get(right.filter, right.position));
+  FISCAL_ASSIGN_OR_RETURN(const CellValue before, reader.Get(left.filter, left.position, work));
+  FISCAL_ASSIGN_OR_RETURN(const CellValue after, reader.Get(right.filter, right.position, work));
   out.left_fen = before.amount_fen;
   out.right_fen = after.amount_fen;
 
@@ -224,10 +227,10 @@ absl::StatusOr<ChangeExplanation> ExplainChange(const Projector& projector,
   TotalFilter shown = left.filter;
   if (left.filter.year != right.filter.year) shown.classification_year = right.filter.year;
   FISCAL_ASSIGN_OR_RETURN(const std::vector<StatementPart> old,
-                          StatementsOf(projector, reader, shown, left.position));
+                          StatementsOf(projector, reader, shown, left.position, work));
   FISCAL_ASSIGN_OR_RETURN(const std::vector<StatementPart> now,
-                          StatementsOf(projector, reader, right.filter, right.position));
-  int64_t old_sum = 0;
+                          StatementsOf(projector, reader, right.filter, right.position, work));
+  domain::Fen old_sum = 0;
   for (const StatementPart& part : old) old_sum += part.value.amount_fen;
   if (old_sum != before.amount_fen) {
     ChangePart part;
@@ -267,11 +270,11 @@ absl::StatusOr<ChangeExplanation> ExplainChange(const Projector& projector,
   if (!divisions.empty()) {
     for (Stage stage : StagesOf(left.filter.stage)) {
       FISCAL_ASSIGN_OR_RETURN(old_statuses[stage], StatusesAt(projector, left.filter.year, stage,
-                                                              divisions, left.position));
+                                                              divisions, left.position, work));
     }
     for (Stage stage : StagesOf(right.filter.stage)) {
       FISCAL_ASSIGN_OR_RETURN(new_statuses[stage], StatusesAt(projector, right.filter.year, stage,
-                                                              divisions, right.position));
+                                                              divisions, right.position, work));
     }
   }
   auto find = [](const std::map<Stage, Statuses>& all, const BudgetKey& key) {
@@ -311,7 +314,7 @@ absl::StatusOr<ChangeExplanation> ExplainChange(const Projector& projector,
   }
   std::stable_sort(
       out.parts.begin(), out.parts.end(), [](const ChangePart& a, const ChangePart& b) {
-        auto size = [](int64_t v) { return v < 0 ? -static_cast<__int128>(v) : __int128{v}; };
+        auto size = [](domain::Fen v) { return v < 0 ? -v : v; };
         return size(a.change_fen) > size(b.change_fen);
       });
   return out;

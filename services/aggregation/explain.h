@@ -34,7 +34,7 @@ struct Contribution {
   // What to ask for its own parts; of a line item, for the statement.
   TotalFilter filter;
   std::string name;
-  int64_t amount_fen = 0;
+  domain::Fen amount_fen = 0;
   int64_t line_count = 0;
   // Of a statement and a line item.
   domain::BudgetKey budget;
@@ -57,7 +57,7 @@ struct Explanation {
 absl::StatusOr<Explanation> ExplainTotal(const Projector& projector, const TotalsReader& reader,
                                          const storage::HeadReader& statements,
                                          const TotalFilter& filter, bool lines, size_t skip,
-                                         size_t limit, domain::Position position);
+                                         size_t limit, domain::Position position, Work& work);
 
 // Numbers of fiscal.aggregation.v1.ChangeReason.
 enum class ChangeReason : uint8_t {
@@ -76,9 +76,9 @@ struct ChangePart {
   std::string agency;
   std::string name;
   std::string left_department, right_department;
-  int64_t left_fen = 0;
-  int64_t right_fen = 0;
-  int64_t change_fen = 0;
+  domain::Fen left_fen = 0;
+  domain::Fen right_fen = 0;
+  domain::Fen change_fen = 0;
   domain::StatementStatus left_status, right_status;
 };
 
@@ -88,8 +88,8 @@ struct Side {
 };
 
 struct ChangeExplanation {
-  int64_t left_fen = 0;
-  int64_t right_fen = 0;
+  domain::Fen left_fen = 0;
+  domain::Fen right_fen = 0;
   // Largest first.
   std::vector<ChangePart> parts;
 };
@@ -97,7 +97,7 @@ struct ChangeExplanation {
 // The sides ask for the same money but for year, department, and position.
 absl::StatusOr<ChangeExplanation> ExplainChange(const Projector& projector,
                                                 const TotalsReader& reader, const Side& left,
-                                                const Side& right);
+                                                const Side& right, Work& work);
 
 }  // namespace fiscal::services
 

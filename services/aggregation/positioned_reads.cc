@@ -6,8 +6,6 @@
 #include "absl/time/time.h"
 #include "base/status_macros.h"
 #include "domain/reason.h"
-#include "grpcpp/server_context.h"
-#include "services/rpc/status.h"
 #include "services/wire/text_wire.h"
 
 namespace fiscal::services {
@@ -15,13 +13,7 @@ namespace {
 
 using domain::Position;
 using domain::Reason;
-using grpc::ServerUnaryReactor;
 namespace pb = fiscal::aggregation::v1;
-
-ServerUnaryReactor* Finish(ServerUnaryReactor* reactor, const absl::Status& status) {
-  reactor->Finish(rpc::ToGrpc(status));
-  return reactor;
-}
 
 }  // namespace
 
@@ -50,24 +42,30 @@ absl::StatusOr<PositionedReads::Place> PositionedReads::Find(
                               projector.log().AsOf(time.seconds() * 1000000 + time.nanos() / 1000));
       return Place{found, true};
     }
-    default:
+    default: {
+      const absl::Status stop = projector.stop();
+      if (!stop.ok()) return stop;
       return Place{projector.folded(), false};
+    }
   }
 }
 
-grpc::ServerUnaryReactor* PositionedReads::AtAll(
-    grpc::CallbackServerContext* context, const std::vector<const pb::Consistency*>& consistencies,
+rpc::UnaryCall* PositionedReads::AtAll(
+    rpc::UnaryCall* call, bool small, const std::vector<const pb::Consistency*>& consistencies,
+    google::protobuf::Message* response,
     std::function<absl::Status(const std::vector<Position>&)> answer) const {
-  ServerUnaryReactor* reactor = context->DefaultReactor();
+  if (!call->admitted()) return call->Finish(absl::OkStatus());
   std::vector<Place> places;
   Position last = 0;
   for (const pb::Consistency* consistency : consistencies) {
     absl::StatusOr<Place> place = Find(*consistency);
-    if (!place.ok()) return Finish(reactor, place.status());
+    if (!place.ok()) return call->Finish(place.status());
     last = std::max(last, place->position);
     places.push_back(*place);
   }
-  auto now = [this, places = std::move(places), answer = std::move(answer)]() -> absl::Status {
+  auto now = [this, response, places = std::move(places),
+              answer = std::move(answer)]() -> absl::Status {
+    response->Clear();
     const Position folded = runner_.projector().folded();
     std::vector<Position> positions;
     for (const Place& place : places) {
@@ -78,20 +76,29 @@ grpc::ServerUnaryReactor* PositionedReads::AtAll(
     }
     return answer(positions);
   };
-  if (last <= runner_.projector().folded()) return Finish(reactor, now());
-  const absl::Time deadline =
-      std::min(absl::FromChrono(context->deadline()), absl::Now() + absl::Minutes(5));
-  runner_.WhenFolded(last, deadline, [reactor, now = std::move(now)](const absl::Status& reached) {
-    Finish(reactor, reached.ok() ? now() : reached);
-  });
-  return reactor;
+  if (last <= runner_.projector().folded()) {
+    call->Read(std::move(now), small);
+    return call;
+  }
+  call->OnLeave([this, work = &call->work()] { runner_.Forget(work); });
+  const absl::Time deadline = std::min(call->deadline(), absl::Now() + absl::Minutes(5));
+  runner_.WhenFolded(last, deadline, call->caller().key(), &call->work(),
+                     [call, small, now = std::move(now)](const absl::Status& reached) {
+                       if (reached.ok()) {
+                         call->Read(now, small, /*waited=*/true);
+                       } else {
+                         call->Finish(reached);
+                       }
+                     });
+  return call;
 }
 
-grpc::ServerUnaryReactor* PositionedReads::At(grpc::CallbackServerContext* context,
-                                              const pb::Consistency& consistency,
-                                              std::function<absl::Status(Position)> answer) const {
+rpc::UnaryCall* PositionedReads::At(rpc::UnaryCall* call, bool small,
+                                    const pb::Consistency& consistency,
+                                    google::protobuf::Message* response,
+                                    std::function<absl::Status(Position)> answer) const {
   return AtAll(
-      context, {&consistency},
+      call, small, {&consistency}, response,
       [answer = std::move(answer)](const std::vector<Position>& at) { return answer(at[0]); });
 }
 

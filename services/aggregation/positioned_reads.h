@@ -1,6 +1,6 @@
 // Finds the positions reads are about, waits for them where they are ahead, and answers.
 //
-// Thread-safe. Answers run on the caller's thread, or on the runner's once the position is folded.
+// Thread-safe. Answers run in the call's lane (services/rpc/call.h).
 #ifndef FISCAL_SERVICES_AGGREGATION_POSITIONED_READS_H_
 #define FISCAL_SERVICES_AGGREGATION_POSITIONED_READS_H_
 
@@ -9,8 +9,9 @@
 
 #include "absl/status/statusor.h"
 #include "fiscal/aggregation/v1/aggregation_service.pb.h"
-#include "grpcpp/support/server_callback.h"
+#include "google/protobuf/message.h"
 #include "services/aggregation/runner.h"
+#include "services/rpc/call.h"
 
 namespace fiscal::services {
 
@@ -18,14 +19,17 @@ class PositionedReads {
  public:
   explicit PositionedReads(Runner& runner) : runner_(runner) {}
 
-  // Finishes the call with what `answer` says at the positions that the consistencies mean, all at one fold.
-  grpc::ServerUnaryReactor* AtAll(
-      grpc::CallbackServerContext* context,
-      const std::vector<const aggregation::v1::Consistency*>& consistencies,
-      std::function<absl::Status(const std::vector<domain::Position>&)> answer) const;
-  grpc::ServerUnaryReactor* At(grpc::CallbackServerContext* context,
-                               const aggregation::v1::Consistency& consistency,
-                               std::function<absl::Status(domain::Position)> answer) const;
+  // Finishes the call with what `answer` puts into `response`, at the positions that the consistencies mean, all at one fold. `small`
+  // as in rpc::UnaryCall::Read.
+  rpc::UnaryCall* AtAll(rpc::UnaryCall* call, bool small,
+                        const std::vector<const aggregation::v1::Consistency*>& consistencies,
+                        google::protobuf::Message* response,
+                        std::function<absl::Status(const std::vector<domain::Position>&)>
+                            answer) const;
+  rpc::UnaryCall* At(rpc::UnaryCall* call, bool small,
+                     const aggregation::v1::Consistency& consistency,
+                     google::protobuf::Message* response,
+                     std::function<absl::Status(domain::Position)> answer) const;
 
  private:
   // Where a read stands: a position, or with `pinned` exactly that one.

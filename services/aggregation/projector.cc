@@ -3,12 +3,25 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "base/log.h"
 #include "base/status_macros.h"
 #include "services/submission/intake.h"
 #include "storage/posting_codec.h"
 #include "storage/record_codec.h"
 
 namespace fiscal::services {
+namespace {
+
+std::vector<domain::Position> LeftOutBefore(const storage::OperatorEvents& operators,
+                                            domain::Position last) {
+  std::vector<domain::Position> positions;
+  for (const auto& [position, quarantined] : operators.quarantined()) {
+    if (position <= last) positions.push_back(position);
+  }
+  return positions;
+}
+
+}  // namespace
 
 Projector::Projector(const storage::EventLog& log, storage::TotalsStore& store, Options options)
     : log_(log),
@@ -33,6 +46,12 @@ absl::StatusOr<std::unique_ptr<Projector>> Projector::Open(const storage::EventL
     FISCAL_ASSIGN_OR_RETURN(storage::LogEntry entry, log.Read(watermark.position));
     if (entry.chain_hash != watermark.chain_hash)
       return absl::DataLossError("totals: folded from another history");
+    const absl::StatusOr<std::vector<domain::Position>> left_out = store.ReadLeftOut();
+    if (absl::IsNotFound(left_out.status()))
+      return absl::AbortedError("totals: folded by a version that left nothing out");
+    FISCAL_RETURN_IF_ERROR(left_out.status());
+    if (*left_out != LeftOutBefore(*log.operators(), watermark.position))
+      return absl::AbortedError("totals: folded before an operator had an event left out");
   }
   std::unique_ptr<Projector> projector(new Projector(log, store, options));
   FISCAL_ASSIGN_OR_RETURN(std::shared_ptr<const domain::Catalog> catalog,
@@ -44,53 +63,123 @@ absl::StatusOr<std::unique_ptr<Projector>> Projector::Open(const storage::EventL
   return projector;
 }
 
+struct Projector::Read {
+  storage::LogEntry entry;
+  storage::Foldable what;
+  std::shared_ptr<const domain::CatalogEvent> catalog;
+  // Why it can't be folded.
+  absl::Status fault;
+};
+
+absl::StatusOr<Projector::Read> Projector::ReadEvent(
+    domain::Position position, const storage::OperatorEvents& operators) const {
+  Read read;
+  FISCAL_ASSIGN_OR_RETURN(read.entry, log_.Read(position));
+  absl::string_view payload;
+  FISCAL_ASSIGN_OR_RETURN(const domain::EventHeader header,
+                          storage::DecodeHeader(*read.entry.record, &payload));
+  absl::StatusOr<storage::Foldable> what =
+      storage::ReadFoldable(header, payload, read.entry.record, operators);
+  if (what.ok()) {
+    read.what = *std::move(what);
+  } else {
+    read.fault = what.status();
+  }
+  if (header.kind == domain::EventKind::kCatalog) {
+    FISCAL_ASSIGN_OR_RETURN(domain::CatalogEvent catalog, storage::DecodeCatalog(payload));
+    read.catalog = std::make_shared<const domain::CatalogEvent>(std::move(catalog));
+  }
+  return read;
+}
+
 absl::StatusOr<int> Projector::Step(int events_max) {
+  const std::shared_ptr<const storage::OperatorEvents> operators = log_.operators();
   domain::Position position = folded();
   const domain::Position head = log_.head().position;
   int done = 0;
   Postings postings;
-  // What was committed as one is folded as one, and ends no step: `more` until it is over.
+  // What was committed as one is folded as one, and ends no step: `more` until it is over. Where it began: the event before it, its
+  // place in `postings`, what it adds to the stride.
   bool more = false;
+  domain::Position before = position;
+  size_t group = 0;
+  storage::StrideBounds added{0, 0};
+  std::shared_ptr<domain::Posting> last;
   while ((more || done < events_max) && position < head) {
-    FISCAL_ASSIGN_OR_RETURN(storage::LogEntry entry, log_.Read(++position));
-    ++done;
-    absl::string_view payload;
-    FISCAL_ASSIGN_OR_RETURN(domain::EventHeader header,
-                            storage::DecodeHeader(*entry.record, &payload));
-    ++open_stride_.events;
-    if (header.kind != domain::EventKind::kCatalog) {
-      auto posting = std::make_shared<domain::Posting>();
-      FISCAL_ASSIGN_OR_RETURN(*posting, storage::ReadPosting(header, payload, entry.record));
-      open_stride_.cells += posting->cells.items.size();
-      cells_since_flush_ += posting->cells.items.size();
-      postings.push_back(std::move(posting));
+    FISCAL_ASSIGN_OR_RETURN(Read read, ReadEvent(position + 1, *operators));
+    if (!read.fault.ok()) {
+      postings.resize(group);
+      if (before > folded()) FISCAL_RETURN_IF_ERROR(Apply(postings, before, nullptr));
+      SayStopped(position + 1, read.fault);
+      return done - static_cast<int>(position - before);
     }
-    const bool catalog = header.kind == domain::EventKind::kCatalog;
-    more = !catalog && postings.back()->more;
+    ++position;
+    ++done;
+    ++added.events;
+    if (read.what.posting != nullptr) {
+      last = std::move(read.what.posting);
+      added.cells += last->cells.items.size();
+      postings.push_back(last);
+    } else if (more && !read.what.more && postings.size() > group) {
+      // The end of the group is left out: the one before it is the end.
+      last->more = false;
+    }
+    more = read.what.more;
     if (more && position < head) continue;
+    open_stride_.events += added.events;
+    open_stride_.cells += added.cells;
+    cells_since_flush_ += added.cells;
+    added = {0, 0};
+    before = position;
+    group = postings.size();
     const bool full = open_stride_.events >= options_.stride.events ||
                       open_stride_.cells >= options_.stride.cells;
-    if (!catalog && !full && done < events_max && position < head) continue;
+    if (read.catalog == nullptr && !full && done < events_max && position < head) continue;
 
-    std::vector<const domain::Posting*> pointers;
-    pointers.reserve(postings.size());
-    for (const auto& p : postings) pointers.push_back(p.get());
-    {
-      absl::MutexLock lock(&mu_);
-      FISCAL_RETURN_IF_ERROR(fold_.Apply(pointers, *catalog_));
-      open_.insert(open_.end(), postings.begin(), postings.end());
-      Remember(postings);
-      // After the statements before it and before those behind it.
-      if (catalog) {
-        FISCAL_ASSIGN_OR_RETURN(domain::Event event, storage::DecodeRecord(entry.record));
-        catalog_ = catalog_->With(event.catalog);
-      }
-      position_ = position;
-    }
+    FISCAL_RETURN_IF_ERROR(Apply(postings, position, read.catalog.get()));
     postings.clear();
-    if (full) FISCAL_RETURN_IF_ERROR(EndStride(entry));
+    group = 0;
+    if (full) FISCAL_RETURN_IF_ERROR(EndStride(read.entry, *operators));
   }
   return done;
+}
+
+absl::Status Projector::Apply(const Postings& postings, domain::Position position,
+                              const domain::CatalogEvent* catalog) {
+  std::vector<const domain::Posting*> pointers;
+  pointers.reserve(postings.size());
+  for (const auto& p : postings) pointers.push_back(p.get());
+  absl::MutexLock lock(&mu_);
+  FISCAL_RETURN_IF_ERROR(fold_.Apply(pointers, *catalog_));
+  open_.insert(open_.end(), postings.begin(), postings.end());
+  Remember(postings);
+  // After the statements before it and before those behind it.
+  if (catalog != nullptr) catalog_ = catalog_->With(*catalog);
+  position_ = position;
+  stopped_at_ = 0;
+  stop_ = absl::OkStatus();
+  return absl::OkStatus();
+}
+
+void Projector::SayStopped(domain::Position position, const absl::Status& why) {
+  {
+    absl::MutexLock lock(&mu_);
+    if (stopped_at_ == position) return;
+    stopped_at_ = position;
+    stop_ = why;
+  }
+  logging::Critical("totals are stopped before an event that can't be folded",
+                    {{"position", uint64_t{position}}, {"why", std::string(why.message())}});
+}
+
+absl::Status Projector::stop() const {
+  absl::ReaderMutexLock lock(&mu_);
+  return stop_;
+}
+
+domain::Position Projector::stopped_at() const {
+  absl::ReaderMutexLock lock(&mu_);
+  return stopped_at_;
 }
 
 // Postings and cells kept for watchers.
@@ -184,7 +273,8 @@ absl::StatusOr<domain::Position> Projector::EndOfGroup(domain::Position position
   return store_.EndOfGroup(position);
 }
 
-absl::Status Projector::EndStride(const storage::LogEntry& last) {
+absl::Status Projector::EndStride(const storage::LogEntry& last,
+                                  const storage::OperatorEvents& operators) {
   const domain::Fold::Changed* changed;
   const Postings* open;
   {
@@ -194,7 +284,8 @@ absl::Status Projector::EndStride(const storage::LogEntry& last) {
   }
   // Only this thread changes them, and readers go on reading them meanwhile.
   FISCAL_RETURN_IF_ERROR(
-      store_.CommitStride(*changed, *open, {last.position, last.chain_hash, log_.log_id()}));
+      store_.CommitStride(*changed, *open, {last.position, last.chain_hash, log_.log_id()},
+                          LeftOutBefore(operators, last.position)));
   {
     absl::MutexLock lock(&mu_);
     stride_ = last.position;

@@ -37,7 +37,8 @@ class Projector {
   };
 
   // DATA_LOSS when the totals were folded from another log, or from more of it than there is: the
-  // log went back.
+  // log went back. ABORTED when they count what an operator has left out since, or were folded by a version that left nothing out:
+  // they must be folded again.
   static absl::StatusOr<std::unique_ptr<Projector>> Open(const storage::EventLog& log,
                                                          storage::TotalsStore& store,
                                                          Options options);
@@ -47,6 +48,11 @@ class Projector {
   // more is folded.
   absl::StatusOr<int> Step(int events_max) ABSL_LOCKS_EXCLUDED(mu_);
 
+  // Set while the event after folded() can't be folded (OperatorEvents says how it is left out): TOTALS_STOPPED, which names its
+  // position. Step then folds nothing and is no error.
+  absl::Status stop() const ABSL_LOCKS_EXCLUDED(mu_);
+  // The position of that event; 0 for none.
+  domain::Position stopped_at() const ABSL_LOCKS_EXCLUDED(mu_);
   domain::Position folded() const ABSL_LOCKS_EXCLUDED(mu_);
   std::shared_ptr<const domain::Catalog> catalog() const ABSL_LOCKS_EXCLUDED(mu_);
   // Blocks until `position` is folded or the deadline comes; true when it is folded.
@@ -95,6 +101,7 @@ class Projector {
 
   const storage::TotalsStore& store() const { return store_; }
   const storage::EventLog& log() const { return log_; }
+  const storage::StrideBounds& stride_bounds() const { return options_.stride; }
 
   // Makes whole strides durable, so that the next start folds little again.
   absl::Status Flush() { return store_.Flush(); }
@@ -102,7 +109,16 @@ class Projector {
  private:
   Projector(const storage::EventLog& log, storage::TotalsStore& store, Options options);
   void Remember(const Postings& postings) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  absl::Status EndStride(const storage::LogEntry& last) ABSL_LOCKS_EXCLUDED(mu_);
+  // What an event adds to the open stride.
+  struct Read;
+  absl::StatusOr<Read> ReadEvent(domain::Position position,
+                                 const storage::OperatorEvents& operators) const;
+  // Folds `postings`, up to the event at `position`, which is a catalog's where one is given.
+  absl::Status Apply(const Postings& postings, domain::Position position,
+                     const domain::CatalogEvent* catalog) ABSL_LOCKS_EXCLUDED(mu_);
+  void SayStopped(domain::Position position, const absl::Status& why) ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Status EndStride(const storage::LogEntry& last, const storage::OperatorEvents& operators)
+      ABSL_LOCKS_EXCLUDED(mu_);
 
   const storage::EventLog& log_;
   storage::TotalsStore& store_;
@@ -123,6 +139,8 @@ class Projector {
   size_t recent_cells_ ABSL_GUARDED_BY(mu_) = 0;
   domain::Position forgot_postings_ ABSL_GUARDED_BY(mu_) = 0;
   bool stopped_ ABSL_GUARDED_BY(mu_) = false;
+  absl::Status stop_ ABSL_GUARDED_BY(mu_);
+  domain::Position stopped_at_ ABSL_GUARDED_BY(mu_) = 0;
   // Events and cells of the open stride.
   storage::StrideBounds open_stride_{0, 0};
   // Changed only by the stepping thread, under mu_.

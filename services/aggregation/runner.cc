@@ -21,8 +21,7 @@ Runner::Runner(storage::EventLog& log, Projector& projector, Options options,
       projector_(projector),
       options_(options),
       on_failure_(std::move(on_failure)),
-      folder_([this] { Fold(); }),
-      worker_([this] { Work(); }) {}
+      folder_([this] { Fold(); }) {}
 
 Runner::~Runner() { Stop(); }
 
@@ -31,7 +30,7 @@ void Runner::Drain() {
     absl::MutexLock lock(&mu_);
     draining_ = true;
   }
-  Wake();
+  Wake(/*all=*/true);
 }
 
 void Runner::Stop() {
@@ -41,8 +40,7 @@ void Runner::Stop() {
   }
   log_.StopWaiting();
   if (folder_.joinable()) folder_.join();
-  Wake();
-  if (worker_.joinable()) worker_.join();
+  Wake(/*all=*/true);
 }
 
 size_t Runner::reads_waiting() const {
@@ -59,86 +57,110 @@ absl::Duration Runner::behind() const {
   return std::max(absl::Now() - absl::FromUnixMicros(header.commit_time_us), absl::ZeroDuration());
 }
 
-void Runner::WhenFolded(domain::Position position, absl::Time deadline,
-                        std::function<void(absl::Status)> then) {
+void Runner::WhenFolded(domain::Position position, absl::Time deadline, const std::string& caller,
+                        const Work* work, Then then) {
   if (projector_.folded() >= position) return then(absl::OkStatus());
-  absl::Status refused;
+  absl::Status refused = projector_.stop();
+  if (!refused.ok()) return then(refused);
   {
     absl::MutexLock lock(&mu_);
+    const auto own = by_caller_.find(caller);
     if (draining_) {
       refused = domain::Refuse(domain::Reason::kDraining, "the service is stopping");
+    } else if (const absl::Status wanted = work->Wanted(); absl::IsCancelled(wanted)) {
+      refused = wanted;
+    } else if (own != by_caller_.end() && own->second >= options_.reads_waiting_per_caller_max) {
+      refused = domain::Refuse(
+          domain::Reason::kQueueFull,
+          absl::StrCat(own->second, " reads of the caller wait for a position already"));
     } else if (waiting_.size() >= options_.reads_waiting_max) {
       refused = domain::Refuse(domain::Reason::kQueueFull,
                                absl::StrCat(waiting_.size(), " reads wait for a position already"));
     } else {
-      waiting_.push_back({position, deadline, std::move(then)});
+      const Place place(position, ++came_);
+      waiting_.emplace(place, Waiting{deadline, caller, work, std::move(then)});
+      places_.emplace(work, place);
+      ++by_caller_[caller];
       return;
     }
   }
   then(refused);
 }
 
-void Runner::Run(std::function<void()> task) {
-  absl::MutexLock lock(&mu_);
-  tasks_.push_back(std::move(task));
+void Runner::Take(std::map<Place, Waiting>::iterator it, absl::Status outcome, Told* told) {
+  const auto own = by_caller_.find(it->second.caller);
+  if (--own->second == 0) by_caller_.erase(own);
+  places_.erase(it->second.work);
+  told->emplace_back(std::move(it->second.then), std::move(outcome));
+  waiting_.erase(it);
 }
 
-void Runner::Wake() {
-  const domain::Position folded = projector_.folded();
-  const absl::Time now = absl::Now();
-  absl::MutexLock lock(&mu_);
-  auto ready = std::partition(waiting_.begin(), waiting_.end(), [&](const Waiting& w) {
-    return w.position > folded && w.deadline > now && !draining_;
-  });
-  for (auto it = ready; it != waiting_.end(); ++it) {
-    absl::Status outcome;
-    if (it->position > folded) {
-      outcome =
-          it->deadline <= now
-              ? domain::Refuse(domain::Reason::kPositionTimeout,
-                               absl::StrCat("position ", it->position, " was not reached in time"))
-              : domain::Refuse(domain::Reason::kDraining, "the service is stopping");
-    }
-    tasks_.push_back([then = std::move(it->then), outcome] { then(outcome); });
+void Runner::Forget(const Work* work) {
+  Told told;
+  {
+    absl::MutexLock lock(&mu_);
+    const auto place = places_.find(work);
+    if (place == places_.end()) return;
+    Take(waiting_.find(place->second), work->Wanted(), &told);
   }
-  waiting_.erase(ready, waiting_.end());
+  for (const auto& [then, outcome] : told) then(outcome);
+}
+
+void Runner::Wake(bool all) {
+  const domain::Position folded = projector_.folded();
+  const absl::Status stop = projector_.stop();
+  Told told;
+  {
+    absl::MutexLock lock(&mu_);
+    while (!waiting_.empty() && waiting_.begin()->first.first <= folded)
+      Take(waiting_.begin(), absl::OkStatus(), &told);
+    if (all) {
+      const absl::Time now = absl::Now();
+      for (auto it = waiting_.begin(); it != waiting_.end();) {
+        const auto at = it++;
+        if (!stop.ok()) {
+          Take(at, stop, &told);
+        } else if (draining_) {
+          Take(at, domain::Refuse(domain::Reason::kDraining, "the service is stopping"), &told);
+        } else if (at->second.deadline <= now) {
+          Take(at,
+               domain::Refuse(
+                   domain::Reason::kPositionTimeout,
+                   absl::StrCat("position ", at->first.first, " was not reached in time")),
+               &told);
+        }
+      }
+    }
+  }
+  for (const auto& [then, outcome] : told) then(outcome);
 }
 
 void Runner::Fold() {
+  absl::Time looked = absl::InfinitePast();
   while (true) {
     {
       absl::MutexLock lock(&mu_);
       if (stopping_) return;
     }
+    const domain::Position head = log_.head().position;
     const absl::StatusOr<int> folded = projector_.Step(kEventsPerStep);
     if (!folded.ok()) {
       on_failure_(folded.status());
       return;
     }
-    Wake();
+    const absl::Time now = absl::Now();
+    const bool tick = now - looked >= kTick;
+    if (tick) looked = now;
+    Wake(tick);
     if (*folded > 0) continue;
     if (!log_.stopped()) {
-      log_.WaitPast(projector_.folded(), absl::Now() + kTick);
+      // Totals that stand still wait for an operator's event.
+      log_.WaitPast(projector_.stopped_at() == 0 ? projector_.folded() : head, absl::Now() + kTick);
     } else {
       // The log wakes nobody any more, but what is still accepted is folded.
       absl::MutexLock lock(&mu_);
       mu_.AwaitWithTimeout(absl::Condition(&stopping_), kTick);
     }
-  }
-}
-
-void Runner::Work() {
-  while (true) {
-    std::function<void()> task;
-    {
-      absl::MutexLock lock(&mu_);
-      auto ready = [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return !tasks_.empty() || stopping_; };
-      mu_.Await(absl::Condition(&ready));
-      if (tasks_.empty()) return;
-      task = std::move(tasks_.front());
-      tasks_.pop_front();
-    }
-    task();
   }
 }
 

@@ -15,13 +15,17 @@ using domain::Stage;
 using domain::StatementStatus;
 
 absl::StatusOr<Statuses> StatusesAt(const Projector& projector, uint16_t year, Stage stage,
-                                    const std::vector<Code>& divisions, Position position) {
+                                    const std::vector<Code>& divisions, Position position,
+                                    Work& work) {
+  FISCAL_RETURN_IF_ERROR(work.Expect(divisions.size() * Work::kSeek));
   Statuses statuses;
   const uint64_t stride = projector.store().StrideAt(position);
   for (Code division : divisions.empty() ? std::vector<Code>{0} : divisions) {
+    const size_t before = statuses.size();
     FISCAL_RETURN_IF_ERROR(projector.store().ForEachStatus(
         year, stage, division, stride,
         [&](const BudgetKey& key, const StatementStatus& status) { statuses[key] = status; }));
+    FISCAL_RETURN_IF_ERROR(work.Spend(Work::kSeek + 4 * (statuses.size() - before)));
   }
   const std::set<Code> wanted(divisions.begin(), divisions.end());
   std::vector<Projector::Delivered> postings;
@@ -34,6 +38,7 @@ absl::StatusOr<Statuses> StatusesAt(const Projector& projector, uint16_t year, S
                          (wanted.empty() || wanted.count(p.key.division) > 0);
                 },
                 &postings));
+    FISCAL_RETURN_IF_ERROR(work.Spend(256));
   }
   for (const Projector::Delivered& d : postings) statuses[d.posting->key] = d.posting->status();
   return statuses;
@@ -41,14 +46,14 @@ absl::StatusOr<Statuses> StatusesAt(const Projector& projector, uint16_t year, S
 
 absl::StatusOr<std::vector<AgencyCoverage>> CoverageAt(const Projector& projector,
                                                        const TotalFilter& filter,
-                                                       Position position) {
+                                                       Position position, Work& work) {
   const std::shared_ptr<const Catalog> catalog = projector.catalog();
   Question question(catalog, filter, {});
   FISCAL_RETURN_IF_ERROR(question.Check());
   const std::vector<Code> divisions = question.Subtree();
   const Stage stage = filter.stage == Stage::kCurrent ? Stage::kApproved : filter.stage;
   FISCAL_ASSIGN_OR_RETURN(const Statuses statuses,
-                          StatusesAt(projector, filter.year, stage, divisions, position));
+                          StatusesAt(projector, filter.year, stage, divisions, position, work));
   std::vector<AgencyCoverage> out;
   for (Code division : divisions) {
     std::map<std::string, AgencyCoverage> agencies;
@@ -96,18 +101,50 @@ absl::StatusOr<std::vector<AgencyCoverage>> CoverageAt(const Projector& projecto
   return out;
 }
 
+namespace {
+
+void Count(const AgencyCoverage& a, Coverage* sum) {
+  if (a.state != CoverageState::kUnreported &&
+      (sum->oldest == 0 || a.status.position < sum->oldest))
+    sum->oldest = a.status.position;
+  if (!a.must_report) return;
+  ++sum->expected;
+  if (a.state != CoverageState::kUnreported) ++sum->received;
+  if (a.state == CoverageState::kCertified) ++sum->certified;
+}
+
+template <typename Map, typename Key>
+Coverage FindOr(const Map& map, const Key& key) {
+  const auto it = map.find(key);
+  return it == map.end() ? Coverage() : it->second;
+}
+
+}  // namespace
+
 Coverage Sum(const std::vector<AgencyCoverage>& agencies) {
   Coverage sum;
-  for (const AgencyCoverage& a : agencies) {
-    if (a.state != CoverageState::kUnreported &&
-        (sum.oldest == 0 || a.status.position < sum.oldest))
-      sum.oldest = a.status.position;
-    if (!a.must_report) continue;
-    ++sum.expected;
-    if (a.state != CoverageState::kUnreported) ++sum.received;
-    if (a.state == CoverageState::kCertified) ++sum.certified;
-  }
+  for (const AgencyCoverage& a : agencies) Count(a, &sum);
   return sum;
+}
+
+RowCoverages::RowCoverages(const Catalog& catalog, const TotalFilter& filter,
+                           const std::vector<AgencyCoverage>& agencies) {
+  for (const AgencyCoverage& a : agencies) {
+    Count(a, &departments_[{a.division, a.department}]);
+    Count(a, &divisions_[{a.division, true}]);
+    for (Code d : catalog.ChainOf(a.division, filter.year)) {
+      Count(a, &divisions_[{d, false}]);
+      if (d == filter.division) break;
+    }
+  }
+}
+
+Coverage RowCoverages::OfDivision(Code division, bool own_level) const {
+  return FindOr(divisions_, std::pair(division, own_level));
+}
+
+Coverage RowCoverages::OfDepartment(Code division, const std::string& department) const {
+  return FindOr(departments_, std::pair(division, department));
 }
 
 }  // namespace fiscal::services

@@ -7,6 +7,7 @@
 
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -21,7 +22,7 @@ using Statuses = std::map<domain::BudgetKey, domain::StatementStatus>;
 // every year and stage.
 absl::StatusOr<Statuses> StatusesAt(const Projector& projector, uint16_t year, domain::Stage stage,
                                     const std::vector<domain::Code>& divisions,
-                                    domain::Position position);
+                                    domain::Position position, Work& work);
 
 // Numbers of fiscal.aggregation.v1.CoverageState.
 enum class CoverageState : uint8_t { kNone, kUnreported, kReceived, kCertified };
@@ -49,8 +50,22 @@ struct Coverage {
 // department, ordered by division and code. CURRENT is asked as APPROVED.
 absl::StatusOr<std::vector<AgencyCoverage>> CoverageAt(const Projector& projector,
                                                        const TotalFilter& filter,
-                                                       domain::Position position);
+                                                       domain::Position position, Work& work);
 Coverage Sum(const std::vector<AgencyCoverage>& agencies);
+
+// What CoverageAt would say of each division and department below `filter`, from what it said of all.
+class RowCoverages {
+ public:
+  RowCoverages(const domain::Catalog& catalog, const TotalFilter& filter,
+               const std::vector<AgencyCoverage>& agencies);
+  // Of a division with all below it, or of its own level.
+  Coverage OfDivision(domain::Code division, bool own_level) const;
+  Coverage OfDepartment(domain::Code division, const std::string& department) const;
+
+ private:
+  std::map<std::pair<domain::Code, bool>, Coverage> divisions_;
+  std::map<std::pair<domain::Code, std::string>, Coverage> departments_;
+};
 
 }  // namespace fiscal::services
 

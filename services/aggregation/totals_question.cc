@@ -93,6 +93,17 @@ absl::Span<const domain::Stage> StagesOf(domain::Stage stage) {
   return {&kAll[static_cast<size_t>(stage)], 1};
 }
 
+std::string RowName(const std::vector<GroupValue>& group) {
+  static constexpr absl::string_view kNames[] = {
+      "",           "FUNCTIONAL", "REVENUE",  "DEPT_ECONOMIC", "GOV_ECONOMIC", "DEPARTMENT",
+      "AGENCY",     "DIVISION",   "FUND",     "CATEGORY",      "FUNDING_YEAR", "PROJECT"};
+  if (group.empty()) return "the total";
+  std::string name = "row";
+  for (const GroupValue& v : group)
+    absl::StrAppend(&name, " ", kNames[static_cast<size_t>(v.dimension)], "=", v.code);
+  return name;
+}
+
 Question::Question(std::shared_ptr<const Catalog> catalog, TotalFilter filter,
                    std::vector<GroupBy> group_by)
     : catalog_(std::move(catalog)), f_(std::move(filter)), group_by_(std::move(group_by)) {
@@ -144,18 +155,8 @@ absl::Status Question::Check() const {
 }
 
 std::vector<Code> Question::Subtree() const {
-  std::vector<Code> divisions = {f_.division};
-  if (f_.own_level || !f_.department.empty() || !f_.agency.empty()) return divisions;
-  const Catalog::Entries* all = catalog_->DivisionsOf(f_.year);
-  if (all == nullptr) return divisions;
-  std::multimap<Code, Code> children;
-  for (const auto& [code, entry] : *all)
-    children.emplace(domain::ParseCode(entry.parent_code), domain::ParseCode(code));
-  for (size_t i = 0; i < divisions.size(); ++i) {
-    auto [first, last] = children.equal_range(divisions[i]);
-    for (auto it = first; it != last; ++it) divisions.push_back(it->second);
-  }
-  return divisions;
+  if (f_.own_level || !f_.department.empty() || !f_.agency.empty()) return {f_.division};
+  return catalog_->SubtreeOf(f_.division, f_.year);
 }
 
 ChunkKind Question::KindNeeded() const {
@@ -201,9 +202,9 @@ std::vector<Target> Question::Leaves() const {
   return targets;
 }
 
-std::vector<Target> Question::Targets(ChunkKind kind) const {
+std::vector<Target> Question::Targets() const {
   std::vector<Target> targets;
-  if (kind == ChunkKind::kLeaf) return Leaves();
+  if (KindNeeded() == ChunkKind::kLeaf) return Leaves();
   if (!f_.department.empty()) {
     return {{{OrgType::kDepartment, f_.division, f_.department}, f_.department, f_.division}};
   }
@@ -445,31 +446,38 @@ class Question::Sum final : public CellVisitor {
   absl::flat_hash_map<const Target*, std::unique_ptr<std::vector<uint32_t>>> rows_;
 };
 
-absl::Status Question::Run(const Projector& projector, ChunkCache& cache, Position position) {
+Question::Reads Question::reads() const {
   const ChunkKind kind = KindNeeded();
-  const std::vector<Target> targets = Targets(kind);
-  Code code = 0;
   switch (kind) {
     case ChunkKind::kFunctional:
       // A crosswalk may bring codes of any class.
-      if (f_.classification_year == 0) code = f_.functional;
-      break;
+      return {kind, f_.classification_year == 0 ? f_.functional : 0};
     case ChunkKind::kRevenue:
-      code = f_.revenue;
-      break;
+      return {kind, f_.revenue};
     case ChunkKind::kDeptEconomic:
-      code = f_.dept_economic;
-      break;
+      return {kind, f_.dept_economic};
     case ChunkKind::kGovEconomic:
-      code = f_.gov_economic;
-      break;
+      return {kind, f_.gov_economic};
     default:
-      break;
+      return {kind, 0};
   }
+}
+
+bool Question::IsSmall(const TotalFilter& filter) {
+  return !filter.agency.empty() ||
+         Question(nullptr, filter, {}).KindNeeded() != ChunkKind::kLeaf;
+}
+
+absl::Status Question::Run(const Projector& projector, ChunkCache& cache, Position position,
+                           Work& work) {
+  const Reads read = reads();
+  const std::vector<Target> targets = Targets();
+  const absl::Span<const domain::Stage> stages = StagesOf(f_.stage);
+  FISCAL_RETURN_IF_ERROR(work.Expect(targets.size() * stages.size() * Work::kSeek));
   Sum sum(*this);
-  for (domain::Stage stage : StagesOf(f_.stage)) {
-    FISCAL_RETURN_IF_ERROR(
-        TotalsView(projector, cache, position, f_.year, stage).Visit(targets, kind, code, sum));
+  for (domain::Stage stage : stages) {
+    FISCAL_RETURN_IF_ERROR(TotalsView(projector, cache, position, f_.year, stage)
+                               .Visit(targets, read.kind, read.code, sum, work));
   }
   return absl::OkStatus();
 }

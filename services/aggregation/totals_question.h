@@ -21,6 +21,7 @@
 #include "domain/catalog.h"
 #include "domain/cells.h"
 #include "services/aggregation/projector.h"
+#include "services/aggregation/work.h"
 
 namespace fiscal::services {
 
@@ -60,6 +61,13 @@ struct TotalFilter {
   domain::Analysis analysis = domain::Analysis::kNone;
   // The year whose functional classification codes are shown in, by crosswalk; 0 is `year` itself.
   uint16_t classification_year = 0;
+
+  auto tie() const {
+    return std::tie(division, own_level, department, agency, year, stage, direction, functional,
+                    revenue, dept_economic, gov_economic, fund, category, funding_year, project,
+                    analysis, classification_year);
+  }
+  friend bool operator<(const TotalFilter& x, const TotalFilter& y) { return x.tie() < y.tie(); }
 };
 
 struct GroupBy {
@@ -89,6 +97,9 @@ struct TotalList {
   domain::CellValue grand_total;
 };
 
+// "row FUNCTIONAL=208 DIVISION=141100", for messages; "the total" where there is no group.
+std::string RowName(const std::vector<GroupValue>& group);
+
 class ChunkCache;  // totals_view.h
 struct Target;     // totals_view.h
 
@@ -114,8 +125,23 @@ class Question {
 
   // NOT_FOUND with DIVISION_UNKNOWN, DEPARTMENT_UNKNOWN or AGENCY_UNKNOWN.
   absl::Status Check() const;
+  // Whether a sum for `filter` is read off one node that keeps just what it asks for, whatever is below: small work.
+  static bool IsSmall(const TotalFilter& filter);
   // Adds the cells at `position`, which was folded.
-  absl::Status Run(const Projector& projector, ChunkCache& cache, domain::Position position);
+  absl::Status Run(const Projector& projector, ChunkCache& cache, domain::Position position,
+                   Work& work);
+  // The chunks whose cells it adds up: the kind, and the class within it (0: all).
+  struct Reads {
+    domain::ChunkKind kind;
+    domain::Code code;
+  };
+  Reads reads() const;
+  // The nodes that have them.
+  std::vector<Target> Targets() const;
+  // Adds one such cell. REQUIRES: it groups by nothing.
+  void Add(const domain::CellKey& key, absl::string_view project, const domain::CellValue& value) {
+    AddCell({}, key, project, value);
+  }
   const TotalFilter& filter() const { return f_; }
   domain::CellValue grand_total() const { return grand_total_; }
   TotalList Answer(Order order) const;
@@ -168,7 +194,6 @@ class Question {
   bool Asks(Dimension d) const;
   int DepthOf(Dimension d) const;
   domain::ChunkKind KindNeeded() const;
-  std::vector<Target> Targets(domain::ChunkKind kind) const;
   void AppendLeaves(domain::Code division, const std::string& department,
                     std::vector<Target>* out) const;
   // The rows an organisation's money counts in.

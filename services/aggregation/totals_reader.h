@@ -28,15 +28,21 @@ class TotalsReader {
   ~TotalsReader();
 
   // Answers a question of the caller's, which keeps its rows. The rest as below.
-  absl::Status Ask(Question& question, domain::Position position) const;
+  absl::Status Ask(Question& question, domain::Position position, Work& work) const;
   // `position` must have been folded. NOT_FOUND with DIVISION_UNKNOWN, DEPARTMENT_UNKNOWN or
   // AGENCY_UNKNOWN.
-  absl::StatusOr<domain::CellValue> Get(const TotalFilter& filter, domain::Position position) const;
+  absl::StatusOr<domain::CellValue> Get(const TotalFilter& filter, domain::Position position,
+                                        Work& work) const;
+  // A value for each filter, in order. Those that read the same cells share one reading of them.
+  absl::StatusOr<std::vector<domain::CellValue>> GetAll(const std::vector<TotalFilter>& filters,
+                                                        domain::Position position,
+                                                        Work& work) const;
   absl::StatusOr<TotalList> List(const TotalFilter& filter, const std::vector<GroupBy>& group_by,
-                                 Order order, domain::Position position) const;
+                                 Order order, domain::Position position, Work& work) const;
   // The cells of some nodes' chunks of one kind.
   absl::Status Visit(const std::vector<Target>& targets, domain::ChunkKind kind, uint16_t year,
-                     domain::Stage stage, domain::Position position, CellVisitor& visit) const;
+                     domain::Stage stage, domain::Position position, CellVisitor& visit,
+                     Work& work) const;
 
  private:
   const Projector& projector_;

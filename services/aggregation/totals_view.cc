@@ -15,7 +15,9 @@ using domain::Fold;
 using domain::OrgNode;
 
 absl::Status TotalsView::Visit(const std::vector<Target>& targets, ChunkKind kind, Code code,
-                               CellVisitor& visit) const {
+                               CellVisitor& visit, Work& work) const {
+  FISCAL_RETURN_IF_ERROR(work.Expect(targets.size() * Work::kSeek));
+  const uint64_t units = visit.units();
   std::vector<const Target*> rest;
   auto range = [&](const Target& t) {
     const uint16_t all = static_cast<uint16_t>(static_cast<uint16_t>(kind) << 10);
@@ -29,6 +31,7 @@ absl::Status TotalsView::Visit(const std::vector<Target>& targets, ChunkKind kin
   };
   uint64_t stride = 0, live_stride = 0, forgotten = 0;
   bool live_position = false;
+  absl::Status spent;
   Projector::Postings open;
   projector_.ReadLive([&](const Projector::Live& live) {
     live_stride = live.stride;
@@ -47,12 +50,19 @@ absl::Status TotalsView::Visit(const std::vector<Target>& targets, ChunkKind kin
         rest.push_back(&t);
         continue;
       }
+      uint64_t cells = 0;
       for (auto it = node->second.lower_bound(first); it != node->second.end() && it->first <= last;
-           ++it)
-        it->second->chunk.ForEach(
-            [&](const CellKey& key, const CellValue& value) { visit.OnCell(t, {}, key, value); });
+           ++it) {
+        it->second->chunk.ForEach([&](const CellKey& key, const CellValue& value) {
+          ++cells;
+          visit.OnCell(t, {}, key, value);
+        });
+      }
+      spent = work.Spend(1 + cells * units);
+      if (!spent.ok()) return;
     }
   });
+  FISCAL_RETURN_IF_ERROR(spent);
   if (!live_position) {
     stride = position_ >= live_stride ? live_stride : projector_.store().StrideAt(position_);
     for (const Target& t : targets) rest.push_back(&t);
@@ -71,18 +81,26 @@ absl::Status TotalsView::Visit(const std::vector<Target>& targets, ChunkKind kin
         cells = std::move(read);
       }
       for (const domain::CellTable::Item& item : *cells) visit.OnCell(*t, {}, item.key, item.value);
+      FISCAL_RETURN_IF_ERROR(work.Spend(1 + cells->size() * units));
       continue;
     }
+    uint64_t cells = 0;
     FISCAL_RETURN_IF_ERROR(projector_.store().ForEachChunk(
         {t->node, year_, stage_}, first, last, stride,
-        [&](uint16_t, const domain::CellTable& table) { visit.OnTable(*t, table); }));
+        [&](uint16_t, const domain::CellTable& table) {
+          cells += table.items.size();
+          visit.OnTable(*t, table);
+        }));
+    FISCAL_RETURN_IF_ERROR(work.Spend(Work::kSeek + cells * units));
   }
-  return live_position ? absl::OkStatus() : VisitPast(targets, stride, open, live_stride, visit);
+  return live_position ? absl::OkStatus()
+                       : VisitPast(targets, stride, open, live_stride, visit, work);
 }
 
 absl::Status TotalsView::VisitPast(const std::vector<Target>& targets, uint64_t stride,
                                    const Projector::Postings& open, uint64_t open_from,
-                                   CellVisitor& visit) const {
+                                   CellVisitor& visit, Work& work) const {
+  const uint64_t units = visit.units();
   if (position_ == stride) return absl::OkStatus();
   absl::flat_hash_map<OrgNode, const Target*> nodes;
   for (const Target& t : targets) nodes.emplace(t.node, &t);
@@ -100,8 +118,9 @@ absl::Status TotalsView::VisitPast(const std::vector<Target>& targets, uint64_t 
   if (stride == open_from) {
     for (const auto& posting : open) {
       if (posting->position > position_) break;
-      for (const Target* t : counting(posting->key, posting->department))
-        visit.OnTable(*t, posting->cells);
+      const std::vector<const Target*> found = counting(posting->key, posting->department);
+      for (const Target* t : found) visit.OnTable(*t, posting->cells);
+      FISCAL_RETURN_IF_ERROR(work.Spend(1 + found.size() * posting->cells.items.size() * units));
     }
     return absl::OkStatus();
   }
@@ -111,14 +130,16 @@ absl::Status TotalsView::VisitPast(const std::vector<Target>& targets, uint64_t 
       [&](const storage::StoredPosting& posting, absl::string_view) -> absl::Status {
         const std::vector<const Target*> found =
             counting(posting.posting.key, posting.posting.department);
-        if (found.empty()) return absl::OkStatus();
+        if (found.empty()) return work.Spend(1);
+        uint64_t cells = 0;
         FISCAL_RETURN_IF_ERROR(domain::ScanCells(posting.cells, &projects,
                                                  [&](const CellKey& key, const CellValue& value) {
+                                                   ++cells;
                                                    for (const Target* t : found)
                                                      visit.OnCell(*t, projects, key, value);
                                                  }));
         visit.OnProjects(projects);
-        return absl::OkStatus();
+        return work.Spend(1 + found.size() * cells * units);
       });
 }
 

@@ -14,6 +14,7 @@
 #include "absl/synchronization/mutex.h"
 #include "domain/cells.h"
 #include "services/aggregation/projector.h"
+#include "services/aggregation/work.h"
 
 namespace fiscal::services {
 
@@ -43,7 +44,7 @@ class ChunkCache {
   }
 
  private:
-  // About 56 bytes each.
+  // About 80 bytes each.
   static constexpr size_t kCellsMax = 300000;
   struct Entry {
     uint64_t stride = 0;
@@ -73,6 +74,8 @@ class CellVisitor {
   virtual void OnCell(const Target& target, const std::vector<domain::CellProject>& projects,
                       const domain::CellKey& key, const domain::CellValue& value) = 0;
   virtual void OnProjects(const std::vector<domain::CellProject>& projects) = 0;
+  // What a cell costs it, in units of work.
+  virtual uint64_t units() const { return 1; }
 };
 
 // The state at one position: live, or a whole stride and what was posted after it.
@@ -83,14 +86,14 @@ class TotalsView {
       : projector_(projector), cache_(cache), position_(position), year_(year), stage_(stage) {}
 
   // Visits every cell of the targets' chunks of `kind` whose number lies within the class of `code`
-  // (0: all); of differences, which are those of leaf cells, all.
+  // (0: all); of differences, which are those of leaf cells, all. Spends a seek for each target and units() for each cell.
   absl::Status Visit(const std::vector<Target>& targets, domain::ChunkKind kind, domain::Code code,
-                     CellVisitor& visit) const;
+                     CellVisitor& visit, Work& work) const;
 
  private:
   absl::Status VisitPast(const std::vector<Target>& targets, uint64_t stride,
-                         const Projector::Postings& open, uint64_t open_from,
-                         CellVisitor& visit) const;
+                         const Projector::Postings& open, uint64_t open_from, CellVisitor& visit,
+                         Work& work) const;
 
   const Projector& projector_;
   ChunkCache& cache_;

@@ -26,14 +26,18 @@ constexpr size_t kChainBytes = 8;
 }  // namespace
 
 Watch::Watch(const Projector& projector, const TotalsReader& reader, Options options)
-    : projector_(projector), reader_(reader), options_(std::move(options)) {}
+    : projector_(projector),
+      reader_(reader),
+      options_(std::move(options)),
+      work_(options_.cost_max) {}
 
-absl::StatusOr<std::vector<std::unique_ptr<Question>>> Watch::Ask(Position position) const {
+absl::StatusOr<std::vector<std::unique_ptr<Question>>> Watch::Ask(Position position) {
   std::vector<std::unique_ptr<Question>> questions;
+  work_.RestartWhole();
   for (const WatchedTotals& totals : options_.totals) {
     questions.push_back(
         std::make_unique<Question>(projector_.catalog(), totals.filter, totals.group_by));
-    FISCAL_RETURN_IF_ERROR(reader_.Ask(*questions.back(), position));
+    FISCAL_RETURN_IF_ERROR(reader_.Ask(*questions.back(), position, work_));
   }
   return questions;
 }
@@ -80,6 +84,21 @@ std::vector<domain::Fold::NodeId> Watch::Nodes() const {
 }
 
 absl::StatusOr<std::optional<WatchMessage>> Watch::Next(Position folded) {
+  FISCAL_ASSIGN_OR_RETURN(std::optional<WatchMessage> message, Find(folded));
+  if (!message.has_value()) return message;
+  for (const WatchMessage::Change& change : message->changes) {
+    for (const domain::CellValue* value : {&change.row.before, &change.row.after}) {
+      if (domain::FitsInt64(value->amount_fen)) continue;
+      return domain::RefuseTotal(value->amount_fen,
+                                 absl::StrCat("filters[", change.filter, "]: ",
+                                              RowName(change.row.group), " at position ",
+                                              message->position));
+    }
+  }
+  return message;
+}
+
+absl::StatusOr<std::optional<WatchMessage>> Watch::Find(Position folded) {
   more_ = false;
   if (!started()) {
     FISCAL_RETURN_IF_ERROR(Start(options_.resume.value_or(folded)));

@@ -47,15 +47,21 @@ class Watch {
     bool conflated = false;
     // Go on behind this position, whose rows the watcher has; else start with a snapshot.
     std::optional<domain::Position> resume;
+    // What reading the rows once may cost, in units of work; more ends it with READ_TOO_LARGE.
+    uint64_t cost_max = UINT64_MAX;
   };
   Watch(const Projector& projector, const TotalsReader& reader, Options options);
 
   // The next message, given that everything up to `folded` may be told; nothing when the watcher is level.
   // Does a bounded amount of work: a watch far behind may have to be asked again, which more() tells.
-  // NOT_FOUND or WATCH_TOO_WIDE end it.
+  // NOT_FOUND, WATCH_TOO_WIDE and TOTAL_OUT_OF_RANGE, for a row that can't be told, end it.
   absl::StatusOr<std::optional<WatchMessage>> Next(domain::Position folded);
   // The last Next ended before it was level.
   bool more() const { return more_; }
+  // Nobody waits for it any more: a Next under way ends. Thread-safe.
+  void Abandon() { work_.Cancel(); }
+  // Units of work so far.
+  uint64_t spent() const { return work_.spent(); }
   // Everything up to here was told.
   domain::Position position() const { return position_; }
   bool started() const { return !questions_.empty(); }
@@ -66,7 +72,8 @@ class Watch {
 
  private:
   absl::Status Start(domain::Position position);
-  absl::StatusOr<std::vector<std::unique_ptr<Question>>> Ask(domain::Position position) const;
+  absl::StatusOr<std::optional<WatchMessage>> Find(domain::Position folded);
+  absl::StatusOr<std::vector<std::unique_ptr<Question>>> Ask(domain::Position position);
   absl::Status CheckRows() const;
   bool Concerns(const domain::Posting& posting) const;
   void Take(std::vector<WatchMessage::Change>* changes);
@@ -74,6 +81,7 @@ class Watch {
   const Projector& projector_;
   const TotalsReader& reader_;
   const Options options_;
+  Work work_;
   std::vector<std::unique_ptr<Question>> questions_;
   domain::Position position_ = 0;
   bool snapshot_sent_ = false;

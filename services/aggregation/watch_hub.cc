@@ -1,5 +1,8 @@
 #include "services/aggregation/watch_hub.h"
 
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
@@ -14,14 +17,17 @@ using domain::Position;
 constexpr absl::Duration kTick = absl::Milliseconds(50);
 // Postings looked at before watchers are woken.
 constexpr size_t kDispatchMax = 1024;
+constexpr int kHistoryThreads = 2;
+// A thread that wakes for a change, a small answer or a commit runs before those that read history.
+constexpr int kHistoryNiceness = 10;
 
 }  // namespace
 
 WatchHub::WatchHub(const Projector& projector, Options options)
     : projector_(projector), options_(options), dispatched_(projector.folded()) {
   threads_.emplace_back([this] { Dispatch(); });
-  threads_.emplace_back([this] { Work(/*history=*/false); });
-  threads_.emplace_back([this] { Work(/*history=*/true); });
+  threads_.emplace_back([this] { ServeLive(); });
+  for (int i = 0; i < kHistoryThreads; ++i) threads_.emplace_back([this] { ServeHistory(); });
 }
 
 WatchHub::~WatchHub() {
@@ -47,7 +53,11 @@ absl::Status WatchHub::Add(std::shared_ptr<Watcher> watcher) {
 
 void WatchHub::Enqueue(Watcher* w) {
   w->state_ = Watcher::State::kQueued;
-  queues_[w->history_ ? 1 : 0].push_back(w);
+  if (w->history_) {
+    history_.Push(w->caller_, w);
+  } else {
+    live_.push_back(w);
+  }
 }
 
 void WatchHub::EndIfFree(Watcher* w, Ended* ended) {
@@ -55,10 +65,9 @@ void WatchHub::EndIfFree(Watcher* w, Ended* ended) {
       w->state_ == Watcher::State::kSending || w->state_ == Watcher::State::kEnded)
     return;
   if (w->state_ == Watcher::State::kQueued) {
-    for (auto& queue : queues_) {
-      auto it = std::find(queue.begin(), queue.end(), w);
-      if (it != queue.end()) queue.erase(it);
-    }
+    const auto it = std::find(live_.begin(), live_.end(), w);
+    if (it != live_.end()) live_.erase(it);
+    history_.Remove(w->caller_, [w](Watcher* queued) { return queued == w; });
   }
   w->state_ = Watcher::State::kEnded;
   for (const auto& node : w->nodes_) {
@@ -108,6 +117,7 @@ void WatchHub::Cancel(Watcher* w) {
   {
     absl::MutexLock lock(&mu_);
     if (watchers_.count(w) == 0) return;
+    w->watch_->Abandon();
     w->ending_ = true;
     w->end_status_ = absl::CancelledError("the caller went away");
     EndIfFree(w, &ended);
@@ -234,20 +244,47 @@ void WatchHub::Dispatch() {
   }
 }
 
-void WatchHub::Work(bool history) {
-  auto& queue = queues_[history ? 1 : 0];
+void WatchHub::ServeLive() {
   while (true) {
     Task task;
     {
       absl::MutexLock lock(&mu_);
-      auto ready = [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return !queue.empty() || stopping_; };
+      auto ready = [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return !live_.empty() || stopping_; };
       mu_.Await(absl::Condition(&ready));
-      if (queue.empty()) return;
-      Watcher* w = queue.front();
-      queue.pop_front();
+      if (live_.empty()) return;
+      Watcher* w = live_.front();
+      live_.pop_front();
       task = Take(w);
     }
     Step(task);
+  }
+}
+
+void WatchHub::ServeHistory() {
+  setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kHistoryNiceness);
+  while (true) {
+    Task task;
+    std::string caller;
+    {
+      absl::MutexLock lock(&mu_);
+      const std::string* next = nullptr;
+      auto ready = [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+        next = history_.Next([&](const std::string& c) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+          return !in_history_.contains(c);
+        });
+        return next != nullptr || stopping_;
+      };
+      mu_.Await(absl::Condition(&ready));
+      if (next == nullptr) return;
+      caller = *next;
+      in_history_.insert(caller);
+      task = Take(history_.Take(caller, 1));
+    }
+    const uint64_t before = task.watcher->watch_->spent();
+    const uint64_t spent = Step(task);
+    absl::MutexLock lock(&mu_);
+    in_history_.erase(caller);
+    history_.Charge(caller, spent - before);
   }
 }
 
@@ -259,7 +296,7 @@ WatchHub::Task WatchHub::Take(Watcher* w) {
   return task;
 }
 
-void WatchHub::Step(const Task& task) {
+uint64_t WatchHub::Step(const Task& task) {
   const std::shared_ptr<Watcher>& w = task.watcher;
   const Position folded = task.folded;
   Watch& watch = *w->watch_;
@@ -269,6 +306,8 @@ void WatchHub::Step(const Task& task) {
   if (message.ok() && !message->has_value() && task.progress_due && !watch.more())
     *message = WatchMessage{WatchEvent::kProgress, watch.position(), {}};
   const bool send = message.ok() && message->has_value();
+  // Behind the next section somebody else may work on it.
+  const uint64_t spent = watch.spent();
   Ended ended;
   {
     absl::MutexLock lock(&mu_);
@@ -297,6 +336,7 @@ void WatchHub::Step(const Task& task) {
   } else if (send) {
     w->Send(**message);
   }
+  return spent;
 }
 
 }  // namespace fiscal::services

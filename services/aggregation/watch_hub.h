@@ -4,7 +4,8 @@
 //   Watcher::Send, one message in flight for each;  Sent: the next step of a live one, at once
 //
 // A watcher is idle, queued, worked on, or waiting for its message to go out; a watcher that does not read waits
-// there with one message and costs nobody anything. Those who read history have a queue and a worker of their own.
+// there with one message and costs nobody anything. Those who start or read history have a queue of their own, in which callers
+// take turns by what their reading costs, and workers that step back for all others; one caller never has all of them.
 // Thread-safe. Lock order: WatchHub::mu_, then the projector's.
 #ifndef FISCAL_SERVICES_AGGREGATION_WATCH_HUB_H_
 #define FISCAL_SERVICES_AGGREGATION_WATCH_HUB_H_
@@ -12,13 +13,17 @@
 #include <deque>
 #include <list>
 #include <memory>
+#include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "services/aggregation/watch.h"
+#include "services/rpc/fair_queue.h"
 
 namespace fiscal::services {
 
@@ -27,8 +32,11 @@ class WatchHub;
 // One watcher, as the hub sees it.
 class Watcher {
  public:
-  Watcher(std::unique_ptr<Watch> watch, absl::Duration progress_interval)
-      : watch_(std::move(watch)), progress_interval_(progress_interval) {}
+  // `caller`: whose turns it takes.
+  Watcher(std::string caller, std::unique_ptr<Watch> watch, absl::Duration progress_interval)
+      : caller_(std::move(caller)),
+        watch_(std::move(watch)),
+        progress_interval_(progress_interval) {}
   virtual ~Watcher() = default;
 
   // Sends one message; later, on another thread, the hub must hear Sent. Called by one thread at a time.
@@ -40,6 +48,7 @@ class Watcher {
   friend class WatchHub;
   enum class State : uint8_t { kIdle, kQueued, kWorking, kSending, kEnded };
 
+  const std::string caller_;
   // Used by whoever works on it.
   const std::unique_ptr<Watch> watch_;
   const absl::Duration progress_interval_;
@@ -98,9 +107,11 @@ class WatchHub {
   };
 
   void Dispatch();
-  void Work(bool history);
+  void ServeLive();
+  void ServeHistory();
   Task Take(Watcher* watcher) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  void Step(const Task& task) ABSL_LOCKS_EXCLUDED(mu_);
+  // What its watch has spent in all.
+  uint64_t Step(const Task& task) ABSL_LOCKS_EXCLUDED(mu_);
   void Enqueue(Watcher* watcher) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // What comes after a step or a message: the end, the queue, or rest.
   void Next(Watcher* watcher, Ended* ended) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -117,8 +128,10 @@ class WatchHub {
   domain::Position dispatched_ ABSL_GUARDED_BY(mu_) = 0;
   absl::flat_hash_map<Watcher*, std::shared_ptr<Watcher>> watchers_ ABSL_GUARDED_BY(mu_);
   absl::flat_hash_map<domain::Fold::NodeId, std::vector<Watcher*>> by_node_ ABSL_GUARDED_BY(mu_);
-  // Live ones, then those that read history or start.
-  std::deque<Watcher*> queues_[2] ABSL_GUARDED_BY(mu_);
+  std::deque<Watcher*> live_ ABSL_GUARDED_BY(mu_);
+  // Those that start or read history, and whose turn it is.
+  rpc::FairQueue<Watcher*> history_ ABSL_GUARDED_BY(mu_);
+  absl::flat_hash_set<std::string> in_history_ ABSL_GUARDED_BY(mu_);
   std::vector<std::thread> threads_;
 };
 

@@ -21,6 +21,8 @@ static_assert(static_cast<int>(WatchEvent::kFellBehind) == pb::WATCH_EVENT_FELL_
               pb::WatchEvent_MAX == 5);
 
 constexpr int kFiltersMax = 100;
+// Reading the rows once: all lines of a province of 10 million, some 10 seconds.
+constexpr uint64_t kWatchCostMax = 50000000;
 // Rows of a message whose memory serves the next one.
 constexpr int kRowsKept = 8;
 
@@ -52,6 +54,7 @@ absl::StatusOr<WatchQuestion> ToQuestion(const pb::WatchTotalsRequest& request,
                     request.filters(i).SerializeAsString());
   }
   q.watched = Sha256({filters});
+  q.options.cost_max = kWatchCostMax;
   if (!pb::WatchMode_IsValid(request.mode()))
     return domain::Refuse({{Reason::kEnumUnknown, "mode", "", "no such mode"}});
   q.options.conflated = request.mode() == pb::WATCH_MODE_CONFLATED;
@@ -74,10 +77,12 @@ absl::StatusOr<WatchQuestion> ToQuestion(const pb::WatchTotalsRequest& request,
 
 class WatchStream final : public Reactor, public Watcher {
  public:
-  WatchStream(WatchQuestion question, bool previous, WatchHub& hub, const Projector& projector,
-              const TotalsReader& reader)
-      : Watcher(std::make_unique<Watch>(projector, reader, std::move(question.options)),
+  WatchStream(WatchQuestion question, bool previous, std::shared_ptr<rpc::OpenCall> open,
+              WatchHub& hub, const Projector& projector, const TotalsReader& reader)
+      : Watcher(open->caller().key(),
+                std::make_unique<Watch>(projector, reader, std::move(question.options)),
                 question.progress_interval),
+        open_(std::move(open)),
         hub_(hub),
         log_(projector.log()),
         watched_(question.watched),
@@ -100,10 +105,11 @@ class WatchStream final : public Reactor, public Watcher {
     for (const WatchMessage::Change& change : message.changes) {
       pb::TotalChange* out = response_.add_changes();
       out->set_filter_index(change.filter);
-      wire::ToProto(change.row.after, out->mutable_total());
+      // Amounts fit: Watch::Next looked at them.
+      wire::ToProto(change.row.after, "", out->mutable_total()).IgnoreError();
       wire::ToProto(change.row.group, out->mutable_total()->mutable_group());
       if (previous_ && message.event == WatchEvent::kChange)
-        out->set_previous_amount_fen(change.row.before.amount_fen);
+        out->set_previous_amount_fen(static_cast<int64_t>(change.row.before.amount_fen));
     }
     StartWrite(&response_);
   }
@@ -124,6 +130,7 @@ class WatchStream final : public Reactor, public Watcher {
   }
 
  private:
+  const std::shared_ptr<rpc::OpenCall> open_;
   WatchHub& hub_;
   const storage::EventLog& log_;
   const Digest watched_;
@@ -134,12 +141,12 @@ class WatchStream final : public Reactor, public Watcher {
 
 }  // namespace
 
-Reactor* StartWatch(const pb::WatchTotalsRequest& request, WatchHub& hub,
-                    const Projector& projector, const TotalsReader& reader) {
+Reactor* StartWatch(const pb::WatchTotalsRequest& request, std::shared_ptr<rpc::OpenCall> open,
+                    WatchHub& hub, const Projector& projector, const TotalsReader& reader) {
   absl::StatusOr<WatchQuestion> question = ToQuestion(request, projector.log());
   if (!question.ok()) return new RefusedStream<pb::WatchTotalsResponse>(question.status());
-  auto stream = std::make_shared<WatchStream>(*std::move(question), request.previous_amounts(), hub,
-                                              projector, reader);
+  auto stream = std::make_shared<WatchStream>(*std::move(question), request.previous_amounts(),
+                                              std::move(open), hub, projector, reader);
   WatchStream* reactor = stream.get();
   reactor->Keep(stream);
   const absl::Status added = hub.Add(std::move(stream));

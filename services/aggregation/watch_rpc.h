@@ -2,16 +2,19 @@
 #ifndef FISCAL_SERVICES_AGGREGATION_WATCH_RPC_H_
 #define FISCAL_SERVICES_AGGREGATION_WATCH_RPC_H_
 
+#include <memory>
+
 #include "fiscal/aggregation/v1/aggregation_service.pb.h"
 #include "grpcpp/support/server_callback.h"
 #include "services/aggregation/watch_hub.h"
+#include "services/rpc/call.h"
 
 namespace fiscal::services {
 
 // Owns itself until the call is over.
 grpc::ServerWriteReactor<aggregation::v1::WatchTotalsResponse>* StartWatch(
-    const aggregation::v1::WatchTotalsRequest& request, WatchHub& hub, const Projector& projector,
-    const TotalsReader& reader);
+    const aggregation::v1::WatchTotalsRequest& request, std::shared_ptr<rpc::OpenCall> open,
+    WatchHub& hub, const Projector& projector, const TotalsReader& reader);
 
 }  // namespace fiscal::services
 

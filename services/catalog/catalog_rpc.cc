@@ -1,15 +1,18 @@
 #include "services/catalog/catalog_rpc.h"
 
-#include <algorithm>
+#include <functional>
 #include <map>
+#include <set>
+#include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
 #include "base/text.h"
 #include "domain/reason.h"
 #include "fiscal/catalog/v1/catalog_service.grpc.pb.h"
 #include "services/rpc/caller.h"
 #include "services/rpc/raw.h"
-#include "services/rpc/status.h"
 #include "services/wire/submission_wire.h"
 #include "services/wire/text_wire.h"
 
@@ -17,6 +20,7 @@ namespace fiscal::services {
 namespace {
 
 using domain::CatalogEntry;
+using domain::Code;
 using domain::Reason;
 using grpc::ByteBuffer;
 using grpc::CallbackServerContext;
@@ -116,23 +120,23 @@ void ToProto(const CatalogEntry& e, pb::CatalogEntry* out) {
 
 class CatalogRpc final : public Generated {
  public:
-  explicit CatalogRpc(Committer& committer) : committer_(committer) {}
-
-  // By the key that orders them: the division, where it says something, and the entry.
-  using Found = std::map<std::string, std::pair<domain::Code, const CatalogEntry*>>;
+  CatalogRpc(rpc::Calls& calls, Committer& committer)
+      : calls_(calls, Base::service_full_name()), committer_(committer) {}
 
   ServerUnaryReactor* ImportCatalog(CallbackServerContext* context, const ByteBuffer* request,
                                     ByteBuffer* response) override {
-    ServerUnaryReactor* reactor = context->DefaultReactor();
+    rpc::UnaryCall* call = calls_.Unary(context, "ImportCatalog");
+    if (!call->admitted()) return call->Finish(absl::OkStatus());
     const rpc::FlatBytes bytes(*request);
     pb::ImportCatalogRequest parsed;
     const absl::Status status = wire::ParseInto(bytes.view(), &parsed);
-    if (!status.ok()) return Finish(reactor, status);
+    if (!status.ok()) return call->Finish(status);
     rpc::NoteRequestId(parsed.request_id(), context);
     committer_.Submit(
+        call->caller().key(),
         std::make_unique<Intake::Request>(
-            ToImport(parsed, bytes.view(), rpc::PrincipalOf(*context))),
-        bytes.view().size(), [reactor, response](absl::StatusOr<IntakeReceipt> outcome) {
+            ToImport(parsed, bytes.view(), call->caller().principal)),
+        bytes.view().size(), [call, response](absl::StatusOr<IntakeReceipt> outcome) {
           if (outcome.ok()) {
             pb::ImportCatalogResponse message;
             message.set_position(wire::FormatPosition(outcome->receipt.position));
@@ -141,124 +145,166 @@ class CatalogRpc final : public Generated {
             message.set_unchanged_count(static_cast<int64_t>(outcome->receipt.unchanged));
             *response = rpc::ToBuffer(message);
           }
-          Finish(reactor, outcome.status());
+          call->Finish(outcome.status());
         });
-    return reactor;
+    return call;
   }
 
   ServerUnaryReactor* ListDivisions(CallbackServerContext* context,
                                     const pb::ListDivisionsRequest* request,
                                     pb::ListDivisionsResponse* response) override {
-    const auto catalog = committer_.intake().catalog();
-    const uint16_t year = static_cast<uint16_t>(request->fiscal_year());
-    Found found;
-    const domain::Catalog::Entries* all = catalog->DivisionsOf(year);
-    const domain::Code root =
-        request->division_code().empty() ? 0 : wire::ParseDivision(request->division_code());
-    if (root == 0 && !request->division_code().empty())
-      return Finish(context->DefaultReactor(), MalformedDivision());
-    if (all != nullptr) {
-      for (const auto& [code, entry] : *all) {
-        const std::vector<domain::Code> chain = catalog->ChainOf(domain::ParseCode(code), year);
-        if (root == 0 || std::find(chain.begin(), chain.end(), root) != chain.end())
-          found.emplace(code, std::make_pair(0, &entry));
-      }
-    }
-    return Page(context, *request, found, response);
+    rpc::UnaryCall* call = calls_.Unary(context, "ListDivisions");
+    call->Read([this, request, response] { return Divisions(*request, response); });
+    return call;
   }
 
   ServerUnaryReactor* ListAgencies(CallbackServerContext* context,
                                    const pb::ListAgenciesRequest* request,
                                    pb::ListAgenciesResponse* response) override {
-    const auto catalog = committer_.intake().catalog();
-    Found found;
-    const domain::Code division = wire::ParseDivision(request->division_code());
-    if (division == 0 && !request->division_code().empty())
-      return Finish(context->DefaultReactor(), MalformedDivision());
-    for (const auto& [key, entries] : catalog->lists()) {
-      if (key.list != domain::CatalogList::kAgency || key.year != request->fiscal_year()) continue;
-      if (division != 0 && key.division != division) continue;
-      for (const auto& [code, entry] : *entries) {
-        if (!request->department_code().empty() &&
-            entry.department_code != request->department_code())
-          continue;
-        found.emplace(absl::StrCat(key.division, " ", code), std::make_pair(key.division, &entry));
-      }
-    }
-    return Page(context, *request, found, response);
+    rpc::UnaryCall* call = calls_.Unary(context, "ListAgencies");
+    call->Read([this, call, request, response] {
+      return Agencies(*request, call->work(), response);
+    });
+    return call;
   }
 
   ServerUnaryReactor* ListClassifications(CallbackServerContext* context,
                                           const pb::ListClassificationsRequest* request,
                                           pb::ListClassificationsResponse* response) override {
-    const auto catalog = committer_.intake().catalog();
-    const domain::Code division = wire::ParseDivision(request->division_code());
-    if (division == 0) return Finish(context->DefaultReactor(), MalformedDivision());
-    if ((request->list() < pb::CATALOG_LIST_FUNCTIONAL ||
-         request->list() > pb::CATALOG_LIST_GOV_ECONOMIC) &&
-        request->list() != pb::CATALOG_LIST_FUNCTIONAL_CROSSWALK) {
-      return Finish(
-          context->DefaultReactor(),
-          domain::Refuse({{Reason::kEnumUnknown, "list", "", "one of the classifications"}}));
-    }
-    Found found;
-    // Nearest first: an entry of a nearer list hides one of a farther.
-    const auto lists = catalog->ListsFor(division, static_cast<uint16_t>(request->fiscal_year()),
-                                         static_cast<domain::CatalogList>(request->list()));
-    for (const auto& list : lists) {
-      for (const auto& [code, entry] : *list) found.emplace(entry->code, std::make_pair(0, entry));
-    }
-    return Page(context, *request, found, response);
+    rpc::UnaryCall* call = calls_.Unary(context, "ListClassifications");
+    call->Read([this, request, response] { return Classifications(*request, response); });
+    return call;
   }
 
  private:
-  static ServerUnaryReactor* Finish(ServerUnaryReactor* reactor, const absl::Status& status) {
-    reactor->Finish(rpc::ToGrpc(status));
-    return reactor;
-  }
+  // Takes entries in the order of their keys; false when the page is full.
+  using Add = std::function<bool(const std::string& key, Code division, const CatalogEntry& entry)>;
+
   static absl::Status MalformedDivision() {
     return domain::Refuse({{Reason::kCodeMalformed, "division_code", "",
                             "a division has 6 digits, or 9 ending in 000"}});
   }
 
-  template <typename Request, typename Response>
-  static ServerUnaryReactor* Page(CallbackServerContext* context, const Request& request,
-                                  const Found& found, Response* response) {
-    ServerUnaryReactor* reactor = context->DefaultReactor();
-    const absl::StatusOr<size_t> limit = wire::PageSize(request.page_size(), 1000, 10000);
-    if (!limit.ok()) return Finish(reactor, limit.status());
+  absl::Status Divisions(const pb::ListDivisionsRequest& request,
+                         pb::ListDivisionsResponse* response) const {
+    const auto catalog = committer_.intake().catalog();
+    const uint16_t year = static_cast<uint16_t>(request.fiscal_year());
+    const Code root =
+        request.division_code().empty() ? 0 : wire::ParseDivision(request.division_code());
+    if (root == 0 && !request.division_code().empty()) return MalformedDivision();
+    const domain::Catalog::Entries* all = catalog->DivisionsOf(year);
+    std::set<std::string> below;
+    if (root != 0) {
+      for (Code d : catalog->SubtreeOf(root, year)) below.insert(domain::FormatCode(d));
+    }
+    return Page(request, response, [&](const std::string& after, const Add& add) -> absl::Status {
+      if (all == nullptr) return absl::OkStatus();
+      if (root == 0) {
+        for (auto it = all->upper_bound(after); it != all->end(); ++it) {
+          if (!add(it->first, 0, it->second)) break;
+        }
+        return absl::OkStatus();
+      }
+      for (auto it = below.upper_bound(after); it != below.end(); ++it) {
+        const auto entry = all->find(*it);
+        if (entry != all->end() && !add(*it, 0, entry->second)) break;
+      }
+      return absl::OkStatus();
+    });
+  }
+
+  absl::Status Agencies(const pb::ListAgenciesRequest& request, Work& work,
+                        pb::ListAgenciesResponse* response) const {
+    const auto catalog = committer_.intake().catalog();
+    const Code division = wire::ParseDivision(request.division_code());
+    if (division == 0 && !request.division_code().empty()) return MalformedDivision();
+    // In the order of their names, as the keys are.
+    std::map<std::string, std::pair<Code, const domain::Catalog::Entries*>> lists;
+    for (const auto& [key, entries] : catalog->lists()) {
+      if (key.list == domain::CatalogList::kAgency && key.year == request.fiscal_year() &&
+          (division == 0 || key.division == division))
+        lists.emplace(absl::StrCat(key.division, " "), std::pair(key.division, entries.get()));
+    }
+    return Page(request, response, [&](const std::string& after, const Add& add) -> absl::Status {
+      for (const auto& [prefix, list] : lists) {
+        // Behind the last of this list.
+        if (after.compare(0, prefix.size(), prefix) > 0) continue;
+        const bool inside = absl::StartsWith(after, prefix);
+        for (auto it = inside ? list.second->upper_bound(after.substr(prefix.size()))
+                              : list.second->begin();
+             it != list.second->end(); ++it) {
+          const auto& [code, entry] = *it;
+          FISCAL_RETURN_IF_ERROR(work.Spend(1));
+          if (!request.department_code().empty() &&
+              entry.department_code != request.department_code())
+            continue;
+          if (!add(absl::StrCat(prefix, code), list.first, entry)) return absl::OkStatus();
+        }
+      }
+      return absl::OkStatus();
+    });
+  }
+
+  absl::Status Classifications(const pb::ListClassificationsRequest& request,
+                               pb::ListClassificationsResponse* response) const {
+    const auto catalog = committer_.intake().catalog();
+    const Code division = wire::ParseDivision(request.division_code());
+    if (division == 0) return MalformedDivision();
+    if ((request.list() < pb::CATALOG_LIST_FUNCTIONAL ||
+         request.list() > pb::CATALOG_LIST_GOV_ECONOMIC) &&
+        request.list() != pb::CATALOG_LIST_FUNCTIONAL_CROSSWALK) {
+      return domain::Refuse({{Reason::kEnumUnknown, "list", "", "one of the classifications"}});
+    }
+    // Nearest first: an entry of a nearer list hides one of a farther.
+    std::map<std::string, const CatalogEntry*> found;
+    const auto lists = catalog->ListsFor(division, static_cast<uint16_t>(request.fiscal_year()),
+                                         static_cast<domain::CatalogList>(request.list()));
+    for (const auto& list : lists) {
+      for (const auto& [code, entry] : *list) found.emplace(entry->code, entry);
+    }
+    return Page(request, response, [&](const std::string& after, const Add& add) -> absl::Status {
+      for (auto it = found.upper_bound(after); it != found.end(); ++it) {
+        if (!add(it->first, 0, *it->second)) break;
+      }
+      return absl::OkStatus();
+    });
+  }
+
+  // `each` calls what it is given for every entry behind a key, in order, until that says false.
+  template <typename Request, typename Response, typename Each>
+  static absl::Status Page(const Request& request, Response* response, const Each& each) {
+    FISCAL_ASSIGN_OR_RETURN(const size_t limit, wire::PageSize(request.page_size(), 1000, 10000));
     Request question = request;
     question.clear_page_token();
     question.clear_page_size();
     const std::string bound =
         absl::StrCat(Request::descriptor()->full_name(), question.SerializeAsString());
-    auto it = found.begin();
-    std::string last;
+    std::string after;
     if (!request.page_token().empty()) {
-      const absl::StatusOr<std::string> place = wire::ReadPageToken(bound, request.page_token());
-      if (!place.ok()) return Finish(reactor, place.status());
-      it = found.upper_bound(*place);
+      FISCAL_ASSIGN_OR_RETURN(after, wire::ReadPageToken(bound, request.page_token()));
     }
-    for (; it != found.end(); ++it) {
-      if (static_cast<size_t>(response->entries_size()) == *limit) {
+    std::string last;
+    return each(after, [&](const std::string& key, Code division, const CatalogEntry& found) {
+      if (static_cast<size_t>(response->entries_size()) == limit) {
         response->set_next_page_token(wire::MakePageToken(bound, last));
-        break;
+        return false;
       }
       pb::CatalogEntry* entry = response->add_entries();
-      ToProto(*it->second.second, entry);
-      entry->set_division_code(domain::FormatCode(it->second.first));
-      last = it->first;
-    }
-    return Finish(reactor, absl::OkStatus());
+      ToProto(found, entry);
+      entry->set_division_code(domain::FormatCode(division));
+      last = key;
+      return true;
+    });
   }
 
+  const rpc::ServiceCalls calls_;
   Committer& committer_;
 };
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> MakeCatalogService(Committer& committer) {
-  return std::make_unique<CatalogRpc>(committer);
+std::unique_ptr<grpc::Service> MakeCatalogService(rpc::Calls& calls, Committer& committer) {
+  return std::make_unique<CatalogRpc>(calls, committer);
 }
 
 }  // namespace fiscal::services

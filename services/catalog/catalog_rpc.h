@@ -5,11 +5,12 @@
 #include <memory>
 
 #include "grpcpp/impl/codegen/service_type.h"
+#include "services/rpc/call.h"
 #include "services/submission/committer.h"
 
 namespace fiscal::services {
 
-std::unique_ptr<grpc::Service> MakeCatalogService(Committer& committer);
+std::unique_ptr<grpc::Service> MakeCatalogService(rpc::Calls& calls, Committer& committer);
 
 }  // namespace fiscal::services
 

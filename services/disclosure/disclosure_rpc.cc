@@ -174,12 +174,19 @@ pb::Outcome ToProto(articulation::Outcome outcome) {
 
 class DisclosureRpc final : public pb::DisclosureService::CallbackService {
  public:
-  DisclosureRpc(Runner& runner, const TotalsReader& reader, const storage::HeadReader& statements)
-      : runner_(runner), reads_(runner), reader_(reader), statements_(statements) {}
+  DisclosureRpc(rpc::Calls& calls, Runner& runner, const TotalsReader& reader,
+                const storage::HeadReader& statements)
+      : calls_(calls, pb::DisclosureService::service_full_name()),
+        runner_(runner),
+        reads_(runner),
+        reader_(reader),
+        statements_(statements) {}
 
   ServerUnaryReactor* GetTables(CallbackServerContext* context, const pb::GetTablesRequest* request,
                                 pb::GetTablesResponse* response) override {
-    return reads_.At(context, request->consistency(), [=, this](Position position) -> absl::Status {
+    rpc::UnaryCall* call = calls_.Unary(context, "GetTables");
+    return reads_.At(call, /*small=*/false, request->consistency(), response,
+                     [=, this](Position position) -> absl::Status {
       FISCAL_ASSIGN_OR_RETURN(const Form* form, FormOf(request->subject()));
       FISCAL_ASSIGN_OR_RETURN(const TotalFilter scope, ScopeOf(request->subject()));
       std::set<int> wanted(request->table_numbers().begin(), request->table_numbers().end());
@@ -189,7 +196,7 @@ class DisclosureRpc final : public pb::DisclosureService::CallbackService {
           return domain::Refuse({{Reason::kQueryInvalid, "table_numbers", "",
                                   absl::StrCat("the form ", form->id, " has no table ", n)}});
       }
-      LedgerSource source(runner_.projector(), reader_, statements_, scope, position);
+      LedgerSource source(runner_.projector(), reader_, statements_, scope, position, call->work());
       FISCAL_ASSIGN_OR_RETURN(const Disclosure d, Made(*form, scope, source));
       response->set_position(wire::FormatPosition(position));
       response->set_form(form->id);
@@ -215,7 +222,7 @@ class DisclosureRpc final : public pb::DisclosureService::CallbackService {
       if (!request->narrative()) return absl::OkStatus();
       TotalFilter before = scope;
       --before.year;
-      LedgerSource prior(runner_.projector(), reader_, statements_, before, position);
+      LedgerSource prior(runner_.projector(), reader_, statements_, before, position, call->work());
       // Who was not in the catalog of that year stated nothing in it.
       const bool known = Question(runner_.projector().catalog(), before, {}).Check().ok();
       return FillNarrative(response->name(), scope.year, source, known ? &prior : nullptr,
@@ -226,10 +233,12 @@ class DisclosureRpc final : public pb::DisclosureService::CallbackService {
   ServerUnaryReactor* CheckDisclosure(CallbackServerContext* context,
                                       const pb::CheckDisclosureRequest* request,
                                       pb::CheckDisclosureResponse* response) override {
-    return reads_.At(context, request->consistency(), [=, this](Position position) -> absl::Status {
+    rpc::UnaryCall* call = calls_.Unary(context, "CheckDisclosure");
+    return reads_.At(call, /*small=*/false, request->consistency(), response,
+                     [=, this](Position position) -> absl::Status {
       FISCAL_ASSIGN_OR_RETURN(const Form* form, FormOf(request->subject()));
       FISCAL_ASSIGN_OR_RETURN(const TotalFilter scope, ScopeOf(request->subject()));
-      LedgerSource source(runner_.projector(), reader_, statements_, scope, position);
+      LedgerSource source(runner_.projector(), reader_, statements_, scope, position, call->work());
       FISCAL_ASSIGN_OR_RETURN(const Disclosure d, Made(*form, scope, source));
       const articulation::Report report = articulation::Check(d);
       response->set_position(wire::FormatPosition(position));
@@ -276,6 +285,7 @@ class DisclosureRpc final : public pb::DisclosureService::CallbackService {
     return disclosure::Build(form, subject, source);
   }
 
+  const rpc::ServiceCalls calls_;
   Runner& runner_;
   const PositionedReads reads_;
   const TotalsReader& reader_;
@@ -284,9 +294,10 @@ class DisclosureRpc final : public pb::DisclosureService::CallbackService {
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> MakeDisclosureService(Runner& runner, const TotalsReader& reader,
+std::unique_ptr<grpc::Service> MakeDisclosureService(rpc::Calls& calls, Runner& runner,
+                                                     const TotalsReader& reader,
                                                      const storage::HeadReader& statements) {
-  return std::make_unique<DisclosureRpc>(runner, reader, statements);
+  return std::make_unique<DisclosureRpc>(calls, runner, reader, statements);
 }
 
 }  // namespace fiscal::services

@@ -7,11 +7,13 @@
 #include "grpcpp/impl/codegen/service_type.h"
 #include "services/aggregation/runner.h"
 #include "services/aggregation/totals_reader.h"
+#include "services/rpc/call.h"
 #include "storage/heads.h"
 
 namespace fiscal::services {
 
-std::unique_ptr<grpc::Service> MakeDisclosureService(Runner& runner, const TotalsReader& reader,
+std::unique_ptr<grpc::Service> MakeDisclosureService(rpc::Calls& calls, Runner& runner,
+                                                     const TotalsReader& reader,
                                                      const storage::HeadReader& statements);
 
 }  // namespace fiscal::services

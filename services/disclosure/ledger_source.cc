@@ -139,12 +139,13 @@ class LedgerSource::Walk final : public CellVisitor {
 
 LedgerSource::LedgerSource(const Projector& projector, const TotalsReader& reader,
                            const storage::HeadReader& statements, TotalFilter scope,
-                           domain::Position position)
+                           domain::Position position, Work& work)
     : projector_(projector),
       reader_(reader),
       statements_(statements),
       scope_(std::move(scope)),
       position_(position),
+      work_(work),
       catalog_(projector.catalog()) {}
 
 LedgerSource::~LedgerSource() = default;
@@ -155,7 +156,7 @@ absl::StatusOr<const Statuses*> LedgerSource::Standing() {
     auto standing = std::make_unique<Statuses>();
     for (domain::Stage stage : StagesOf(scope_.stage)) {
       FISCAL_ASSIGN_OR_RETURN(const Statuses all, StatusesAt(projector_, scope_.year, stage,
-                                                             question.Subtree(), position_));
+                                                             question.Subtree(), position_, work_));
       for (const auto& [key, status] : all) {
         if (status.counts() && question.Counts(key, status.department))
           standing->emplace(key, status);
@@ -199,6 +200,7 @@ absl::Status LedgerSource::LoadLeaves() {
     whole->stage = key.stage;
     whole->leaf = leaf;
     FISCAL_ASSIGN_OR_RETURN(whole->statement, statements_.Standing(key, status.revision));
+    FISCAL_RETURN_IF_ERROR(work_.Spend(Work::kEvent + whole->statement.lines.lines.size()));
     disclosure::StatementLines lines;
     lines.lines = &whole->statement.lines.lines;
     lines.agency_code = key.agency;
@@ -234,7 +236,7 @@ absl::Status LedgerSource::WalkStage(const Part& part, domain::Stage stage, Sums
   }
   Walk walk(*this, part, targets, leaves);
   FISCAL_RETURN_IF_ERROR(
-      reader_.Visit(targets, domain::ChunkKind::kLeaf, scope_.year, stage, position_, walk));
+      reader_.Visit(targets, domain::ChunkKind::kLeaf, scope_.year, stage, position_, walk, work_));
   sums->Add(walk.memo);
   std::vector<Target> both;
   std::vector<size_t> both_leaves;
@@ -253,7 +255,7 @@ absl::Status LedgerSource::WalkStage(const Part& part, domain::Stage stage, Sums
   if (both.empty()) return absl::OkStatus();
   Walk again(*this, part, both, both_leaves);
   FISCAL_RETURN_IF_ERROR(
-      reader_.Visit(both, domain::ChunkKind::kLeaf, scope_.year, stage, position_, again));
+      reader_.Visit(both, domain::ChunkKind::kLeaf, scope_.year, stage, position_, again, work_));
   sums->Add(again.counted, -1);
   return absl::OkStatus();
 }
@@ -278,7 +280,7 @@ absl::StatusOr<std::vector<Group>> LedgerSource::AskTotals(const Query& query, G
   filter.dept_economic = query.dept_economic;
   std::vector<Group> out;
   if (by == GroupKind::kNone) {
-    FISCAL_ASSIGN_OR_RETURN(const CellValue value, reader_.Get(filter, position_));
+    FISCAL_ASSIGN_OR_RETURN(const CellValue value, reader_.Get(filter, position_, work_));
     out.emplace_back().sum = Sums::SumOf(value);
     return out;
   }
@@ -286,7 +288,7 @@ absl::StatusOr<std::vector<Group>> LedgerSource::AskTotals(const Query& query, G
                               : by == GroupKind::kRevenue  ? Dimension::kRevenue
                                                            : Dimension::kDeptEconomic;
   FISCAL_ASSIGN_OR_RETURN(const TotalList list,
-                          reader_.List(filter, {{dimension, 0}}, Order::kCode, position_));
+                          reader_.List(filter, {{dimension, 0}}, Order::kCode, position_, work_));
   for (const TotalRow& row : list.rows) {
     if (row.group[0].code.empty()) continue;
     Group& g = out.emplace_back();
@@ -350,6 +352,7 @@ absl::StatusOr<disclosure::Sum> LedgerSource::CarryForward() {
   for (const auto& [key, status] : *standing) {
     // Of budgets taken over only totals are kept.
     if (!status.upstream.empty()) continue;
+    FISCAL_RETURN_IF_ERROR(work_.Spend(Work::kEvent));
     FISCAL_ASSIGN_OR_RETURN(const storage::LogEntry entry, projector_.log().Read(status.position));
     FISCAL_ASSIGN_OR_RETURN(const domain::Event event, storage::DecodeRecord(entry.record));
     if (event.statement.meta.carry_forward_fen.has_value())

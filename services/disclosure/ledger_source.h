@@ -27,7 +27,8 @@ class LedgerSource final : public disclosure::CellSource {
  public:
   // `scope` names division, department or agency, year and stage.
   LedgerSource(const Projector& projector, const TotalsReader& reader,
-               const storage::HeadReader& statements, TotalFilter scope, domain::Position position);
+               const storage::HeadReader& statements, TotalFilter scope, domain::Position position,
+               Work& work);
   ~LedgerSource() override;
 
   absl::StatusOr<std::vector<disclosure::Group>> Ask(const disclosure::Query& query,
@@ -58,6 +59,7 @@ class LedgerSource final : public disclosure::CellSource {
   const storage::HeadReader& statements_;
   const TotalFilter scope_;
   const domain::Position position_;
+  Work& work_;
   const std::shared_ptr<const domain::Catalog> catalog_;
   std::unique_ptr<Statuses> standing_;
   bool loaded_ = false;

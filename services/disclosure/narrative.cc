@@ -19,21 +19,25 @@ using domain::Direction;
 using domain::Fund;
 using domain::Procurement;
 
+constexpr absl::string_view kField = "narrative";
+
 absl::StatusOr<int64_t> Ask(CellSource& source, const Query& query) {
   FISCAL_ASSIGN_OR_RETURN(const std::vector<Group> groups, source.Ask(query, GroupKind::kNone));
-  int64_t fen = 0;
+  domain::Fen fen = 0;
   for (const Group& g : groups) fen += g.sum.fen;
-  return fen;
+  // Sums and differences of a dozen fit too.
+  if (!domain::FitsInt64(fen * 16)) return domain::RefuseTotal(fen, kField);
+  return static_cast<int64_t>(fen);
 }
 
-// Hundredths of a percent, halves away from zero. REQUIRES: whole != 0.
+// Hundredths of a percent, halves away from zero; the largest number where it is beyond. REQUIRES: whole != 0.
 int64_t Hundredths(int64_t part, int64_t whole) {
   __int128 n = static_cast<__int128>(part) * 10000, d = whole;
   if (d < 0) {
     n = -n;
     d = -d;
   }
-  const __int128 rounded = ((n < 0 ? -n : n) * 2 + d) / (2 * d);
+  const __int128 rounded = std::min<__int128>(((n < 0 ? -n : n) * 2 + d) / (2 * d), INT64_MAX);
   return static_cast<int64_t>(n < 0 ? -rounded : rounded);
 }
 
@@ -104,8 +108,9 @@ absl::Status FillNarrative(const std::string& name, int year, CellSource& source
                           source.Ask(spent, GroupKind::kFunctional));
   for (const Group& g : classes) {
     if (g.code.size() != 3 || g.sum.fen == 0) continue;
+    FISCAL_ASSIGN_OR_RETURN(const int64_t fen, domain::ToInt64(g.sum.fen, kField));
     const std::string label = source.NameOf(domain::CatalogList::kFunctional, g.code);
-    share(label.empty() ? g.code : label, g.sum.fen, out->mutable_shares());
+    share(label.empty() ? g.code : label, fen, out->mutable_shares());
     parts.push_back(said(*out->shares().rbegin()));
   }
   if (!parts.empty())

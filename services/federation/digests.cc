@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "base/coding.h"
 #include "base/status_macros.h"
@@ -49,20 +50,21 @@ std::string CellText(const CellTable& table, const domain::CellKey& key) {
 // An agency's leaf cells at a position: what was stored, and what was posted since.
 class Leaves {
  public:
-  static absl::StatusOr<Leaves> At(const Projector& projector, Position position) {
+  static absl::StatusOr<Leaves> At(const Projector& projector, Position position, Work& work) {
     Leaves leaves(projector, projector.store().StrideAt(position));
     std::vector<Projector::Delivered> postings;
     for (Position at = leaves.stride_; at < position;) {
       FISCAL_ASSIGN_OR_RETURN(
           at, projector.ReadPostings(
                   at, position, 256, [](const domain::Posting&) { return true; }, &postings));
+      FISCAL_RETURN_IF_ERROR(work.Spend(256));
     }
     for (Projector::Delivered& d : postings)
       leaves.since_[d.posting->key].push_back(std::move(d.posting));
     return leaves;
   }
 
-  absl::Status Read(const BudgetKey& key, domain::Chunk* chunk) const {
+  absl::Status Read(const BudgetKey& key, domain::Chunk* chunk, Work& work) const {
     const domain::ChunkId id = domain::LeafChunkOf(key);
     FISCAL_RETURN_IF_ERROR(projector_.store().ForEachChunk(
         {id.node, id.year, id.stage}, id.chunk, id.chunk, stride_,
@@ -72,7 +74,8 @@ class Leaves {
       for (const auto& posting : since->second) chunk->Add(posting->cells);
     }
     chunk->Tidy();
-    return absl::OkStatus();
+    // Sorted, encoded and hashed as well.
+    return work.Spend(Work::kSeek + 4 * chunk->cells().size());
   }
 
  private:
@@ -93,9 +96,9 @@ Digest DigestOfEntries(const std::vector<DigestEntry>& entries) {
 }
 
 absl::StatusOr<Digest> AgencyDigest(const Leaves& leaves, const BudgetKey& key,
-                                    const domain::StatementStatus& status) {
+                                    const domain::StatementStatus& status, Work& work) {
   domain::Chunk chunk;
-  FISCAL_RETURN_IF_ERROR(leaves.Read(key, &chunk));
+  FISCAL_RETURN_IF_ERROR(leaves.Read(key, &chunk, work));
   std::string head;
   PutVarint(&head, status.revision);
   PutU8(&head,
@@ -111,21 +114,21 @@ Digest RootOf(const std::vector<DigestEntry>& entries) { return DigestOfEntries(
 absl::StatusOr<std::vector<DigestEntry>> DigestsAt(const Projector& projector,
                                                    const DigestPlace& place,
                                                    const std::vector<Code>& divisions,
-                                                   Position position) {
-  FISCAL_ASSIGN_OR_RETURN(const Leaves leaves, Leaves::At(projector, position));
+                                                   Position position, Work& work) {
+  FISCAL_ASSIGN_OR_RETURN(const Leaves leaves, Leaves::At(projector, position, work));
   std::vector<DigestEntry> out;
   if (!place.agency.empty()) {
     domain::Chunk chunk;
     FISCAL_RETURN_IF_ERROR(
-        leaves.Read({place.division, place.year, place.stage, place.agency}, &chunk));
+        leaves.Read({place.division, place.year, place.stage, place.agency}, &chunk, work));
     const CellTable table = chunk.Table();
     for (const CellTable::Item& item : table.items) {
       DigestEntry entry;
       entry.key = CellText(table, item.key);
       entry.value = item.value;
       std::string bytes;
-      PutSigned(&bytes, item.value.amount_fen);
-      for (int32_t n : item.value.counts) PutSigned(&bytes, n);
+      PutWide(&bytes, item.value.amount_fen);
+      for (int64_t n : item.value.counts) PutSigned(&bytes, n);
       entry.digest = Sha256({bytes});
       out.push_back(std::move(entry));
     }
@@ -143,15 +146,17 @@ absl::StatusOr<std::vector<DigestEntry>> DigestsAt(const Projector& projector,
   // Year 0 asks for all of them; divisions are then told apart below.
   FISCAL_ASSIGN_OR_RETURN(const Statuses statuses,
                           StatusesAt(projector, place.year, place.stage,
-                                     place.year == 0 ? std::vector<Code>() : wanted, position));
+                                     place.year == 0 ? std::vector<Code>() : wanted, position,
+                                     work));
   // year and stage, division, agency
   std::map<std::pair<uint16_t, Stage>, std::map<Code, std::vector<DigestEntry>>> tree;
+  const absl::flat_hash_set<Code> among(wanted.begin(), wanted.end());
+  FISCAL_RETURN_IF_ERROR(work.Expect(statuses.size() * Work::kSeek));
   for (const auto& [key, status] : statuses) {
-    if (!wanted.empty() && std::find(wanted.begin(), wanted.end(), key.division) == wanted.end())
-      continue;
+    if (!among.empty() && !among.contains(key.division)) continue;
     DigestEntry entry;
     entry.key = key.agency;
-    FISCAL_ASSIGN_OR_RETURN(entry.digest, AgencyDigest(leaves, key, status));
+    FISCAL_ASSIGN_OR_RETURN(entry.digest, AgencyDigest(leaves, key, status, work));
     tree[{key.year, key.stage}][key.division].push_back(std::move(entry));
   }
   for (auto& [when, by_division] : tree) {

@@ -11,6 +11,7 @@
 
 #include "absl/status/statusor.h"
 #include "services/aggregation/projector.h"
+#include "services/aggregation/work.h"
 
 namespace fiscal::services {
 
@@ -36,7 +37,7 @@ struct DigestEntry {
 absl::StatusOr<std::vector<DigestEntry>> DigestsAt(const Projector& projector,
                                                    const DigestPlace& place,
                                                    const std::vector<domain::Code>& divisions,
-                                                   domain::Position position);
+                                                   domain::Position position, Work& work);
 Digest RootOf(const std::vector<DigestEntry>& entries);
 
 }  // namespace fiscal::services

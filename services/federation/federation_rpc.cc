@@ -1,8 +1,6 @@
 #include "services/federation/federation_rpc.h"
 
-#include <deque>
-#include <functional>
-#include <thread>
+#include <algorithm>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
@@ -15,7 +13,6 @@
 #include "services/federation/reconcile.h"
 #include "services/log/log_stream.h"
 #include "services/log/past_head.h"
-#include "services/rpc/status.h"
 #include "services/wire/text_wire.h"
 
 namespace fiscal::services {
@@ -34,9 +31,10 @@ static_assert(static_cast<int>(Upstream::State::kRefused) == pb::UPSTREAM_STATE_
 constexpr absl::Duration kUpstreamTimeout = absl::Seconds(30);
 constexpr absl::Duration kFoldTimeout = absl::Seconds(30);
 
-absl::StatusOr<size_t> AppendPosting(const storage::LogEntry& entry,
+absl::StatusOr<size_t> AppendPosting(const storage::EventLog& log, const storage::LogEntry& entry,
                                      pb::ReadPostingsResponse* response, bool* more) {
-  FISCAL_ASSIGN_OR_RETURN(UpstreamRecords::Record record, ToUpstreamRecord(entry, more));
+  FISCAL_ASSIGN_OR_RETURN(UpstreamRecords::Record record,
+                          ToUpstreamRecord(entry, *log.operators(), more));
   pb::PostedEvent* event = response->add_events();
   event->set_position(wire::FormatPosition(record.position));
   wire::ToTimestamp(record.commit_time_us, event->mutable_commit_time());
@@ -47,87 +45,67 @@ absl::StatusOr<size_t> AppendPosting(const storage::LogEntry& entry,
   return event->ByteSizeLong();
 }
 
-// Calls that take long, one after the other, on a thread of their own.
-class Worker {
- public:
-  Worker() : thread_([this] { Run(); }) {}
-  ~Worker() {
-    {
-      absl::MutexLock lock(&mu_);
-      stopping_ = true;
-    }
-    thread_.join();
-  }
-  void Do(std::function<void()> task) {
-    absl::MutexLock lock(&mu_);
-    tasks_.push_back(std::move(task));
-  }
-
- private:
-  void Run() {
-    while (true) {
-      std::function<void()> task;
-      {
-        absl::MutexLock lock(&mu_);
-        auto ready = [this]()
-                         ABSL_NO_THREAD_SAFETY_ANALYSIS { return !tasks_.empty() || stopping_; };
-        mu_.Await(absl::Condition(&ready));
-        if (tasks_.empty()) return;
-        task = std::move(tasks_.front());
-        tasks_.pop_front();
-      }
-      task();
-    }
-  }
-  absl::Mutex mu_;
-  std::deque<std::function<void()>> tasks_ ABSL_GUARDED_BY(mu_);
-  bool stopping_ ABSL_GUARDED_BY(mu_) = false;
-  std::thread thread_;
-};
-
 class FederationRpc final : public pb::FederationService::CallbackService {
  public:
-  explicit FederationRpc(FederationParts parts) : p_(std::move(parts)) {}
+  FederationRpc(rpc::Calls& calls, FederationParts parts)
+      : calls_(calls, pb::FederationService::service_full_name()),
+        p_(std::move(parts)),
+        projector_(p_.runner == nullptr ? nullptr : &p_.runner->projector()) {}
 
   grpc::ServerWriteReactor<pb::ReadPostingsResponse>* ReadPostings(
-      CallbackServerContext*, const pb::ReadPostingsRequest* request) override {
+      CallbackServerContext* context, const pb::ReadPostingsRequest* request) override {
     using Stream = LogStream<pb::ReadPostingsResponse>;
+    auto open = calls_.Open(*context, "ReadPostings");
+    if (!open.ok()) return new RefusedStream<pb::ReadPostingsResponse>(open.status());
     const absl::StatusOr<Position> after =
         Stream::Start(p_.log, request->after_position(), request->after_chain_hash());
     if (!after.ok()) return new RefusedStream<pb::ReadPostingsResponse>(after.status());
-    return new Stream(p_.log, *after, /*until_head=*/false, AppendPosting);
+    return new Stream(*std::move(open), p_.feed, context, *after, /*until_head=*/false,
+                      [this](const storage::LogEntry& entry, pb::ReadPostingsResponse* response,
+                             bool* more) { return AppendPosting(p_.log, entry, response, more); });
   }
 
   ServerUnaryReactor* GetUpstreams(CallbackServerContext* context, const pb::GetUpstreamsRequest*,
                                    pb::GetUpstreamsResponse* response) override {
-    return Finish(context->DefaultReactor(), List(response));
+    rpc::UnaryCall* call = calls_.Unary(context, "GetUpstreams");
+    call->Read([this, response] { return List(response); });
+    return call;
   }
 
   ServerUnaryReactor* GetDigests(CallbackServerContext* context,
                                  const pb::GetDigestsRequest* request,
                                  pb::GetDigestsResponse* response) override {
-    ServerUnaryReactor* reactor = context->DefaultReactor();
-    worker_.Do(
-        [this, reactor, request, response] { Finish(reactor, Digests(*request, response)); });
-    return reactor;
+    rpc::UnaryCall* call = calls_.Unary(context, "GetDigests");
+    if (!call->admitted()) return call->Finish(absl::OkStatus());
+    const absl::StatusOr<Position> position = PositionOf(*request);
+    if (!position.ok()) return call->Finish(position.status());
+    auto answer = [this, call, request, response, at = *position] {
+      return Digests(*request, at, call->work(), response);
+    };
+    call->OnLeave([this, call] { p_.runner->Forget(&call->work()); });
+    p_.runner->WhenFolded(*position, std::min(call->deadline(), absl::Now() + kFoldTimeout),
+                          call->caller().key(), &call->work(),
+                          [call, answer](const absl::Status& reached) {
+                            if (reached.ok()) {
+                              call->Read(answer);
+                            } else {
+                              call->Finish(reached);
+                            }
+                          });
+    return call;
   }
 
   ServerUnaryReactor* Reconcile(CallbackServerContext* context, const pb::ReconcileRequest* request,
                                 pb::ReconcileResponse* response) override {
-    ServerUnaryReactor* reactor = context->DefaultReactor();
-    // Not the digests' thread: an upstream of an upstream may ask for ours meanwhile.
-    reconciler_.Do([this, reactor, request, response, trace = rpc::TraceOf(*context)] {
-      Finish(reactor, Compare(*request, trace, response));
+    rpc::UnaryCall* call = calls_.Unary(context, "Reconcile");
+    // Not the lane of digests: an upstream of an upstream may ask for ours meanwhile.
+    call->Read([this, call, request, response, trace = call->trace()] {
+      return Compare(*request, trace, *call, response);
     });
-    return reactor;
+    return call;
   }
 
  private:
-  static ServerUnaryReactor* Finish(ServerUnaryReactor* reactor, const absl::Status& status) {
-    reactor->Finish(rpc::ToGrpc(status));
-    return reactor;
-  }
-
   std::vector<Code> DivisionsOf(const std::string& upstream) const {
     std::vector<Code> divisions;
     for (const auto& [division, owner] : p_.intake->UpstreamDivisions()) {
@@ -162,21 +140,20 @@ class FederationRpc final : public pb::FederationService::CallbackService {
     return absl::OkStatus();
   }
 
-  absl::Status Digests(const pb::GetDigestsRequest& request,
-                       pb::GetDigestsResponse* response) const {
-    if (p_.projector == nullptr) {
+  absl::StatusOr<Position> PositionOf(const pb::GetDigestsRequest& request) const {
+    if (projector_ == nullptr) {
       return domain::Refuse(Reason::kQueryInvalid,
                             "this process keeps no totals: ask the aggregation process");
     }
-    Position position = p_.projector->folded();
-    if (!request.position().empty()) {
-      FISCAL_ASSIGN_OR_RETURN(position, wire::ParsePosition(request.position()));
-      if (position > p_.log.head().position) {
-        return PastHead(p_.log, absl::StrCat("the log ends at ", p_.log.head().position));
-      }
-      if (!p_.projector->WaitFolded(position, absl::Now() + kFoldTimeout))
-        return domain::Refuse(Reason::kPositionTimeout, "the position was not reached in time");
-    }
+    if (request.position().empty()) return projector_->folded();
+    FISCAL_ASSIGN_OR_RETURN(const Position position, wire::ParsePosition(request.position()));
+    if (position > p_.log.head().position)
+      return PastHead(p_.log, absl::StrCat("the log ends at ", p_.log.head().position));
+    return position;
+  }
+
+  absl::Status Digests(const pb::GetDigestsRequest& request, Position position, Work& work,
+                       pb::GetDigestsResponse* response) const {
     DigestPlace place;
     const bool year = request.fiscal_year() != 0, stage = request.stage() != 0,
                division = !request.division_code().empty(), agency = !request.agency_code().empty();
@@ -204,14 +181,16 @@ class FederationRpc final : public pb::FederationService::CallbackService {
       }
     }
     FISCAL_ASSIGN_OR_RETURN(const std::vector<DigestEntry> entries,
-                            DigestsAt(*p_.projector, place, divisions, position));
+                            DigestsAt(*projector_, place, divisions, position, work));
     for (const DigestEntry& entry : entries) {
       pb::Digest* digest = response->add_digests();
       digest->set_key(entry.key);
       digest->set_digest(std::string(BytesOf(entry.digest)));
       digest->set_fiscal_year(entry.year);
       digest->set_stage(static_cast<budget::v1::Stage>(entry.stage));
-      digest->set_amount_fen(entry.value.amount_fen);
+      FISCAL_ASSIGN_OR_RETURN(const int64_t fen,
+                              domain::ToInt64(entry.value.amount_fen, entry.key));
+      digest->set_amount_fen(fen);
       digest->set_line_count(entry.value.line_count());
     }
     response->set_position(wire::FormatPosition(position));
@@ -221,8 +200,8 @@ class FederationRpc final : public pb::FederationService::CallbackService {
 
   // One level of the upstream's digests.
   static absl::StatusOr<std::vector<DigestEntry>> Ask(Upstream& upstream, const DigestPlace& place,
-                                                      Position position,
-                                                      const TraceContext& trace) {
+                                                      Position position, const TraceContext& trace,
+                                                      absl::Time deadline) {
     pb::GetDigestsRequest request;
     request.set_position(wire::FormatPosition(position));
     request.set_fiscal_year(place.year);
@@ -231,7 +210,8 @@ class FederationRpc final : public pb::FederationService::CallbackService {
     request.set_agency_code(place.agency);
     grpc::ClientContext context;
     rpc::PassOn(trace, &context);
-    context.set_deadline(absl::ToChronoTime(absl::Now() + kUpstreamTimeout));
+    context.set_deadline(
+        absl::ToChronoTime(std::min(deadline, absl::Now() + kUpstreamTimeout)));
     pb::GetDigestsResponse response;
     const grpc::Status status = upstream.stub().GetDigests(&context, request, &response);
     if (!status.ok()) {
@@ -254,7 +234,7 @@ class FederationRpc final : public pb::FederationService::CallbackService {
   }
 
   absl::Status Compare(const pb::ReconcileRequest& request, const TraceContext& trace,
-                       pb::ReconcileResponse* response) {
+                       rpc::UnaryCall& call, pb::ReconcileResponse* response) const {
     Upstream* upstream = nullptr;
     for (Upstream* u : p_.upstreams) {
       if (u->name() == request.upstream()) upstream = u;
@@ -263,28 +243,36 @@ class FederationRpc final : public pb::FederationService::CallbackService {
       return domain::Refuse(Reason::kUpstreamUnknown,
                             absl::StrCat("there is no upstream ", request.upstream()));
     }
-    if (p_.projector == nullptr) {
+    if (projector_ == nullptr) {
       return domain::Refuse(Reason::kQueryInvalid,
                             "this process keeps no totals: it can't reconcile");
     }
     FISCAL_ASSIGN_OR_RETURN(const storage::UpstreamState taken,
                             p_.intake->ReadUpstream(upstream->name()));
-    if (!p_.projector->WaitFolded(taken.local_position, absl::Now() + kFoldTimeout))
+    if (!projector_->WaitFolded(taken.local_position,
+                                std::min(call.deadline(), absl::Now() + kFoldTimeout)))
       return domain::Refuse(Reason::kPositionTimeout, "what was taken over is not folded yet");
     const std::vector<Code> divisions = DivisionsOf(upstream->name());
     FISCAL_ASSIGN_OR_RETURN(
         const Difference difference,
         FirstDifference(
-            [&](const DigestPlace& place) { return Ask(*upstream, place, taken.position, trace); },
+            [&](const DigestPlace& place) -> absl::StatusOr<std::vector<DigestEntry>> {
+              FISCAL_RETURN_IF_ERROR(call.work().Wanted());
+              return Ask(*upstream, place, taken.position, trace, call.deadline());
+            },
             [&](const DigestPlace& place) -> absl::StatusOr<std::vector<DigestEntry>> {
               // Nothing was taken over yet: no divisions are not all of them.
               if (divisions.empty()) return std::vector<DigestEntry>();
-              return DigestsAt(*p_.projector, place, divisions, taken.local_position);
+              return DigestsAt(*projector_, place, divisions, taken.local_position, call.work());
             }));
     response->set_equal(difference.place.empty());
     response->set_difference(difference.place);
-    response->set_upstream_fen(difference.left_fen);
-    response->set_local_fen(difference.right_fen);
+    FISCAL_ASSIGN_OR_RETURN(const int64_t upstream_fen,
+                            domain::ToInt64(difference.left_fen, difference.place));
+    FISCAL_ASSIGN_OR_RETURN(const int64_t local_fen,
+                            domain::ToInt64(difference.right_fen, difference.place));
+    response->set_upstream_fen(upstream_fen);
+    response->set_local_fen(local_fen);
     response->set_call_count(difference.calls);
     pb::Certificate* c = response->mutable_certificate();
     c->set_upstream(upstream->name());
@@ -297,20 +285,24 @@ class FederationRpc final : public pb::FederationService::CallbackService {
     c->set_upstream_root(std::string(BytesOf(difference.left_root)));
     c->set_local_root(std::string(BytesOf(difference.right_root)));
     wire::ToTimestamp(absl::ToUnixMicros(p_.clock.Now()), c->mutable_issue_time());
-    c->set_public_key_pem(p_.key.public_key_pem());
-    c->set_signature(p_.key.Sign(c->SerializeAsString()));
+    // Without a key the comparison is as true, and nobody's word.
+    const absl::StatusOr<SigningKey> key = p_.signer.key();
+    if (!key.ok()) return absl::OkStatus();
+    c->set_public_key_pem(key->public_key_pem());
+    c->set_signature(key->Sign(c->SerializeAsString()));
     return absl::OkStatus();
   }
 
+  const rpc::ServiceCalls calls_;
   const FederationParts p_;
-  Worker worker_;
-  Worker reconciler_;
+  // Null where no totals are kept.
+  const Projector* const projector_;
 };
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> MakeFederationService(FederationParts parts) {
-  return std::make_unique<FederationRpc>(std::move(parts));
+std::unique_ptr<grpc::Service> MakeFederationService(rpc::Calls& calls, FederationParts parts) {
+  return std::make_unique<FederationRpc>(calls, std::move(parts));
 }
 
 }  // namespace fiscal::services

@@ -6,24 +6,28 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "base/signing.h"
 #include "grpcpp/impl/codegen/service_type.h"
-#include "services/aggregation/projector.h"
+#include "services/aggregation/runner.h"
 #include "services/federation/upstream.h"
+#include "services/log/log_feed.h"
+#include "services/log/signer.h"
+#include "services/rpc/call.h"
 
 namespace fiscal::services {
 
 // What the process has: without a projector there are no digests, without an intake no upstreams.
 struct FederationParts {
+  LogFeed& feed;
   const storage::EventLog& log;
-  const Projector* projector = nullptr;
+  // Where totals are kept.
+  Runner* runner = nullptr;
   const Intake* intake = nullptr;
   std::vector<Upstream*> upstreams;
-  SigningKey key;
+  const Signer& signer;
   Clock& clock;
 };
 
-std::unique_ptr<grpc::Service> MakeFederationService(FederationParts parts);
+std::unique_ptr<grpc::Service> MakeFederationService(rpc::Calls& calls, FederationParts parts);
 
 }  // namespace fiscal::services
 

@@ -7,6 +7,7 @@
 namespace fiscal::services {
 
 absl::StatusOr<UpstreamRecords::Record> ToUpstreamRecord(const storage::LogEntry& entry,
+                                                         const storage::OperatorEvents& operators,
                                                          bool* more) {
   absl::string_view payload;
   FISCAL_ASSIGN_OR_RETURN(const domain::EventHeader header,
@@ -22,10 +23,10 @@ absl::StatusOr<UpstreamRecords::Record> ToUpstreamRecord(const storage::LogEntry
     record.catalog = std::string(payload);
     return record;
   }
-  FISCAL_ASSIGN_OR_RETURN(const domain::Posting posting,
-                          storage::ReadPosting(header, payload, entry.record));
-  *more = posting.more;
-  record.posting = storage::EncodePosting(posting);
+  FISCAL_ASSIGN_OR_RETURN(const storage::Foldable what,
+                          storage::ReadFoldable(header, payload, entry.record, operators));
+  *more = what.more;
+  if (what.posting != nullptr) record.posting = storage::EncodePosting(*what.posting);
   return record;
 }
 

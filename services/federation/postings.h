@@ -9,7 +9,9 @@
 namespace fiscal::services {
 
 // `more` is set when the next event was committed with this one.
+// A posting that an operator had left out is none there either.
 absl::StatusOr<UpstreamRecords::Record> ToUpstreamRecord(const storage::LogEntry& entry,
+                                                         const storage::OperatorEvents& operators,
                                                          bool* more);
 
 }  // namespace fiscal::services

@@ -15,8 +15,8 @@ namespace fiscal::services {
 struct Difference {
   // "2024 APPROVED / 141100 / 031001 / functional=2080505 ..."; empty when they don't.
   std::string place;
-  int64_t left_fen = 0;
-  int64_t right_fen = 0;
+  domain::Fen left_fen = 0;
+  domain::Fen right_fen = 0;
   // Roots of the two.
   Digest left_root{}, right_root{};
   // How often each side was asked.

@@ -118,21 +118,6 @@ void Upstream::Say(State state, std::string message) {
   status_.message = std::move(message);
 }
 
-absl::Status Upstream::Commit(UpstreamRecords records, size_t bytes) {
-  absl::Mutex mu;
-  bool done = false;
-  absl::Status outcome;
-  committer_.Submit(std::make_unique<Intake::Request>(std::move(records)), bytes,
-                    [&](absl::StatusOr<IntakeReceipt> receipt) {
-                      absl::MutexLock lock(&mu);
-                      outcome = receipt.status();
-                      done = true;
-                    });
-  absl::MutexLock lock(&mu);
-  mu.Await(absl::Condition(&done));
-  return outcome;
-}
-
 absl::Status Upstream::Follow() {
   FISCAL_ASSIGN_OR_RETURN(const storage::UpstreamState state,
                           committer_.intake().ReadUpstream(name_));
@@ -184,7 +169,10 @@ absl::Status Upstream::Follow() {
       status_.heard = absl::Now();
     }
     if (kept.ok() && !records.records.empty())
-      kept = Commit(std::move(records), response.ByteSizeLong());
+      kept = committer_
+                 .SubmitAndWait(absl::StrCat("upstream ", name_), std::move(records),
+                                response.ByteSizeLong())
+                 .status();
     if (!kept.ok()) break;
     Say(State::kFollowing, "");
   }

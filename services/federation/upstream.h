@@ -50,8 +50,6 @@ class Upstream {
   void Run();
   // Follows until the stream ends or something is refused.
   absl::Status Follow();
-  // Hands records over and waits until they are kept.
-  absl::Status Commit(UpstreamRecords records, size_t bytes);
   void Say(State state, std::string message) ABSL_LOCKS_EXCLUDED(mu_);
 
   const std::string name_;

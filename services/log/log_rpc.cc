@@ -7,7 +7,6 @@
 #include "fiscal/log/v1/event_log_service.grpc.pb.h"
 #include "services/log/log_stream.h"
 #include "services/log/past_head.h"
-#include "services/rpc/status.h"
 #include "services/wire/text_wire.h"
 #include "storage/posting_codec.h"
 #include "storage/record_codec.h"
@@ -38,44 +37,72 @@ absl::StatusOr<size_t> AppendRecord(const storage::LogEntry& entry, pb::ReadResp
 
 class EventLogRpc final : public pb::EventLogService::CallbackService {
  public:
-  EventLogRpc(const storage::EventLog& log, SigningKey key) : log_(log), key_(std::move(key)) {}
+  EventLogRpc(rpc::Calls& calls, LogFeed& feed, const Signer& signer)
+      : calls_(calls, pb::EventLogService::service_full_name()),
+        feed_(feed),
+        log_(feed.log()),
+        signer_(signer) {}
 
-  grpc::ServerWriteReactor<pb::ReadResponse>* Read(grpc::CallbackServerContext*,
+  grpc::ServerWriteReactor<pb::ReadResponse>* Read(grpc::CallbackServerContext* context,
                                                    const pb::ReadRequest* request) override {
     using Stream = LogStream<pb::ReadResponse>;
+    auto open = calls_.Open(*context, "Read");
+    if (!open.ok()) return new RefusedStream<pb::ReadResponse>(open.status());
     const absl::StatusOr<Position> after =
         Stream::Start(log_, request->after_position(), request->after_chain_hash());
     if (!after.ok()) return new RefusedStream<pb::ReadResponse>(after.status());
-    return new Stream(log_, *after, request->until_head(), AppendRecord);
+    return new Stream(*std::move(open), feed_, context, *after, request->until_head(),
+                      AppendRecord);
   }
 
   ServerUnaryReactor* GetTreeHead(CallbackServerContext* context, const pb::GetTreeHeadRequest*,
                                   pb::GetTreeHeadResponse* response) override {
-    response->set_public_key_pem(key_.public_key_pem());
-    return Finish(context, Sign(log_.head().position, response->mutable_tree_head()));
+    rpc::UnaryCall* call = calls_.Unary(context, "GetTreeHead");
+    call->Read([this, response]() -> absl::Status {
+      FISCAL_ASSIGN_OR_RETURN(const SigningKey key, signer_.key());
+      response->set_public_key_pem(key.public_key_pem());
+      return Sign(key, log_.head().position, response->mutable_tree_head());
+    });
+    return call;
+  }
+
+  ServerUnaryReactor* GetKeys(CallbackServerContext* context, const pb::GetKeysRequest*,
+                              pb::GetKeysResponse* response) override {
+    rpc::UnaryCall* call = calls_.Unary(context, "GetKeys");
+    call->Read([this, response] {
+      for (const storage::OperatorEvents::Key& key : log_.operators()->keys()) {
+        pb::KeyChange* change = response->add_changes();
+        change->set_position(wire::FormatPosition(key.position));
+        wire::ToTimestamp(key.commit_time_us, change->mutable_commit_time());
+        change->set_principal(key.principal);
+        change->set_public_key_pem(key.event.public_key_pem);
+        change->set_signature(key.event.signature);
+      }
+      response->set_log_id(absl::BytesToHexString(log_.log_id()));
+      return absl::OkStatus();
+    });
+    return call;
   }
 
   ServerUnaryReactor* GetInclusionProof(CallbackServerContext* context,
                                         const pb::GetInclusionProofRequest* request,
                                         pb::GetInclusionProofResponse* response) override {
-    return Finish(context, ProveInclusion(*request, response));
+    rpc::UnaryCall* call = calls_.Unary(context, "GetInclusionProof");
+    call->Read([this, request, response] { return ProveInclusion(*request, response); });
+    return call;
   }
 
   ServerUnaryReactor* GetConsistencyProof(CallbackServerContext* context,
                                           const pb::GetConsistencyProofRequest* request,
                                           pb::GetConsistencyProofResponse* response) override {
-    return Finish(context, ProveConsistency(*request, response));
+    rpc::UnaryCall* call = calls_.Unary(context, "GetConsistencyProof");
+    call->Read([this, request, response] { return ProveConsistency(*request, response); });
+    return call;
   }
 
  private:
-  static ServerUnaryReactor* Finish(CallbackServerContext* context, const absl::Status& status) {
-    ServerUnaryReactor* reactor = context->DefaultReactor();
-    reactor->Finish(rpc::ToGrpc(status));
-    return reactor;
-  }
-
-  // The head of an earlier size too: its bytes, and so its signature, are always the same.
-  absl::Status Sign(uint64_t size, pb::SignedTreeHead* out) const {
+  // The head of an earlier size too: its bytes are always the same, and its signature while the key is.
+  absl::Status Sign(const SigningKey& key, uint64_t size, pb::SignedTreeHead* out) const {
     domain::EventHeader last;
     if (size > 0) FISCAL_RETURN_IF_ERROR(log_.ReadRecordHead(size, &last).status());
     FISCAL_ASSIGN_OR_RETURN(const Digest root, log_.tree().Root(size));
@@ -84,7 +111,7 @@ class EventLogRpc final : public pb::EventLogService::CallbackService {
     out->set_root_hash(std::string(BytesOf(root)));
     wire::ToTimestamp(last.commit_time_us, out->mutable_head_time());
     out->set_signature(
-        key_.Sign(storage::TreeHeadBytes(log_.log_id(), size, root, last.commit_time_us)));
+        key.Sign(storage::TreeHeadBytes(log_.log_id(), size, root, last.commit_time_us)));
     return absl::OkStatus();
   }
 
@@ -104,6 +131,7 @@ class EventLogRpc final : public pb::EventLogService::CallbackService {
 
   absl::Status ProveInclusion(const pb::GetInclusionProofRequest& request,
                               pb::GetInclusionProofResponse* response) const {
+    FISCAL_ASSIGN_OR_RETURN(const SigningKey key, signer_.key());
     FISCAL_ASSIGN_OR_RETURN(const Position position, wire::ParsePosition(request.position()));
     if (position == 0) return domain::Refuse(Reason::kPositionInvalid, "positions count from 1");
     FISCAL_ASSIGN_OR_RETURN(const uint64_t size, Size("tree_size", request.tree_size(), true));
@@ -121,11 +149,12 @@ class EventLogRpc final : public pb::EventLogService::CallbackService {
                             log_.tree().InclusionProof(position - 1, size));
     response->set_record_header(std::move(record_header));
     for (const Digest& hash : path) response->add_hashes(std::string(BytesOf(hash)));
-    return Sign(size, response->mutable_tree_head());
+    return Sign(key, size, response->mutable_tree_head());
   }
 
   absl::Status ProveConsistency(const pb::GetConsistencyProofRequest& request,
                                 pb::GetConsistencyProofResponse* response) const {
+    FISCAL_ASSIGN_OR_RETURN(const SigningKey key, signer_.key());
     FISCAL_ASSIGN_OR_RETURN(const uint64_t old_size,
                             Size("old_tree_size", request.old_tree_size(), false));
     FISCAL_ASSIGN_OR_RETURN(const uint64_t new_size,
@@ -137,18 +166,21 @@ class EventLogRpc final : public pb::EventLogService::CallbackService {
     FISCAL_ASSIGN_OR_RETURN(const std::vector<Digest> path,
                             log_.tree().ConsistencyProof(old_size, new_size));
     for (const Digest& hash : path) response->add_hashes(std::string(BytesOf(hash)));
-    FISCAL_RETURN_IF_ERROR(Sign(old_size, response->mutable_old_tree_head()));
-    return Sign(new_size, response->mutable_new_tree_head());
+    FISCAL_RETURN_IF_ERROR(Sign(key, old_size, response->mutable_old_tree_head()));
+    return Sign(key, new_size, response->mutable_new_tree_head());
   }
 
+  const rpc::ServiceCalls calls_;
+  LogFeed& feed_;
   const storage::EventLog& log_;
-  const SigningKey key_;
+  const Signer& signer_;
 };
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> MakeEventLogService(const storage::EventLog& log, SigningKey key) {
-  return std::make_unique<EventLogRpc>(log, std::move(key));
+std::unique_ptr<grpc::Service> MakeEventLogService(rpc::Calls& calls, LogFeed& feed,
+                                                   const Signer& signer) {
+  return std::make_unique<EventLogRpc>(calls, feed, signer);
 }
 
 }  // namespace fiscal::services

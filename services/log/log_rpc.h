@@ -1,17 +1,19 @@
-// fiscal.log.v1.EventLogService over the event log and its tree, whose heads are signed with `key`.
+// fiscal.log.v1.EventLogService over the event log that `feed` serves and its tree, whose heads are signed with `key`.
 // Thread-safe.
 #ifndef FISCAL_SERVICES_LOG_LOG_RPC_H_
 #define FISCAL_SERVICES_LOG_LOG_RPC_H_
 
 #include <memory>
 
-#include "base/signing.h"
+#include "services/log/signer.h"
 #include "grpcpp/impl/codegen/service_type.h"
-#include "storage/event_log.h"
+#include "services/log/log_feed.h"
+#include "services/rpc/call.h"
 
 namespace fiscal::services {
 
-std::unique_ptr<grpc::Service> MakeEventLogService(const storage::EventLog& log, SigningKey key);
+std::unique_ptr<grpc::Service> MakeEventLogService(rpc::Calls& calls, LogFeed& feed,
+                                                   const Signer& signer);
 
 }  // namespace fiscal::services
 

@@ -1,19 +1,22 @@
 // One call that streams the log from a place on and then waits for more: EventLogService.Read and
-// FederationService.ReadPostings. A thread of its own waits for the log, so that a slow or idle reader holds up
-// nobody.
+// FederationService.ReadPostings. It has no thread: the feed (log_feed.h) has it step on, a page at a time.
 #ifndef FISCAL_SERVICES_LOG_LOG_STREAM_H_
 #define FISCAL_SERVICES_LOG_LOG_STREAM_H_
 
 #include <functional>
+#include <memory>
 #include <string>
-#include <thread>
+#include <utility>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "domain/reason.h"
+#include "grpcpp/server_context.h"
 #include "grpcpp/support/server_callback.h"
+#include "services/log/log_feed.h"
 #include "services/log/past_head.h"
+#include "services/rpc/call.h"
 #include "services/rpc/status.h"
 #include "services/wire/text_wire.h"
 #include "storage/event_log.h"
@@ -30,18 +33,25 @@ class RefusedStream final : public grpc::ServerWriteReactor<Response> {
 
 // Response has head_position and log_id.
 template <typename Response>
-class LogStream final : public grpc::ServerWriteReactor<Response> {
+class LogStream final : public grpc::ServerWriteReactor<Response>, private LogFeed::Stream {
  public:
   // Adds a record to the response; its size, or an error that ends the stream. `more` is set when the response
   // can't end here.
   using Append =
       std::function<absl::StatusOr<size_t>(const storage::LogEntry&, Response*, bool* more)>;
 
-  LogStream(const storage::EventLog& log, domain::Position after, bool until_head, Append append)
-      : log_(log), after_(after), until_head_(until_head), append_(std::move(append)) {
-    thread_ = std::thread([this] { Run(); });
+  // REQUIRES: `context` is that of the call, and `feed` outlives it.
+  LogStream(std::shared_ptr<rpc::OpenCall> open, LogFeed& feed,
+            grpc::CallbackServerContext* context, domain::Position after, bool until_head,
+            Append append)
+      : open_(std::move(open)),
+        feed_(feed),
+        context_(context),
+        until_head_(until_head),
+        append_(std::move(append)) {
+    after_ = after;
+    feed_.Wake(this);
   }
-  ~LogStream() override { thread_.join(); }
 
   // Where a reader stands that has `chain_hash` (optional) at `position` (empty: before all).
   // POSITION_AHEAD, of a copy REPLICA_BEHIND; HISTORY_DIFFERS.
@@ -64,85 +74,103 @@ class LogStream final : public grpc::ServerWriteReactor<Response> {
   }
 
   void OnWriteDone(bool ok) override {
-    absl::MutexLock lock(&mu_);
-    writing_ = false;
-    if (!ok) cancelled_ = true;
+    {
+      absl::MutexLock lock(&mu_);
+      // What was written is not kept until the next page is read.
+      Response().Swap(&response_);
+      writing_ = false;
+      if (!ok) cancelled_ = true;
+    }
+    feed_.GiveBack(this);
+    feed_.Wake(this);
   }
   void OnCancel() override {
-    absl::MutexLock lock(&mu_);
-    cancelled_ = true;
+    {
+      absl::MutexLock lock(&mu_);
+      cancelled_ = true;
+    }
+    feed_.Wake(this);
   }
-  // The thread calls Finish last and ends.
   void OnDone() override { delete this; }
 
  private:
-  static constexpr size_t kBytesMax = 1 << 20;
   static constexpr int kRecordsMax = 256;
+
+  LogFeed::Next Step() override {
+    {
+      absl::MutexLock lock(&mu_);
+      // Woken for another reason than the page that is on its way.
+      if (writing_) return LogFeed::Next::kWritten;
+      if (cancelled_) return End(absl::OkStatus());
+    }
+    const domain::Position head = feed_.log().head().position;
+    const absl::Time now = absl::Now();
+    Response response;
+    absl::StatusOr<Page> page = NextPage(head, &response);
+    if (!page.ok()) return End(page.status());
+    if (page->records == 0 && !first_ && now < life_due_) {
+      if (until_head_) return End(absl::OkStatus());
+      if (feed_.log().stopped())
+        return End(domain::Refuse(domain::Reason::kDraining, "the service is stopping"));
+      return LogFeed::Next::kCommit;
+    }
+    if (!feed_.Take(this, page->bytes)) return LogFeed::Next::kRoom;
+    response.set_head_position(wire::FormatPosition(head));
+    response.set_log_id(absl::BytesToHexString(feed_.log().log_id()));
+    after_ += page->records;
+    first_ = false;
+    life_due_ = now + kSignOfLife;
+    absl::MutexLock lock(&mu_);
+    writing_ = true;
+    response_.Swap(&response);
+    this->StartWrite(&response_);
+    return LogFeed::Next::kWritten;
+  }
+
+  void CutOff() override { context_->TryCancel(); }
+
+  struct Page {
+    size_t bytes = 0;
+    uint64_t records = 0;
+  };
+
+  // The records after `after_`, as many as a page has; those committed at once are not cut apart.
+  absl::StatusOr<Page> NextPage(domain::Position head, Response* response) const {
+    const size_t bytes_max = feed_.PageBytes();
+    Page page;
+    bool more = false;
+    while (after_ + page.records < head &&
+           (more || (page.bytes < bytes_max && page.records < kRecordsMax))) {
+      more = false;
+      FISCAL_ASSIGN_OR_RETURN(const storage::LogEntry entry,
+                              feed_.log().Read(after_ + page.records + 1));
+      FISCAL_ASSIGN_OR_RETURN(const size_t size, append_(entry, response, &more));
+      page.bytes += size;
+      ++page.records;
+    }
+    return page;
+  }
+
+  LogFeed::Next End(const absl::Status& status) {
+    feed_.Leave(this);
+    this->Finish(rpc::ToGrpc(status));
+    return LogFeed::Next::kEnded;
+  }
+
   static constexpr absl::Duration kSignOfLife = absl::Seconds(10);
 
-  bool Cancelled() {
-    absl::MutexLock lock(&mu_);
-    return cancelled_;
-  }
-
-  void Run() {
-    absl::Status status;
-    bool first = true;
-    while (!Cancelled()) {
-      Response response;
-      const domain::Position head = log_.head().position;
-      size_t bytes = 0;
-      bool more = false;
-      int records = 0;
-      while (after_ < head && (more || (bytes < kBytesMax && records < kRecordsMax))) {
-        more = false;
-        absl::StatusOr<storage::LogEntry> entry = log_.Read(after_ + 1);
-        absl::StatusOr<size_t> size =
-            entry.ok() ? append_(*entry, &response, &more) : entry.status();
-        if (!size.ok()) {
-          status = size.status();
-          break;
-        }
-        bytes += *size;
-        ++records;
-        ++after_;
-      }
-      if (!status.ok()) break;
-      response.set_head_position(wire::FormatPosition(head));
-      response.set_log_id(absl::BytesToHexString(log_.log_id()));
-      // A quiet log says now and then that it is there.
-      if (records > 0 || first || absl::Now() - said_ > kSignOfLife) {
-        first = false;
-        said_ = absl::Now();
-        absl::MutexLock lock(&mu_);
-        writing_ = true;
-        response_.Swap(&response);
-        this->StartWrite(&response_);
-        auto written = [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return !writing_; };
-        mu_.Await(absl::Condition(&written));
-        continue;
-      }
-      if (until_head_) break;
-      if (log_.stopped()) {
-        status = domain::Refuse(domain::Reason::kDraining, "the service is stopping");
-        break;
-      }
-      // Wakes at every commit, and now and then to see whether the caller is still there.
-      log_.WaitPast(after_, absl::Now() + absl::Milliseconds(200));
-    }
-    this->Finish(rpc::ToGrpc(status));
-  }
-
-  const storage::EventLog& log_;
-  domain::Position after_;
+  const std::shared_ptr<rpc::OpenCall> open_;
+  LogFeed& feed_;
+  grpc::CallbackServerContext* const context_;
   const bool until_head_;
   const Append append_;
-  absl::Time said_ = absl::InfinitePast();
+  // Only Step uses these.
+  bool first_ = true;
+  absl::Time life_due_ = absl::InfinitePast();
   absl::Mutex mu_;
   bool writing_ ABSL_GUARDED_BY(mu_) = false;
   bool cancelled_ ABSL_GUARDED_BY(mu_) = false;
   Response response_;
-  std::thread thread_;
 };
 
 }  // namespace fiscal::services

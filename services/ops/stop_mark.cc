@@ -11,7 +11,8 @@ namespace {
 
 constexpr absl::string_view kRunning = "running";
 constexpr StopReason kReasons[] = {StopReason::kNone, StopReason::kDrained, StopReason::kSyncFailed,
-                                   StopReason::kFoldFailed, StopReason::kCopyFailed};
+                                   StopReason::kFoldFailed, StopReason::kCopyFailed,
+                                   StopReason::kDerivedDamaged};
 
 }  // namespace
 
@@ -29,6 +30,8 @@ absl::string_view NameOf(StopReason reason) {
       return "fold_failed";
     case StopReason::kCopyFailed:
       return "copy_failed";
+    case StopReason::kDerivedDamaged:
+      return "derived_damaged";
   }
   return "none";
 }

@@ -10,8 +10,8 @@
 
 namespace fiscal::services {
 
-enum class StopReason { kNone, kDrained, kCrashed, kSyncFailed, kFoldFailed, kCopyFailed };
-// none, drained, crashed, sync_failed, fold_failed, copy_failed.
+enum class StopReason { kNone, kDrained, kCrashed, kSyncFailed, kFoldFailed, kCopyFailed, kDerivedDamaged };
+// none, drained, crashed, sync_failed, fold_failed, copy_failed, derived_damaged.
 absl::string_view NameOf(StopReason reason);
 
 class StopMark {

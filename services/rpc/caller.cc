@@ -1,5 +1,6 @@
 #include "services/rpc/caller.h"
 
+#include "absl/strings/str_cat.h"
 #include "base/text.h"
 #include "grpcpp/server_context.h"
 

@@ -29,7 +29,8 @@ google::rpc::Status ToProto(const absl::Status& status) {
   localized.set_locale("zh-CN");
   if (!e.reason_known) {
     // Not one of ours: damage or a bug. What the engine says is for the log, not for the caller.
-    logging::Error("an error that is not a refusal", {{"status", status.ToString()}});
+    if (!absl::IsCancelled(status) && !absl::IsDeadlineExceeded(status))
+      logging::Error("an error that is not a refusal", {{"status", status.ToString()}});
     const bool damaged = absl::IsDataLoss(status);
     if (absl::IsCancelled(status) || absl::IsDeadlineExceeded(status) ||
         absl::IsUnavailable(status)) {

@@ -3,11 +3,15 @@
 #include <variant>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "domain/reason.h"
 
 namespace fiscal::services {
 
 namespace {
+
+// Of a request, for each of which its caller's next turn comes later by one request of others.
+constexpr size_t kTurnBytes = 16 << 10;
 
 bool OnlyValidates(const Intake::Request& request) {
   const auto* submission = std::get_if<domain::Submission>(&request);
@@ -29,6 +33,8 @@ Described Describe(const Intake::Request& request) {
     for (const domain::Submission& part : r->parts) described.lines += part.lines.lines.size();
     return described;
   }
+  if (std::holds_alternative<QuarantineOrder>(request)) return {"quarantine"};
+  if (std::holds_alternative<KeyOrder>(request)) return {"key"};
   return {std::holds_alternative<CatalogImport>(request) ? "catalog" : "upstream"};
 }
 
@@ -63,25 +69,73 @@ Committer::Committer(Intake& intake, const DiskGuard& disk, Metrics& metrics, Op
 
 Committer::~Committer() { Stop(); }
 
-void Committer::Submit(std::unique_ptr<Intake::Request> request, size_t bytes, Done done) {
+std::string Committer::Full(const std::string& caller, size_t bytes) const {
+  if (queue_.size() >= options_.queue_requests_max ||
+      (!queue_.empty() && queued_bytes_ + bytes > options_.queue_bytes_max))
+    return "the queue is full";
+  const size_t own = queue_.SizeOf(caller);
+  const auto own_bytes = bytes_by_caller_.find(caller);
+  if (own >= options_.queue_requests_per_caller_max ||
+      (own > 0 && own_bytes->second + bytes > options_.queue_bytes_per_caller_max))
+    return absl::StrCat("the caller's part of the queue is full: ", own, " requests wait");
+  return "";
+}
+
+void Committer::Submit(const std::string& caller, std::unique_ptr<Intake::Request> request,
+                       size_t bytes, Done done) {
   if (disk_.low() && !OnlyValidates(*request)) {
     return done(
         domain::Refuse(domain::Reason::kDiskFull, "the disk is nearly full; nothing was kept"));
   }
-  domain::Reason refused = domain::Reason::kDraining;
+  absl::Status refused;
   {
     absl::MutexLock lock(&mu_);
-    const bool full = queue_.size() >= options_.queue_requests_max ||
-                      (!queue_.empty() && queued_bytes_ + bytes > options_.queue_bytes_max);
-    if (!stopping_ && !full) {
-      queue_.push_back({std::move(request), bytes, std::move(done)});
+    if (stopping_) {
+      refused = domain::Refuse(domain::Reason::kDraining, "the service is stopping");
+    } else if (const std::string full = Full(caller, bytes); !full.empty()) {
+      refused = domain::Refuse(domain::Reason::kQueueFull, full);
+    } else {
+      queue_.Push(caller, {std::move(request), bytes, std::move(done)});
+      bytes_by_caller_[caller] += bytes;
       queued_bytes_ += bytes;
       return;
     }
-    if (!stopping_) refused = domain::Reason::kQueueFull;
   }
-  done(domain::Refuse(refused, refused == domain::Reason::kDraining ? "the service is stopping"
-                                                                    : "the queue is full"));
+  done(refused);
+}
+
+std::vector<Committer::Waiting> Committer::TakeGroup() {
+  std::vector<Waiting> group;
+  size_t bytes = 0;
+  while (!queue_.empty() && group.size() < options_.group_requests_max) {
+    const std::string caller = *queue_.Next();
+    const size_t next = queue_.Front(caller).bytes;
+    // Whose turn it is has the first place of the next group.
+    if (!group.empty() && bytes + next > options_.group_bytes_max) break;
+    bytes += next;
+    group.push_back(queue_.Take(caller, 1 + next / kTurnBytes));
+    const auto own = bytes_by_caller_.find(caller);
+    own->second -= next;
+    if (queue_.SizeOf(caller) == 0) bytes_by_caller_.erase(own);
+  }
+  queued_bytes_ -= bytes;
+  return group;
+}
+
+absl::StatusOr<IntakeReceipt> Committer::SubmitAndWait(const std::string& caller,
+                                                       Intake::Request request, size_t bytes) {
+  absl::Mutex mu;
+  absl::StatusOr<IntakeReceipt> outcome = absl::UnknownError("not decided yet");
+  bool done = false;
+  Submit(caller, std::make_unique<Intake::Request>(std::move(request)), bytes,
+         [&](absl::StatusOr<IntakeReceipt> receipt) {
+           absl::MutexLock lock(&mu);
+           outcome = std::move(receipt);
+           done = true;
+         });
+  absl::MutexLock lock(&mu);
+  mu.Await(absl::Condition(&done));
+  return outcome;
 }
 
 void Committer::Stop() {
@@ -106,14 +160,7 @@ void Committer::Run() {
       auto ready = [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return !queue_.empty() || stopping_; };
       mu_.Await(absl::Condition(&ready));
       if (queue_.empty()) return;
-      size_t bytes = 0;
-      while (!queue_.empty() && group.size() < options_.group_requests_max &&
-             (group.empty() || bytes + queue_.front().bytes <= options_.group_bytes_max)) {
-        bytes += queue_.front().bytes;
-        group.push_back(std::move(queue_.front()));
-        queue_.pop_front();
-      }
-      queued_bytes_ -= bytes;
+      group = TakeGroup();
     }
     std::vector<Intake::Request*> requests;
     std::vector<Described> described;

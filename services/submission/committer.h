@@ -2,21 +2,25 @@
 //
 //   SubmissionRpc, CatalogRpc --(Submit)--> Committer's thread --> Intake::Commit --> callbacks
 //
-// While one group is being synced the next one gathers, so that the cost of a sync is shared by all that wait. The queue is
-// bounded by requests and bytes; when it is full, or the disk is about to be, Submit refuses at once.
+// While one group is being synced the next one gathers, so that the cost of a sync is shared by all that wait. Callers take turns,
+// each one's requests in order. The queue is bounded by requests and bytes, in all and for each caller; when it is full, or the disk
+// is about to be, Submit refuses at once.
 // Thread-safe.
 #ifndef FISCAL_SERVICES_SUBMISSION_COMMITTER_H_
 #define FISCAL_SERVICES_SUBMISSION_COMMITTER_H_
 
-#include <deque>
 #include <functional>
 #include <memory>
+#include <string>
 #include <thread>
+#include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "services/ops/disk_guard.h"
 #include "services/ops/metrics.h"
+#include "services/rpc/fair_queue.h"
 #include "services/submission/intake.h"
 
 namespace fiscal::services {
@@ -28,6 +32,9 @@ class Committer {
   struct Options {
     size_t queue_requests_max = 8192;
     size_t queue_bytes_max = 256 << 20;
+    // Of one caller. A request that is larger is taken when nothing else of his waits.
+    size_t queue_requests_per_caller_max = 4096;
+    size_t queue_bytes_per_caller_max = 128 << 20;
     size_t group_requests_max = 512;
     size_t group_bytes_max = 8 << 20;
   };
@@ -38,9 +45,12 @@ class Committer {
   ~Committer();
 
   // Calls `done` on the committer's thread, or at once when the queue is full (QUEUE_FULL), the disk is low (DISK_FULL; a request
-  // that only validates is taken) or it is stopped (DRAINING).
-  void Submit(std::unique_ptr<Intake::Request> request, size_t bytes, Done done)
-      ABSL_LOCKS_EXCLUDED(mu_);
+  // that only validates is taken) or it is stopped (DRAINING). `caller` is whose turn it takes (rpc::Caller::key).
+  void Submit(const std::string& caller, std::unique_ptr<Intake::Request> request, size_t bytes,
+              Done done) ABSL_LOCKS_EXCLUDED(mu_);
+  // The same for who may wait: returns when it is kept or refused.
+  absl::StatusOr<IntakeReceipt> SubmitAndWait(const std::string& caller, Intake::Request request,
+                                              size_t bytes) ABSL_LOCKS_EXCLUDED(mu_);
 
   // Finishes what is queued, then ends the thread. Idempotent.
   void Stop() ABSL_LOCKS_EXCLUDED(mu_);
@@ -62,6 +72,10 @@ class Committer {
   };
 
   void Run();
+  // Why a request of so many bytes is not taken; empty when it is.
+  std::string Full(const std::string& caller, size_t bytes) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  std::vector<Waiting> TakeGroup() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   Intake& intake_;
   const DiskGuard& disk_;
@@ -69,7 +83,8 @@ class Committer {
   const Options options_;
   const std::function<void()> on_failure_;
   mutable absl::Mutex mu_;
-  std::deque<Waiting> queue_ ABSL_GUARDED_BY(mu_);
+  rpc::FairQueue<Waiting> queue_ ABSL_GUARDED_BY(mu_);
+  absl::flat_hash_map<std::string, size_t> bytes_by_caller_ ABSL_GUARDED_BY(mu_);
   size_t queued_bytes_ ABSL_GUARDED_BY(mu_) = 0;
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
   std::thread thread_;

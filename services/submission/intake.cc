@@ -7,6 +7,7 @@
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
+#include "base/check.h"
 #include "base/coding.h"
 #include "base/status_macros.h"
 #include "base/text.h"
@@ -15,7 +16,6 @@
 #include "services/submission/intake_group.h"
 #include "services/submission/rules_check.h"
 #include "storage/schema.h"
-#include "storage/staged.h"
 
 namespace fiscal::services {
 namespace {
@@ -32,8 +32,6 @@ using domain::Submission;
 // What a submission changes, against what stands.
 struct Change {
   StatementEvent event;
-  // REPLACE: the statement afterwards is just what was sent.
-  bool whole = false;
   // Nothing stands before: all that was sent is put, and event.put.lines is left empty.
   bool fresh = false;
 
@@ -65,42 +63,24 @@ void DiffLines(const std::vector<Line>& before, const std::vector<Line>& after,
   }
 }
 
-void DiffProjects(const std::vector<ProjectEntry>& before, const std::vector<ProjectEntry>& after,
+void DiffProjects(std::vector<ProjectEntry> before, std::vector<ProjectEntry> after,
                   StatementEvent* event) {
   auto b = before.begin();
   auto a = after.begin();
   while (b != before.end() || a != after.end()) {
     if (a == after.end() || (b != before.end() && b->code < a->code)) {
-      event->projects_removed.push_back(*b++);
+      event->projects_removed.push_back(std::move(*b++));
     } else if (b == before.end() || a->code < b->code) {
-      event->projects_put.push_back(*a++);
+      event->projects_put.push_back(std::move(*a++));
     } else {
       if (!(*a == *b)) {
-        event->projects_removed.push_back(*b);
-        event->projects_put.push_back(*a);
+        event->projects_removed.push_back(std::move(*b));
+        event->projects_put.push_back(std::move(*a));
       }
       ++a;
       ++b;
     }
   }
-}
-
-// Statements of a department's year and stage that count, by scope.
-struct ScopeCounts {
-  int64_t own = 0;
-  int64_t department = 0;
-};
-
-absl::StatusOr<ScopeCounts> ReadScope(const storage::Staged& staged, const std::string& key) {
-  absl::StatusOr<std::string> bytes = staged.Get(key);
-  if (absl::IsNotFound(bytes.status())) return ScopeCounts();
-  if (!bytes.ok()) return bytes.status();
-  ByteReader reader(*bytes);
-  ScopeCounts counts;
-  counts.own = reader.Signed();
-  counts.department = reader.Signed();
-  if (!reader.ok() || !reader.AtEnd()) return absl::DataLossError("a stored scope is malformed");
-  return counts;
 }
 
 // The rules over a statement as it stands after a PATCH.
@@ -140,12 +120,11 @@ absl::Status CheckRevision(const Submission& s, const std::optional<StatementMet
   return domain::ToStatus(refusal);
 }
 
-absl::Status DiffReplace(const storage::Heads& heads, const Submission& s, bool stands,
-                         Change* change) {
-  change->whole = true;
+// Takes the projects out of the submission.
+absl::Status DiffReplace(const storage::Heads& heads, Submission& s, bool stands, Change* change) {
   if (!stands) {
     change->fresh = true;
-    change->event.projects_put = s.projects;
+    change->event.projects_put = std::move(s.projects);
     return absl::OkStatus();
   }
   FISCAL_ASSIGN_OR_RETURN(LineSet before, heads.Lines(s.key));
@@ -154,7 +133,7 @@ absl::Status DiffReplace(const storage::Heads& heads, const Submission& s, bool 
   change->event.removed.combinations = before.combinations;
   change->event.removed.Keep(before);
   DiffLines(before.lines, s.lines.lines, &change->event);
-  DiffProjects(projects, s.projects, &change->event);
+  DiffProjects(std::move(projects), std::move(s.projects), &change->event);
   return absl::OkStatus();
 }
 
@@ -361,22 +340,6 @@ bool IsUnchanged(const StatementMeta& old, const StatementMeta& next, const Chan
 
 }  // namespace
 
-absl::StatusOr<int64_t> ReadNumber(const storage::Staged& staged, const std::string& key) {
-  absl::StatusOr<std::string> bytes = staged.Get(key);
-  if (absl::IsNotFound(bytes.status())) return 0;
-  if (!bytes.ok()) return bytes.status();
-  ByteReader reader(*bytes);
-  const int64_t value = reader.Signed();
-  if (!reader.ok() || !reader.AtEnd()) return absl::DataLossError("a stored number is malformed");
-  return value;
-}
-
-void WriteNumber(storage::Staged* staged, std::string key, int64_t value) {
-  std::string bytes;
-  PutSigned(&bytes, value);
-  staged->Put(std::move(key), std::move(bytes));
-}
-
 absl::StatusOr<std::shared_ptr<const domain::Catalog>> LoadCatalog(const storage::EventLog& log,
                                                                    domain::Position last) {
   auto catalog = std::make_shared<const domain::Catalog>();
@@ -394,17 +357,9 @@ absl::StatusOr<std::unique_ptr<Intake>> Intake::Open(storage::Kv& kv, storage::E
   std::unique_ptr<Intake> intake(new Intake(kv, log, clock, check));
   FISCAL_ASSIGN_OR_RETURN(std::shared_ptr<const domain::Catalog> catalog,
                           LoadCatalog(log, log.head().position));
-  std::map<domain::Code, std::string> owners;
-  const std::string lower = storage::OwnerKey(0);
-  std::unique_ptr<storage::KvIterator> it =
-      kv.NewIterator(lower, storage::AfterPrefix(lower.substr(0, 1)));
-  for (it->Seek(lower); it->Valid(); it->Next()) {
-    FISCAL_ASSIGN_OR_RETURN(const domain::Code division, storage::DecodeOwnerKey(it->key()));
-    owners[division] = std::string(it->value());
-  }
-  FISCAL_RETURN_IF_ERROR(it->status());
+  FISCAL_ASSIGN_OR_RETURN(const auto owners, storage::ReadOwners(kv));
   absl::MutexLock lock(&intake->mu_);
-  intake->owners_ = std::move(owners);
+  intake->owners_.insert(owners.begin(), owners.end());
   intake->catalog_ = std::move(catalog);
   return intake;
 }
@@ -422,8 +377,7 @@ std::vector<absl::StatusOr<IntakeReceipt>> Intake::Commit(absl::Span<Request* co
                                             "an earlier write failed; the service must restart"));
     return outcomes;
   }
-  Group g(kv_);
-  g.head = log_.head();
+  Group g(kv_, log_.head());
   g.catalog = catalog();
   // Times never decrease along the log, whatever the clock does.
   g.now_us = std::max(absl::ToUnixMicros(clock_.Now()), g.head.commit_time_us);
@@ -433,8 +387,11 @@ std::vector<absl::StatusOr<IntakeReceipt>> Intake::Commit(absl::Span<Request* co
   }
   absl::Status status = g.broken;
   if (status.ok()) {
-    g.staged.MoveTo(&g.batch);
-    if (!g.batch.empty()) status = log_.Commit(std::move(g.batch), std::move(g.entries), g.now_us);
+    storage::Batch batch;
+    g.ledger.staged().MoveTo(&batch);
+    if (!batch.empty()) {
+      status = log_.Commit(std::move(batch), std::move(g.entries), g.now_us, g.ledger.TakeRecord());
+    }
     if (status.ok()) {
       absl::MutexLock lock(&mu_);
       catalog_ = g.catalog;
@@ -457,16 +414,14 @@ absl::StatusOr<std::optional<storage::Receipt>> Intake::Earlier(const std::strin
                                                                 const std::string& request_id,
                                                                 const Digest& body,
                                                                 const Group& g) const {
-  absl::StatusOr<std::string> bytes = g.staged.Get(storage::RequestKey(principal, request_id));
-  if (absl::IsNotFound(bytes.status())) return std::optional<storage::Receipt>();
-  if (!bytes.ok()) return bytes.status();
-  Digest earlier;
-  FISCAL_ASSIGN_OR_RETURN(storage::Receipt receipt, storage::DecodeReceipt(*bytes, &earlier));
-  if (earlier != body) {
+  FISCAL_ASSIGN_OR_RETURN(std::optional<storage::Ledger::Answered> answered,
+                          g.ledger.FindAnswer(principal, request_id));
+  if (!answered.has_value()) return std::optional<storage::Receipt>();
+  if (answered->body != body) {
     return Refuse(Reason::kRequestIdReused,
                   absl::StrCat("request_id ", request_id, " was used for another body"));
   }
-  return std::optional<storage::Receipt>(std::move(receipt));
+  return std::optional<storage::Receipt>(std::move(answered->receipt));
 }
 
 size_t Intake::Append(domain::EventHeader header, absl::string_view payload, Group& g,
@@ -481,9 +436,11 @@ size_t Intake::Append(domain::EventHeader header, absl::string_view payload, Gro
       storage::LeafHashOfHeader(absl::string_view(*entry.record).substr(0, payload_offset));
   entry.chain_hash = storage::ChainHash(g.head.chain_hash, entry.leaf_hash);
   storage::EventLog::Stage(entry, header.kind, [&](std::string key, std::string value) {
-    g.staged.Put(std::move(key), std::move(value));
+    g.ledger.staged().Put(std::move(key), std::move(value));
   });
-  g.head = {entry.position, entry.chain_hash, g.now_us};
+  g.head.position = entry.position;
+  g.head.chain_hash = entry.chain_hash;
+  g.head.commit_time_us = g.now_us;
   receipt->position = entry.position;
   receipt->chain_hash = entry.chain_hash;
   g.entries.push_back(std::move(entry));
@@ -519,8 +476,12 @@ absl::StatusOr<IntakeReceipt> Intake::Apply(Submission& s, Group& g) {
                   absl::StrCat("division ", s.key.division, " is taken over from upstream ", owner,
                                ": submit it there"));
   }
+  if (log_.operators()->LeavesOut(s.key)) {
+    return Refuse(Reason::kBudgetQuarantined,
+                  "an event of this budget was quarantined: what is stated of it does not count");
+  }
 
-  FISCAL_ASSIGN_OR_RETURN(std::optional<StatementMeta> old, g.heads.Meta(s.key));
+  FISCAL_ASSIGN_OR_RETURN(std::optional<StatementMeta> old, g.ledger.heads().Meta(s.key));
   FISCAL_RETURN_IF_ERROR(CheckRevision(s, old));
   const bool patch = s.mode == domain::WriteMode::kPatch && !s.withdraw;
   const bool stands = old.has_value() && !old->withdrawn;
@@ -539,11 +500,11 @@ absl::StatusOr<IntakeReceipt> Intake::Apply(Submission& s, Group& g) {
 
   Change change;
   if (patch) {
-    FISCAL_RETURN_IF_ERROR(DiffPatch(g.heads, s, &change));
+    FISCAL_RETURN_IF_ERROR(DiffPatch(g.ledger.heads(), s, &change));
     // What a certified PATCH makes of the statement is checked whole.
-    if (s.certify) FISCAL_RETURN_IF_ERROR(CheckPatched(g.heads, *g.catalog, change, check_, &s));
+    if (s.certify) FISCAL_RETURN_IF_ERROR(CheckPatched(g.ledger.heads(), *g.catalog, change, check_, &s));
   } else {
-    FISCAL_RETURN_IF_ERROR(DiffReplace(g.heads, s, stands, &change));
+    FISCAL_RETURN_IF_ERROR(DiffReplace(g.ledger.heads(), s, stands, &change));
   }
   StatementMeta& meta = change.event.meta;
   meta = NextMeta(s, old, change, *g.catalog);
@@ -555,17 +516,16 @@ absl::StatusOr<IntakeReceipt> Intake::Apply(Submission& s, Group& g) {
   out.expenditure_change_fen = meta.expenditure_fen - (old.has_value() ? old->expenditure_fen : 0);
   out.income_change_fen = meta.income_fen - (old.has_value() ? old->income_fen : 0);
 
-  const std::string gross_key = storage::GrossKey(s.key.division, s.key.year, s.key.stage);
-  FISCAL_ASSIGN_OR_RETURN(const int64_t gross, ReadNumber(g.staged, gross_key));
+  FISCAL_ASSIGN_OR_RETURN(const int64_t gross, g.ledger.Gross(s.key));
   const __int128 gross_after =
       static_cast<__int128>(gross) - (old.has_value() ? old->gross_fen : 0) + meta.gross_fen;
   // What was stated under an older, wider bound may stand and shrink.
   if (gross_after > domain::kGrossFenMax && gross_after > gross)
     return RefuseGross(s.key, gross_after);
-  const std::string scope_key =
-      storage::ScopeKey(s.key.division, s.key.year, s.key.stage, meta.department_code);
-  FISCAL_ASSIGN_OR_RETURN(ScopeCounts scopes, ReadScope(g.staged, scope_key));
   if (Counts(meta)) {
+    FISCAL_ASSIGN_OR_RETURN(
+        const storage::ScopeCounts scopes,
+        g.ledger.Scopes(s.key.division, s.key.year, s.key.stage, meta.department_code));
     const bool department = meta.scope == domain::Scope::kDepartment;
     if ((department ? scopes.own : scopes.department) > 0) {
       return Refuse(Reason::kScopeMixed,
@@ -611,7 +571,7 @@ absl::StatusOr<IntakeReceipt> Intake::Apply(Submission& s, Group& g) {
     domain::EncodedBlocks part;
     if (!all) part = storage::EncodeBlocks(change.event.put.lines, change.event.put.combinations);
     const domain::EncodedBlocks& put = all ? s.encoded : part;
-    const storage::StatementPayload payload = storage::EncodeStatement(
+    storage::StatementPayload payload = storage::EncodeStatement(
         change.event, put.bytes, all ? s.encoded_digest : Sha256({put.bytes}));
     domain::EventHeader header;
     header.kind = domain::EventKind::kStatement;
@@ -619,36 +579,15 @@ absl::StatusOr<IntakeReceipt> Intake::Apply(Submission& s, Group& g) {
     header.request_id = s.request_id;
     header.payload_digest = payload.digest;
     const size_t payload_offset = Append(std::move(header), payload.bytes, g, &receipt);
-    g.heads.SetMeta(meta);
-    if (change.whole) {
-      g.broken = g.heads.ReplaceLines(s.key, s.encoded, all ? meta.position : 0,
-                                      payload_offset + payload.put_offset, !change.fresh);
-    } else {
-      std::vector<absl::string_view> removed;
-      for (const Line& line : change.event.removed.lines) removed.push_back(line.line_id);
-      g.broken = g.heads.PatchLines(s.key, change.event.put.lines, removed);
-    }
-    if (g.broken.ok() && change.fresh) {
-      g.broken = g.heads.ReplaceProjects(s.key, payload.projects, meta.position,
-                                         payload_offset + payload.projects_offset,
-                                         /*existed=*/false);
-    } else if (g.broken.ok()) {
-      g.broken =
-          g.heads.PatchProjects(s.key, change.event.projects_put, change.event.projects_removed);
-    }
+    payload.bytes = std::string();
+    g.broken = g.ledger.ApplyStatement(
+        {meta, put, payload_offset + payload.put_offset,
+         change.fresh ? s.lines.lines.size() : change.event.put.lines.size(), change.event.put.lines,
+         change.event.removed.lines, payload.projects, payload_offset + payload.projects_offset,
+         change.event.projects_put, change.event.projects_removed});
     if (!g.broken.ok()) return g.broken;
-    WriteNumber(&g.staged, gross_key, static_cast<int64_t>(gross_after));
-    const int64_t statements = (Counts(meta) ? 1 : 0) - (old.has_value() && Counts(*old) ? 1 : 0);
-    if (statements != 0) {
-      (meta.scope == domain::Scope::kDepartment ? scopes.department : scopes.own) += statements;
-      std::string bytes;
-      PutSigned(&bytes, scopes.own);
-      PutSigned(&bytes, scopes.department);
-      g.staged.Put(scope_key, std::move(bytes));
-    }
   }
-  g.staged.Put(storage::RequestKey(s.principal, s.request_id),
-               storage::EncodeReceipt(s.body, receipt));
+  g.ledger.KeepAnswer(s.principal, s.request_id, s.body, receipt);
   return out;
 }
 
@@ -666,7 +605,7 @@ absl::StatusOr<bool> Intake::HasStatements(domain::Code division, uint16_t year,
     if (agency.empty()) lower.resize(lower.size() - 9);
     FISCAL_ASSIGN_OR_RETURN(
         const std::optional<storage::Staged::Item> any,
-        g.staged.FindFirst(lower, storage::AfterPrefix(
+        g.ledger.staged().FindFirst(lower, storage::AfterPrefix(
                                       agency.empty() ? lower : lower.substr(0, lower.size() - 8))));
     if (any.has_value()) return true;
   }
@@ -675,7 +614,6 @@ absl::StatusOr<bool> Intake::HasStatements(domain::Code division, uint16_t year,
 
 absl::StatusOr<IntakeReceipt> Intake::Apply(Reallocation& r, Group& g) {
   IntakeReceipt out;
-  const std::string key = storage::RequestKey(r.principal, r.request_id);
   if (!r.request_id.empty()) {
     FISCAL_ASSIGN_OR_RETURN(std::optional<storage::Receipt> earlier,
                             Earlier(r.principal, r.request_id, r.body, g));
@@ -709,7 +647,7 @@ absl::StatusOr<IntakeReceipt> Intake::Apply(Reallocation& r, Group& g) {
   const storage::EventLog::Head head = g.head;
   const size_t entries = g.entries.size();
   std::map<std::pair<domain::Direction, domain::Fund>, __int128> balance;
-  g.staged.Begin();
+  g.ledger.Begin();
   g.balance = &balance;
   absl::Status status;
   for (size_t i = 0; i < r.parts.size() && status.ok(); ++i) {
@@ -744,14 +682,14 @@ absl::StatusOr<IntakeReceipt> Intake::Apply(Reallocation& r, Group& g) {
   }
   if (!status.ok()) {
     if (!g.broken.ok()) return g.broken;
-    g.staged.Rollback();
+    g.ledger.Rollback();
     g.head = head;
     g.entries.resize(entries);
     return status;
   }
-  g.staged.Keep();
+  g.ledger.Keep();
   out.receipt = out.parts.back();
-  g.staged.Put(key, storage::EncodeReceipt(r.body, out.receipt));
+  g.ledger.KeepAnswer(r.principal, r.request_id, r.body, out.receipt);
   return out;
 }
 
@@ -821,8 +759,7 @@ absl::StatusOr<IntakeReceipt> Intake::Apply(CatalogImport& c, Group& g) {
     Append(std::move(header), payload, g, &out.receipt);
     g.catalog = g.catalog->With(changed);
   }
-  g.staged.Put(storage::RequestKey(c.principal, c.request_id),
-               storage::EncodeReceipt(c.body, out.receipt));
+  g.ledger.KeepAnswer(c.principal, c.request_id, c.body, out.receipt);
   return out;
 }
 

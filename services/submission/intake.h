@@ -64,6 +64,20 @@ struct UpstreamRecords {
   std::vector<Record> records;
 };
 
+// An operator's decision that totals leave out a posting. `stopped_at`: where they stand still, for who knows; 0 for nobody.
+struct QuarantineOrder {
+  std::string principal;
+  domain::Position position = 0;
+  domain::Position stopped_at = 0;
+  std::string reason;
+};
+
+// The key that signs tree heads from here on.
+struct KeyOrder {
+  std::string principal;
+  domain::KeyEvent event;
+};
+
 struct IntakeReceipt {
   storage::Receipt receipt;
   // Of a reallocation: one for each of its budgets; `receipt` is the last.
@@ -75,7 +89,8 @@ struct IntakeReceipt {
 
 class Intake {
  public:
-  using Request = std::variant<domain::Submission, CatalogImport, Reallocation, UpstreamRecords>;
+  using Request = std::variant<domain::Submission, CatalogImport, Reallocation, UpstreamRecords,
+                               QuarantineOrder, KeyOrder>;
 
   // Reads the catalog from the log. `kv` is the store the log is in.
   // `check` is asked what the articulation rules say of a statement that was not asked on its way in.
@@ -105,6 +120,9 @@ class Intake {
   absl::StatusOr<IntakeReceipt> Apply(domain::Submission& s, Group& g);
   absl::StatusOr<IntakeReceipt> Apply(CatalogImport& c, Group& g);
   absl::StatusOr<IntakeReceipt> Apply(Reallocation& r, Group& g);
+  // What is in force already is unchanged: the receipt is of the event that said so first.
+  absl::StatusOr<IntakeReceipt> Apply(QuarantineOrder& order, Group& g);
+  absl::StatusOr<IntakeReceipt> Apply(KeyOrder& order, Group& g);
   // Keeps the records before one that is refused.
   absl::StatusOr<IntakeReceipt> Apply(UpstreamRecords& u, Group& g);
   // `last` is true when the record after this one changes no cells: a group ends here. UPSTREAM_EVENT_INVALID for what no system

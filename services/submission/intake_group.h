@@ -9,15 +9,14 @@
 #include <vector>
 
 #include "services/submission/intake.h"
-#include "storage/staged.h"
+#include "storage/ledger.h"
 
 namespace fiscal::services {
 
 struct Intake::Group {
-  explicit Group(const storage::Kv& kv) : staged(kv), heads(staged) {}
-  storage::Staged staged;
-  storage::Heads heads;
-  storage::Batch batch;
+  Group(const storage::Kv& kv, const storage::EventLog::Head& head)
+      : ledger(kv, head.group + 1), head(head) {}
+  storage::Ledger ledger;
   storage::EventLog::Head head;
   std::vector<storage::LogEntry> entries;
   std::shared_ptr<const domain::Catalog> catalog;
@@ -29,10 +28,6 @@ struct Intake::Group {
   // Set when an error came after something was staged: nothing of the group may be written.
   absl::Status broken;
 };
-
-// A signed number that stands alone; 0 when it is absent.
-absl::StatusOr<int64_t> ReadNumber(const storage::Staged& staged, const std::string& key);
-void WriteNumber(storage::Staged* staged, std::string key, int64_t value);
 
 }  // namespace fiscal::services
 

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/log.h"
+#include "base/status_macros.h"
 #include "base/text.h"
 #include "domain/reason.h"
 #include "services/rpc/raw.h"
@@ -14,15 +15,16 @@ namespace fiscal::services {
 namespace {
 
 // All parts of one budget.
-constexpr size_t kBudgetBytesMax = 64 << 20;
+constexpr size_t kBudgetBytesMax = 32 << 20;
 
 }  // namespace
 
 StreamBudgets::StreamBudgets(Committer& committer, Metrics& metrics, rpc::DrainSignal& drain,
-                             Options options, Caller caller)
+                             rpc::MemoryBudget& memory, Options options, Caller caller)
     : committer_(committer),
       metrics_(metrics),
       drain_(drain),
+      memory_(memory),
       options_(options),
       caller_(std::move(caller)) {
   StartRead(&frame_);
@@ -66,7 +68,7 @@ void StreamBudgets::Answer(const std::shared_ptr<Slot>& slot,
     metrics_.CountRefusal(reason);
     if (options_.refusal_lines) {
       std::vector<logging::Field> fields = {
-          {"reason", reason}, {"request_id", slot->request_id}, {"principal", caller_.principal}};
+          {"reason", reason}, {"request_id", slot->request_id}, {"principal", caller_.principal()}};
       if (!caller_.trace_id.empty()) fields.emplace_back("trace_id", caller_.trace_id);
       logging::Info("budget refused", std::move(fields));
     }
@@ -82,6 +84,7 @@ void StreamBudgets::ForgetParts() {
   owners_.clear();
   arena_.reset();
   counted_ = wire::BoundedFields();
+  reserved_.reset();
   parts_bytes_ = 0;
 }
 
@@ -100,6 +103,10 @@ absl::StatusOr<wire::RawBudget> StreamBudgets::ReadPart(absl::string_view bytes)
     return domain::Refuse(domain::Reason::kMessageTooLarge,
                           absl::StrCat("a budget has at most ", kBudgetBytesMax, " bytes"));
   }
+  if (reserved_ == nullptr) {
+    FISCAL_ASSIGN_OR_RETURN(reserved_, memory_.Reserve(caller_.stream->caller().key(), 0));
+  }
+  FISCAL_RETURN_IF_ERROR(reserved_->Add(bytes.size() * rpc::kCostFactor));
   if (arena_ == nullptr) arena_ = std::make_shared<google::protobuf::Arena>();
   return wire::ReadFrame(bytes, &counted_, arena_.get());
 }
@@ -133,9 +140,9 @@ void StreamBudgets::OnFrame() {
 }
 
 void StreamBudgets::SubmitParts() {
-  owners_.push_back(arena_);
+  owners_.push_back(reserved_);
   absl::StatusOr<domain::Submission> submission = wire::ToSubmission(
-      parts_, std::move(owners_), caller_.principal, *committer_.intake().catalog());
+      parts_, std::move(owners_), caller_.principal(), *committer_.intake().catalog());
   if (!submission.ok()) return RefuseParts(submission.status(), false);
   const size_t bytes = parts_bytes_;
   std::shared_ptr<Slot> slot = NewSlot(request_id_, bytes);
@@ -144,7 +151,8 @@ void StreamBudgets::SubmitParts() {
     absl::MutexLock lock(&mu_);
     ++in_flight_;
   }
-  committer_.Submit(std::make_unique<Intake::Request>(*std::move(submission)), bytes,
+  committer_.Submit(caller_.stream->caller().key(),
+                    std::make_unique<Intake::Request>(*std::move(submission)), bytes,
                     [this, slot](absl::StatusOr<IntakeReceipt> outcome) {
                       Answer(slot, outcome);
                       Advance(/*answered=*/true);

@@ -17,7 +17,9 @@
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/server_callback.h"
 #include "services/ops/metrics.h"
+#include "services/rpc/call.h"
 #include "services/rpc/drain.h"
+#include "services/rpc/memory_budget.h"
 #include "services/submission/committer.h"
 #include "services/wire/bounds.h"
 #include "services/wire/submission_wire.h"
@@ -36,11 +38,12 @@ class StreamBudgets final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
   };
   // Who calls, and the trace it is a part of; empty for none.
   struct Caller {
-    std::string principal;
+    std::shared_ptr<rpc::OpenCall> stream;
     std::string trace_id;
+    const std::string& principal() const { return stream->caller().principal; }
   };
-  StreamBudgets(Committer& committer, Metrics& metrics, rpc::DrainSignal& drain, Options options,
-                Caller caller);
+  StreamBudgets(Committer& committer, Metrics& metrics, rpc::DrainSignal& drain,
+                rpc::MemoryBudget& memory, Options options, Caller caller);
 
   void OnReadDone(bool ok) override;
   void OnWriteDone(bool ok) override;
@@ -74,6 +77,7 @@ class StreamBudgets final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
   Committer& committer_;
   Metrics& metrics_;
   rpc::DrainSignal& drain_;
+  rpc::MemoryBudget& memory_;
   const Options options_;
   const Caller caller_;
 
@@ -87,6 +91,8 @@ class StreamBudgets final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
   std::vector<std::shared_ptr<const void>> owners_;
   size_t parts_bytes_ = 0;
   wire::BoundedFields counted_;
+  // What the parts cost; the budget made of them keeps it.
+  std::shared_ptr<rpc::MemoryBudget::Reservation> reserved_;
   bool skipping_ = false;
   int64_t next_index_ = 0;
 

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
 #include "domain/reason.h"
 #include "fiscal/submission/v1/submission_service.grpc.pb.h"
 #include "services/rpc/caller.h"
@@ -29,24 +31,39 @@ using Generated =
                 Base::WithCallbackMethod_ListBudgets<Base::WithCallbackMethod_ListLineItems<
                     Base::WithCallbackMethod_ListProjects<Base::Service>>>>>>>>>;
 
+// Budgets read from the store at once.
+constexpr size_t kMetasAtOnce = 256;
+
+// A stream that ends at once.
+class RefusedBudgets final : public grpc::ServerBidiReactor<ByteBuffer, ByteBuffer> {
+ public:
+  explicit RefusedBudgets(const absl::Status& status) { Finish(rpc::ToGrpc(status)); }
+  void OnDone() override { delete this; }
+};
+
 class SubmissionRpc final : public Generated {
  public:
   explicit SubmissionRpc(const SubmissionParts& parts)
-      : p_(parts), committer_(parts.committer), heads_(parts.heads) {}
+      : p_(parts),
+        calls_(parts.calls, Base::service_full_name()),
+        committer_(parts.committer), heads_(parts.heads) {}
 
   ServerUnaryReactor* SubmitBudget(CallbackServerContext* context, const ByteBuffer* request,
                                    ByteBuffer* response) override {
-    ServerUnaryReactor* reactor = context->DefaultReactor();
+    rpc::UnaryCall* call = calls_.Unary(context, "SubmitBudget");
+    if (!call->admitted()) return call->Finish(absl::OkStatus());
+    auto memory = Reserve(*call, *request);
+    if (!memory.ok()) return call->Finish(memory.status());
     auto bytes = std::make_shared<const rpc::FlatBytes>(*request);
     auto arena = std::make_shared<google::protobuf::Arena>();
     auto raw = wire::ReadSubmit(bytes->view(), arena.get());
-    if (!raw.ok()) return Finish(reactor, raw.status());
+    if (!raw.ok()) return call->Finish(raw.status());
     std::string id = raw->envelope->request_id();
     rpc::NoteRequestId(id, context);
-    auto submission = wire::ToSubmission({*raw}, {bytes, arena}, rpc::PrincipalOf(*context),
+    auto submission = wire::ToSubmission({*raw}, {bytes, *memory}, call->caller().principal,
                                          *committer_.intake().catalog());
-    if (!submission.ok()) return Finish(reactor, submission.status());
-    return Commit(reactor, *std::move(submission), bytes->view().size(),
+    if (!submission.ok()) return call->Finish(submission.status());
+    return Commit(call, *std::move(submission), bytes->view().size(),
                   [response, id = std::move(id)](const IntakeReceipt& receipt) {
                     pb::SubmitBudgetResponse message;
                     wire::ToProto(receipt, id, &message);
@@ -56,26 +73,31 @@ class SubmissionRpc final : public Generated {
 
   grpc::ServerBidiReactor<ByteBuffer, ByteBuffer>* StreamBudgets(
       CallbackServerContext* context) override {
+    auto open = calls_.Open(*context, "StreamBudgets");
+    if (!open.ok()) return new RefusedBudgets(open.status());
     TraceContext trace;
     (void)rpc::CallersTrace(*context, &trace);
-    return new services::StreamBudgets(committer_, p_.metrics, p_.drain, p_.stream,
-                                       {rpc::PrincipalOf(*context), trace.trace_id});
+    return new services::StreamBudgets(committer_, p_.metrics, p_.drain, p_.memory, p_.stream,
+                                       {*std::move(open), trace.trace_id});
   }
 
   ServerUnaryReactor* ValidateBudget(CallbackServerContext* context, const ByteBuffer* request,
                                      ByteBuffer* response) override {
-    ServerUnaryReactor* reactor = context->DefaultReactor();
+    rpc::UnaryCall* call = calls_.Unary(context, "ValidateBudget");
+    if (!call->admitted()) return call->Finish(absl::OkStatus());
+    auto memory = Reserve(*call, *request);
+    if (!memory.ok()) return call->Finish(memory.status());
     auto bytes = std::make_shared<const rpc::FlatBytes>(*request);
     auto arena = std::make_shared<google::protobuf::Arena>();
     auto raw = wire::ReadValidate(bytes->view(), arena.get());
-    if (!raw.ok()) return Finish(reactor, raw.status());
+    if (!raw.ok()) return call->Finish(raw.status());
     std::string id = raw->envelope->request_id();
     rpc::NoteRequestId(id, context);
-    auto submission = wire::ToSubmission({*raw}, {bytes, arena}, rpc::PrincipalOf(*context),
+    auto submission = wire::ToSubmission({*raw}, {bytes, *memory}, call->caller().principal,
                                          *committer_.intake().catalog());
-    if (!submission.ok()) return Finish(reactor, submission.status());
+    if (!submission.ok()) return call->Finish(submission.status());
     submission->validate_only = true;
-    return Commit(reactor, *std::move(submission), bytes->view().size(),
+    return Commit(call, *std::move(submission), bytes->view().size(),
                   [response, id = std::move(id)](const IntakeReceipt& receipt) {
                     pb::ValidateBudgetResponse message;
                     wire::ToProto(receipt, id, message.mutable_receipt());
@@ -87,16 +109,19 @@ class SubmissionRpc final : public Generated {
 
   ServerUnaryReactor* SubmitReallocation(CallbackServerContext* context, const ByteBuffer* request,
                                          ByteBuffer* response) override {
-    ServerUnaryReactor* reactor = context->DefaultReactor();
+    rpc::UnaryCall* call = calls_.Unary(context, "SubmitReallocation");
+    if (!call->admitted()) return call->Finish(absl::OkStatus());
+    auto memory = Reserve(*call, *request);
+    if (!memory.ok()) return call->Finish(memory.status());
     auto bytes = std::make_shared<const rpc::FlatBytes>(*request);
     auto arena = std::make_shared<google::protobuf::Arena>();
     auto raw = wire::ReadReallocation(bytes->view(), arena.get());
-    if (!raw.ok()) return Finish(reactor, raw.status());
+    if (!raw.ok()) return call->Finish(raw.status());
     rpc::NoteRequestId(raw->request_id, context);
-    auto reallocation = wire::ToReallocation(*raw, {bytes, arena}, rpc::PrincipalOf(*context),
+    auto reallocation = wire::ToReallocation(*raw, {bytes, *memory}, call->caller().principal,
                                              *committer_.intake().catalog());
-    if (!reallocation.ok()) return Finish(reactor, reallocation.status());
-    return Commit(reactor, *std::move(reallocation), bytes->view().size(),
+    if (!reallocation.ok()) return call->Finish(reallocation.status());
+    return Commit(call, *std::move(reallocation), bytes->view().size(),
                   [response, id = raw->request_id](const IntakeReceipt& receipt) {
                     pb::SubmitReallocationResponse message;
                     for (const storage::Receipt& part : receipt.parts)
@@ -108,13 +133,14 @@ class SubmissionRpc final : public Generated {
 
   ServerUnaryReactor* WithdrawBudget(CallbackServerContext* context, const ByteBuffer* request,
                                      ByteBuffer* response) override {
-    ServerUnaryReactor* reactor = context->DefaultReactor();
+    rpc::UnaryCall* call = calls_.Unary(context, "WithdrawBudget");
+    if (!call->admitted()) return call->Finish(absl::OkStatus());
     const rpc::FlatBytes bytes(*request);
     pb::WithdrawBudgetRequest parsed;
     const absl::Status status = wire::ParseInto(bytes.view(), &parsed);
-    if (!status.ok()) return Finish(reactor, status);
+    if (!status.ok()) return call->Finish(status);
     rpc::NoteRequestId(parsed.request_id(), context);
-    return Commit(reactor, wire::ToWithdrawal(parsed, rpc::PrincipalOf(*context)),
+    return Commit(call, wire::ToWithdrawal(parsed, call->caller().principal),
                   bytes.view().size(),
                   [response, id = parsed.request_id()](const IntakeReceipt& receipt) {
                     pb::WithdrawBudgetResponse message;
@@ -125,73 +151,108 @@ class SubmissionRpc final : public Generated {
 
   ServerUnaryReactor* GetBudget(CallbackServerContext* context, const pb::GetBudgetRequest* request,
                                 pb::GetBudgetResponse* response) override {
-    ServerUnaryReactor* reactor = context->DefaultReactor();
-    absl::StatusOr<domain::BudgetKey> key = wire::ToKey(request->budget());
-    if (!key.ok()) return Finish(reactor, key.status());
-    if (request->revision() < 0)
-      return Finish(
-          reactor, domain::Refuse(domain::Reason::kQueryInvalid, "revision: must not be negative"));
-    absl::StatusOr<domain::StatementMeta> meta =
-        heads_.Meta(*key, static_cast<uint64_t>(request->revision()));
-    if (meta.ok()) wire::ToProto(*meta, response->mutable_budget());
-    return Finish(reactor, meta.status());
+    rpc::UnaryCall* call = calls_.Unary(context, "GetBudget");
+    // An old revision is found by walking back.
+    call->Read([this, request, response] { return Get(*request, response); },
+               /*small=*/request->revision() == 0);
+    return call;
   }
 
   ServerUnaryReactor* ListBudgets(CallbackServerContext* context,
                                   const pb::ListBudgetsRequest* request,
                                   pb::ListBudgetsResponse* response) override {
-    return Finish(context->DefaultReactor(), List(*request, response));
+    rpc::UnaryCall* call = calls_.Unary(context, "ListBudgets");
+    call->Read([this, call, request, response] { return List(*request, call->work(), response); });
+    return call;
   }
 
   ServerUnaryReactor* ListLineItems(CallbackServerContext* context,
                                     const pb::ListLineItemsRequest* request,
                                     pb::ListLineItemsResponse* response) override {
-    return Finish(
-        context->DefaultReactor(),
-        ListStatement(
+    rpc::UnaryCall* call = calls_.Unary(context, "ListLineItems");
+    call->Read([this, call, request, response] {
+      return ListStatement(
             request->budget(), request->revision(), request->page_size(), request->page_token(),
-            1000, 10000, response,
+            1000, 10000, response, call->work(),
             [](const storage::HeadReader::Statement& s) { return s.lines.lines.size(); },
             [](const storage::HeadReader::Statement& s, size_t i) {
               return std::string(s.lines.lines[i].line_id);
             },
             [](const storage::HeadReader::Statement& s, size_t i, pb::ListLineItemsResponse* out) {
               wire::ToProto(s.lines.lines[i], out->add_line_items());
-            }));
+            });
+    });
+    return call;
   }
 
   ServerUnaryReactor* ListProjects(CallbackServerContext* context,
                                    const pb::ListProjectsRequest* request,
                                    pb::ListProjectsResponse* response) override {
-    return Finish(
-        context->DefaultReactor(),
-        ListStatement(
+    rpc::UnaryCall* call = calls_.Unary(context, "ListProjects");
+    call->Read([this, call, request, response] {
+      return ListStatement(
             request->budget(), request->revision(), request->page_size(), request->page_token(),
-            100, 1000, response,
+            100, 1000, response, call->work(),
             [](const storage::HeadReader::Statement& s) { return s.projects.size(); },
             [](const storage::HeadReader::Statement& s, size_t i) { return s.projects[i].code; },
             [](const storage::HeadReader::Statement& s, size_t i, pb::ListProjectsResponse* out) {
               out->add_projects()->ParseFromString(s.projects[i].bytes);
-            }));
+            });
+    });
+    return call;
   }
 
  private:
-  static ServerUnaryReactor* Finish(ServerUnaryReactor* reactor, const absl::Status& status) {
-    reactor->Finish(rpc::ToGrpc(status));
-    return reactor;
+  // Kept by what is made of the request, until it is answered.
+  absl::StatusOr<std::shared_ptr<rpc::MemoryBudget::Reservation>> Reserve(
+      const rpc::UnaryCall& call, const ByteBuffer& request) const {
+    return p_.memory.Reserve(call.caller().key(), request.Length() * rpc::kCostFactor);
   }
 
-  ServerUnaryReactor* Commit(ServerUnaryReactor* reactor, Intake::Request submission, size_t bytes,
+  ServerUnaryReactor* Commit(rpc::UnaryCall* call, Intake::Request submission, size_t bytes,
                              std::function<void(const IntakeReceipt&)> fill) {
-    committer_.Submit(std::make_unique<Intake::Request>(std::move(submission)), bytes,
-                      [reactor, fill = std::move(fill)](absl::StatusOr<IntakeReceipt> outcome) {
+    committer_.Submit(call->caller().key(),
+                      std::make_unique<Intake::Request>(std::move(submission)), bytes,
+                      [call, fill = std::move(fill)](absl::StatusOr<IntakeReceipt> outcome) {
                         if (outcome.ok()) fill(*outcome);
-                        reactor->Finish(rpc::ToGrpc(outcome.status()));
+                        call->Finish(outcome.status());
                       });
-    return reactor;
+    return call;
   }
 
-  absl::Status List(const pb::ListBudgetsRequest& request,
+  absl::Status Get(const pb::GetBudgetRequest& request, pb::GetBudgetResponse* response) const {
+    FISCAL_ASSIGN_OR_RETURN(const domain::BudgetKey key, wire::ToKey(request.budget()));
+    if (request.revision() < 0)
+      return domain::Refuse(domain::Reason::kQueryInvalid, "revision: must not be negative");
+    FISCAL_ASSIGN_OR_RETURN(const domain::StatementMeta meta,
+                            heads_.Meta(key, static_cast<uint64_t>(request.revision())));
+    wire::ToProto(meta, response->mutable_budget());
+    return absl::OkStatus();
+  }
+
+  // `division`, and with `children` all below it, in order. Trees differ from year to year: what is below in any is listed.
+  static std::vector<domain::Code> DivisionsOf(const domain::Catalog& catalog,
+                                               domain::Code division, bool children, int year) {
+    std::vector<domain::Code> divisions = {division};
+    if (!children) return divisions;
+    std::vector<uint16_t> years;
+    for (const auto& [key, entries] : catalog.lists()) {
+      if (key.list == domain::CatalogList::kDivision && (year == 0 || key.year == year))
+        years.push_back(key.year);
+    }
+    absl::flat_hash_set<domain::Code> seen = {division};
+    for (size_t i = 0; i < divisions.size(); ++i) {
+      for (uint16_t of : years) {
+        for (domain::Code child : catalog.ChildrenOf(divisions[i], of)) {
+          if (seen.insert(child).second) divisions.push_back(child);
+        }
+      }
+    }
+    std::sort(divisions.begin(), divisions.end());
+    return divisions;
+  }
+
+  absl::Status List(const pb::ListBudgetsRequest& request, Work& work,
                     pb::ListBudgetsResponse* response) const {
     const domain::Code division = wire::ParseDivision(request.division_code());
     if (division == 0) {
@@ -204,36 +265,30 @@ class SubmissionRpc final : public Generated {
     question.clear_page_token();
     question.clear_page_size();
     const std::string bound = question.SerializeAsString();
+    // The division the page before ended in, and the place behind its last budget.
+    domain::Code at = 0;
     std::string after;
     if (!request.page_token().empty()) {
-      auto place = wire::ReadPageToken(bound, request.page_token());
-      if (!place.ok()) return place.status();
-      after = *place;
+      FISCAL_ASSIGN_OR_RETURN(const std::string place,
+                              wire::ReadPageToken(bound, request.page_token()));
+      const size_t split = place.find(' ');
+      if (split == std::string::npos || !absl::SimpleAtoi(place.substr(0, split), &at))
+        return domain::Refuse(domain::Reason::kPageTokenInvalid, "the page token is malformed");
+      after = place.substr(split + 1);
     }
     const std::shared_ptr<const domain::Catalog> catalog = committer_.intake().catalog();
-    std::vector<domain::Code> divisions = {division};
-    if (request.include_children()) {
-      // Trees differ from year to year: a division below it in any year is listed.
-      for (size_t i = 0; i < divisions.size(); ++i) {
-        for (const auto& [key, entries] : catalog->lists()) {
-          if (key.list != domain::CatalogList::kDivision) continue;
-          if (request.fiscal_year() != 0 && key.year != request.fiscal_year()) continue;
-          for (domain::Code child : catalog->ChildrenOf(divisions[i], key.year)) {
-            if (std::find(divisions.begin(), divisions.end(), child) == divisions.end())
-              divisions.push_back(child);
-          }
-        }
-      }
-      std::sort(divisions.begin(), divisions.end());
-    }
-    // Behind the last budget of this page.
+    const std::vector<domain::Code> divisions =
+        DivisionsOf(*catalog, division, request.include_children(), request.fiscal_year());
+    // Where the last budget of this page stands.
     std::string last;
-    for (domain::Code d : divisions) {
+    for (auto d = std::lower_bound(divisions.begin(), divisions.end(), at); d != divisions.end();
+         ++d) {
       // One more than asked for tells whether there is a next page.
       while (true) {
-        auto metas = heads_.List(d, after, 256);
-        if (!metas.ok()) return metas.status();
-        for (const domain::StatementMeta& m : *metas) {
+        FISCAL_ASSIGN_OR_RETURN(const std::vector<domain::StatementMeta> metas,
+                                heads_.List(*d, after, kMetasAtOnce));
+        FISCAL_RETURN_IF_ERROR(work.Spend(Work::kSeek + 8 * metas.size()));
+        for (const domain::StatementMeta& m : metas) {
           after = storage::HeadReader::AfterKey(m.key);
           if (request.fiscal_year() != 0 && m.key.year != request.fiscal_year()) continue;
           if (request.stage() != 0 && static_cast<int>(m.key.stage) != request.stage()) continue;
@@ -244,9 +299,9 @@ class SubmissionRpc final : public Generated {
             return absl::OkStatus();
           }
           wire::ToProto(m, response->add_budgets());
-          last = after;
+          last = absl::StrCat(*d, " ", after);
         }
-        if (metas->size() < 256) break;
+        if (metas.size() < kMetasAtOnce) break;
       }
     }
     return absl::OkStatus();
@@ -255,7 +310,8 @@ class SubmissionRpc final : public Generated {
   template <typename Response, typename Size, typename Id, typename Add>
   absl::Status ListStatement(const budget::v1::BudgetKey& budget, int64_t revision,
                              int32_t page_size, const std::string& token, size_t fallback,
-                             size_t max, Response* response, Size size, Id id, Add add) const {
+                             size_t max, Response* response, Work& work, Size size, Id id,
+                             Add add) const {
     absl::StatusOr<domain::BudgetKey> key = wire::ToKey(budget);
     if (!key.ok()) return key.status();
     if (revision < 0)
@@ -276,6 +332,7 @@ class SubmissionRpc final : public Generated {
     }
     auto statement = heads_.Read(*key, static_cast<uint64_t>(revision));
     if (!statement.ok()) return statement.status();
+    FISCAL_RETURN_IF_ERROR(work.Spend(Work::kEvent + size(*statement)));
     response->set_revision(static_cast<int64_t>(statement->meta.revision));
     const size_t count = size(*statement);
     size_t taken = 0;
@@ -293,6 +350,7 @@ class SubmissionRpc final : public Generated {
   }
 
   const SubmissionParts p_;
+  const rpc::ServiceCalls calls_;
   Committer& committer_;
   const storage::HeadReader& heads_;
 };

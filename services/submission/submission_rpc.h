@@ -7,7 +7,9 @@
 #include <memory>
 
 #include "grpcpp/impl/codegen/service_type.h"
+#include "services/rpc/call.h"
 #include "services/rpc/drain.h"
+#include "services/rpc/memory_budget.h"
 #include "services/submission/committer.h"
 #include "services/submission/stream_budgets.h"
 #include "storage/heads.h"
@@ -15,10 +17,12 @@
 namespace fiscal::services {
 
 struct SubmissionParts {
+  rpc::Calls& calls;
   Committer& committer;
   const storage::HeadReader& heads;
   Metrics& metrics;
   rpc::DrainSignal& drain;
+  rpc::MemoryBudget& memory;
   StreamBudgets::Options stream;
 };
 std::unique_ptr<grpc::Service> MakeSubmissionService(const SubmissionParts& parts);

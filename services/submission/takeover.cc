@@ -56,15 +56,12 @@ std::string Intake::OwnerOf(domain::Code division, const Group& g) const {
 absl::StatusOr<bool> Intake::HasOwnStatements(domain::Code division, const Group& g) const {
   const std::string lower = storage::HeadPrefix(division);
   FISCAL_ASSIGN_OR_RETURN(const std::optional<storage::Staged::Item> head,
-                          g.staged.FindFirst(lower, storage::AfterPrefix(lower)));
+                          g.ledger.staged().FindFirst(lower, storage::AfterPrefix(lower)));
   return head.has_value();
 }
 
 absl::StatusOr<storage::UpstreamState> Intake::ReadUpstream(absl::string_view name) const {
-  absl::StatusOr<std::string> bytes = kv_.Get(storage::UpstreamKey(name));
-  if (absl::IsNotFound(bytes.status())) return storage::UpstreamState();
-  if (!bytes.ok()) return bytes.status();
-  return storage::DecodeUpstreamState(*bytes);
+  return storage::ReadUpstreamState(kv_, name);
 }
 
 std::map<domain::Code, std::string> Intake::UpstreamDivisions() const {
@@ -73,14 +70,7 @@ std::map<domain::Code, std::string> Intake::UpstreamDivisions() const {
 }
 
 absl::StatusOr<IntakeReceipt> Intake::Apply(UpstreamRecords& u, Group& g) {
-  const std::string key = storage::UpstreamKey(u.upstream);
-  storage::UpstreamState state;
-  absl::StatusOr<std::string> bytes = g.staged.Get(key);
-  if (bytes.ok()) {
-    FISCAL_ASSIGN_OR_RETURN(state, storage::DecodeUpstreamState(*bytes));
-  } else if (!absl::IsNotFound(bytes.status())) {
-    return bytes.status();
-  }
+  FISCAL_ASSIGN_OR_RETURN(storage::UpstreamState state, g.ledger.Upstream(u.upstream));
   if (state.position > 0 && state.log_id != u.log_id) {
     return Refuse(Reason::kHistoryDiffers,
                   absl::StrCat("upstream ", u.upstream, " serves another log than before"));
@@ -96,7 +86,7 @@ absl::StatusOr<IntakeReceipt> Intake::Apply(UpstreamRecords& u, Group& g) {
     const size_t entries = g.entries.size();
     const std::map<domain::Code, std::string> claimed = g.claimed;
     const std::shared_ptr<const domain::Catalog> catalog = g.catalog;
-    g.staged.Begin();
+    g.ledger.Begin();
     bool more = true;
     while (more && status.ok()) {
       if (i == u.records.size() || i - first == domain::kGroupPostingsMax) {
@@ -108,17 +98,17 @@ absl::StatusOr<IntakeReceipt> Intake::Apply(UpstreamRecords& u, Group& g) {
       if (status.ok()) ++i;
     }
     if (status.ok()) {
-      g.staged.Keep();
+      g.ledger.Keep();
       continue;
     }
-    g.staged.Rollback();
+    g.ledger.Rollback();
     state = before;
     g.head = head;
     g.entries.resize(entries);
     g.claimed = claimed;
     g.catalog = catalog;
   }
-  g.staged.Put(key, storage::EncodeUpstreamState(state));
+  g.ledger.SetUpstream(u.upstream, state);
   FISCAL_RETURN_IF_ERROR(status);
   out.receipt.position = state.local_position;
   return out;
@@ -169,16 +159,15 @@ absl::Status Intake::TakeOver(const std::string& upstream, const UpstreamRecords
                                  upstream, " too"));
     }
     g.claimed[budget.division] = upstream;
-    g.staged.Put(storage::OwnerKey(budget.division), upstream);
+    g.ledger.SetOwner(budget.division, upstream);
   } else if (owner != upstream) {
     return Refuse(Reason::kDivisionFromUpstream,
                   absl::StrCat("division ", budget.division, " comes from upstream ", owner));
   }
   // Revisions without gaps: what the totals store takes for a first posting is one.
-  const bool first =
-      absl::IsNotFound(g.staged.Get(storage::RevisionKey(budget, posting.revision - 1)).status());
-  const bool known = g.staged.Get(storage::RevisionKey(budget, posting.revision)).ok();
-  if (posting.revision == 0 || known || first != (posting.revision == 1)) {
+  FISCAL_ASSIGN_OR_RETURN(const bool before, g.ledger.HasRevision(budget, posting.revision - 1));
+  FISCAL_ASSIGN_OR_RETURN(const bool known, g.ledger.HasRevision(budget, posting.revision));
+  if (posting.revision == 0 || known || before == (posting.revision == 1)) {
     return Unsound(upstream, record,
                    absl::StrCat("revision ", posting.revision, " of agency ", budget.agency,
                                 " does not follow the one before"));
@@ -194,10 +183,7 @@ absl::Status Intake::TakeOver(const std::string& upstream, const UpstreamRecords
   header.payload_digest = Sha256({payload});
   storage::Receipt receipt;
   Append(std::move(header), payload, g, &receipt);
-  std::string position;
-  PutU64(&position, receipt.position);
-  g.staged.Put(storage::RevisionKey(budget, posting.revision), std::move(position));
-  return absl::OkStatus();
+  return g.ledger.ApplyPosting(posting, receipt.position);
 }
 
 absl::Status Intake::TakeOverCatalog(const std::string& upstream,
@@ -227,7 +213,7 @@ absl::Status Intake::TakeOverCatalog(const std::string& upstream,
     FISCAL_ASSIGN_OR_RETURN(const bool stated_here, HasOwnStatements(event.division, g));
     if (owner.empty() && existing == g.catalog->lists().end() && !stated_here) {
       g.claimed[event.division] = upstream;
-      g.staged.Put(storage::OwnerKey(event.division), upstream);
+      g.ledger.SetOwner(event.division, upstream);
     }
     own = OwnerOf(event.division, g) == upstream;
   }

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
 #include "services/wire/submission_wire.h"
 #include "services/wire/text_wire.h"
 #include "services/wire/totals_wire.h"
@@ -23,16 +24,29 @@ std::string PositionOf(domain::Position position) {
   return position == 0 ? std::string() : FormatPosition(position);
 }
 
-// part / whole in hundredths of a percent, halves away from zero.
-std::optional<int64_t> Hundredths(int64_t part, int64_t whole) {
-  if (whole == 0) return std::nullopt;
-  const __int128 scaled = static_cast<__int128>(part) * 10000;
+// part / whole in hundredths of a percent, halves away from zero; nothing where either is beyond what is told.
+std::optional<int64_t> Hundredths(domain::Fen part, domain::Fen whole) {
+  if (whole == 0 || !domain::FitsInt64(part) || !domain::FitsInt64(whole)) return std::nullopt;
+  const __int128 scaled = part * 10000;
   const bool negative = (scaled < 0) != (whole < 0);
   const __int128 size = scaled < 0 ? -scaled : scaled;
-  const __int128 of = whole < 0 ? -static_cast<__int128>(whole) : whole;
+  const __int128 of = whole < 0 ? -whole : whole;
   const __int128 rounded = (size * 2 + of) / (of * 2);
   if (rounded > INT64_MAX) return std::nullopt;
   return static_cast<int64_t>(negative ? -rounded : rounded);
+}
+
+template <typename Message>
+absl::Status FillAmounts(domain::Fen left, domain::Fen right, absl::string_view field,
+                         Message* out) {
+  FISCAL_ASSIGN_OR_RETURN(const int64_t left_fen, domain::ToInt64(left, field));
+  FISCAL_ASSIGN_OR_RETURN(const int64_t right_fen, domain::ToInt64(right, field));
+  FISCAL_ASSIGN_OR_RETURN(const int64_t change_fen,
+                          domain::ToInt64(right - left, absl::StrCat("change of ", field)));
+  out->set_left_fen(left_fen);
+  out->set_right_fen(right_fen);
+  out->set_change_fen(change_fen);
+  return absl::OkStatus();
 }
 
 void ToKeyProto(const domain::BudgetKey& key, budget::v1::BudgetKey* out) {
@@ -64,41 +78,43 @@ void ToProto(const TotalFilter& f, pb::TotalFilter* out) {
   out->set_classification_year(f.classification_year);
 }
 
-void ToProto(const Contribution& c, pb::Contribution* out) {
+absl::Status ToProto(const Contribution& c, pb::Contribution* out) {
+  FISCAL_ASSIGN_OR_RETURN(const int64_t fen,
+                          domain::ToInt64(c.amount_fen, absl::StrCat("contribution ", c.name)));
   out->set_kind(static_cast<pb::ContributionKind>(c.kind));
   out->set_name(c.name);
-  out->set_amount_fen(c.amount_fen);
+  out->set_amount_fen(fen);
   out->set_line_count(c.line_count);
   if (c.kind != ContributionKind::kLineItem) ToProto(c.filter, out->mutable_filter());
-  if (c.kind != ContributionKind::kLineItem && c.kind != ContributionKind::kStatement) return;
+  if (c.kind != ContributionKind::kLineItem && c.kind != ContributionKind::kStatement)
+    return absl::OkStatus();
   ToKeyProto(c.budget, out->mutable_budget());
   out->set_revision(static_cast<int64_t>(c.status.revision));
   out->set_position(PositionOf(c.status.position));
   out->set_upstream(c.status.upstream);
   out->set_upstream_position(PositionOf(c.status.upstream_position));
   if (c.kind == ContributionKind::kLineItem) ToProto(c.line, out->mutable_line_item());
+  return absl::OkStatus();
 }
 
-void ToProto(const ChangeExplanation& change, pb::ExplainChangeResponse* out) {
-  out->set_left_fen(change.left_fen);
-  out->set_right_fen(change.right_fen);
-  out->set_change_fen(change.right_fen - change.left_fen);
+absl::Status ToProto(const ChangeExplanation& change, pb::ExplainChangeResponse* out) {
+  FISCAL_RETURN_IF_ERROR(FillAmounts(change.left_fen, change.right_fen, "the total", out));
   for (const ChangePart& p : change.parts) {
     pb::ChangePart* part = out->add_parts();
+    FISCAL_RETURN_IF_ERROR(
+        FillAmounts(p.left_fen, p.right_fen, absl::StrCat("part ", p.agency), part));
     part->set_reason(static_cast<pb::ChangeReason>(p.reason));
     part->set_division_code(domain::FormatCode(p.division));
     part->set_agency_code(p.agency);
     part->set_name(p.name);
     part->set_left_department_code(p.left_department);
     part->set_right_department_code(p.right_department);
-    part->set_left_fen(p.left_fen);
-    part->set_right_fen(p.right_fen);
-    part->set_change_fen(p.change_fen);
     part->set_left_revision(static_cast<int64_t>(p.left_status.revision));
     part->set_right_revision(static_cast<int64_t>(p.right_status.revision));
     part->set_left_position(PositionOf(p.left_status.position));
     part->set_right_position(PositionOf(p.right_status.position));
   }
+  return absl::OkStatus();
 }
 
 void ToProto(const Coverage& coverage, pb::Coverage* out) {
@@ -121,41 +137,50 @@ void ToProto(const AgencyCoverage& a, pb::AgencyCoverage* out) {
   out->set_upstream(a.status.upstream);
 }
 
-void ToProto(const Consolidated& c, pb::GetConsolidatedTotalResponse* out) {
-  ToProto(c.combined, out->mutable_combined());
-  out->set_eliminated_fen(c.eliminated_fen);
-  out->set_consolidated_fen(c.combined.amount_fen - c.eliminated_fen);
+absl::Status ToProto(const Consolidated& c, pb::GetConsolidatedTotalResponse* out) {
+  FISCAL_RETURN_IF_ERROR(ToProto(c.combined, "combined", out->mutable_combined()));
+  FISCAL_ASSIGN_OR_RETURN(const int64_t all, domain::ToInt64(c.eliminated_fen, "eliminated_fen"));
+  out->set_eliminated_fen(all);
+  FISCAL_ASSIGN_OR_RETURN(
+      const int64_t consolidated,
+      domain::ToInt64(c.combined.amount_fen - c.eliminated_fen, "consolidated_fen"));
+  out->set_consolidated_fen(consolidated);
   for (const Transfer& t : c.transfers) {
+    const std::string field = absl::StrCat("transfers to ", t.receiver);
+    FISCAL_ASSIGN_OR_RETURN(const int64_t paid, domain::ToInt64(t.paid_fen, field));
+    FISCAL_ASSIGN_OR_RETURN(const int64_t received, domain::ToInt64(t.received_fen, field));
+    FISCAL_ASSIGN_OR_RETURN(const int64_t eliminated, domain::ToInt64(t.eliminated_fen(), field));
     pb::Transfer* transfer = out->add_transfers();
     transfer->set_receiving_division_code(domain::FormatCode(t.receiver));
     transfer->set_name(t.name);
     transfer->set_up(t.up);
     transfer->set_fund(static_cast<budget::v1::Fund>(t.fund));
-    transfer->set_paid_fen(t.paid_fen);
-    transfer->set_received_fen(t.received_fen);
-    transfer->set_eliminated_fen(t.eliminated_fen());
-    if (t.paid_fen == t.received_fen) continue;
+    transfer->set_paid_fen(paid);
+    transfer->set_received_fen(received);
+    transfer->set_eliminated_fen(eliminated);
+    if (paid == received) continue;
     budget::v1::Finding* finding = out->add_findings();
     finding->set_rule("TRANSFER_UNMATCHED");
     finding->set_severity(budget::v1::SEVERITY_WARNING);
     finding->set_place(domain::FormatCode(t.receiver));
-    finding->set_message(absl::StrCat("transfers to ", t.receiver, ": ", t.paid_fen,
-                                      " fen are stated as paid and ", t.received_fen,
+    finding->set_message(absl::StrCat("transfers to ", t.receiver, ": ", paid,
+                                      " fen are stated as paid and ", received,
                                       " fen as received"));
     finding->set_message_zh(absl::StrCat("对 ", t.receiver, " ", t.name,
-                                         " 的转移性收支不一致：支出方列 ", t.paid_fen,
-                                         " 分，收入方列 ", t.received_fen, " 分"));
+                                         " 的转移性收支不一致：支出方列 ", paid,
+                                         " 分，收入方列 ", received, " 分"));
   }
+  return absl::OkStatus();
 }
 
-void FillComparison(int64_t left, int64_t right, int64_t left_total, int64_t right_total,
-                    pb::TotalComparison* out) {
-  out->set_left_fen(left);
-  out->set_right_fen(right);
-  out->set_change_fen(right - left);
+absl::Status FillComparison(domain::Fen left, domain::Fen right, domain::Fen left_total,
+                            domain::Fen right_total, absl::string_view field,
+                            pb::TotalComparison* out) {
+  FISCAL_RETURN_IF_ERROR(FillAmounts(left, right, field, out));
   if (const auto v = Hundredths(right - left, left)) out->set_change_percent_hundredths(*v);
   if (const auto v = Hundredths(left, left_total)) out->set_left_share_hundredths(*v);
   if (const auto v = Hundredths(right, right_total)) out->set_right_share_hundredths(*v);
+  return absl::OkStatus();
 }
 
 }  // namespace fiscal::services::wire

@@ -11,14 +11,17 @@ namespace fiscal::services::wire {
 
 // The inverse of ToFilter.
 void ToProto(const TotalFilter& filter, aggregation::v1::TotalFilter* out);
-void ToProto(const Contribution& contribution, aggregation::v1::Contribution* out);
-void ToProto(const ChangeExplanation& change, aggregation::v1::ExplainChangeResponse* out);
+// These: TOTAL_OUT_OF_RANGE when an amount, or a difference of two, doesn't fit.
+absl::Status ToProto(const Contribution& contribution, aggregation::v1::Contribution* out);
+absl::Status ToProto(const ChangeExplanation& change, aggregation::v1::ExplainChangeResponse* out);
+absl::Status ToProto(const Consolidated& consolidated,
+                     aggregation::v1::GetConsolidatedTotalResponse* out);
+// Amounts, change and percentages of `field`; shares are of the two totals.
+absl::Status FillComparison(domain::Fen left, domain::Fen right, domain::Fen left_total,
+                            domain::Fen right_total, absl::string_view field,
+                            aggregation::v1::TotalComparison* out);
 void ToProto(const Coverage& coverage, aggregation::v1::Coverage* out);
 void ToProto(const AgencyCoverage& agency, aggregation::v1::AgencyCoverage* out);
-void ToProto(const Consolidated& consolidated, aggregation::v1::GetConsolidatedTotalResponse* out);
-// Amounts, change and percentages; shares are of the two totals.
-void FillComparison(int64_t left_fen, int64_t right_fen, int64_t left_total_fen,
-                    int64_t right_total_fen, aggregation::v1::TotalComparison* out);
 
 }  // namespace fiscal::services::wire
 

@@ -171,9 +171,15 @@ Digest BodyDigest(const Submission& s) {
   PutVarint(&head, s.removed_project_codes.size());
   for (const std::string& code : s.removed_project_codes) PutString(&head, code);
   PutVarint(&head, s.projects.size());
-  for (const domain::ProjectEntry& p : s.projects) PutString(&head, p.bytes);
-  head.append(BytesOf(s.encoded_digest).data(), s.encoded_digest.size());
-  return Sha256({head});
+  // Projects may be long: they are not copied.
+  std::vector<std::string> sizes(s.projects.size());
+  std::vector<absl::string_view> all = {head};
+  for (size_t i = 0; i < s.projects.size(); ++i) {
+    PutVarint(&sizes[i], s.projects[i].bytes.size());
+    all.insert(all.end(), {sizes[i], s.projects[i].bytes});
+  }
+  all.push_back(BytesOf(s.encoded_digest));
+  return Sha256(all);
 }
 
 void Finish(Submission* s) {

@@ -60,7 +60,7 @@ absl::StatusOr<RawReallocation> ReadReallocation(absl::string_view bytes,
 bool HasUnknownFields(const google::protobuf::Message& message);
 
 // The parts of one budget, the first with everything but repeated fields of the later ones. The
-// submission keeps `owners` (the bytes and the arena) alive and holds everything that is wrong; it is
+// submission keeps `owners` (the bytes, not the arena) alive and holds everything that is wrong; it is
 // always answered through the intake. INVALID_ARGUMENT, naming the first bad field, only when a line
 // item is no message.
 absl::StatusOr<domain::Submission> ToSubmission(const std::vector<RawBudget>& parts,

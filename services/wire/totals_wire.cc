@@ -1,6 +1,7 @@
 #include "services/wire/totals_wire.h"
 
 #include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
 #include "domain/reason.h"
 #include "services/wire/text_wire.h"
 
@@ -103,10 +104,12 @@ absl::StatusOr<std::vector<GroupBy>> ToGroupBy(
   return out;
 }
 
-void ToProto(const domain::CellValue& value, pb::Total* out) {
-  out->set_amount_fen(value.amount_fen);
+absl::Status ToProto(const domain::CellValue& value, absl::string_view field, pb::Total* out) {
+  FISCAL_ASSIGN_OR_RETURN(const int64_t fen, domain::ToInt64(value.amount_fen, field));
+  out->set_amount_fen(fen);
   out->set_precision_fen(value.precision_fen());
   out->set_line_count(value.line_count());
+  return absl::OkStatus();
 }
 
 void ToProto(const std::vector<GroupValue>& group,
@@ -123,9 +126,10 @@ void ToProto(const std::vector<GroupValue>& group,
   }
 }
 
-void ToProto(const TotalRow& row, pb::Total* out) {
-  ToProto(row.value, out);
+absl::Status ToProto(const TotalRow& row, pb::Total* out) {
+  FISCAL_RETURN_IF_ERROR(ToProto(row.value, RowName(row.group), out));
   ToProto(row.group, out->mutable_group());
+  return absl::OkStatus();
 }
 
 }  // namespace fiscal::services::wire

@@ -17,10 +17,12 @@ absl::StatusOr<TotalFilter> ToFilter(const aggregation::v1::TotalFilter& filter,
 absl::StatusOr<std::vector<GroupBy>> ToGroupBy(
     const google::protobuf::RepeatedPtrField<aggregation::v1::GroupBy>& group_by, int min,
     const std::string& path);
-void ToProto(const domain::CellValue& value, aggregation::v1::Total* out);
+// TOTAL_OUT_OF_RANGE for `field` when the amount doesn't fit.
+absl::Status ToProto(const domain::CellValue& value, absl::string_view field,
+                     aggregation::v1::Total* out);
 void ToProto(const std::vector<GroupValue>& group,
              google::protobuf::RepeatedPtrField<aggregation::v1::GroupValue>* out);
-void ToProto(const TotalRow& row, aggregation::v1::Total* out);
+absl::Status ToProto(const TotalRow& row, aggregation::v1::Total* out);
 
 }  // namespace fiscal::services::wire
 

@@ -282,6 +282,13 @@ absl::Status MemoryKv::Write(const Batch& batch, bool sync) {
   return absl::OkStatus();
 }
 
+absl::StatusOr<StoreWitness> MemoryKv::Witness() {
+  absl::MutexLock lock(&disk_.mu_);
+  StoreWitness witness;
+  witness.sequence = visible_;
+  return witness;
+}
+
 absl::Status MemoryKv::Flush() {
   absl::MutexLock lock(&disk_.mu_);
   FISCAL_RETURN_IF_ERROR(CheckWritable());

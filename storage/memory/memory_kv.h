@@ -124,6 +124,8 @@ class MemoryKv : public Kv {
   std::unique_ptr<KvIterator> NewIterator(absl::string_view lower,
                                           absl::string_view upper) const override;
   std::unique_ptr<KvSnapshot> NewSnapshot() const override;
+  // Has no files; only the number of the last change.
+  absl::StatusOr<StoreWitness> Witness() override;
   int64_t ApproximateBytes() const override { return 0; }
 
  private:

@@ -3,8 +3,10 @@
 #include <fcntl.h>
 #include <rocksdb/cache.h>
 #include <rocksdb/db.h>
+#include <rocksdb/file_checksum.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/iterator.h>
+#include <rocksdb/listener.h>
 #include <rocksdb/options.h>
 #include <rocksdb/slice.h>
 #include <rocksdb/slice_transform.h>
@@ -13,6 +15,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <filesystem>
 #include <system_error>
@@ -26,6 +29,8 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "base/status_macros.h"
+#include "storage/rocks/rocks_scrub.h"
+#include "storage/rocks/store_files.h"
 
 namespace fiscal::storage {
 
@@ -51,8 +56,10 @@ absl::Status ReadError(const rocksdb::Status& status, absl::string_view what) {
   if (status.IsNotFound()) return absl::NotFoundError("no such key");
   const std::string text = absl::StrCat(what, ": ", status.ToString());
   if (status.IsCorruption()) return absl::DataLossError(text);
+  // A file that the manifest names and that is not there.
+  if (status.IsPathNotFound()) return absl::DataLossError(text);
   if (status.IsNoSpace()) return absl::ResourceExhaustedError(text);
-  return absl::UnavailableError(text);
+  return absl::InternalError(text);
 }
 
 absl::Status OpenError(const rocksdb::Status& status, const RocksOptions& options) {
@@ -96,16 +103,21 @@ rocksdb::Options EngineOptions(const RocksOptions& options) {
   rocksdb::Options o;
   o.create_if_missing = options.create_if_missing;
   o.create_missing_column_families = options.create_if_missing;
-  // Without a log, only files that were made together hold together.
-  o.atomic_flush = !options.wal;
+  // Without a write-ahead log only files that were made together hold together. With one, no part of a
+  // change is then left to older write-ahead files when the rest is in table files.
+  o.atomic_flush = true;
+  // Never begun anew while the store is open: ManifestWatch follows one.
+  o.max_manifest_file_size = uint64_t{1} << 40;
+  o.verify_sst_unique_id_in_manifest = true;
   // The default, kPointInTimeRecovery, drops acknowledged writes behind a damaged record silently.
   o.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
   // Raises false alarms about missing logs in this version after a log is synced by hand.
   o.track_and_verify_wals_in_manifest = false;
   o.paranoid_checks = true;
   // Reading every file again as soon as it is written costs a third of a flush. Blocks carry checksums
-  // that each read looks at, and `admin verify` reads them all.
+  // that each read looks at, files carry one that a scrub looks at.
   o.paranoid_file_checks = false;
+  o.file_checksum_gen_factory = rocksdb::GetFileChecksumGenCrc32cFactory();
   o.force_consistency_checks = true;
   o.flush_verify_memtable_count = true;
   o.wal_compression = rocksdb::kNoCompression;
@@ -158,13 +170,41 @@ rocksdb::ReadOptions EngineReadOptions() {
   return o;
 }
 
+// Hears which changes are in table files.
+class FlushListener : public rocksdb::EventListener {
+ public:
+  void OnFlushCompleted(rocksdb::DB*, const rocksdb::FlushJobInfo& info) override {
+    Raise(info.largest_seqno);
+  }
+  void Raise(uint64_t sequence) {
+    uint64_t known = sequence_;
+    while (sequence > known && !sequence_.compare_exchange_weak(known, sequence)) {
+    }
+  }
+  // Flushes are of all families at once and in order: everything up to it is in tables.
+  uint64_t sequence() const { return sequence_; }
+
+ private:
+  std::atomic<uint64_t> sequence_{0};
+};
+
+// Read ahead by a scan.
+constexpr size_t kScanBytes = 1 << 20;
+
 // A store's two column families.
 struct Families {
   rocksdb::DB* db = nullptr;
   rocksdb::ColumnFamilyHandle* mixed = nullptr;
   rocksdb::ColumnFamilyHandle* ordered = nullptr;
   std::string ordered_kinds;
+  std::function<void(const absl::Status&)> on_damage;
 
+  // Of a read; damage is told on.
+  absl::Status Error(const rocksdb::Status& status, absl::string_view what) const {
+    absl::Status error = ReadError(status, what);
+    if (on_damage && absl::IsDataLoss(error)) on_damage(error);
+    return error;
+  }
   rocksdb::ColumnFamilyHandle* Of(absl::string_view key) const {
     return !key.empty() && ordered_kinds.find(key[0]) != std::string::npos ? ordered : mixed;
   }
@@ -174,10 +214,18 @@ struct Families {
 class RocksIterator : public KvIterator {
  public:
   RocksIterator(const Families& families, const rocksdb::Snapshot* snapshot,
-                absl::string_view lower, absl::string_view upper)
-      : lower_(lower), upper_(upper), lower_slice_(lower_), upper_slice_(upper_) {
+                absl::string_view lower, absl::string_view upper, bool once = false)
+      : families_(families),
+        lower_(lower),
+        upper_(upper),
+        lower_slice_(lower_),
+        upper_slice_(upper_) {
     rocksdb::ReadOptions options = EngineReadOptions();
     options.snapshot = snapshot;
+    if (once) {
+      options.fill_cache = false;
+      options.readahead_size = kScanBytes;
+    }
     if (!lower_.empty()) options.iterate_lower_bound = &lower_slice_;
     if (!upper_.empty()) options.iterate_upper_bound = &upper_slice_;
     it_.reset(families.db->NewIterator(options, families.Of(lower_)));
@@ -189,9 +237,12 @@ class RocksIterator : public KvIterator {
   bool Valid() const override { return it_->Valid(); }
   absl::string_view key() const override { return ToView(it_->key()); }
   absl::string_view value() const override { return ToView(it_->value()); }
-  absl::Status status() const override { return ReadError(it_->status(), "scan"); }
+  absl::Status status() const override {
+    return it_->status().ok() ? absl::OkStatus() : families_.Error(it_->status(), "scan");
+  }
 
  private:
+  const Families& families_;
   const std::string lower_, upper_;
   const rocksdb::Slice lower_slice_, upper_slice_;
   std::unique_ptr<rocksdb::Iterator> it_;
@@ -203,7 +254,7 @@ absl::StatusOr<std::string> GetFrom(const Families& families, const rocksdb::Sna
   options.snapshot = snapshot;
   std::string value;
   const rocksdb::Status status = families.db->Get(options, families.Of(key), ToSlice(key), &value);
-  if (!status.ok()) return ReadError(status, "get");
+  if (!status.ok()) return families.Error(status, "get");
   return value;
 }
 
@@ -233,9 +284,12 @@ class RocksSnapshot : public KvSnapshot {
 struct RocksKv::Impl {
   std::string path;
   bool wal = true;
+  bool temporary = false;
   std::function<void(absl::Duration)> on_sync;
   std::unique_ptr<rocksdb::DB> db;
   Families families;
+  std::shared_ptr<FlushListener> listener;
+  std::unique_ptr<ManifestWatch> manifest;
 
   absl::Mutex mu;
   // The first write or flush with an unknown outcome; later ones are refused with it.
@@ -272,17 +326,23 @@ RocksKv::RocksKv(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 RocksKv::~RocksKv() {
   const Families& f = impl_->families;
   // Written to files now, so that the next start has no log to go through. When that fails it has one.
-  if (impl_->CheckWritable().ok())
+  if (!impl_->temporary && impl_->CheckWritable().ok())
     impl_->db->Flush(rocksdb::FlushOptions(), {f.mixed, f.ordered}).PermitUncheckedError();
   impl_->db->DestroyColumnFamilyHandle(f.mixed).PermitUncheckedError();
   impl_->db->DestroyColumnFamilyHandle(f.ordered).PermitUncheckedError();
   impl_->db->Close().PermitUncheckedError();
+  std::error_code error;
+  if (impl_->temporary) std::filesystem::remove_all(impl_->path, error);
 }
 
 absl::StatusOr<std::unique_ptr<RocksKv>> RocksKv::Open(const RocksOptions& options) {
+  std::error_code error;
+  if (options.temporary) std::filesystem::remove_all(options.path, error);
   if (options.create_if_missing) FISCAL_RETURN_IF_ERROR(MakeDirectories(options.path));
   rocksdb::DB* db = nullptr;
-  const rocksdb::Options engine = EngineOptions(options);
+  rocksdb::Options engine = EngineOptions(options);
+  auto listener = std::make_shared<FlushListener>();
+  engine.listeners.push_back(listener);
   rocksdb::ColumnFamilyOptions ordered(engine), mixed(engine);
   // New files follow the old ones: they are moved down as they are, compressed once. Of the others the
   // first files are soon merged: they are not compressed.
@@ -300,9 +360,14 @@ absl::StatusOr<std::unique_ptr<RocksKv>> RocksKv::Open(const RocksOptions& optio
   auto impl = std::make_unique<Impl>();
   impl->path = options.path;
   impl->wal = options.wal;
+  impl->temporary = options.temporary;
   impl->on_sync = options.on_sync;
   impl->db.reset(db);
-  impl->families = {db, handles[0], handles[1], options.ordered_kinds};
+  impl->families = {db, handles[0], handles[1], options.ordered_kinds, options.on_damage};
+  // Opening writes what the write-ahead files held to table files.
+  listener->Raise(db->GetLatestSequenceNumber());
+  impl->listener = std::move(listener);
+  FISCAL_ASSIGN_OR_RETURN(impl->manifest, ManifestWatch::Open(options.path));
   return std::unique_ptr<RocksKv>(new RocksKv(std::move(impl)));
 }
 
@@ -356,6 +421,25 @@ absl::Status RocksKv::Flush() {
                                              : absl::UnavailableError(text));
 }
 
+absl::Status RocksKv::FlushTables() {
+  FISCAL_RETURN_IF_ERROR(impl_->CheckWritable());
+  const rocksdb::Status status = impl_->db->Flush(
+      rocksdb::FlushOptions(), {impl_->families.mixed, impl_->families.ordered});
+  if (!status.ok()) return ReadError(status, absl::StrCat("flush ", impl_->path));
+  // With nothing to write there is nothing to hear of.
+  impl_->listener->Raise(impl_->db->GetLatestSequenceNumber());
+  return absl::OkStatus();
+}
+
+absl::StatusOr<StoreWitness> RocksKv::Witness() {
+  StoreWitness witness;
+  // Before the manifest is read: what this counts is then in what is read.
+  witness.sequence_in_tables = impl_->listener->sequence();
+  witness.sequence = impl_->db->GetLatestSequenceNumber();
+  FISCAL_RETURN_IF_ERROR(impl_->manifest->Read(&witness));
+  return witness;
+}
+
 absl::StatusOr<std::string> RocksKv::Get(absl::string_view key) const {
   return GetFrom(impl_->families, nullptr, key);
 }
@@ -363,6 +447,15 @@ absl::StatusOr<std::string> RocksKv::Get(absl::string_view key) const {
 std::unique_ptr<KvIterator> RocksKv::NewIterator(absl::string_view lower,
                                                  absl::string_view upper) const {
   return std::make_unique<RocksIterator>(impl_->families, nullptr, lower, upper);
+}
+
+std::unique_ptr<KvIterator> RocksKv::NewScan(absl::string_view lower,
+                                             absl::string_view upper) const {
+  return std::make_unique<RocksIterator>(impl_->families, nullptr, lower, upper, /*once=*/true);
+}
+
+absl::Status RocksKv::Scrub(const ScrubPace& pace, std::vector<FileDamage>* damage) const {
+  return ScrubFiles(impl_->db.get(), impl_->path, pace, damage);
 }
 
 std::unique_ptr<KvSnapshot> RocksKv::NewSnapshot() const {

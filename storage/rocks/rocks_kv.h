@@ -3,8 +3,9 @@
 //   EventLog (with a write-ahead log), TotalsStore (without) --> RocksKv --> files in one directory
 //
 // Opens with the recovery mode that refuses a log damaged in its middle; RocksDB's default opens
-// with what comes before the damage and says nothing. No mode notices a log that lost its end:
-// anchor.h does. Thread-safe.
+// with what comes before the damage and says nothing. No mode notices a log that lost its end, nor a
+// manifest that did: anchor.h does. All of a store is written to table files together, so that files
+// lost of a write-ahead log cost changes of one stretch and never some keys of a change. Thread-safe.
 #ifndef FISCAL_STORAGE_ROCKS_ROCKS_KV_H_
 #define FISCAL_STORAGE_ROCKS_ROCKS_KV_H_
 
@@ -13,6 +14,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/time/time.h"
 #include "storage/kv.h"
@@ -30,6 +32,8 @@ struct RocksOptions {
   // False: only Flush, a write with `sync`, which flushes, or a clean end makes writes durable.
   bool wal = true;
   bool create_if_missing = true;
+  // What is there is removed before it is opened, and what it became when it is closed.
+  bool temporary = false;
   // First bytes of keys that are only ever added at the end of their kind. They are kept apart (in a
   // column family of their own), so that merging the others doesn't rewrite them again and again; a
   // scan then stays within keys of one first byte. The same each time the store is opened.
@@ -44,6 +48,8 @@ struct RocksOptions {
   bool compress = true;
   // Told of each synced write, how long it took; by the thread that wrote. May be empty.
   std::function<void(absl::Duration)> on_sync;
+  // Told when something read turns out damaged; by the thread that read. May be empty.
+  std::function<void(const absl::Status&)> on_damage;
 };
 
 // What the engine says of itself, for an operator.
@@ -62,19 +68,35 @@ struct RocksStats {
   int64_t background_errors = 0;
 };
 
+// Bytes that were found damaged.
+struct FileDamage {
+  // Inside the store's directory.
+  std::string file;
+  std::string what;
+};
+// Told of bytes that were read, after each piece; an error ends the walk.
+using ScrubPace = std::function<absl::Status(size_t bytes)>;
+
 class RocksKv : public Kv {
  public:
   // NOT_FOUND: not there and not to be made. FAILED_PRECONDITION: another store, here or in another
-  // process, has it open. DATA_LOSS: it is damaged.
+  // process, has it open. DATA_LOSS: it is damaged. INTERNAL: the disk answers with an error.
   static absl::StatusOr<std::unique_ptr<RocksKv>> Open(const RocksOptions& options);
   ~RocksKv() override;
 
   absl::Status Write(const Batch& batch, bool sync) override;
   absl::Status Flush() override;
+  absl::Status FlushTables() override;
+  absl::StatusOr<StoreWitness> Witness() override;
   absl::StatusOr<std::string> Get(absl::string_view key) const override;
   std::unique_ptr<KvIterator> NewIterator(absl::string_view lower,
                                           absl::string_view upper) const override;
+  std::unique_ptr<KvIterator> NewScan(absl::string_view lower,
+                                      absl::string_view upper) const override;
   std::unique_ptr<KvSnapshot> NewSnapshot() const override;
+  // Reads every byte of the files that the store lives in, from the disk where that can be had, and compares it with the
+  // checksums kept with it. The store is in use meanwhile. What is wrong goes to `damage`; an error is that of `pace`.
+  absl::Status Scrub(const ScrubPace& pace, std::vector<FileDamage>* damage) const;
   // Merges all files, so that only what is still needed takes space.
   absl::Status Compact();
   RocksStats Stats() const;

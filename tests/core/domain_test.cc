@@ -33,6 +33,45 @@ TEST(CodingTest, NumbersComeBackAndOnlyTheShortestFormIsRead) {
   EXPECT_FALSE(cut.ok());
 }
 
+TEST(CodingTest, WideNumbersAreThoseOfOneWordWhereTheyFit) {
+  std::mt19937_64 random(2);
+  auto check = [](__int128 v) {
+    std::string wide, narrow;
+    PutWide(&wide, v);
+    if (v >= INT64_MIN && v <= INT64_MAX) {
+      PutSigned(&narrow, static_cast<int64_t>(v));
+      EXPECT_EQ(wide, narrow);
+    } else {
+      EXPECT_GE(wide.size(), 10u);
+    }
+    EXPECT_LE(wide.size(), 19u);
+    ByteReader reader(wide);
+    EXPECT_EQ(reader.Wide(), v);
+    EXPECT_TRUE(reader.ok() && reader.AtEnd());
+    ByteReader cut(absl::string_view(wide).substr(0, wide.size() - 1));
+    cut.Wide();
+    EXPECT_FALSE(cut.ok());
+    // Only the shortest form is read.
+    wide.back() = static_cast<char>(wide.back() | 0x80);
+    wide.push_back('\0');
+    ByteReader longer(wide);
+    longer.Wide();
+    EXPECT_FALSE(longer.ok());
+  };
+  const __int128 max = static_cast<__int128>(~static_cast<unsigned __int128>(0) >> 1);
+  for (const __int128 v : {__int128{0}, __int128{-1}, __int128{63}, __int128{INT64_MAX},
+                           __int128{INT64_MIN}, max, -max - 1, max - 1})
+    check(v);
+  for (int i = 0; i < 20000; ++i) {
+    const unsigned __int128 bits = static_cast<unsigned __int128>(random()) << 64 | random();
+    check(static_cast<__int128>(bits) >> random() % 128);
+  }
+  std::string bytes;
+  PutWide(&bytes, 300);
+  PutWide(&bytes, __int128{INT64_MAX} + 1);
+  EXPECT_EQ(absl::BytesToHexString(bytes), "d804" "80808080808080808002");
+}
+
 TEST(TextTest, FaultsOfText) {
   EXPECT_EQ(CheckText("吕梁市 2024", false), TextFault::kNone);
   EXPECT_EQ(CheckText("a\nb", true), TextFault::kNone);
@@ -174,10 +213,7 @@ CellTable RandomTable(std::mt19937_64& random, int cells) {
 }
 
 CellTable Negative(CellTable table) {
-  for (CellTable::Item& item : table.items) {
-    item.value.amount_fen = -item.value.amount_fen;
-    for (int32_t& n : item.value.counts) n = -n;
-  }
+  for (CellTable::Item& item : table.items) item.value = -item.value;
   return table;
 }
 
@@ -233,12 +269,12 @@ TEST(CellsTest, NodeChunksAreSortedMaps) {
   NodeChunk chunk(ChunkKind::kFunctional);
   std::string whole = chunk.Encode();
   std::vector<std::string> newest_first;
-  std::map<NodeChunk::Key, int64_t> model;
+  std::map<NodeChunk::Key, Fen> model;
   Attributes a;
   a.direction = Direction::kExpenditure;
   for (int round = 0; round < 400; ++round) {
     for (int part = 0; part < 2; ++part) {
-      std::map<NodeChunk::Key, int64_t> sums;
+      std::map<NodeChunk::Key, Fen> sums;
       for (uint64_t n = random() % 3 == 0 ? 200 : random() % 6; n > 0; --n) {
         a.fund = static_cast<Fund>(random() % 4);
         sums[NodeChunk::KeyOf(a.Pack(), 2080000 + static_cast<Code>(random() % 500))] = 0;
@@ -246,8 +282,9 @@ TEST(CellsTest, NodeChunksAreSortedMaps) {
       std::vector<NodeChunk::Difference> differences;
       for (auto& [key, amount] : sums) {
         auto it = model.find(key);
-        amount = it != model.end() && random() % 3 == 0 ? -it->second
-                                                        : 1 + static_cast<int64_t>(random() % 9);
+        // Of one word and of two.
+        const Fen one = static_cast<Fen>(1 + random() % 9) << (random() % 2 * 60);
+        amount = it != model.end() && random() % 3 == 0 ? -it->second : one;
         CellValue value;
         value.amount_fen = amount;
         differences.emplace_back(key, value);
@@ -261,7 +298,7 @@ TEST(CellsTest, NodeChunksAreSortedMaps) {
     NodeChunk follower(ChunkKind::kFunctional);
     ASSERT_TRUE(follower.Decode(whole, newest_first).ok());
     if (random() % 10 == 0) whole = chunk.Encode(), newest_first.clear();
-    std::map<NodeChunk::Key, int64_t> got;
+    std::map<NodeChunk::Key, Fen> got;
     chunk.ForEach([&](const CellKey& key, const CellValue& value) {
       got[NodeChunk::KeyOf(key.attributes, key.functional)] = value.amount_fen;
     });
@@ -291,6 +328,48 @@ TEST(CellsTest, NormalizedTablesAreWhatChunksHold) {
     ASSERT_TRUE(DecodeCells(bytes, &read).ok());
     EXPECT_EQ(EncodeCells(read), bytes);
   }
+}
+
+// Bytes of cells that one word holds are those of every earlier version; larger sums come back too.
+TEST(CellsTest, GoldenBytesAndSumsOfTwoWords) {
+  Attributes a;
+  a.direction = Direction::kExpenditure;
+  a.fund = Fund::kGeneral;
+  CellTable table;
+  for (const Code functional : {2080505, 2170101}) {
+    CellTable::Item& item = table.items.emplace_back();
+    item.key.functional = functional;
+    item.key.attributes = a.Pack();
+    item.value.amount_fen = functional == 2080505 ? 300 : -5;
+    item.value.counts = {1, 0, -2, 0};
+  }
+  const std::string bytes = EncodeCells(table);
+  EXPECT_EQ(absl::BytesToHexString(bytes),
+            "0002" "0380a004f9fd7e" "d804" "050203" "02f5b98401" "09" "050203");
+  table.items[0].value.amount_fen = Fen{1} << 100;
+  table.items[0].value.counts[3] = int64_t{1} << 40;
+  table.items[1].value.amount_fen = -(Fen{1} << 63) - 1;
+  CellTable read;
+  const std::string wide = EncodeCells(table);
+  ASSERT_TRUE(DecodeCells(wide, &read).ok());
+  ASSERT_EQ(read.items.size(), 2u);
+  for (size_t i = 0; i < 2; ++i) EXPECT_TRUE(read.items[i].value == table.items[i].value);
+  EXPECT_EQ(EncodeCells(read), wide);
+}
+
+TEST(FenTest, WhatIsToldFitsOrSaysWhatItIs) {
+  const Fen max = static_cast<Fen>(~static_cast<unsigned __int128>(0) >> 1);
+  EXPECT_EQ(FormatFen(0), "0");
+  EXPECT_EQ(FormatFen(-120), "-120");
+  EXPECT_EQ(FormatFen(max), "170141183460469231731687303715884105727");
+  EXPECT_EQ(FormatFen(-max - 1), "-170141183460469231731687303715884105728");
+  EXPECT_EQ(*ToInt64(INT64_MIN, "x"), INT64_MIN);
+  EXPECT_EQ(*ToInt64(INT64_MAX, "x"), INT64_MAX);
+  const Explained e = Explain(ToInt64(Fen{INT64_MAX} + 1, "filters[3]").status());
+  EXPECT_EQ(e.refusal.reason, Reason::kTotalOutOfRange);
+  EXPECT_EQ(e.refusal.metadata,
+            (std::vector<std::pair<std::string, std::string>>{
+                {"field", "filters[3]"}, {"amount_fen", "9223372036854775808"}}));
 }
 
 TEST(CellsTest, DamagedBytesAreRefusedOrAnotherWholeChunk) {
@@ -339,6 +418,66 @@ Posting MakePosting(absl::string_view agency, absl::string_view department,
   return p;
 }
 
+std::shared_ptr<const Catalog> OneDivision();
+
+// Amounts and counts of any size and sign, folded, stored and loaded, are the sums that a map of 128-bit numbers has.
+TEST(FoldTest, SumsAreExactHoweverLarge) {
+  const auto catalog = OneDivision();
+  std::mt19937_64 random(23);
+  using Model = std::map<std::pair<OrgType, Code>, CellValue>;
+  Model model;
+  std::map<ChunkId, std::string> stored;
+  Fold fold([&](const Fold::NodeId& node) -> absl::StatusOr<Fold::NodeChunks> {
+    Fold::NodeChunks chunks;
+    for (const auto& [id, bytes] : stored) {
+      if (!(id.node == node.node)) continue;
+      auto entry = std::make_unique<Fold::Entry>(static_cast<ChunkKind>(id.chunk >> 10));
+      const absl::Status status = entry->chunk.Decode(bytes, {});
+      if (!status.ok()) return status;
+      chunks[id.chunk] = std::move(entry);
+    }
+    return chunks;
+  });
+  const Code codes[] = {2080505, 2080506, 2170101, 2101101};
+  for (int round = 0; round < 200; ++round) {
+    std::vector<Posting> postings;
+    for (int i = 0; i < 8; ++i) {
+      postings.push_back(MakePosting("101001", "101", {{codes[random() % 4], 1}}));
+      CellTable::Item& item = postings.back().cells.items[0];
+      // Up to the largest of one word, mostly of one sign for a while: sums pass 2^63 and come back.
+      const int64_t amount = static_cast<int64_t>(random() >> (1 + random() % 40));
+      item.value.amount_fen = round / 50 % 2 == 0 ? amount : -amount;
+      item.value.counts[random() % 4] += static_cast<int64_t>(random() % (int64_t{1} << 33));
+      for (OrgType type : {OrgType::kDepartment, OrgType::kOwnLevel, OrgType::kDivision})
+        model[{type, item.key.functional}].Add(item.value);
+    }
+    std::vector<const Posting*> all;
+    for (const Posting& p : postings) all.push_back(&p);
+    ASSERT_TRUE(fold.Apply(all, *catalog).ok());
+    Model got;
+    for (const auto& [node, chunks] : fold.chunks()) {
+      for (const auto& [number, entry] : chunks) {
+        if (number >> 10 != static_cast<uint16_t>(ChunkKind::kFunctional)) continue;
+        entry->chunk.ForEach([&](const CellKey& key, const CellValue& value) {
+          got[{node.node.type, key.functional}] = value;
+        });
+      }
+    }
+    ASSERT_EQ(got.size(), model.size());
+    for (const auto& [key, value] : model) {
+      Fen exact = value.amount_fen;
+      ASSERT_TRUE(got[key].amount_fen == exact && got[key].counts == value.counts)
+          << FormatFen(got[key].amount_fen) << " not " << FormatFen(exact);
+    }
+    for (const auto& [id, entry] : fold.Changes()) stored[id] = entry->chunk.Encode();
+    // Forgotten now and then, and loaded again.
+    fold.Settle(round % 5 == 0 ? 0 : SIZE_MAX);
+  }
+  const bool passed = std::any_of(model.begin(), model.end(),
+                                  [](const auto& m) { return !FitsInt64(m.second.amount_fen); });
+  EXPECT_TRUE(passed);
+}
+
 std::shared_ptr<const Catalog> OneDivision() {
   return std::make_shared<const Catalog>()->With(
       List(CatalogList::kDivision, 141100, {Entry("141100", "吕梁市", "")}));
@@ -351,7 +490,7 @@ TEST(FoldTest, AFailedLoadLeavesEverythingAsItWas) {
   const Posting posting = MakePosting("101001", "101", {{2080505, 5}, {2170101, 7}});
   const Posting back = MakePosting("101001", "101", {{2080505, -5}, {2170101, -7}});
   auto sum = [&] {
-    int64_t total = 0;
+    Fen total = 0;
     for (const auto& [node, chunks] : fold->chunks()) {
       for (const auto& [number, entry] : chunks) {
         entry->chunk.ForEach(
@@ -375,6 +514,18 @@ TEST(FoldTest, AFailedLoadLeavesEverythingAsItWas) {
   EXPECT_EQ(sum(), 3 * 4 * 12);
   ASSERT_TRUE(fold->Apply({&back}, *catalog).ok());
   EXPECT_EQ(sum(), 0);
+}
+
+// A code of no level would be a cell of another chunk: nothing of the call is applied.
+TEST(FoldTest, APostingWithACodeOfNoLevelChangesNothing) {
+  const auto catalog = OneDivision();
+  Fold fold([](const Fold::NodeId&) { return Fold::NodeChunks(); });
+  const Posting good = MakePosting("101001", "101", {{2080505, 5}});
+  const Posting poison = MakePosting("101002", "101", {{2080505, 5}, {5000, 7}});
+  EXPECT_TRUE(absl::IsDataLoss(fold.Apply({&good, &poison}, *catalog)));
+  EXPECT_TRUE(fold.chunks().empty());
+  EXPECT_TRUE(fold.Changes().empty());
+  EXPECT_TRUE(fold.Apply({&good}, *catalog).ok());
 }
 
 // How many postings are folded at once is timing; which cells changed must not depend on it.

@@ -615,19 +615,23 @@ class SigningTest : public ::testing::Test {
   std::string dir_;
 };
 
-TEST_F(SigningTest, AKeyIsMadeOnceAndKept) {
-  const auto made = SigningKey::LoadOrCreate(dir_);
+TEST_F(SigningTest, AKeyIsStagedThenAdopted) {
+  EXPECT_TRUE(absl::IsNotFound(SigningKey::Load(dir_).status()));
+  const auto made = SigningKey::Stage(dir_);
   ASSERT_TRUE(made.ok()) << made.status();
+  EXPECT_TRUE(absl::IsNotFound(SigningKey::Load(dir_).status()));
+  ASSERT_TRUE(SigningKey::Adopt(dir_).ok());
+  EXPECT_TRUE(absl::IsNotFound(SigningKey::LoadStaged(dir_).status()));
   struct stat info;
   ASSERT_EQ(stat((dir_ + "/signing-key.pem").c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 0777, 0600u);
-  std::filesystem::remove(dir_ + "/signing-key.pub.pem");
-  const auto loaded = SigningKey::LoadOrCreate(dir_);
+  const auto loaded = SigningKey::Load(dir_);
   ASSERT_TRUE(loaded.ok()) << loaded.status();
   EXPECT_EQ(loaded->public_key_pem(), made->public_key_pem());
   EXPECT_EQ(loaded->Sign("bytes"), made->Sign("bytes"));
-  std::ifstream in(dir_ + "/signing-key.pub.pem");
-  const std::string beside{std::istreambuf_iterator<char>(in), {}};
+  EXPECT_TRUE(absl::IsNotFound(SigningKey::ReadPublicHalf(dir_).status()));
+  ASSERT_TRUE(loaded->WritePublicHalf(dir_).ok());
+  const std::string beside = *SigningKey::ReadPublicHalf(dir_);
   EXPECT_EQ(beside, made->public_key_pem());
   EXPECT_TRUE(VerifySignature(beside, "bytes", made->Sign("bytes")).ok());
   EXPECT_TRUE(absl::IsUnauthenticated(VerifySignature(beside, "Bytes", made->Sign("bytes"))));
@@ -635,13 +639,43 @@ TEST_F(SigningTest, AKeyIsMadeOnceAndKept) {
 }
 
 TEST_F(SigningTest, AKeyThatIsNoneOrOpenToOthersIsRefused) {
-  ASSERT_TRUE(SigningKey::LoadOrCreate(dir_).ok());
+  ASSERT_TRUE(SigningKey::Stage(dir_).ok());
+  ASSERT_TRUE(SigningKey::Adopt(dir_).ok());
   const std::string path = dir_ + "/signing-key.pem";
   ASSERT_EQ(chmod(path.c_str(), 0640), 0);
-  EXPECT_TRUE(absl::IsFailedPrecondition(SigningKey::LoadOrCreate(dir_).status()));
+  EXPECT_TRUE(absl::IsFailedPrecondition(SigningKey::Load(dir_).status()));
   ASSERT_EQ(chmod(path.c_str(), 0600), 0);
   std::ofstream(path) << "no key\n";
-  EXPECT_TRUE(absl::IsFailedPrecondition(SigningKey::LoadOrCreate(dir_).status()));
+  EXPECT_TRUE(absl::IsFailedPrecondition(SigningKey::Load(dir_).status()));
+}
+
+// Who has the first key from the operator trusts what it vouched for, and nothing else.
+TEST(SigningKeysTest, KeysAreFollowedAsFarAsEachVouchesForTheNext) {
+  const SigningKey first = SigningKey::Generate(), second = SigningKey::Generate(),
+                   third = SigningKey::Generate(), stranger = SigningKey::Generate();
+  auto change = [](const SigningKey& by, const SigningKey& next) {
+    return client::KeyChange{next.public_key_pem(),
+                             by.Sign(KeyChangeBytes(kId, next.public_key_pem()))};
+  };
+  auto head_by = [](const SigningKey& key) {
+    client::TreeHead head{kId, 1, Sha256({"root"}), 1, ""};
+    head.signature = key.Sign(TreeHeadBytes(kId, 1, head.root_hash, 1));
+    return head;
+  };
+  const std::vector<client::KeyChange> changes = {
+      {first.public_key_pem(), ""}, change(first, second), change(second, third)};
+  const std::string keys = client::FollowKeys(first.public_key_pem(), kId, changes);
+  for (const SigningKey* key : {&first, &second, &third})
+    EXPECT_TRUE(client::Verify(head_by(*key), keys).ok());
+  EXPECT_TRUE(absl::IsUnauthenticated(client::Verify(head_by(stranger), keys)));
+  // From the second on; another log's; a key that nobody vouched for, or a stranger.
+  EXPECT_FALSE(
+      client::Verify(head_by(first), client::FollowKeys(second.public_key_pem(), kId, changes)).ok());
+  EXPECT_EQ(client::FollowKeys(first.public_key_pem(), "another log......", changes),
+            first.public_key_pem());
+  EXPECT_EQ(client::FollowKeys(first.public_key_pem(), kId,
+                               {{stranger.public_key_pem(), ""}, change(stranger, second)}),
+            first.public_key_pem());
 }
 
 // RFC 8032, 7.1, test 2.

@@ -9,6 +9,7 @@
 #include "storage/heads.h"
 #include "storage/line_blocks.h"
 #include "storage/memory/memory_kv.h"
+#include "storage/operator_events.h"
 #include "storage/posting_codec.h"
 #include "storage/record_codec.h"
 #include "storage/schema.h"
@@ -49,6 +50,8 @@ TEST(SchemaTest, GoldenKeys) {
   EXPECT_EQ(BytesToHexString(WatermarkKey()), "20");
   EXPECT_EQ(BytesToHexString(GroupKey(258)), "150000000000000102");
   EXPECT_EQ(BytesToHexString(UpstreamKey("city")), "0c63697479");
+  EXPECT_EQ(BytesToHexString(OperatorEventKey(258)), "160000000000000102");
+  EXPECT_EQ(BytesToHexString(LeftOutKey()), "22");
   EXPECT_EQ(BytesToHexString(OwnerKey(141100)), "0d0002272c");
   EXPECT_EQ(BytesToHexString(StatusKey(kBudget, 1)),
             "1407e8030002272c30333130303100fffffffffffffffe");
@@ -321,6 +324,88 @@ TEST(PostingTest, GoldenPostingAndUpstream) {
   ASSERT_TRUE(posting.ok());
   EXPECT_EQ(posting->position, 12u);
   EXPECT_EQ(posting->upstream_position, 9u);
+}
+
+TEST(OperatorEventTest, GoldenQuarantineAndKey) {
+  const domain::QuarantineEvent event{258, kBudget, "why"};
+  const std::string bytes = EncodeQuarantine(event);
+  EXPECT_EQ(BytesToHexString(bytes),
+            "0000000000000102"
+            "01"
+            "0002272c07e80306303331303031"
+            "03776879");
+  const auto back = DecodeQuarantine(bytes);
+  ASSERT_TRUE(back.ok());
+  EXPECT_EQ(back->position, 258u);
+  EXPECT_TRUE(back->budget == kBudget);
+  EXPECT_EQ(back->reason, "why");
+  EXPECT_EQ(BytesToHexString(EncodeQuarantine({1, std::nullopt, ""})), "00000000000000010000");
+  const std::string key = EncodeKeyEvent({"pem", "sig"});
+  EXPECT_EQ(BytesToHexString(key), "0370656d03736967");
+  EXPECT_EQ(DecodeKeyEvent(key)->signature, "sig");
+  for (size_t i = 0; i < bytes.size(); ++i) EXPECT_FALSE(DecodeQuarantine(bytes.substr(0, i)).ok());
+  for (size_t i = 0; i < key.size(); ++i) EXPECT_FALSE(DecodeKeyEvent(key.substr(0, i)).ok());
+}
+
+domain::EventHeader HeaderAt(domain::Position position, domain::EventKind kind) {
+  domain::EventHeader header;
+  header.kind = kind;
+  header.position = position;
+  return header;
+}
+
+std::string UpstreamsPayload(const domain::Posting& posting) {
+  return EncodeUpstream(
+      {"city", {"0123456789abcdef", 1, {}, 0, 0}, EncodePosting(posting)});
+}
+
+TEST(OperatorEventTest, WhatIsLeftOutAndWhatFollowsItFromThatBudget) {
+  OperatorEvents operators;
+  const auto quarantine = EncodeQuarantine({5, kBudget, "why"});
+  ASSERT_TRUE(
+      operators.Add(HeaderAt(9, domain::EventKind::kQuarantine), quarantine).ok());
+  EXPECT_TRUE(operators.LeavesOut(5));
+  EXPECT_FALSE(operators.LeavesOut(4));
+  EXPECT_TRUE(operators.LeavesOut(kBudget));
+  // Before it the budget counts, from it on nothing of it; others do.
+  domain::BudgetKey other = kBudget;
+  other.agency = "031002";
+  EXPECT_FALSE(operators.LeavesOut(4, kBudget));
+  EXPECT_TRUE(operators.LeavesOut(6, kBudget));
+  EXPECT_FALSE(operators.LeavesOut(6, other));
+  domain::Posting posting = SmallPosting();
+  for (const auto& [position, counts] : std::map<domain::Position, bool>{{4, true}, {5, false}, {6, false}}) {
+    const auto what = ReadFoldable(HeaderAt(position, domain::EventKind::kUpstream),
+                                   UpstreamsPayload(posting), nullptr, operators);
+    ASSERT_TRUE(what.ok()) << what.status();
+    EXPECT_EQ(what->posting != nullptr, counts) << position;
+    EXPECT_TRUE(what->more);
+  }
+}
+
+TEST(OperatorEventTest, APostingThatCantBeReadOrFoldedStopsTotalsUntilItIsLeftOut) {
+  domain::Posting poison = SmallPosting();
+  poison.cells.items[0].key.functional = 5000;
+  std::string cut = UpstreamsPayload(SmallPosting());
+  cut.pop_back();
+  OperatorEvents operators;
+  for (const std::string& payload : {UpstreamsPayload(poison), cut, std::string("x")}) {
+    const domain::EventHeader header = HeaderAt(7, domain::EventKind::kUpstream);
+    const auto stopped = ReadFoldable(header, payload, nullptr, {});
+    const domain::Explained e = domain::Explain(stopped.status());
+    ASSERT_TRUE(e.reason_known) << stopped.status();
+    EXPECT_EQ(e.refusal.reason, domain::Reason::kTotalsStopped);
+    EXPECT_EQ(e.refusal.metadata[0].second, "7");
+    const Examined examined = Examine(header, payload);
+    EXPECT_NE(examined.fault, "");
+    EXPECT_EQ(examined.budget.has_value(), payload != "x");
+    OperatorEvents quarantined;
+    ASSERT_TRUE(quarantined
+                    .Add(HeaderAt(8, domain::EventKind::kQuarantine),
+                         EncodeQuarantine({7, examined.budget, ""}))
+                    .ok());
+    EXPECT_TRUE(ReadFoldable(header, payload, nullptr, quarantined).ok());
+  }
 }
 
 TEST(PostingTest, DamagedBytesAreRefusedOrAnotherWholePosting) {

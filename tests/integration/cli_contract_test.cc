@@ -125,6 +125,8 @@ TEST_F(CliContractTest, ImportThenTotals) {
   const auto none = Json(Fiscal(base + " --by functional --fund state-capital").out);
   EXPECT_EQ(none.fields().at("totals").list_value().values_size(), 0);
   EXPECT_EQ(Fiscal("admin verify").code, 0);
+  EXPECT_EQ(Fiscal("admin scrub").code, 0);
+  EXPECT_EQ(Fiscal("admin scrub --rate -1").code, 2);
   EXPECT_TRUE(absl::StrContains(Fiscal("totals --division 141100 --year 2024 --by fund -o csv").out,
                                 "GENERAL,一般公共预算,880.87,8\r\n"));
 }

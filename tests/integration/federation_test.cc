@@ -9,6 +9,8 @@
 #include "clients/cpp/error.h"
 #include "fiscal/federation/v1/federation_service.grpc.pb.h"
 #include "gtest/gtest.h"
+#include "storage/anchor.h"
+#include "storage/event_log.h"
 #include "storage/posting_codec.h"
 #include "storage/record_codec.h"
 #include "storage/rocks/rocks_kv.h"
@@ -312,7 +314,7 @@ TEST_F(FederationTest, OneCellThatDiffersIsFoundAndNamed) {
                                    [&](uint16_t, const domain::CellTable& table) {
                                      domain::CellTable changed = table;
                                      ASSERT_FALSE(changed.items.empty());
-                                     was = changed.items[0].value.amount_fen;
+                                     was = static_cast<int64_t>(changed.items[0].value.amount_fen);
                                      cell_code = std::to_string(changed.items[0].key.functional);
                                      changed.items[0].value.amount_fen += 1;
                                      value += domain::EncodeCells(changed);
@@ -393,9 +395,10 @@ class Liar final : public fed::FederationService::Service {
   std::unique_ptr<grpc::Server> server_;
 };
 
-std::string PostingOf(domain::Code division, domain::Code functional, int64_t fen) {
+std::string PostingOf(domain::Code division, domain::Code functional, int64_t fen,
+                      const std::string& agency = "101001") {
   domain::Posting p;
-  p.key = {division, 2024, domain::Stage::kApproved, "101001"};
+  p.key = {division, 2024, domain::Stage::kApproved, agency};
   p.department = "101";
   p.revision = 1;
   domain::Attributes a;
@@ -443,6 +446,133 @@ TEST_F(FederationTest, AnEventThatNoClientCouldHaveSentStopsItsUpstreamAlone) {
   liar.Post("");
   ASSERT_TRUE(province.Until([](const fed::Upstream& u) { return u.position() == "3"; }, 1));
   ASSERT_TRUE(province.UntilTotal("140000", sum));
+}
+
+// Writes an event of an upstream into a log as a version would that looked at nothing. Returns its position.
+domain::Position WriteUnchecked(const std::string& data_dir, std::string posting) {
+  storage::RocksOptions options;
+  options.path = data_dir + "/log";
+  options.wal = true;
+  options.ordered_kinds = storage::kLogOrderedKinds;
+  auto kv = storage::RocksKv::Open(options);
+  EXPECT_TRUE(kv.ok()) << kv.status();
+  storage::FileAnchor anchor(data_dir + "/anchor");
+  auto log = storage::EventLog::Open(**kv, anchor, "");
+  EXPECT_TRUE(log.ok()) << log.status();
+  const storage::EventLog::Head head = (*log)->head();
+  const std::string payload =
+      storage::EncodeUpstream({"older", {std::string(16, 'o'), 1, {}, 0, 0}, posting});
+  domain::EventHeader header;
+  header.kind = domain::EventKind::kUpstream;
+  header.position = head.position + 1;
+  header.commit_time_us = head.commit_time_us;
+  header.principal = "upstream:older";
+  header.payload_digest = Sha256({payload});
+  storage::LogEntry entry;
+  entry.position = header.position;
+  entry.record = std::make_shared<const std::string>(storage::EncodeRecord(header, payload));
+  entry.leaf_hash = *storage::LeafHash(*entry.record);
+  entry.chain_hash = storage::ChainHash(head.chain_hash, entry.leaf_hash);
+  storage::Batch batch;
+  storage::EventLog::Stage(entry, header.kind, [&](std::string key, std::string value) {
+    batch.Put(std::move(key), std::move(value));
+  });
+  EXPECT_TRUE((*log)->Commit(std::move(batch), {entry}, header.commit_time_us).ok());
+  return header.position;
+}
+
+client::Error Quarantine(Server& server, const std::string& position,
+                         adm::QuarantineResponse* response) {
+  adm::QuarantineRequest request;
+  request.set_position(position);
+  request.set_reason("科目编码不合规");
+  grpc::ClientContext context;
+  return client::ToError(adm::AdminService::NewStub(server.channel)
+                             ->Quarantine(&context, request, response));
+}
+
+client::Error Read(Server& server, const std::string& exactly) {
+  agg::GetTotalRequest request;
+  request.mutable_filter()->set_division_code("140000");
+  request.mutable_filter()->set_fiscal_year(2024);
+  request.mutable_filter()->set_stage(budget::v1::STAGE_APPROVED);
+  request.mutable_filter()->set_direction(budget::v1::DIRECTION_EXPENDITURE);
+  if (!exactly.empty()) request.mutable_consistency()->set_exactly(exactly);
+  agg::GetTotalResponse response;
+  grpc::ClientContext context;
+  return client::ToError(
+      agg::AggregationService::NewStub(server.channel)->GetTotal(&context, request, &response));
+}
+
+void ExpectVerified(Server& server) {
+  adm::VerifyResponse response;
+  grpc::ClientContext context;
+  const grpc::Status status =
+      adm::AdminService::NewStub(server.channel)->Verify(&context, {}, &response);
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  EXPECT_TRUE(response.ok()) << response.ShortDebugString();
+}
+
+TEST_F(FederationTest, AnEventThatTotalsCantTakeIsQuarantinedAndEverybodyGoesOn) {
+  Join();
+  int sent = Send(city, 0, 5, 3);
+  ASSERT_TRUE(province.UntilLevel(city));
+  province.Stop();
+  const domain::Position poison =
+      WriteUnchecked(province.options.data_dir, PostingOf(141100, 5000, 100, "101099"));
+  const std::string position = absl::StrCat(poison);
+  province.Start();
+  ASSERT_NE(province.server, nullptr);
+  // It says where totals stand still; what was before is answered, and what is written is taken.
+  EXPECT_EQ(province.Status().totals().stopped_position(), position);
+  EXPECT_EQ(province.Status().totals().watermark(), absl::StrCat(poison - 1));
+  const client::Error latest = Read(province, "");
+  EXPECT_EQ(latest.reason, "TOTALS_STOPPED") << latest.message;
+  EXPECT_NE(latest.message.find(absl::StrCat("event ", position, " can't be folded")),
+            std::string::npos)
+      << latest.message;
+  EXPECT_EQ(Read(province, position).reason, "TOTALS_STOPPED");
+  EXPECT_EQ(Read(province, absl::StrCat(poison - 1)).code, grpc::OK);
+  province.ImportDivisions({{"140000", ""}, {"141100", "140000"}, {"140200", "140000"}});
+  sent = Send(city, sent, 3, 3);
+  ASSERT_TRUE(province.UntilLevel(city));
+
+  // Only that event.
+  adm::QuarantineResponse done;
+  EXPECT_EQ(Quarantine(province, absl::StrCat(poison - 1), &done).reason, "QUARANTINE_NOT_NEEDED");
+  EXPECT_EQ(Quarantine(province, "999999", &done).reason, "POSITION_AHEAD");
+  EXPECT_EQ(Quarantine(province, position, &done).code, grpc::OK);
+  EXPECT_TRUE(done.created());
+  const std::string by = done.position();
+  EXPECT_EQ(Quarantine(province, position, &done).code, grpc::OK);
+  EXPECT_FALSE(done.created());
+  EXPECT_EQ(done.position(), by);
+  ASSERT_TRUE(province.UntilTotal("140000", city.Total("141100")));
+  EXPECT_EQ(Read(province, position).code, grpc::OK);
+  EXPECT_EQ(province.Status().totals().stopped_position(), "");
+  ExpectVerified(province);
+
+  // A restart, and totals that are folded from the first event, leave it out too.
+  province.Stop();
+  province.Start();
+  ASSERT_TRUE(province.UntilTotal("140000", city.Total("141100")));
+  ExpectVerified(province);
+  province.Stop();
+  std::filesystem::remove_all(province.options.data_dir + "/totals");
+  province.Start();
+  sent = Send(city, sent, 300, 3);
+  ASSERT_TRUE(province.UntilLevel(city));
+  ASSERT_TRUE(province.UntilTotal("140000", city.Total("141100")));
+  ExpectVerified(province);
+
+  // And a system above never hears of it.
+  Server country;
+  country.options.upstreams = {{"shanxi", province.options.listen}};
+  country.Start();
+  country.ImportDivisions({{"140000", ""}, {"141100", "140000"}, {"140200", "140000"}});
+  ASSERT_TRUE(country.UntilLevel(province));
+  ASSERT_TRUE(country.UntilTotal("140000", city.Total("141100")));
+  ExpectVerified(country);
 }
 
 }  // namespace

@@ -11,12 +11,15 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "clients/cpp/error.h"
+#include "fiscal/federation/v1/federation_service.grpc.pb.h"
+#include "fiscal/log/v1/event_log_service.grpc.pb.h"
 #include "fiscal/submission/v1/submission_service.grpc.pb.h"
 #include "google/protobuf/unknown_field_set.h"
 #include "grpcpp/generic/generic_stub.h"
@@ -34,12 +37,18 @@ namespace s = fiscal::submission::v1;
 
 constexpr int64_t kRequestMax = int64_t{256} << 20;
 constexpr int64_t kStatementMax = int64_t{400} << 20;
+// The same where 32 MB of projects and 32 MB of lines take each other's place.
+constexpr int64_t kReplacedMax = int64_t{512} << 20;
 
 // A server of its own for each attack, so that none hides behind what another left.
 class MemoryTest : public ::testing::Test {
  protected:
-  void SetUp() override {
+  void SetUp() override { Serve(/*memory_bytes_max=*/0); }
+
+  void Serve(int64_t memory_bytes_max) {
+    server_.reset();
     ServeOptions options;
+    options.memory_bytes_max = memory_bytes_max;
     options.data_dir = dir_.path();
     options.listen = absl::StrCat("127.0.0.1:", FreePort());
     server_ = std::make_unique<ServerChild>(options);
@@ -272,6 +281,140 @@ TEST_F(MemoryTest, LongTextsAreNotEchoed) {
   request.add_removed_line_ids(std::string(kAlmostAll / 2, 'a'));
   request.add_removed_line_ids(std::string(kAlmostAll / 2, 'a'));
   refused("removed_line_ids of 7 MB");
+}
+
+constexpr int kParts = 33;
+
+// A budget of nearly 32 MB in parts, whose projects have long texts, or whose lines have notes.
+std::vector<s::StreamBudgetsRequest> LargestInParts(bool projects, const std::string& request_id) {
+  const std::string text(11000, 'x');
+  std::vector<s::StreamBudgetsRequest> parts;
+  for (int part = 0; part < kParts; ++part) {
+    s::StreamBudgetsRequest& frame = parts.emplace_back();
+    s::SubmitBudgetRequest* budget = frame.mutable_budget();
+    if (part == 0) *budget = MakeBudget(0, 1, 1, request_id);
+    const b::LineItem line = MakeBudget(0, 1, 1, "x").line_items(0);
+    for (int i = 0; projects && i < 60; ++i) {
+      b::Project* project = budget->add_projects();
+      project->set_project_code(absl::StrCat("P", part, "-", i));
+      project->set_name("a project");
+      for (auto* field : {project->mutable_overview(), project->mutable_basis(),
+                          project->mutable_necessity(), project->mutable_plan()})
+        *field = text.substr(0, 4000);
+    }
+    for (int i = 0; !projects && i < 1600; ++i) {
+      *budget->add_line_items() = line;
+      b::LineItem* item = budget->mutable_line_items(budget->line_items_size() - 1);
+      item->set_line_id(absl::StrCat("M", part * 10000 + i));
+      item->set_note(text.substr(0, 500));
+    }
+    frame.set_more(part + 1 < kParts);
+  }
+  return parts;
+}
+
+// What became of it; the error's reason.
+std::string SendInParts(s::SubmissionService::Stub& stub,
+                        const std::vector<s::StreamBudgetsRequest>& parts) {
+  grpc::ClientContext context;
+  const auto stream = stub.StreamBudgets(&context);
+  for (const s::StreamBudgetsRequest& part : parts) {
+    if (!stream->Write(part)) break;
+  }
+  stream->WritesDone();
+  s::StreamBudgetsResponse response;
+  std::string outcome = "no answer";
+  while (stream->Read(&response))
+    outcome = response.has_receipt() ? "kept" : client::ToError(response.error()).reason;
+  const grpc::Status status = stream->Finish();
+  return status.ok() ? outcome : status.error_message();
+}
+
+TEST_F(MemoryTest, BudgetInParts) {
+  int n = 0;
+  // The second takes away what the first put: its event has both.
+  for (const bool projects : {false, true, false}) {
+    const auto parts = LargestInParts(projects, absl::StrCat("parts", n++));
+    EXPECT_LT(PeakOf(projects ? "projects in parts, in place of lines" : "lines in parts",
+                     [&] { EXPECT_EQ(SendInParts(*submission_, parts), "kept"); }),
+              n >= 2 ? kReplacedMax : kStatementMax);
+  }
+}
+
+// Ten streams of 60 MB each, which might come then, cost 11.7 GB: nobody counted them together.
+TEST_F(MemoryTest, ManyBudgetsInPartsShareOneBudget) {
+  constexpr int64_t kProcess = int64_t{768} << 20;
+  Serve(kProcess);
+  const auto parts = LargestInParts(/*projects=*/false, "shared");
+  std::vector<std::string> outcomes(10);
+  const int64_t before = StatusOf("VmRSS");
+  const int64_t peak = PeakOf("ten streams of a budget in parts", [&] {
+    std::vector<std::thread> senders;
+    for (std::string& outcome : outcomes) {
+      senders.emplace_back([this, &parts, &outcome] {
+        const auto stub = s::SubmissionService::NewStub(Connect(address_));
+        outcome = SendInParts(*stub, parts);
+      });
+    }
+    for (std::thread& sender : senders) sender.join();
+  });
+  EXPECT_LT(before + peak, kProcess);
+  for (const std::string& outcome : outcomes)
+    EXPECT_TRUE(outcome == "kept" || outcome == "MEMORY_FULL") << outcome;
+  // Everything was given back.
+  EXPECT_EQ(Submit(Greatest("after", 0)).code, grpc::OK);
+}
+
+// With a thread and a page of 1 MB each, 2,000 of them cost 4.6 GB and 2,030 threads.
+TEST_F(MemoryTest, LogStreamsThatNobodyReads) {
+  for (int i = 0; i < 20; ++i)
+    ASSERT_EQ(Submit(MakeBudget(i, 5000, 1, absl::StrCat("s", i))).code, grpc::OK);
+  const int64_t threads = StatusOf("Threads");
+  const auto log = fiscal::log::v1::EventLogService::NewStub(channel_);
+  const auto federation = fiscal::federation::v1::FederationService::NewStub(channel_);
+  grpc::CompletionQueue queue;
+  std::vector<std::unique_ptr<grpc::ClientContext>> contexts;
+  std::vector<std::unique_ptr<grpc::ClientAsyncReader<fiscal::log::v1::ReadResponse>>> readers;
+  std::vector<std::unique_ptr<grpc::ClientAsyncReader<fiscal::federation::v1::ReadPostingsResponse>>>
+      postings;
+  constexpr int kStreams = 1000;
+  const int64_t peak = PeakOf("1,000 log streams that nobody reads", [&] {
+    for (int i = 0; i < kStreams; ++i) {
+      contexts.push_back(std::make_unique<grpc::ClientContext>());
+      if (i % 2 == 0) {
+        readers.push_back(
+            log->AsyncRead(contexts.back().get(), fiscal::log::v1::ReadRequest(), &queue, nullptr));
+      } else {
+        postings.push_back(federation->AsyncReadPostings(
+            contexts.back().get(), fiscal::federation::v1::ReadPostingsRequest(), &queue, nullptr));
+      }
+      void* tag = nullptr;
+      bool ok = false;
+      ASSERT_TRUE(queue.Next(&tag, &ok) && ok);
+    }
+    // Whoever reads is served all the same, and to the end.
+    grpc::ClientContext context;
+    fiscal::log::v1::ReadRequest request;
+    request.set_until_head(true);
+    const auto reader = log->Read(&context, request);
+    fiscal::log::v1::ReadResponse response;
+    int records = 0;
+    while (reader->Read(&response)) records += response.records_size();
+    EXPECT_TRUE(reader->Finish().ok());
+    EXPECT_GE(records, 20);
+  });
+  EXPECT_LT(peak, kRequestMax);
+  EXPECT_LT(StatusOf("Threads"), threads + 20);
+  for (const auto& context : contexts) context->TryCancel();
+  queue.Shutdown();
+  void* tag = nullptr;
+  bool ok = false;
+  while (queue.Next(&tag, &ok)) {
+  }
+  // All of them are gone: the server ends as it should.
+  readers.clear();
+  postings.clear();
+  EXPECT_EQ(server_->End(SIGTERM), 0);
 }
 
 }  // namespace

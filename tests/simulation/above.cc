@@ -4,6 +4,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "services/federation/postings.h"
+#include "storage/ledger.h"
+#include "storage/paired_kv.h"
 #include "storage/schema.h"
 #include "storage/totals_store.h"
 #include "tests/simulation/no_rules.h"
@@ -33,6 +35,8 @@ class ForgetfulKv final : public WrappedKv {
 
 struct Above::Process {
   std::unique_ptr<MemoryKv> log_kv;
+  std::unique_ptr<MemoryKv> ledger_kv;
+  std::unique_ptr<storage::PairedKv> paired_kv;
   std::unique_ptr<ForgetfulKv> forgetful_kv;
   std::unique_ptr<storage::MemoryAnchor> anchor;
   std::unique_ptr<storage::EventLog> log;
@@ -71,7 +75,11 @@ bool Above::Start() {
   auto log_kv = MemoryKv::Open(log_disk_, {true, &faults_});
   if (!ok(log_kv.status(), "open log store")) return false;
   p.log_kv = *std::move(log_kv);
-  storage::Kv* kv = p.log_kv.get();
+  auto ledger_kv = MemoryKv::Open(ledger_disk_, {false, nullptr});
+  if (!ok(ledger_kv.status(), "open ledger store")) return false;
+  p.ledger_kv = *std::move(ledger_kv);
+  p.paired_kv = std::make_unique<storage::PairedKv>(*p.log_kv, *p.ledger_kv);
+  storage::Kv* kv = p.paired_kv.get();
   if (forgetful_) {
     p.forgetful_kv = std::make_unique<ForgetfulKv>(*kv);
     kv = p.forgetful_kv.get();
@@ -80,6 +88,7 @@ bool Above::Start() {
   auto log = storage::EventLog::Open(*kv, *p.anchor, "fedcba9876543210");
   if (!ok(log.status(), "open log")) return false;
   p.log = *std::move(log);
+  if (!ok(storage::CatchUp(*p.log, *kv), "make the ledger level")) return false;
   auto intake = Intake::Open(*kv, *p.log, clock_, NoRules);
   if (!ok(intake.status(), "open intake")) return false;
   p.intake = *std::move(intake);
@@ -115,6 +124,7 @@ void Above::Crash() {
   process_.reset();
   auto choose = [this](uint64_t n) { return Below(n); };
   log_disk_.Crash(choose);
+  ledger_disk_.Crash(choose);
   totals_disk_.Crash(choose);
 }
 
@@ -131,7 +141,7 @@ void Above::TakeOver(const storage::EventLog& below, uint64_t events) {
   for (bool more = false; at < head && (more || records.records.size() < events);) {
     const auto entry = below.Read(at + 1);
     if (!entry.ok()) return fail_(entry.status().ToString());
-    auto record = services::ToUpstreamRecord(*entry, &more);
+    auto record = services::ToUpstreamRecord(*entry, *below.operators(), &more);
     if (!record.ok()) return fail_(record.status().ToString());
     records.records.push_back(*std::move(record));
     ++at;

@@ -46,7 +46,7 @@ class Above {
   storage::Faults& faults_;
   const Fail fail_;
   const bool forgetful_;
-  storage::MemoryDisk log_disk_, totals_disk_;
+  storage::MemoryDisk log_disk_, ledger_disk_, totals_disk_;
   storage::MemoryAnchorDisk anchor_disk_;
   std::unique_ptr<Process> process_;
   int crashes_ = 0;

@@ -213,15 +213,25 @@ Expected Model::Apply(const domain::Submission& s) {
     return {absl::StatusCode::kNotFound, {}};
   ModelStatement next;
   next.note = patch && s.note.empty() ? old.note : s.note;
-  if (patch) next.lines = old.lines;
-  for (const std::string& id : s.removed_line_ids) {
-    if (next.lines.erase(id) == 0) return {absl::StatusCode::kFailedPrecondition, {}};
+  if (patch) {
+    next.lines = old.lines;
+    next.projects = old.projects;
   }
+  bool known = true;
+  for (const std::string& id : s.removed_line_ids) known = next.lines.erase(id) > 0 && known;
+  for (const std::string& code : s.removed_project_codes)
+    known = next.projects.erase(code) > 0 && known;
   for (const Line& line : s.lines.lines) next.lines[std::string(line.line_id)] = Own(line);
+  for (const domain::ProjectEntry& project : s.projects) next.projects[project.code] = project.name;
+  for (const auto& [id, m] : next.lines) {
+    if (!m.project.empty() && next.projects.count(m.project) == 0)
+      return {absl::StatusCode::kInvalidArgument, {}};
+  }
+  if (!known) return {absl::StatusCode::kFailedPrecondition, {}};
   next.withdrawn = s.withdraw;
   next.certified = s.certify;
-  const bool same_lines = old.lines == next.lines;
-  const bool unchanged = old.revision > 0 && same_lines && old.withdrawn == next.withdrawn &&
+  const bool same = old.lines == next.lines && old.projects == next.projects;
+  const bool unchanged = old.revision > 0 && same && old.withdrawn == next.withdrawn &&
                          old.note == next.note && (old.certified || !next.certified);
   e.receipt.result = unchanged           ? domain::Result::kUnchanged
                      : old.revision == 0 ? domain::Result::kCreated
@@ -229,6 +239,7 @@ Expected Model::Apply(const domain::Submission& s) {
   e.receipt.revision = unchanged ? old.revision : old.revision + 1;
   for (const auto& [id, m] : next.lines)
     ++(m.line.counts() ? e.receipt.line_count : e.receipt.memo_line_count);
+  e.receipt.project_count = next.projects.size();
   if (s.validate_only) return e;
   if (unchanged) {
     e.receipt.position = old.position;

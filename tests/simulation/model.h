@@ -32,6 +32,8 @@ struct ModelStatement {
   bool certified = false;
   std::string note;
   std::map<std::string, ModelLine> lines;
+  // Names by code.
+  std::map<std::string, std::string> projects;
 };
 
 struct ModelReceipt {
@@ -40,9 +42,11 @@ struct ModelReceipt {
   uint64_t position = 0;
   uint64_t line_count = 0;
   uint64_t memo_line_count = 0;
+  uint64_t project_count = 0;
   friend bool operator==(const ModelReceipt& a, const ModelReceipt& b) {
     return a.result == b.result && a.revision == b.revision && a.position == b.position &&
-           a.line_count == b.line_count && a.memo_line_count == b.memo_line_count;
+           a.line_count == b.line_count && a.memo_line_count == b.memo_line_count &&
+           a.project_count == b.project_count;
   }
 };
 

@@ -1,5 +1,6 @@
 #include "tests/simulation/world.h"
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <random>
@@ -14,10 +15,14 @@
 #include "services/aggregation/totals_reader.h"
 #include "services/submission/intake.h"
 #include "storage/anchor.h"
+#include "storage/ledger.h"
 #include "storage/memory/memory_kv.h"
+#include "storage/paired_kv.h"
 #include "tests/simulation/above.h"
 #include "tests/simulation/model.h"
 #include "tests/simulation/no_rules.h"
+#include "tests/simulation/scratch.h"
+#include "tests/simulation/taking_back.h"
 #include "tests/simulation/watchers.h"
 #include "tests/simulation/wrapped_kv.h"
 
@@ -82,6 +87,8 @@ class LossyKv final : public WrappedKv {
 struct Process {
   std::unique_ptr<MemoryKv> log_kv;
   std::unique_ptr<LyingKv> lying_kv;
+  std::unique_ptr<MemoryKv> ledger_kv;
+  std::unique_ptr<storage::PairedKv> kv;
   std::unique_ptr<storage::MemoryAnchor> anchor;
   std::unique_ptr<storage::EventLog> log;
   std::unique_ptr<Intake> intake;
@@ -99,6 +106,7 @@ constexpr Code kFunctional[] = {2080505, 2080506, 2101101, 2170101, 2170102, 213
 constexpr Code kRevenue[] = {1030148, 11002, 1100201};
 constexpr Code kDept[] = {30101, 30201, 30299, 310, 31002};
 constexpr Code kGov[] = {50101, 50201, 50299, 503};
+constexpr const char* kProjects[] = {"P1", "P2", "P3", "P4", "P5"};
 
 class World {
  public:
@@ -116,7 +124,7 @@ class World {
 
   Outcome Play() {
     if (Below(4) != 0) stride_ = {1 + Below(12), 1 + Below(60)};
-    if (!Start()) return std::move(run_);
+    if (!Start()) return Ended();
     // Every fourth seed is long; the others are short and many.
     const int steps = Below(4) == 0 ? 500 : 60;
     const bool bulk = steps > 60;
@@ -142,6 +150,31 @@ class World {
       }
     }
     if (run_.failure.empty()) Heal();
+    return Ended();
+  }
+
+  Outcome PlayVerify() {
+    stride_ = {1 + Below(12), 1 + Below(60)};
+    if (!Start()) return Ended();
+    for (int i = 0; i < 40 && run_.failure.empty(); ++i) {
+      const uint64_t dice = Below(20);
+      if (dice < 10) {
+        SubmitGroup();
+      } else if (dice < 15) {
+        Fold(static_cast<int>(Below(8)) + 1);
+      } else if (dice < 19) {
+        Verify(*process_->projector);
+      } else {
+        Restart(/*crash=*/Below(2) == 0);
+      }
+    }
+    while (run_.failure.empty() && process_->projector->folded() < model_.head) Fold(50);
+    if (run_.failure.empty()) Verify(*process_->projector);
+    return Ended();
+  }
+
+ private:
+  Outcome Ended() {
     run_.events = static_cast<int>(model_.head);
     run_.faults = faults_.count;
     run_.resumes = watchers_.resumes();
@@ -149,7 +182,6 @@ class World {
     return std::move(run_);
   }
 
- private:
   uint64_t Below(uint64_t n) { return random_() % n; }
   template <typename T, size_t N>
   const T& Pick(const T (&list)[N]) {
@@ -171,15 +203,21 @@ class World {
     auto log_kv = MemoryKv::Open(log_disk_, {true, &faults_});
     if (!Check(log_kv.status(), "open log store")) return false;
     p.log_kv = *std::move(log_kv);
-    storage::Kv* kv = p.log_kv.get();
+    storage::Kv* log_store = p.log_kv.get();
     if (bug_ == Bug::kAcknowledgeBeforeSync) {
-      p.lying_kv = std::make_unique<LyingKv>(*kv);
-      kv = p.lying_kv.get();
+      p.lying_kv = std::make_unique<LyingKv>(*log_store);
+      log_store = p.lying_kv.get();
     }
+    auto ledger_kv = MemoryKv::Open(ledger_disk_, {false, nullptr});
+    if (!Check(ledger_kv.status(), "open ledger store")) return false;
+    p.ledger_kv = *std::move(ledger_kv);
+    p.kv = std::make_unique<storage::PairedKv>(*log_store, *p.ledger_kv);
+    storage::Kv* kv = p.kv.get();
     p.anchor = std::make_unique<storage::MemoryAnchor>(anchor_disk_);
     auto log = storage::EventLog::Open(*kv, *p.anchor, "0123456789abcdef");
     if (!Check(log.status(), "open log")) return false;
     p.log = *std::move(log);
+    if (!Check(storage::CatchUp(*p.log, *kv), "make the ledger level") || !CheckLedger()) return false;
     auto intake = Intake::Open(*kv, *p.log, clock_, NoRules);
     if (!Check(intake.status(), "open intake")) return false;
     p.intake = *std::move(intake);
@@ -206,6 +244,27 @@ class World {
     return run_.failure.empty();
   }
 
+  // The ledger that was kept, and brought level after a crash, is byte by byte the one that the log alone makes.
+  bool CheckLedger() {
+    MemoryDisk disk;
+    auto made = MemoryKv::Open(disk, {false, nullptr});
+    if (!Check(made.status(), "open a ledger")) return false;
+    storage::PairedKv kv(*process_->log_kv, **made);
+    if (!Check(storage::CatchUp(*process_->log, kv), "make the ledger again")) return false;
+    auto kept = process_->ledger_kv->NewIterator("", "");
+    auto again = (*made)->NewIterator("", "");
+    kept->Seek("");
+    again->Seek("");
+    while (kept->Valid() && again->Valid() && kept->key() == again->key() &&
+           kept->value() == again->value()) {
+      kept->Next();
+      again->Next();
+    }
+    if (!kept->Valid() && !again->Valid()) return true;
+    return Fail(absl::StrCat("the ledger differs from one made from the log at key ",
+                             absl::BytesToHexString(kept->Valid() ? kept->key() : again->key())));
+  }
+
   // The process ends, with or without the machine, and starts again. Nothing acknowledged may be missing.
   void Restart(bool crash) {
     watchers_.Drop();
@@ -214,6 +273,7 @@ class World {
       ++run_.crashes;
       auto choose = [this](uint64_t n) { return Below(n); };
       log_disk_.Crash(choose);
+      ledger_disk_.Crash(choose);
       totals_disk_.Crash(choose);
     }
     if (!Start()) return;
@@ -300,6 +360,12 @@ class World {
           line.attributes.procurement = static_cast<domain::Procurement>(Below(4));
           if (Below(8) == 0) line.receiving_division = Pick(kDivisions);
         }
+        // Now and then one that the statement does not name.
+        if (Below(3) == 0) {
+          texts->push_back(Pick(kProjects));
+          line.project_code = texts->back();
+          if (Below(40) != 0) NameProject(texts->back(), &s);
+        }
         line.attributes.fund = static_cast<domain::Fund>(Below(11));
         line.attributes.funding_year = static_cast<domain::FundingYear>(Below(3));
         if (Below(6) == 0) line.attributes.analysis = static_cast<domain::Analysis>(1 + Below(6));
@@ -311,7 +377,16 @@ class World {
       if (s.mode == domain::WriteMode::kPatch) {
         for (uint64_t i = 0, n = Below(3); i < n; ++i)
           s.removed_line_ids.push_back(absl::StrCat("line-", Below(24)));
+        if (Below(8) == 0) s.removed_project_codes.push_back(Pick(kProjects));
       }
+      if (Below(4) == 0) NameProject(Pick(kProjects), &s);
+      // What is named is not dropped.
+      auto named = [&](const std::string& code) {
+        return std::any_of(s.projects.begin(), s.projects.end(),
+                           [&](const domain::ProjectEntry& p) { return p.code == code; });
+      };
+      auto& dropped = s.removed_project_codes;
+      dropped.erase(std::remove_if(dropped.begin(), dropped.end(), named), dropped.end());
     }
     if (Below(30) == 0) s.key.agency = "999999";
     if (Below(40) == 0 && !s.lines.lines.empty()) s.lines.lines[0].amount_fen = -5;
@@ -325,8 +400,19 @@ class World {
                      s.certify, s.note, static_cast<int>(s.mode), s.expected_revision.value_or(-1));
     body += s.encoded.bytes;
     for (const std::string& id : s.removed_line_ids) body += id;
+    for (const domain::ProjectEntry& project : s.projects) body += project.bytes;
+    for (const std::string& code : s.removed_project_codes) body += code;
     s.body = Sha256({body});
     return s;
+  }
+
+  // With one of its names, unless the statement has it already.
+  void NameProject(const std::string& code, Submission* s) {
+    for (const domain::ProjectEntry& project : s->projects) {
+      if (project.code == code) return;
+    }
+    const std::string name = absl::StrCat("name ", Below(3));
+    s->projects.push_back({code, name, absl::StrCat(code, "=", name)});
   }
 
   void SubmitGroup() {
@@ -365,6 +451,7 @@ class World {
       process_.reset();
       auto choose = [this](uint64_t n) { return Below(n); };
       log_disk_.Crash(choose);
+      ledger_disk_.Crash(choose);
       totals_disk_.Crash(choose);
       if (!Start()) return;
       const uint64_t head = process_->log->head().position;
@@ -387,7 +474,8 @@ class World {
       ModelReceipt receipt;
       if (outcomes[i].ok()) {
         const storage::Receipt& r = outcomes[i]->receipt;
-        receipt = {r.result, r.revision, r.position, r.line_count, r.memo_line_count};
+        receipt = {r.result,     r.revision,        r.position,
+                   r.line_count, r.memo_line_count, r.project_count};
         absl::StrAppend(&got, " result ", static_cast<int>(r.result), " revision ", r.revision,
                         " position ", r.position);
       }
@@ -467,6 +555,7 @@ class World {
       process_.reset();
       auto choose = [this](uint64_t n) { return Below(n); };
       log_disk_.Crash(choose);
+      ledger_disk_.Crash(choose);
       totals_disk_.Crash(choose);
       if (!Start()) return;
       const uint64_t head = process_->log->head().position;
@@ -547,9 +636,37 @@ class World {
     const services::WatchedTotals question = MakeQuestion();
     const uint64_t position = Below(2) == 0 ? folded : Below(folded + 1);
     Compare(*process_->reader, question, position, 0);
+    if (Below(12) == 0) Verify(*process_->projector);
     const auto end = process_->projector->EndOfGroup(position);
     if (!end.ok() || *end != model_.GroupEnd(position))
       Fail(absl::StrCat("a group at ", position, " ends elsewhere"));
+  }
+
+  // With so little memory now and then that units are computed one after the other.
+  void Verify(const services::Projector& projector) {
+    ++run_.verifications;
+    projector.ReadLive([&](const services::Projector::Live& live) {
+      run_.open_projects += std::any_of(
+          live.postings.begin(), live.postings.end(), [&](const auto& posting) {
+            const auto& projects = posting->cells.projects;
+            return live.stride > 0 && !posting->first() &&
+                   std::any_of(projects.begin(), projects.end(), [](const auto& p) {
+                     return p.state != domain::CellProject::kMentioned;
+                   });
+          });
+    });
+    services::VerifyOptions options;
+    if (Below(2) == 0) options.memory_bytes_max = Below(20000);
+    // A process whose last write failed has a ledger that is behind.
+    if (&projector == process_->projector.get() && !process_->intake->failed()) {
+      options.ledger = process_->ledger_kv.get();
+      options.new_store = ScratchKv::Make;
+    }
+    const auto verified = bug_ == Bug::kTakeBackAmounts ? VerifyTakingBack(projector)
+                                                        : services::Verify(projector, options);
+    if (!Check(verified.status(), "verify")) return;
+    if (verified->position != projector.folded()) Fail("verify stops before the totals do");
+    if (!verified->differences.empty()) Fail(absl::StrCat("verify: ", verified->differences[0]));
   }
 
   void Watch() {
@@ -563,7 +680,8 @@ class World {
     const services::TotalFilter& f = question.filter;
     const std::vector<services::GroupBy>& group_by = question.group_by;
     const uint64_t position = model_at == 0 ? at : model_at;
-    const auto list = reader.List(f, group_by, services::Order::kCode, at);
+    services::Work work;
+    const auto list = reader.List(f, group_by, services::Order::kCode, at, work);
     if (!Check(list.status(), "query")) return;
     std::map<std::string, domain::CellValue> want = model_.Totals(f, group_by, position);
     std::map<std::string, domain::CellValue> got;
@@ -573,7 +691,7 @@ class World {
       if (!got.emplace(key, row.value).second) Fail(absl::StrCat("row ", key, " stands twice"));
     }
     if (got == want) {
-      Trace(absl::StrCat(got.size(), " ", list->grand_total.amount_fen));
+      Trace(absl::StrCat(got.size(), " ", domain::FormatFen(list->grand_total.amount_fen)));
       return;
     }
     std::string difference;
@@ -582,8 +700,9 @@ class World {
       if (it == got.end()) {
         absl::StrAppend(&difference, " missing ", key);
       } else if (!(it->second == value)) {
-        absl::StrAppend(&difference, " ", key, ": ", it->second.amount_fen, " (",
-                        it->second.line_count(), " lines) not ", value.amount_fen, " (",
+        absl::StrAppend(&difference, " ", key, ": ", domain::FormatFen(it->second.amount_fen), " (",
+                        it->second.line_count(), " lines) not ",
+                        domain::FormatFen(value.amount_fen), " (",
                         value.line_count(), ")");
       }
     }
@@ -623,21 +742,13 @@ class World {
     for (int i = 0; i < 8 && run_.failure.empty(); ++i)
       Compare(above_.reader(), MakeQuestion(), above_.projector().folded(), model_.head);
     if (!run_.failure.empty()) return;
-    const auto above = services::Verify(above_.projector());
-    if (!Check(above.status(), "verify above")) return;
-    if (!above->differences.empty()) {
-      Fail(absl::StrCat("verify above: ", above->differences[0]));
-      return;
-    }
+    Verify(above_.projector());
+    if (!run_.failure.empty()) return;
     run_.crashes += above_.crashes();
-    const auto verified = services::Verify(*process_->projector);
-    if (!Check(verified.status(), "verify")) return;
-    if (!verified->differences.empty()) {
-      Fail(absl::StrCat("verify: ", verified->differences[0]));
-      return;
-    }
+    Verify(*process_->projector);
+    if (!run_.failure.empty()) return;
     // Statements, whole and at every revision.
-    const storage::HeadReader heads(*process_->log_kv);
+    const storage::HeadReader heads(*process_->kv);
     for (const auto& [key, history] : model_.budgets) {
       for (const ModelStatement& s : history) {
         const auto read = heads.Read(key, s.revision);
@@ -650,6 +761,10 @@ class World {
           m.line = line;
           lines[m.id] = m;
         }
+        std::map<std::string, std::string> projects;
+        for (const domain::ProjectEntry& p : read->projects) projects[p.code] = p.name;
+        if (projects != s.projects)
+          return void(Fail(absl::StrCat("revision ", s.revision, " has other projects")));
         if (!(lines == s.lines)) {
           Fail(absl::StrCat("revision ", s.revision, " of ", key.agency, " reads ", lines.size(),
                             " lines, not the ", s.lines.size(), " submitted"));
@@ -678,6 +793,7 @@ class World {
   RandomFaults faults_;
   ManualClock clock_;
   MemoryDisk log_disk_;
+  MemoryDisk ledger_disk_;
   MemoryDisk totals_disk_;
   storage::MemoryAnchorDisk anchor_disk_;
   std::unique_ptr<Process> process_;
@@ -697,6 +813,10 @@ class World {
 
 Outcome RunSeed(uint64_t seed, Bug bug, WatchBug watch_bug) {
   return World(seed, bug, watch_bug).Play();
+}
+
+Outcome RunVerifySeed(uint64_t seed, Bug bug) {
+  return World(seed, bug, WatchBug::kNone).PlayVerify();
 }
 
 }  // namespace fiscal::simulation

@@ -10,7 +10,15 @@
 namespace fiscal::simulation {
 
 // What a planted bug changes; the suite must notice each (see simulation_test.cc).
-enum class Bug { kNone, kAcknowledgeBeforeSync, kForgetRequest, kLoseCells, kForgetUpstream };
+enum class Bug {
+  kNone,
+  kAcknowledgeBeforeSync,
+  kForgetRequest,
+  kLoseCells,
+  kForgetUpstream,
+  // Verify compares agencies' cells after it has taken amounts of the open stride back, and not what that says of projects.
+  kTakeBackAmounts
+};
 
 struct Outcome {
   // Empty when every check held; else the first that did not.
@@ -24,9 +32,16 @@ struct Outcome {
   int resumes = 0;
   // Reallocations that were kept.
   int reallocations = 0;
+  // Comparisons of all totals with the log, and those of them in whose open stride a statement that already had cells in the store
+  // names or drops projects.
+  int verifications = 0;
+  int open_projects = 0;
 };
 
 Outcome RunSeed(uint64_t seed, Bug bug = Bug::kNone, WatchBug watch_bug = WatchBug::kNone);
+
+// A short run in which many statements name, rename and drop projects, and all totals are compared with the log at every turn.
+Outcome RunVerifySeed(uint64_t seed, Bug bug = Bug::kNone);
 
 }  // namespace fiscal::simulation
 

@@ -16,6 +16,8 @@ class WrappedKv : public storage::Kv {
     return kv_.Write(batch, sync);
   }
   absl::Status Flush() override { return kv_.Flush(); }
+  absl::Status FlushTables() override { return kv_.FlushTables(); }
+  absl::StatusOr<storage::StoreWitness> Witness() override { return kv_.Witness(); }
   absl::StatusOr<std::string> Get(absl::string_view key) const override { return kv_.Get(key); }
   std::unique_ptr<storage::KvIterator> NewIterator(absl::string_view lower,
                                                    absl::string_view upper) const override {

@@ -176,7 +176,7 @@ std::string RapidReset(uint32_t turn) {
   return bytes;
 }
 
-std::string OpenStreams(uint32_t turn) {
+std::string OpenCalls(uint32_t turn) {
   std::string bytes;
   for (uint32_t i = 0; i < 1000; ++i) bytes += Headers(StreamOf(turn * 1000 + i));
   return bytes;
@@ -242,7 +242,7 @@ const std::map<std::string, Make>& Attacks() {
          return Call({absl::StrCat(kAggregation, "WatchTotals"), Watch(), 21000})(port);
        }},
       {"open-streams",
-       [](int port) { return std::make_unique<RawAttack>(port, 1, true, OpenStreams); }},
+       [](int port) { return std::make_unique<RawAttack>(port, 1, true, OpenCalls); }},
       {"rapid-reset",
        [](int port) { return std::make_unique<RawAttack>(port, 10, true, RapidReset); }},
       {"continuation",

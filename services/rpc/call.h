@@ -1,0 +1,201 @@
+// One RPC, as every handler meets it: who calls, by which connection, until when, whether he still waits; and the one way to its
+// answer.
+//
+//   gRPC --> handler --(ServiceCalls::Unary, Open)--> table of methods, bounds of a caller --> UnaryCall, OpenCall
+//   UnaryCall --(Read)--> a lane of the ReadExecutor --> Finish;   a write: --> Committer --> Finish
+//
+// A method that is not in the table can't be served: tests compare the table with the protos, and what handlers passed here with
+// what callers called. Thread-safe.
+#ifndef FISCAL_SERVICES_RPC_CALL_H_
+#define FISCAL_SERVICES_RPC_CALL_H_
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/synchronization/mutex.h"
+#include "base/clock.h"
+#include "grpcpp/support/server_callback.h"
+#include "services/aggregation/work.h"
+#include "services/rpc/read_executor.h"
+#include "services/rpc/trace.h"
+
+namespace fiscal::services::rpc {
+
+enum class CallKind : uint8_t {
+  // Small whatever is asked: has the point lane.
+  kPointRead,
+  // Has the heavy lane, unless the handler knows that what is asked is small.
+  kHeavyRead,
+  // Calls other systems: has the slow lane.
+  kSlowRead,
+  // The operator's: has a thread of gRPC's, and bounds of its own.
+  kOperator,
+  // Waits for the committer.
+  kWrite,
+  // Open for long.
+  kStream,
+  // The same, with a bound of its own.
+  kWatch,
+};
+
+struct Method {
+  // "fiscal.aggregation.v1.AggregationService/GetTotal"
+  absl::string_view name;
+  CallKind kind;
+};
+// Every method that is served.
+const std::vector<Method>& Methods();
+
+// Who calls. Callers without a certificate are told apart by their connections.
+struct Caller {
+  // By certificate (rpc/caller.h), or "anonymous".
+  std::string principal;
+  // The other end, as gRPC writes it: "ipv4:10.1.2.3:40404".
+  std::string connection;
+  // Who shares turns and bounds.
+  std::string key() const;
+};
+
+class Calls;
+
+// A unary call. Deletes itself once it was finished and gRPC is done with it; Finish must be called, once, and nothing of it used
+// afterwards.
+class UnaryCall final : public grpc::ServerUnaryReactor {
+ public:
+  // A call that was not admitted is to be finished with whatever status: it carries the one that refuses it.
+  bool admitted() const { return refused_.ok(); }
+  const Caller& caller() const { return caller_; }
+  // REQUIRES: not finished.
+  grpc::CallbackServerContext* context() const { return context_; }
+  // In an unending future where the caller says none.
+  absl::Time deadline() const { return deadline_; }
+  // A span of ours in the caller's trace.
+  TraceContext trace() const;
+  bool cancelled() const { return !work_.Wanted().ok(); }
+  Work& work() { return work_; }
+
+  // Answers on a thread of the method's lane, or of the point lane if what is asked is `small`; what outgrows that lane begins again
+  // in the heavy one. `answer` starts from a cleared response each time. Finishes the call; at once if it was not admitted.
+  // `waited`: for a position, under a bound of its own.
+  void Read(std::function<absl::Status()> answer, bool small = false, bool waited = false);
+  UnaryCall* Finish(const absl::Status& status);
+
+  // Whom to tell when the caller leaves: whoever holds the call, and finishes it then. Told at once if he has left already.
+  void OnLeave(std::function<void()> forget);
+
+  void OnCancel() override;
+  void OnDone() override;
+
+ private:
+  friend class ServiceCalls;
+  UnaryCall(Calls& calls, const Method& method, grpc::CallbackServerContext* context);
+
+  Calls& calls_;
+  const Method& method_;
+  grpc::CallbackServerContext* const context_;
+  const Caller caller_;
+  const std::string key_;
+  const absl::Time deadline_;
+  absl::Status refused_;
+  Work work_;
+  absl::Mutex mu_;
+  std::function<void()> on_leave_ ABSL_GUARDED_BY(mu_);
+};
+
+// A stream, or another call that has a thread, which is its caller's for as long as this lives.
+class OpenCall {
+ public:
+  ~OpenCall();
+  OpenCall(const OpenCall&) = delete;
+  OpenCall& operator=(const OpenCall&) = delete;
+  const Caller& caller() const { return caller_; }
+
+ private:
+  friend class ServiceCalls;
+  OpenCall(Calls& calls, CallKind kind, Caller caller)
+      : calls_(calls), kind_(kind), caller_(std::move(caller)), key_(caller_.key()) {}
+  Calls& calls_;
+  const CallKind kind_;
+  const Caller caller_;
+  const std::string key_;
+};
+
+// All calls of the process, by caller.
+class Calls {
+ public:
+  struct Options {
+    // Of one caller at a time: unary calls, streams but watches, watches.
+    size_t calls_max = 4096;
+    size_t streams_max = 1024;
+    size_t watches_max = 5000;
+    // Units of work (services/aggregation/work.h) of one read.
+    uint64_t cost_max = 100000000;
+  };
+  // What a small read may cost before it goes to the heavy lane: some 4 ms.
+  static constexpr uint64_t kSmallCost = 20000;
+
+  Calls(Clock& clock, ReadExecutor& executor, Options options);
+
+  // How many calls of a method passed here. For tests; 0 for an unknown one.
+  int64_t passed(absl::string_view method) const;
+  // Refused for a bound of their caller's.
+  int64_t refused() const { return refused_.load(std::memory_order_relaxed); }
+  const ReadExecutor& executor() const { return executor_; }
+
+ private:
+  friend class ServiceCalls;
+  friend class UnaryCall;
+  friend class OpenCall;
+  struct Open {
+    size_t calls = 0, streams = 0, watches = 0;
+    size_t& of(CallKind kind) {
+      return kind == CallKind::kStream ? streams : kind == CallKind::kWatch ? watches : calls;
+    }
+  };
+  struct Passed {
+    const Method* method;
+    std::atomic<int64_t> count{0};
+  };
+
+  absl::Status Admit(const std::string& key, CallKind kind) ABSL_LOCKS_EXCLUDED(mu_);
+  void Leave(const std::string& key, CallKind kind) ABSL_LOCKS_EXCLUDED(mu_);
+
+  Clock& clock_;
+  ReadExecutor& executor_;
+  const Options options_;
+  // By full name; fixed after construction.
+  absl::flat_hash_map<absl::string_view, std::unique_ptr<Passed>> methods_;
+  std::atomic<int64_t> refused_{0};
+  absl::Mutex mu_;
+  absl::flat_hash_map<std::string, Open> open_ ABSL_GUARDED_BY(mu_);
+};
+
+// The calls of one service: what its handlers begin with.
+class ServiceCalls {
+ public:
+  // `service` is its full name. REQUIRES: all its methods are in the table.
+  ServiceCalls(Calls& calls, absl::string_view service);
+
+  // The handler's reactor. A call that is not admitted is refused by Read, or by the handler with Finish.
+  UnaryCall* Unary(grpc::CallbackServerContext* context, absl::string_view method) const;
+  // CALLS_TOO_MANY, WATCHERS_TOO_MANY.
+  absl::StatusOr<std::shared_ptr<OpenCall>> Open(const grpc::ServerContextBase& context,
+                                                 absl::string_view method) const;
+
+ private:
+  Calls::Passed& Find(absl::string_view method) const;
+
+  Calls& calls_;
+  // By the name within the service.
+  absl::flat_hash_map<absl::string_view, Calls::Passed*> methods_;
+};
+
+}  // namespace fiscal::services::rpc
+
+#endif  // FISCAL_SERVICES_RPC_CALL_H_

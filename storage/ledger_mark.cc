@@ -1,0 +1,37 @@
+#include "storage/ledger_mark.h"
+
+#include "absl/strings/str_cat.h"
+#include "base/coding.h"
+
+namespace fiscal::storage {
+namespace {
+
+constexpr uint8_t kVersion = 1;
+
+}  // namespace
+
+std::string EncodeLedgerMark(const LedgerMark& mark) {
+  std::string out;
+  PutU8(&out, kVersion);
+  out += mark.log_id;
+  PutVarint(&out, mark.group);
+  absl::StrAppend(&out, BytesOf(mark.groups_hash));
+  PutVarint(&out, mark.position);
+  return out;
+}
+
+absl::StatusOr<LedgerMark> DecodeLedgerMark(absl::string_view bytes) {
+  ByteReader reader(bytes);
+  LedgerMark mark;
+  const uint8_t version = reader.U8();
+  mark.log_id = std::string(reader.Bytes(16));
+  mark.group = reader.Varint();
+  const absl::string_view hash = reader.Bytes(32);
+  mark.position = reader.Varint();
+  if (!reader.ok() || !reader.AtEnd() || version != kVersion)
+    return absl::DataLossError("ledger: its mark is malformed");
+  mark.groups_hash = DigestOf(hash);
+  return mark;
+}
+
+}  // namespace fiscal::storage

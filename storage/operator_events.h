@@ -1,0 +1,86 @@
+// What operators decided and the log keeps: postings that totals leave out, and the keys that sign tree heads.
+//
+//   kQuarantine and kKey events --(EventLog, when it is opened and at each commit)--> OperatorEvents --> ReadFoldable, services/log/signer
+//
+// A quarantined posting is left out at every position, also before the one where the operator said so, and with it all that its
+// budget posts afterwards: those are differences against it. A budget whose posting was quarantined counts as it stood before.
+// A value: the log hands out snapshots.
+#ifndef FISCAL_STORAGE_OPERATOR_EVENTS_H_
+#define FISCAL_STORAGE_OPERATOR_EVENTS_H_
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "domain/event.h"
+#include "domain/fold.h"
+
+namespace fiscal::storage {
+
+class OperatorEvents {
+ public:
+  struct Quarantined {
+    // Of the operator's event.
+    domain::Position position = 0;
+    domain::QuarantineEvent event;
+  };
+  struct Key {
+    // Of the event.
+    domain::Position position = 0;
+    int64_t commit_time_us = 0;
+    std::string principal;
+    domain::KeyEvent event;
+  };
+
+  // Takes one more event of the log, of any kind. DATA_LOSS when it is malformed.
+  absl::Status Add(const domain::EventHeader& header, absl::string_view payload);
+
+  // True when totals leave out what stands at `position`.
+  bool LeavesOut(domain::Position position) const { return quarantined_.count(position) > 0; }
+  // True when they leave out what `budget` posts at `position`.
+  bool LeavesOut(domain::Position position, const domain::BudgetKey& budget) const {
+    if (quarantined_.empty()) return false;
+    const auto it = budgets_.find(budget);
+    return LeavesOut(position) || (it != budgets_.end() && position >= it->second);
+  }
+  // True when nothing more of the budget counts.
+  bool LeavesOut(const domain::BudgetKey& budget) const { return budgets_.count(budget) > 0; }
+  // By the position that is left out.
+  const std::map<domain::Position, Quarantined>& quarantined() const { return quarantined_; }
+  // The keys in the order they came; the last signs.
+  const std::vector<Key>& keys() const { return keys_; }
+
+ private:
+  std::map<domain::Position, Quarantined> quarantined_;
+  // The first position from which a budget is left out.
+  std::map<domain::BudgetKey, domain::Position> budgets_;
+  std::vector<Key> keys_;
+};
+
+// What totals take of an event.
+struct Foldable {
+  // Null when it changes no cells: a catalog's, an operator's, or one that is left out.
+  std::shared_ptr<domain::Posting> posting;
+  // True when the next event was committed with it.
+  bool more = false;
+};
+// FAILED_PRECONDITION, TOTALS_STOPPED with its position, for a posting that can't be read or folded and is not left out. `owner`
+// keeps `payload`.
+absl::StatusOr<Foldable> ReadFoldable(const domain::EventHeader& header, absl::string_view payload,
+                                      std::shared_ptr<const void> owner,
+                                      const OperatorEvents& operators);
+
+// The budget of a statement's or an upstream's event, and why it can't be folded, empty when it can. The budget is none when not even
+// that can be read.
+struct Examined {
+  std::optional<domain::BudgetKey> budget;
+  std::string fault;
+};
+Examined Examine(const domain::EventHeader& header, absl::string_view payload);
+
+}  // namespace fiscal::storage
+
+#endif  // FISCAL_STORAGE_OPERATOR_EVENTS_H_

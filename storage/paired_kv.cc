@@ -1,0 +1,69 @@
+#include "storage/paired_kv.h"
+
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+#include "storage/schema.h"
+
+namespace fiscal::storage {
+namespace {
+
+bool InLedger(absl::string_view key) {
+  return !key.empty() && absl::string_view(kLedgerKinds).find(key[0]) != absl::string_view::npos;
+}
+
+class PairedSnapshot : public KvSnapshot {
+ public:
+  PairedSnapshot(const Kv& log, const Kv& ledger)
+      : ledger_(ledger.NewSnapshot()), log_(log.NewSnapshot()) {}
+
+  absl::StatusOr<std::string> Get(absl::string_view key) const override { return Of(key).Get(key); }
+  std::unique_ptr<KvIterator> NewIterator(absl::string_view lower,
+                                          absl::string_view upper) const override {
+    return Of(lower).NewIterator(lower, upper);
+  }
+
+ private:
+  const KvSnapshot& Of(absl::string_view key) const { return InLedger(key) ? *ledger_ : *log_; }
+
+  // In the order they are taken.
+  const std::unique_ptr<KvSnapshot> ledger_;
+  const std::unique_ptr<KvSnapshot> log_;
+};
+
+}  // namespace
+
+Kv& PairedKv::Of(absl::string_view key) const { return InLedger(key) ? ledger_ : log_; }
+
+absl::Status PairedKv::Write(const Batch& batch, bool sync) {
+  Batch log, ledger;
+  for (const Batch::Op& op : batch.ops()) {
+    Batch& part = InLedger(op.key) ? ledger : log;
+    if (op.is_delete) {
+      part.Delete(op.key);
+    } else {
+      part.Put(op.key, op.value);
+    }
+  }
+  if (!log.empty()) FISCAL_RETURN_IF_ERROR(log_.Write(log, sync));
+  if (ledger.empty()) return absl::OkStatus();
+  const absl::Status derived = ledger_.Write(ledger, /*sync=*/false);
+  if (derived.ok() || log.empty() || !absl::IsResourceExhausted(derived)) return derived;
+  // The log has it: nobody may hear that nothing was applied.
+  return absl::UnavailableError(absl::StrCat("the ledger: ", derived.message()));
+}
+
+absl::Status PairedKv::Flush() {
+  FISCAL_RETURN_IF_ERROR(log_.Flush());
+  return ledger_.Flush();
+}
+
+absl::Status PairedKv::FlushTables() {
+  FISCAL_RETURN_IF_ERROR(log_.FlushTables());
+  return ledger_.FlushTables();
+}
+
+std::unique_ptr<KvSnapshot> PairedKv::NewSnapshot() const {
+  return std::make_unique<PairedSnapshot>(log_, ledger_);
+}
+
+}  // namespace fiscal::storage

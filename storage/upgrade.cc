@@ -1,0 +1,182 @@
+#include "storage/upgrade.h"
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "base/coding.h"
+#include "base/status_macros.h"
+#include "storage/event_log.h"
+#include "storage/group_record.h"
+#include "storage/record_codec.h"
+#include "storage/schema.h"
+
+namespace fiscal::storage {
+namespace {
+
+constexpr size_t kAnswersInGroup = 512;
+constexpr size_t kDeletesInBatch = 16384;
+constexpr domain::Position kEventsInStep = 1024;
+
+// Calls `visit` with every key that starts with `prefix`.
+template <typename Visit>
+absl::Status ForEachKey(const Kv& kv, const std::string& prefix, Visit visit) {
+  std::unique_ptr<KvIterator> it = kv.NewIterator(prefix, AfterPrefix(prefix));
+  for (it->Seek(prefix); it->Valid(); it->Next())
+    FISCAL_RETURN_IF_ERROR(visit(it->key(), it->value()));
+  return it->status();
+}
+
+// Removes every key that starts with `prefix`.
+absl::Status RemoveKeys(Kv& kv, const std::string& prefix) {
+  Batch batch;
+  FISCAL_RETURN_IF_ERROR(ForEachKey(kv, prefix, [&](absl::string_view key, absl::string_view) {
+    batch.Delete(std::string(key));
+    if (batch.ops().size() < kDeletesInBatch) return absl::OkStatus();
+    const absl::Status written = kv.Write(batch, /*sync=*/false);
+    batch.Clear();
+    return written;
+  }));
+  return batch.empty() ? absl::OkStatus() : kv.Write(batch, /*sync=*/true);
+}
+
+class Upgrading {
+ public:
+  Upgrading(Kv& kv, Anchor& anchor, AnchorState anchored,
+            const std::function<void(domain::Position, domain::Position)>& progress)
+      : kv_(kv), anchor_(anchor), state_(std::move(anchored)), progress_(progress) {}
+
+  absl::Status Run() {
+    FISCAL_RETURN_IF_ERROR(FindHead());
+    FISCAL_RETURN_IF_ERROR(CheckEvents());
+    FISCAL_RETURN_IF_ERROR(WriteGroups());
+    // Tiles stood beside the ledger's keys and may lack some: they are made from the events when there are none.
+    FISCAL_RETURN_IF_ERROR(RemoveKeys(kv_, TileKey(0, 0).substr(0, 1)));
+    FISCAL_ASSIGN_OR_RETURN(state_.store, kv_.Witness());
+    state_.store.sequence_in_tables = 0;
+    state_.has_groups = true;
+    return anchor_.WriteTwice(state_);
+  }
+
+ private:
+  absl::Status FindHead() {
+    FISCAL_ASSIGN_OR_RETURN(const std::string id, kv_.Get(LogIdKey()));
+    if (id.size() != 17 || id.substr(0, 16) != state_.log_id)
+      return absl::DataLossError("log: the anchor belongs to another log");
+    copied_ = id.back() == static_cast<char>(EventLog::Origin::kCopied);
+    std::unique_ptr<KvIterator> it = kv_.NewIterator(EventKey(0), EventKey(UINT64_MAX));
+    it->SeekForPrev(EventKey(UINT64_MAX));
+    if (it->Valid()) {
+      FISCAL_ASSIGN_OR_RETURN(head_, DecodePositionKey(it->key()));
+    }
+    FISCAL_RETURN_IF_ERROR(it->status());
+    if (head_ >= state_.position) return absl::OkStatus();
+    return absl::DataLossError(absl::StrCat("log: it ends at ", head_, " but ", state_.position,
+                                            " was acknowledged: the end of the log is lost"));
+  }
+
+  absl::Status CheckEvents() {
+    Digest chain{};
+    for (domain::Position from = 1; from <= head_; from += kEventsInStep) {
+      const domain::Position to = std::min(head_, from + kEventsInStep - 1);
+      // Up to the anchor, to compare there.
+      const domain::Position middle = state_.position >= from && state_.position < to
+                                          ? state_.position
+                                          : to;
+      FISCAL_RETURN_IF_ERROR(CheckRecords(kv_, from, middle, &chain));
+      if (middle == state_.position && chain != state_.chain_hash)
+        return absl::DataLossError("log: the hash chain does not fit the anchor");
+      if (middle < to) FISCAL_RETURN_IF_ERROR(CheckRecords(kv_, middle + 1, to, &chain));
+      for (domain::Position p = from; !copied_ && p <= to; ++p)
+        FISCAL_RETURN_IF_ERROR(CheckAnswer(p));
+      if (progress_) progress_(to, head_);
+    }
+    state_.position = head_;
+    state_.chain_hash = chain;
+    return absl::OkStatus();
+  }
+
+  // The answer that the request of the event got is there.
+  absl::Status CheckAnswer(domain::Position position) {
+    FISCAL_ASSIGN_OR_RETURN(const LogEntry entry,
+                            ReadRecord([this](const std::string& key) { return kv_.Get(key); },
+                                       position));
+    absl::string_view payload;
+    FISCAL_ASSIGN_OR_RETURN(const domain::EventHeader header,
+                            DecodeHeader(*entry.record, &payload));
+    if (header.request_id.empty()) return absl::OkStatus();
+    const absl::StatusOr<std::string> answer =
+        kv_.Get(RequestKey(header.principal, header.request_id));
+    Digest body;
+    const absl::StatusOr<Receipt> receipt =
+        answer.ok() ? DecodeReceipt(*answer, &body) : answer.status();
+    if (receipt.ok() && receipt->position == position) return absl::OkStatus();
+    return absl::DataLossError(
+        absl::StrCat("log: the answer to the request of event ", position,
+                     " is lost: a write-ahead file of the log's store is missing or cut short"));
+  }
+
+  absl::Status WriteGroups() {
+    GroupRecord record;
+    record.first_position = 1;
+    record.event_count = head_;
+    FISCAL_RETURN_IF_ERROR(ForEachKey(
+        kv_, UpstreamKey(""), [&](absl::string_view key, absl::string_view value) {
+          record.upstreams.emplace_back(std::string(key.substr(1)), std::string(value));
+          return absl::OkStatus();
+        }));
+    FISCAL_RETURN_IF_ERROR(ForEachKey(
+        kv_, OwnerKey(0).substr(0, 1), [&](absl::string_view key, absl::string_view value) {
+          FISCAL_ASSIGN_OR_RETURN(const domain::Code division, DecodeOwnerKey(key));
+          record.owners.emplace_back(division, std::string(value));
+          return absl::OkStatus();
+        }));
+    FISCAL_RETURN_IF_ERROR(WriteGroup(&record));
+    FISCAL_RETURN_IF_ERROR(ForEachKey(
+        kv_, RequestKey("", "").substr(0, 1), [&](absl::string_view key, absl::string_view value) {
+          ByteReader reader(key.substr(1));
+          const std::string principal(reader.Terminated());
+          if (!reader.ok()) return absl::DataLossError("log: a request's key is malformed");
+          record.answers.push_back(
+              {principal, std::string(reader.Bytes(reader.remaining())), std::string(value)});
+          return record.answers.size() < kAnswersInGroup ? absl::OkStatus() : WriteGroup(&record);
+        }));
+    return record.answers.empty() ? absl::OkStatus() : WriteGroup(&record);
+  }
+
+  absl::Status WriteGroup(GroupRecord* record) {
+    std::string value = EncodeGroup(state_.groups_hash, *record);
+    FISCAL_ASSIGN_OR_RETURN(state_.groups_hash, GroupChain(value));
+    Batch batch;
+    batch.Put(GroupRecordKey(++state_.group), std::move(value));
+    *record = GroupRecord();
+    record->first_position = head_ + 1;
+    return kv_.Write(batch, /*sync=*/true);
+  }
+
+  Kv& kv_;
+  Anchor& anchor_;
+  AnchorState state_;
+  const std::function<void(domain::Position, domain::Position)>& progress_;
+  bool copied_ = false;
+  domain::Position head_ = 0;
+};
+
+}  // namespace
+
+absl::Status Upgrade(Kv& log, Anchor& anchor,
+                     const std::function<void(domain::Position, domain::Position)>& progress) {
+  absl::StatusOr<AnchorState> anchored = anchor.Read();
+  if (absl::IsNotFound(anchored.status())) return absl::OkStatus();
+  if (!anchored.ok()) return anchored.status();
+  if (!anchored->has_groups)
+    FISCAL_RETURN_IF_ERROR(Upgrading(log, anchor, *std::move(anchored), progress).Run());
+  // Nothing to remove costs a look for each kind.
+  for (const char* kind = kLedgerKinds; *kind != '\0'; ++kind)
+    FISCAL_RETURN_IF_ERROR(RemoveKeys(log, std::string(1, *kind)));
+  return absl::OkStatus();
+}
+
+}  // namespace fiscal::storage

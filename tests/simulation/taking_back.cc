@@ -1,0 +1,41 @@
+#include "tests/simulation/taking_back.h"
+
+#include <map>
+
+#include "base/status_macros.h"
+#include "storage/posting_codec.h"
+#include "storage/record_codec.h"
+
+namespace fiscal::simulation {
+
+absl::StatusOr<services::VerifyResult> VerifyTakingBack(const services::Projector& projector) {
+  services::VerifyResult result;
+  result.position = projector.folded();
+  const uint64_t stride = projector.store().StrideAt(result.position);
+  std::map<domain::ChunkId, domain::Chunk> agencies;
+  for (domain::Position p = 1; p <= result.position; ++p) {
+    FISCAL_ASSIGN_OR_RETURN(const storage::LogEntry entry, projector.log().Read(p));
+    absl::string_view payload;
+    FISCAL_ASSIGN_OR_RETURN(const domain::EventHeader header,
+                            storage::DecodeHeader(*entry.record, &payload));
+    if (header.kind == domain::EventKind::kCatalog) continue;
+    FISCAL_ASSIGN_OR_RETURN(const domain::Posting posting,
+                            storage::ReadPosting(header, payload, entry.record));
+    domain::Chunk& chunk = agencies[domain::LeafChunkOf(posting.key)];
+    chunk.Add(posting.cells);
+    if (p <= stride) continue;
+    domain::CellTable back = posting.cells;
+    for (domain::CellTable::Item& item : back.items) item.value = -item.value;
+    chunk.Add(back);
+    chunk.Tidy();
+  }
+  FISCAL_RETURN_IF_ERROR(projector.store().ForEach(
+      stride, [&](const domain::ChunkId& id, const domain::CellTable& stored) {
+        if (id.node.type == domain::OrgType::kAgency &&
+            domain::EncodeCells(stored) != agencies[id].Encode())
+          result.differences.push_back("an agency's cells");
+      }));
+  return result;
+}
+
+}  // namespace fiscal::simulation
