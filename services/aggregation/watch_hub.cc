@@ -261,7 +261,9 @@ void WatchHub::ServeLive() {
 }
 
 void WatchHub::ServeHistory() {
-  setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kHistoryNiceness);
+  // From where the process is, as services/rpc/read_executor.cc does.
+  setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()),
+              getpriority(PRIO_PROCESS, 0) + kHistoryNiceness);
   while (true) {
     Task task;
     std::string caller;

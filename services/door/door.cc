@@ -465,7 +465,7 @@ class DoorImpl final : public Door {
     // message loses nothing, and the rest must be well below the bound.
     for (const auto& [id, connection] : connections_) {
       if (connection->use->bytes.load(std::memory_order_relaxed) == 0 &&
-          connection->meter.untaken() > kSuspectLittle)
+          connection->meter.untaken() > kSuspect)
         Cut(*connection, /*bytes=*/false);
     }
     while (idle_streams_ > streams_of_all() / 2) {

@@ -149,7 +149,10 @@ bool ReadExecutor::Step(Lane lane) {
 }
 
 void ReadExecutor::Serve(Lane lane) {
-  if (lane != Lane::kPoint) setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kHeavyNiceness);
+  // From where the process is: a process that was started nicer must not have these before all its others.
+  if (lane != Lane::kPoint)
+    setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()),
+                getpriority(PRIO_PROCESS, 0) + kHeavyNiceness);
   while (true) {
     Task task;
     std::vector<Task> left;
