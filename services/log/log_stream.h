@@ -23,14 +23,6 @@
 
 namespace fiscal::services {
 
-// A call that ends at once with an error.
-template <typename Response>
-class RefusedStream final : public grpc::ServerWriteReactor<Response> {
- public:
-  explicit RefusedStream(const absl::Status& status) { this->Finish(rpc::ToGrpc(status)); }
-  void OnDone() override { delete this; }
-};
-
 // Response has head_position and log_id.
 template <typename Response>
 class LogStream final : public grpc::ServerWriteReactor<Response>, private LogFeed::Stream {
