@@ -9,6 +9,7 @@
 #include "domain/reason.h"
 #include "fiscal/admin/v1/admin_service.grpc.pb.h"
 #include "services/log/past_head.h"
+#include "services/rpc/bounded_reads.h"
 #include "services/rpc/status.h"
 #include "services/wire/text_wire.h"
 
@@ -43,13 +44,19 @@ class Waiting final : public rpc::Drainable {
 
 // Synchronous on purpose: what takes long has a thread of its own, of which gRPC makes another, and the callbacks of other services
 // have theirs.
-class AdminRpc final : public pb::AdminService::Service {
+class AdminRpc final : public rpc::BoundedReads<grpc::Service> {
  public:
   AdminRpc(rpc::Calls& calls, AdminParts parts)
-      : calls_(calls, pb::AdminService::service_full_name()), parts_(std::move(parts)) {}
+      : calls_(calls, pb::AdminService::service_full_name()), parts_(std::move(parts)) {
+    Bound(&AdminRpc::GetStatus);
+    Bound(&AdminRpc::Verify);
+    Bound(&AdminRpc::Scrub);
+    Bound(&AdminRpc::Quarantine);
+    Bound(&AdminRpc::RotateSigningKey);
+  }
 
   grpc::Status GetStatus(grpc::ServerContext* context, const pb::GetStatusRequest*,
-                         pb::GetStatusResponse* response) override {
+                         pb::GetStatusResponse* response) {
     const auto open = calls_.Open(*context, "GetStatus");
     if (!open.ok()) return rpc::ToGrpc(open.status());
     parts_.status(response);
@@ -57,7 +64,7 @@ class AdminRpc final : public pb::AdminService::Service {
   }
 
   grpc::Status RotateSigningKey(grpc::ServerContext* context, const pb::RotateSigningKeyRequest*,
-                                pb::RotateSigningKeyResponse* response) override {
+                                pb::RotateSigningKeyResponse* response) {
     const auto open = calls_.Open(*context, "RotateSigningKey");
     if (!open.ok()) return rpc::ToGrpc(open.status());
     const absl::StatusOr<SigningKey> key =
@@ -78,7 +85,7 @@ class AdminRpc final : public pb::AdminService::Service {
   }
 
   grpc::Status Verify(grpc::ServerContext* context, const pb::VerifyRequest*,
-                      pb::VerifyResponse* response) override {
+                      pb::VerifyResponse* response) {
     const auto open = calls_.Open(*context, "Verify");
     if (!open.ok()) return rpc::ToGrpc(open.status());
     if (parts_.verifier == nullptr) {
@@ -100,14 +107,14 @@ class AdminRpc final : public pb::AdminService::Service {
   }
 
   grpc::Status Quarantine(grpc::ServerContext* context, const pb::QuarantineRequest* request,
-                          pb::QuarantineResponse* response) override {
+                          pb::QuarantineResponse* response) {
     const auto open = calls_.Open(*context, "Quarantine");
     if (!open.ok()) return rpc::ToGrpc(open.status());
     return rpc::ToGrpc(Decide(*request, (*open)->caller(), response));
   }
 
   grpc::Status Scrub(grpc::ServerContext* context, const pb::ScrubRequest* request,
-                     pb::ScrubResponse* response) override {
+                     pb::ScrubResponse* response) {
     const auto open = calls_.Open(*context, "Scrub");
     if (!open.ok()) return rpc::ToGrpc(open.status());
     if (request->bytes_per_second() < 0) {

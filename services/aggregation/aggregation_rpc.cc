@@ -12,7 +12,7 @@
 #include "services/aggregation/positioned_reads.h"
 #include "services/aggregation/statuses.h"
 #include "services/aggregation/watch_rpc.h"
-#include "services/log/log_stream.h"
+#include "services/rpc/bounded_reads.h"
 #include "services/wire/explain_wire.h"
 #include "services/wire/text_wire.h"
 #include "services/wire/totals_wire.h"
@@ -30,7 +30,7 @@ constexpr int kBatchFiltersMax = 1000;
 // Of a batch in which each is small.
 constexpr int kSmallFiltersMax = 32;
 
-class AggregationRpc final : public pb::AggregationService::CallbackService {
+class AggregationRpc final : public rpc::BoundedReads<pb::AggregationService::CallbackService> {
  public:
   AggregationRpc(rpc::Calls& calls, Runner& runner, const TotalsReader& reader,
                  const storage::HeadReader& statements, WatchHub& hub)
@@ -39,7 +39,17 @@ class AggregationRpc final : public pb::AggregationService::CallbackService {
         reads_(runner),
         reader_(reader),
         statements_(statements),
-        hub_(hub) {}
+        hub_(hub) {
+    Bound(&AggregationRpc::GetTotal);
+    Bound(&AggregationRpc::BatchGetTotals);
+    Bound(&AggregationRpc::ListTotals);
+    Bound(&AggregationRpc::CompareTotals);
+    Bound(&AggregationRpc::ExplainTotal);
+    Bound(&AggregationRpc::ExplainChange);
+    Bound(&AggregationRpc::GetCoverage);
+    Bound(&AggregationRpc::GetConsolidatedTotal);
+    Bound(&AggregationRpc::WatchTotals);
+  }
 
   ServerUnaryReactor* GetTotal(CallbackServerContext* context, const pb::GetTotalRequest* request,
                                pb::GetTotalResponse* response) override {
@@ -326,7 +336,7 @@ class AggregationRpc final : public pb::AggregationService::CallbackService {
   grpc::ServerWriteReactor<pb::WatchTotalsResponse>* WatchTotals(
       CallbackServerContext* context, const pb::WatchTotalsRequest* request) override {
     auto open = calls_.Open(*context, "WatchTotals");
-    if (!open.ok()) return new RefusedStream<pb::WatchTotalsResponse>(open.status());
+    if (!open.ok()) return new rpc::RefusedStream<pb::WatchTotalsResponse>(open.status());
     return StartWatch(*request, *std::move(open), hub_, runner_.projector(), reader_);
   }
 

@@ -5,7 +5,6 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "domain/reason.h"
-#include "services/log/log_stream.h"
 #include "services/rpc/status.h"
 #include "services/wire/text_wire.h"
 #include "services/wire/totals_wire.h"
@@ -144,7 +143,7 @@ class WatchStream final : public Reactor, public Watcher {
 Reactor* StartWatch(const pb::WatchTotalsRequest& request, std::shared_ptr<rpc::OpenCall> open,
                     WatchHub& hub, const Projector& projector, const TotalsReader& reader) {
   absl::StatusOr<WatchQuestion> question = ToQuestion(request, projector.log());
-  if (!question.ok()) return new RefusedStream<pb::WatchTotalsResponse>(question.status());
+  if (!question.ok()) return new rpc::RefusedStream<pb::WatchTotalsResponse>(question.status());
   auto stream = std::make_shared<WatchStream>(*std::move(question), request.previous_amounts(),
                                               std::move(open), hub, projector, reader);
   WatchStream* reactor = stream.get();

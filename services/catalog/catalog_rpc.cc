@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "domain/reason.h"
 #include "fiscal/catalog/v1/catalog_service.grpc.pb.h"
+#include "services/rpc/bounded_reads.h"
 #include "services/rpc/caller.h"
 #include "services/rpc/raw.h"
 #include "services/wire/submission_wire.h"
@@ -118,10 +119,14 @@ void ToProto(const CatalogEntry& e, pb::CatalogEntry* out) {
   for (const std::string& alias : e.aliases) out->add_aliases(alias);
 }
 
-class CatalogRpc final : public Generated {
+class CatalogRpc final : public rpc::BoundedReads<Generated> {
  public:
   CatalogRpc(rpc::Calls& calls, Committer& committer)
-      : calls_(calls, Base::service_full_name()), committer_(committer) {}
+      : calls_(calls, Base::service_full_name()), committer_(committer) {
+    Bound(&CatalogRpc::ListDivisions);
+    Bound(&CatalogRpc::ListAgencies);
+    Bound(&CatalogRpc::ListClassifications);
+  }
 
   ServerUnaryReactor* ImportCatalog(CallbackServerContext* context, const ByteBuffer* request,
                                     ByteBuffer* response) override {

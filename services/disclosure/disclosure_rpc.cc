@@ -14,6 +14,7 @@
 #include "services/aggregation/positioned_reads.h"
 #include "services/disclosure/ledger_source.h"
 #include "services/disclosure/narrative.h"
+#include "services/rpc/bounded_reads.h"
 #include "services/wire/text_wire.h"
 #include "services/wire/totals_wire.h"
 
@@ -172,7 +173,7 @@ pb::Outcome ToProto(articulation::Outcome outcome) {
   return pb::OUTCOME_INSUFFICIENT_DATA;
 }
 
-class DisclosureRpc final : public pb::DisclosureService::CallbackService {
+class DisclosureRpc final : public rpc::BoundedReads<pb::DisclosureService::CallbackService> {
  public:
   DisclosureRpc(rpc::Calls& calls, Runner& runner, const TotalsReader& reader,
                 const storage::HeadReader& statements)
@@ -180,7 +181,10 @@ class DisclosureRpc final : public pb::DisclosureService::CallbackService {
         runner_(runner),
         reads_(runner),
         reader_(reader),
-        statements_(statements) {}
+        statements_(statements) {
+    Bound(&DisclosureRpc::GetTables);
+    Bound(&DisclosureRpc::CheckDisclosure);
+  }
 
   ServerUnaryReactor* GetTables(CallbackServerContext* context, const pb::GetTablesRequest* request,
                                 pb::GetTablesResponse* response) override {

@@ -13,6 +13,7 @@
 #include "services/federation/reconcile.h"
 #include "services/log/log_stream.h"
 #include "services/log/past_head.h"
+#include "services/rpc/bounded_reads.h"
 #include "services/wire/text_wire.h"
 
 namespace fiscal::services {
@@ -45,21 +46,26 @@ absl::StatusOr<size_t> AppendPosting(const storage::EventLog& log, const storage
   return event->ByteSizeLong();
 }
 
-class FederationRpc final : public pb::FederationService::CallbackService {
+class FederationRpc final : public rpc::BoundedReads<pb::FederationService::CallbackService> {
  public:
   FederationRpc(rpc::Calls& calls, FederationParts parts)
       : calls_(calls, pb::FederationService::service_full_name()),
         p_(std::move(parts)),
-        projector_(p_.runner == nullptr ? nullptr : &p_.runner->projector()) {}
+        projector_(p_.runner == nullptr ? nullptr : &p_.runner->projector()) {
+    Bound(&FederationRpc::ReadPostings);
+    Bound(&FederationRpc::GetUpstreams);
+    Bound(&FederationRpc::GetDigests);
+    Bound(&FederationRpc::Reconcile);
+  }
 
   grpc::ServerWriteReactor<pb::ReadPostingsResponse>* ReadPostings(
       CallbackServerContext* context, const pb::ReadPostingsRequest* request) override {
     using Stream = LogStream<pb::ReadPostingsResponse>;
     auto open = calls_.Open(*context, "ReadPostings");
-    if (!open.ok()) return new RefusedStream<pb::ReadPostingsResponse>(open.status());
+    if (!open.ok()) return new rpc::RefusedStream<pb::ReadPostingsResponse>(open.status());
     const absl::StatusOr<Position> after =
         Stream::Start(p_.log, request->after_position(), request->after_chain_hash());
-    if (!after.ok()) return new RefusedStream<pb::ReadPostingsResponse>(after.status());
+    if (!after.ok()) return new rpc::RefusedStream<pb::ReadPostingsResponse>(after.status());
     return new Stream(*std::move(open), p_.feed, context, *after, /*until_head=*/false,
                       [this](const storage::LogEntry& entry, pb::ReadPostingsResponse* response,
                              bool* more) { return AppendPosting(p_.log, entry, response, more); });

@@ -7,6 +7,7 @@
 #include "fiscal/log/v1/event_log_service.grpc.pb.h"
 #include "services/log/log_stream.h"
 #include "services/log/past_head.h"
+#include "services/rpc/bounded_reads.h"
 #include "services/wire/text_wire.h"
 #include "storage/posting_codec.h"
 #include "storage/record_codec.h"
@@ -35,22 +36,28 @@ absl::StatusOr<size_t> AppendRecord(const storage::LogEntry& entry, pb::ReadResp
   return entry.record->size();
 }
 
-class EventLogRpc final : public pb::EventLogService::CallbackService {
+class EventLogRpc final : public rpc::BoundedReads<pb::EventLogService::CallbackService> {
  public:
   EventLogRpc(rpc::Calls& calls, LogFeed& feed, const Signer& signer)
       : calls_(calls, pb::EventLogService::service_full_name()),
         feed_(feed),
         log_(feed.log()),
-        signer_(signer) {}
+        signer_(signer) {
+    Bound(&EventLogRpc::Read);
+    Bound(&EventLogRpc::GetTreeHead);
+    Bound(&EventLogRpc::GetKeys);
+    Bound(&EventLogRpc::GetInclusionProof);
+    Bound(&EventLogRpc::GetConsistencyProof);
+  }
 
   grpc::ServerWriteReactor<pb::ReadResponse>* Read(grpc::CallbackServerContext* context,
                                                    const pb::ReadRequest* request) override {
     using Stream = LogStream<pb::ReadResponse>;
     auto open = calls_.Open(*context, "Read");
-    if (!open.ok()) return new RefusedStream<pb::ReadResponse>(open.status());
+    if (!open.ok()) return new rpc::RefusedStream<pb::ReadResponse>(open.status());
     const absl::StatusOr<Position> after =
         Stream::Start(log_, request->after_position(), request->after_chain_hash());
-    if (!after.ok()) return new RefusedStream<pb::ReadResponse>(after.status());
+    if (!after.ok()) return new rpc::RefusedStream<pb::ReadResponse>(after.status());
     return new Stream(*std::move(open), feed_, context, *after, request->until_head(),
                       AppendRecord);
   }

@@ -23,14 +23,6 @@
 
 namespace fiscal::services {
 
-// A call that ends at once with an error.
-template <typename Response>
-class RefusedStream final : public grpc::ServerWriteReactor<Response> {
- public:
-  explicit RefusedStream(const absl::Status& status) { this->Finish(rpc::ToGrpc(status)); }
-  void OnDone() override { delete this; }
-};
-
 // Response has head_position and log_id.
 template <typename Response>
 class LogStream final : public grpc::ServerWriteReactor<Response>, private LogFeed::Stream {
@@ -97,12 +89,15 @@ class LogStream final : public grpc::ServerWriteReactor<Response>, private LogFe
   static constexpr int kRecordsMax = 256;
 
   LogFeed::Next Step() override {
+    bool cancelled = false;
     {
       absl::MutexLock lock(&mu_);
       // Woken for another reason than the page that is on its way.
       if (writing_) return LogFeed::Next::kWritten;
-      if (cancelled_) return End(absl::OkStatus());
+      cancelled = cancelled_;
     }
+    // Not under the lock: the stream may be gone before it would be let go.
+    if (cancelled) return End(absl::OkStatus());
     const domain::Position head = feed_.log().head().position;
     const absl::Time now = absl::Now();
     Response response;

@@ -23,6 +23,7 @@
 #include "grpcpp/support/server_callback.h"
 #include "services/aggregation/work.h"
 #include "services/rpc/read_executor.h"
+#include "services/rpc/status.h"
 #include "services/rpc/trace.h"
 
 namespace fiscal::services::rpc {
@@ -124,6 +125,14 @@ class OpenCall {
   const CallKind kind_;
   const Caller caller_;
   const std::string key_;
+};
+
+// A call that ends at once with an error.
+template <typename Response>
+class RefusedStream final : public grpc::ServerWriteReactor<Response> {
+ public:
+  explicit RefusedStream(const absl::Status& status) { this->Finish(ToGrpc(status)); }
+  void OnDone() override { delete this; }
 };
 
 // All calls of the process, by caller.

@@ -8,6 +8,7 @@
 #include "base/status_macros.h"
 #include "domain/reason.h"
 #include "fiscal/submission/v1/submission_service.grpc.pb.h"
+#include "services/rpc/bounded_reads.h"
 #include "services/rpc/caller.h"
 #include "services/rpc/raw.h"
 #include "services/rpc/status.h"
@@ -41,12 +42,17 @@ class RefusedBudgets final : public grpc::ServerBidiReactor<ByteBuffer, ByteBuff
   void OnDone() override { delete this; }
 };
 
-class SubmissionRpc final : public Generated {
+class SubmissionRpc final : public rpc::BoundedReads<Generated> {
  public:
   explicit SubmissionRpc(const SubmissionParts& parts)
       : p_(parts),
         calls_(parts.calls, Base::service_full_name()),
-        committer_(parts.committer), heads_(parts.heads) {}
+        committer_(parts.committer), heads_(parts.heads) {
+    Bound(&SubmissionRpc::GetBudget);
+    Bound(&SubmissionRpc::ListBudgets);
+    Bound(&SubmissionRpc::ListLineItems);
+    Bound(&SubmissionRpc::ListProjects);
+  }
 
   ServerUnaryReactor* SubmitBudget(CallbackServerContext* context, const ByteBuffer* request,
                                    ByteBuffer* response) override {

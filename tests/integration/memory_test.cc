@@ -15,16 +15,21 @@
 #include <vector>
 
 #include "absl/strings/numbers.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "clients/cpp/error.h"
+#include "fiscal/aggregation/v1/aggregation_service.pb.h"
+#include "fiscal/disclosure/v1/disclosure_service.pb.h"
 #include "fiscal/federation/v1/federation_service.grpc.pb.h"
 #include "fiscal/log/v1/event_log_service.grpc.pb.h"
 #include "fiscal/submission/v1/submission_service.grpc.pb.h"
+#include "google/protobuf/empty.pb.h"
 #include "google/protobuf/unknown_field_set.h"
 #include "grpcpp/generic/generic_stub.h"
 #include "grpcpp/grpcpp.h"
 #include "gtest/gtest.h"
+#include "services/rpc/call.h"
 #include "tests/integration/deployment.h"
 #include "tests/support/catalog.h"
 #include "tests/support/children.h"
@@ -32,6 +37,7 @@
 namespace fiscal::testing {
 namespace {
 
+namespace agg = fiscal::aggregation::v1;
 namespace b = fiscal::budget::v1;
 namespace s = fiscal::submission::v1;
 
@@ -186,7 +192,7 @@ TEST_F(MemoryTest, GreatestStatement) {
 }
 
 // `bytes` of a repeated field whose value takes two bytes on the wire or more.
-std::string Repeated(const s::SubmitBudgetRequest& one, size_t bytes) {
+std::string Many(const google::protobuf::Message& one, size_t bytes) {
   const std::string value = one.SerializeAsString();
   std::string all;
   all.reserve(bytes + value.size());
@@ -212,23 +218,78 @@ TEST_F(MemoryTest, ManySmallValues) {
   };
   s::SubmitBudgetRequest one;
   one.add_projects();
-  refused("15 MB of empty projects", Repeated(one, kAlmostAll), "TOO_MANY_PROJECTS");
+  refused("15 MB of empty projects", Many(one, kAlmostAll), "TOO_MANY_PROJECTS");
   one.Clear();
   one.add_line_items();
-  refused("15 MB of empty line items", Repeated(one, kAlmostAll), "TOO_MANY_LINES");
+  refused("15 MB of empty line items", Many(one, kAlmostAll), "TOO_MANY_LINES");
   one.Clear();
   one.add_removed_project_codes("");
-  refused("15 MB of empty removed_project_codes", Repeated(one, kAlmostAll), "TOO_MANY_PROJECTS");
+  refused("15 MB of empty removed_project_codes", Many(one, kAlmostAll), "TOO_MANY_PROJECTS");
   one.Clear();
   one.add_removed_line_ids("L1");
-  refused("15 MB of removed_line_ids", Repeated(one, kAlmostAll), "TOO_MANY_LINES");
+  refused("15 MB of removed_line_ids", Many(one, kAlmostAll), "TOO_MANY_LINES");
   one.Clear();
   b::Project* project = one.add_projects();
   for (int i = 0; i < 5000000; ++i) project->add_indicators();
   refused("5,000,000 indicators of one project", one.SerializeAsString(), "TOO_MANY_VALUES");
   one.Clear();
   one.GetReflection()->MutableUnknownFields(&one)->AddGroup(100);
-  refused("15 MB of unknown groups", Repeated(one, kAlmostAll), "FIELD_UNKNOWN");
+  refused("15 MB of unknown groups", Many(one, kAlmostAll), "FIELD_UNKNOWN");
+}
+
+// What a read that asks for too much may cost: its bytes, for as long as it takes to count them.
+constexpr int64_t kRefusedReadMax = int64_t{64} << 20;
+
+// Parsed before anybody counted, 15 MB of empty filters cost a gigabyte, and GetStatus kept as much of unknown fields.
+TEST_F(MemoryTest, ReadsAreCountedBeforeTheyAreParsed) {
+  auto refused = [&](const std::string& name, const std::string& method, const std::string& bytes,
+                     const std::string& reason, const std::string& field) {
+    EXPECT_LT(PeakOf(name,
+                     [&] {
+                       const client::Error error = client::ToError(Send(method, bytes));
+                       EXPECT_EQ(error.code, grpc::INVALID_ARGUMENT) << name << error.message;
+                       EXPECT_EQ(error.reason, reason) << name << error.message;
+                       if (field.empty()) return;
+                       ASSERT_EQ(error.violations.size(), 1u) << name;
+                       EXPECT_EQ(error.violations[0].field, field) << name;
+                     }),
+              kRefusedReadMax);
+  };
+  const std::string batch = "/fiscal.aggregation.v1.AggregationService/BatchGetTotals";
+  agg::BatchGetTotalsRequest one;
+  one.add_filters();
+  refused("BatchGetTotals of 7,800,000 filters", batch, Many(one, kAlmostAll), "TOO_MANY_VALUES",
+          "filters");
+  const std::string watches = "/fiscal.aggregation.v1.AggregationService/WatchTotals";
+  agg::WatchTotalsRequest watch;
+  watch.add_filters();
+  refused("WatchTotals of 7,800,000 filters", watches, Many(watch, kAlmostAll), "TOO_MANY_VALUES",
+          "filters");
+  for (int i = 0; i < 300000; ++i) watch.mutable_filters(0)->add_group_by();
+  refused("WatchTotals of 300,000 group_by", watches, watch.SerializeAsString(), "TOO_MANY_VALUES",
+          "group_by");
+  const std::string tabled = "/fiscal.disclosure.v1.DisclosureService/GetTables";
+  fiscal::disclosure::v1::GetTablesRequest tables;
+  for (size_t i = 0; i < kAlmostAll; ++i) tables.add_table_numbers(1);
+  refused("GetTables of 15,700,000 table_numbers", tabled, tables.SerializeAsString(),
+          "TOO_MANY_VALUES", "table_numbers");
+  refused("GetTables that does not parse", tabled, "\xff", "MESSAGE_MALFORMED", "");
+  google::protobuf::Empty nothing;
+  nothing.GetReflection()->MutableUnknownFields(&nothing)->AddGroup(15);
+  const std::string unknown = Many(nothing, kAlmostAll);
+  nothing.Clear();
+  nothing.GetReflection()->MutableUnknownFields(&nothing)->AddLengthDelimited(
+      1000, std::string(kAlmostAll, 'x'));
+  const std::string large = nothing.SerializeAsString();
+  // Reads, and the operator's: every method but those that take bytes of their own.
+  for (const services::rpc::Method& method : services::rpc::Methods()) {
+    if (method.kind == services::rpc::CallKind::kWrite ||
+        absl::EndsWith(method.name, "/StreamBudgets"))
+      continue;
+    const std::string path = absl::StrCat("/", method.name);
+    refused(absl::StrCat("groups: ", method.name), path, unknown, "FIELD_UNKNOWN", "");
+    refused(absl::StrCat("15 MB: ", method.name), path, large, "MESSAGE_TOO_LARGE", "");
+  }
 }
 
 // 2,000,000 of them were looked up one by one, for 15 s of the committer; as many as may come are looked up in order.
