@@ -372,13 +372,19 @@ CellKey NodeChunk::CellKeyOf(Key key) const {
   return out;
 }
 
-void NodeChunk::Change(size_t i, const CellValue& difference) {
-  Cell& cell = cells_[i];
-  if (cell.mark != mark_) {
-    cell.mark = mark_;
-    ++changes_;
-  }
-  cell.value.Add(difference);
+void NodeChunk::Touch(size_t i) {
+  if (cells_[i].mark == mark_) return;
+  cells_[i].mark = mark_;
+  ++changes_;
+}
+
+void NodeChunk::Add(Key key, const CellValue& difference) {
+  // So that it is there.
+  const Difference nothing(key, NarrowValue());
+  Add(absl::MakeConstSpan(&nothing, 1));
+  const size_t i = static_cast<size_t>(std::lower_bound(keys_.begin(), keys_.end(), key) -
+                                       keys_.begin());
+  if (!cells_[i].value.Add(difference)) wide_[key].Add(difference);
 }
 
 void NodeChunk::Add(absl::Span<const Difference> differences) {
@@ -395,7 +401,8 @@ void NodeChunk::Add(absl::Span<const Difference> differences) {
       while (i < keys_.size() && keys_[i] < d.first) ++i;
     }
     if (i < keys_.size() && keys_[i] == d.first) {
-      Change(i, d.second);
+      Touch(i);
+      if (!cells_[i].value.Add(d.second)) wide_[d.first].Add(d.second.Wide());
     } else {
       fresh.push_back(&d);
     }
@@ -416,16 +423,17 @@ void NodeChunk::Add(absl::Span<const Difference> differences) {
     --to;
     --f;
     keys_[to] = d.first;
-    cells_[to] = Cell();
-    Change(to, d.second);
+    cells_[to] = {d.second, 0};
+    Touch(to);
   }
 }
 
 void NodeChunk::Tidy() {
   size_t to = 0;
   for (size_t i = 0; i < keys_.size(); ++i) {
-    if (cells_[i].value.zero()) {
+    if (ZeroAt(i)) {
       gone_.push_back(keys_[i]);
+      wide_.erase(keys_[i]);
       continue;
     }
     if (to != i) {
@@ -443,7 +451,7 @@ CellTable NodeChunk::Table() const {
   CellTable table;
   table.items.reserve(keys_.size());
   for (size_t i = 0; i < keys_.size(); ++i) {
-    if (!cells_[i].value.zero()) table.items.push_back({CellKeyOf(keys_[i]), cells_[i].value});
+    if (!ZeroAt(i)) table.items.push_back({CellKeyOf(keys_[i]), ValueAt(i)});
   }
   return table;
 }
@@ -456,12 +464,12 @@ std::string NodeChunk::EncodeChanges() const {
     while (g < gone_.size() && (i == keys_.size() || gone_[g] < keys_[i]))
       table.items.push_back({CellKeyOf(gone_[g++]), CellValue()});
     if (i < keys_.size() && cells_[i].mark == mark_)
-      table.items.push_back({CellKeyOf(keys_[i]), cells_[i].value});
+      table.items.push_back({CellKeyOf(keys_[i]), ValueAt(i)});
   }
   return EncodeCells(table);
 }
 
-absl::Status NodeChunk::ReadCells(absl::string_view bytes, std::vector<Difference>* out) const {
+absl::Status NodeChunk::ReadCells(absl::string_view bytes, std::vector<Read>* out) const {
   CellTable table;
   const absl::Status status = DecodeCells(bytes, &table);
   if (!status.ok()) return status;
@@ -480,7 +488,7 @@ absl::Status NodeChunk::ReadCells(absl::string_view bytes, std::vector<Differenc
 
 absl::Status NodeChunk::Decode(absl::string_view bytes,
                                absl::Span<const std::string> newest_first) {
-  std::vector<Difference> cells;
+  std::vector<Read> cells;
   for (const std::string& changes : newest_first) {
     const absl::Status status = ReadCells(changes, &cells);
     if (!status.ok()) return status;
@@ -490,7 +498,7 @@ absl::Status NodeChunk::Decode(absl::string_view bytes,
   // The first of a key is the newest.
   if (!newest_first.empty()) {
     std::stable_sort(cells.begin(), cells.end(),
-                     [](const Difference& a, const Difference& b) { return a.first < b.first; });
+                     [](const Read& a, const Read& b) { return a.first < b.first; });
   }
   keys_.reserve(cells.size());
   cells_.reserve(cells.size());
@@ -501,7 +509,8 @@ absl::Status NodeChunk::Decode(absl::string_view bytes,
       continue;
     }
     keys_.push_back(cells[i].first);
-    cells_.push_back({cells[i].second, 0});
+    if (!cells_.emplace_back().value.Add(cells[i].second))
+      wide_.emplace(cells[i].first, cells[i].second);
   }
   return absl::OkStatus();
 }

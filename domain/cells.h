@@ -164,6 +164,45 @@ struct CellValue {
   }
 };
 
+// A CellValue in half the memory while it fits, for what there is most of. Whoever keeps one keeps what does not fit beside it.
+struct NarrowValue {
+  int64_t amount_fen = 0;
+  std::array<int32_t, kPrecisionClasses> counts{};
+
+  bool zero() const {
+    return amount_fen == 0 && counts == std::array<int32_t, kPrecisionClasses>{};
+  }
+  CellValue Wide() const { return {amount_fen, {counts[0], counts[1], counts[2], counts[3]}}; }
+  // False, and nothing is changed, where the sum does not fit.
+  bool Add(const NarrowValue& d) {
+    int64_t amount;
+    bool overflow = __builtin_add_overflow(amount_fen, d.amount_fen, &amount);
+    uint32_t carried = 0;
+    std::array<int32_t, kPrecisionClasses> sums;
+    for (int i = 0; i < kPrecisionClasses; ++i) {
+      // Without branches, so that all counts are added at once.
+      const uint32_t a = static_cast<uint32_t>(counts[i]), b = static_cast<uint32_t>(d.counts[i]);
+      const uint32_t sum = a + b;
+      carried |= (a ^ sum) & (b ^ sum);
+      sums[i] = static_cast<int32_t>(sum);
+    }
+    if (overflow || carried >> 31 != 0) return false;
+    amount_fen = amount;
+    counts = sums;
+    return true;
+  }
+  bool Add(const CellValue& d) {
+    NarrowValue narrow;
+    narrow.amount_fen = static_cast<int64_t>(d.amount_fen);
+    bool fits = narrow.amount_fen == d.amount_fen;
+    for (int i = 0; i < kPrecisionClasses; ++i) {
+      narrow.counts[i] = static_cast<int32_t>(d.counts[i]);
+      fits &= narrow.counts[i] == d.counts[i];
+    }
+    return fits && Add(narrow);
+  }
+};
+
 // A project that cells refer to, or whose name is stated.
 struct CellProject {
   enum State : uint8_t { kMentioned = 0, kNamed = 1, kGone = 2 };
@@ -260,7 +299,7 @@ class NodeChunk {
  public:
   // Attributes << 32 | code: the order of keys is the order of cells.
   using Key = uint64_t;
-  using Difference = std::pair<Key, CellValue>;
+  using Difference = std::pair<Key, NarrowValue>;
   static Key KeyOf(uint32_t attributes, Code code) {
     return static_cast<Key>(attributes) << 32 | code;
   }
@@ -270,6 +309,8 @@ class NodeChunk {
   // REQUIRES: ascending keys. A cell that becomes zero stays, as a zero, until Tidy(): what counts as
   // changed must not depend on how many differences were summed before they came here.
   void Add(absl::Span<const Difference> differences);
+  // One that may not fit.
+  void Add(Key key, const CellValue& difference);
   size_t size() const { return keys_.size(); }
   size_t changes() const { return changes_; }
   // Forgets zeros.
@@ -277,7 +318,7 @@ class NodeChunk {
   // Calls `visit` with each cell; zeros may be among them.
   template <typename Visit>
   void ForEach(Visit visit) const {
-    for (size_t i = 0; i < keys_.size(); ++i) visit(CellKeyOf(keys_[i]), cells_[i].value);
+    for (size_t i = 0; i < keys_.size(); ++i) visit(CellKeyOf(keys_[i]), ValueAt(i));
   }
 
   // As Chunk has them.
@@ -291,16 +332,29 @@ class NodeChunk {
 
  private:
   struct Cell {
-    CellValue value;
+    NarrowValue value;
     uint32_t mark = 0;
   };
+  using Read = std::pair<Key, CellValue>;
   CellKey CellKeyOf(Key key) const;
-  absl::Status ReadCells(absl::string_view bytes, std::vector<Difference>* out) const;
-  void Change(size_t i, const CellValue& difference);
+  absl::Status ReadCells(absl::string_view bytes, std::vector<Read>* out) const;
+  void Touch(size_t i);
+  CellValue ValueAt(size_t i) const {
+    CellValue value = cells_[i].value.Wide();
+    if (wide_.empty()) return value;
+    const auto rest = wide_.find(keys_[i]);
+    if (rest != wide_.end()) value.Add(rest->second);
+    return value;
+  }
+  bool ZeroAt(size_t i) const {
+    return wide_.empty() ? cells_[i].value.zero() : ValueAt(i).zero();
+  }
 
   ChunkKind kind_;
   std::vector<Key> keys_;
   std::vector<Cell> cells_;
+  // What cells have beside their narrow values. Hardly ever any.
+  absl::flat_hash_map<Key, CellValue> wide_;
   // Keys that went since the last Mark(), in order.
   std::vector<Key> gone_;
   size_t changes_ = 0;

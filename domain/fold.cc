@@ -45,20 +45,14 @@ bool Keeps(ChunkKind kind, Direction direction) {
 // they came. Filled and emptied for every call, which a general hash table pays for in growing.
 class Differences {
  public:
-  CellValue& operator[](NodeChunk::Key key) {
-    if (items_.size() * 2 >= slots_.size()) Grow();
-    size_t i = Hash(key) & (slots_.size() - 1);
-    while (slots_[i] != 0) {
-      auto& item = items_[slots_[i] - 1];
-      if (item.first == key) return item.second;
-      i = (i + 1) & (slots_.size() - 1);
-    }
-    items_.emplace_back(key, CellValue());
-    slots_[i] = static_cast<uint32_t>(items_.size());
-    return items_.back().second;
+  template <typename Value>
+  void Add(NodeChunk::Key key, const Value& value) {
+    if (!At(key).Add(value)) AddRest(key, value);
   }
   bool empty() const { return items_.empty(); }
   const std::vector<NodeChunk::Difference>& items() const { return items_; }
+  // What the items lack, as it does not fit there. Hardly ever any.
+  const std::map<NodeChunk::Key, CellValue>& rest() const { return rest_; }
   // In order of keys, for as long as nothing is added.
   void Sort() {
     std::sort(items_.begin(), items_.end(),
@@ -69,6 +63,20 @@ class Differences {
   auto end() const { return items_.end(); }
 
  private:
+  NarrowValue& At(NodeChunk::Key key) {
+    if (items_.size() * 2 >= slots_.size()) Grow();
+    size_t i = Hash(key) & (slots_.size() - 1);
+    while (slots_[i] != 0) {
+      auto& item = items_[slots_[i] - 1];
+      if (item.first == key) return item.second;
+      i = (i + 1) & (slots_.size() - 1);
+    }
+    items_.emplace_back(key, NarrowValue());
+    slots_[i] = static_cast<uint32_t>(items_.size());
+    return items_.back().second;
+  }
+  void AddRest(NodeChunk::Key key, const CellValue& value) { rest_[key].Add(value); }
+  void AddRest(NodeChunk::Key key, const NarrowValue& value) { rest_[key].Add(value.Wide()); }
   static size_t Hash(NodeChunk::Key key) { return MixWords(key, 0); }
   void Grow() {
     slots_.assign(slots_.empty() ? 64 : slots_.size() * 4, 0);
@@ -80,6 +88,7 @@ class Differences {
   }
   std::vector<uint32_t> slots_;
   std::vector<NodeChunk::Difference> items_;
+  std::map<NodeChunk::Key, CellValue> rest_;
 };
 // By index into kKinds.
 using DifferencesByKind = std::array<Differences, kKindCount>;
@@ -113,27 +122,27 @@ void Derive(const std::vector<CellTable::Item>& cells, DifferencesByKind* out) {
         sum.Add(cells[i].value);
         for (size_t k = 2; k < 5; ++k) {
           if (!Keeps(kKinds[k], direction)) continue;
-          (*out)[k][NodeChunk::KeyOf(attributes, CodeOf(cells[i].key, kKinds[k]))].Add(
-              cells[i].value);
+          (*out)[k].Add(NodeChunk::KeyOf(attributes, CodeOf(cells[i].key, kKinds[k])),
+                        cells[i].value);
         }
         const CellKey& key = cells[i].key;
         if (key.receiving_division == 0 || direction != Direction::kExpenditure) continue;
         const ChunkKind transfer = TransferKindOf(key);
         if (transfer == ChunkKind::kNone) continue;
-        (*out)[transfer == ChunkKind::kTransferUp ? 6 : 5]
-              [NodeChunk::KeyOf(attributes, key.receiving_division)]
-                  .Add(cells[i].value);
+        (*out)[transfer == ChunkKind::kTransferUp ? 6 : 5].Add(
+            NodeChunk::KeyOf(attributes, key.receiving_division), cells[i].value);
       }
-      (*out)[1][NodeChunk::KeyOf(attributes, functional)].Add(sum);
+      (*out)[1].Add(NodeChunk::KeyOf(attributes, functional), sum);
       unclassified.Add(sum);
     }
-    (*out)[0][NodeChunk::KeyOf(attributes, 0)].Add(unclassified);
+    (*out)[0].Add(NodeChunk::KeyOf(attributes, 0), unclassified);
   }
 }
 
 void AddAll(const DifferencesByKind& from, DifferencesByKind* to) {
   for (size_t k = 0; k < kKindCount; ++k) {
-    for (const auto& [key, value] : from[k]) (*to)[k][key].Add(value);
+    for (const auto& [key, value] : from[k]) (*to)[k].Add(key, value);
+    for (const auto& [key, value] : from[k].rest()) (*to)[k].Add(key, value);
   }
 }
 
@@ -260,6 +269,13 @@ absl::Status Fold::Apply(absl::Span<const Posting* const> postings, const Catalo
         parts[last].push_back(d);
       }
       for (size_t i = 0; i < parts.size(); ++i) step.targets[i].entry->chunk.Add(parts[i]);
+    }
+    for (const auto& [key, value] : step.differences->rest()) {
+      const uint16_t number =
+          ChunkNumber(step.kind, step.node.node.type, static_cast<Code>(key));
+      const auto target = std::find_if(step.targets.begin(), step.targets.end(),
+                                       [number](const Target& t) { return t.number == number; });
+      target->entry->chunk.Add(key, value);
     }
     for (const Target& t : step.targets) {
       cells_ += t.entry->chunk.size();

@@ -243,7 +243,11 @@ class Replay {
     const EventLog::Head head = log_.head();
     FISCAL_RETURN_IF_ERROR(ReadMark(head));
     while (mark_.group < head.group) FISCAL_RETURN_IF_ERROR(Next(head));
-    return Write();
+    if (!fresh_) return absl::OkStatus();
+    // A ledger that has a mark was here before: one without is new, or was lost.
+    batch_.Put(LedgerMarkKey(), EncodeLedgerMark(mark_));
+    FISCAL_RETURN_IF_ERROR(Write());
+    return kv_.FlushTables();
   }
 
  private:
@@ -254,6 +258,7 @@ class Replay {
     } else if (!absl::IsNotFound(bytes.status())) {
       return bytes.status();
     } else {
+      fresh_ = true;
       mark_.log_id = log_.log_id();
     }
     if (mark_.log_id != log_.log_id()) return absl::DataLossError("ledger: it is of another log");
@@ -303,6 +308,7 @@ class Replay {
   const EventLog& log_;
   Kv& kv_;
   const std::function<void(domain::Position, domain::Position)>& progress_;
+  bool fresh_ = false;
   LedgerMark mark_;
   Batch batch_;
 };

@@ -71,10 +71,14 @@ std::string Name(absl::string_view key) {
     }
     case 0x03:
       return budget("head");
-    case 0x04:
-      return absl::StrCat(budget("head's lines"), " from ", reader.Bytes(reader.remaining()));
-    case 0x05:
-      return absl::StrCat(budget("head's projects"), " from ", reader.Bytes(reader.remaining()));
+    case 0x04: {
+      const std::string name = budget("head's lines");
+      return absl::StrCat(name, " from ", reader.Bytes(reader.remaining()));
+    }
+    case 0x05: {
+      const std::string name = budget("head's projects");
+      return absl::StrCat(name, " from ", reader.Bytes(reader.remaining()));
+    }
     case 0x06: {
       const std::string name = budget("revision");
       return absl::StrCat(name, " number ", reader.U64());

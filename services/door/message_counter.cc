@@ -38,7 +38,7 @@ int64_t BytesOf(const void* message, const Message* prototype) {
 class Call final : public Interceptor {
  public:
   Call(Door& door, ServerRpcInfo* info, const Message* prototype)
-      : info_(info), prototype_(prototype), use_(door.UseOf(info->server_context()->peer())) {}
+      : door_(door), info_(info), prototype_(prototype) {}
   ~Call() override {
     if (use_ == nullptr) return;
     if (took_) {
@@ -49,6 +49,8 @@ class Call final : public Interceptor {
   }
 
   void Intercept(InterceptorBatchMethods* methods) override {
+    // A synchronous method's call knows its peer only after this was made.
+    if (use_ == nullptr) use_ = door_.UseOf(info_->server_context()->peer());
     if (use_ != nullptr &&
         methods->QueryInterceptionHookPoint(InterceptionHookPoints::POST_RECV_MESSAGE)) {
       Take(methods->GetRecvMessage());
@@ -74,9 +76,10 @@ class Call final : public Interceptor {
     use_->bytes.fetch_add(bytes, std::memory_order_relaxed);
   }
 
+  Door& door_;
   ServerRpcInfo* const info_;
   const Message* const prototype_;
-  const std::shared_ptr<ConnectionUse> use_;
+  std::shared_ptr<ConnectionUse> use_;
   bool took_ = false;
 };
 

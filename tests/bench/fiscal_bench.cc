@@ -27,6 +27,7 @@
 #include "grpcpp/grpcpp.h"
 #include "services/aggregation/projector.h"
 #include "storage/anchor.h"
+#include "storage/rocks/log_directory.h"
 #include "storage/rocks/rocks_kv.h"
 #ifdef FISCAL_BENCH_POSTGRES
 #include "tests/bench/postgres.h"
@@ -530,29 +531,18 @@ class Bench {
     if (!totals->GetTotal(&read, request, &response).ok()) Die("a read failed");
   }
 
-  struct OpenedLog {
-    std::unique_ptr<storage::RocksKv> kv;
-    std::unique_ptr<storage::FileAnchor> anchor;
-    std::unique_ptr<storage::EventLog> log;
-  };
-  OpenedLog OpenLog() {
-    OpenedLog opened;
-    storage::RocksOptions options;
-    options.path = data_dir() + "/log";
-    options.ordered_kinds = storage::kLogOrderedKinds;
-    auto kv = storage::RocksKv::Open(options);
-    if (!kv.ok()) Die(kv.status().ToString());
-    opened.kv = *std::move(kv);
-    opened.anchor = std::make_unique<storage::FileAnchor>(data_dir() + "/anchor");
-    auto log = storage::EventLog::Open(*opened.kv, *opened.anchor, std::string(16, 'x'));
-    if (!log.ok()) Die(log.status().ToString());
-    opened.log = *std::move(log);
-    return opened;
+  std::unique_ptr<storage::LogDirectory> OpenLog() {
+    storage::LogDirectory::Options options;
+    options.directory = data_dir();
+    options.log.ordered_kinds = storage::kLogOrderedKinds;
+    auto opened = storage::LogDirectory::Open(std::move(options));
+    if (!opened.ok()) Die(opened.status().ToString());
+    return *std::move(opened);
   }
 
   // All totals from the first event, against parsing the same lines as protobuf messages.
   void Rebuild(GrowthPoint* g, bool goal) {
-    OpenedLog opened = OpenLog();
+    const std::unique_ptr<storage::LogDirectory> opened = OpenLog();
     storage::RocksOptions options;
     options.path = directory_ + "/rebuilt";
     options.wal = false;
@@ -563,10 +553,10 @@ class Bench {
     auto store = storage::TotalsStore::Open(**kv);
     if (!store.ok()) Die(store.status().ToString());
     auto projector =
-        services::Projector::Open(*opened.log, **store, services::Projector::Options());
+        services::Projector::Open(opened->log(), **store, services::Projector::Options());
     if (!projector.ok()) Die(projector.status().ToString());
     const absl::Time start = absl::Now();
-    while ((*projector)->folded() < opened.log->head().position) {
+    while ((*projector)->folded() < opened->log().head().position) {
       if (!(*projector)->Step(1024).ok()) Die("fold failed");
     }
     g->rebuild_rate = lines_ / SecondsSince(start);
@@ -588,15 +578,19 @@ class Bench {
   }
 
   void Compact(GrowthPoint* g) {
-    for (const char* name : {"/log", "/totals"}) {
-      storage::RocksOptions options;
-      options.path = data_dir() + name;
-      options.wal = std::strcmp(name, "/log") == 0;
-      options.ordered_kinds =
-          options.wal ? storage::kLogOrderedKinds : storage::kTotalsOrderedKinds;
-      auto kv = storage::RocksKv::Open(options);
-      if (!kv.ok() || !(*kv)->Compact().ok()) Die("compaction failed");
+    {
+      const std::unique_ptr<storage::LogDirectory> opened = OpenLog();
+      if (!opened->log_store().Compact().ok() || !opened->ledger_store().Compact().ok() ||
+          !opened->Settle().ok())
+        Die("compaction failed");
     }
+    storage::RocksOptions options;
+    options.path = data_dir() + "/totals";
+    options.wal = false;
+    options.ordered_kinds = storage::kTotalsOrderedKinds;
+    auto kv = storage::RocksKv::Open(options);
+    if (!kv.ok() || !(*kv)->Compact().ok()) Die("compaction failed");
+    kv->reset();
     g->compacted_bytes_per_line = DirectoryBytes(data_dir()) / lines_;
   }
 

@@ -283,14 +283,26 @@ TEST(CellsTest, NodeChunksAreSortedMaps) {
       for (auto& [key, amount] : sums) {
         auto it = model.find(key);
         // Of one word and of two.
-        const Fen one = static_cast<Fen>(1 + random() % 9) << (random() % 2 * 60);
-        amount = it != model.end() && random() % 3 == 0 ? -it->second : one;
-        CellValue value;
-        value.amount_fen = amount;
+        const Fen one = static_cast<Fen>(1 + random() % 7) << (random() % 2 * 60);
+        const bool back = it != model.end() && random() % 3 == 0 && FitsInt64(-it->second);
+        amount = back ? -it->second : one;
+        NarrowValue value;
+        value.amount_fen = static_cast<int64_t>(amount);
         differences.emplace_back(key, value);
         if ((model[key] += amount) == 0) model.erase(key);
       }
       chunk.Add(differences);
+      // What does not fit at once goes all the same.
+      for (auto it = model.begin(); it != model.end() && part == 1 && round % 3 == 0;) {
+        CellValue all;
+        all.amount_fen = -it->second;
+        if (FitsInt64(it->second)) {
+          ++it;
+          continue;
+        }
+        chunk.Add(it->first, all);
+        it = model.erase(it);
+      }
     }
     chunk.Tidy();
     newest_first.insert(newest_first.begin(), chunk.EncodeChanges());

@@ -641,7 +641,8 @@ TEST_F(OperationsTest, PeersAndTheCommandLineSpeakTls) {
       << StatusOf(province_channel).ShortDebugString();
   EXPECT_TRUE(until([&] {
     const adm::GetStatusResponse status = StatusOf(copy_channel);
-    return status.log().source_connected() && status.log().head_position() == "1";
+    // The city's signing key, then its divisions.
+    return status.log().source_connected() && status.log().head_position() == "2";
   })) << StatusOf(copy_channel).ShortDebugString();
 }
 
