@@ -449,7 +449,7 @@ class DoorImpl final : public Door {
 
   // Whoever is above his bound, then, while all together are above theirs, whoever has most.
   void Judge() {
-    const int64_t bytes_each = options_.untaken_bytes_max / 2;
+    const int64_t bytes_each = options_.untaken_bytes_max / 4 * 3;
     const int64_t streams_each = options_.streams_max + options_.streams_max / 2;
     for (const auto& [id, connection] : connections_) {
       if (connection->meter.untaken() > bytes_each) Cut(*connection, /*bytes=*/true);
