@@ -42,7 +42,7 @@ class Door {
     int64_t connections_per_address_max = 0;
     // Of one connection, as gRPC is told too.
     int64_t streams_max = 0;
-    // Of all connections; one has at most half.
+    // Of all connections; one has at most three quarters.
     int64_t untaken_bytes_max = 0;
   };
   struct Counts {
