@@ -38,6 +38,8 @@ constexpr absl::Duration kTickInNeed = absl::Milliseconds(4);
 constexpr absl::Duration kSweep = absl::Seconds(1);
 // Untaken bytes of a connection, and of all, from which on gRPC's counts are asked for. A reset stream may be 28 bytes.
 constexpr int64_t kSuspect = 8 << 10, kSuspectOfAll = 128 << 10, kSuspectLittle = 256;
+// What a caller who begins may have on its way: preface, settings and the heads of a first call are some 800 bytes.
+constexpr int64_t kFirstCall = 1 << 10;
 // Connections counted in one tick.
 constexpr int kCountsMax = 64;
 // A peer that said its last, and nobody closed.
@@ -465,7 +467,7 @@ class DoorImpl final : public Door {
     // message loses nothing, and the rest must be well below the bound.
     for (const auto& [id, connection] : connections_) {
       if (connection->use->bytes.load(std::memory_order_relaxed) == 0 &&
-          connection->meter.untaken() > kSuspect)
+          connection->meter.untaken() > kFirstCall)
         Cut(*connection, /*bytes=*/false);
     }
     while (idle_streams_ > streams_of_all() / 2) {
