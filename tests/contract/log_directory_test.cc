@@ -158,7 +158,7 @@ TEST_F(LogDirectoryTest, AKilledProcessLosesNothing) {
   EXPECT_EQ(remade_, "");
 }
 
-TEST_F(LogDirectoryTest, AMissingOrShortWriteAheadFileIsRefused) {
+TEST_F(LogDirectoryTest, AMissingWriteAheadFileIsRefused) {
   MakeKilled();
   const std::string log = One("/log", ".log");
   ExpectRefused(log, std::nullopt);
