@@ -285,7 +285,8 @@ class ServerImpl final : public Server {
     const config::v1::DoorConfig& bounds = server_config_.door();
     FISCAL_ASSIGN_OR_RETURN(
         door_, Door::Open(listen, {bounds.connections_max(), bounds.connections_per_address_max(),
-                                   bounds.streams_max(), bounds.untaken_bytes_max()}));
+                                   bounds.streams_max(), bounds.untaken_bytes_max(), ResidentBytes,
+                                   [this] { return static_cast<int64_t>(memory_->reserved()); }}));
     // Nobody knows a free port before he is told.
     if (absl::EndsWith(listen, ":0")) return absl::OkStatus();
     FISCAL_ASSIGN_OR_RETURN(

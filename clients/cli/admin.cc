@@ -221,6 +221,16 @@ void PrintStatus(const admin::v1::GetStatusResponse& s) {
            : scrub.damage_count() == 0
                ? absl::StrCat("whole ", Ago(scrub.end_time()))
                : absl::StrCat(scrub.damage_count(), " DAMAGED ", Ago(scrub.end_time()))));
+  for (const auto& reads : s.read_lanes()) {
+    line("reads", absl::StrCat(reads.lane(), ": ", reads.running_count(), " running, ",
+                               reads.waiting_count(), " waiting; since the start ",
+                               reads.refused_count(), " refused, ", reads.too_large_count(),
+                               " too large, ", reads.abandoned_count(), " given up by callers"));
+  }
+  line("connections",
+       absl::StrCat(s.connections().open_count(), " of ", s.connections().open_count_max(),
+                    " open; since the start ", s.connections().refused_count(), " refused, ",
+                    s.connections().cut_count(), " cut for what they cost"));
   line("memory", Bytes(s.memory_bytes()));
   if (s.request_memory().process_bytes_max() > 0) {
     line("memory of requests", absl::StrCat(Bytes(s.request_memory().reserved_bytes()), " of ",

@@ -8,6 +8,7 @@
 #include "absl/time/clock.h"
 #include "base/log.h"
 #include "base/status_macros.h"
+#include "base/thread_turn.h"
 #include "domain/reason.h"
 #include "services/admin/log_scan.h"
 #include "storage/record_codec.h"
@@ -132,6 +133,7 @@ bool Scrubber::Sleep(absl::Duration duration) {
 }
 
 void Scrubber::Loop() {
+  StepBack();
   absl::Time start = absl::Now();
   while (true) {
     const absl::StatusOr<ScrubResult> result = RunPass(bytes_per_second_, nullptr);

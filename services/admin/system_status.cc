@@ -270,6 +270,23 @@ void FillStatus(const SystemParts& parts, bool ready, pb::GetStatusResponse* out
   memory->set_reserved_bytes_max(static_cast<int64_t>(parts.memory->bytes_max()));
   memory->set_process_bytes_max(parts.memory->process_bytes_max());
   memory->set_refused_count(parts.memory->refused());
+  for (rpc::Lane lane : {rpc::Lane::kPoint, rpc::Lane::kHeavy, rpc::Lane::kSlow}) {
+    const rpc::ReadExecutor::Counts counts = parts.calls->executor().counts(lane);
+    pb::ReadLaneStatus* reads = out->add_read_lanes();
+    reads->set_lane(std::string(rpc::NameOf(lane)));
+    reads->set_waiting_count(static_cast<int64_t>(counts.waiting));
+    reads->set_running_count(static_cast<int64_t>(counts.running));
+    reads->set_refused_count(counts.refused);
+    reads->set_abandoned_count(counts.abandoned);
+    reads->set_too_large_count(counts.too_large);
+  }
+  const Door::Counts door = parts.door->counts();
+  pb::ConnectionsStatus* connections = out->mutable_connections();
+  connections->set_open_count(door.open);
+  connections->set_open_count_max(door.open_max);
+  connections->set_refused_count(door.refused_all + door.refused_address +
+                                 door.refused_descriptors);
+  connections->set_cut_count(door.cut_bytes + door.cut_streams + door.cut_memory);
   FillChecks(parts, out);
 }
 
@@ -290,6 +307,7 @@ void SampleDoor(const Door& door, Samples* out) {
   const std::string why = "Connections that were closed for what they cost.";
   out->Counter(cut, why, d(counts.cut_bytes), {{"reason", "bytes"}});
   out->Counter(cut, why, d(counts.cut_streams), {{"reason", "streams"}});
+  out->Counter(cut, why, d(counts.cut_memory), {{"reason", "memory"}});
   out->Gauge("fiscal_connections_untaken_bytes", "What came on them and no call has taken.",
              d(counts.untaken_bytes));
 }

@@ -1,11 +1,9 @@
 #include "services/aggregation/watch_hub.h"
 
-#include <sys/resource.h>
-#include <unistd.h>
-
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "base/thread_turn.h"
 #include "domain/reason.h"
 
 namespace fiscal::services {
@@ -18,8 +16,6 @@ constexpr absl::Duration kTick = absl::Milliseconds(50);
 // Postings looked at before watchers are woken.
 constexpr size_t kDispatchMax = 1024;
 constexpr int kHistoryThreads = 2;
-// A thread that wakes for a change, a small answer or a commit runs before those that read history.
-constexpr int kHistoryNiceness = 10;
 
 }  // namespace
 
@@ -261,9 +257,7 @@ void WatchHub::ServeLive() {
 }
 
 void WatchHub::ServeHistory() {
-  // From where the process is, as services/rpc/read_executor.cc does.
-  setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()),
-              getpriority(PRIO_PROCESS, 0) + kHistoryNiceness);
+  StepBack();
   while (true) {
     Task task;
     std::string caller;

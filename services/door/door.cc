@@ -23,6 +23,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "base/log.h"
+#include "base/thread_turn.h"
 #include "grpcpp/grpcpp.h"
 #include "services/door/listener.h"
 #include "services/door/meter.h"
@@ -40,6 +41,13 @@ constexpr absl::Duration kSweep = absl::Seconds(1);
 constexpr int64_t kSuspect = 8 << 10, kSuspectOfAll = 128 << 10, kSuspectLittle = 256;
 // What a caller who begins may have on its way: preface, settings and the heads of a first call are some 800 bytes.
 constexpr int64_t kFirstCall = 1 << 10;
+// Memory beyond what requests account for that may appear at once: four answers of the greatest
+// size. Above it, connections on which no call has taken a message yet are cut when they owe more
+// than kSuspect.
+constexpr int64_t kGrowthMax = 64 << 20;
+// Growth is forgotten at this rate a second, and at once when nobody has owed anything for so long.
+constexpr double kGrowthForgotten = 8 << 20;
+constexpr absl::Duration kQuiet = absl::Seconds(5);
 // Connections counted in one tick.
 constexpr int kCountsMax = 64;
 // A peer that said its last, and nobody closed.
@@ -206,6 +214,7 @@ class DoorImpl final : public Door {
   }
 
   void Run() {
+    RunFirst();
     std::array<epoll_event, 128> events;
     absl::Time tick = absl::Now(), sweep = tick;
     while (true) {
@@ -240,7 +249,12 @@ class DoorImpl final : public Door {
 
   int64_t streams_of_all() const { return options_.streams_max * 2; }
   bool InNeed() const {
-    return untaken_ > options_.untaken_bytes_max / 8 || idle_streams_ > streams_of_all() / 8;
+    return beginner_owes_ || untaken_ > options_.untaken_bytes_max / 8 ||
+           idle_streams_ > streams_of_all() / 8;
+  }
+  // A connection on which no call has taken a message yet.
+  static bool Begins(const Connection& connection) {
+    return connection.use->bytes.load(std::memory_order_relaxed) == 0;
   }
 
   // ---- accepting ----
@@ -375,7 +389,8 @@ class DoorImpl final : public Door {
   void Tick(absl::Time now) {
     std::vector<uint64_t> still, over;
     int counts = 0;
-    bool unknown = false;
+    bool unknown = false, owed = false;
+    beginner_owes_ = false;
     for (const uint64_t id : active_) {
       const auto it = connections_.find(id);
       if (it == connections_.end()) continue;
@@ -389,6 +404,9 @@ class DoorImpl final : public Door {
         continue;
       }
       const int64_t untaken = connection.meter.untaken();
+      const bool begins = Begins(connection);
+      owed |= begins && untaken > kSuspect;
+      beginner_owes_ |= begins && untaken > kFirstCall;
       if (counts < kCountsMax &&
           (untaken > kSuspect || (untaken_ > kSuspectOfAll && untaken > kSuspectLittle))) {
         ++counts;
@@ -407,6 +425,7 @@ class DoorImpl final : public Door {
     if (unknown) transports_.Refresh();
     for (const uint64_t id : over) Remove(id);
     Judge();
+    if (owed) JudgeMemory(now);
   }
 
   // False when gRPC's name for it is not known yet.
@@ -454,26 +473,42 @@ class DoorImpl final : public Door {
     const int64_t bytes_each = options_.untaken_bytes_max / 4 * 3;
     const int64_t streams_each = options_.streams_max + options_.streams_max / 2;
     for (const auto& [id, connection] : connections_) {
-      if (connection->meter.untaken() > bytes_each) Cut(*connection, /*bytes=*/true);
-      if (connection->meter.idle_streams() > streams_each) Cut(*connection, /*bytes=*/false);
+      if (connection->meter.untaken() > bytes_each) Cut(*connection, kBytes);
+      if (connection->meter.idle_streams() > streams_each) Cut(*connection, kStreams);
     }
     while (untaken_ > options_.untaken_bytes_max) {
       Connection* most = Most([](const Connection& c) { return c.meter.untaken(); });
       if (most == nullptr) break;
-      Cut(*most, /*bytes=*/true);
+      Cut(*most, kBytes);
     }
     if (idle_streams_ <= streams_of_all()) return;
     // gRPC takes longer to clear calls away than to begin them, and what it has not read yet may be more of the same: whoever never made a call that took its
     // message loses nothing, and the rest must be well below the bound.
     for (const auto& [id, connection] : connections_) {
-      if (connection->use->bytes.load(std::memory_order_relaxed) == 0 &&
-          connection->meter.untaken() > kFirstCall)
-        Cut(*connection, /*bytes=*/false);
+      if (Begins(*connection) && connection->meter.untaken() > kFirstCall)
+        Cut(*connection, kStreams);
     }
     while (idle_streams_ > streams_of_all() / 2) {
       Connection* most = Most([](const Connection& c) { return c.meter.idle_streams(); });
       if (most == nullptr) break;
-      Cut(*most, /*bytes=*/false);
+      Cut(*most, kStreams);
+    }
+  }
+
+  // Called while a beginner owes bytes. Growth is measured from a base that follows it slowly.
+  void JudgeMemory(absl::Time now) {
+    if (options_.resident_bytes == nullptr) return;
+    const int64_t memory = options_.resident_bytes() - options_.accounted_bytes();
+    const absl::Duration elapsed = now - memory_time_;
+    memory_time_ = now;
+    if (elapsed > kQuiet || memory <= memory_base_) {
+      memory_base_ = memory;
+      return;
+    }
+    memory_base_ += static_cast<int64_t>(absl::ToDoubleSeconds(elapsed) * kGrowthForgotten);
+    if (memory - memory_base_ <= kGrowthMax) return;
+    for (const auto& [id, connection] : connections_) {
+      if (connection->meter.untaken() > kSuspect && Begins(*connection)) Cut(*connection, kMemory);
     }
   }
 
@@ -487,11 +522,14 @@ class DoorImpl final : public Door {
     return most;
   }
 
-  void Cut(Connection& connection, bool bytes) {
+  enum Why { kBytes, kStreams, kMemory };
+  void Cut(Connection& connection, Why why) {
     if (connection.cut) return;
     connection.cut = true;
-    logging::Warning(bytes ? "a connection was closed: it sent more than any call takes"
-                           : "a connection was closed: it begins calls and leaves them",
+    logging::Warning(why == kBytes ? "a connection was closed: it sent more than any call takes"
+                     : why == kStreams
+                         ? "a connection was closed: it begins calls and leaves them"
+                         : "a connection was closed: memory grew, and no call takes its bytes",
                      {{"peer", connection.peer.name},
                       {"untaken_bytes", connection.meter.untaken()},
                       {"idle_streams", connection.meter.idle_streams()}});
@@ -503,7 +541,9 @@ class DoorImpl final : public Door {
     idle_streams_ -= connection.meter.idle_streams();
     connection.meter = Meter();
     absl::MutexLock lock(&mu_);
-    ++(bytes ? counts_.cut_bytes : counts_.cut_streams);
+    ++(why == kBytes     ? counts_.cut_bytes
+       : why == kStreams ? counts_.cut_streams
+                         : counts_.cut_memory);
   }
 
   void Remove(uint64_t id) {
@@ -545,6 +585,10 @@ class DoorImpl final : public Door {
   uint64_t sweeps_ = 0;
   Transports transports_;
   int64_t untaken_ = 0, idle_streams_ = 0;
+  // Of the last tick: a caller who begins has more on its way than a first call's heads.
+  bool beginner_owes_ = false;
+  int64_t memory_base_ = 0;
+  absl::Time memory_time_ = absl::InfinitePast();
   std::thread thread_;
 };
 

@@ -24,7 +24,7 @@ class LogFeed {
   struct Options {
     int threads = 2;
     // Bytes of pages that are on their way.
-    size_t pot_bytes = 64 << 20;
+    size_t pot_bytes = 48 << 20;
     size_t page_bytes_max = 1 << 20;
     size_t page_bytes_min = 16 << 10;
     // What every stream may have on its way, whatever the others have: a page of the least size with its last record.

@@ -1,19 +1,14 @@
 #include "services/rpc/read_executor.h"
 
-#include <sys/resource.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/thread_turn.h"
 #include "domain/reason.h"
 
 namespace fiscal::services::rpc {
 namespace {
-
-// Of the heavy lane's threads: a thread that wakes for a small answer, a commit or a connection runs before them.
-constexpr int kHeavyNiceness = 10;
 
 size_t IndexOf(Lane lane) { return static_cast<size_t>(lane); }
 
@@ -149,10 +144,11 @@ bool ReadExecutor::Step(Lane lane) {
 }
 
 void ReadExecutor::Serve(Lane lane) {
-  // From where the process is: a process that was started nicer must not have these before all its others.
-  if (lane != Lane::kPoint)
-    setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()),
-                getpriority(PRIO_PROCESS, 0) + kHeavyNiceness);
+  if (lane == Lane::kPoint) {
+    RunSoon();
+  } else {
+    StepBack();
+  }
   while (true) {
     Task task;
     std::vector<Task> left;

@@ -14,8 +14,8 @@
 namespace fiscal::services {
 namespace {
 
-// All parts of one budget.
-constexpr size_t kBudgetBytesMax = 32 << 20;
+// All parts of one budget together: what it may have in one message, too.
+constexpr size_t kBudgetBytesMax = 16 << 20;
 
 }  // namespace
 
