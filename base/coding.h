@@ -41,8 +41,8 @@ inline uint64_t ZigZag(int64_t v) {
   return (static_cast<uint64_t>(v) << 1) ^ static_cast<uint64_t>(v >> 63);
 }
 inline void PutSigned(std::string* out, int64_t v) { PutVarint(out, ZigZag(v)); }
-// Of 128 bits: the bytes of PutSigned where the number fits, else longer ones in the same form. At most
-// 19 bytes from `p` on; returns the end.
+// Of 128 bits: the bytes of PutSigned where the number fits, else longer ones in the same form. At
+// most 19 bytes from `p` on; returns the end.
 inline char* WriteWide(char* p, __int128 v) {
   if (v == static_cast<int64_t>(v)) return WriteVarint(p, ZigZag(static_cast<int64_t>(v)));
   using Bits = unsigned __int128;

@@ -19,10 +19,11 @@ class SigningKey {
  public:
   // A new one, in memory only.
   static SigningKey Generate();
-  // From `directory`/signing-key.pem (PKCS #8). NOT_FOUND when there is none, FAILED_PRECONDITION when
-  // it is no Ed25519 key or others may read it.
+  // From `directory`/signing-key.pem (PKCS #8). NOT_FOUND when there is none, FAILED_PRECONDITION
+  // when it is no Ed25519 key or others may read it.
   static absl::StatusOr<SigningKey> Load(const std::string& directory);
-  // A new one in signing-key.next.pem, readable by its owner alone: nobody takes it for the key yet.
+  // A new one in signing-key.next.pem, readable by its owner alone: nobody takes it for the key
+  // yet.
   static absl::StatusOr<SigningKey> Stage(const std::string& directory);
   // As Load, of what Stage left.
   static absl::StatusOr<SigningKey> LoadStaged(const std::string& directory);

@@ -23,7 +23,8 @@ absl::string_view Describe(TextFault fault);
 // True when every byte is printable ASCII other than space.
 bool IsIdentifier(absl::string_view text);
 
-// What came from outside, in a message of one line: controls escaped, the end cut off when it is long.
+// What came from outside, in a message of one line: controls escaped, the end cut off when it is
+// long.
 std::string Shown(absl::string_view text);
 
 // `text` itself, or its first `bytes_max` bytes at most, up to the end of a character, and "...".

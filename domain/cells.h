@@ -115,7 +115,8 @@ struct CellKey {
   }
 };
 
-// Which chunk of transfers an expenditure cell counts in; kNone when it is no transfer to a division.
+// Which chunk of transfers an expenditure cell counts in; kNone when it is no transfer to a
+// division.
 ChunkKind TransferKindOf(const CellKey& key);
 
 struct CellKeyHash {
@@ -126,7 +127,8 @@ struct CellKeyHash {
   }
 };
 
-// The sum of some lines. As a difference, counts may be negative. Wide enough for all that can be in a log.
+// The sum of some lines. As a difference, counts may be negative. Wide enough for all that can be
+// in a log.
 struct CellValue {
   Fen amount_fen = 0;
   // Lines by precision class.
@@ -164,7 +166,8 @@ struct CellValue {
   }
 };
 
-// A CellValue in half the memory while it fits, for what there is most of. Whoever keeps one keeps what does not fit beside it.
+// A CellValue in half the memory while it fits, for what there is most of. Whoever keeps one keeps
+// what does not fit beside it.
 struct NarrowValue {
   int64_t amount_fen = 0;
   std::array<int32_t, kPrecisionClasses> counts{};
@@ -241,8 +244,8 @@ absl::Status ScanCells(absl::string_view bytes, std::vector<CellProject>* projec
 // An agency's leaf cells.
 class Chunk {
  public:
-  // Adds differences and takes over what is said about projects. A cell that becomes zero stays, as a
-  // zero, until Tidy().
+  // Adds differences and takes over what is said about projects. A cell that becomes zero stays, as
+  // a zero, until Tidy().
   void Add(const CellTable& differences);
 
   struct Cell {
@@ -259,8 +262,8 @@ class Chunk {
   CellTable Table() const;
   // The same cells give the same bytes, whatever their history; zeros are left out.
   std::string Encode() const { return EncodeCells(Table()); }
-  // Into an empty chunk: what Encode gave, then changes, the newest first. DATA_LOSS when malformed; the
-  // chunk is then of no use.
+  // Into an empty chunk: what Encode gave, then changes, the newest first. DATA_LOSS when
+  // malformed; the chunk is then of no use.
   absl::Status Decode(absl::string_view bytes, absl::Span<const std::string> newest_first = {});
 
   // Cells and projects that changed since the last Mark(), with what they are now: what turns the
@@ -306,8 +309,8 @@ class NodeChunk {
 
   explicit NodeChunk(ChunkKind kind) : kind_(kind) {}
 
-  // REQUIRES: ascending keys. A cell that becomes zero stays, as a zero, until Tidy(): what counts as
-  // changed must not depend on how many differences were summed before they came here.
+  // REQUIRES: ascending keys. A cell that becomes zero stays, as a zero, until Tidy(): what counts
+  // as changed must not depend on how many differences were summed before they came here.
   void Add(absl::Span<const Difference> differences);
   // One that may not fit.
   void Add(Key key, const CellValue& difference);
@@ -325,8 +328,8 @@ class NodeChunk {
   CellTable Table() const;
   std::string Encode() const { return EncodeCells(Table()); }
   std::string EncodeChanges() const;
-  // Into an empty chunk: what Encode gave, then changes, the newest first. DATA_LOSS when malformed, or
-  // with cells that are not of this kind; the chunk is then of no use.
+  // Into an empty chunk: what Encode gave, then changes, the newest first. DATA_LOSS when
+  // malformed, or with cells that are not of this kind; the chunk is then of no use.
   absl::Status Decode(absl::string_view bytes, absl::Span<const std::string> newest_first);
   void Mark();
 
@@ -346,9 +349,7 @@ class NodeChunk {
     if (rest != wide_.end()) value.Add(rest->second);
     return value;
   }
-  bool ZeroAt(size_t i) const {
-    return wide_.empty() ? cells_[i].value.zero() : ValueAt(i).zero();
-  }
+  bool ZeroAt(size_t i) const { return wide_.empty() ? cells_[i].value.zero() : ValueAt(i).zero(); }
 
   ChunkKind kind_;
   std::vector<Key> keys_;

@@ -100,10 +100,10 @@ struct QuarantineEvent {
 
 struct KeyEvent {
   std::string public_key_pem;
-  // By the key before it, over what storage::KeyChangeBytes says; empty for the first, and when the key before it was lost.
+  // By the key before it, over what storage::KeyChangeBytes says; empty for the first, and when the
+  // key before it was lost.
   std::string signature;
 };
-
 
 struct EventHeader {
   EventKind kind = EventKind::kStatement;

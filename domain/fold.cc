@@ -41,8 +41,9 @@ bool Keeps(ChunkKind kind, Direction direction) {
   return true;
 }
 
-// Differences by NodeChunk::Key: open addressing, with the values in a list of their own in the order
-// they came. Filled and emptied for every call, which a general hash table pays for in growing.
+// Differences by NodeChunk::Key: open addressing, with the values in a list of their own in the
+// order they came. Filled and emptied for every call, which a general hash table pays for in
+// growing.
 class Differences {
  public:
   template <typename Value>
@@ -106,8 +107,8 @@ struct OwnLevel {
   DifferencesByKind sum;
 };
 
-// Cells come in order, so that those that differ only in economic codes and projects stand together:
-// what they add to the functional and unclassified cells is added up first.
+// Cells come in order, so that those that differ only in economic codes and projects stand
+// together: what they add to the functional and unclassified cells is added up first.
 void Derive(const std::vector<CellTable::Item>& cells, DifferencesByKind* out) {
   for (size_t i = 0; i < cells.size();) {
     const uint32_t attributes = cells[i].key.attributes;
@@ -158,8 +159,8 @@ std::string FoldFault(const Posting& posting) {
     return "its agency or department is no code";
   Code good = 0;
   for (const CellTable::Item& item : posting.cells.items) {
-    for (const Code code : {item.key.functional, item.key.revenue, item.key.dept_economic,
-                            item.key.gov_economic}) {
+    for (const Code code :
+         {item.key.functional, item.key.revenue, item.key.dept_economic, item.key.gov_economic}) {
       if (code == 0 || code == good) continue;
       if (LevelOf(code) == 0) return absl::StrCat(code, " is a code of no level");
       good = code;
@@ -271,8 +272,7 @@ absl::Status Fold::Apply(absl::Span<const Posting* const> postings, const Catalo
       for (size_t i = 0; i < parts.size(); ++i) step.targets[i].entry->chunk.Add(parts[i]);
     }
     for (const auto& [key, value] : step.differences->rest()) {
-      const uint16_t number =
-          ChunkNumber(step.kind, step.node.node.type, static_cast<Code>(key));
+      const uint16_t number = ChunkNumber(step.kind, step.node.node.type, static_cast<Code>(key));
       const auto target = std::find_if(step.targets.begin(), step.targets.end(),
                                        [number](const Target& t) { return t.number == number; });
       target->entry->chunk.Add(key, value);

@@ -5,8 +5,8 @@
 //
 // Postings of one call are summed on the way up: a division gets the sum of what its departments
 // got, not each line. An agency's own cells are its postings; they are added up where they are
-// stored (storage/totals_store.h). Reads nothing but its own chunks, so that a rebuild from the first event
-// gives identical chunks. Not thread-safe.
+// stored (storage/totals_store.h). Reads nothing but its own chunks, so that a rebuild from the
+// first event gives identical chunks. Not thread-safe.
 #ifndef FISCAL_DOMAIN_FOLD_H_
 #define FISCAL_DOMAIN_FOLD_H_
 
@@ -76,8 +76,9 @@ struct Posting {
   std::shared_ptr<const void> owner;
 };
 
-// Why the fold can't take a posting, as part of a sentence; empty when it can. Less than PostingFault (domain/posting_check.h)
-// finds: only what would put a cell into another chunk than the one it is looked for in.
+// Why the fold can't take a posting, as part of a sentence; empty when it can. Less than
+// PostingFault (domain/posting_check.h) finds: only what would put a cell into another chunk than
+// the one it is looked for in.
 std::string FoldFault(const Posting& posting);
 
 // The id of an agency's chunk of leaf cells.
@@ -135,7 +136,8 @@ class Fold {
   explicit Fold(Loader loader, Wanted wanted = nullptr)
       : loader_(std::move(loader)), wanted_(std::move(wanted)) {}
 
-  // Applies the postings to every chunk they touch, or to none when one can't be loaded. DATA_LOSS when one has a FoldFault.
+  // Applies the postings to every chunk they touch, or to none when one can't be loaded. DATA_LOSS
+  // when one has a FoldFault.
   absl::Status Apply(absl::Span<const Posting* const> postings, const Catalog& catalog);
 
   // Cells of all chunks, as of the last Settle.

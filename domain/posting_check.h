@@ -1,9 +1,10 @@
-// What a posting or a catalog list of another system must be before it becomes an event here: what a client's submission would be
-// refused for is refused of it too (docs/adr/0008).
+// What a posting or a catalog list of another system must be before it becomes an event here: what
+// a client's submission would be refused for is refused of it too (docs/adr/0008).
 //
-//   federation/upstream --> Intake::TakeOver --(PostingFault, CatalogFault)--> event, or the upstream is refused
+//   Upstream --> Intake::TakeOver --(PostingFault, CatalogFault)--> event, or a refused upstream
 //
-// Pure functions of the message alone; what needs the catalog, the owners or what was taken over before is asked by the intake.
+// Pure functions of the message alone; what needs the catalog, the owners or what was taken over
+// before is asked by the intake.
 #ifndef FISCAL_DOMAIN_POSTING_CHECK_H_
 #define FISCAL_DOMAIN_POSTING_CHECK_H_
 
@@ -21,8 +22,9 @@ constexpr size_t kCatalogEntriesMax = 100000;
 // Postings that are committed at once: the budgets of a reallocation.
 constexpr size_t kGroupPostingsMax = 100;
 
-// What is wrong with it, as part of a sentence that names the field ("functional code 5000 has not 3, 5 or 7 digits"); empty when
-// nothing is. REQUIRES: its cells were decoded, so that they are in order and their projects are in its list.
+// What is wrong with it, as part of a sentence that names the field ("functional code 5000 has not
+// 3, 5 or 7 digits"); empty when nothing is. REQUIRES: its cells were decoded, so that they are in
+// order and their projects are in its list.
 std::string PostingFault(const Posting& posting);
 
 // The same of a catalog list, beside what Catalog::Check finds.

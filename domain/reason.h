@@ -101,7 +101,8 @@ constexpr size_t kViolationsMax = 100;
 // Bytes of a text that a message shows of what was sent; the rest is cut off. A good id is shorter.
 constexpr size_t kEchoBytesMax = 256;
 
-// One failing check. What it repeats of a request is cut here, so that an id of 15 MB is not kept once a check.
+// One failing check. What it repeats of a request is cut here, so that an id of 15 MB is not kept
+// once a check.
 struct Violation {
   Violation() = default;
   Violation(Reason why, std::string path, std::string line, std::string says);

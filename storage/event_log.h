@@ -4,10 +4,10 @@
 //   Intake --(Group: Append*, Commit)--> EventLog --> Kv, then Anchor --> readers: projector,
 //   EventLogService, Verify
 //
-// A commit is one synced batch of the store, a group, and then one write of the anchor; only then may
-// anything be acknowledged. The anchor notices what no recovery mode of the store does: a log that
-// lost its end, or something before its end that was not in table files yet. One writer; readers
-// from any thread.
+// A commit is one synced batch of the store, a group, and then one write of the anchor; only then
+// may anything be acknowledged. The anchor notices what no recovery mode of the store does: a log
+// that lost its end, or something before its end that was not in table files yet. One writer;
+// readers from any thread.
 #ifndef FISCAL_STORAGE_EVENT_LOG_H_
 #define FISCAL_STORAGE_EVENT_LOG_H_
 
@@ -45,8 +45,8 @@ absl::StatusOr<std::string> ReadRecordBytes(const GetValue& get, domain::Positio
 // The whole record. NOT_FOUND when there is none.
 absl::StatusOr<LogEntry> ReadRecord(const GetValue& get, domain::Position position);
 
-// The records `from` to `to` are whole and continue `chain`, which becomes the chain after them. DATA_LOSS names the first that
-// is not.
+// The records `from` to `to` are whole and continue `chain`, which becomes the chain after them.
+// DATA_LOSS names the first that is not.
 absl::Status CheckRecords(const Kv& kv, domain::Position from, domain::Position to, Digest* chain);
 
 class EventLog {
@@ -60,21 +60,23 @@ class EventLog {
     Digest groups_hash{};
   };
 
-  // Whose log a store holds: one that is written here, with heads and request keys beside it, or a copy of another process's,
-  // without. Numbers are on disk.
+  // Whose log a store holds: one that is written here, with heads and request keys beside it, or a
+  // copy of another process's, without. Numbers are on disk.
   enum class Origin : uint8_t { kWritten = 1, kCopied = 2 };
 
   // Opens the log in `kv`, making it when both are new; `new_log_id` (16 bytes) names it then.
-  // DATA_LOSS when the log does not reach the anchor or does not fit it, or when a group that was not in table files at the last
-  // commit is missing or incomplete. FAILED_PRECONDITION when the store was made with the other
-  // origin, as a copy that took statements would count them twice, or by version 0.1 (upgrade.h).
+  // DATA_LOSS when the log does not reach the anchor or does not fit it, or when a group that was
+  // not in table files at the last commit is missing or incomplete. FAILED_PRECONDITION when the
+  // store was made with the other origin, as a copy that took statements would count them twice, or
+  // by version 0.1 (upgrade.h).
   static absl::StatusOr<std::unique_ptr<EventLog>> Open(Kv& kv, Anchor& anchor,
                                                         absl::string_view new_log_id,
                                                         Origin origin = Origin::kWritten);
 
   // 16 bytes, fixed for the life of the log.
   const std::string& log_id() const { return log_id_; }
-  // A copy may be behind the log it is of: a position past its head need not be one that the log does not have.
+  // A copy may be behind the log it is of: a position past its head need not be one that the log
+  // does not have.
   bool copied() const { return origin_ == Origin::kCopied; }
   Head head() const ABSL_LOCKS_EXCLUDED(mu_);
 
@@ -84,14 +86,15 @@ class EventLog {
                     const std::function<void(std::string key, std::string value)>& put);
 
   // Writes `batch`, in which `entries` were staged, durably, with the tiles of the tree that they
-  // fill, as the next group: store, then anchor. `commit_time_us` is that of the last entry; of `group` the events are filled in.
-  // With it goes the mark that says that what is in `batch` of the ledger includes this group. RESOURCE_EXHAUSTED: nothing
-  // changed. Any other error: the outcome is unknown and the process must end.
+  // fill, as the next group: store, then anchor. `commit_time_us` is that of the last entry; of
+  // `group` the events are filled in. With it goes the mark that says that what is in `batch` of
+  // the ledger includes this group. RESOURCE_EXHAUSTED: nothing changed. Any other error: the
+  // outcome is unknown and the process must end.
   absl::Status Commit(Batch batch, std::vector<LogEntry> entries, int64_t commit_time_us,
                       GroupRecord group = {}) ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Moves what is only in write-ahead files into table files and anchors that: after it no file can be lost unnoticed. For a
-  // clean end.
+  // Moves what is only in write-ahead files into table files and anchors that: after it no file can
+  // be lost unnoticed. For a clean end.
   absl::Status Settle() ABSL_LOCKS_EXCLUDED(mu_);
 
   // NOT_FOUND past the last group.
@@ -142,7 +145,8 @@ class EventLog {
   const std::string log_id_;
   const Origin origin_;
   std::unique_ptr<MerkleTree> tree_;
-  // The committing thread's: groups not known to be in table files yet, with the store's sequence after each, and the last that is.
+  // The committing thread's: groups not known to be in table files yet, with the store's sequence
+  // after each, and the last that is.
   std::deque<std::pair<uint64_t, uint64_t>> unsettled_;
   uint64_t group_in_tables_ = 0;
   mutable absl::Mutex mu_;

@@ -1,10 +1,12 @@
 // What was committed at once, beside its events: who asked for what and was answered what.
 //
-//   Ledger --(the group in the making)--> EventLog::Commit --> one value in the log;  CatchUp --> Ledger::ApplyGroup
+//   Ledger --(the group in the making)--> EventLog::Commit --> one value in the log
+//   CatchUp --(the value)--> Ledger::ApplyGroup
 //
-// Events say what was stated; they do not say what the caller was answered, nor that a request changed nothing. With
-// this the log has all that the ledger is made of. Groups are numbered from 1 without gaps; each value starts with the
-// chain over all group values so far, so that a lost, older or exchanged one is noticed. Not part of any leaf hash.
+// Events say what was stated; they do not say what the caller was answered, nor that a request
+// changed nothing. With this the log has all that the ledger is made of. Groups are numbered from 1
+// without gaps; each value starts with the chain over all group values so far, so that a lost,
+// older or exchanged one is noticed. Not part of any leaf hash.
 #ifndef FISCAL_STORAGE_GROUP_RECORD_H_
 #define FISCAL_STORAGE_GROUP_RECORD_H_
 
@@ -31,7 +33,8 @@ struct GroupRecord {
   domain::Position first_position = 0;
   uint64_t event_count = 0;
   std::vector<Answer> answers;
-  // How far upstreams' logs were taken over: name and EncodeUpstreamState, in the order they were set.
+  // How far upstreams' logs were taken over: name and EncodeUpstreamState, in the order they were
+  // set.
   std::vector<std::pair<std::string, std::string>> upstreams;
   // Divisions that come from an upstream from now on.
   std::vector<std::pair<domain::Code, std::string>> owners;

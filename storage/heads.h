@@ -1,7 +1,7 @@
 // The statement that stands of each budget: its meta, lines in blocks ordered by line_id, projects.
 // Derived from the log and written in the batch of the event that changed it, so that a PATCH reads
-// one block and no line_id is kept in memory. A block that an event holds whole is not repeated: the
-// head says where in the log it is.
+// one block and no line_id is kept in memory. A block that an event holds whole is not repeated:
+// the head says where in the log it is.
 //
 //   Intake --> heads over Staged (writes);  SubmissionService reads --> Reader over a Kv
 #ifndef FISCAL_STORAGE_HEADS_H_
@@ -31,8 +31,8 @@ class Heads {
   absl::StatusOr<std::optional<domain::StatementMeta>> Meta(const domain::BudgetKey& budget) const;
   absl::StatusOr<domain::LineSet> Lines(const domain::BudgetKey& budget) const;
   absl::StatusOr<std::vector<domain::ProjectEntry>> Projects(const domain::BudgetKey& budget) const;
-  // Those of `ids`, which are in order, that stand. Reads each block they fall into once, and keeps the
-  // bytes of those alone where one was found.
+  // Those of `ids`, which are in order, that stand. Reads each block they fall into once, and keeps
+  // the bytes of those alone where one was found.
   absl::StatusOr<domain::LineSet> FindLines(const domain::BudgetKey& budget,
                                             absl::Span<const absl::string_view> ids) const;
   // Calls `found` with each of `codes`, which are in order, that stands. Reads each block once.
@@ -42,7 +42,8 @@ class Heads {
 
   void SetMeta(const domain::StatementMeta& meta);
   // Replaces all lines by `blocks`. When they stand in the record of event `position` from `offset`
-  // on, the head refers to them there; `position` 0 keeps them here. `existed`: there may be others.
+  // on, the head refers to them there; `position` 0 keeps them here. `existed`: there may be
+  // others.
   absl::Status ReplaceLines(const domain::BudgetKey& budget, const domain::EncodedBlocks& blocks,
                             domain::Position position, uint64_t offset, bool existed);
   // The same for projects.
@@ -76,8 +77,8 @@ class HeadReader {
   absl::StatusOr<domain::StatementMeta> Meta(const domain::BudgetKey& budget,
                                              uint64_t revision) const;
   absl::StatusOr<Statement> Read(const domain::BudgetKey& budget, uint64_t revision) const;
-  // The lines of one revision. Also where only the log is, with its revisions and without heads: its events
-  // are then applied from the first on.
+  // The lines of one revision. Also where only the log is, with its revisions and without heads:
+  // its events are then applied from the first on.
   absl::StatusOr<domain::LineSet> Lines(const domain::BudgetKey& budget, uint64_t revision) const;
   // The whole of it, likewise.
   absl::StatusOr<Statement> Standing(const domain::BudgetKey& budget, uint64_t revision) const;

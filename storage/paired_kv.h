@@ -1,10 +1,11 @@
 // The log's store and the ledger's, read and written as one.
 //
-//   EventLog, Ledger, HeadReader --> PairedKv --(kinds of kLedgerKinds)--> the ledger's Kv, no write-ahead log
-//                                             --(all others)------------> the log's Kv
+//   EventLog, Ledger, Heads --> PairedKv --(kLedgerKinds)--> the ledger's Kv: no write-ahead log
+//                                        --(all others)----> the log's Kv
 //
-// The log is the truth and the ledger follows it: a write reaches the log, synced, before the ledger. A crash in
-// between leaves a ledger that is behind; its mark says how far (storage/ledger.h). Thread-safe.
+// The log is the truth and the ledger follows it: a write reaches the log, synced, before the
+// ledger. A crash in between leaves a ledger that is behind; its mark says how far
+// (storage/ledger.h). Thread-safe.
 #ifndef FISCAL_STORAGE_PAIRED_KV_H_
 #define FISCAL_STORAGE_PAIRED_KV_H_
 
@@ -20,8 +21,8 @@ class PairedKv : public Kv {
   // Both outlive it.
   PairedKv(Kv& log, Kv& ledger) : log_(log), ledger_(ledger) {}
 
-  // `sync` is of the log's part. RESOURCE_EXHAUSTED: nothing was applied to either. Any other error: the outcome is
-  // unknown, and the ledger may miss what the log has.
+  // `sync` is of the log's part. RESOURCE_EXHAUSTED: nothing was applied to either. Any other
+  // error: the outcome is unknown, and the ledger may miss what the log has.
   absl::Status Write(const Batch& batch, bool sync) override;
   // Of both.
   absl::Status Flush() override;

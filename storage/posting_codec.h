@@ -1,8 +1,9 @@
-// Postings as bytes: what the totals store keeps of an event, what a province reads of a city, and what the province's log
-// keeps of that.
+// Postings as bytes: what the totals store keeps of an event, what a province reads of a city, and
+// what the province's log keeps of that.
 //
-//   a statement's record --(ReadPosting)--> Posting --(EncodePosting)--> totals store, FederationService.ReadPostings
-//   --> an upstream's record in the province's log --(ReadPosting)--> Posting
+//   a statement's record --(ReadPosting)--> Posting --(EncodePosting)--> totals store,
+//     FederationService.ReadPostings --> an upstream's record in the province's log
+//     --(ReadPosting)--> Posting
 //
 // Equal values have equal bytes. Decoders give DATA_LOSS for malformed bytes.
 #ifndef FISCAL_STORAGE_POSTING_CODEC_H_
@@ -19,8 +20,8 @@
 
 namespace fiscal::storage {
 
-// A posting as it is stored: `posting` without its cells, and these as domain::DecodeCells reads them, for readers that look at
-// few of them.
+// A posting as it is stored: `posting` without its cells, and these as domain::DecodeCells reads
+// them, for readers that look at few of them.
 struct StoredPosting {
   domain::Posting posting;
   absl::string_view cells;
@@ -34,13 +35,14 @@ absl::StatusOr<domain::Posting> DecodeWholePosting(domain::Position position,
                                                    absl::string_view bytes,
                                                    std::shared_ptr<const void> owner);
 
-// What a statement's or an upstream's event changes in the totals; `owner` keeps `payload` alive. REQUIRES: header.kind is
-// kStatement or kUpstream.
+// What a statement's or an upstream's event changes in the totals; `owner` keeps `payload` alive.
+// REQUIRES: header.kind is kStatement or kUpstream.
 absl::StatusOr<domain::Posting> ReadPosting(const domain::EventHeader& header,
                                             absl::string_view payload,
                                             std::shared_ptr<const void> owner);
 
-// Whether the event was committed together with the next one: domain::Posting::more. Looks at no cells.
+// Whether the event was committed together with the next one: domain::Posting::more. Looks at no
+// cells.
 absl::StatusOr<bool> IsContinued(const domain::EventHeader& header, absl::string_view payload);
 
 // Whose budget it is about, when nothing after that can be read. REQUIRES as ReadPosting.
@@ -59,7 +61,8 @@ struct UpstreamState {
 std::string EncodeUpstreamState(const UpstreamState& state);
 absl::StatusOr<UpstreamState> DecodeUpstreamState(absl::string_view bytes);
 
-// The payload of an upstream's event: which upstream, where its log stood with this posting, the posting's bytes.
+// The payload of an upstream's event: which upstream, where its log stood with this posting, the
+// posting's bytes.
 struct UpstreamPayload {
   std::string upstream;
   UpstreamState state;

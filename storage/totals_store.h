@@ -5,11 +5,11 @@
 //
 // Positions come in strides (kStrideEvents, kStrideCells). At the end of a stride every chunk it
 // touched is written under the stride's last position: the cells that changed, or the whole chunk
-// when as many changes have gathered upon the last whole one. With them go the stride's postings and
-// the watermark; nothing is ever overwritten. So a state is named by a stride, bytes depend on the
-// log alone, and a position inside a stride is the state before it plus its postings. A crash loses
-// the strides since the last flush, never a part of one: they are folded again. One writer; readers
-// from any thread.
+// when as many changes have gathered upon the last whole one. With them go the stride's postings
+// and the watermark; nothing is ever overwritten. So a state is named by a stride, bytes depend on
+// the log alone, and a position inside a stride is the state before it plus its postings. A crash
+// loses the strides since the last flush, never a part of one: they are folded again. One writer;
+// readers from any thread.
 #ifndef FISCAL_STORAGE_TOTALS_STORE_H_
 #define FISCAL_STORAGE_TOTALS_STORE_H_
 
@@ -52,7 +52,8 @@ class TotalsStore {
   // A zero watermark when the store is new.
   absl::StatusOr<Watermark> ReadWatermark() const;
 
-  // What CommitStride was last given; NOT_FOUND in a new store and in one of a version that left nothing out.
+  // What CommitStride was last given; NOT_FOUND in a new store and in one of a version that left
+  // nothing out.
   absl::StatusOr<std::vector<domain::Position>> ReadLeftOut() const;
 
   // The last stride that ends at or before `position`; 0 when none does.
@@ -79,11 +80,13 @@ class TotalsStore {
       const std::function<absl::Status(const StoredPosting&, absl::string_view bytes)>& visit)
       const;
 
-  // The last position of what was committed with `position`, which lies in a whole stride; mostly itself.
+  // The last position of what was committed with `position`, which lies in a whole stride; mostly
+  // itself.
   absl::StatusOr<domain::Position> EndOfGroup(domain::Position position) const;
 
   // The status after `stride` of every budget of a year and stage that was ever stated, in one
-  // division or, with 0, in all; ordered by division and agency. Year 0 visits every year and stage.
+  // division or, with 0, in all; ordered by division and agency. Year 0 visits every year and
+  // stage.
   absl::Status ForEachStatus(
       uint16_t year, domain::Stage stage, domain::Code division, uint64_t stride,
       const std::function<void(const domain::BudgetKey&, const domain::StatementStatus&)>& visit)
@@ -94,19 +97,19 @@ class TotalsStore {
     domain::Chunk chunk;
     domain::Fold::Chain chain;
   };
-  // Gives an agency's chunk as it stood before a stride, empty when `first` says that there is none; null where
-  // nobody wants to know what becomes of it.
+  // Gives an agency's chunk as it stood before a stride, empty when `first` says that there is
+  // none; null where nobody wants to know what becomes of it.
   using GetLeaves = std::function<absl::StatusOr<Leaves*>(const domain::ChunkId&, bool first)>;
-  // What CommitStride writes, in order of keys. Asks for the chunks of agencies that don't start with just one
-  // posting, and adds to them what was posted.
+  // What CommitStride writes, in order of keys. Asks for the chunks of agencies that don't start
+  // with just one posting, and adds to them what was posted.
   static absl::StatusOr<Batch> StageStride(
       const domain::Fold::Changed& changed,
       const std::vector<std::shared_ptr<const domain::Posting>>& postings,
       const Watermark& watermark, const GetLeaves& get_leaves);
 
   // Writes what the stride that ends with watermark.position changed, in one batch: `changed`
-  // chunks above the agencies, `postings`, and with them the agencies' chunks. `left_out` are the positions up to there that an
-  // operator had left out.
+  // chunks above the agencies, `postings`, and with them the agencies' chunks. `left_out` are the
+  // positions up to there that an operator had left out.
   absl::Status CommitStride(const domain::Fold::Changed& changed,
                             const std::vector<std::shared_ptr<const domain::Posting>>& postings,
                             const Watermark& watermark,

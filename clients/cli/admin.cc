@@ -1,6 +1,6 @@
-// fiscal admin status: how a process is. fiscal admin verify: recomputes what is derived from the log. fiscal admin scrub: reads
-// every stored byte once more. fiscal admin quarantine: has totals leave out an event. fiscal
-// admin key rotate: makes a new signing key.
+// fiscal admin status: how a process is. fiscal admin verify: recomputes what is derived from the
+// log. fiscal admin scrub: reads every stored byte once more. fiscal admin quarantine: has totals
+// leave out an event. fiscal admin key rotate: makes a new signing key.
 #include <chrono>
 #include <cstdio>
 #include <functional>
@@ -24,7 +24,8 @@ namespace {
 
 using Stub = admin::v1::AdminService::Stub;
 
-// Makes a call that takes long; on stderr stands what `says` makes of the process's status meanwhile.
+// Makes a call that takes long; on stderr stands what `says` makes of the process's status
+// meanwhile.
 grpc::Status Follow(Context& context, Stub& stub,
                     const std::function<grpc::Status(grpc::ClientContext*)>& call,
                     const std::function<std::string(const admin::v1::GetStatusResponse&)>& says) {
@@ -198,29 +199,29 @@ void PrintStatus(const admin::v1::GetStatusResponse& s) {
   }
   if (s.has_verify()) {
     const auto& v = s.verify();
-    line("verify",
-         absl::StrCat(
-             v.running() ? absl::StrCat("pass ", v.pass_count(), ", ", v.events_done(), " of ",
-                                        v.events_total(), " events; ")
-                         : "",
-             !v.has_end_time() ? "never since the start"
-             : v.difference_count() == 0
-                 ? absl::StrCat("agreed ", Ago(v.end_time()))
-                 : absl::StrCat(v.difference_count(), " DIFFERENCES ", Ago(v.end_time()))));
+    line(
+        "verify",
+        absl::StrCat(v.running() ? absl::StrCat("pass ", v.pass_count(), ", ", v.events_done(),
+                                                " of ", v.events_total(), " events; ")
+                                 : "",
+                     !v.has_end_time() ? "never since the start"
+                     : v.difference_count() == 0
+                         ? absl::StrCat("agreed ", Ago(v.end_time()))
+                         : absl::StrCat(v.difference_count(), " DIFFERENCES ", Ago(v.end_time()))));
   }
   const auto& scrub = s.scrub();
   line("scrub",
-       absl::StrCat(
-           scrub.bytes_per_second() > 0 ? absl::StrCat(Bytes(scrub.bytes_per_second()), " a second")
-                                        : "only when asked",
-           scrub.running() ? absl::StrCat(", ", Bytes(scrub.bytes_done()), " of about ",
-                                          Bytes(scrub.bytes_total()))
-                           : "",
-           "; ",
-           !scrub.has_end_time() ? "no whole pass since the start"
-           : scrub.damage_count() == 0
-               ? absl::StrCat("whole ", Ago(scrub.end_time()))
-               : absl::StrCat(scrub.damage_count(), " DAMAGED ", Ago(scrub.end_time()))));
+       absl::StrCat(scrub.bytes_per_second() > 0
+                        ? absl::StrCat(Bytes(scrub.bytes_per_second()), " a second")
+                        : "only when asked",
+                    scrub.running() ? absl::StrCat(", ", Bytes(scrub.bytes_done()), " of about ",
+                                                   Bytes(scrub.bytes_total()))
+                                    : "",
+                    "; ",
+                    !scrub.has_end_time() ? "no whole pass since the start"
+                    : scrub.damage_count() == 0
+                        ? absl::StrCat("whole ", Ago(scrub.end_time()))
+                        : absl::StrCat(scrub.damage_count(), " DAMAGED ", Ago(scrub.end_time()))));
   line("memory", Bytes(s.memory_bytes()));
   if (s.request_memory().process_bytes_max() > 0) {
     line("memory of requests", absl::StrCat(Bytes(s.request_memory().reserved_bytes()), " of ",
@@ -319,9 +320,8 @@ void AddAdmin(CLI::App& app, Context& context) {
   const auto rate = std::make_shared<int64_t>(0);
   scrub->add_option("--rate", *rate, "Bytes a second; 0 for as fast as it goes")
       ->check(CLI::NonNegativeNumber);
-  scrub->callback([&context, rate] {
-    context.run = [&context, rate] { return Scrub(context, *rate); };
-  });
+  scrub->callback(
+      [&context, rate] { context.run = [&context, rate] { return Scrub(context, *rate); }; });
 }
 
 }  // namespace fiscal::cli

@@ -61,7 +61,8 @@ std::string WrongConnection(const Context& context);
 // A usage error: one line, exit code 2.
 int Usage(const std::string& message);
 
-// Says `what` on stderr once the work has gone on for a second, then now and then; `done` counts things.
+// Says `what` on stderr once the work has gone on for a second, then now and then; `done` counts
+// things.
 class Progress {
  public:
   explicit Progress(std::string what);

@@ -1,4 +1,5 @@
-// Statutory tables laid out as the form prints them: headings over columns, rows of cells, both sides beside each other.
+// Statutory tables laid out as the form prints them: headings over columns, rows of cells, both
+// sides beside each other.
 //
 //   GetTables --> LayOut --> terminal, CSV, workbook
 //

@@ -1,8 +1,9 @@
 // A channel to a Fiscal server and one place for TLS, deadlines and retries. Thread-safe.
 //
-// The retry policy, which a client in any language does well to have (docs/errors.md): a call that answers UNAVAILABLE was not
-// refused, the server stops (DRAINING), starts (RECOVERING) or can't be reached; one that answers CANCELLED, which nobody asked for,
-// met the server as it closed. It is sent again with the same request_id after 100 ms, then after twice as long, at most every 2 s,
+// The retry policy, which a client in any language does well to have (docs/errors.md): a call that
+// answers UNAVAILABLE was not refused, the server stops (DRAINING), starts (RECOVERING) or can't be
+// reached; one that answers CANCELLED, which nobody asked for, met the server as it closed. It is
+// sent again with the same request_id after 100 ms, then after twice as long, at most every 2 s,
 // give or take a fifth, until its time is up; so a restart of the server is a pause and no error.
 #ifndef FISCAL_CLIENTS_CPP_CONNECTION_H_
 #define FISCAL_CLIENTS_CPP_CONNECTION_H_
@@ -19,8 +20,9 @@
 
 namespace fiscal::client {
 
-// Whether an answer says only that the server went away, so that the same call is to be sent again. CANCELLED is what gRPC itself
-// answers a call with that reaches a server just as it begins to close; a caller that cancelled knows so.
+// Whether an answer says only that the server went away, so that the same call is to be sent again.
+// CANCELLED is what gRPC itself answers a call with that reaches a server just as it begins to
+// close; a caller that cancelled knows so.
 bool ServerWentAway(const grpc::Status& status);
 
 class Connection {
@@ -53,7 +55,8 @@ class Connection {
   // Waits until the server answers; UNAVAILABLE with one clear sentence when it does not.
   grpc::Status Connect() const;
 
-  // Runs `call`, which does not cancel, with a fresh context until the server does not go away or its time is up.
+  // Runs `call`, which does not cancel, with a fresh context until the server does not go away or
+  // its time is up.
   grpc::Status Call(const std::function<grpc::Status(grpc::ClientContext*)>& call,
                     bool deadline = true) const;
   // What every call's context needs besides; for calls that don't go through Call.

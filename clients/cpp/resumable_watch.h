@@ -1,5 +1,5 @@
-// A watch of totals that goes on by itself when the connection or the server goes away: it resumes with the last token, so
-// that its reader sees one unbroken stream.
+// A watch of totals that goes on by itself when the connection or the server goes away: it resumes
+// with the last token, so that its reader sees one unbroken stream.
 //
 // Read by one thread; Cancel from any.
 #ifndef FISCAL_CLIENTS_CPP_RESUMABLE_WATCH_H_
@@ -19,8 +19,8 @@ class ResumableWatch {
   ResumableWatch(const Connection& connection, aggregation::v1::WatchTotalsRequest request);
   ~ResumableWatch();
 
-  // Waits for the next message. False when the watch is over: cancelled, or refused for good (status()). While the
-  // server can't be reached it tries again, for ever.
+  // Waits for the next message. False when the watch is over: cancelled, or refused for good
+  // (status()). While the server can't be reached it tries again, for ever.
   bool Read(aggregation::v1::WatchTotalsResponse* response);
   // Ends Read, now and later.
   void Cancel() ABSL_LOCKS_EXCLUDED(mu_);

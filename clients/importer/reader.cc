@@ -127,8 +127,8 @@ class TableReader {
 
   // ---- T1, T4 ----
 
-  // The row of the form that a label names, among those not taken yet; the same label may name one before 本年收入合计 and
-  // one behind it.
+  // The row of the form that a label names, among those not taken yet; the same label may name one
+  // before 本年收入合计 and one behind it.
   const FormRow* RowNamed(absl::string_view side, const std::string& folded,
                           const std::set<std::string>& taken) const {
     const std::string name(disclosure::WithoutOrdinal(folded));
@@ -275,8 +275,8 @@ class TableReader {
     return absl::OkStatus();
   }
 
-  // Names are put together from lines; what stands behind a whole name is no part of it. What names are whole is known from
-  // the lists and from table 3, which table 2 confirms.
+  // Names are put together from lines; what stands behind a whole name is no part of it. What names
+  // are whole is known from the lists and from table 3, which table 2 confirms.
   absl::Status NameIsWhole(const TextRow& text, const std::string& code,
                            const std::string& name) const {
     // Cells between tabs are not put together.
@@ -421,7 +421,8 @@ class TableReader {
     return absl::OkStatus();
   }
 
-  // Whether a row of table 12 or 13 is a unit's by its name: as offices are called, and introduced before the tables.
+  // Whether a row of table 12 or 13 is a unit's by its name: as offices are called, and introduced
+  // before the tables.
   bool NamesUnit(const std::string& name) const {
     static constexpr absl::string_view kEnds[] = {
         "局", "委", "办", "室", "中心", "所", "院", "站", "队", "处", "厅",   "会",
@@ -431,8 +432,8 @@ class TableReader {
            absl::StrContains(before_, name);
   }
 
-  // Department, units, projects in one column of names. A unit is a row named as the department, as a unit of table 11, as
-  // one that is known or that the document introduces.
+  // Department, units, projects in one column of names. A unit is a row named as the department, as
+  // a unit of table 11, as one that is known or that the document introduces.
   absl::Status Projects(Table* t) const {
     std::set<std::string> units = units_;
     for (const Row& row : out_->table(11).rows) units.insert(FoldName(row.label));
@@ -513,8 +514,9 @@ void ResolveClasses(Disclosure* d) {
   }
 }
 
-// Figures stand for what rounds to them. A table is printed with as many digits everywhere, some without their trailing
-// zeros; a figure with more digits than the others does not make these more exact.
+// Figures stand for what rounds to them. A table is printed with as many digits everywhere, some
+// without their trailing zeros; a figure with more digits than the others does not make these more
+// exact.
 void SetIntervals(Disclosure* d) {
   for (int n = 1; n <= disclosure::kTables; ++n) {
     Table& t = d->table(n);

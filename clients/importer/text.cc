@@ -21,7 +21,8 @@ using disclosure::FormTable;
 
 // Lines that may stand between a table's title and the line with its unit.
 constexpr int kTitleToUnitLinesMax = 8;
-// The longest tables that were seen have some 200 rows. What rules and diagnoses do grows faster than the rows.
+// The longest tables that were seen have some 200 rows. What rules and diagnoses do grows faster
+// than the rows.
 constexpr size_t kTableLinesMax = 3000;
 
 absl::Status At(int line, const std::string& what) {
@@ -127,8 +128,8 @@ bool Has(const std::string& folded, const FormTable& t) {
   return true;
 }
 
-// Whether a line has the look of a table's title: it ends in 表, perhaps with brackets after it; contents, notes and
-// sentences do not.
+// Whether a line has the look of a table's title: it ends in 表, perhaps with brackets after it;
+// contents, notes and sentences do not.
 bool LooksLikeTitle(const TextLine& line) {
   if (line.tabbed || line.folded.size() > 180) return false;
   absl::string_view folded = line.folded;

@@ -37,7 +37,8 @@ struct Cell {
 struct Row {
   // From 1: the row of the sheet, or the line a row of CSV starts on.
   int number = 0;
-  // By column. A workbook's cells without content are absent; CSV has every cell up to the last comma.
+  // By column. A workbook's cells without content are absent; CSV has every cell up to the last
+  // comma.
   std::vector<Cell> cells;
 };
 

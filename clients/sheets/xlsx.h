@@ -2,8 +2,8 @@
 //
 //   bytes --(zip_parts.h)--> parts --(expat)--> shared strings, formats, sheets
 //
-// Pure and thread-safe. A workbook is a stranger's file: what it may cost is bounded before it is spent, and a part with a
-// document type (where entities are declared) is refused.
+// Pure and thread-safe. A workbook is a stranger's file: what it may cost is bounded before it is
+// spent, and a part with a document type (where entities are declared) is refused.
 #ifndef FISCAL_CLIENTS_SHEETS_XLSX_H_
 #define FISCAL_CLIENTS_SHEETS_XLSX_H_
 

@@ -26,8 +26,8 @@ struct CellRef {
 
 // One edit that would repair what failed; the best first.
 struct Diagnosis {
-  // digit_swapped, digit_dropped, digit_doubled, digit_wrong, point_shifted, factor_10000, sign, omitted_row, shifted_row,
-  // last_years_figure, wrong_denominator, missing_figure, other.
+  // digit_swapped, digit_dropped, digit_doubled, digit_wrong, point_shifted, factor_10000, sign,
+  // omitted_row, shifted_row, last_years_figure, wrong_denominator, missing_figure, other.
   std::string kind;
   CellRef cell;
   // What should stand there, as it would be printed; of omitted_row the amount left out.
@@ -53,7 +53,8 @@ struct RuleOutcome {
   std::vector<Diagnosis> diagnoses;
 };
 
-// Figures and rules that can't hold together though each rule holds alone; without any one of them the rest can.
+// Figures and rules that can't hold together though each rule holds alone; without any one of them
+// the rest can.
 struct Conflict {
   std::vector<std::string> rules;
   std::vector<CellRef> cells;

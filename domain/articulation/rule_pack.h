@@ -1,6 +1,7 @@
-// Articulation rules (勾稽关系) as data: domain/data/rules.csv. domain/data/README.md explains the language of its checks.
+// Articulation rules (勾稽关系) as data: domain/data/rules.csv. domain/data/README.md explains the
+// language of its checks.
 //
-//   rules.csv --> RulePack --> Instantiate (a disclosure) --> Instance: equations over cells --> check.h
+//   rules.csv --> RulePack --(a disclosure)--> Instance: equations over cells --> check.h
 #ifndef FISCAL_DOMAIN_ARTICULATION_RULE_PACK_H_
 #define FISCAL_DOMAIN_ARTICULATION_RULE_PACK_H_
 
@@ -52,8 +53,8 @@ struct QuantifierSpec {
 struct RuleCheck {
   std::vector<QuantifierSpec> quantifiers;
   std::vector<ConditionSpec> conditions;
-  // Alternatives of instances of equations: `A | B` hold in one of the two, `A & B` are instances of their own, `A; B` belong
-  // to one.
+  // Alternatives of instances of equations: `A | B` hold in one of the two, `A & B` are instances
+  // of their own, `A; B` belong to one.
   std::vector<std::vector<std::vector<EquationSpec>>> alternatives;
   // Instances without any figure do not count.
   bool some = false;

@@ -2,7 +2,8 @@
 //
 //   CellSource (the ledger at a position, or the lines of one statement) --> Build --> Disclosure
 //
-// Row and column keys are those the reader of documents gives, so that both compare cell by cell. Pure.
+// Row and column keys are those the reader of documents gives, so that both compare cell by cell.
+// Pure.
 #ifndef FISCAL_DOMAIN_DISCLOSURE_BUILDER_H_
 #define FISCAL_DOMAIN_DISCLOSURE_BUILDER_H_
 
@@ -16,7 +17,8 @@
 
 namespace fiscal::disclosure {
 
-// A sum of lines, and how far the true amounts may be from it: half a unit of each line's precision.
+// A sum of lines, and how far the true amounts may be from it: half a unit of each line's
+// precision.
 struct Sum {
   domain::Fen fen = 0;
   domain::Fen slack_fen = 0;
@@ -54,7 +56,8 @@ struct Group {
 class CellSource {
  public:
   virtual ~CellSource() = default;
-  // A query with an analysis is answered by memo lines of a statement that has some of it, else by its counted lines.
+  // A query with an analysis is answered by memo lines of a statement that has some of it, else by
+  // its counted lines.
   virtual absl::StatusOr<std::vector<Group>> Ask(const Query& query, GroupKind by) = 0;
   // 年终结转 of the statements that stand; nothing where none states it.
   virtual absl::StatusOr<Sum> CarryForward() = 0;

@@ -1,5 +1,5 @@
-// The classifications that ship, as names and codes: what a document is read against where no catalog is at hand.
-// Lists of a year: those of 2024, with older names as aliases.
+// The classifications that ship, as names and codes: what a document is read against where no
+// catalog is at hand. Lists of a year: those of 2024, with older names as aliases.
 #ifndef FISCAL_DOMAIN_DISCLOSURE_CODE_LISTS_H_
 #define FISCAL_DOMAIN_DISCLOSURE_CODE_LISTS_H_
 

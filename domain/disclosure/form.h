@@ -1,7 +1,9 @@
-// Descriptions of forms: which tables, how they are laid out, what each cell asks of the ledger, which sentences carry
-// figures. A new form is a new file in domain/data/forms, for reading and printing alike.
+// Descriptions of forms: which tables, how they are laid out, what each cell asks of the ledger,
+// which sentences carry figures. A new form is a new file in domain/data/forms, for reading and
+// printing alike.
 //
-// The files are CSV with the columns record, table, side, key, labels, query; domain/data/forms/README.md explains them.
+// The files are CSV with the columns record, table, side, key, labels, query;
+// domain/data/forms/README.md explains them.
 #ifndef FISCAL_DOMAIN_DISCLOSURE_FORM_H_
 #define FISCAL_DOMAIN_DISCLOSURE_FORM_H_
 
@@ -93,7 +95,8 @@ struct FormStub {
   std::vector<std::string> labels;
 };
 
-// A heading over several columns, for printing. One whose columns hold those of another stands above it.
+// A heading over several columns, for printing. One whose columns hold those of another stands
+// above it.
 struct FormGroup {
   std::string side;
   // As printed; "{year}" stands for the fiscal year.
@@ -157,8 +160,9 @@ struct FormTable {
 struct FactPattern {
   // Row of table 0; "class.?" and "item.?" are made of the name the sentence gives.
   std::string row;
-  // RE2 over the folded narrative; groups are named by column: m_amount money in 万元, p_share percent, n_count a count,
-  // d_change a word of direction before the money m_change, t_name a name.
+  // RE2 over the folded narrative; groups are named by column: m_amount money in 万元, p_share
+  // percent, n_count a count, d_change a word of direction before the money m_change, t_name a
+  // name.
   std::string regex;
   // Where it may stand: a regex that finds the region; empty for everywhere.
   std::string region;

@@ -1,4 +1,5 @@
-// Amounts by what their lines say of them, and the answers to a form's queries over them: what sources of cells share.
+// Amounts by what their lines say of them, and the answers to a form's queries over them: what
+// sources of cells share.
 //
 //   lines, or leaf cells of agencies --> Sums::Add --> Sums::Ask --> Groups
 //
@@ -40,8 +41,8 @@ struct SumKey {
   }
 };
 
-// Whether counted money answers for an analysis where a statement has no memo lines of it. `office`: the agency's public
-// expenses are operating expenses (行政 and 参公).
+// Whether counted money answers for an analysis where a statement has no memo lines of it.
+// `office`: the agency's public expenses are operating expenses (行政 and 参公).
 bool CountsIn(domain::Analysis analysis, const domain::Attributes& attributes, bool office);
 
 class Sums {

@@ -1,8 +1,10 @@
-// Reads everything that is stored once more, slowly and for ever, so that damage is found while there still is a whole copy to
-// restore from.
+// Reads everything that is stored once more, slowly and for ever, so that damage is found while
+// there still is a whole copy to restore from.
 //
-//   Scrubber --(RocksKv::Scrub)--> files of each store;  --(every event)--> the hash chain;  --> the anchor
-//        --> a line of the log, metrics, AdminService.Scrub
+//   Scrubber --(RocksKv::Scrub)--> files of each store
+//            --(every event)-----> the hash chain
+//            --------------------> the anchor
+//            --> a line of the log, metrics, AdminService.Scrub
 //
 // Thread-safe.
 #ifndef FISCAL_SERVICES_ADMIN_SCRUBBER_H_
@@ -50,13 +52,15 @@ class Scrubber {
   // Ends every pass soon; those who asked for one hear CANCELLED.
   void Stop() ABSL_LOCKS_EXCLUDED(mu_);
 
-  // One pass now; 0 for as fast as it goes. CHECK_RUNNING while another one who asked waits for his; CANCELLED when it was.
+  // One pass now; 0 for as fast as it goes. CHECK_RUNNING while another one who asked waits for
+  // his; CANCELLED when it was.
   absl::StatusOr<ScrubResult> Run(int64_t bytes_per_second, const std::function<bool()>& cancelled)
       ABSL_LOCKS_EXCLUDED(mu_);
 
   struct State {
     int64_t bytes_per_second = 0;
-    // Passes under way: by itself and asked for; the bytes that one of them has read, and about what it will.
+    // Passes under way: by itself and asked for; the bytes that one of them has read, and about
+    // what it will.
     bool running = false;
     int64_t bytes_done = 0;
     int64_t bytes_total = 0;

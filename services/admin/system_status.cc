@@ -205,8 +205,7 @@ void FillStatus(const SystemParts& parts, bool ready, pb::GetStatusResponse* out
     log->set_head_position(wire::FormatPosition(head.position));
     wire::ToTimestamp(head.commit_time_us, log->mutable_head_time());
   }
-  log->set_size_bytes(parts.log_store->ApproximateBytes() +
-                      parts.ledger_store->ApproximateBytes());
+  log->set_size_bytes(parts.log_store->ApproximateBytes() + parts.ledger_store->ApproximateBytes());
   if (const absl::Status stop = parts.signer->stop(); !stop.ok())
     log->set_signing_stopped_message(std::string(stop.message()));
   if (parts.copier != nullptr) {

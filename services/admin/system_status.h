@@ -1,11 +1,13 @@
-// How a process is, asked once: for /metrics, and for an operator who asks by AdminService.GetStatus.
+// How a process is, asked once: for /metrics, and for an operator who asks by
+// AdminService.GetStatus.
 //
-// Parts that its role does not have are null. Asking reads counters and a few small values of the stores.
+// Parts that its role does not have are null. Asking reads counters and a few small values of the
+// stores.
 #ifndef FISCAL_SERVICES_ADMIN_SYSTEM_STATUS_H_
 #define FISCAL_SERVICES_ADMIN_SYSTEM_STATUS_H_
 
-#include <memory>
 #include <atomic>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -16,26 +18,28 @@
 #include "services/admin/scrubber.h"
 #include "services/admin/verifier.h"
 #include "services/aggregation/runner.h"
-#include "services/rpc/call.h"
 #include "services/aggregation/watch_hub.h"
+#include "services/door/door.h"
 #include "services/federation/upstream.h"
 #include "services/log/log_copier.h"
-#include "services/door/door.h"
 #include "services/log/signer.h"
 #include "services/ops/disk_guard.h"
 #include "services/ops/metrics.h"
 #include "services/ops/stop_mark.h"
+#include "services/rpc/call.h"
 #include "services/rpc/memory_budget.h"
 #include "services/submission/committer.h"
 #include "storage/rocks/rocks_kv.h"
 
 namespace fiscal::services {
 
-// Which agencies of the configured deadlines have not reported. Thread-safe; Refresh computes, the rest reads what it found.
+// Which agencies of the configured deadlines have not reported. Thread-safe; Refresh computes, the
+// rest reads what it found.
 class CoverageWatch {
  public:
   CoverageWatch(const Projector& projector, const config::v1::AggregationConfig& config);
-  // Asks the totals, which costs as much as GetCoverage. What the catalog does not know yet counts as nobody expected.
+  // Asks the totals, which costs as much as GetCoverage. What the catalog does not know yet counts
+  // as nobody expected.
   void Refresh() ABSL_LOCKS_EXCLUDED(mu_);
   std::vector<admin::v1::CoverageStatus> found() const ABSL_LOCKS_EXCLUDED(mu_);
 
@@ -63,7 +67,8 @@ struct SystemParts {
   const storage::RocksKv* log_store = nullptr;
   const storage::RocksKv* ledger_store = nullptr;
   const storage::RocksKv* totals_store = nullptr;
-  // Derived stores that were damaged and made again at this start; reads of the log that met damage.
+  // Derived stores that were damaged and made again at this start; reads of the log that met
+  // damage.
   const std::atomic<int64_t>* derived_remade = nullptr;
   const std::atomic<int64_t>* log_damage = nullptr;
   const storage::RocksCache* cache = nullptr;

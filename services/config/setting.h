@@ -1,10 +1,11 @@
-// What a setting is, read off the descriptors of fiscal.config.v1: its path, the names it goes by, its values as text.
+// What a setting is, read off the descriptors of fiscal.config.v1: its path, the names it goes by,
+// its values as text.
 //
 //   descriptor + (fiscal.config.v1.setting) --> SettingsOf, FillDefaults, SetValue, ValueText
 //
-// A setting is a string, an int64, a bool, a message of settings or a list of such messages; another type stops the process,
-// which a test would see first. Errors are half sentences without the setting's name ("must be 0 to 300"): callers know where the
-// value stood. Stateless.
+// A setting is a string, an int64, a bool, a message of settings or a list of such messages;
+// another type stops the process, which a test would see first. Errors are half sentences without
+// the setting's name ("must be 0 to 300"): callers know where the value stood. Stateless.
 #ifndef FISCAL_SERVICES_CONFIG_SETTING_H_
 #define FISCAL_SERVICES_CONFIG_SETTING_H_
 
@@ -35,7 +36,8 @@ struct Place {
   std::string path;
   const google::protobuf::FieldDescriptor* field;
 };
-// Everything below a role's message in the order of the protos: groups before what is in them, lists before their fields.
+// Everything below a role's message in the order of the protos: groups before what is in them,
+// lists before their fields.
 std::vector<Place> SettingsOf(const google::protobuf::Descriptor& message);
 
 // FISCAL_SERVE_SERVER_LOG_LEVEL.
@@ -60,8 +62,8 @@ std::string ValueText(const google::protobuf::Message& message,
 bool HasWhatItNeeds(const google::protobuf::Message& message,
                     const google::protobuf::FieldDescriptor& field);
 
-// A list as one text, FIRST=SECOND,...: of messages of two texts. INVALID_ARGUMENT when the list can't be written so, or `value`
-// isn't.
+// A list as one text, FIRST=SECOND,...: of messages of two texts. INVALID_ARGUMENT when the list
+// can't be written so, or `value` isn't.
 absl::Status SetList(absl::string_view value, const google::protobuf::FieldDescriptor& field,
                      google::protobuf::Message* message);
 

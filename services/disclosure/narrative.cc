@@ -30,7 +30,8 @@ absl::StatusOr<int64_t> Ask(CellSource& source, const Query& query) {
   return static_cast<int64_t>(fen);
 }
 
-// Hundredths of a percent, halves away from zero; the largest number where it is beyond. REQUIRES: whole != 0.
+// Hundredths of a percent, halves away from zero; the largest number where it is beyond. REQUIRES:
+// whole != 0.
 int64_t Hundredths(int64_t part, int64_t whole) {
   __int128 n = static_cast<__int128>(part) * 10000, d = whole;
   if (d < 0) {

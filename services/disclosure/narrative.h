@@ -10,7 +10,8 @@
 
 namespace fiscal::services {
 
-// `prior` is the same subject a year before, nullptr where there was none; without money in it, nothing is said of a change.
+// `prior` is the same subject a year before, nullptr where there was none; without money in it,
+// nothing is said of a change.
 absl::Status FillNarrative(const std::string& name, int year, disclosure::CellSource& source,
                            disclosure::CellSource* prior, disclosure::v1::Narrative* out);
 

@@ -216,8 +216,7 @@ class FederationRpc final : public rpc::BoundedReads<pb::FederationService::Call
     request.set_agency_code(place.agency);
     grpc::ClientContext context;
     rpc::PassOn(trace, &context);
-    context.set_deadline(
-        absl::ToChronoTime(std::min(deadline, absl::Now() + kUpstreamTimeout)));
+    context.set_deadline(absl::ToChronoTime(std::min(deadline, absl::Now() + kUpstreamTimeout)));
     pb::GetDigestsResponse response;
     const grpc::Status status = upstream.stub().GetDigests(&context, request, &response);
     if (!status.ok()) {

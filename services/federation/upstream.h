@@ -1,12 +1,13 @@
 // Follows the log of a system below: what it posts becomes events of our log.
 //
-//   FederationService.ReadPostings of the upstream --> Upstream --(UpstreamRecords)--> Committer --> Intake::TakeOver
+//   FederationService.ReadPostings of the upstream --> Upstream --(UpstreamRecords)--> Committer
+//     --> Intake::TakeOver
 //
-// Where it stands is written in the batch of the events (storage::UpstreamState), so that nothing is taken over twice or
-// left out, whoever stops when. Records that do not continue what was taken over stop it for good: a log that went back
-// must not be folded in silence. What is refused here for now (a division that is not in the catalog, an event that would be
-// refused of a client too) is tried again: the one may be imported here, the other be quarantined there.
-// Thread-safe.
+// Where it stands is written in the batch of the events (storage::UpstreamState), so that nothing
+// is taken over twice or left out, whoever stops when. Records that do not continue what was taken
+// over stop it for good: a log that went back must not be folded in silence. What is refused here
+// for now (a division that is not in the catalog, an event that would be refused of a client too)
+// is tried again: the one may be imported here, the other be quarantined there. Thread-safe.
 #ifndef FISCAL_SERVICES_FEDERATION_UPSTREAM_H_
 #define FISCAL_SERVICES_FEDERATION_UPSTREAM_H_
 

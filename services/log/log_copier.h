@@ -1,10 +1,11 @@
 // Keeps a copy of another process's log: what an aggregation process folds.
 //
-//   EventLogService of the submission process --(Read after our head, with our hash)--> LogCopier --> our EventLog
+//   EventLogService of the submission process --(Read after our head, with our hash)--> LogCopier
+//     --> our EventLog
 //
-// Every record's hash is checked before it is kept. When the upstream's log is shorter than ours or has another history,
-// copying stops for good and says so: an old backup must not be folded in silence. Connection losses are retried.
-// Thread-safe.
+// Every record's hash is checked before it is kept. When the upstream's log is shorter than ours or
+// has another history, copying stops for good and says so: an old backup must not be folded in
+// silence. Connection losses are retried. Thread-safe.
 #ifndef FISCAL_SERVICES_LOG_LOG_COPIER_H_
 #define FISCAL_SERVICES_LOG_LOG_COPIER_H_
 

@@ -25,7 +25,8 @@ LogFeed::~LogFeed() {
     stopping_ = true;
   }
   for (std::thread& thread : threads_) thread.join();
-  FISCAL_CHECK(level_.empty() && hungry_.empty() && holding_.empty(), "no stream outlives its feed");
+  FISCAL_CHECK(level_.empty() && hungry_.empty() && holding_.empty(),
+               "no stream outlives its feed");
 }
 
 void LogFeed::MakeReady(Stream* stream) {

@@ -1,10 +1,13 @@
-// Serves all streams of the log with a few threads: who is level costs an entry in a set, who reads slowly one page.
+// Serves all streams of the log with a few threads: who is level costs an entry in a set, who reads
+// slowly one page.
 //
-//   commit --> watcher: wakes who is level --> ready queue --> a thread: LogFeed::Stream::Step, one page --> gRPC --> written --> ready queue
+//   commit --> watcher: wakes level streams --> ready queue --> a thread: LogFeed::Stream::Step
+//     --> gRPC writes one page --> ready queue
 //
-// The pages that are on their way share a pot. While there is room in it they are large, which makes a copy fast; when many readers
-// don't take theirs, they become small. A page that can't be small, because an event is large, waits for room; who keeps the room
-// from others without reading is cut off. Thread-safe.
+// The pages that are on their way share a pot. While there is room in it they are large, which
+// makes a copy fast; when many readers don't take theirs, they become small. A page that can't be
+// small, because an event is large, waits for room; who keeps the room from others without reading
+// is cut off. Thread-safe.
 #ifndef FISCAL_SERVICES_LOG_LOG_FEED_H_
 #define FISCAL_SERVICES_LOG_LOG_FEED_H_
 
@@ -27,7 +30,8 @@ class LogFeed {
     size_t pot_bytes = 64 << 20;
     size_t page_bytes_max = 1 << 20;
     size_t page_bytes_min = 16 << 10;
-    // What every stream may have on its way, whatever the others have: a page of the least size with its last record.
+    // What every stream may have on its way, whatever the others have: a page of the least size
+    // with its last record.
     size_t page_bytes_small = 64 << 10;
     // A larger one is taken within this time where others wait for room.
     absl::Duration patience = absl::Seconds(10);
@@ -42,8 +46,8 @@ class LogFeed {
     virtual ~Stream() = default;
 
    protected:
-    // Starts writing a page, on a thread of the feed's, and says what it waits for next. kEnded: the call was finished, and this may be
-    // gone. Never called twice at once.
+    // Starts writing a page, on a thread of the feed's, and says what it waits for next. kEnded:
+    // the call was finished, and this may be gone. Never called twice at once.
     virtual Next Step() = 0;
     // Ends the call whatever it is doing. Does not wait.
     virtual void CutOff() = 0;
@@ -71,7 +75,8 @@ class LogFeed {
   void Wake(Stream* stream) ABSL_LOCKS_EXCLUDED(mu_);
   // How large the next page should be.
   size_t PageBytes() const ABSL_LOCKS_EXCLUDED(mu_);
-  // Takes room for a page. False when it is large and there is none: the stream is to wait for kRoom.
+  // Takes room for a page. False when it is large and there is none: the stream is to wait for
+  // kRoom.
   bool Take(Stream* stream, size_t bytes) ABSL_LOCKS_EXCLUDED(mu_);
   // It was written, or never will be.
   void GiveBack(Stream* stream) ABSL_LOCKS_EXCLUDED(mu_);

@@ -108,7 +108,8 @@ class EventLogRpc final : public rpc::BoundedReads<pb::EventLogService::Callback
   }
 
  private:
-  // The head of an earlier size too: its bytes are always the same, and its signature while the key is.
+  // The head of an earlier size too: its bytes are always the same, and its signature while the key
+  // is.
   absl::Status Sign(const SigningKey& key, uint64_t size, pb::SignedTreeHead* out) const {
     domain::EventHeader last;
     if (size > 0) FISCAL_RETURN_IF_ERROR(log_.ReadRecordHead(size, &last).status());

@@ -1,5 +1,6 @@
 // One call that streams the log from a place on and then waits for more: EventLogService.Read and
-// FederationService.ReadPostings. It has no thread: the feed (log_feed.h) has it step on, a page at a time.
+// FederationService.ReadPostings. It has no thread: the feed (log_feed.h) has it step on, a page at
+// a time.
 #ifndef FISCAL_SERVICES_LOG_LOG_STREAM_H_
 #define FISCAL_SERVICES_LOG_LOG_STREAM_H_
 
@@ -27,8 +28,8 @@ namespace fiscal::services {
 template <typename Response>
 class LogStream final : public grpc::ServerWriteReactor<Response>, private LogFeed::Stream {
  public:
-  // Adds a record to the response; its size, or an error that ends the stream. `more` is set when the response
-  // can't end here.
+  // Adds a record to the response; its size, or an error that ends the stream. `more` is set when
+  // the response can't end here.
   using Append =
       std::function<absl::StatusOr<size_t>(const storage::LogEntry&, Response*, bool* more)>;
 

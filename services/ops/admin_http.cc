@@ -23,7 +23,8 @@ using asio::ip::tcp;
 constexpr size_t kConnectionsMax = 64;
 constexpr std::chrono::seconds kTimeout{10};
 
-// One connection: reads a request, answers, reads the next one until the caller leaves or is silent.
+// One connection: reads a request, answers, reads the next one until the caller leaves or is
+// silent.
 class Session : public std::enable_shared_from_this<Session> {
  public:
   // The open ones, the one that was heard longest ago first.

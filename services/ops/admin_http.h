@@ -1,7 +1,9 @@
-// The operator's HTTP: /healthz, /readyz, /metrics, /buildinfo. Answers GET and HEAD, from memory, on a thread of its own.
+// The operator's HTTP: /healthz, /readyz, /metrics, /buildinfo. Answers GET and HEAD, from memory,
+// on a thread of its own.
 //
-// It is for the inside: it has no TLS, asks nobody who he is, and shows no budgets. What it takes from a caller is bounded: 8 KB of
-// header, no body, ten seconds, 64 connections, of which the one that was silent longest makes room for a new one: probes get through. Thread-safe.
+// It is for the inside: it has no TLS, asks nobody who he is, and shows no budgets. What it takes
+// from a caller is bounded: 8 KB of header, no body, ten seconds, 64 connections, of which the one
+// that was silent longest makes room for a new one: probes get through. Thread-safe.
 #ifndef FISCAL_SERVICES_OPS_ADMIN_HTTP_H_
 #define FISCAL_SERVICES_OPS_ADMIN_HTTP_H_
 

@@ -2,8 +2,8 @@
 //
 //   gRPC --(interceptor, one per call)--> Metrics, base/log.h
 //
-// It refuses nothing and changes nothing. A line names the caller and the reason, never what he sent: no amounts, no texts.
-// Thread-safe.
+// It refuses nothing and changes nothing. A line names the caller and the reason, never what he
+// sent: no amounts, no texts. Thread-safe.
 #ifndef FISCAL_SERVICES_OPS_CALL_MONITOR_H_
 #define FISCAL_SERVICES_OPS_CALL_MONITOR_H_
 
@@ -39,9 +39,11 @@ struct CallMonitorOptions {
   absl::Duration slow = absl::Seconds(1);
 };
 
-// For ServerBuilder. `services` are the full names of those registered. REQUIRES: `metrics` and `open` outlive the server.
+// For ServerBuilder. `services` are the full names of those registered. REQUIRES: `metrics` and
+// `open` outlive the server.
 std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface> MakeCallMonitor(
-    Metrics& metrics, OpenCalls& open, const std::vector<std::string>& services, CallMonitorOptions options);
+    Metrics& metrics, OpenCalls& open, const std::vector<std::string>& services,
+    CallMonitorOptions options);
 
 }  // namespace fiscal::services
 

@@ -1,7 +1,8 @@
 // Whether the data directory's file system has room for more.
 //
-// A log that meets a full disk in the middle of a write costs a restart, and a store without room for its compactions can't be
-// made smaller: so writes end before. Check is asked now and then by one thread; the rest by any.
+// A log that meets a full disk in the middle of a write costs a restart, and a store without room
+// for its compactions can't be made smaller: so writes end before. Check is asked now and then by
+// one thread; the rest by any.
 #ifndef FISCAL_SERVICES_OPS_DISK_GUARD_H_
 #define FISCAL_SERVICES_OPS_DISK_GUARD_H_
 

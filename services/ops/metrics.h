@@ -1,9 +1,11 @@
-// What the process counts about itself, and how it is told to Prometheus. docs/metrics.md has every name; a test compares.
+// What the process counts about itself, and how it is told to Prometheus. docs/metrics.md has every
+// name; a test compares.
 //
 //   where it happens --(Counter, Histogram)--> Metrics --(Scrape)--> admin_http.h
 //   where it is known --(a Sampler, asked at each scrape)--^
 //
-// Labels are few and known beforehand: an rpc, a code, a reason, never a caller or what he sent. Thread-safe.
+// Labels are few and known beforehand: an rpc, a code, a reason, never a caller or what he sent.
+// Thread-safe.
 #ifndef FISCAL_SERVICES_OPS_METRICS_H_
 #define FISCAL_SERVICES_OPS_METRICS_H_
 
@@ -50,7 +52,8 @@ class Metrics {
   static absl::string_view ContentType();
 
   using Sampler = std::function<void(Samples*)>;
-  // `sampler` is asked at each scrape until SetSampler(nullptr), which waits for one that is running.
+  // `sampler` is asked at each scrape until SetSampler(nullptr), which waits for one that is
+  // running.
   void SetSampler(Sampler sampler) ABSL_LOCKS_EXCLUDED(mu_);
 
   // A refusal told to a caller, by the reason of docs/errors.md.

@@ -10,9 +10,9 @@ namespace fiscal::services {
 namespace {
 
 constexpr absl::string_view kRunning = "running";
-constexpr StopReason kReasons[] = {StopReason::kNone, StopReason::kDrained, StopReason::kSyncFailed,
-                                   StopReason::kFoldFailed, StopReason::kCopyFailed,
-                                   StopReason::kDerivedDamaged};
+constexpr StopReason kReasons[] = {StopReason::kNone,       StopReason::kDrained,
+                                   StopReason::kSyncFailed, StopReason::kFoldFailed,
+                                   StopReason::kCopyFailed, StopReason::kDerivedDamaged};
 
 }  // namespace
 

@@ -1,8 +1,10 @@
-// Requests that handlers take as messages: looked at as bytes before protobuf makes a message of them.
+// Requests that handlers take as messages: looked at as bytes before protobuf makes a message of
+// them.
 //
-//   gRPC --(bytes)--> Unparsed --> size, values (wire/bounds.h), parse --(message)--> the service's handler
+//   gRPC --(bytes)--> Unparsed --> size, values (wire/bounds.h), parse --(message)--> handler
 //
-// What gRPC would do by itself is to parse whatever comes, and to answer UNIMPLEMENTED to what does not parse.
+// What gRPC would do by itself is to parse whatever comes, and to answer UNIMPLEMENTED to what does
+// not parse.
 #ifndef FISCAL_SERVICES_RPC_BOUNDED_READS_H_
 #define FISCAL_SERVICES_RPC_BOUNDED_READS_H_
 
@@ -30,8 +32,8 @@ constexpr size_t kReadBytesMax = 1 << 20;
 // Takes `bytes` away and parses them. What wire::ParseInto says, or MESSAGE_TOO_LARGE.
 absl::Status ParseRead(grpc::ByteBuffer* bytes, google::protobuf::Message* message);
 
-// A request as it came, and what is made of it. Its bytes come first, and its layout is plain: interceptors, which are given its
-// address, take it for a buffer (door/message_counter.cc).
+// A request as it came, and what is made of it. Its bytes come first, and its layout is plain:
+// interceptors, which are given its address, take it for a buffer (door/message_counter.cc).
 template <typename Request>
 class Unparsed final {
  public:
@@ -53,8 +55,9 @@ class Unparsed final {
 int IndexOf(const google::protobuf::Descriptor& request);
 std::string PathOf(const google::protobuf::Descriptor& request);
 
-// `Generated`: protoc's class of a service whose methods are callbacks, or grpc::Service itself where they are synchronous. The service,
-// when it is made, says Bound(&Service::Method) of each that takes a message.
+// `Generated`: protoc's class of a service whose methods are callbacks, or grpc::Service itself
+// where they are synchronous. The service, when it is made, says Bound(&Service::Method) of each
+// that takes a message.
 template <typename Generated>
 class BoundedReads : public Generated {
  protected:

@@ -1,11 +1,13 @@
-// One RPC, as every handler meets it: who calls, by which connection, until when, whether he still waits; and the one way to its
-// answer.
+// One RPC, as every handler meets it: who calls, by which connection, until when, whether he still
+// waits; and the one way to its answer.
 //
-//   gRPC --> handler --(ServiceCalls::Unary, Open)--> table of methods, bounds of a caller --> UnaryCall, OpenCall
-//   UnaryCall --(Read)--> a lane of the ReadExecutor --> Finish;   a write: --> Committer --> Finish
+//   gRPC --> handler --(ServiceCalls::Unary, Open)--> table of methods, bounds of a caller
+//     --> UnaryCall, OpenCall
+//   UnaryCall --(Read)--> a lane of the ReadExecutor --> Finish
+//             --(a write)-----------------> Committer --> Finish
 //
-// A method that is not in the table can't be served: tests compare the table with the protos, and what handlers passed here with
-// what callers called. Thread-safe.
+// A method that is not in the table can't be served: tests compare the table with the protos, and
+// what handlers passed here with what callers called. Thread-safe.
 #ifndef FISCAL_SERVICES_RPC_CALL_H_
 #define FISCAL_SERVICES_RPC_CALL_H_
 
@@ -65,11 +67,12 @@ struct Caller {
 
 class Calls;
 
-// A unary call. Deletes itself once it was finished and gRPC is done with it; Finish must be called, once, and nothing of it used
-// afterwards.
+// A unary call. Deletes itself once it was finished and gRPC is done with it; Finish must be
+// called, once, and nothing of it used afterwards.
 class UnaryCall final : public grpc::ServerUnaryReactor {
  public:
-  // A call that was not admitted is to be finished with whatever status: it carries the one that refuses it.
+  // A call that was not admitted is to be finished with whatever status: it carries the one that
+  // refuses it.
   bool admitted() const { return refused_.ok(); }
   const Caller& caller() const { return caller_; }
   // REQUIRES: not finished.
@@ -81,13 +84,15 @@ class UnaryCall final : public grpc::ServerUnaryReactor {
   bool cancelled() const { return !work_.Wanted().ok(); }
   Work& work() { return work_; }
 
-  // Answers on a thread of the method's lane, or of the point lane if what is asked is `small`; what outgrows that lane begins again
-  // in the heavy one. `answer` starts from a cleared response each time. Finishes the call; at once if it was not admitted.
-  // `waited`: for a position, under a bound of its own.
+  // Answers on a thread of the method's lane, or of the point lane if what is asked is `small`;
+  // what outgrows that lane begins again in the heavy one. `answer` starts from a cleared response
+  // each time. Finishes the call; at once if it was not admitted. `waited`: for a position, under a
+  // bound of its own.
   void Read(std::function<absl::Status()> answer, bool small = false, bool waited = false);
   UnaryCall* Finish(const absl::Status& status);
 
-  // Whom to tell when the caller leaves: whoever holds the call, and finishes it then. Told at once if he has left already.
+  // Whom to tell when the caller leaves: whoever holds the call, and finishes it then. Told at once
+  // if he has left already.
   void OnLeave(std::function<void()> forget);
 
   void OnCancel() override;
@@ -191,7 +196,8 @@ class ServiceCalls {
   // `service` is its full name. REQUIRES: all its methods are in the table.
   ServiceCalls(Calls& calls, absl::string_view service);
 
-  // The handler's reactor. A call that is not admitted is refused by Read, or by the handler with Finish.
+  // The handler's reactor. A call that is not admitted is refused by Read, or by the handler with
+  // Finish.
   UnaryCall* Unary(grpc::CallbackServerContext* context, absl::string_view method) const;
   // CALLS_TOO_MANY, WATCHERS_TOO_MANY.
   absl::StatusOr<std::shared_ptr<OpenCall>> Open(const grpc::ServerContextBase& context,

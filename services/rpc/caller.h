@@ -9,8 +9,8 @@
 
 namespace fiscal::services::rpc {
 
-// The name in the caller's verified certificate: its SPIFFE id, else its first subject alternative name, else its common name.
-// "anonymous" without one: request_ids are then one space.
+// The name in the caller's verified certificate: its SPIFFE id, else its first subject alternative
+// name, else its common name. "anonymous" without one: request_ids are then one space.
 std::string PrincipalOf(const grpc::ServerContextBase& context);
 
 // The answer's metadata that repeats a write's request_id: for whoever reads logs on both sides.

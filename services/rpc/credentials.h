@@ -1,4 +1,5 @@
-// TLS: who is let in, and how this process shows itself to others. Files are read again when they change.
+// TLS: who is let in, and how this process shows itself to others. Files are read again when they
+// change.
 #ifndef FISCAL_SERVICES_RPC_CREDENTIALS_H_
 #define FISCAL_SERVICES_RPC_CREDENTIALS_H_
 

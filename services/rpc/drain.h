@@ -1,4 +1,5 @@
-// Tells open calls that the process stops, so that they end well by themselves instead of being cut.
+// Tells open calls that the process stops, so that they end well by themselves instead of being
+// cut.
 #ifndef FISCAL_SERVICES_RPC_DRAIN_H_
 #define FISCAL_SERVICES_RPC_DRAIN_H_
 

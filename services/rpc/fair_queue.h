@@ -1,7 +1,8 @@
 // A queue in which callers take turns: whoever sends much waits behind himself, not before others.
 //
-// Each caller has a queue of his own, in order, and an account of what his turns cost. Next is whoever's account stands lowest; one
-// who comes, or comes again, starts level with the one whose turn was last, so that rest saves nothing up. Not thread-safe.
+// Each caller has a queue of his own, in order, and an account of what his turns cost. Next is
+// whoever's account stands lowest; one who comes, or comes again, starts level with the one whose
+// turn was last, so that rest saves nothing up. Not thread-safe.
 #ifndef FISCAL_SERVICES_RPC_FAIR_QUEUE_H_
 #define FISCAL_SERVICES_RPC_FAIR_QUEUE_H_
 

@@ -15,7 +15,8 @@
 namespace fiscal::services::rpc {
 namespace {
 
-// What is smaller is let in though the process is near its limit: reads, small budgets, whoever looks after it.
+// What is smaller is let in though the process is near its limit: reads, small budgets, whoever
+// looks after it.
 constexpr size_t kSmallBytes = 1 << 20;
 constexpr absl::Duration kMeasureInterval = absl::Milliseconds(20);
 constexpr absl::Duration kTrimInterval = absl::Seconds(1);

@@ -1,9 +1,12 @@
-// What requests may hold in memory, all together and of one caller: reserved before a request is parsed, given back when it is answered.
+// What requests may hold in memory, all together and of one caller: reserved before a request is
+// parsed, given back when it is answered.
 //
-//   handler --(bytes on the wire x kCostFactor)--> Reserve --> parse, wait for the committer, answer --> Reservation ends
+//   handler --(bytes on the wire x kCostFactor)--> Reserve
+//     --> parse, wait for the committer, answer --> Reservation ends
 //
-// The budget is half of what the process may have; the other half is for stores, caches, watches and the commit under way. While
-// the process as a whole is near its limit, whatever the reason, large requests are refused too. Thread-safe.
+// The budget is half of what the process may have; the other half is for stores, caches, watches
+// and the commit under way. While the process as a whole is near its limit, whatever the reason,
+// large requests are refused too. Thread-safe.
 #ifndef FISCAL_SERVICES_RPC_MEMORY_BUDGET_H_
 #define FISCAL_SERVICES_RPC_MEMORY_BUDGET_H_
 
@@ -20,8 +23,9 @@
 
 namespace fiscal::services::rpc {
 
-// What a write holds until it is answered, for each byte on the wire: the bytes themselves, once more in one piece, its lines or
-// projects, and these as they will be stored. Measured at 100,000 lines and at 60 MB of projects.
+// What a write holds until it is answered, for each byte on the wire: the bytes themselves, once
+// more in one piece, its lines or projects, and these as they will be stored. Measured at 100,000
+// lines and at 60 MB of projects.
 constexpr size_t kCostFactor = 6;
 
 // The memory this process may have: its control group's limit, else the machine's.

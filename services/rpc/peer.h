@@ -11,11 +11,12 @@
 
 namespace fiscal::services::rpc {
 
-// How often a silent connection is asked for a sign of life; servers take that as no offence (ServerImpl::Listen).
+// How often a silent connection is asked for a sign of life; servers take that as no offence
+// (ServerImpl::Listen).
 constexpr int kKeepaliveMs = 30000;
 
-// A channel of its own that looks for the peer every second, takes any record, and notices a peer that is silent because it is
-// gone.
+// A channel of its own that looks for the peer every second, takes any record, and notices a peer
+// that is silent because it is gone.
 std::shared_ptr<grpc::Channel> ConnectPeer(
     const std::string& address, const std::shared_ptr<grpc::ChannelCredentials>& credentials);
 

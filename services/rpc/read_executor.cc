@@ -12,7 +12,8 @@
 namespace fiscal::services::rpc {
 namespace {
 
-// Of the heavy lane's threads: a thread that wakes for a small answer, a commit or a connection runs before them.
+// Of the heavy lane's threads: a thread that wakes for a small answer, a commit or a connection
+// runs before them.
 constexpr int kHeavyNiceness = 10;
 
 size_t IndexOf(Lane lane) { return static_cast<size_t>(lane); }
@@ -26,7 +27,8 @@ absl::string_view NameOf(Lane lane) {
 
 ReadExecutor::ReadExecutor(Options options) : options_(options) {
   for (size_t i = 0; i < kLanes; ++i) {
-    // Half of the threads for long answers are left to others, so that nobody waits for one caller's end.
+    // Half of the threads for long answers are left to others, so that nobody waits for one
+    // caller's end.
     const bool share = static_cast<Lane>(i) != Lane::kPoint;
     running_per_caller_max_[i] = std::max<size_t>(1, options_.threads[i] / (share ? 2 : 1));
     for (size_t n = 0; n < options_.threads[i]; ++n)
@@ -149,7 +151,8 @@ bool ReadExecutor::Step(Lane lane) {
 }
 
 void ReadExecutor::Serve(Lane lane) {
-  // From where the process is: a process that was started nicer must not have these before all its others.
+  // From where the process is: a process that was started nicer must not have these before all its
+  // others.
   if (lane != Lane::kPoint)
     setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()),
                 getpriority(PRIO_PROCESS, 0) + kHeavyNiceness);

@@ -1,10 +1,13 @@
-// Where reads run: threads of their own, so that gRPC's are free for whoever comes, in lanes that don't wait for each other.
+// Where reads run: threads of their own, so that gRPC's are free for whoever comes, in lanes that
+// don't wait for each other.
 //
-//   rpc::UnaryCall --(Run)--> lane: a queue in which callers take turns --> its threads: answer, then finish
+//   rpc::UnaryCall --(Run)--> lane: a queue in which callers take turns
+//     --> its threads: answer, then finish
 //
-// Point reads are small and have threads to themselves; all other reads share the heavy lane, whose threads step back for any
-// other thread of the process, and which no caller fills alone. What calls other systems has the slow lane. A
-// queue is bounded in all and for each caller; who left or is past his deadline is never begun. Thread-safe.
+// Point reads are small and have threads to themselves; all other reads share the heavy lane, whose
+// threads step back for any other thread of the process, and which no caller fills alone. What
+// calls other systems has the slow lane. A queue is bounded in all and for each caller; who left or
+// is past his deadline is never begun. Thread-safe.
 #ifndef FISCAL_SERVICES_RPC_READ_EXECUTOR_H_
 #define FISCAL_SERVICES_RPC_READ_EXECUTOR_H_
 
@@ -37,8 +40,9 @@ class ReadExecutor {
     size_t queue_per_caller_max = 1024;
   };
 
-  // Something to answer. `answer` runs on a lane's thread; `finish` hears what it said, or why it was not begun: QUEUE_FULL,
-  // DRAINING, CANCELLED, DEADLINE_EXCEEDED. `work` is not touched once `finish` was called.
+  // Something to answer. `answer` runs on a lane's thread; `finish` hears what it said, or why it
+  // was not begun: QUEUE_FULL, DRAINING, CANCELLED, DEADLINE_EXCEEDED. `work` is not touched once
+  // `finish` was called.
   struct Task {
     std::string caller;
     Work* work;
@@ -62,7 +66,8 @@ class ReadExecutor {
     size_t waiting = 0;
     size_t running = 0;
     int64_t begun = 0;
-    // For a full queue; because who asked had left or his deadline had come, before or while it ran; because it cost too much.
+    // For a full queue; because who asked had left or his deadline had come, before or while it
+    // ran; because it cost too much.
     int64_t refused = 0;
     int64_t abandoned = 0;
     int64_t too_large = 0;
@@ -82,7 +87,8 @@ class ReadExecutor {
   };
 
   void Serve(Lane lane) ABSL_LOCKS_EXCLUDED(mu_);
-  // The next task, and those before it that nobody waits for; false when there is none that may run.
+  // The next task, and those before it that nobody waits for; false when there is none that may
+  // run.
   bool TakeNext(Lane lane, Task* task, std::vector<Task>* left) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Perform(Lane lane, Task task) ABSL_LOCKS_EXCLUDED(mu_);
 

@@ -2,10 +2,10 @@
 //
 //   SubmissionRpc, CatalogRpc --(Submit)--> Committer's thread --> Intake::Commit --> callbacks
 //
-// While one group is being synced the next one gathers, so that the cost of a sync is shared by all that wait. Callers take turns,
-// each one's requests in order. The queue is bounded by requests and bytes, in all and for each caller; when it is full, or the disk
-// is about to be, Submit refuses at once.
-// Thread-safe.
+// While one group is being synced the next one gathers, so that the cost of a sync is shared by all
+// that wait. Callers take turns, each one's requests in order. The queue is bounded by requests and
+// bytes, in all and for each caller; when it is full, or the disk is about to be, Submit refuses at
+// once. Thread-safe.
 #ifndef FISCAL_SERVICES_SUBMISSION_COMMITTER_H_
 #define FISCAL_SERVICES_SUBMISSION_COMMITTER_H_
 
@@ -39,13 +39,15 @@ class Committer {
     size_t group_bytes_max = 8 << 20;
   };
 
-  // `on_failure` is called once, after the answers of the group whose outcome is unknown: the process should end.
+  // `on_failure` is called once, after the answers of the group whose outcome is unknown: the
+  // process should end.
   Committer(Intake& intake, const DiskGuard& disk, Metrics& metrics, Options options,
             std::function<void()> on_failure);
   ~Committer();
 
-  // Calls `done` on the committer's thread, or at once when the queue is full (QUEUE_FULL), the disk is low (DISK_FULL; a request
-  // that only validates is taken) or it is stopped (DRAINING). `caller` is whose turn it takes (rpc::Caller::key).
+  // Calls `done` on the committer's thread, or at once when the queue is full (QUEUE_FULL), the
+  // disk is low (DISK_FULL; a request that only validates is taken) or it is stopped (DRAINING).
+  // `caller` is whose turn it takes (rpc::Caller::key).
   void Submit(const std::string& caller, std::unique_ptr<Intake::Request> request, size_t bytes,
               Done done) ABSL_LOCKS_EXCLUDED(mu_);
   // The same for who may wait: returns when it is kept or refused.

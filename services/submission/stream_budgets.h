@@ -2,7 +2,8 @@
 //
 //   frames --(parse, gather parts)--> Committer --> slots in order --> answers
 //
-// Reading stops while too much is unanswered and goes on when answers have left, so a stream costs bounded memory. Deletes itself.
+// Reading stops while too much is unanswered and goes on when answers have left, so a stream costs
+// bounded memory. Deletes itself.
 #ifndef FISCAL_SERVICES_SUBMISSION_STREAM_BUDGETS_H_
 #define FISCAL_SERVICES_SUBMISSION_STREAM_BUDGETS_H_
 
@@ -48,7 +49,8 @@ class StreamBudgets final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
   void OnReadDone(bool ok) override;
   void OnWriteDone(bool ok) override;
   void OnDone() override;
-  // What was read is answered, then the call ends with DRAINING; a budget that is still coming in is not taken.
+  // What was read is answered, then the call ends with DRAINING; a budget that is still coming in
+  // is not taken.
   void OnDrain() override ABSL_LOCKS_EXCLUDED(mu_);
 
  private:

@@ -1,8 +1,8 @@
 // fiscal.budget.v1.LineItem from its bytes into domain::Line, without a message object between.
 //
 // Nearly all of what arrives are line items, and most say the same as others beside id, amount and
-// note: bytes that were seen before in the same request are not read again. The rest of a request is
-// parsed by protobuf; tests/wire/line_reader_test.cc holds both to the same meaning.
+// note: bytes that were seen before in the same request are not read again. The rest of a request
+// is parsed by protobuf; tests/wire/line_reader_test.cc holds both to the same meaning.
 #ifndef FISCAL_SERVICES_WIRE_LINE_READER_H_
 #define FISCAL_SERVICES_WIRE_LINE_READER_H_
 

@@ -8,8 +8,8 @@
 
 namespace fiscal::services::wire {
 
-// Takes a number off the front. False when the bytes end in it or it has more than ten. Of the tenth
-// byte one bit counts, as protobuf has it.
+// Takes a number off the front. False when the bytes end in it or it has more than ten. Of the
+// tenth byte one bit counts, as protobuf has it.
 inline bool ReadVarint(absl::string_view* bytes, uint64_t* value) {
   const char* p = bytes->data();
   const char* const end = p + bytes->size();
@@ -37,7 +37,8 @@ struct WireField {
   uint32_t wire_type() const { return static_cast<uint32_t>(tag & 7); }
 };
 
-// Takes a field off the front; of a group its start or end. False when the bytes end in it or are no field.
+// Takes a field off the front; of a group its start or end. False when the bytes end in it or are
+// no field.
 inline bool ReadField(absl::string_view* bytes, WireField* field) {
   if (!ReadVarint(bytes, &field->tag) || field->tag >> 32 != 0) return false;
   switch (field->wire_type()) {

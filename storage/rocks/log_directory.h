@@ -1,10 +1,12 @@
-// A data directory's log with its ledger, opened so that damage is refused where it is the truth and mended where it is
-// derived.
+// A data directory's log with its ledger, opened so that damage is refused where it is the truth
+// and mended where it is derived.
 //
-//   <dir>/log, <dir>/anchor   the truth: looked at before it is opened (store_files.h) and after (event_log.h)
+//   <dir>/log, <dir>/anchor   the truth: looked at before it is opened (store_files.h) and after
+//                             (event_log.h)
 //   <dir>/ledger              derived: brought level with the log, or made again from it
 //
-// Until everything was found whole nothing of log/ is given up. Owned by one process, which holds the directory's lock.
+// Until everything was found whole nothing of log/ is given up. Owned by one process, which holds
+// the directory's lock.
 #ifndef FISCAL_STORAGE_ROCKS_LOG_DIRECTORY_H_
 #define FISCAL_STORAGE_ROCKS_LOG_DIRECTORY_H_
 
@@ -29,9 +31,11 @@ struct DerivedStore {
   // Why what was there is of no use and the store is empty; OK when it was opened as it was.
   absl::Status damage;
 };
-// Opens it, empty in place of a damaged one. INTERNAL, RESOURCE_EXHAUSTED: the disk answers with an error, which is no damage.
+// Opens it, empty in place of a damaged one. INTERNAL, RESOURCE_EXHAUSTED: the disk answers with an
+// error, which is no damage.
 absl::StatusOr<DerivedStore> OpenDerived(const RocksOptions& options);
-// Sees to it that the next OpenDerived starts with an empty store, and says why: for damage that is found while it is open.
+// Sees to it that the next OpenDerived starts with an empty store, and says why: for damage that is
+// found while it is open.
 absl::Status MarkDamaged(const std::string& path, absl::string_view why);
 
 class LogDirectory {
@@ -49,8 +53,9 @@ class LogDirectory {
     std::function<void(const absl::Status&)> on_remake;
   };
 
-  // DATA_LOSS: what is on disk does not fit the anchor; the directory is as it was. FAILED_PRECONDITION: it is another
-  // process's, or of another role. INTERNAL, RESOURCE_EXHAUSTED: the disk answers with an error.
+  // DATA_LOSS: what is on disk does not fit the anchor; the directory is as it was.
+  // FAILED_PRECONDITION: it is another process's, or of another role. INTERNAL, RESOURCE_EXHAUSTED:
+  // the disk answers with an error.
   static absl::StatusOr<std::unique_ptr<LogDirectory>> Open(Options options);
 
   EventLog& log() { return *log_; }

@@ -3,9 +3,10 @@
 //   EventLog (with a write-ahead log), TotalsStore (without) --> RocksKv --> files in one directory
 //
 // Opens with the recovery mode that refuses a log damaged in its middle; RocksDB's default opens
-// with what comes before the damage and says nothing. No mode notices a log that lost its end, nor a
-// manifest that did: anchor.h does. All of a store is written to table files together, so that files
-// lost of a write-ahead log cost changes of one stretch and never some keys of a change. Thread-safe.
+// with what comes before the damage and says nothing. No mode notices a log that lost its end, nor
+// a manifest that did: anchor.h does. All of a store is written to table files together, so that
+// files lost of a write-ahead log cost changes of one stretch and never some keys of a change.
+// Thread-safe.
 #ifndef FISCAL_STORAGE_ROCKS_ROCKS_KV_H_
 #define FISCAL_STORAGE_ROCKS_ROCKS_KV_H_
 
@@ -34,9 +35,9 @@ struct RocksOptions {
   bool create_if_missing = true;
   // What is there is removed before it is opened, and what it became when it is closed.
   bool temporary = false;
-  // First bytes of keys that are only ever added at the end of their kind. They are kept apart (in a
-  // column family of their own), so that merging the others doesn't rewrite them again and again; a
-  // scan then stays within keys of one first byte. The same each time the store is opened.
+  // First bytes of keys that are only ever added at the end of their kind. They are kept apart (in
+  // a column family of their own), so that merging the others doesn't rewrite them again and again;
+  // a scan then stays within keys of one first byte. The same each time the store is opened.
   std::string ordered_kinds;
   // Blocks, indexes and filters together. `block_cache`, when given, is used instead.
   size_t block_cache_bytes = size_t{64} << 20;
@@ -94,8 +95,9 @@ class RocksKv : public Kv {
   std::unique_ptr<KvIterator> NewScan(absl::string_view lower,
                                       absl::string_view upper) const override;
   std::unique_ptr<KvSnapshot> NewSnapshot() const override;
-  // Reads every byte of the files that the store lives in, from the disk where that can be had, and compares it with the
-  // checksums kept with it. The store is in use meanwhile. What is wrong goes to `damage`; an error is that of `pace`.
+  // Reads every byte of the files that the store lives in, from the disk where that can be had, and
+  // compares it with the checksums kept with it. The store is in use meanwhile. What is wrong goes
+  // to `damage`; an error is that of `pace`.
   absl::Status Scrub(const ScrubPace& pace, std::vector<FileDamage>* damage) const;
   // Merges all files, so that only what is still needed takes space.
   absl::Status Compact();

@@ -818,7 +818,8 @@ class Shanxi {
     document_.AddLine(sentence.Take());
     Blank();
   }
-  // ，下降14.54% and its like: wide or narrow punctuation, as the later parts of the reference have it.
+  // ，下降14.54% and its like: wide or narrow punctuation, as the later parts of the reference have
+  // it.
   std::string Comma() const { return wide_ ? "，" : ","; }
   std::string Colon() const { return wide_ ? "：" : ":"; }
   std::string Semicolon() const { return wide_ ? "；" : ";"; }

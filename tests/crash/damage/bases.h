@@ -1,6 +1,7 @@
 // Data directories made by a served process under load, with everything that was acknowledged.
 //
-//   MakeBase --(load over gRPC, a kill or a clean end)--> Base: directory, exchanges, log, reads --> Judge
+//   MakeBase --(load over gRPC, a kill or a clean end)--> Base: directory, exchanges, log, reads
+//     --> Judge
 //
 // No request is in flight when a process is killed, so that what must be there afterwards is exact;
 // crash_test kills with requests in flight.
