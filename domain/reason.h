@@ -1,5 +1,5 @@
-// Why something was refused: stable identifiers, the status each leads to, and what a person reads
-// in Chinese. docs/errors.md lists them; tests/domain/reason_test.cc keeps the two equal.
+// Reasons of refusal: stable identifiers, the status each leads to, and its sentence in Chinese.
+// docs/errors.md lists them; tests/core/domain_test.cc keeps the two equal.
 #ifndef FISCAL_DOMAIN_REASON_H_
 #define FISCAL_DOMAIN_REASON_H_
 

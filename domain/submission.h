@@ -48,7 +48,7 @@ struct Submission {
   // Who carries out projects, by code, where the statement is a whole department's.
   std::map<std::string, std::string> project_units;
 
-  // In the order sent until Normalize.
+  // In the order sent until CheckMessage, then in the order of line_id.
   LineSet lines;
   // What the lines add up to; means nothing while there are violations.
   LineSums sums;

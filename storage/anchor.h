@@ -4,7 +4,7 @@
 //   EventLog::Open   <------------------------------ Anchor::Read
 //
 // No recovery mode of the store notices a log that lost its end, nor a manifest that did: comparing
-// with the anchor does, before the store is opened (rocks/guarded_open.h) and after (event_log.h).
+// with the anchor does, before the store is opened (rocks/store_files.h) and after (event_log.h).
 // It is two slots of 4096 bytes in one file, written in turn, each with a generation and a digest:
 // a write torn by a crash leaves the other slot, which is the state before. Thread-safe; one
 // process at a time, which the lock of the store beside it sees to.

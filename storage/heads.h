@@ -3,7 +3,8 @@
 // one block and no line_id is kept in memory. A block that an event holds whole is not repeated:
 // the head says where in the log it is.
 //
-//   Intake --> heads over Staged (writes);  SubmissionService reads --> Reader over a Kv
+//   Intake --> Ledger --(writes)--> Heads over Staged
+//   SubmissionService --(reads)---> HeadReader over a Kv
 #ifndef FISCAL_STORAGE_HEADS_H_
 #define FISCAL_STORAGE_HEADS_H_
 

@@ -29,7 +29,7 @@ using sheets::Cell;
 using sheets::CellKind;
 using sheets::Decimal;
 
-// What a column may hold, in the order of kElements.
+// What a column may hold, in the order of Elements().
 enum Element : int {
   kDivision,
   kAgency,

@@ -3,7 +3,7 @@
 // printing alike.
 //
 // The files are CSV with the columns record, table, side, key, labels, query;
-// domain/data/forms/README.md explains them.
+// domain/data/README.md explains them.
 #ifndef FISCAL_DOMAIN_DISCLOSURE_FORM_H_
 #define FISCAL_DOMAIN_DISCLOSURE_FORM_H_
 
@@ -160,9 +160,9 @@ struct FormTable {
 struct FactPattern {
   // Row of table 0; "class.?" and "item.?" are made of the name the sentence gives.
   std::string row;
-  // RE2 over the folded narrative; groups are named by column: m_amount money in 万元, p_share
-  // percent, n_count a count, d_change a word of direction before the money m_change, t_name a
-  // name.
+  // RE2 over the folded narrative. A group is named by a letter, an underscore and the column: m is
+  // money in 万元, p a percentage, n a count, d a word of direction before the money of the same
+  // column, t a name.
   std::string regex;
   // Where it may stand: a regex that finds the region; empty for everywhere.
   std::string region;

@@ -24,7 +24,7 @@ class DiskGuard {
   };
   using Measure = std::function<absl::StatusOr<Space>()>;
 
-  // Low below `free_bytes_min`, no longer low with `margin` more than that.
+  // Low below `free_bytes_min`; no longer low with `free_bytes_margin` more than that.
   DiskGuard(int64_t free_bytes_min, int64_t free_bytes_margin, Measure measure);
 
   // Looks. True when low() changed. A file system that can't be asked leaves everything as it was.

@@ -32,9 +32,9 @@ struct Base {
   std::vector<Exchange> reads;
   std::string public_key_pem;
   LogCopy log;
-  // A statement that was never sent, for the revision that stands; it adds this much to the total
-  // of `total_read`.
+  // A statement that was never sent, for the revision that stands.
   Exchange next;
+  // What it adds to the grand total of the first of `reads`.
   int64_t next_fen = 0;
   // What a server on a whole copy warns of.
   std::vector<std::string> warnings;
