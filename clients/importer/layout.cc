@@ -453,10 +453,10 @@ class LaidOut {
     return 0;
   }
 
-  absl::Status TakeBalance(const TextLine& line) {
-    // Pieces of text with one blank between them are one label, unless the second starts a label
-    // itself. What counts a label
-    // may stand further off: "1.   一般公共预算资金".
+  // The pieces of a line of two sides. Pieces of text with one blank between them are one label,
+  // unless the second starts a label itself. What counts a label may stand further off:
+  // "1.   一般公共预算资金".
+  std::vector<Piece> Labels(const TextLine& line) const {
     std::vector<Piece> items;
     for (const Piece& p : line.pieces) {
       const bool after_text = !p.figure && !items.empty() && !items.back().figure;
@@ -472,6 +472,11 @@ class LaidOut {
         items.push_back(p);
       }
     }
+    return items;
+  }
+
+  absl::Status TakeBalance(const TextLine& line) {
+    const std::vector<Piece> items = Labels(line);
     PlacedRow row;
     row.line = line.number;
     int right_at = right_start_;

@@ -198,6 +198,12 @@ class TableReader {
       row.level = 1;
       classes.push_back(std::move(row));
     }
+    FISCAL_RETURN_IF_ERROR(CheckBalance(taken, *t));
+    return KeepClasses(std::move(classes), t);
+  }
+
+  // All rows are there that must be. `taken`: the keys of those that are.
+  absl::Status CheckBalance(const std::set<std::string>& taken, const Table& t) const {
     for (const FormRow& row : form_.rows) {
       if (taken.count(row.key) == 0 && !absl::StartsWith(row.key, "income.carry.") &&
           row.key != "income.carry" && row.key != "expenditure.carry")
@@ -209,10 +215,14 @@ class TableReader {
     // Books of last year's money stand below their sum.
     for (const char* book : {"income.carry.G", "income.carry.F", "income.carry.S"}) {
       if (taken.count(book) > 0 && taken.count("income.carry") == 0)
-        return At(t->Find(book)->line, "no row above it has last year's money as a whole");
+        return At(t.Find(book)->line, "no row above it has last year's money as a whole");
     }
+    return absl::OkStatus();
+  }
+
+  // The 类 of a balance. Names tell codes; in the full list, places do.
+  absl::Status KeepClasses(std::vector<Row> classes, Table* t) {
     if (classes.empty()) return At(text_.title_line, "no 类 stands at its right");
-    // Names tell codes; in the full list, places do.
     const auto& all = disclosure::StatutoryClasses();
     int unknown = 0;
     for (size_t i = 0; i < classes.size(); ++i) {

@@ -24,12 +24,15 @@
 namespace grpc {
 class ClientContext;
 }
+namespace fiscal::log::v1 {
+class ReadResponse;
+}
 
 namespace fiscal::services {
 
 class LogCopier {
  public:
-  // `on_failure` is called once when copying can't go on. While `disk` is low nothing is copied.
+  // Calls `on_failure` once when copying can't go on. Copies nothing while `disk` is low.
   LogCopier(std::string address, std::shared_ptr<grpc::ChannelCredentials> credentials,
             storage::EventLog& log, const DiskGuard& disk,
             std::function<void(absl::Status)> on_failure);
@@ -47,8 +50,10 @@ class LogCopier {
 
  private:
   void Run();
-  // Copies until the stream ends; a retryable status or a final one.
+  // Copies until the stream ends. Returns a retryable status or a final one.
   absl::Status CopyOnce();
+  // Commits the records of `response` that continue `head`, which becomes the last of them.
+  absl::Status Keep(const log::v1::ReadResponse& response, storage::EventLog::Head* head);
 
   const std::string address_;
   const std::shared_ptr<grpc::ChannelCredentials> credentials_;
