@@ -30,7 +30,7 @@ namespace fiscal::domain {
 
 enum class OrgType : uint8_t { kDivision = 1, kOwnLevel = 2, kDepartment = 3, kAgency = 4 };
 
-// Somebody whose money is totalled. `code` is empty for divisions and own levels.
+// An organisation whose money is totalled. `code` is empty for divisions and own levels.
 struct OrgNode {
   OrgType type = OrgType::kDivision;
   Code division = 0;
@@ -45,7 +45,7 @@ struct OrgNode {
   }
 };
 
-// Which classification the cells of a chunk keep. Permanent numbers: they are part of stored keys.
+// The classification that the cells of a chunk keep. Numbers are part of stored keys: permanent.
 enum class ChunkKind : uint8_t {
   kLeaf = 0,
   kNone = 1,
@@ -115,7 +115,7 @@ struct CellKey {
   }
 };
 
-// Which chunk of transfers an expenditure cell counts in; kNone when it is no transfer to a
+// The chunk of transfers that an expenditure cell counts in; kNone when it is no transfer to a
 // division.
 ChunkKind TransferKindOf(const CellKey& key);
 
@@ -166,8 +166,8 @@ struct CellValue {
   }
 };
 
-// A CellValue in half the memory while it fits, for what there is most of. Whoever keeps one keeps
-// what does not fit beside it.
+// A CellValue in half the memory, for the values there are most of. Its owner keeps beside it what
+// does not fit.
 struct NarrowValue {
   int64_t amount_fen = 0;
   std::array<int32_t, kPrecisionClasses> counts{};
@@ -215,7 +215,7 @@ struct CellProject {
   State state = kMentioned;
 };
 
-// Cells, or differences of cells, as a list. Views are kept by whoever made it.
+// Cells, or differences of cells, as a list. Its maker keeps what its views point to.
 struct CellTable {
   struct Item {
     CellKey key;
@@ -266,8 +266,8 @@ class Chunk {
   // malformed; the chunk is then of no use.
   absl::Status Decode(absl::string_view bytes, absl::Span<const std::string> newest_first = {});
 
-  // Cells and projects that changed since the last Mark(), with what they are now: what turns the
-  // chunk as it was then into this one.
+  // Cells and projects that changed since the last Mark(), with their present values: they turn the
+  // chunk of then into this one.
   size_t changes() const { return changed_.size() + changed_projects_.size(); }
   std::string EncodeChanges() const;
   void Mark();
@@ -354,9 +354,9 @@ class NodeChunk {
   ChunkKind kind_;
   std::vector<Key> keys_;
   std::vector<Cell> cells_;
-  // What cells have beside their narrow values. Hardly ever any.
+  // The parts of values that NarrowValue does not hold. Nearly always empty.
   absl::flat_hash_map<Key, CellValue> wide_;
-  // Keys that went since the last Mark(), in order.
+  // Keys that were removed since the last Mark(), in order.
   std::vector<Key> gone_;
   size_t changes_ = 0;
   uint32_t mark_ = 1;

@@ -140,7 +140,7 @@ struct BudgetKey {
   }
 };
 
-// What a line says beside its codes and amount. Also the part of a cell's key that lines share.
+// The attributes of a line besides its codes and amount. Part of a cell's key.
 struct Attributes {
   Direction direction = Direction::kNone;
   Fund fund = Fund::kNone;
@@ -212,7 +212,7 @@ struct Line {
 // Lines and the bytes their views point into.
 struct LineSet {
   std::vector<Line> lines;
-  // The largest Line::combination that means something.
+  // The largest Line::combination in use.
   uint32_t combinations = 0;
   std::vector<std::shared_ptr<const void>> owners;
 
@@ -238,7 +238,7 @@ struct EncodedBlocks {
   }
 };
 
-// What lines add up to.
+// Sums over lines.
 struct LineSums {
   uint64_t line_count = 0;
   uint64_t memo_line_count = 0;

@@ -47,7 +47,7 @@ class Anchor {
   virtual ~Anchor() = default;
   // NOT_FOUND when there never was one, DATA_LOSS when neither slot is whole.
   virtual absl::StatusOr<AnchorState> Read() = 0;
-  // Both slots: no older state is left to fall back to.
+  // Writes both slots, so that no older state is left to fall back to.
   absl::Status WriteTwice(const AnchorState& state) {
     const absl::Status first = Write(state);
     return first.ok() ? Write(state) : first;

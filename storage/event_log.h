@@ -60,8 +60,8 @@ class EventLog {
     Digest groups_hash{};
   };
 
-  // Whose log a store holds: one that is written here, with heads and request keys beside it, or a
-  // copy of another process's, without. Numbers are on disk.
+  // Where a store's log comes from. kWritten: this process writes it, with a ledger beside it.
+  // kCopied: another process does; the copy has no ledger but revisions. Numbers are on disk.
   enum class Origin : uint8_t { kWritten = 1, kCopied = 2 };
 
   // Opens the log in `kv`, making it when both are new; `new_log_id` (16 bytes) names it then.
@@ -75,8 +75,8 @@ class EventLog {
 
   // 16 bytes, fixed for the life of the log.
   const std::string& log_id() const { return log_id_; }
-  // A copy may be behind the log it is of: a position past its head need not be one that the log
-  // does not have.
+  // True for a copy. A copy may be behind its original, so a position past its head may exist
+  // there.
   bool copied() const { return origin_ == Origin::kCopied; }
   Head head() const ABSL_LOCKS_EXCLUDED(mu_);
 
@@ -111,14 +111,14 @@ class EventLog {
                                              domain::EventHeader* header) const;
   // Over the committed events; its size is never less than the head's position.
   const MerkleTree& tree() const { return *tree_; }
-  // For those who compare its bytes.
+  // For verification, which compares bytes.
   const Kv& kv() const { return kv_; }
   // The last position whose commit time is not after `time_us`; 0 when all are later.
   absl::StatusOr<domain::Position> AsOf(int64_t time_us) const;
   // Positions of catalog events up to `last`, in order.
   absl::StatusOr<std::vector<domain::Position>> CatalogEvents(domain::Position last) const;
 
-  // What operators decided, up to the head or past it by what is being committed.
+  // Operators' decisions up to the head; while a commit is under way, perhaps those in it too.
   std::shared_ptr<const OperatorEvents> operators() const ABSL_LOCKS_EXCLUDED(mu_);
 
   // Blocks until the head is past `position` or `deadline` comes; true when it is past.
@@ -132,11 +132,12 @@ class EventLog {
       : kv_(kv), anchor_(anchor), log_id_(std::move(log_id)), origin_(origin) {}
 
   absl::StatusOr<Head> FindHead() const;
-  // That everything after the last group known to be in table files is there, and fits the anchor.
+  // Checks that everything after the last group known to be in table files is there and fits the
+  // anchor.
   absl::Status CheckAgainst(const AnchorState& anchored, const Head& head) const;
   // The anchor's part of a commit that made `head`.
   absl::Status AnchorNow(const Head& head);
-  // What the anchor has to say with `head`.
+  // The anchor's state for `head`.
   absl::StatusOr<AnchorState> StateOf(const Head& head);
   absl::Status LoadOperatorEvents(domain::Position last) ABSL_LOCKS_EXCLUDED(mu_);
 
@@ -151,7 +152,7 @@ class EventLog {
   uint64_t group_in_tables_ = 0;
   mutable absl::Mutex mu_;
   Head head_ ABSL_GUARDED_BY(mu_);
-  // The end of the log, for the projector, which is rarely far behind.
+  // The last records, for the projector, which is rarely far behind.
   std::deque<LogEntry> recent_ ABSL_GUARDED_BY(mu_);
   size_t recent_bytes_ ABSL_GUARDED_BY(mu_) = 0;
   bool stopped_ ABSL_GUARDED_BY(mu_) = false;

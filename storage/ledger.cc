@@ -10,9 +10,9 @@
 namespace fiscal::storage {
 namespace {
 
-// A statement whose every line is in the event, or of which nothing stood before, refers to the
-// blocks in the log; of another only the blocks are written that lines changed in. Decided from the
-// event alone.
+// True when a head refers to the event's blocks in the log: every line of the statement is in the
+// event, or nothing stood before. Otherwise only blocks with changed lines are written. Depends on
+// the event alone.
 bool IsWhole(bool fresh, const domain::StatementMeta& meta, uint64_t put_count) {
   return fresh || put_count == meta.line_count + meta.memo_line_count;
 }
@@ -172,7 +172,7 @@ absl::Status Ledger::ApplyEvent(const LogEntry& entry, EventLog::Origin origin) 
   const bool copied = origin == EventLog::Origin::kCopied;
   if (header.kind == domain::EventKind::kUpstream && !copied) {
     const absl::StatusOr<domain::Posting> posting = ReadPosting(header, payload, entry.record);
-    // One that can't be read is none: an operator has totals leave it out (operator_events.h).
+    // An unreadable posting changes nothing: an operator quarantines it (operator_events.h).
     return posting.ok() ? ApplyPosting(*posting, entry.position) : absl::OkStatus();
   }
   if (header.kind != domain::EventKind::kStatement) return absl::OkStatus();
@@ -242,7 +242,7 @@ class Replay {
     FISCAL_RETURN_IF_ERROR(ReadMark(head));
     while (mark_.group < head.group) FISCAL_RETURN_IF_ERROR(Next(head));
     if (!fresh_) return absl::OkStatus();
-    // A ledger that has a mark was here before: one without is new, or was lost.
+    // Written even when there was nothing to apply: a ledger without a mark counts as new or lost.
     batch_.Put(LedgerMarkKey(), EncodeLedgerMark(mark_));
     FISCAL_RETURN_IF_ERROR(Write());
     return kv_.FlushTables();

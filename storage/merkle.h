@@ -52,8 +52,8 @@ class MerkleTree {
 
   uint64_t size() const ABSL_LOCKS_EXCLUDED(mu_);
 
-  // What `leaves` add; the tiles they fill go into `batch`. The tree itself stays as it is until
-  // Adopt, which must come after `batch` is in the store.
+  // Computes what `leaves` add, and puts the tiles they fill into `batch`. The tree itself stays as
+  // it is until Adopt, which must come after `batch` is in the store.
   Growth Stage(std::vector<Digest> leaves, Batch* batch) const ABSL_LOCKS_EXCLUDED(mu_);
   void Adopt(const Growth& growth) ABSL_LOCKS_EXCLUDED(mu_);
 

@@ -1,5 +1,5 @@
-// What operators decided and the log keeps: postings that totals leave out, and the keys that sign
-// tree heads.
+// Operators' decisions, as the log keeps them: postings that totals leave out, and the keys that
+// sign tree heads.
 //
 //   kQuarantine and kKey events --(EventLog, when opened and at each commit)--> OperatorEvents
 //     --> ReadFoldable, services/log/signer.h
@@ -25,12 +25,12 @@ namespace fiscal::storage {
 class OperatorEvents {
  public:
   struct Quarantined {
-    // Of the operator's event.
+    // The position of the operator's event.
     domain::Position position = 0;
     domain::QuarantineEvent event;
   };
   struct Key {
-    // Of the event.
+    // The position of the event that names the key.
     domain::Position position = 0;
     int64_t commit_time_us = 0;
     std::string principal;

@@ -9,11 +9,11 @@
 namespace fiscal::storage {
 namespace {
 
-// Changes stored one upon the other before a chunk is stored whole again: what a reader has to put
-// together. Part of the format, as the cells' bound in CommitStride is.
+// The most changes stored upon a whole chunk, which a reader merges, before the chunk is stored
+// whole again. Part of the format, as the cells' bound in CommitStride is.
 constexpr uint32_t kChainMax = 24;
 
-// A first posting shorter than this is kept twice rather than referred to.
+// A first posting shorter than this is stored twice rather than referred to.
 constexpr size_t kReferredBytesMin = 64;
 
 enum StoredAs : uint8_t { kWhole = 0, kChanges = 1, kPosted = 2 };
@@ -34,9 +34,9 @@ absl::StatusOr<std::string> ReadPosted(const Kv& kv, absl::string_view value) {
   return bytes;
 }
 
-// value := 0 chunk | 1 chain:varint chain_cells:varint changes | 2 position:varint The last: just
-// what was posted there. Reads the chunk whose newest value `it` stands at; moves `it` over the
-// values it needs.
+// value := 0 chunk | 1 chain:varint chain_cells:varint changes | 2 position:varint
+// The third form: what was posted at that position, and nothing else.
+// Reads the chunk whose newest value `it` stands at; moves `it` over the values it needs.
 template <typename Chunk>
 absl::Status ReadChunk(const Kv& kv, KvIterator* it, absl::string_view chunk_part, Chunk* chunk,
                        domain::Fold::Chain* chain) {
@@ -117,8 +117,8 @@ absl::Status VisitCells(
       });
 }
 
-// What is stored of a chunk that changed: the whole when what a reader would have to put together
-// is more than twice that.
+// Encodes what changed of a chunk; the whole chunk once chain and changes hold more cells than the
+// chunk itself, when the chain is full, and the first time.
 template <typename Chunk>
 std::string EncodeState(const Chunk& chunk, size_t cells, domain::Fold::Chain* chain) {
   const size_t changes = chunk.changes();
@@ -139,7 +139,7 @@ std::string EncodeState(const Chunk& chunk, size_t cells, domain::Fold::Chain* c
 }
 
 // status := position:varint revision:varint flags:u8 department:string (upstream:string
-// position:varint)?
+//           position:varint)?
 std::string EncodeStatus(const domain::StatementStatus& s) {
   std::string out;
   PutVarint(&out, s.position);

@@ -1,4 +1,4 @@
-// One equation by itself: what its sides are, and whether it holds.
+// One equation by itself: the values of its sides, and whether it holds.
 #ifndef FISCAL_DOMAIN_ARTICULATION_JUDGE_H_
 #define FISCAL_DOMAIN_ARTICULATION_JUDGE_H_
 

@@ -1,4 +1,4 @@
-// What checking a disclosure says.
+// The result of checking a disclosure.
 #ifndef FISCAL_DOMAIN_ARTICULATION_REPORT_H_
 #define FISCAL_DOMAIN_ARTICULATION_REPORT_H_
 

@@ -40,7 +40,7 @@ struct EquationSpec {
 };
 
 struct QuantifierSpec {
-  // One instance for each, or all in one.
+  // True for an instance each; false for all in one.
   bool each = true;
   char variable = 'r';
   int table = 0;
@@ -56,9 +56,9 @@ struct RuleCheck {
   // Alternatives of instances of equations: `A | B` hold in one of the two, `A & B` are instances
   // of their own, `A; B` belong to one.
   std::vector<std::vector<std::vector<EquationSpec>>> alternatives;
-  // Instances without any figure do not count.
+  // True: instances without any figure do not count.
   bool some = false;
-  // Rules that speak only where there is something to check.
+  // True for a rule that is silent where there is nothing to check.
   bool silent = false;
   // Aspects that lines must tell: disclosure::Aspect as bits.
   uint32_t needs = 0;
@@ -118,9 +118,9 @@ struct Instance {
 struct Applied {
   // One set for each alternative.
   std::vector<std::vector<Instance>> alternatives;
-  // A table it speaks of is not in the form.
+  // True when the form lacks a table of the rule.
   bool no_table = false;
-  // A figure of the narrative it speaks of was not found.
+  // True when a figure of the narrative was not found.
   bool no_figure = false;
 };
 Applied Instantiate(const Rule& rule, const disclosure::Disclosure& d);

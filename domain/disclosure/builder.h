@@ -42,13 +42,13 @@ enum class GroupKind : uint8_t {
 };
 
 struct Group {
-  // The code; of kUnit what tells it from all others of the source, which also orders them.
+  // The code. Of kUnit: an identifier unique within the source, which also orders the units.
   std::string code;
   // kPair: the governments' code.
   std::string other_code;
   // kUnit and kProject: the name. Two may have the same.
   std::string name;
-  // kProject: the code of its unit, within which its own is its own, and the unit's name.
+  // kProject: code and name of its unit. A project's code is unique within its unit.
   std::string unit, unit_name;
   Sum sum;
 };
@@ -68,7 +68,7 @@ class CellSource {
 struct Subject {
   int fiscal_year = 0;
   std::string name;
-  // One agency's own, for forms that print a unit's differently.
+  // True for one agency's own disclosure, which some forms print differently.
   bool unit = false;
 };
 

@@ -130,7 +130,7 @@ struct PerformanceForm {
   // 负责人, 经办人, 联系电话; empty where blank.
   std::string responsible, handler, telephone;
   std::vector<Indicator> indicators;
-  // Lines that could not be told apart, with what stands there.
+  // Lines that could not be assigned to a field, with their text.
   std::vector<std::pair<int, std::string>> unread;
 };
 
@@ -141,7 +141,7 @@ struct Sentence {
   std::string text;
 };
 
-// What lines may leave unsaid, as bits. A document prints it all.
+// Aspects that lines may leave unsaid, as bits. A document prints all of them.
 enum Aspect : uint32_t {
   kIncome = 1,
   kExpenditure = 2,
@@ -181,15 +181,15 @@ struct Disclosure {
   std::vector<std::pair<size_t, int>> narrative_lines;
   // Table labels as printed (预算公开表1).
   std::vector<std::string> labels;
-  // True when it was read from a document: rules about its words apply.
+  // True when it was read from a document, so that rules about words apply.
   bool document = false;
-  // Aspects that the lines it was made of leave unsaid for some of the money: rules that need them
-  // have nothing to go by.
+  // Aspects that the lines leave unsaid for some of the money. Rules that need them are
+  // insufficient.
   uint32_t untold = 0;
 
   const Table& table(int n) const { return tables[n]; }
   Table& table(int n) { return tables[n]; }
-  // A document has its words and forms, what comes from the ledger has not.
+  // Words and performance forms exist in documents only.
   bool has(int n) const {
     return n == kNarrative || n == kForms ? document : tables[n].number == n;
   }

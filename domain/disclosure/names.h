@@ -12,7 +12,8 @@ namespace fiscal::disclosure {
 // ones.
 std::string FoldName(absl::string_view name);
 
-// Without what counts it: "八、社会保障和就业支出", "1. 一般公共预算", "①公务用车购置费" (folded) and "（一）…".
+// The text without its ordinal: "八、社会保障和就业支出", "1. 一般公共预算", "①公务用车购置费"
+// (folded) and "（一）…".
 absl::string_view WithoutOrdinal(absl::string_view folded);
 
 // True when it starts with a Chinese number and 、.

@@ -19,7 +19,7 @@ namespace {
 namespace pb = fiscal::admin::v1;
 using domain::Reason;
 
-// Whether somebody still waits for a long call.
+// Tells a long call whether its caller still waits.
 class Waiting final : public rpc::Drainable {
  public:
   Waiting(grpc::ServerContext& context, rpc::DrainSignal& drain)
@@ -42,8 +42,8 @@ class Waiting final : public rpc::Drainable {
   std::atomic<bool> draining_;
 };
 
-// Synchronous on purpose: what takes long has a thread of its own, of which gRPC makes another, and
-// the callbacks of other services have theirs.
+// Synchronous on purpose: a long call then has a thread of gRPC's own, and does not hold up the
+// callbacks of other services.
 class AdminRpc final : public rpc::BoundedReads<grpc::Service> {
  public:
   AdminRpc(rpc::Calls& calls, AdminParts parts)

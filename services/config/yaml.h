@@ -1,7 +1,7 @@
 // A YAML file as a tree that knows its lines.
 //
-// What has no use in a configuration and can mislead its reader is refused: a key twice, anchors
-// and aliases, merge keys, tags, a second document. Stateless.
+// Refuses what has no use in a configuration and can mislead its reader: a key twice, anchors and
+// aliases, merge keys, tags, a second document. Stateless.
 #ifndef FISCAL_SERVICES_CONFIG_YAML_H_
 #define FISCAL_SERVICES_CONFIG_YAML_H_
 

@@ -290,7 +290,7 @@ class FederationRpc final : public rpc::BoundedReads<pb::FederationService::Call
     c->set_upstream_root(std::string(BytesOf(difference.left_root)));
     c->set_local_root(std::string(BytesOf(difference.right_root)));
     wire::ToTimestamp(absl::ToUnixMicros(p_.clock.Now()), c->mutable_issue_time());
-    // Without a key the comparison is as true, and nobody's word.
+    // Without a key the comparison is as true, but unsigned.
     const absl::StatusOr<SigningKey> key = p_.signer.key();
     if (!key.ok()) return absl::OkStatus();
     c->set_public_key_pem(key->public_key_pem());

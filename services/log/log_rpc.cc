@@ -21,7 +21,7 @@ using grpc::CallbackServerContext;
 using grpc::ServerUnaryReactor;
 namespace pb = fiscal::log::v1;
 
-// What was committed at once is read at once: an aggregation process folds what a response brings.
+// A group is never cut: an aggregation process folds each response as it comes.
 absl::StatusOr<size_t> AppendRecord(const storage::LogEntry& entry, pb::ReadResponse* response,
                                     bool* more) {
   absl::string_view payload;

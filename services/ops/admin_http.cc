@@ -133,7 +133,7 @@ class AdminHttpImpl final : public AdminHttp {
     acceptor_.async_accept([this](beast::error_code error, tcp::socket socket) {
       if (error == asio::error::operation_aborted) return;
       if (!error) {
-        // A probe asks at once: above the bound, who has asked nothing for longest makes room.
+        // Above the bound the connection that was silent longest makes room; a probe asks at once.
         if (open_.size() >= kConnectionsMax) open_.front()->Close();
         std::make_shared<Session>(std::move(socket), handler_, open_)->Read();
         return Accept();

@@ -1,6 +1,6 @@
-// Stands at the API's address while the process recovers: health says NOT_SERVING, every call is
-// told to come again (UNAVAILABLE, RECOVERING, how far it is). Without it callers of a long
-// recovery could not tell it from a dead host.
+// Answers at the API's address while the process recovers: health is NOT_SERVING, every call gets
+// UNAVAILABLE with the reason RECOVERING and the progress. Without it callers of a long recovery
+// could not tell it from a dead host.
 //
 // Between its end and the real server's start connections wait: the address is the Door's, which
 // listens from the one to the other.

@@ -40,7 +40,7 @@ StopMark::StopMark(const std::string& data_dir) : path_(absl::StrCat(data_dir, "
   std::ifstream file(path_);
   std::string word;
   if (file >> word) {
-    // Whoever still runs was never told to stop: killed, or the power went.
+    // The last process never wrote how it ended: it was killed, or the power went.
     previous_ = StopReason::kCrashed;
     for (const StopReason reason : kReasons) {
       if (word == NameOf(reason)) previous_ = reason;

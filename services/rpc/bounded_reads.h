@@ -3,8 +3,7 @@
 //
 //   gRPC --(bytes)--> Unparsed --> size, values (wire/bounds.h), parse --(message)--> handler
 //
-// What gRPC would do by itself is to parse whatever comes, and to answer UNIMPLEMENTED to what does
-// not parse.
+// gRPC by itself would parse whatever comes, and answer UNIMPLEMENTED to bytes that do not parse.
 #ifndef FISCAL_SERVICES_RPC_BOUNDED_READS_H_
 #define FISCAL_SERVICES_RPC_BOUNDED_READS_H_
 
@@ -26,10 +25,10 @@
 
 namespace fiscal::services::rpc {
 
-// The greatest read that is of use, a batch of 1,000 filters, has less than half of it.
+// More than twice the largest useful read, a batch of 1,000 filters.
 constexpr size_t kReadBytesMax = 1 << 20;
 
-// Takes `bytes` away and parses them. What wire::ParseInto says, or MESSAGE_TOO_LARGE.
+// Parses `bytes` and clears them. MESSAGE_TOO_LARGE, or the error of wire::ParseInto.
 absl::Status ParseRead(grpc::ByteBuffer* bytes, google::protobuf::Message* message);
 
 // A request as it came, and what is made of it. Its bytes come first, and its layout is plain:
@@ -38,7 +37,7 @@ template <typename Request>
 class Unparsed final {
  public:
   void Take(grpc::ByteBuffer* bytes) { bytes_.Swap(bytes); }
-  // Once. The message lives as long as the call.
+  // Called once. The message lives as long as the call.
   absl::StatusOr<const Request*> Parse() {
     static_assert(std::is_standard_layout_v<Unparsed>);
     message_ = std::make_unique<Request>();

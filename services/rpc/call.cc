@@ -118,7 +118,7 @@ void UnaryCall::OnLeave(std::function<void()> forget) {
     absl::MutexLock lock(&mu_);
     on_leave_ = forget;
   }
-  // He may have left before: whoever is told twice finds nothing the second time.
+  // The caller may have left before; a second call of `forget` finds nothing.
   if (cancelled() && forget != nullptr) forget();
 }
 

@@ -1,5 +1,5 @@
-// The one place where a status of ours becomes gRPC's, with reason, fields and a Chinese message,
-// and without engine text.
+// Turns a status of ours into gRPC's, with reason, fields and a Chinese message, and without engine
+// text. The only place that does.
 #ifndef FISCAL_SERVICES_RPC_STATUS_H_
 #define FISCAL_SERVICES_RPC_STATUS_H_
 

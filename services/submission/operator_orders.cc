@@ -1,4 +1,4 @@
-// What the intake does with an operator's decisions: it makes them events.
+// The intake's part for operators: makes their decisions events.
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "services/submission/intake_group.h"

@@ -1,4 +1,4 @@
-// Numbers and fields inside protobuf messages, for those who read them from their bytes.
+// Reads numbers and fields of protobuf messages from their bytes.
 #ifndef FISCAL_SERVICES_WIRE_VARINT_H_
 #define FISCAL_SERVICES_WIRE_VARINT_H_
 

@@ -107,7 +107,8 @@ class MemoryDisk {
 class MemoryKv : public Kv {
  public:
   struct Options {
-    // False: only Flush, a write with `sync`, which flushes, or a clean end makes writes durable.
+    // True for a write-ahead log. Without one only Flush, a write with `sync`, which flushes, or a
+    // clean end makes writes durable.
     bool wal = true;
     // May be null; outlives the store.
     Faults* faults = nullptr;

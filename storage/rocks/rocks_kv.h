@@ -25,15 +25,16 @@ namespace fiscal::storage {
 // A cache of blocks that several stores can share, so that one number bounds them all.
 struct RocksCache;
 std::shared_ptr<RocksCache> NewRocksCache(size_t bytes);
-// What is in it now.
+// Bytes in the cache now.
 size_t BytesIn(const RocksCache& cache);
 
 struct RocksOptions {
   std::string path;  // a directory of its own
-  // False: only Flush, a write with `sync`, which flushes, or a clean end makes writes durable.
+  // True for a write-ahead log. Without one only Flush, a write with `sync`, which flushes, or a
+  // clean end makes writes durable.
   bool wal = true;
   bool create_if_missing = true;
-  // What is there is removed before it is opened, and what it became when it is closed.
+  // True: the directory is removed before the store is opened and again when it is closed.
   bool temporary = false;
   // First bytes of keys that are only ever added at the end of their kind. They are kept apart (in
   // a column family of their own), so that merging the others doesn't rewrite them again and again;
@@ -47,13 +48,13 @@ struct RocksOptions {
   int open_files_max = 512;
   // False for stores whose values are already compressed.
   bool compress = true;
-  // Told of each synced write, how long it took; by the thread that wrote. May be empty.
+  // Called by the writing thread after each synced write, with its duration. May be empty.
   std::function<void(absl::Duration)> on_sync;
-  // Told when something read turns out damaged; by the thread that read. May be empty.
+  // Called by the reading thread when something it read is damaged. May be empty.
   std::function<void(const absl::Status&)> on_damage;
 };
 
-// What the engine says of itself, for an operator.
+// The engine's own figures, for an operator.
 struct RocksStats {
   int64_t sst_bytes = 0;
   int64_t memtable_bytes = 0;
@@ -75,7 +76,7 @@ struct FileDamage {
   std::string file;
   std::string what;
 };
-// Told of bytes that were read, after each piece; an error ends the walk.
+// Called after each piece with the bytes read; an error ends the walk.
 using ScrubPace = std::function<absl::Status(size_t bytes)>;
 
 class RocksKv : public Kv {

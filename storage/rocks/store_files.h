@@ -38,9 +38,9 @@ class StoreFiles {
   absl::Status CheckWriteAheadFiles() const;
   // Links, or where the file system has no links copies, all files into <directory>.before.
   absl::Status Shelter();
-  // The store is whole: the links go.
+  // Removes the links: the store is whole.
   absl::Status Release();
-  // The store is not: the directory becomes what it was. REQUIRES: no store has it open.
+  // Puts the directory back as it was: the store is not whole. REQUIRES: no store has it open.
   absl::Status Restore();
 
  private:
@@ -60,8 +60,8 @@ class ManifestWatch {
   ManifestWatch(const ManifestWatch&) = delete;
   ManifestWatch& operator=(const ManifestWatch&) = delete;
 
-  // Its number, size and digest, all of it made durable first. Costs one system call when nothing
-  // was added.
+  // Makes the manifest durable, then reads its number, size and digest. Costs one system call when
+  // nothing was added.
   absl::Status Read(StoreWitness* witness);
 
  private:
