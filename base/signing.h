@@ -46,8 +46,8 @@ class SigningKey {
   std::string public_key_pem_;
 };
 
-// Whether `signature` is of `bytes`, by the Ed25519 key in `public_key_pem`. INVALID_ARGUMENT when
-// that holds no such key, UNAUTHENTICATED when the signature is not its.
+// True when `signature` is the signature of `bytes` by the Ed25519 key in `public_key_pem`.
+// INVALID_ARGUMENT when that holds no such key, UNAUTHENTICATED when the signature is not its.
 absl::Status VerifySignature(absl::string_view public_key_pem, absl::string_view bytes,
                              absl::string_view signature);
 

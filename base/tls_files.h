@@ -1,4 +1,4 @@
-// Whether PEM files will do, before anything is served, or asked, with them.
+// Checks PEM files before anything is served, or asked, with them.
 #ifndef FISCAL_BASE_TLS_FILES_H_
 #define FISCAL_BASE_TLS_FILES_H_
 

@@ -41,7 +41,7 @@ class Catalog {
   // The faults of `event`, in itself and against this catalog. Fields are written
   // "entries[3].code".
   std::vector<Violation> Check(const CatalogEvent& event) const;
-  // How many entries of `event` are new or differ; `changed` receives just those.
+  // Counts the entries of `event` that are new or differ; `changed` receives just those.
   struct Difference {
     size_t added = 0;
     size_t changed = 0;

@@ -2,9 +2,9 @@
 //
 // An agency keeps its leaf cells: one for each combination of everything its lines say. A
 // department, a division's own level and a division keep one cell for each combination of one
-// classification with the attributes: that answers nearly every question with one or two chunks.
-// What needs two classifications at once, or projects, is a pivot over the leaf cells of the
-// agencies below. Codes are kept as stated; a total of a 类 sums the cells below it.
+// classification with the attributes: that answers nearly every question with one or two chunks. A
+// question about two classifications at once, or about projects, is a pivot over the leaf cells of
+// the agencies below. Codes are kept as stated; a total of a 类 sums the cells below it.
 //
 // Not thread-safe.
 #ifndef FISCAL_DOMAIN_CELLS_H_
@@ -210,7 +210,7 @@ struct NarrowValue {
 struct CellProject {
   enum State : uint8_t { kMentioned = 0, kNamed = 1, kGone = 2 };
   absl::string_view code;
-  // Of kNamed: a label.
+  // The label of a kNamed project.
   absl::string_view name;
   State state = kMentioned;
 };

@@ -92,7 +92,7 @@ enum class EventKind : uint8_t {
 };
 
 struct QuarantineEvent {
-  // Of the event that is left out.
+  // The position of the event that is left out.
   Position position = 0;
   // The budget of that event; nullopt when it can't be read.
   std::optional<BudgetKey> budget;

@@ -50,7 +50,7 @@ struct StatementStatus {
   }
 };
 
-// What one statement's event changes: its status, and the differences of its agency's leaf cells.
+// The changes of one statement's event: its status, and the differences of its agency's leaf cells.
 struct Posting {
   Position position = 0;
   BudgetKey key;

@@ -124,7 +124,7 @@ inline Code AncestorAt(Code c, int level) {
   return c;
 }
 
-// What one agency states for one year and stage.
+// The key of a budget: one agency, one year, one stage.
 struct BudgetKey {
   Code division = 0;
   uint16_t year = 0;
@@ -169,8 +169,7 @@ struct Attributes {
   friend bool operator==(const Attributes& a, const Attributes& b) { return a.Pack() == b.Pack(); }
 };
 
-// How exactly an amount is known, as an index: 0 fen, 1 yuan, 2 万元 with two decimals, 3 whole
-// 万元.
+// Precision classes of amounts: 0 fen, 1 yuan, 2 万元 with two decimals, 3 whole 万元.
 constexpr int kPrecisionClasses = 4;
 constexpr int64_t kPrecisionFen[kPrecisionClasses] = {1, 100, 10000, 1000000};
 inline int PrecisionClassOf(int64_t precision_fen) {

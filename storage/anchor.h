@@ -36,7 +36,7 @@ struct AnchorState {
   Digest groups_hash{};
   // Groups up to this one are in table files that the manifest below names.
   uint64_t group_in_tables = 0;
-  // What the log's store held when this was written.
+  // A lower bound of the log's store when this was written.
   StoreWitness store;
 
   friend bool operator==(const AnchorState&, const AnchorState&) = default;
@@ -85,7 +85,7 @@ class FileAnchor : public Anchor {
   bool poisoned_ ABSL_GUARDED_BY(mu_) = false;
 };
 
-// What remains of a MemoryAnchor when its process ends. REQUIRES: outlives every anchor over it.
+// The state that outlives a MemoryAnchor's process. REQUIRES: outlives every anchor over it.
 class MemoryAnchorDisk {
  public:
   // The `nth` write from now, counted from 1, fails with `status` after `bytes` of its slot reached

@@ -62,7 +62,7 @@ class OperatorEvents {
   std::vector<Key> keys_;
 };
 
-// What totals take of an event.
+// The part of an event that totals take.
 struct Foldable {
   // Null when it changes no cells: a catalog's, an operator's, or one that is left out.
   std::shared_ptr<domain::Posting> posting;

@@ -24,10 +24,10 @@ class PairedKv : public Kv {
   // `sync` is of the log's part. RESOURCE_EXHAUSTED: nothing was applied to either. Any other
   // error: the outcome is unknown, and the ledger may miss what the log has.
   absl::Status Write(const Batch& batch, bool sync) override;
-  // Of both.
+  // Flushes both.
   absl::Status Flush() override;
   absl::Status FlushTables() override;
-  // Of the log: the ledger needs none.
+  // The log's witness; the ledger needs none.
   absl::StatusOr<StoreWitness> Witness() override { return log_.Witness(); }
   absl::StatusOr<std::string> Get(absl::string_view key) const override { return Of(key).Get(key); }
   // The kind of `lower` says which store is walked.
@@ -39,7 +39,7 @@ class PairedKv : public Kv {
                                       absl::string_view upper) const override {
     return Of(lower).NewScan(lower, upper);
   }
-  // What the ledger refers to is in the log: its snapshot is taken first.
+  // Takes the ledger's snapshot first, so that the log's has all that the ledger refers to.
   std::unique_ptr<KvSnapshot> NewSnapshot() const override;
   int64_t ApproximateBytes() const override {
     return log_.ApproximateBytes() + ledger_.ApproximateBytes();

@@ -35,8 +35,8 @@ absl::StatusOr<domain::Posting> DecodeWholePosting(domain::Position position,
                                                    absl::string_view bytes,
                                                    std::shared_ptr<const void> owner);
 
-// What a statement's or an upstream's event changes in the totals; `owner` keeps `payload` alive.
-// REQUIRES: header.kind is kStatement or kUpstream.
+// Reads the posting of a statement's or an upstream's event: its changes to totals. `owner` keeps
+// `payload` alive. REQUIRES: header.kind is kStatement or kUpstream.
 absl::StatusOr<domain::Posting> ReadPosting(const domain::EventHeader& header,
                                             absl::string_view payload,
                                             std::shared_ptr<const void> owner);

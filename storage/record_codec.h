@@ -46,7 +46,7 @@ absl::Status DecodeProjects(absl::string_view section, std::vector<domain::Proje
 absl::Status ForEachProject(absl::string_view section,
                             const std::function<void(absl::string_view code, absl::string_view name,
                                                      absl::string_view bytes)>& visit);
-// What EventHeader::payload_digest is of.
+// The value of EventHeader::payload_digest.
 absl::StatusOr<Digest> PayloadDigest(domain::EventKind kind, absl::string_view payload);
 std::string EncodeCatalog(const domain::CatalogEvent& event);
 absl::StatusOr<domain::CatalogEvent> DecodeCatalog(absl::string_view payload);

@@ -38,7 +38,7 @@ struct Watermark {
   std::string log_id;
 };
 
-// What ends a stride. Stores made with different bounds have different bytes.
+// The bounds that end a stride. Stores made with different bounds have different bytes.
 struct StrideBounds {
   uint64_t events = kStrideEvents;
   uint64_t cells = kStrideCells;

@@ -20,7 +20,7 @@
 namespace fiscal::cli {
 
 struct LineItemOptions {
-  // What holds for every row, where the file has no column for it.
+  // Values of every row for which the file has no column.
   std::string division_code, agency_code;
   int fiscal_year = 0;
   budget::v1::Stage stage = budget::v1::STAGE_UNSPECIFIED;
@@ -28,7 +28,7 @@ struct LineItemOptions {
   std::vector<std::string> sheets;
 };
 
-// What is wrong, and where: "budget.xlsx, sheet 明细, cell H17" or "budget.csv, line 17, column
+// The fault and its place: "budget.xlsx, sheet 明细, cell H17" or "budget.csv, line 17, column
 // 金额（元） (H)".
 struct SheetProblem {
   std::string place;

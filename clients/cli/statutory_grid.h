@@ -21,7 +21,7 @@ struct GridColumn {
   Kind kind = Kind::kAmount;
   // Its own heading, without those above it.
   std::string label;
-  // Whether it belongs to the right half of a table with two sides.
+  // True in the right half of a table with two sides.
   bool right_side = false;
 };
 

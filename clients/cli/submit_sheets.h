@@ -16,7 +16,7 @@ struct SheetSubmission {
   // random one.
   std::string request_id;
   std::optional<int64_t> expected_revision;
-  // Of every budget.
+  // The note of every budget.
   std::string note;
 };
 

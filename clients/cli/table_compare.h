@@ -26,7 +26,7 @@ struct TableDifference {
   std::string row, column;
   // As people read them.
   std::string row_label, column_label;
-  // What each side has; empty where it has nothing.
+  // The figures of the two sides; empty for a side without one.
   std::string ledger, document;
   // Line of the document, 0 where the row is not in it.
   int line = 0;

@@ -27,7 +27,7 @@ struct TreeHead {
   std::string signature;  // Ed25519, 64 bytes
 };
 
-// That the event at `position` is in the log as of `head`.
+// Verifies that the event at `position` is in the log as of `head`.
 struct InclusionProof {
   TreeHead head;
   uint64_t position = 0;      // from 1
@@ -35,8 +35,8 @@ struct InclusionProof {
   std::vector<Digest> path;   // lowest first
 };
 
-// That the log as of `new_head` starts with the log as of `old_head`: nothing was changed, removed
-// or put in between.
+// Verifies that the log as of `new_head` starts with the log as of `old_head`: nothing was changed,
+// removed or put in between.
 struct ConsistencyProof {
   TreeHead old_head;
   TreeHead new_head;

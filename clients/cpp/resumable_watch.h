@@ -27,7 +27,7 @@ class ResumableWatch {
 
   // Why Read returned false; CANCELLED after Cancel.
   const grpc::Status& status() const { return status_; }
-  // How often it was resumed.
+  // The number of times it was resumed.
   int64_t resumed() const { return resumed_; }
 
  private:

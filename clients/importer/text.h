@@ -36,9 +36,9 @@ struct TextLine {
   bool tabbed = false;
   // The whole line folded.
   std::string folded;
-  // Of a line with tabs: its cells, trimmed, as many as were printed.
+  // The cells of a line with tabs, trimmed, as many as were printed.
   std::vector<std::string> cells;
-  // Of a line without: its pieces.
+  // The pieces of a line without tabs.
   std::vector<Piece> pieces;
 };
 

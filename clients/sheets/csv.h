@@ -11,7 +11,7 @@
 
 namespace fiscal::sheets {
 
-// What a file of CSV may have: a few million lines of it cost what a workbook at its bounds does.
+// Bounds of a CSV file: a few million lines cost as much as a workbook at its bounds.
 struct CsvLimits {
   size_t bytes_max = 256u << 20;
   int64_t cells_max = 4'000'000;

@@ -1,4 +1,4 @@
-// What a number format does to the number a person sees.
+// Number formats: their effect on the number that a person sees.
 #ifndef FISCAL_CLIENTS_SHEETS_NUMBER_FORMAT_H_
 #define FISCAL_CLIENTS_SHEETS_NUMBER_FORMAT_H_
 

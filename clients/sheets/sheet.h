@@ -1,4 +1,4 @@
-// What a spreadsheet holds: sheets of rows of cells at their addresses.
+// A spreadsheet: sheets of rows of cells at their addresses.
 //
 //   bytes --(xlsx.h, csv.h)--> sheets --(clients/cli/line_items.h)--> budgets
 #ifndef FISCAL_CLIENTS_SHEETS_SHEET_H_

@@ -18,11 +18,11 @@ namespace fiscal::sheets {
 
 struct XlsxLimits {
   size_t bytes_max = 64u << 20;
-  // Of all parts together.
+  // The size of all parts together.
   int64_t inflated_bytes_max = 256 << 20;
   int64_t entries_max = 1000;
   int64_t cells_max = 4'000'000;
-  // Of all cells together: one shared string may stand in many.
+  // The text of all cells together: one shared string may stand in many.
   int64_t text_bytes_max = 256 << 20;
   int64_t merged_max = 100'000;
 };

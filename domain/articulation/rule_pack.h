@@ -99,7 +99,7 @@ struct Place {
 struct Term {
   Place place;
   int sign = 1;
-  // Of counted rows.
+  // The number of rows, for a term that counts rows.
   int64_t constant = 0;
 };
 
@@ -114,7 +114,7 @@ struct Instance {
   std::vector<Equation> equations;
 };
 
-// How a rule applies to a disclosure.
+// A rule applied to a disclosure.
 struct Applied {
   // One set for each alternative.
   std::vector<std::vector<Instance>> alternatives;

@@ -23,7 +23,7 @@ struct TextFinding {
 // see KnowsTextRule.
 std::vector<TextFinding> RunTextRule(const Rule& rule, const disclosure::Disclosure& d);
 bool KnowsTextRule(const std::string& name);
-// How many tables the check is told. REQUIRES: it is known.
+// The number of tables that the check takes. REQUIRES: it is known.
 size_t TablesOfTextRule(const std::string& name);
 
 }  // namespace fiscal::articulation

@@ -35,7 +35,7 @@ constexpr int kNarrative = 0;
 constexpr int kTables = 13;
 constexpr int kForms = 14;
 
-// What a cell's numbers count.
+// The unit of a cell's numbers.
 enum class Measure : uint8_t {
   kMoney,    // fen
   kPercent,  // millionths of a percent
@@ -170,7 +170,7 @@ struct Disclosure {
   std::string department_name;
   // True for a department with the units it prints as one; false for one unit's own.
   bool department = true;
-  // Of the money tables, the one most of them use.
+  // The unit that most money tables use.
   MoneyUnit unit = MoneyUnit::kWanyuan;
   // Index 1 to 13 the tables, those the form does not have with number 0; 0 the narrative's
   // figures, 14 the forms'.

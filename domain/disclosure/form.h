@@ -109,7 +109,7 @@ struct FormGroup {
 struct FormRows {
   std::string side;
   RowKind kind = RowKind::kNone;
-  // Of classes. True: all of the list in order, blank ones too. False: those with money, numbered
+  // For classes. True: the whole list in order, blank ones too. False: those with money, numbered
   // on.
   bool all = false;
   Query query;
@@ -177,7 +177,7 @@ struct Form {
   MoneyUnit unit = MoneyUnit::kWanyuan;
   int decimals = 2;
   bool separators = false;
-  // What stands above each table, before its number: 预算公开表. Empty where nothing does.
+  // The words above each table, before its number: 预算公开表. Empty when there are none.
   std::string table_label;
   // Beginnings of the lines that end the part of the tables.
   std::vector<std::string> ends;

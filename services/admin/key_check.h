@@ -21,7 +21,7 @@
 
 namespace fiscal::services {
 
-// What differs, for a person.
+// Differences as sentences for a person.
 class Differences {
  public:
   static constexpr size_t kMax = 100;
@@ -35,7 +35,7 @@ class Differences {
   std::vector<std::string> list_;
 };
 
-// What a key is called; the key may be any bytes.
+// The name of a key, whose bytes may be anything.
 using KeyName = std::function<std::string(absl::string_view key)>;
 
 // Keys that are computed in the order in which the store has them: those of [lower, upper).

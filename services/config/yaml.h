@@ -21,7 +21,7 @@ struct YamlNode {
   Kind kind = Kind::kNone;
   // From 1.
   int line = 1;
-  // Of a scalar: as written, without its quotes.
+  // The text of a scalar, without its quotes.
   std::string text;
   std::vector<YamlNode> items;
   std::vector<YamlEntry> entries;

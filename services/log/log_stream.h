@@ -69,7 +69,7 @@ class LogStream final : public grpc::ServerWriteReactor<Response>, private LogFe
   void OnWriteDone(bool ok) override {
     {
       absl::MutexLock lock(&mu_);
-      // What was written is not kept until the next page is read.
+      // The page that was written is not kept until the next one is read.
       Response().Swap(&response_);
       writing_ = false;
       if (!ok) cancelled_ = true;

@@ -29,9 +29,9 @@ inline bool ReadVarint(absl::string_view* bytes, uint64_t* value) {
 struct WireField {
   // Number and wire type, as written.
   uint64_t tag = 0;
-  // Of wire type 0.
+  // The number, for wire type 0.
   uint64_t value = 0;
-  // Of wire type 2.
+  // The bytes, for wire type 2.
   absl::string_view content;
 
   uint32_t wire_type() const { return static_cast<uint32_t>(tag & 7); }

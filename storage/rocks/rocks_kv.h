@@ -43,7 +43,7 @@ struct RocksOptions {
   // Blocks, indexes and filters together. `block_cache`, when given, is used instead.
   size_t block_cache_bytes = size_t{64} << 20;
   std::shared_ptr<RocksCache> block_cache;
-  // Of one memtable; there are two, and up to three of each can be in memory.
+  // The size of one memtable. There are two kinds, and up to three of each can be in memory.
   size_t write_buffer_bytes = size_t{32} << 20;
   int open_files_max = 512;
   // False for stores whose values are already compressed.

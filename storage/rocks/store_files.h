@@ -23,7 +23,7 @@ namespace fiscal::storage {
 
 class StoreFiles {
  public:
-  // Of the store in `directory`, which need not be there.
+  // Looks at the store in `directory`, which need not exist.
   explicit StoreFiles(std::string directory);
 
   // Finishes what a start that was cut short left: puts the links back unless `anchored` speaks of
