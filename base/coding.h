@@ -41,8 +41,8 @@ inline uint64_t ZigZag(int64_t v) {
   return (static_cast<uint64_t>(v) << 1) ^ static_cast<uint64_t>(v >> 63);
 }
 inline void PutSigned(std::string* out, int64_t v) { PutVarint(out, ZigZag(v)); }
-// Of 128 bits: the bytes of PutSigned where the number fits, else longer ones in the same form. At most
-// 19 bytes from `p` on; returns the end.
+// Writes a number of 128 bits: the bytes of PutSigned when it fits, else longer ones in the same
+// form. At most 19 bytes from `p` on; returns the end.
 inline char* WriteWide(char* p, __int128 v) {
   if (v == static_cast<int64_t>(v)) return WriteVarint(p, ZigZag(static_cast<int64_t>(v)));
   using Bits = unsigned __int128;
@@ -101,9 +101,9 @@ class ByteReader {
     const uint64_t v = Varint();
     return static_cast<int64_t>((v >> 1) ^ (~(v & 1) + 1));
   }
-  // What PutWide wrote.
+  // Reads a number that PutWide wrote.
   __int128 Wide() {
-    // Of one word, nearly always.
+    // Nearly always one word.
     if (p_ != end_ && static_cast<uint8_t>(*p_) < 0x80) return Signed();
     using Bits = unsigned __int128;
     Bits v = 0;

@@ -2,9 +2,10 @@
 //
 //   Write(level, sentence, fields) --> a bounded queue --> its thread --> stderr
 //
-// Nobody waits for a terminal: when the queue is full its oldest lines are dropped and counted. What a caller sent is written as
-// a field's value, which is escaped, never as part of the sentence; amounts and texts of lines are not written at all.
-// Thread-safe. Until Start, lines of level warning and above go to stderr as text, at once.
+// No thread waits for a terminal: when the queue is full its oldest lines are dropped and counted.
+// Text that a caller sent is written as a field's value, which is escaped, never as part of the
+// sentence; amounts and texts of lines are not written at all. Thread-safe. Until Start, lines of
+// level warning and above go to stderr as text, at once.
 #ifndef FISCAL_BASE_LOG_H_
 #define FISCAL_BASE_LOG_H_
 

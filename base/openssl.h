@@ -36,7 +36,7 @@ inline int NoPassphrase(char*, int, int, void*) { return -1; }
 inline Bio Reader(absl::string_view pem) {
   return Bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
 }
-// What was written into memory.
+// The bytes that were written into memory.
 inline std::string Written(BIO* bio) {
   char* data = nullptr;
   const long size = BIO_get_mem_data(bio, &data);

@@ -30,7 +30,7 @@ class Sha256Stream {
   Sha256Stream& operator=(const Sha256Stream&) = delete;
 
   void Add(absl::string_view bytes);
-  // Of all bytes so far; more may follow.
+  // The digest of all bytes so far; more may follow.
   Digest digest() const;
 
  private:

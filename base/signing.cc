@@ -45,8 +45,8 @@ absl::Status ErrnoError(absl::string_view what, const std::string& path) {
       absl::ErrnoToStatus(error, absl::StrCat("signing key: ", what, " ", path)).message());
 }
 
-// Null when `pem` does not start with such a key. The general decoder takes several times as long as
-// the signature's check.
+// Null when `pem` does not start with such a key. The general decoder takes several times as long
+// as the signature's check.
 Key ParsePublicKey(absl::string_view pem) {
   char *name = nullptr, *header = nullptr;
   unsigned char* data = nullptr;

@@ -19,10 +19,11 @@ class SigningKey {
  public:
   // A new one, in memory only.
   static SigningKey Generate();
-  // From `directory`/signing-key.pem (PKCS #8). NOT_FOUND when there is none, FAILED_PRECONDITION when
-  // it is no Ed25519 key or others may read it.
+  // From `directory`/signing-key.pem (PKCS #8). NOT_FOUND when there is none, FAILED_PRECONDITION
+  // when it is no Ed25519 key or others may read it.
   static absl::StatusOr<SigningKey> Load(const std::string& directory);
-  // A new one in signing-key.next.pem, readable by its owner alone: nobody takes it for the key yet.
+  // A new one in signing-key.next.pem, readable by its owner alone: nobody takes it for the key
+  // yet.
   static absl::StatusOr<SigningKey> Stage(const std::string& directory);
   // As Load, of what Stage left.
   static absl::StatusOr<SigningKey> LoadStaged(const std::string& directory);
@@ -45,8 +46,8 @@ class SigningKey {
   std::string public_key_pem_;
 };
 
-// Whether `signature` is of `bytes`, by the Ed25519 key in `public_key_pem`. INVALID_ARGUMENT when
-// that holds no such key, UNAUTHENTICATED when the signature is not its.
+// True when `signature` is the signature of `bytes` by the Ed25519 key in `public_key_pem`.
+// INVALID_ARGUMENT when that holds no such key, UNAUTHENTICATED when the signature is not its.
 absl::Status VerifySignature(absl::string_view public_key_pem, absl::string_view bytes,
                              absl::string_view signature);
 

@@ -14,7 +14,7 @@ constexpr size_t kFileBytesMax = 1 << 20;
 // INVALID_ARGUMENT: why it can't be read, without its name: "No such file or directory".
 absl::StatusOr<std::string> ReadSmallFile(const std::string& path);
 
-// What the system calls an errno.
+// The system's text for an errno.
 std::string ErrorText(int error);
 
 }  // namespace fiscal

@@ -1,4 +1,4 @@
-// What text from outside may contain.
+// Checks of text from outside.
 #ifndef FISCAL_BASE_TEXT_H_
 #define FISCAL_BASE_TEXT_H_
 
@@ -23,7 +23,7 @@ absl::string_view Describe(TextFault fault);
 // True when every byte is printable ASCII other than space.
 bool IsIdentifier(absl::string_view text);
 
-// What came from outside, in a message of one line: controls escaped, the end cut off when it is long.
+// Text from outside, for a message of one line: controls are escaped, and a long end is cut off.
 std::string Shown(absl::string_view text);
 
 // `text` itself, or its first `bytes_max` bytes at most, up to the end of a character, and "...".

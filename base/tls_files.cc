@@ -50,7 +50,8 @@ absl::StatusOr<std::vector<Certificate>> CertificatesOf(const File& file) {
   ERR_clear_error();
   while (X509* certificate = PEM_read_bio_X509(bio.get(), nullptr, NoPassphrase, nullptr))
     certificates.emplace_back(certificate);
-  // The end of a file is told as a block that does not begin; anything else is a block that is broken.
+  // The end of a file is told as a block that does not begin; anything else is a block that is
+  // broken.
   const bool ended = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
   if (!ended) {
     return file.Wrong(absl::StrCat("certificate ", certificates.size() + 1,

@@ -1,4 +1,4 @@
-// Whether PEM files will do, before anything is served, or asked, with them.
+// Checks PEM files before anything is served, or asked, with them.
 #ifndef FISCAL_BASE_TLS_FILES_H_
 #define FISCAL_BASE_TLS_FILES_H_
 
@@ -17,8 +17,8 @@ struct NamedFile {
   std::string path;
 };
 
-// Both or neither are set, readable, PEM; certificates that are valid now, and the key of the first of them, without a passphrase.
-// INVALID_ARGUMENT: one line.
+// Both or neither are set, readable, PEM; certificates that are valid now, and the key of the first
+// of them, without a passphrase. INVALID_ARGUMENT: one line.
 absl::Status CheckCertificate(const NamedFile& certificate, const NamedFile& key);
 
 // Not set, or at least one of the authorities in it is valid now: bundles carry ended ones along.

@@ -1,5 +1,7 @@
-# Writes OUT, a source with the bytes of FILES (a list, relative to DIR) behind domain/data/shipped.h.
-set(TEXT "#include \"domain/data/shipped.h\"\n\nnamespace fiscal::domain {\n\nabsl::string_view ShippedFile(absl::string_view name) {\n")
+# Writes OUT, a source with the bytes of FILES (a list, relative to DIR) behind
+# domain/data/shipped.h.
+set(TEXT "#include \"domain/data/shipped.h\"\n\nnamespace fiscal::domain {\n\n")
+string(APPEND TEXT "absl::string_view ShippedFile(absl::string_view name) {\n")
 string(REPLACE " " ";" FILES "${FILES}")
 foreach(FILE ${FILES})
   file(READ ${DIR}/${FILE} BYTES)

@@ -14,8 +14,8 @@ option(FISCAL_WERROR "Treat warnings as errors" ON)
 if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
 endif()
-# Our own checks (base/check.h) stay on in every build: a broken invariant stops the process instead of
-# spoiling totals. NDEBUG turns off those of the libraries' headers.
+# Our own checks (base/check.h) stay on in every build: a broken invariant stops the process instead
+# of spoiling totals. NDEBUG turns off those of the libraries' headers.
 set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
 set(CMAKE_CXX_FLAGS_DEBUG "-O0 -g1")
 
@@ -24,7 +24,8 @@ if(FISCAL_WERROR)
   add_compile_options(-Werror)
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     # False alarms of gcc 12 inside the standard library and Abseil.
-    add_compile_options(-Wno-error=maybe-uninitialized -Wno-error=stringop-overflow -Wno-error=array-bounds -Wno-error=restrict)
+    add_compile_options(-Wno-error=maybe-uninitialized -Wno-error=stringop-overflow
+                        -Wno-error=array-bounds -Wno-error=restrict)
   endif()
 endif()
 if(FISCAL_FUZZ)
@@ -33,7 +34,8 @@ if(FISCAL_FUZZ)
   add_link_options(-fsanitize=address)
 endif()
 if(FISCAL_SANITIZE STREQUAL "address")
-  add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -g1)
+  add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=undefined
+                      -fno-omit-frame-pointer -g1)
   add_link_options(-fsanitize=address,undefined)
 elseif(FISCAL_SANITIZE STREQUAL "thread")
   add_compile_options(-fsanitize=thread -g1)
@@ -58,7 +60,8 @@ if(MOLD)
   add_link_options(-fuse-ld=mold)
 endif()
 
-# The servers allocate and free from many threads: docs/adr/0006 has what jemalloc saves. Sanitizers and fuzzers bring their own.
+# The servers allocate and free from many threads: docs/adr/0006 has what jemalloc saves. Sanitizers
+# and fuzzers bring their own.
 if(NOT FISCAL_SANITIZE AND NOT FISCAL_FUZZ)
   find_library(JEMALLOC jemalloc REQUIRED)
 endif()

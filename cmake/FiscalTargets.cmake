@@ -1,6 +1,6 @@
 # fiscal_library(NAME SRCS ... DEPS ...)  a static library with the alias fiscal::NAME
 # fiscal_binary(NAME SRCS ... DEPS ...)   a program in build/<preset>/bin
-# fiscal_test(NAME SRCS ... DEPS ... [ARGS ...] [LABELS ...])  a GoogleTest program registered with ctest
+# fiscal_test(NAME SRCS ... DEPS ... [ARGS ...] [LABELS ...])  a GoogleTest program, known to ctest
 # fiscal_fuzz(NAME SRCS ... DEPS ...)     a libFuzzer program, built by the fuzz preset only
 function(fiscal_library name)
   cmake_parse_arguments(ARG "" "" "SRCS;DEPS" ${ARGN})
@@ -35,7 +35,7 @@ function(fiscal_fuzz name)
   target_link_libraries(${name} PRIVATE ${ARG_DEPS})
 endfunction()
 
-# fiscal_embed(NAME FILES ...)  a library with one function in fiscal/embedded/NAME.h, ShippedFile(name), that gives a file's bytes
+# fiscal_embed(NAME FILES ...)  a library with the function of domain/data/shipped.h, over FILES
 function(fiscal_embed name)
   cmake_parse_arguments(ARG "" "" "FILES" ${ARGN})
   set(OUT ${CMAKE_CURRENT_BINARY_DIR}/embedded_${name}.cc)

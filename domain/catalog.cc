@@ -37,113 +37,158 @@ int MaxLevel(CatalogList list) {
   }
 }
 
-}  // namespace
+// Levels of divisions below the top; a chain of parents that is longer has no end.
+constexpr int kDivisionChainMax = 8;
 
-std::vector<Violation> Catalog::Check(const CatalogEvent& event) const {
-  std::vector<Violation> out;
-  auto add = [&](Reason reason, size_t i, absl::string_view field, std::string message) {
-    if (out.size() < 100)
-      out.push_back({reason, absl::StrCat("entries[", i, "].", field), "", std::move(message)});
-  };
-  const auto existing = lists_.find(KeyOf(event));
-  absl::flat_hash_set<absl::string_view> codes;
-  for (const CatalogEntry& e : event.entries) codes.insert(e.code);
-  absl::flat_hash_set<absl::string_view> seen;
-  auto known = [&](absl::string_view code) {
-    return codes.contains(code) ||
-           (existing != lists_.end() && existing->second->find(code) != existing->second->end());
-  };
-  for (size_t i = 0; i < event.entries.size(); ++i) {
-    const CatalogEntry& e = event.entries[i];
-    if (!seen.insert(e.code).second) {
-      add(Reason::kDuplicateCode, i, "code",
-          absl::StrCat("code ", e.code, " stands twice in the list"));
-    }
-    if (e.name.empty()) add(Reason::kRequiredFieldMissing, i, "name", "a name is required");
-    if (event.list == CatalogList::kFunctionalCrosswalk) {
-      const Code to = ParseCode(e.parent_code);
-      if (LevelOf(ParseCode(e.code)) == 0 || LevelOf(ParseCode(e.code)) > 3)
-        add(Reason::kCodeMalformed, i, "code",
-            absl::StrCat("\"", e.code, "\" is no functional code"));
-      if (LevelOf(to) == 0 || LevelOf(to) > 3) {
-        add(Reason::kCodeMalformed, i, "parent_code",
-            absl::StrCat("\"", e.parent_code, "\" is no functional code"));
-      } else if (Find(ListsFor(event.division, event.year, CatalogList::kFunctional), to) ==
-                 nullptr) {
-        add(Reason::kParentUnknown, i, "parent_code",
-            absl::StrCat("functional code ", to, " is not in the catalog of ", event.year));
+// Checks an import entry by entry.
+class EntriesCheck {
+ public:
+  // `existing`: what the list has already; null when it has nothing.
+  EntriesCheck(const Catalog& catalog, const CatalogEvent& event, const Catalog::Entries* existing)
+      : catalog_(catalog), event_(event), existing_(existing) {
+    for (const CatalogEntry& e : event.entries) codes_.insert(e.code);
+  }
+
+  std::vector<Violation> Run() {
+    absl::flat_hash_set<absl::string_view> seen;
+    for (at_ = 0; at_ < event_.entries.size(); ++at_) {
+      const CatalogEntry& e = event_.entries[at_];
+      if (!seen.insert(e.code).second) {
+        Add(Reason::kDuplicateCode, "code",
+            absl::StrCat("code ", e.code, " stands twice in the list"));
       }
-    } else if (IsClassification(event.list)) {
-      const Code code = ParseCode(e.code);
-      const int level = LevelOf(code);
-      if (level == 0 || level > MaxLevel(event.list)) {
-        add(Reason::kCodeMalformed, i, "code",
-            absl::StrCat("\"", e.code,
-                         "\" is no code of this list: 3 digits, then 2 more for each level"));
-        continue;
-      }
-      const std::string parent = level == 1 ? "" : FormatCode(code / 100);
-      if (e.parent_code != parent) {
-        add(Reason::kCodeMalformed, i, "parent_code",
-            absl::StrCat("the parent of ", e.code, " is \"", parent, "\", not \"", e.parent_code,
-                         "\""));
-      } else if (!parent.empty() && !known(parent)) {
-        add(Reason::kParentUnknown, i, "parent_code",
-            absl::StrCat("parent ", parent, " is in no list"));
-      }
-    } else if (event.list == CatalogList::kDivision) {
-      if (e.code.size() != 6 || ParseCode(e.code) == 0) {
-        add(Reason::kCodeMalformed, i, "code",
-            absl::StrCat("\"", e.code, "\" is no division code of 6 digits"));
-      } else if (!e.parent_code.empty() && !known(e.parent_code)) {
-        add(Reason::kParentUnknown, i, "parent_code",
-            absl::StrCat("parent ", e.parent_code, " is in no list"));
-      } else if (e.parent_code == e.code) {
-        add(Reason::kCodeMalformed, i, "parent_code", "a division is not above itself");
-      }
-    } else {
-      if (e.code.empty() || e.code.size() > 32 || !IsIdentifier(e.code)) {
-        add(Reason::kCodeMalformed, i, "code",
-            "an agency code has 1 to 32 printable ASCII characters");
-      }
-      if (e.department_code.empty() || e.department_code.size() > 32 ||
-          !IsIdentifier(e.department_code)) {
-        add(Reason::kCodeMalformed, i, "department_code",
-            "a department code has 1 to 32 printable ASCII characters");
-      }
-      if (!e.valid_from.empty() && !IsDate(e.valid_from)) {
-        add(Reason::kCodeMalformed, i, "valid_from", "a date is YYYY-MM-DD");
-      }
-      if (!e.valid_to.empty() && !IsDate(e.valid_to)) {
-        add(Reason::kCodeMalformed, i, "valid_to", "a date is YYYY-MM-DD");
+      if (e.name.empty()) Add(Reason::kRequiredFieldMissing, "name", "a name is required");
+      if (event_.list == CatalogList::kFunctionalCrosswalk) {
+        CheckCrosswalk(e);
+      } else if (IsClassification(event_.list)) {
+        CheckClassification(e);
+      } else if (event_.list == CatalogList::kDivision) {
+        CheckDivision(e);
+      } else {
+        CheckAgency(e);
       }
     }
+    if (event_.list == CatalogList::kAgency &&
+        catalog_.FindDivision(event_.division, event_.year) == nullptr) {
+      out_.push_back(
+          {Reason::kDivisionUnknown, "division_code", "",
+           absl::StrCat("division ", event_.division, " is not in the catalog of ", event_.year)});
+    }
+    if (event_.list == CatalogList::kDivision && out_.empty()) CheckChains();
+    return std::move(out_);
   }
-  if (event.list == CatalogList::kAgency && FindDivision(event.division, event.year) == nullptr) {
-    out.push_back(
-        {Reason::kDivisionUnknown, "division_code", "",
-         absl::StrCat("division ", event.division, " is not in the catalog of ", event.year)});
+
+ private:
+  void Add(Reason reason, absl::string_view field, std::string message) {
+    if (out_.size() >= kViolationsMax) return;
+    out_.push_back({reason, absl::StrCat("entries[", at_, "].", field), "", std::move(message)});
   }
-  if (event.list == CatalogList::kDivision && out.empty()) {
-    // No cycles: following parents through the merged list must end.
-    auto merged = existing == lists_.end() ? Entries() : *existing->second;
-    for (const CatalogEntry& e : event.entries) merged[e.code] = e;
-    for (size_t i = 0; i < event.entries.size(); ++i) {
-      absl::string_view code = event.entries[i].code;
+  bool Known(absl::string_view code) const {
+    return codes_.contains(code) ||
+           (existing_ != nullptr && existing_->find(code) != existing_->end());
+  }
+  void AddUnknownParent(absl::string_view parent) {
+    Add(Reason::kParentUnknown, "parent_code", absl::StrCat("parent ", parent, " is in no list"));
+  }
+
+  void CheckCrosswalk(const CatalogEntry& e) {
+    const int level = LevelOf(ParseCode(e.code));
+    if (level == 0 || level > 3) {
+      Add(Reason::kCodeMalformed, "code", absl::StrCat("\"", e.code, "\" is no functional code"));
+    }
+    const Code to = ParseCode(e.parent_code);
+    if (LevelOf(to) == 0 || LevelOf(to) > 3) {
+      Add(Reason::kCodeMalformed, "parent_code",
+          absl::StrCat("\"", e.parent_code, "\" is no functional code"));
+      return;
+    }
+    const auto lists = catalog_.ListsFor(event_.division, event_.year, CatalogList::kFunctional);
+    if (Catalog::Find(lists, to) == nullptr) {
+      Add(Reason::kParentUnknown, "parent_code",
+          absl::StrCat("functional code ", to, " is not in the catalog of ", event_.year));
+    }
+  }
+
+  void CheckClassification(const CatalogEntry& e) {
+    const Code code = ParseCode(e.code);
+    const int level = LevelOf(code);
+    if (level == 0 || level > MaxLevel(event_.list)) {
+      Add(Reason::kCodeMalformed, "code",
+          absl::StrCat("\"", e.code,
+                       "\" is no code of this list: 3 digits, then 2 more for each level"));
+      return;
+    }
+    const std::string parent = level == 1 ? "" : FormatCode(code / 100);
+    if (e.parent_code != parent) {
+      Add(Reason::kCodeMalformed, "parent_code",
+          absl::StrCat("the parent of ", e.code, " is \"", parent, "\", not \"", e.parent_code,
+                       "\""));
+    } else if (!parent.empty() && !Known(parent)) {
+      AddUnknownParent(parent);
+    }
+  }
+
+  void CheckDivision(const CatalogEntry& e) {
+    if (e.code.size() != 6 || ParseCode(e.code) == 0) {
+      Add(Reason::kCodeMalformed, "code",
+          absl::StrCat("\"", e.code, "\" is no division code of 6 digits"));
+    } else if (!e.parent_code.empty() && !Known(e.parent_code)) {
+      AddUnknownParent(e.parent_code);
+    } else if (e.parent_code == e.code) {
+      Add(Reason::kCodeMalformed, "parent_code", "a division is not above itself");
+    }
+  }
+
+  void CheckAgency(const CatalogEntry& e) {
+    if (e.code.empty() || e.code.size() > 32 || !IsIdentifier(e.code)) {
+      Add(Reason::kCodeMalformed, "code", "an agency code has 1 to 32 printable ASCII characters");
+    }
+    if (e.department_code.empty() || e.department_code.size() > 32 ||
+        !IsIdentifier(e.department_code)) {
+      Add(Reason::kCodeMalformed, "department_code",
+          "a department code has 1 to 32 printable ASCII characters");
+    }
+    if (!e.valid_from.empty() && !IsDate(e.valid_from)) {
+      Add(Reason::kCodeMalformed, "valid_from", "a date is YYYY-MM-DD");
+    }
+    if (!e.valid_to.empty() && !IsDate(e.valid_to)) {
+      Add(Reason::kCodeMalformed, "valid_to", "a date is YYYY-MM-DD");
+    }
+  }
+
+  // No cycles: following parents through the merged list must end.
+  void CheckChains() {
+    auto merged = existing_ == nullptr ? Catalog::Entries() : *existing_;
+    for (const CatalogEntry& e : event_.entries) merged[e.code] = e;
+    for (at_ = 0; at_ < event_.entries.size(); ++at_) {
+      absl::string_view code = event_.entries[at_].code;
       int steps = 0;
-      while (!code.empty() && steps <= 8) {
+      while (!code.empty() && steps <= kDivisionChainMax) {
         auto it = merged.find(code);
         code = it == merged.end() ? absl::string_view() : absl::string_view(it->second.parent_code);
         ++steps;
       }
-      if (steps > 8) {
-        add(Reason::kCodeMalformed, i, "parent_code",
-            "divisions above it never end or are more than 7");
-        break;
-      }
+      if (steps <= kDivisionChainMax) continue;
+      Add(Reason::kCodeMalformed, "parent_code", "divisions above it never end or are more than 7");
+      return;
     }
   }
-  return out;
+
+  const Catalog& catalog_;
+  const CatalogEvent& event_;
+  const Catalog::Entries* const existing_;
+  absl::flat_hash_set<absl::string_view> codes_;
+  // The entry that is looked at.
+  size_t at_ = 0;
+  std::vector<Violation> out_;
+};
+
+}  // namespace
+
+std::vector<Violation> Catalog::Check(const CatalogEvent& event) const {
+  const auto existing = lists_.find(KeyOf(event));
+  return EntriesCheck(*this, event, existing == lists_.end() ? nullptr : existing->second.get())
+      .Run();
 }
 
 Catalog::Difference Catalog::Diff(const CatalogEvent& event, CatalogEvent* changed) const {

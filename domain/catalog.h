@@ -38,9 +38,10 @@ class Catalog {
 
   Catalog() = default;
 
-  // What of `event` is wrong in itself or against this catalog, fields as "entries[3].code".
+  // The faults of `event`, in itself and against this catalog. Fields are written
+  // "entries[3].code".
   std::vector<Violation> Check(const CatalogEvent& event) const;
-  // How many entries of `event` are new or differ; `changed` receives just those.
+  // Counts the entries of `event` that are new or differ; `changed` receives just those.
   struct Difference {
     size_t added = 0;
     size_t changed = 0;
@@ -57,7 +58,8 @@ class Catalog {
   Code ParentOf(Code division, uint16_t year) const;
   // The divisions directly below, ordered. Lives as long as the catalog.
   const std::vector<Code>& ChildrenOf(Code division, uint16_t year) const;
-  // `division` and all below it, each once, those above before those below. REQUIRES: no cycles, which Check refuses.
+  // `division` and all below it, each once, those above before those below. REQUIRES: no cycles,
+  // which Check refuses.
   std::vector<Code> SubtreeOf(Code division, uint16_t year) const;
   // `division` and all above it, nearest first. A chain longer than 8 is cut.
   std::vector<Code> ChainOf(Code division, uint16_t year) const;
@@ -78,9 +80,9 @@ class Catalog {
   // Name of a code as it serves a division; empty when unknown.
   absl::string_view NameOf(Code division, uint16_t year, CatalogList list, Code code) const;
 
-  // What a functional code of `from` is in `to`, a later year: each year's crosswalk list says what codes
-  // of the year before became; a code no list names stays itself where the later year has it. 0 when it has
-  // no successor.
+  // The successor of a functional code of `from` in `to`, a later year: each year's crosswalk list
+  // says what codes of the year before became; a code no list names stays itself where the later
+  // year has it. 0 when it has no successor.
   Code Crosswalk(Code division, uint16_t from, uint16_t to, Code functional) const;
 
   const std::map<ListKey, std::shared_ptr<const Entries>>& lists() const { return lists_; }

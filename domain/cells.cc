@@ -69,8 +69,9 @@ void Normalize(CellTable* table) {
 
 // table   := projects:varint project* cells:varint cell*
 // project := code:string state:u8 name:string?
-// cell    := mask:u8 fields that differ from the cell before (attributes functional revenue dept gov
-//            receiving project), amount:wide count_mask:u8 counts:signed*
+// cell    := mask:u8 field* amount:wide count_mask:u8 counts:signed*
+// field   := attributes functional revenue dept gov receiving project, those that differ from the
+//            cell before
 // Among changes, a cell that went has amount 0 and no counts.
 std::string EncodeCells(const CellTable& table) {
   std::string out;
@@ -163,8 +164,7 @@ absl::Status ScanCells(absl::string_view bytes, std::vector<CellProject>* projec
     value.amount_fen = reader.Wide();
     const uint8_t count_mask = reader.U8();
     for (int c = 0, m = count_mask; m != 0; ++c, m >>= 1) {
-      if ((m & 1) && c < kPrecisionClasses)
-        value.counts[static_cast<size_t>(c)] = reader.Signed();
+      if ((m & 1) && c < kPrecisionClasses) value.counts[static_cast<size_t>(c)] = reader.Signed();
     }
     if (!reader.ok() || mask > 127 || count_mask > 15 || key.project > projects ||
         (i > 0 && !(last < key))) {
@@ -382,8 +382,8 @@ void NodeChunk::Add(Key key, const CellValue& difference) {
   // So that it is there.
   const Difference nothing(key, NarrowValue());
   Add(absl::MakeConstSpan(&nothing, 1));
-  const size_t i = static_cast<size_t>(std::lower_bound(keys_.begin(), keys_.end(), key) -
-                                       keys_.begin());
+  const size_t i =
+      static_cast<size_t>(std::lower_bound(keys_.begin(), keys_.end(), key) - keys_.begin());
   if (!cells_[i].value.Add(difference)) wide_[key].Add(difference);
 }
 

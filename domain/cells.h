@@ -2,9 +2,9 @@
 //
 // An agency keeps its leaf cells: one for each combination of everything its lines say. A
 // department, a division's own level and a division keep one cell for each combination of one
-// classification with the attributes: that answers nearly every question with one or two chunks.
-// What needs two classifications at once, or projects, is a pivot over the leaf cells of the
-// agencies below. Codes are kept as stated; a total of a 类 sums the cells below it.
+// classification with the attributes: that answers nearly every question with one or two chunks. A
+// question about two classifications at once, or about projects, is a pivot over the leaf cells of
+// the agencies below. Codes are kept as stated; a total of a 类 sums the cells below it.
 //
 // Not thread-safe.
 #ifndef FISCAL_DOMAIN_CELLS_H_
@@ -30,7 +30,7 @@ namespace fiscal::domain {
 
 enum class OrgType : uint8_t { kDivision = 1, kOwnLevel = 2, kDepartment = 3, kAgency = 4 };
 
-// Somebody whose money is totalled. `code` is empty for divisions and own levels.
+// An organisation whose money is totalled. `code` is empty for divisions and own levels.
 struct OrgNode {
   OrgType type = OrgType::kDivision;
   Code division = 0;
@@ -45,7 +45,7 @@ struct OrgNode {
   }
 };
 
-// Which classification the cells of a chunk keep. Permanent numbers: they are part of stored keys.
+// The classification that the cells of a chunk keep. Numbers are part of stored keys: permanent.
 enum class ChunkKind : uint8_t {
   kLeaf = 0,
   kNone = 1,
@@ -115,7 +115,8 @@ struct CellKey {
   }
 };
 
-// Which chunk of transfers an expenditure cell counts in; kNone when it is no transfer to a division.
+// The chunk of transfers that an expenditure cell counts in; kNone when it is no transfer to a
+// division.
 ChunkKind TransferKindOf(const CellKey& key);
 
 struct CellKeyHash {
@@ -126,7 +127,8 @@ struct CellKeyHash {
   }
 };
 
-// The sum of some lines. As a difference, counts may be negative. Wide enough for all that can be in a log.
+// The sum of some lines. As a difference, counts may be negative. Wide enough for all that can be
+// in a log.
 struct CellValue {
   Fen amount_fen = 0;
   // Lines by precision class.
@@ -164,7 +166,8 @@ struct CellValue {
   }
 };
 
-// A CellValue in half the memory while it fits, for what there is most of. Whoever keeps one keeps what does not fit beside it.
+// A CellValue in half the memory, for the values there are most of. Its owner keeps beside it what
+// does not fit.
 struct NarrowValue {
   int64_t amount_fen = 0;
   std::array<int32_t, kPrecisionClasses> counts{};
@@ -207,12 +210,12 @@ struct NarrowValue {
 struct CellProject {
   enum State : uint8_t { kMentioned = 0, kNamed = 1, kGone = 2 };
   absl::string_view code;
-  // Of kNamed: a label.
+  // The label of a kNamed project.
   absl::string_view name;
   State state = kMentioned;
 };
 
-// Cells, or differences of cells, as a list. Views are kept by whoever made it.
+// Cells, or differences of cells, as a list. Its maker keeps what its views point to.
 struct CellTable {
   struct Item {
     CellKey key;
@@ -241,8 +244,8 @@ absl::Status ScanCells(absl::string_view bytes, std::vector<CellProject>* projec
 // An agency's leaf cells.
 class Chunk {
  public:
-  // Adds differences and takes over what is said about projects. A cell that becomes zero stays, as a
-  // zero, until Tidy().
+  // Adds differences and takes over what is said about projects. A cell that becomes zero stays, as
+  // a zero, until Tidy().
   void Add(const CellTable& differences);
 
   struct Cell {
@@ -259,12 +262,12 @@ class Chunk {
   CellTable Table() const;
   // The same cells give the same bytes, whatever their history; zeros are left out.
   std::string Encode() const { return EncodeCells(Table()); }
-  // Into an empty chunk: what Encode gave, then changes, the newest first. DATA_LOSS when malformed; the
-  // chunk is then of no use.
+  // Into an empty chunk: what Encode gave, then changes, the newest first. DATA_LOSS when
+  // malformed; the chunk is then of no use.
   absl::Status Decode(absl::string_view bytes, absl::Span<const std::string> newest_first = {});
 
-  // Cells and projects that changed since the last Mark(), with what they are now: what turns the
-  // chunk as it was then into this one.
+  // Cells and projects that changed since the last Mark(), with their present values: they turn the
+  // chunk of then into this one.
   size_t changes() const { return changed_.size() + changed_projects_.size(); }
   std::string EncodeChanges() const;
   void Mark();
@@ -306,8 +309,8 @@ class NodeChunk {
 
   explicit NodeChunk(ChunkKind kind) : kind_(kind) {}
 
-  // REQUIRES: ascending keys. A cell that becomes zero stays, as a zero, until Tidy(): what counts as
-  // changed must not depend on how many differences were summed before they came here.
+  // REQUIRES: ascending keys. A cell that becomes zero stays, as a zero, until Tidy(): what counts
+  // as changed must not depend on how many differences were summed before they came here.
   void Add(absl::Span<const Difference> differences);
   // One that may not fit.
   void Add(Key key, const CellValue& difference);
@@ -325,8 +328,8 @@ class NodeChunk {
   CellTable Table() const;
   std::string Encode() const { return EncodeCells(Table()); }
   std::string EncodeChanges() const;
-  // Into an empty chunk: what Encode gave, then changes, the newest first. DATA_LOSS when malformed, or
-  // with cells that are not of this kind; the chunk is then of no use.
+  // Into an empty chunk: what Encode gave, then changes, the newest first. DATA_LOSS when
+  // malformed, or with cells that are not of this kind; the chunk is then of no use.
   absl::Status Decode(absl::string_view bytes, absl::Span<const std::string> newest_first);
   void Mark();
 
@@ -346,16 +349,14 @@ class NodeChunk {
     if (rest != wide_.end()) value.Add(rest->second);
     return value;
   }
-  bool ZeroAt(size_t i) const {
-    return wide_.empty() ? cells_[i].value.zero() : ValueAt(i).zero();
-  }
+  bool ZeroAt(size_t i) const { return wide_.empty() ? cells_[i].value.zero() : ValueAt(i).zero(); }
 
   ChunkKind kind_;
   std::vector<Key> keys_;
   std::vector<Cell> cells_;
-  // What cells have beside their narrow values. Hardly ever any.
+  // The parts of values that NarrowValue does not hold. Nearly always empty.
   absl::flat_hash_map<Key, CellValue> wide_;
-  // Keys that went since the last Mark(), in order.
+  // Keys that were removed since the last Mark(), in order.
   std::vector<Key> gone_;
   size_t changes_ = 0;
   uint32_t mark_ = 1;

@@ -1,4 +1,4 @@
-// What the log holds: one event per statement or catalog import, with all the fold needs.
+// Events, one per statement or catalog import, with all that the fold needs.
 #ifndef FISCAL_DOMAIN_EVENT_H_
 #define FISCAL_DOMAIN_EVENT_H_
 
@@ -15,7 +15,8 @@ namespace fiscal::domain {
 // Place of an event in the log; the first is 1, 0 is before all.
 using Position = uint64_t;
 
-// What stands after a statement, without its lines: kept in the event and as the budget's head.
+// The statement that stands after an event, without its lines. Kept in the event and as the
+// budget's head.
 struct StatementMeta {
   BudgetKey key;
   uint64_t revision = 0;
@@ -26,7 +27,7 @@ struct StatementMeta {
   bool control = false;
   bool certified = false;
   bool withdrawn = false;
-  // The event after this one was committed with it: totals count both or neither.
+  // True when the next event was committed with this one: totals count both or neither.
   bool more = false;
   uint64_t line_count = 0;
   uint64_t memo_line_count = 0;
@@ -84,26 +85,26 @@ enum class EventKind : uint8_t {
   kStatement = 1,
   kCatalog = 2,
   kUpstream = 3,
-  // An operator's: totals leave a posting out.
+  // An operator's order that totals leave a posting out.
   kQuarantine = 4,
   // The key that tree heads are signed with from here on.
   kKey = 5
 };
 
 struct QuarantineEvent {
-  // Of the event that is left out.
+  // The position of the event that is left out.
   Position position = 0;
-  // Whose it is; none when that can't be read.
+  // The budget of that event; nullopt when it can't be read.
   std::optional<BudgetKey> budget;
   std::string reason;
 };
 
 struct KeyEvent {
   std::string public_key_pem;
-  // By the key before it, over what storage::KeyChangeBytes says; empty for the first, and when the key before it was lost.
+  // The signature of the key before it over storage::KeyChangeBytes. Empty for the first key, and
+  // when the key before it was lost.
   std::string signature;
 };
-
 
 struct EventHeader {
   EventKind kind = EventKind::kStatement;
@@ -116,7 +117,7 @@ struct EventHeader {
 
 struct Event {
   EventHeader header;
-  // The one that header.kind says.
+  // The one that header.kind names is filled in.
   StatementEvent statement;
   CatalogEvent catalog;
   QuarantineEvent quarantine;

@@ -16,9 +16,10 @@ using Fen = __int128;
 
 inline bool FitsInt64(Fen fen) { return INT64_MIN <= fen && fen <= INT64_MAX; }
 std::string FormatFen(Fen fen);
-// TOTAL_OUT_OF_RANGE: `field` (a filter, a row, a figure) is `fen`, which is not told.
+// TOTAL_OUT_OF_RANGE for `field` (a filter, a row, a figure), whose sum `fen` does not fit an
+// int64.
 absl::Status RefuseTotal(Fen fen, absl::string_view field);
-// What callers are told, or RefuseTotal.
+// `fen` as an int64, or RefuseTotal.
 absl::StatusOr<int64_t> ToInt64(Fen fen, absl::string_view field);
 
 }  // namespace fiscal::domain

@@ -41,8 +41,9 @@ bool Keeps(ChunkKind kind, Direction direction) {
   return true;
 }
 
-// Differences by NodeChunk::Key: open addressing, with the values in a list of their own in the order
-// they came. Filled and emptied for every call, which a general hash table pays for in growing.
+// Differences by NodeChunk::Key: open addressing, with the values in a list of their own in the
+// order they came. Filled and emptied for every call, which a general hash table pays for in
+// growing.
 class Differences {
  public:
   template <typename Value>
@@ -106,8 +107,8 @@ struct OwnLevel {
   DifferencesByKind sum;
 };
 
-// Cells come in order, so that those that differ only in economic codes and projects stand together:
-// what they add to the functional and unclassified cells is added up first.
+// Cells come in order, so that those that differ only in economic codes and projects stand
+// together: what they add to the functional and unclassified cells is added up first.
 void Derive(const std::vector<CellTable::Item>& cells, DifferencesByKind* out) {
   for (size_t i = 0; i < cells.size();) {
     const uint32_t attributes = cells[i].key.attributes;
@@ -146,6 +147,84 @@ void AddAll(const DifferencesByKind& from, DifferencesByKind* to) {
   }
 }
 
+// What each department and own level gets from all postings together, in order of keys.
+std::map<OwnLevelKey, OwnLevel> SumUp(absl::Span<const Posting* const> postings) {
+  std::map<OwnLevelKey, OwnLevel> own_levels;
+  for (const Posting* p : postings) {
+    if (p->cells.items.empty()) continue;
+    OwnLevel& own = own_levels[{p->key.division, p->key.year, p->key.stage}];
+    Derive(p->cells.items, &own.departments[p->department]);
+  }
+  for (auto& [key, own] : own_levels) {
+    for (auto& [code, differences] : own.departments) {
+      AddAll(differences, &own.sum);
+      for (Differences& d : differences) d.Sort();
+    }
+    for (Differences& d : own.sum) d.Sort();
+  }
+  return own_levels;
+}
+
+// A chunk that a step changes.
+struct Target {
+  uint16_t number;
+  Fold::Entry* entry;
+};
+// What the chunks of one kind of a node get.
+struct Step {
+  Fold::NodeId node;
+  ChunkKind kind;
+  const Differences* differences;
+  std::vector<Target> targets;
+};
+
+// Adds the steps that bring `by_kind` into the chunks of a node; chunks that are new are made.
+void Plan(const Fold::NodeId& id, const DifferencesByKind& by_kind, Fold::NodeChunks* chunks,
+          std::vector<Step>* steps) {
+  for (size_t k = 0; k < kKindCount; ++k) {
+    if (by_kind[k].empty()) continue;
+    Step& step = steps->emplace_back(Step{id, kKinds[k], &by_kind[k], {}});
+    uint16_t last = UINT16_MAX;
+    for (const auto& [short_key, value] : by_kind[k]) {
+      const uint16_t number = ChunkNumber(kKinds[k], id.node.type, static_cast<Code>(short_key));
+      if (number == last) continue;
+      last = number;
+      if (std::any_of(step.targets.begin(), step.targets.end(),
+                      [number](const Target& t) { return t.number == number; }))
+        continue;
+      std::unique_ptr<Fold::Entry>& entry = (*chunks)[number];
+      if (entry == nullptr) entry = std::make_unique<Fold::Entry>(kKinds[k]);
+      step.targets.push_back({number, entry.get()});
+    }
+  }
+}
+
+// Adds a step's differences to its chunks.
+void Take(const Step& step) {
+  if (step.targets.size() == 1) {
+    step.targets[0].entry->chunk.Add(step.differences->items());
+  } else {
+    // By class; each class's keys stay in order.
+    std::vector<std::vector<NodeChunk::Difference>> parts(step.targets.size());
+    size_t last = 0;
+    for (const NodeChunk::Difference& d : *step.differences) {
+      const uint16_t number =
+          ChunkNumber(step.kind, step.node.node.type, static_cast<Code>(d.first));
+      if (step.targets[last].number != number) {
+        for (last = 0; step.targets[last].number != number;) ++last;
+      }
+      parts[last].push_back(d);
+    }
+    for (size_t i = 0; i < parts.size(); ++i) step.targets[i].entry->chunk.Add(parts[i]);
+  }
+  for (const auto& [key, value] : step.differences->rest()) {
+    const uint16_t number = ChunkNumber(step.kind, step.node.node.type, static_cast<Code>(key));
+    const auto target = std::find_if(step.targets.begin(), step.targets.end(),
+                                     [number](const Target& t) { return t.number == number; });
+    target->entry->chunk.Add(key, value);
+  }
+}
+
 }  // namespace
 
 std::string FoldFault(const Posting& posting) {
@@ -158,8 +237,8 @@ std::string FoldFault(const Posting& posting) {
     return "its agency or department is no code";
   Code good = 0;
   for (const CellTable::Item& item : posting.cells.items) {
-    for (const Code code : {item.key.functional, item.key.revenue, item.key.dept_economic,
-                            item.key.gov_economic}) {
+    for (const Code code :
+         {item.key.functional, item.key.revenue, item.key.dept_economic, item.key.gov_economic}) {
       if (code == 0 || code == good) continue;
       if (LevelOf(code) == 0) return absl::StrCat(code, " is a code of no level");
       good = code;
@@ -194,54 +273,16 @@ absl::Status Fold::Apply(absl::Span<const Posting* const> postings, const Catalo
     if (!fault.empty())
       return absl::DataLossError(absl::StrCat("fold: event ", p->position, ": ", fault));
   }
-  // What each department and own level gets from all postings together.
-  std::map<OwnLevelKey, OwnLevel> own_levels;
-  for (const Posting* p : postings) {
-    if (p->cells.items.empty()) continue;
-    OwnLevel& own = own_levels[{p->key.division, p->key.year, p->key.stage}];
-    Derive(p->cells.items, &own.departments[p->department]);
-  }
-  for (auto& [key, own] : own_levels) {
-    for (auto& [code, differences] : own.departments) {
-      AddAll(differences, &own.sum);
-      for (Differences& d : differences) d.Sort();
-    }
-    for (Differences& d : own.sum) d.Sort();
-  }
+  const std::map<OwnLevelKey, OwnLevel> own_levels = SumUp(postings);
 
   // First every chunk is loaded, so that a failed read leaves all of them as they were.
-  struct Target {
-    uint16_t number;
-    Entry* entry;
-  };
-  struct Step {
-    NodeId node;
-    ChunkKind kind;
-    const Differences* differences;
-    std::vector<Target> targets;
-  };
   std::vector<Step> steps;
   auto load = [&](const OwnLevelKey& key, OrgNode node,
                   const DifferencesByKind& by_kind) -> absl::Status {
     const NodeId id{std::move(node), key.year, key.stage};
     if (wanted_ && !wanted_(id)) return absl::OkStatus();
     FISCAL_ASSIGN_OR_RETURN(NodeChunks * chunks, Get(id));
-    for (size_t k = 0; k < kKindCount; ++k) {
-      if (by_kind[k].empty()) continue;
-      Step& step = steps.emplace_back(Step{id, kKinds[k], &by_kind[k], {}});
-      uint16_t last = UINT16_MAX;
-      for (const auto& [short_key, value] : by_kind[k]) {
-        const uint16_t number = ChunkNumber(kKinds[k], id.node.type, static_cast<Code>(short_key));
-        if (number == last) continue;
-        last = number;
-        if (std::any_of(step.targets.begin(), step.targets.end(),
-                        [number](const Target& t) { return t.number == number; }))
-          continue;
-        std::unique_ptr<Entry>& entry = (*chunks)[number];
-        if (entry == nullptr) entry = std::make_unique<Entry>(kKinds[k]);
-        step.targets.push_back({number, entry.get()});
-      }
-    }
+    Plan(id, by_kind, chunks, &steps);
     return absl::OkStatus();
   };
   for (const auto& [key, own] : own_levels) {
@@ -252,31 +293,9 @@ absl::Status Fold::Apply(absl::Span<const Posting* const> postings, const Catalo
       FISCAL_RETURN_IF_ERROR(load(key, {OrgType::kDivision, d, ""}, own.sum));
   }
 
-  for (Step& step : steps) {
+  for (const Step& step : steps) {
     for (const Target& t : step.targets) cells_ -= t.entry->chunk.size();
-    if (step.targets.size() == 1) {
-      step.targets[0].entry->chunk.Add(step.differences->items());
-    } else {
-      // By class; each class's keys stay in order.
-      std::vector<std::vector<NodeChunk::Difference>> parts(step.targets.size());
-      size_t last = 0;
-      for (const NodeChunk::Difference& d : *step.differences) {
-        const uint16_t number =
-            ChunkNumber(step.kind, step.node.node.type, static_cast<Code>(d.first));
-        if (step.targets[last].number != number) {
-          for (last = 0; step.targets[last].number != number;) ++last;
-        }
-        parts[last].push_back(d);
-      }
-      for (size_t i = 0; i < parts.size(); ++i) step.targets[i].entry->chunk.Add(parts[i]);
-    }
-    for (const auto& [key, value] : step.differences->rest()) {
-      const uint16_t number =
-          ChunkNumber(step.kind, step.node.node.type, static_cast<Code>(key));
-      const auto target = std::find_if(step.targets.begin(), step.targets.end(),
-                                       [number](const Target& t) { return t.number == number; });
-      target->entry->chunk.Add(key, value);
-    }
+    Take(step);
     for (const Target& t : step.targets) {
       cells_ += t.entry->chunk.size();
       // Once for a chunk, however many steps change it.

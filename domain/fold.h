@@ -5,8 +5,8 @@
 //
 // Postings of one call are summed on the way up: a division gets the sum of what its departments
 // got, not each line. An agency's own cells are its postings; they are added up where they are
-// stored (storage/totals_store.h). Reads nothing but its own chunks, so that a rebuild from the first event
-// gives identical chunks. Not thread-safe.
+// stored (storage/totals_store.h). Reads nothing but its own chunks, so that a rebuild from the
+// first event gives identical chunks. Not thread-safe.
 #ifndef FISCAL_DOMAIN_FOLD_H_
 #define FISCAL_DOMAIN_FOLD_H_
 
@@ -35,7 +35,7 @@ struct StatementStatus {
   bool certified = false;
   bool withdrawn = false;
   bool control = false;
-  // Where it was taken over from; empty for a statement of our own.
+  // The upstream it was taken over from; empty for a statement made here.
   std::string upstream;
   Position upstream_position = 0;
 
@@ -50,7 +50,7 @@ struct StatementStatus {
   }
 };
 
-// What one statement's event changes: its status, and the differences of its agency's leaf cells.
+// The changes of one statement's event: its status, and the differences of its agency's leaf cells.
 struct Posting {
   Position position = 0;
   BudgetKey key;
@@ -60,12 +60,12 @@ struct Posting {
   bool certified = false;
   bool withdrawn = false;
   bool control = false;
-  // The next posting was committed with this one: readers see both or neither.
+  // True when the next posting was committed with this one: readers see both or neither.
   bool more = false;
   // Known while the event is at hand; not part of what is stored of a posting.
   std::string upstream;
   Position upstream_position = 0;
-  // True when nothing was posted for this budget before.
+  // True for the first posting of its budget.
   bool first() const { return revision == 1; }
   StatementStatus status() const {
     return {position, revision, department,       scope, certified, withdrawn,
@@ -76,8 +76,9 @@ struct Posting {
   std::shared_ptr<const void> owner;
 };
 
-// Why the fold can't take a posting, as part of a sentence; empty when it can. Less than PostingFault (domain/posting_check.h)
-// finds: only what would put a cell into another chunk than the one it is looked for in.
+// The reason why the fold can't take a posting, as part of a sentence; empty when it can. Finds
+// fewer faults than PostingFault (domain/posting_check.h): those that would put a cell into the
+// wrong chunk.
 std::string FoldFault(const Posting& posting);
 
 // The id of an agency's chunk of leaf cells.
@@ -94,8 +95,7 @@ std::vector<OrgNode> PathOf(const BudgetKey& key, absl::string_view department,
 
 class Fold {
  public:
-  // How a chunk was last stored: changes stored one upon the other since it was stored whole, and
-  // their cells.
+  // How a chunk was last stored: the number of changes since it was stored whole, and their cells.
   struct Chain {
     // False for a chunk that never was stored.
     bool stored = false;
@@ -106,7 +106,7 @@ class Fold {
     explicit Entry(ChunkKind kind) : chunk(kind) {}
     NodeChunk chunk;
     Chain chain;
-    // Among Changes().
+    // True when it is among Changes().
     bool listed = false;
   };
   // The chunks of a node, year and stage, by number.
@@ -129,25 +129,25 @@ class Fold {
   // All chunks of a node as they stood before what this fold has applied; none where it is new.
   using Loader = std::function<absl::StatusOr<NodeChunks>(const NodeId&)>;
 
-  // Which nodes are folded at all; all of them where there is none.
+  // True for nodes that are folded. Without one all are.
   using Wanted = std::function<bool(const NodeId&)>;
 
   explicit Fold(Loader loader, Wanted wanted = nullptr)
       : loader_(std::move(loader)), wanted_(std::move(wanted)) {}
 
-  // Applies the postings to every chunk they touch, or to none when one can't be loaded. DATA_LOSS when one has a FoldFault.
+  // Applies the postings to every chunk they touch, or to none when one can't be loaded. DATA_LOSS
+  // when one has a FoldFault.
   absl::Status Apply(absl::Span<const Posting* const> postings, const Catalog& catalog);
 
   // Cells of all chunks, as of the last Settle.
   size_t cell_count() const { return cells_; }
   // Nodes loaded or made so far, each with all its chunks.
   const Chunks& chunks() const { return chunks_; }
-  // What changed since the last Settle(), without cells that went.
+  // The chunks that changed since the last Settle(), tidied.
   const Changed& Changes();
 
-  // What changed was stored: it counts as unchanged from now on. Forgets all chunks when there are
-  // more than `cells_max` cells; they are loaded again when needed.
-  // Returns true when it did.
+  // Counts everything as unchanged, after it was stored. Forgets all chunks when there are more
+  // than `cells_max` cells, and loads them again when needed. Returns true when it did.
   bool Settle(size_t cells_max);
   // Forgets the nodes that are not wanted any more, with their changes.
   void ForgetUnwanted();

@@ -39,7 +39,8 @@ std::string KeyFault(const Posting& p) {
   if (p.key.stage < Stage::kRequested || p.key.stage > Stage::kReallocation)
     return absl::StrCat("stage ", static_cast<int>(p.key.stage), " is none that is stated");
   if (!IsCode(p.key.agency)) return "the agency code has not 1 to 32 printable ASCII characters";
-  if (!IsCode(p.department)) return "the department code has not 1 to 32 printable ASCII characters";
+  if (!IsCode(p.department))
+    return "the department code has not 1 to 32 printable ASCII characters";
   if (p.scope != Scope::kOwn && p.scope != Scope::kDepartment) return "the scope is none";
   if (p.scope == Scope::kDepartment && p.department != p.key.agency)
     return "the statement of a whole department has not its code as agency";
@@ -82,25 +83,30 @@ std::string CellFault(const CellTable::Item& item) {
 }
 
 std::string CellsFault(const CellTable& cells) {
-  if (cells.items.size() > kCellsMax) return absl::StrCat(cells.items.size(), " cells are too many");
+  if (cells.items.size() > kCellsMax)
+    return absl::StrCat(cells.items.size(), " cells are too many");
   if (cells.projects.size() > kProjectsMax)
     return absl::StrCat(cells.projects.size(), " projects are too many");
   for (size_t i = 0; i < cells.projects.size(); ++i) {
     const CellProject& p = cells.projects[i];
     if (p.code.empty() || !IsText(p.code, kProjectCodeCharactersMax, false))
-      return absl::StrCat("the code of project ", i, " has not 1 to 64 characters without controls");
+      return absl::StrCat("the code of project ", i,
+                          " has not 1 to 64 characters without controls");
     if (p.state == CellProject::kNamed &&
         (p.name.empty() || !IsText(p.name, kNameCharactersMax, true)))
-      return absl::StrCat("the name of project ", i, " has not 1 to 200 characters without controls");
+      return absl::StrCat("the name of project ", i,
+                          " has not 1 to 200 characters without controls");
     if (i > 0 && !(cells.projects[i - 1].code < p.code)) return "its projects are not in order";
   }
   int64_t lines = 0;
-  // Nothing is bounded over the history of a division, which an honest one would use up (docs/adr/0011).
+  // Nothing is bounded over the history of a division, which an honest one would use up
+  // (docs/adr/0011).
   Fen changed = 0;
   for (size_t i = 0; i < cells.items.size(); ++i) {
     const CellTable::Item& item = cells.items[i];
     if (i > 0 && !(cells.items[i - 1].key < item.key)) return "its cells are not in order";
-    if (item.key.project > cells.projects.size()) return absl::StrCat("cell ", i, " has no project");
+    if (item.key.project > cells.projects.size())
+      return absl::StrCat("cell ", i, " has no project");
     const std::string fault = CellFault(item);
     if (!fault.empty()) return absl::StrCat("cell ", i, ": ", fault);
     for (const int64_t n : item.value.counts) {
@@ -147,7 +153,8 @@ std::string CatalogFault(const CatalogEvent& event) {
       return in("the code has not 1 to 32 printable ASCII characters");
     if (e.name.empty() || !IsText(e.name, kNameCharactersMax, false))
       return in("the name has not 1 to 200 characters without controls");
-    for (const std::string* code : {&e.parent_code, &e.department_code, &e.valid_from, &e.valid_to}) {
+    for (const std::string* code :
+         {&e.parent_code, &e.department_code, &e.valid_from, &e.valid_to}) {
       if (code->size() > kIdentifierBytesMax || !IsIdentifier(*code))
         return in("a code or a date has not at most 32 printable ASCII characters");
     }

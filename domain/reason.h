@@ -1,5 +1,5 @@
-// Why something was refused: stable identifiers, the status each leads to, and what a person reads
-// in Chinese. docs/errors.md lists them; tests/domain/reason_test.cc keeps the two equal.
+// Reasons of refusal: stable identifiers, the status each leads to, and its sentence in Chinese.
+// docs/errors.md lists them; tests/core/domain_test.cc keeps the two equal.
 #ifndef FISCAL_DOMAIN_REASON_H_
 #define FISCAL_DOMAIN_REASON_H_
 
@@ -101,7 +101,8 @@ constexpr size_t kViolationsMax = 100;
 // Bytes of a text that a message shows of what was sent; the rest is cut off. A good id is shorter.
 constexpr size_t kEchoBytesMax = 256;
 
-// One failing check. What it repeats of a request is cut here, so that an id of 15 MB is not kept once a check.
+// One failing check. What it repeats of a request is cut here, so that an id of 15 MB is not kept
+// once a check.
 struct Violation {
   Violation() = default;
   Violation(Reason why, std::string path, std::string line, std::string says);

@@ -17,8 +17,8 @@ namespace fiscal::domain {
 
 constexpr size_t kStatementLinesMax = 100000;
 constexpr size_t kStatementProjectsMax = 10000;
-// Sum of |amount| over all lines that stand of a division's own agencies, of one year and stage; so no
-// line, statement or cell of an agency is larger (docs/adr/0011).
+// Sum of |amount| over all lines that stand of a division's own agencies, of one year and stage; so
+// no line, statement or cell of an agency is larger (docs/adr/0011).
 constexpr int64_t kGrossFenMax = int64_t{1} << 52;
 // Sum of |difference| over the cells of one statement's change: what stood goes and as much comes.
 constexpr int64_t kPostingFenMax = 2 * kGrossFenMax;
@@ -26,14 +26,14 @@ constexpr int64_t kPostingFenMax = 2 * kGrossFenMax;
 struct Submission {
   std::string principal;
   std::string request_id;
-  // Digest of what was sent, for telling a retry from a reused request_id.
+  // The digest of the body, which tells a retry from a reused request_id.
   Digest body{};
 
   BudgetKey key;
   WriteMode mode = WriteMode::kReplace;
   bool withdraw = false;
   bool validate_only = false;
-  // The next submission is kept with this one or neither is.
+  // True when the next submission is committed with this one: both or neither.
   bool more = false;
   bool certify = false;
   bool control = false;
@@ -45,12 +45,12 @@ struct Submission {
   std::string source;
   // The form its source was printed in; empty where there is none.
   std::string form;
-  // Who carries out projects, by code, where the statement is a whole department's.
+  // The units that carry out projects, by project code, in a whole department's statement.
   std::map<std::string, std::string> project_units;
 
-  // In the order sent until Normalize.
+  // In the order sent until CheckMessage, then in the order of line_id.
   LineSet lines;
-  // What the lines add up to; means nothing while there are violations.
+  // The sums of the lines. Meaningless while there are violations.
   LineSums sums;
   // The lines in order as bytes and the digest of these, once they were found good.
   EncodedBlocks encoded;
@@ -62,7 +62,7 @@ struct Submission {
   // Everything wrong that was found so far, on the message alone and against the catalog.
   std::vector<Violation> violations;
   std::vector<Finding> findings;
-  // The catalog that was checked against; a later one means checking anew.
+  // The catalog that it was checked against. With another one it is checked anew.
   const void* checked_catalog = nullptr;
 };
 

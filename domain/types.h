@@ -124,7 +124,7 @@ inline Code AncestorAt(Code c, int level) {
   return c;
 }
 
-// What one agency states for one year and stage.
+// The key of a budget: one agency, one year, one stage.
 struct BudgetKey {
   Code division = 0;
   uint16_t year = 0;
@@ -140,7 +140,7 @@ struct BudgetKey {
   }
 };
 
-// What a line says beside its codes and amount. Also the part of a cell's key that lines share.
+// The attributes of a line besides its codes and amount. Part of a cell's key.
 struct Attributes {
   Direction direction = Direction::kNone;
   Fund fund = Fund::kNone;
@@ -169,8 +169,7 @@ struct Attributes {
   friend bool operator==(const Attributes& a, const Attributes& b) { return a.Pack() == b.Pack(); }
 };
 
-// How exactly an amount is known, as an index: 0 fen, 1 yuan, 2 万元 with two decimals, 3 whole
-// 万元.
+// Precision classes of amounts: 0 fen, 1 yuan, 2 万元 with two decimals, 3 whole 万元.
 constexpr int kPrecisionClasses = 4;
 constexpr int64_t kPrecisionFen[kPrecisionClasses] = {1, 100, 10000, 1000000};
 inline int PrecisionClassOf(int64_t precision_fen) {
@@ -212,7 +211,7 @@ struct Line {
 // Lines and the bytes their views point into.
 struct LineSet {
   std::vector<Line> lines;
-  // The largest Line::combination that means something.
+  // The largest Line::combination in use.
   uint32_t combinations = 0;
   std::vector<std::shared_ptr<const void>> owners;
 
@@ -238,7 +237,7 @@ struct EncodedBlocks {
   }
 };
 
-// What lines add up to.
+// Sums over lines.
 struct LineSums {
   uint64_t line_count = 0;
   uint64_t memo_line_count = 0;

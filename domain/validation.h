@@ -14,11 +14,11 @@
 
 namespace fiscal::domain {
 
-// What the message alone shows, then puts lines in order of line_id. Field paths speak of the order
+// Checks the message alone, then puts lines in the order of line_id. Field paths use the order
 // sent.
 void CheckMessage(Submission* submission);
 
-// What the catalog shows: division, agency, department, codes.
+// Checks against the catalog: division, agency, department, codes.
 void CheckCatalog(const Catalog& catalog, Submission* submission);
 
 // The department of a statement: the catalog's for the agency, or the one named for Scope

@@ -42,8 +42,8 @@ case $1 in
     build/release/bin/fiscal-check-bench --documents "$2" ;;
   fuzz)
     install_packages clang-14 libclang-rt-14-dev
-    build fuzz record_fuzz document_fuzz descriptions_fuzz pdf_fuzz
-    mkdir -p build/corpus/record build/corpus/document build/corpus/descriptions build/corpus/pdf
+    build fuzz record_fuzz document_fuzz descriptions_fuzz pdf_fuzz config_fuzz sheets_fuzz
+    mkdir -p build/corpus/{record,document,descriptions,pdf,config,sheets}
     cp -n tests/data/documents/*.txt build/corpus/document/
     cp -n tests/data/documents/*.pdf build/corpus/pdf/
     # The first byte says which kind of description it is.
@@ -52,6 +52,8 @@ case $1 in
     build/fuzz/bin/record_fuzz -max_total_time="$2" build/corpus/record
     build/fuzz/bin/document_fuzz -max_total_time="$2" -max_len=100000 build/corpus/document
     build/fuzz/bin/descriptions_fuzz -max_total_time="$2" -max_len=60000 build/corpus/descriptions
-    build/fuzz/bin/pdf_fuzz -max_total_time="$2" -max_len=200000 build/corpus/pdf ;;
+    build/fuzz/bin/pdf_fuzz -max_total_time="$2" -max_len=200000 build/corpus/pdf
+    build/fuzz/bin/config_fuzz -max_total_time="$2" -max_len=20000 build/corpus/config tests/fuzz/seeds/config
+    build/fuzz/bin/sheets_fuzz -max_total_time="$2" -max_len=20000 build/corpus/sheets tests/fuzz/seeds/sheets ;;
   *) sed -n '2,11p' "$0" >&2; exit 2 ;;
 esac

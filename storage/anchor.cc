@@ -16,8 +16,9 @@ namespace fiscal::storage {
 namespace {
 
 //   file := slot slot                                       generation g stands in slot g mod 2
-//   slot := magic:8 generation:u64 log_id:16 position:u64 chain_hash:32 group:u64 groups_hash:32 group_in_tables:u64
-//           manifest_number:u64 manifest_bytes:u64 manifest_digest:32 sequence:u64 sha256-of-these:32 zeros
+//   slot := magic:8 generation:u64 log_id:16 position:u64 chain_hash:32 group:u64 groups_hash:32
+//           group_in_tables:u64 manifest_number:u64 manifest_bytes:u64 manifest_digest:32
+//           sequence:u64 sha256-of-these:32 zeros
 // Version 0.1 wrote another magic and nothing from `group` to `sequence`.
 // All that counts is in the first sector of 512 bytes, the unit disks write whole.
 constexpr absl::string_view kMagic = "FSCLANC2";

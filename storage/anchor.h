@@ -3,8 +3,8 @@
 //   EventLog::Commit --(after the synced batch)--> Anchor::Write --> receipt
 //   EventLog::Open   <------------------------------ Anchor::Read
 //
-// No recovery mode of the store notices a log that lost its end, nor a manifest that did: comparing with the anchor
-// does, before the store is opened (rocks/guarded_open.h) and after (event_log.h).
+// No recovery mode of the store notices a log that lost its end, nor a manifest that did: comparing
+// with the anchor does, before the store is opened (rocks/store_files.h) and after (event_log.h).
 // It is two slots of 4096 bytes in one file, written in turn, each with a generation and a digest:
 // a write torn by a crash leaves the other slot, which is the state before. Thread-safe; one
 // process at a time, which the lock of the store beside it sees to.
@@ -36,7 +36,7 @@ struct AnchorState {
   Digest groups_hash{};
   // Groups up to this one are in table files that the manifest below names.
   uint64_t group_in_tables = 0;
-  // What the log's store held when this was written.
+  // A lower bound of the log's store when this was written.
   StoreWitness store;
 
   friend bool operator==(const AnchorState&, const AnchorState&) = default;
@@ -47,7 +47,7 @@ class Anchor {
   virtual ~Anchor() = default;
   // NOT_FOUND when there never was one, DATA_LOSS when neither slot is whole.
   virtual absl::StatusOr<AnchorState> Read() = 0;
-  // Both slots: no older state is left to fall back to.
+  // Writes both slots, so that no older state is left to fall back to.
   absl::Status WriteTwice(const AnchorState& state) {
     const absl::Status first = Write(state);
     return first.ok() ? Write(state) : first;
@@ -85,7 +85,7 @@ class FileAnchor : public Anchor {
   bool poisoned_ ABSL_GUARDED_BY(mu_) = false;
 };
 
-// What remains of a MemoryAnchor when its process ends. REQUIRES: outlives every anchor over it.
+// The state that outlives a MemoryAnchor's process. REQUIRES: outlives every anchor over it.
 class MemoryAnchorDisk {
  public:
   // The `nth` write from now, counted from 1, fails with `status` after `bytes` of its slot reached

@@ -358,7 +358,7 @@ absl::Status EventLog::AnchorNow(const Head& head) {
   absl::StatusOr<AnchorState> state = store.ok() ? StateOf(head) : store.status();
   const absl::Status anchored = state.ok() ? anchor_.Write(*state) : state.status();
   if (anchored.ok()) return absl::OkStatus();
-  // The records are in the store and will be found there: nobody may hear that nothing changed.
+  // The records are in the store, so the error must not claim that nothing changed.
   return absl::UnavailableError(
       absl::StrCat("the anchor could not be written: ", anchored.message()));
 }

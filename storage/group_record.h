@@ -1,10 +1,13 @@
-// What was committed at once, beside its events: who asked for what and was answered what.
+// The record of one group: what was committed at once beside the events, that is each request and
+// its answer.
 //
-//   Ledger --(the group in the making)--> EventLog::Commit --> one value in the log;  CatchUp --> Ledger::ApplyGroup
+//   Ledger --(the group in the making)--> EventLog::Commit --> one value in the log
+//   CatchUp --(the value)--> Ledger::ApplyGroup
 //
-// Events say what was stated; they do not say what the caller was answered, nor that a request changed nothing. With
-// this the log has all that the ledger is made of. Groups are numbered from 1 without gaps; each value starts with the
-// chain over all group values so far, so that a lost, older or exchanged one is noticed. Not part of any leaf hash.
+// Events say what was stated. They do not say what a caller was answered, nor that a request
+// changed nothing; with this record the log has all that the ledger is made of. Groups are numbered
+// from 1 without gaps; each value starts with the chain over all group values so far, so that a
+// lost, older or exchanged one is noticed. Not part of any leaf hash.
 #ifndef FISCAL_STORAGE_GROUP_RECORD_H_
 #define FISCAL_STORAGE_GROUP_RECORD_H_
 
@@ -24,16 +27,17 @@ struct GroupRecord {
   struct Answer {
     std::string principal;
     std::string request_id;
-    // EncodeReceipt: the digest of the body asked with, and the receipt.
+    // As EncodeReceipt writes it: the digest of the request's body, and the receipt.
     std::string receipt;
   };
   // Events of the group: `event_count` from `first_position` on.
   domain::Position first_position = 0;
   uint64_t event_count = 0;
   std::vector<Answer> answers;
-  // How far upstreams' logs were taken over: name and EncodeUpstreamState, in the order they were set.
+  // How far upstreams' logs were taken over: name and EncodeUpstreamState, in the order they were
+  // set.
   std::vector<std::pair<std::string, std::string>> upstreams;
-  // Divisions that come from an upstream from now on.
+  // Divisions that an upstream owns from this group on.
   std::vector<std::pair<domain::Code, std::string>> owners;
 
   bool empty() const {

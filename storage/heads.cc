@@ -98,9 +98,9 @@ absl::Status ReplaceBlocks(Staged& staged, const std::string& prefix,
   return absl::OkStatus();
 }
 
-// Walks the blocks below `prefix` that ids fall into, each once and in order. There are `count` ids, in
-// order; `visit` gets a block, nullopt where there is none at all, and the numbers of the ids it is for.
-// It may change or delete that block.
+// Walks the blocks below `prefix` that ids fall into, each once and in order. There are `count`
+// ids, in order; `visit` gets a block, nullopt where there is none at all, and the numbers of the
+// ids it is for. It may change or delete that block.
 absl::Status VisitBlocks(
     const Staged& staged, const std::string& prefix, size_t count,
     absl::FunctionRef<absl::string_view(size_t)> id_at,
@@ -220,8 +220,8 @@ absl::StatusOr<LineSet> Heads::FindLines(const BudgetKey& budget,
     found.Keep(set);
     return absl::OkStatus();
   };
-  FISCAL_RETURN_IF_ERROR(VisitBlocks(staged_, HeadBlockKey(budget, ""), ids.size(),
-                                     [ids](size_t i) { return ids[i]; }, visit));
+  FISCAL_RETURN_IF_ERROR(VisitBlocks(
+      staged_, HeadBlockKey(budget, ""), ids.size(), [ids](size_t i) { return ids[i]; }, visit));
   return found;
 }
 
@@ -239,8 +239,9 @@ absl::Status Heads::FindProjects(const BudgetKey& budget, absl::Span<const absl:
     }
     return absl::OkStatus();
   };
-  return VisitBlocks(staged_, HeadProjectKey(budget, ""), codes.size(),
-                     [codes](size_t i) { return codes[i]; }, visit);
+  return VisitBlocks(
+      staged_, HeadProjectKey(budget, ""), codes.size(), [codes](size_t i) { return codes[i]; },
+      visit);
 }
 
 void Heads::SetMeta(const domain::StatementMeta& meta) {
@@ -270,8 +271,8 @@ absl::Status Heads::PatchLines(const BudgetKey& budget, const std::vector<Line>&
       FISCAL_RETURN_IF_ERROR(AppendBlock(From(staged_), std::move(block->second), &old));
       staged_.Delete(std::move(block->first));
     }
-    const std::vector<Line> merged = Merged(
-        std::move(old.lines), absl::MakeConstSpan(changes).subspan(from, to - from), IdOf);
+    const std::vector<Line> merged =
+        Merged(std::move(old.lines), absl::MakeConstSpan(changes).subspan(from, to - from), IdOf);
     const size_t pieces =
         merged.size() <= 2 * kBlockLines ? 1 : (merged.size() + kBlockLines - 1) / kBlockLines;
     const size_t piece_lines = (merged.size() + pieces - 1) / pieces;
@@ -281,8 +282,8 @@ absl::Status Heads::PatchLines(const BudgetKey& budget, const std::vector<Line>&
     }
     return absl::OkStatus();
   };
-  return VisitBlocks(staged_, prefix, changes.size(),
-                     [&](size_t i) { return changes[i].first; }, visit);
+  return VisitBlocks(
+      staged_, prefix, changes.size(), [&](size_t i) { return changes[i].first; }, visit);
 }
 
 absl::Status Heads::PatchProjects(const BudgetKey& budget, const std::vector<ProjectEntry>& put,
@@ -295,15 +296,15 @@ absl::Status Heads::PatchProjects(const BudgetKey& budget, const std::vector<Pro
       FISCAL_RETURN_IF_ERROR(AppendProjects(From(staged_), std::move(block->second), &old));
       staged_.Delete(std::move(block->first));
     }
-    const std::vector<ProjectEntry> merged = Merged(
-        std::move(old), absl::MakeConstSpan(changes).subspan(from, to - from), CodeOf);
+    const std::vector<ProjectEntry> merged =
+        Merged(std::move(old), absl::MakeConstSpan(changes).subspan(from, to - from), CodeOf);
     const domain::EncodedBlocks blocks = EncodeProjects(merged);
     for (size_t i = 0; i < blocks.places.size(); ++i)
       staged_.Put(absl::StrCat(prefix, blocks.places[i].first), KeepHere(blocks.block(i)));
     return absl::OkStatus();
   };
-  return VisitBlocks(staged_, prefix, changes.size(),
-                     [&](size_t i) { return changes[i].first; }, visit);
+  return VisitBlocks(
+      staged_, prefix, changes.size(), [&](size_t i) { return changes[i].first; }, visit);
 }
 
 absl::StatusOr<domain::StatementMeta> HeadReader::Meta(const BudgetKey& budget,

@@ -1,9 +1,10 @@
 // The statement that stands of each budget: its meta, lines in blocks ordered by line_id, projects.
 // Derived from the log and written in the batch of the event that changed it, so that a PATCH reads
-// one block and no line_id is kept in memory. A block that an event holds whole is not repeated: the
-// head says where in the log it is.
+// one block and no line_id is kept in memory. A block that an event holds whole is not repeated:
+// the head says where in the log it is.
 //
-//   Intake --> heads over Staged (writes);  SubmissionService reads --> Reader over a Kv
+//   Intake --> Ledger --(writes)--> Heads over Staged
+//   SubmissionService --(reads)---> HeadReader over a Kv
 #ifndef FISCAL_STORAGE_HEADS_H_
 #define FISCAL_STORAGE_HEADS_H_
 
@@ -31,18 +32,20 @@ class Heads {
   absl::StatusOr<std::optional<domain::StatementMeta>> Meta(const domain::BudgetKey& budget) const;
   absl::StatusOr<domain::LineSet> Lines(const domain::BudgetKey& budget) const;
   absl::StatusOr<std::vector<domain::ProjectEntry>> Projects(const domain::BudgetKey& budget) const;
-  // Those of `ids`, which are in order, that stand. Reads each block they fall into once, and keeps the
-  // bytes of those alone where one was found.
+  // The lines among `ids` that stand. Reads each block once and keeps the bytes of those in which a
+  // line was found. REQUIRES: `ids` ascend.
   absl::StatusOr<domain::LineSet> FindLines(const domain::BudgetKey& budget,
                                             absl::Span<const absl::string_view> ids) const;
-  // Calls `found` with each of `codes`, which are in order, that stands. Reads each block once.
+  // Calls `found` with each project among `codes` that stands. Reads each block once. REQUIRES:
+  // `codes` ascend.
   absl::Status FindProjects(const domain::BudgetKey& budget,
                             absl::Span<const absl::string_view> codes,
                             absl::FunctionRef<void(domain::ProjectEntry)> found) const;
 
   void SetMeta(const domain::StatementMeta& meta);
-  // Replaces all lines by `blocks`. When they stand in the record of event `position` from `offset`
-  // on, the head refers to them there; `position` 0 keeps them here. `existed`: there may be others.
+  // Replaces all lines by `blocks`. With a `position` the head refers to the record of that event,
+  // in which these bytes begin at `offset`; position 0 stores them in the head. `existed`: true
+  // when the budget may have other blocks, which are removed.
   absl::Status ReplaceLines(const domain::BudgetKey& budget, const domain::EncodedBlocks& blocks,
                             domain::Position position, uint64_t offset, bool existed);
   // The same for projects.
@@ -76,17 +79,17 @@ class HeadReader {
   absl::StatusOr<domain::StatementMeta> Meta(const domain::BudgetKey& budget,
                                              uint64_t revision) const;
   absl::StatusOr<Statement> Read(const domain::BudgetKey& budget, uint64_t revision) const;
-  // The lines of one revision. Also where only the log is, with its revisions and without heads: its events
-  // are then applied from the first on.
+  // The lines of one revision. On a copy of the log there are no heads: replays the budget's events
+  // from revision 1.
   absl::StatusOr<domain::LineSet> Lines(const domain::BudgetKey& budget, uint64_t revision) const;
-  // The whole of it, likewise.
+  // The whole statement at one revision, on a copy too.
   absl::StatusOr<Statement> Standing(const domain::BudgetKey& budget, uint64_t revision) const;
   // Metas of budgets after `after` (exclusive; empty starts at the front) of one division, at most
   // `limit`.
   absl::StatusOr<std::vector<domain::StatementMeta>> List(domain::Code division,
                                                           const std::string& after,
                                                           size_t limit) const;
-  // What to pass as `after` to go on behind a budget.
+  // The value of `after` that continues behind a budget.
   static std::string AfterKey(const domain::BudgetKey& budget);
 
  private:

@@ -19,8 +19,8 @@
 
 namespace fiscal::storage {
 
-// What a store's files hold at least at one moment: kept by the anchor, and compared with the files
-// before they are opened again. All zeros for stores without files.
+// A lower bound of what a store's files hold. The anchor keeps it, and it is compared with the
+// files before they are opened again. All zeros for stores without files.
 struct StoreWitness {
   // The manifest in use, which names the table files; how many of its bytes are durable, and their
   // digest.
@@ -117,7 +117,7 @@ class Kv {
   virtual absl::StatusOr<std::string> Get(absl::string_view key) const = 0;
   virtual std::unique_ptr<KvIterator> NewIterator(absl::string_view lower,
                                                   absl::string_view upper) const = 0;
-  // The same for who reads a long range once: leaves caches to those who read again.
+  // An iterator for one pass over a long range: does not fill caches.
   virtual std::unique_ptr<KvIterator> NewScan(absl::string_view lower,
                                               absl::string_view upper) const {
     return NewIterator(lower, upper);

@@ -10,8 +10,9 @@
 namespace fiscal::storage {
 namespace {
 
-// A statement whose every line is in the event, or of which nothing stood before, refers to the blocks in the log; of
-// another only the blocks are written that lines changed in. Decided from the event alone.
+// True when a head refers to the event's blocks in the log: every line of the statement is in the
+// event, or nothing stood before. Otherwise only blocks with changed lines are written. Depends on
+// the event alone.
 bool IsWhole(bool fresh, const domain::StatementMeta& meta, uint64_t put_count) {
   return fresh || put_count == meta.line_count + meta.memo_line_count;
 }
@@ -98,8 +99,7 @@ absl::StatusOr<UpstreamState> Ledger::Upstream(absl::string_view name) const {
   return DecodeState(staged_.Get(UpstreamKey(name)));
 }
 
-absl::StatusOr<bool> Ledger::HasRevision(const domain::BudgetKey& budget,
-                                         uint64_t revision) const {
+absl::StatusOr<bool> Ledger::HasRevision(const domain::BudgetKey& budget, uint64_t revision) const {
   const absl::Status status = staged_.Get(RevisionKey(budget, revision)).status();
   if (status.ok() || absl::IsNotFound(status)) return status.ok();
   return status;
@@ -144,8 +144,7 @@ absl::Status Ledger::ApplyStatement(const StatementChange& change) {
     FISCAL_RETURN_IF_ERROR(heads_.ReplaceProjects(key, change.project_blocks, meta.position,
                                                   change.projects_offset, /*existed=*/false));
   } else {
-    FISCAL_RETURN_IF_ERROR(
-        heads_.PatchProjects(key, change.projects_put, change.projects_removed));
+    FISCAL_RETURN_IF_ERROR(heads_.PatchProjects(key, change.projects_put, change.projects_removed));
   }
   FISCAL_ASSIGN_OR_RETURN(const int64_t gross, Gross(key));
   staged_.Put(GrossKey(key.division, key.year, key.stage),
@@ -158,8 +157,7 @@ absl::Status Ledger::ApplyStatement(const StatementChange& change) {
   std::string bytes;
   PutSigned(&bytes, scopes.own);
   PutSigned(&bytes, scopes.department);
-  staged_.Put(ScopeKey(key.division, key.year, key.stage, meta.department_code),
-              std::move(bytes));
+  staged_.Put(ScopeKey(key.division, key.year, key.stage, meta.department_code), std::move(bytes));
   return absl::OkStatus();
 }
 
@@ -174,7 +172,7 @@ absl::Status Ledger::ApplyEvent(const LogEntry& entry, EventLog::Origin origin) 
   const bool copied = origin == EventLog::Origin::kCopied;
   if (header.kind == domain::EventKind::kUpstream && !copied) {
     const absl::StatusOr<domain::Posting> posting = ReadPosting(header, payload, entry.record);
-    // One that can't be read is none: an operator has totals leave it out (operator_events.h).
+    // An unreadable posting changes nothing: an operator quarantines it (operator_events.h).
     return posting.ok() ? ApplyPosting(*posting, entry.position) : absl::OkStatus();
   }
   if (header.kind != domain::EventKind::kStatement) return absl::OkStatus();
@@ -244,7 +242,7 @@ class Replay {
     FISCAL_RETURN_IF_ERROR(ReadMark(head));
     while (mark_.group < head.group) FISCAL_RETURN_IF_ERROR(Next(head));
     if (!fresh_) return absl::OkStatus();
-    // A ledger that has a mark was here before: one without is new, or was lost.
+    // Written even when there was nothing to apply: a ledger without a mark counts as new or lost.
     batch_.Put(LedgerMarkKey(), EncodeLedgerMark(mark_));
     FISCAL_RETURN_IF_ERROR(Write());
     return kv_.FlushTables();
@@ -273,8 +271,7 @@ class Replay {
   absl::Status Next(const EventLog::Head& head) {
     FISCAL_ASSIGN_OR_RETURN(const GroupRecord record, log_.ReadGroup(mark_.group + 1));
     Ledger ledger(kv_, mark_.group + 1);
-    const domain::Position first =
-        mark_.position == 0 ? record.first_position : mark_.position + 1;
+    const domain::Position first = mark_.position == 0 ? record.first_position : mark_.position + 1;
     // Groups that an older version's log was put into may be large: written in parts.
     for (domain::Position p = first; p < record.end(); ++p) {
       FISCAL_ASSIGN_OR_RETURN(const LogEntry entry, log_.Read(p));

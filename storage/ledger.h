@@ -1,11 +1,12 @@
-// All that is derived of the log and needed to decide: what stands of each budget, who was answered what, sums that
-// bound, scopes, who owns a division, how far upstreams were taken over.
+// The writer's derived state: standing statements, answers by request, sums of |amount| that are
+// bounded, scopes, owners of divisions, progress through upstreams' logs.
 //
-//   Intake --(Apply..., Keep...)--> Ledger over Staged --> the batch of its group;   CatchUp --(the log again)--> the same
+//   Intake --(Apply..., Keep...)--> Ledger over Staged --> the batch of its group
+//   CatchUp --(the log again)-----> Ledger over Staged --> the same bytes
 //
-// The writer and whoever makes the ledger again use the same calls, and each depends on the events and group records
-// alone: the same log gives the same bytes. Catalogs are not in it: they are read from the log (event_log.h). Not
-// thread-safe; lives for one group.
+// The intake and CatchUp make the same calls, and what a call writes depends on events and group
+// records alone: the same log gives the same bytes. Catalogs are not in it: they are read from the
+// log (event_log.h). Not thread-safe; lives for one group.
 #ifndef FISCAL_STORAGE_LEDGER_H_
 #define FISCAL_STORAGE_LEDGER_H_
 
@@ -36,7 +37,8 @@ struct ScopeCounts {
 // A statement as it becomes part of the ledger. Views and references outlive the call.
 struct StatementChange {
   const domain::StatementMeta& meta;
-  // The blocks put, as they stand in the record of the event from `put_offset` on, and how many lines are in them.
+  // The blocks put, as they stand in the record of the event from `put_offset` on, and how many
+  // lines are in them.
   const domain::EncodedBlocks& put_blocks;
   uint64_t put_offset = 0;
   uint64_t put_count = 0;
@@ -52,12 +54,12 @@ struct StatementChange {
 
 class Ledger {
  public:
-  // `kv` is read below what the group stages; `group` is the number the group will have.
+  // `kv`: the store below what the group stages. `group`: the number that the group will have.
   Ledger(const Kv& kv, uint64_t group) : staged_(kv), heads_(staged_), group_(group) {}
   Ledger(const Ledger&) = delete;
   Ledger& operator=(const Ledger&) = delete;
 
-  // What the group writes beside the ledger: events.
+  // The batch of the group, for what it writes beside the ledger: events.
   Staged& staged() { return staged_; }
   const Staged& staged() const { return staged_; }
   const Heads& heads() const { return heads_; }
@@ -69,7 +71,8 @@ class Ledger {
   };
   absl::StatusOr<std::optional<Answered>> FindAnswer(absl::string_view principal,
                                                      absl::string_view request_id) const;
-  // The sum of |amount| over the lines that stand of the division's own agencies, of the budget's year and stage.
+  // The sum of |amount| over the lines that stand of the division's own agencies, of the budget's
+  // year and stage.
   absl::StatusOr<int64_t> Gross(const domain::BudgetKey& budget) const;
   absl::StatusOr<ScopeCounts> Scopes(domain::Code division, uint16_t year, domain::Stage stage,
                                      absl::string_view department) const;
@@ -83,12 +86,12 @@ class Ledger {
   void SetUpstream(absl::string_view name, const UpstreamState& state);
   void SetOwner(domain::Code division, absl::string_view upstream);
   absl::Status ApplyStatement(const StatementChange& change);
-  // An upstream's posting, which became the event at `position`.
+  // Applies an upstream's posting that became the event at `position`.
   absl::Status ApplyPosting(const domain::Posting& posting, domain::Position position);
 
-  // What the event at hand changes, from its record alone. On a copy only revisions are kept.
+  // Applies one event, from its record alone. A copy keeps only revisions.
   absl::Status ApplyEvent(const LogEntry& entry, EventLog::Origin origin);
-  // What the group's record says beside its events.
+  // Applies what a group's record says beside its events.
   absl::Status ApplyGroup(const GroupRecord& record);
 
   // From Begin on changes can be undone: Rollback undoes them, Keep lets them stand.
@@ -111,9 +114,9 @@ class Ledger {
   Savepoint savepoint_;
 };
 
-// Makes the ledger in `kv` one of everything in `log`: goes through the groups its mark does not have. `progress`, when
-// given, hears now and then how far it is. DATA_LOSS: the ledger is not of this log, or is damaged; one that is made
-// again from nothing is in order.
+// Brings the ledger in `kv` level with `log`: applies the groups after its mark. `progress`, when
+// given, hears now and then how far it is. DATA_LOSS: the ledger is another log's, or is damaged;
+// it can be made again from nothing.
 absl::Status CatchUp(
     const EventLog& log, Kv& kv,
     const std::function<void(domain::Position at, domain::Position of)>& progress = nullptr);

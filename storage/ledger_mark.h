@@ -1,4 +1,4 @@
-// What of the log a ledger's store has.
+// How much of the log a ledger's store reflects.
 #ifndef FISCAL_STORAGE_LEDGER_MARK_H_
 #define FISCAL_STORAGE_LEDGER_MARK_H_
 
@@ -14,10 +14,10 @@ namespace fiscal::storage {
 
 struct LedgerMark {
   std::string log_id;  // 16 bytes; empty for a ledger that has nothing
-  // All of the groups up to this one, and the chain over them.
+  // The last group that is in whole, and the chain up to it.
   uint64_t group = 0;
   Digest groups_hash{};
-  // The last event it has of the next group, while that is gone through; else 0.
+  // While the next group is applied in parts: the last of its events that is in. Otherwise 0.
   domain::Position position = 0;
 };
 

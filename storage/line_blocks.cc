@@ -52,10 +52,10 @@ size_t SharedPrefix(absl::string_view a, absl::string_view b) {
 
 // block       := lines:varint combinations:varint id_bytes:varint combination* line*
 // combination := mask:varint fields that differ from the combination before
-// line        := shared:varint rest:string (combination << 1 | has_note):varint amount:signed
-//                note:string?
-// `shared` counts the bytes the id has in common with the one before it. Combinations are listed in
-// the order of the lines that first use them.
+// line        := shared:varint rest:string choice:varint amount:signed note:string?
+// `shared` counts the bytes the id has in common with the one before it. `choice` is twice the
+// combination's number, and 1 more when a note follows. Combinations are listed in the order of the
+// lines that first use them.
 class BlockWriter {
  public:
   explicit BlockWriter(uint32_t combinations) : known_(combinations + 1, 0) {}

@@ -33,8 +33,8 @@ domain::EncodedBlocks EncodeBlocks(absl::Span<const domain::Line> lines, uint32_
 // One block of any number of lines.
 std::string EncodeBlock(absl::Span<const domain::Line> lines);
 
-// Where the blocks are in what EncodeBlocks gave, without making lines of them; `lines` receives how many there are. Views point
-// into `bytes`.
+// Where the blocks are in what EncodeBlocks gave, without making lines of them; `lines` receives
+// how many there are. Views point into `bytes`.
 absl::StatusOr<domain::EncodedBlocks> SplitBlocks(absl::string_view bytes, uint64_t* lines);
 // Appends the block's lines to `set`, which receives an owner for their ids; all other views point
 // into `bytes`.

@@ -33,7 +33,7 @@ Digest MerkleNode(const Digest& left, const Digest& right);
 // The root of a tree without leaves.
 Digest EmptyMerkleRoot();
 
-// What the log's key signs as a tree head:
+// The bytes that the log's key signs as a tree head:
 //   "fiscal-tree-head-v1\n" log_id:16 tree_size:u64 root_hash:32 time_us:u64    (big-endian)
 std::string TreeHeadBytes(absl::string_view log_id, uint64_t size, const Digest& root,
                           int64_t time_us);
@@ -52,12 +52,12 @@ class MerkleTree {
 
   uint64_t size() const ABSL_LOCKS_EXCLUDED(mu_);
 
-  // What `leaves` add; the tiles they fill go into `batch`. The tree itself stays as it is until
-  // Adopt, which must come after `batch` is in the store.
+  // Computes what `leaves` add, and puts the tiles they fill into `batch`. The tree itself stays as
+  // it is until Adopt, which must come after `batch` is in the store.
   Growth Stage(std::vector<Digest> leaves, Batch* batch) const ABSL_LOCKS_EXCLUDED(mu_);
   void Adopt(const Growth& growth) ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Of any earlier size too, at the cost of some tiles a level. OUT_OF_RANGE beyond size().
+  // The root at `size`; at an earlier size it costs some tiles a level. OUT_OF_RANGE beyond size().
   absl::StatusOr<Digest> Root(uint64_t size) const;
   // The hashes beside the way from leaf `index` up to Root(size), lowest first. REQUIRES: index <
   // size.

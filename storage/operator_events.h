@@ -1,10 +1,12 @@
-// What operators decided and the log keeps: postings that totals leave out, and the keys that sign tree heads.
+// Operators' decisions, as the log keeps them: postings that totals leave out, and the keys that
+// sign tree heads.
 //
-//   kQuarantine and kKey events --(EventLog, when it is opened and at each commit)--> OperatorEvents --> ReadFoldable, services/log/signer
+//   kQuarantine and kKey events --(EventLog, when opened and at each commit)--> OperatorEvents
+//     --> ReadFoldable, services/log/signer.h
 //
-// A quarantined posting is left out at every position, also before the one where the operator said so, and with it all that its
-// budget posts afterwards: those are differences against it. A budget whose posting was quarantined counts as it stood before.
-// A value: the log hands out snapshots.
+// A quarantined posting is left out at every position, also before the one where the operator said
+// so, and with it all that its budget posts afterwards: those are differences against it. A budget
+// whose posting was quarantined counts as it stood before. A value: the log hands out snapshots.
 #ifndef FISCAL_STORAGE_OPERATOR_EVENTS_H_
 #define FISCAL_STORAGE_OPERATOR_EVENTS_H_
 
@@ -23,12 +25,12 @@ namespace fiscal::storage {
 class OperatorEvents {
  public:
   struct Quarantined {
-    // Of the operator's event.
+    // The position of the operator's event.
     domain::Position position = 0;
     domain::QuarantineEvent event;
   };
   struct Key {
-    // Of the event.
+    // The position of the event that names the key.
     domain::Position position = 0;
     int64_t commit_time_us = 0;
     std::string principal;
@@ -60,21 +62,21 @@ class OperatorEvents {
   std::vector<Key> keys_;
 };
 
-// What totals take of an event.
+// The part of an event that totals take.
 struct Foldable {
   // Null when it changes no cells: a catalog's, an operator's, or one that is left out.
   std::shared_ptr<domain::Posting> posting;
   // True when the next event was committed with it.
   bool more = false;
 };
-// FAILED_PRECONDITION, TOTALS_STOPPED with its position, for a posting that can't be read or folded and is not left out. `owner`
-// keeps `payload`.
+// FAILED_PRECONDITION, TOTALS_STOPPED with its position, for a posting that can't be read or folded
+// and is not left out. `owner` keeps `payload`.
 absl::StatusOr<Foldable> ReadFoldable(const domain::EventHeader& header, absl::string_view payload,
                                       std::shared_ptr<const void> owner,
                                       const OperatorEvents& operators);
 
-// The budget of a statement's or an upstream's event, and why it can't be folded, empty when it can. The budget is none when not even
-// that can be read.
+// The budget of a statement's or an upstream's event, and why it can't be folded, empty when it
+// can. The budget is none when not even that can be read.
 struct Examined {
   std::optional<domain::BudgetKey> budget;
   std::string fault;

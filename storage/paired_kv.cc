@@ -48,7 +48,7 @@ absl::Status PairedKv::Write(const Batch& batch, bool sync) {
   if (ledger.empty()) return absl::OkStatus();
   const absl::Status derived = ledger_.Write(ledger, /*sync=*/false);
   if (derived.ok() || log.empty() || !absl::IsResourceExhausted(derived)) return derived;
-  // The log has it: nobody may hear that nothing was applied.
+  // The log's part is written, so the error must not claim that nothing was applied.
   return absl::UnavailableError(absl::StrCat("the ledger: ", derived.message()));
 }
 

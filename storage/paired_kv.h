@@ -1,10 +1,11 @@
 // The log's store and the ledger's, read and written as one.
 //
-//   EventLog, Ledger, HeadReader --> PairedKv --(kinds of kLedgerKinds)--> the ledger's Kv, no write-ahead log
-//                                             --(all others)------------> the log's Kv
+//   EventLog, Ledger, Heads --> PairedKv --(kLedgerKinds)--> the ledger's Kv: no write-ahead log
+//                                        --(all others)----> the log's Kv
 //
-// The log is the truth and the ledger follows it: a write reaches the log, synced, before the ledger. A crash in
-// between leaves a ledger that is behind; its mark says how far (storage/ledger.h). Thread-safe.
+// The log is the truth and the ledger follows it: a write reaches the log, synced, before the
+// ledger. A crash in between leaves a ledger that is behind; its mark says how far
+// (storage/ledger.h). Thread-safe.
 #ifndef FISCAL_STORAGE_PAIRED_KV_H_
 #define FISCAL_STORAGE_PAIRED_KV_H_
 
@@ -20,13 +21,13 @@ class PairedKv : public Kv {
   // Both outlive it.
   PairedKv(Kv& log, Kv& ledger) : log_(log), ledger_(ledger) {}
 
-  // `sync` is of the log's part. RESOURCE_EXHAUSTED: nothing was applied to either. Any other error: the outcome is
-  // unknown, and the ledger may miss what the log has.
+  // `sync` is of the log's part. RESOURCE_EXHAUSTED: nothing was applied to either. Any other
+  // error: the outcome is unknown, and the ledger may miss what the log has.
   absl::Status Write(const Batch& batch, bool sync) override;
-  // Of both.
+  // Flushes both.
   absl::Status Flush() override;
   absl::Status FlushTables() override;
-  // Of the log: the ledger needs none.
+  // The log's witness; the ledger needs none.
   absl::StatusOr<StoreWitness> Witness() override { return log_.Witness(); }
   absl::StatusOr<std::string> Get(absl::string_view key) const override { return Of(key).Get(key); }
   // The kind of `lower` says which store is walked.
@@ -38,7 +39,7 @@ class PairedKv : public Kv {
                                       absl::string_view upper) const override {
     return Of(lower).NewScan(lower, upper);
   }
-  // What the ledger refers to is in the log: its snapshot is taken first.
+  // Takes the ledger's snapshot first, so that the log's has all that the ledger refers to.
   std::unique_ptr<KvSnapshot> NewSnapshot() const override;
   int64_t ApproximateBytes() const override {
     return log_.ApproximateBytes() + ledger_.ApproximateBytes();

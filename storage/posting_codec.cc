@@ -29,7 +29,8 @@ void ReadState(ByteReader* reader, UpstreamState* s) {
 
 }  // namespace
 
-// posting := division:u32 year:u16 stage:u8 agency:string department:string revision:varint flags:u8 cells
+// posting := division:u32 year:u16 stage:u8 agency:string department:string revision:varint
+//            flags:u8 cells
 std::string EncodePosting(const domain::Posting& p, size_t* cells_at) {
   std::string out;
   PutU32(&out, p.key.division);
@@ -165,7 +166,8 @@ absl::StatusOr<UpstreamState> DecodeUpstreamState(absl::string_view bytes) {
   return state;
 }
 
-// upstream := name:string log_id:16 position:u64 chain_hash:32 commit_time:u64 local_position:u64 posting
+// upstream := name:string log_id:16 position:u64 chain_hash:32 commit_time:u64 local_position:u64
+//             posting
 std::string EncodeUpstream(const UpstreamPayload& payload) {
   std::string out;
   PutString(&out, payload.upstream);

@@ -1,8 +1,9 @@
-// Postings as bytes: what the totals store keeps of an event, what a province reads of a city, and what the province's log
-// keeps of that.
+// Postings as bytes: what the totals store keeps of an event, what a province reads of a city, and
+// what the province's log keeps of that.
 //
-//   a statement's record --(ReadPosting)--> Posting --(EncodePosting)--> totals store, FederationService.ReadPostings
-//   --> an upstream's record in the province's log --(ReadPosting)--> Posting
+//   a statement's record --(ReadPosting)--> Posting --(EncodePosting)--> totals store,
+//     FederationService.ReadPostings --> an upstream's record in the province's log
+//     --(ReadPosting)--> Posting
 //
 // Equal values have equal bytes. Decoders give DATA_LOSS for malformed bytes.
 #ifndef FISCAL_STORAGE_POSTING_CODEC_H_
@@ -19,35 +20,36 @@
 
 namespace fiscal::storage {
 
-// A posting as it is stored: `posting` without its cells, and these as domain::DecodeCells reads them, for readers that look at
-// few of them.
+// A posting whose cells are still bytes, as domain::DecodeCells reads them: for readers that look
+// at few.
 struct StoredPosting {
   domain::Posting posting;
   absl::string_view cells;
 };
 // `cells_at`, when given, receives where its cells start.
 std::string EncodePosting(const domain::Posting& posting, size_t* cells_at = nullptr);
-// `cells` points into `bytes` and is not looked at.
+// The result's `cells` point into `bytes` and are not checked.
 absl::StatusOr<StoredPosting> DecodePosting(domain::Position position, absl::string_view bytes);
-// With its cells, whose views point into `bytes`, which `owner` keeps.
+// The posting with its cells. Their views point into `bytes`, which `owner` keeps alive.
 absl::StatusOr<domain::Posting> DecodeWholePosting(domain::Position position,
                                                    absl::string_view bytes,
                                                    std::shared_ptr<const void> owner);
 
-// What a statement's or an upstream's event changes in the totals; `owner` keeps `payload` alive. REQUIRES: header.kind is
-// kStatement or kUpstream.
+// Reads the posting of a statement's or an upstream's event: its changes to totals. `owner` keeps
+// `payload` alive. REQUIRES: header.kind is kStatement or kUpstream.
 absl::StatusOr<domain::Posting> ReadPosting(const domain::EventHeader& header,
                                             absl::string_view payload,
                                             std::shared_ptr<const void> owner);
 
-// Whether the event was committed together with the next one: domain::Posting::more. Looks at no cells.
+// True when the event was committed together with the next one (domain::Posting::more). Reads no
+// cells.
 absl::StatusOr<bool> IsContinued(const domain::EventHeader& header, absl::string_view payload);
 
-// Whose budget it is about, when nothing after that can be read. REQUIRES as ReadPosting.
+// The budget of a payload whose rest can't be read. REQUIRES as ReadPosting.
 absl::StatusOr<domain::BudgetKey> ReadBudgetKey(const domain::EventHeader& header,
                                                 absl::string_view payload);
 
-// Where a log stands that we read.
+// Progress through an upstream's log.
 struct UpstreamState {
   std::string log_id;  // 16 bytes
   domain::Position position = 0;
@@ -59,7 +61,8 @@ struct UpstreamState {
 std::string EncodeUpstreamState(const UpstreamState& state);
 absl::StatusOr<UpstreamState> DecodeUpstreamState(absl::string_view bytes);
 
-// The payload of an upstream's event: which upstream, where its log stood with this posting, the posting's bytes.
+// The payload of an upstream's event: which upstream, where its log stood with this posting, the
+// posting's bytes.
 struct UpstreamPayload {
   std::string upstream;
   UpstreamState state;

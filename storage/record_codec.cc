@@ -289,7 +289,7 @@ domain::EventKind KindOf(absl::string_view record) {
 }
 
 // record := version:u8 kind:u8 position:u64 commit_time:u64 principal:string request_id:string
-// payload_digest:32 payload
+//           payload_digest:32 payload
 std::string EncodeRecord(const domain::EventHeader& header, absl::string_view payload) {
   std::string out;
   out.reserve(payload.size() + 160);

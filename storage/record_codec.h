@@ -35,7 +35,7 @@ struct StatementPayload {
 };
 StatementPayload EncodeStatement(const domain::StatementEvent& event, absl::string_view put_blocks,
                                  const Digest& put_digest);
-// Where things are in a statement's payload.
+// Views of the parts of a statement's payload.
 struct StatementParts {
   absl::string_view meta, put, removed, projects_put, projects_removed;
 };
@@ -46,7 +46,7 @@ absl::Status DecodeProjects(absl::string_view section, std::vector<domain::Proje
 absl::Status ForEachProject(absl::string_view section,
                             const std::function<void(absl::string_view code, absl::string_view name,
                                                      absl::string_view bytes)>& visit);
-// What EventHeader::payload_digest is of.
+// The value of EventHeader::payload_digest.
 absl::StatusOr<Digest> PayloadDigest(domain::EventKind kind, absl::string_view payload);
 std::string EncodeCatalog(const domain::CatalogEvent& event);
 absl::StatusOr<domain::CatalogEvent> DecodeCatalog(absl::string_view payload);
@@ -54,7 +54,7 @@ std::string EncodeQuarantine(const domain::QuarantineEvent& event);
 absl::StatusOr<domain::QuarantineEvent> DecodeQuarantine(absl::string_view payload);
 std::string EncodeKeyEvent(const domain::KeyEvent& event);
 absl::StatusOr<domain::KeyEvent> DecodeKeyEvent(absl::string_view payload);
-// What a key signs to hand over to the next one.
+// The bytes that a key signs to vouch for the next one.
 std::string KeyChangeBytes(absl::string_view log_id, absl::string_view next_public_key_pem);
 
 // A record: header, then payload. The header has the payload's digest, so that the payload is

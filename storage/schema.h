@@ -1,38 +1,40 @@
 // Every key of every store. docs/storage-format.md walks one record through it;
-// tests/golden/keys_test.cc holds the bytes.
+// tests/core/storage_test.cc holds the bytes.
 //
 //   key            := kind:u8 body                     numbers big-endian, fixed width
-//   event          := 0x01 position:u64                              log: chain hash, size, record
-//   event segment  := 0x01 position:u64 number:u32                   log: the rest of a large record
-//   request        := 0x02 principal NUL request_id                  ledger: where its receipt is
-//   head           := 0x03 budget                                    ledger: meta of what stands
-//   head block     := 0x04 budget line_id-of-its-first-line          ledger: a block, or where it is
-//   head projects  := 0x05 budget code-of-its-first-project          ledger: a block, or where it is
-//   revision       := 0x06 budget revision:u64                       ledger: position
-//   (retired)      := 0x07 year:u16 stage:u8                         ledger: sum of |amount| of all divisions
+//   event          := 0x01 position:u64                           log: chain hash, size, record
+//   event segment  := 0x01 position:u64 number:u32                log: the rest of a large record
+//   request        := 0x02 principal NUL request_id               ledger: where its receipt is
+//   head           := 0x03 budget                                 ledger: meta of what stands
+//   head block     := 0x04 budget line_id-of-its-first-line       ledger: a block, or where it is
+//   head projects  := 0x05 budget code-of-its-first-project       ledger: a block, or where it is
+//   revision       := 0x06 budget revision:u64                    ledger: position
+//   (retired)      := 0x07 year:u16 stage:u8                      ledger: |amount| of all divisions
 //   scope          := 0x08 division:u32 year:u16 stage:u8 department ledger: statements by scope
-//   catalog event  := 0x09 position:u64                              log: nothing; the event has it
-//   log id         := 0x0a                                           log: 16 bytes, origin:u8
-//   tile           := 0x0b level:u8 index:u64                        log: 256 hashes of its tree
-//   upstream       := 0x0c name                                      ledger: how far it was taken over
-//   owner          := 0x0d division:u32                              ledger: the upstream it comes from
-//   group          := 0x0e group:u64                                 log: chain, what was committed at once
-//   gross          := 0x0f division:u32 year:u16 stage:u8            ledger: sum of |amount| of its agencies' lines
-//   operator event := 0x16 position:u64                              log: nothing; the event has it
-//   left out       := 0x22                                           totals: positions left out while folding
-//   cells          := 0x10 node chunk:u16 ~stride:u64                totals: a chunk or its changes
-//   posting        := 0x12 position:u64                              totals: a Posting
-//   stride         := 0x13 position:u64                              totals: nothing
-//   status         := 0x14 year:u16 stage:u8 division:u32 agency NUL ~stride:u64  totals: a budget's status
-//   end of group   := 0x15 position:u64                              totals: where what was committed with it ends
-//   watermark      := 0x20                                           totals: position, hash, log id
-//   ledger mark    := 0x21                                           ledger: what of the log it has
+//   catalog event  := 0x09 position:u64                           log: nothing; the event has it
+//   log id         := 0x0a                                        log: 16 bytes, origin:u8
+//   tile           := 0x0b level:u8 index:u64                     log: 256 hashes of its tree
+//   upstream       := 0x0c name                                   ledger: how far it was taken over
+//   owner          := 0x0d division:u32                           ledger: the upstream it is from
+//   group          := 0x0e group:u64                              log: chain and a GroupRecord
+//   gross          := 0x0f division:u32 year:u16 stage:u8         ledger: sum of |amount| of lines
+//   operator event := 0x16 position:u64                           log: nothing; the event has it
+//   left out       := 0x22                                        totals: positions not folded
+//   cells          := 0x10 node chunk:u16 ~stride:u64             totals: a chunk or its changes
+//   posting        := 0x12 position:u64                           totals: a Posting
+//   stride         := 0x13 position:u64                           totals: nothing
+//   status         := 0x14 year:u16 stage:u8 division:u32 agency NUL ~stride:u64
+//                                                                 totals: a budget's status
+//   end of group   := 0x15 position:u64                           totals: its group's last position
+//   watermark      := 0x20                                        totals: position, hash, log id
+//   ledger mark    := 0x21                                        ledger: what of the log it has
 //   budget         := division:u32 year:u16 stage:u8 agency NUL
 //   node           := year:u16 stage:u8 division:u32 type:u8 code NUL
 //
-// Kinds are permanent; a retired one keeps its line. A stride is named by its last position; `~stride` is inverted, so the newest comes
-// first and a seek answers "as of". Codes and ids hold no NUL (validation), so a terminator keeps
-// the order. A store of version 0.1 has the ledger's kinds beside the log's, and no groups: storage/upgrade.h.
+// Kinds are permanent; a retired one keeps its line. A stride is named by its last position;
+// `~stride` is inverted, so the newest comes first and a seek answers "as of". Codes and ids hold
+// no NUL (validation), so a terminator keeps the order. A store of version 0.1 has the ledger's
+// kinds beside the log's, and no groups: storage/upgrade.h.
 #ifndef FISCAL_STORAGE_SCHEMA_H_
 #define FISCAL_STORAGE_SCHEMA_H_
 

@@ -50,9 +50,9 @@ class Staged {
   void Remember(const std::string& key);
 
   const Kv& kv_;
-  // A missing value is a deletion.
+  // nullopt is a deletion.
   Map staged_;
-  // What was staged of each changed key at Begin; nullopt for nothing.
+  // The staged value of each changed key at Begin; nullopt when none was staged.
   std::optional<std::vector<std::pair<std::string, std::optional<std::optional<std::string>>>>>
       undo_;
 };

@@ -9,11 +9,11 @@
 namespace fiscal::storage {
 namespace {
 
-// Changes stored one upon the other before a chunk is stored whole again: what a reader has to put
-// together. Part of the format, as the cells' bound in CommitStride is.
+// The most changes stored upon a whole chunk, which a reader merges, before the chunk is stored
+// whole again. Part of the format, as the cells' bound in CommitStride is.
 constexpr uint32_t kChainMax = 24;
 
-// A first posting shorter than this is kept twice rather than referred to.
+// A first posting shorter than this is stored twice rather than referred to.
 constexpr size_t kReferredBytesMin = 64;
 
 enum StoredAs : uint8_t { kWhole = 0, kChanges = 1, kPosted = 2 };
@@ -35,8 +35,8 @@ absl::StatusOr<std::string> ReadPosted(const Kv& kv, absl::string_view value) {
 }
 
 // value := 0 chunk | 1 chain:varint chain_cells:varint changes | 2 position:varint
-// The last: just what was posted there. Reads the chunk whose newest value `it` stands at; moves `it`
-// over the values it needs.
+// The third form: what was posted at that position, and nothing else.
+// Reads the chunk whose newest value `it` stands at; moves `it` over the values it needs.
 template <typename Chunk>
 absl::Status ReadChunk(const Kv& kv, KvIterator* it, absl::string_view chunk_part, Chunk* chunk,
                        domain::Fold::Chain* chain) {
@@ -62,8 +62,8 @@ absl::Status ReadChunk(const Kv& kv, KvIterator* it, absl::string_view chunk_par
   return absl::DataLossError("totals: changes of a chunk without the chunk");
 }
 
-// Moves `it`, over keys from `lower` on, to the newest value not after `stride` of each chunk in turn,
-// and calls `at` there, which may move on within the chunk.
+// Moves `it`, over keys from `lower` on, to the newest value not after `stride` of each chunk in
+// turn, and calls `at` there, which may move on within the chunk.
 absl::Status Walk(
     KvIterator* it, const std::string& lower, uint64_t stride,
     const std::function<absl::Status(const domain::ChunkId&, absl::string_view chunk_part)>& at) {
@@ -117,8 +117,8 @@ absl::Status VisitCells(
       });
 }
 
-// What is stored of a chunk that changed: the whole when what a reader would have to put together is
-// more than twice that.
+// Encodes what changed of a chunk; the whole chunk once chain and changes hold more cells than the
+// chunk itself, when the chain is full, and the first time.
 template <typename Chunk>
 std::string EncodeState(const Chunk& chunk, size_t cells, domain::Fold::Chain* chain) {
   const size_t changes = chunk.changes();
@@ -138,7 +138,8 @@ std::string EncodeState(const Chunk& chunk, size_t cells, domain::Fold::Chain* c
   return value;
 }
 
-// status := position:varint revision:varint flags:u8 department:string (upstream:string position:varint)?
+// status := position:varint revision:varint flags:u8 department:string (upstream:string
+//           position:varint)?
 std::string EncodeStatus(const domain::StatementStatus& s) {
   std::string out;
   PutVarint(&out, s.position);
@@ -351,8 +352,8 @@ absl::StatusOr<Batch> TotalsStore::StageStride(
     while (end < order.size() && order[end]->key == order[i]->key) ++end;
     batch.Put(StatusKey(order[i]->key, watermark.position), EncodeStatus(order[end - 1]->status()));
     bool changes = std::any_of(order.begin() + static_cast<ptrdiff_t>(i),
-                                     order.begin() + static_cast<ptrdiff_t>(end),
-                                     [](const domain::Posting* p) { return !p->cells.empty(); });
+                               order.begin() + static_cast<ptrdiff_t>(end),
+                               [](const domain::Posting* p) { return !p->cells.empty(); });
     const domain::ChunkId id = domain::LeafChunkOf(order[i]->key);
     std::string value;
     if (order[i]->first() && end == i + 1) {
@@ -396,8 +397,8 @@ absl::StatusOr<Batch> TotalsStore::StageStride(
 
 absl::Status TotalsStore::CommitStride(
     const domain::Fold::Changed& changed,
-    const std::vector<std::shared_ptr<const domain::Posting>>& postings,
-    const Watermark& watermark, const std::vector<domain::Position>& left_out) {
+    const std::vector<std::shared_ptr<const domain::Posting>>& postings, const Watermark& watermark,
+    const std::vector<domain::Position>& left_out) {
   const uint64_t before = StrideAt(watermark.position - 1);
   Leaves leaves;
   FISCAL_ASSIGN_OR_RETURN(

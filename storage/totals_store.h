@@ -3,13 +3,13 @@
 //   Projector --(CommitStride)--> TotalsStore --> Kv without a write-ahead log;  readers --(Load,
 //   ForEachChunk, ForEachPosting)
 //
-// Positions come in strides (kStrideEvents, kStrideCells). At the end of a stride every chunk it
-// touched is written under the stride's last position: the cells that changed, or the whole chunk
-// when as many changes have gathered upon the last whole one. With them go the stride's postings and
-// the watermark; nothing is ever overwritten. So a state is named by a stride, bytes depend on the
-// log alone, and a position inside a stride is the state before it plus its postings. A crash loses
-// the strides since the last flush, never a part of one: they are folded again. One writer; readers
-// from any thread.
+// Positions are grouped into strides (kStrideEvents, kStrideCells). At the end of a stride every
+// chunk it touched is written under the stride's last position: the cells that changed, or the
+// whole chunk when as many changes have gathered upon the last whole one. With them go the stride's
+// postings and the watermark; nothing is ever overwritten. So a state is named by a stride, bytes
+// depend on the log alone, and a position inside a stride is the state before it plus its postings.
+// A crash loses the strides since the last flush, never a part of one: they are folded again. One
+// writer; readers from any thread.
 #ifndef FISCAL_STORAGE_TOTALS_STORE_H_
 #define FISCAL_STORAGE_TOTALS_STORE_H_
 
@@ -38,7 +38,7 @@ struct Watermark {
   std::string log_id;
 };
 
-// What ends a stride. Stores made with different bounds have different bytes.
+// The bounds that end a stride. Stores made with different bounds have different bytes.
 struct StrideBounds {
   uint64_t events = kStrideEvents;
   uint64_t cells = kStrideCells;
@@ -52,7 +52,8 @@ class TotalsStore {
   // A zero watermark when the store is new.
   absl::StatusOr<Watermark> ReadWatermark() const;
 
-  // What CommitStride was last given; NOT_FOUND in a new store and in one of a version that left nothing out.
+  // The `left_out` of the last CommitStride. NOT_FOUND in a new store, and in one of a version
+  // without quarantine.
   absl::StatusOr<std::vector<domain::Position>> ReadLeftOut() const;
 
   // The last stride that ends at or before `position`; 0 when none does.
@@ -79,11 +80,13 @@ class TotalsStore {
       const std::function<absl::Status(const StoredPosting&, absl::string_view bytes)>& visit)
       const;
 
-  // The last position of what was committed with `position`, which lies in a whole stride; mostly itself.
+  // The last position of what was committed with `position`, which lies in a whole stride; mostly
+  // itself.
   absl::StatusOr<domain::Position> EndOfGroup(domain::Position position) const;
 
   // The status after `stride` of every budget of a year and stage that was ever stated, in one
-  // division or, with 0, in all; ordered by division and agency. Year 0 visits every year and stage.
+  // division or, with 0, in all; ordered by division and agency. Year 0 visits every year and
+  // stage.
   absl::Status ForEachStatus(
       uint16_t year, domain::Stage stage, domain::Code division, uint64_t stride,
       const std::function<void(const domain::BudgetKey&, const domain::StatementStatus&)>& visit)
@@ -94,19 +97,19 @@ class TotalsStore {
     domain::Chunk chunk;
     domain::Fold::Chain chain;
   };
-  // Gives an agency's chunk as it stood before a stride, empty when `first` says that there is none; null where
-  // nobody wants to know what becomes of it.
+  // Gives an agency's chunk as it stood before a stride; empty when `first`, which says that there
+  // is none. Null: what the chunk becomes is of no interest.
   using GetLeaves = std::function<absl::StatusOr<Leaves*>(const domain::ChunkId&, bool first)>;
-  // What CommitStride writes, in order of keys. Asks for the chunks of agencies that don't start with just one
-  // posting, and adds to them what was posted.
+  // The batch that CommitStride writes, in order of keys. Asks for the chunk of each agency whose
+  // first state is not a single posting, and adds to it what was posted.
   static absl::StatusOr<Batch> StageStride(
       const domain::Fold::Changed& changed,
       const std::vector<std::shared_ptr<const domain::Posting>>& postings,
       const Watermark& watermark, const GetLeaves& get_leaves);
 
   // Writes what the stride that ends with watermark.position changed, in one batch: `changed`
-  // chunks above the agencies, `postings`, and with them the agencies' chunks. `left_out` are the positions up to there that an
-  // operator had left out.
+  // chunks above the agencies, `postings`, and with them the agencies' chunks. `left_out` are the
+  // positions up to there that an operator had left out.
   absl::Status CommitStride(const domain::Fold::Changed& changed,
                             const std::vector<std::shared_ptr<const domain::Posting>>& postings,
                             const Watermark& watermark,
@@ -114,7 +117,7 @@ class TotalsStore {
 
   absl::Status Flush() { return kv_.Flush(); }
   int64_t ApproximateBytes() const { return kv_.ApproximateBytes(); }
-  // For those who compare its bytes.
+  // For verification, which compares bytes.
   const Kv& kv() const { return kv_; }
 
  private:

@@ -52,7 +52,8 @@ class Upgrading {
     FISCAL_RETURN_IF_ERROR(FindHead());
     FISCAL_RETURN_IF_ERROR(CheckEvents());
     FISCAL_RETURN_IF_ERROR(WriteGroups());
-    // Tiles stood beside the ledger's keys and may lack some: they are made from the events when there are none.
+    // Tiles stood beside the ledger's keys and may lack some: they are made from the events when
+    // there are none.
     FISCAL_RETURN_IF_ERROR(RemoveKeys(kv_, TileKey(0, 0).substr(0, 1)));
     FISCAL_ASSIGN_OR_RETURN(state_.store, kv_.Witness());
     state_.store.sequence_in_tables = 0;
@@ -82,9 +83,8 @@ class Upgrading {
     for (domain::Position from = 1; from <= head_; from += kEventsInStep) {
       const domain::Position to = std::min(head_, from + kEventsInStep - 1);
       // Up to the anchor, to compare there.
-      const domain::Position middle = state_.position >= from && state_.position < to
-                                          ? state_.position
-                                          : to;
+      const domain::Position middle =
+          state_.position >= from && state_.position < to ? state_.position : to;
       FISCAL_RETURN_IF_ERROR(CheckRecords(kv_, from, middle, &chain));
       if (middle == state_.position && chain != state_.chain_hash)
         return absl::DataLossError("log: the hash chain does not fit the anchor");
@@ -100,9 +100,9 @@ class Upgrading {
 
   // The answer that the request of the event got is there.
   absl::Status CheckAnswer(domain::Position position) {
-    FISCAL_ASSIGN_OR_RETURN(const LogEntry entry,
-                            ReadRecord([this](const std::string& key) { return kv_.Get(key); },
-                                       position));
+    FISCAL_ASSIGN_OR_RETURN(
+        const LogEntry entry,
+        ReadRecord([this](const std::string& key) { return kv_.Get(key); }, position));
     absl::string_view payload;
     FISCAL_ASSIGN_OR_RETURN(const domain::EventHeader header,
                             DecodeHeader(*entry.record, &payload));
@@ -122,8 +122,8 @@ class Upgrading {
     GroupRecord record;
     record.first_position = 1;
     record.event_count = head_;
-    FISCAL_RETURN_IF_ERROR(ForEachKey(
-        kv_, UpstreamKey(""), [&](absl::string_view key, absl::string_view value) {
+    FISCAL_RETURN_IF_ERROR(
+        ForEachKey(kv_, UpstreamKey(""), [&](absl::string_view key, absl::string_view value) {
           record.upstreams.emplace_back(std::string(key.substr(1)), std::string(value));
           return absl::OkStatus();
         }));

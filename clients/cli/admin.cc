@@ -1,6 +1,6 @@
-// fiscal admin status: how a process is. fiscal admin verify: recomputes what is derived from the log. fiscal admin scrub: reads
-// every stored byte once more. fiscal admin quarantine: has totals leave out an event. fiscal
-// admin key rotate: makes a new signing key.
+// fiscal admin status: how a process is. fiscal admin verify: recomputes what is derived from the
+// log. fiscal admin scrub: reads every stored byte once more. fiscal admin quarantine: has totals
+// leave out an event. fiscal admin key rotate: makes a new signing key.
 #include <chrono>
 #include <cstdio>
 #include <functional>
@@ -24,7 +24,8 @@ namespace {
 
 using Stub = admin::v1::AdminService::Stub;
 
-// Makes a call that takes long; on stderr stands what `says` makes of the process's status meanwhile.
+// Makes a call that takes long; on stderr stands what `says` makes of the process's status
+// meanwhile.
 grpc::Status Follow(Context& context, Stub& stub,
                     const std::function<grpc::Status(grpc::ClientContext*)>& call,
                     const std::function<std::string(const admin::v1::GetStatusResponse&)>& says) {
@@ -132,110 +133,130 @@ std::string Ago(const google::protobuf::Timestamp& time) {
 
 std::string OrNone(const std::string& position) { return position.empty() ? "none" : position; }
 
-void PrintStatus(const admin::v1::GetStatusResponse& s) {
-  auto line = [](const char* name, const std::string& text) {
-    std::cout << absl::StrFormat("%-12s %s\n", name, text);
-  };
-  line("fiscal",
-       absl::StrCat(s.version(), ", role ", s.role(), ", ", s.ready() ? "ready" : "NOT READY", ", ",
-                    s.tls() ? "TLS" : "without TLS", ", since ", When(s.start_time()),
-                    " (recovered in ", s.recovery_millis(), " ms)"));
-  line("before", absl::StrCat("the last process ",
-                              s.previous_stop() == "none" ? "was none: a new data directory"
-                              : s.previous_stop() == "drained"
-                                  ? "drained"
-                                  : absl::StrCat("ended badly: ", s.previous_stop())));
+void PrintLine(const char* name, const std::string& text) {
+  std::cout << absl::StrFormat("%-12s %s\n", name, text);
+}
+
+void PrintProcessAndLog(const admin::v1::GetStatusResponse& s) {
+  PrintLine("fiscal",
+            absl::StrCat(s.version(), ", role ", s.role(), ", ", s.ready() ? "ready" : "NOT READY",
+                         ", ", s.tls() ? "TLS" : "without TLS", ", since ", When(s.start_time()),
+                         " (recovered in ", s.recovery_millis(), " ms)"));
+  PrintLine("before", absl::StrCat("the last process ",
+                                   s.previous_stop() == "none" ? "was none: a new data directory"
+                                   : s.previous_stop() == "drained"
+                                       ? "drained"
+                                       : absl::StrCat("ended badly: ", s.previous_stop())));
   if (s.has_certificate_expiry_time())
-    line("certificate", absl::StrCat("ends ", When(s.certificate_expiry_time())));
-  line("log", absl::StrCat(
-                  "head ", OrNone(s.log().head_position()),
-                  s.log().has_head_time() ? absl::StrCat(" (", Ago(s.log().head_time()), ")") : "",
-                  ", ", Bytes(s.log().size_bytes()), ", id ", s.log().log_id()));
+    PrintLine("certificate", absl::StrCat("ends ", When(s.certificate_expiry_time())));
+  PrintLine(
+      "log",
+      absl::StrCat("head ", OrNone(s.log().head_position()),
+                   s.log().has_head_time() ? absl::StrCat(" (", Ago(s.log().head_time()), ")") : "",
+                   ", ", Bytes(s.log().size_bytes()), ", id ", s.log().log_id()));
   if (!s.log().signing_stopped_message().empty())
-    line("signing", absl::StrCat("STOPPED: ", s.log().signing_stopped_message()));
+    PrintLine("signing", absl::StrCat("STOPPED: ", s.log().signing_stopped_message()));
   if (!s.log().source().empty())
-    line("source", absl::StrCat(s.log().source(),
-                                s.log().source_connected() ? ", connected" : ", NOT CONNECTED"));
+    PrintLine("source",
+              absl::StrCat(s.log().source(),
+                           s.log().source_connected() ? ", connected" : ", NOT CONNECTED"));
+}
+
+void PrintTotals(const admin::v1::TotalsStatus& t) {
+  PrintLine("totals",
+            absl::StrCat("folded to ", OrNone(t.watermark()), ", ",
+                         t.lag_count() == 0 ? "level with the log"
+                                            : absl::StrCat(t.lag_count(), " events behind for ",
+                                                           t.lag_millis(), " ms"),
+                         ", ", Bytes(t.size_bytes()), ", ", t.live_cell_count(), " live cells"));
+  if (!t.stopped_position().empty()) {
+    PrintLine("", absl::StrCat("TOTALS STAND STILL before event ", t.stopped_position(), ": ",
+                               t.stopped_message()));
+  }
+  PrintLine("readers",
+            absl::StrCat(t.watcher_count(), " of ", t.watcher_count_max(), " watchers, ",
+                         t.slow_watcher_count(), " not reading; ", t.waiting_read_count(), " of ",
+                         t.waiting_read_count_max(), " reads waiting"));
+}
+
+void PrintUpstream(const admin::v1::UpstreamStatus& u) {
+  PrintLine(
+      "upstream",
+      absl::StrCat(u.name(), " at ", u.address(), ": ",
+                   u.state() == "following" ? u.state() : absl::AsciiStrToUpper(u.state()), ", ",
+                   u.lag_count(), " events behind, ",
+                   u.has_heard_time() ? absl::StrCat("heard ", Ago(u.heard_time())) : "never heard",
+                   u.message().empty() ? "" : absl::StrCat(": ", u.message())));
+}
+
+void PrintVerify(const admin::v1::VerifyStatus& v) {
+  PrintLine(
+      "verify",
+      absl::StrCat(v.running() ? absl::StrCat("pass ", v.pass_count(), ", ", v.events_done(),
+                                              " of ", v.events_total(), " events; ")
+                               : "",
+                   !v.has_end_time() ? "never since the start"
+                   : v.difference_count() == 0
+                       ? absl::StrCat("agreed ", Ago(v.end_time()))
+                       : absl::StrCat(v.difference_count(), " DIFFERENCES ", Ago(v.end_time()))));
+}
+
+void PrintScrub(const admin::v1::ScrubStatus& scrub) {
+  PrintLine(
+      "scrub",
+      absl::StrCat(scrub.bytes_per_second() > 0
+                       ? absl::StrCat(Bytes(scrub.bytes_per_second()), " a second")
+                       : "only when asked",
+                   scrub.running() ? absl::StrCat(", ", Bytes(scrub.bytes_done()), " of about ",
+                                                  Bytes(scrub.bytes_total()))
+                                   : "",
+                   "; ",
+                   !scrub.has_end_time() ? "no whole pass since the start"
+                   : scrub.damage_count() == 0
+                       ? absl::StrCat("whole ", Ago(scrub.end_time()))
+                       : absl::StrCat(scrub.damage_count(), " DAMAGED ", Ago(scrub.end_time()))));
+}
+
+void PrintLane(const admin::v1::ReadLaneStatus& lane) {
+  PrintLine("reads", absl::StrCat(lane.lane(), ": ", lane.running_count(), " running, ",
+                                  lane.waiting_count(), " waiting; since the start ",
+                                  lane.refused_count(), " refused, ", lane.too_large_count(),
+                                  " too large, ", lane.abandoned_count(), " given up by callers"));
+}
+
+void PrintStatus(const admin::v1::GetStatusResponse& s) {
+  PrintProcessAndLog(s);
   if (s.has_queue()) {
-    line("queue", absl::StrCat(s.queue().request_count(), " of ", s.queue().request_count_max(),
-                               " requests, ", Bytes(s.queue().size_bytes()), " of ",
-                               Bytes(s.queue().size_bytes_max())));
+    PrintLine("queue",
+              absl::StrCat(s.queue().request_count(), " of ", s.queue().request_count_max(),
+                           " requests, ", Bytes(s.queue().size_bytes()), " of ",
+                           Bytes(s.queue().size_bytes_max())));
   }
-  if (s.has_totals()) {
-    const auto& t = s.totals();
-    line("totals",
-         absl::StrCat("folded to ", OrNone(t.watermark()), ", ",
-                      t.lag_count() == 0 ? "level with the log"
-                                         : absl::StrCat(t.lag_count(), " events behind for ",
-                                                        t.lag_millis(), " ms"),
-                      ", ", Bytes(t.size_bytes()), ", ", t.live_cell_count(), " live cells"));
-    if (!t.stopped_position().empty()) {
-      line("", absl::StrCat("TOTALS STAND STILL before event ", t.stopped_position(), ": ",
-                            t.stopped_message()));
-    }
-    line("readers", absl::StrCat(t.watcher_count(), " of ", t.watcher_count_max(), " watchers, ",
-                                 t.slow_watcher_count(), " not reading; ", t.waiting_read_count(),
-                                 " of ", t.waiting_read_count_max(), " reads waiting"));
-  }
-  for (const auto& u : s.upstreams()) {
-    line("upstream",
-         absl::StrCat(
-             u.name(), " at ", u.address(), ": ",
-             u.state() == "following" ? u.state() : absl::AsciiStrToUpper(u.state()), ", ",
-             u.lag_count(), " events behind, ",
-             u.has_heard_time() ? absl::StrCat("heard ", Ago(u.heard_time())) : "never heard",
-             u.message().empty() ? "" : absl::StrCat(": ", u.message())));
-  }
-  line("disk",
-       absl::StrCat(s.disk().data_dir(), ": ", Bytes(s.disk().free_bytes()), " free of ",
-                    Bytes(s.disk().size_bytes()),
-                    s.disk().low() ? "; LOW, WRITES ARE REFUSED below " : "; refuses below ",
-                    Bytes(s.disk().free_bytes_min())));
+  if (s.has_totals()) PrintTotals(s.totals());
+  for (const auto& u : s.upstreams()) PrintUpstream(u);
+  PrintLine("disk",
+            absl::StrCat(s.disk().data_dir(), ": ", Bytes(s.disk().free_bytes()), " free of ",
+                         Bytes(s.disk().size_bytes()),
+                         s.disk().low() ? "; LOW, WRITES ARE REFUSED below " : "; refuses below ",
+                         Bytes(s.disk().free_bytes_min())));
   for (const auto& c : s.coverages()) {
-    line("coverage", absl::StrCat(c.division_code(), " ", c.fiscal_year(), " ", c.stage(), ": ",
-                                  c.missing_count(), " of ", c.agency_count(), " missing, due ",
-                                  When(c.due_time())));
+    PrintLine("coverage", absl::StrCat(c.division_code(), " ", c.fiscal_year(), " ", c.stage(),
+                                       ": ", c.missing_count(), " of ", c.agency_count(),
+                                       " missing, due ", When(c.due_time())));
   }
-  if (s.has_verify()) {
-    const auto& v = s.verify();
-    line("verify",
-         absl::StrCat(
-             v.running() ? absl::StrCat("pass ", v.pass_count(), ", ", v.events_done(), " of ",
-                                        v.events_total(), " events; ")
-                         : "",
-             !v.has_end_time() ? "never since the start"
-             : v.difference_count() == 0
-                 ? absl::StrCat("agreed ", Ago(v.end_time()))
-                 : absl::StrCat(v.difference_count(), " DIFFERENCES ", Ago(v.end_time()))));
-  }
-  const auto& scrub = s.scrub();
-  line("scrub",
-       absl::StrCat(
-           scrub.bytes_per_second() > 0 ? absl::StrCat(Bytes(scrub.bytes_per_second()), " a second")
-                                        : "only when asked",
-           scrub.running() ? absl::StrCat(", ", Bytes(scrub.bytes_done()), " of about ",
-                                          Bytes(scrub.bytes_total()))
-                           : "",
-           "; ",
-           !scrub.has_end_time() ? "no whole pass since the start"
-           : scrub.damage_count() == 0
-               ? absl::StrCat("whole ", Ago(scrub.end_time()))
-               : absl::StrCat(scrub.damage_count(), " DAMAGED ", Ago(scrub.end_time()))));
-  for (const auto& reads : s.read_lanes()) {
-    line("reads", absl::StrCat(reads.lane(), ": ", reads.running_count(), " running, ",
-                               reads.waiting_count(), " waiting; since the start ",
-                               reads.refused_count(), " refused, ", reads.too_large_count(),
-                               " too large, ", reads.abandoned_count(), " given up by callers"));
-  }
-  line("connections",
-       absl::StrCat(s.connections().open_count(), " of ", s.connections().open_count_max(),
-                    " open; since the start ", s.connections().refused_count(), " refused, ",
-                    s.connections().cut_count(), " cut for what they cost"));
-  line("memory", Bytes(s.memory_bytes()));
+  if (s.has_verify()) PrintVerify(s.verify());
+  PrintScrub(s.scrub());
+  for (const auto& reads : s.read_lanes()) PrintLane(reads);
+  PrintLine("connections",
+            absl::StrCat(s.connections().open_count(), " of ", s.connections().open_count_max(),
+                         " open; since the start ", s.connections().refused_count(), " refused, ",
+                         s.connections().cut_count(), " cut for what they cost"));
+  PrintLine("memory", Bytes(s.memory_bytes()));
   if (s.request_memory().process_bytes_max() > 0) {
-    line("memory of requests", absl::StrCat(Bytes(s.request_memory().reserved_bytes()), " of ",
-                                            Bytes(s.request_memory().reserved_bytes_max()), ", ",
-                                            s.request_memory().refused_count(), " refused"));
+    PrintLine("memory of requests",
+              absl::StrCat(Bytes(s.request_memory().reserved_bytes()), " of ",
+                           Bytes(s.request_memory().reserved_bytes_max()), ", ",
+                           s.request_memory().refused_count(), " refused"));
   }
 }
 
@@ -329,9 +350,8 @@ void AddAdmin(CLI::App& app, Context& context) {
   const auto rate = std::make_shared<int64_t>(0);
   scrub->add_option("--rate", *rate, "Bytes a second; 0 for as fast as it goes")
       ->check(CLI::NonNegativeNumber);
-  scrub->callback([&context, rate] {
-    context.run = [&context, rate] { return Scrub(context, *rate); };
-  });
+  scrub->callback(
+      [&context, rate] { context.run = [&context, rate] { return Scrub(context, *rate); }; });
 }
 
 }  // namespace fiscal::cli

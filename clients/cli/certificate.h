@@ -9,8 +9,9 @@
 
 namespace fiscal::cli {
 
-// OK when the certificate is signed with the private key of `public_key_pem`, whatever key it names itself.
-// INVALID_ARGUMENT when `public_key_pem` is no Ed25519 public key; UNAUTHENTICATED when the signature does not hold.
+// OK when the certificate is signed with the private key of `public_key_pem`, whatever key it names
+// itself. INVALID_ARGUMENT when `public_key_pem` is no Ed25519 public key; UNAUTHENTICATED when the
+// signature does not hold.
 absl::Status CheckSignature(const federation::v1::Certificate& certificate,
                             const std::string& public_key_pem);
 

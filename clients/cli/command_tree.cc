@@ -22,7 +22,8 @@ OptionEntry EntryOf(const CLI::Option& option) {
   entry.description = option.get_description();
   entry.required = option.get_required();
   if (option.get_type_size() == 0) return entry;
-  // "TEXT", "FLOAT:POSITIVE", "TEXT:{table,json}": the name of the type, then what its validators say of themselves.
+  // "TEXT", "FLOAT:POSITIVE", "TEXT:{table,json}": the name of the type, then what its validators
+  // say of themselves.
   const std::string type = option.get_type_name();
   const std::vector<absl::string_view> parts = absl::StrSplit(type, absl::MaxSplits(':', 1));
   entry.value = std::string(parts[0]);

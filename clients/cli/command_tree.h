@@ -17,11 +17,11 @@ struct OptionEntry {
   // With their dashes; the first is the long one. A positional has one, without.
   std::vector<std::string> names;
   std::string description;
-  // What the help calls its value (TEXT, INT, FILE); empty for a flag.
+  // The word that help has for its value (TEXT, INT, FILE); empty for a flag.
   std::string value;
   // The only values taken; empty when there are others.
   std::vector<std::string> choices;
-  // Whether the value is the path of a file (FILE) or a directory (DIR).
+  // True when the value is the path of a file (FILE) or a directory (DIR).
   bool file = false;
   bool directory = false;
   bool required = false;
@@ -42,7 +42,7 @@ struct CommandEntry {
   std::vector<CommandEntry> commands;
 };
 
-// Whatever the help shows.
+// Every command and option that help shows.
 CommandEntry CommandTree(const CLI::App& app);
 
 // Every command after the one above it; each with the options of those above it after its own.

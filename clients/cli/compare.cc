@@ -16,7 +16,8 @@ namespace {
 
 namespace a = fiscal::aggregation::v1;
 
-// The plain flags say what is, on the right; --with flags say where what was, on the left, is another.
+// The plain flags say what is, on the right; --with flags say where what was, on the left, is
+// another.
 struct Flags {
   FilterFlags filter;
   ConsistencyFlags consistency;

@@ -1,4 +1,4 @@
-// How tables differ from a document, as text, CSV and JSON.
+// Differences between tables and a document, as text, CSV and JSON.
 #ifndef FISCAL_CLIENTS_CLI_COMPARISON_TEXT_H_
 #define FISCAL_CLIENTS_CLI_COMPARISON_TEXT_H_
 

@@ -10,15 +10,16 @@
 namespace fiscal::cli {
 namespace {
 
-// What a value may be, as one word of the bash script: choices, @file, @directory, or nothing that is known.
+// What a value may be, as one word of the bash script: choices, @file, @directory, or nothing that
+// is known.
 std::string BashKind(const OptionEntry& option) {
   if (option.file) return "@file";
   if (option.directory) return "@directory";
   return absl::StrJoin(option.choices, ",");
 }
 
-// Walks the words before the one that is completed: which command they name, and whether the last is an option that wants a
-// value. bash takes `--output=json` for three words.
+// Walks the words before the one that is completed: which command they name, and whether the last
+// is an option that wants a value. bash takes `--output=json` for three words.
 constexpr char kBashWalk[] = R"bash(
 _fiscal() {
   local IFS=$' \t\n' at=fiscal option= kind= word entry i
@@ -61,7 +62,8 @@ _fiscal() {
       # Names may have blanks, and directories are entered.
       compopt -o filenames 2>/dev/null
       IFS=$'\n'
-      [ "$kind" = @file ] && COMPREPLY+=($(compgen -f -- "$cur")) || COMPREPLY+=($(compgen -d -- "$cur")) ;;
+      [ "$kind" = @file ] && COMPREPLY+=($(compgen -f -- "$cur")) ||
+        COMPREPLY+=($(compgen -d -- "$cur")) ;;
     ?*) COMPREPLY+=($(compgen -W "${kind//,/ }" -- "$cur")) ;;
   esac
 }

@@ -1,4 +1,4 @@
-// What shells complete of the program's commands, as scripts for them. Pure.
+// Completion scripts for shells, made from the program's commands. Pure.
 #ifndef FISCAL_CLIENTS_CLI_COMPLETION_H_
 #define FISCAL_CLIENTS_CLI_COMPLETION_H_
 

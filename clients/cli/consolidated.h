@@ -1,4 +1,5 @@
-// fiscal totals --consolidated: a division's total without the transfers inside it, and beside it the plain sum.
+// fiscal totals --consolidated: a division's total without the transfers inside it, and beside it
+// the plain sum.
 #ifndef FISCAL_CLIENTS_CLI_CONSOLIDATED_H_
 #define FISCAL_CLIENTS_CLI_CONSOLIDATED_H_
 

@@ -1,4 +1,4 @@
-// What all commands share: global flags, the connection, how failures end the program.
+// The part that all commands share: global flags, the connection, how failures end the program.
 #ifndef FISCAL_CLIENTS_CLI_CONTEXT_H_
 #define FISCAL_CLIENTS_CLI_CONTEXT_H_
 
@@ -37,7 +37,7 @@ struct Context {
   double timeout_seconds = 30;
   std::string output = "table";
   std::string unit_name = "wanyuan";
-  // Whether the command that was named can answer with a workbook.
+  // True when the command can answer with a workbook.
   bool takes_workbook = false;
   // Set by the command that was named.
   std::function<int()> run;
@@ -56,12 +56,13 @@ int ExitCodeOf(grpc::StatusCode code);
 // Prints the error for a person, and as JSON on stdout with -o json; returns its exit code.
 int Report(const Context& context, const client::Error& error);
 int Report(const Context& context, const grpc::Status& status);
-// What is wrong with the flags of the connection, in one line; empty when nothing is.
+// The fault of the connection's flags, in one line; empty when there is none.
 std::string WrongConnection(const Context& context);
 // A usage error: one line, exit code 2.
 int Usage(const std::string& message);
 
-// Says `what` on stderr once the work has gone on for a second, then now and then; `done` counts things.
+// Says `what` on stderr once the work has gone on for a second, then now and then; `done` counts
+// things.
 class Progress {
  public:
   explicit Progress(std::string what);

@@ -10,7 +10,8 @@
 
 namespace fiscal::cli {
 
-// The entries of a list. INVALID_ARGUMENT names line and column; nothing is taken from a file with an error.
+// The entries of a list. INVALID_ARGUMENT names line and column; nothing is taken from a file with
+// an error.
 absl::StatusOr<std::vector<catalog::v1::CatalogEntry>> ReadEntries(const std::string& text,
                                                                    catalog::v1::CatalogList list);
 

@@ -1,4 +1,5 @@
-// fiscal completion bash|zsh|fish, fiscal manual: the program says what it takes, so that neither can be out of date.
+// fiscal completion bash|zsh|fish, fiscal manual: the program says what it takes, so that neither
+// can be out of date.
 #include <iostream>
 #include <memory>
 #include <string>

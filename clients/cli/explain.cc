@@ -53,7 +53,8 @@ std::string Kind(const a::Contribution& part) {
   return ShortName(a::ContributionKind_Name(part.kind()), "CONTRIBUTION_KIND_");
 }
 
-// A statement or line names its budget, other parts are told apart by the filter of their own parts.
+// A statement or line names its budget, other parts are told apart by the filter of their own
+// parts.
 std::string Division(const a::Contribution& part) {
   return part.has_budget() ? part.budget().division_code() : part.filter().division_code();
 }

@@ -23,7 +23,7 @@ struct FilterFlags {
                         funding_year, project, analysis = "counted";
   int year = 0, classification_year = 0;
   bool own_level = false;
-  // Whether --analysis auto exists and is the default; the command does what it means.
+  // True when --analysis auto exists and is the default; the command gives it its meaning.
   bool automatic_allowed = false;
 
   // Adds the options; `this` must outlive the parse.

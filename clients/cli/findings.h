@@ -1,4 +1,4 @@
-// What checking a disclosure said, for people and as JSON.
+// The result of checking a disclosure, as text and as JSON.
 #ifndef FISCAL_CLIENTS_CLI_FINDINGS_H_
 #define FISCAL_CLIENTS_CLI_FINDINGS_H_
 
@@ -8,7 +8,7 @@
 
 namespace fiscal::cli {
 
-// What failed, what is within rounding, then a count of the rest; in Chinese.
+// Prints in Chinese what failed and what is within rounding, then a count of the rest.
 void PrintReport(const articulation::Report& report, std::ostream& out);
 // {"verdict": ..., "rules_sha256": ..., "outcomes": [...], "conflicts": [...]}
 void PrintReportJson(const articulation::Report& report, std::ostream& out);

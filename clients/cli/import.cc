@@ -26,7 +26,8 @@ struct Flags {
   bool dry_run = false, certify = false;
 };
 
-// Another division's lists than those asked for are never needed: the reference lists of the agency's own division serve it.
+// Another division's lists than those asked for are never needed: the reference lists of the
+// agency's own division serve it.
 grpc::Status FetchCatalog(Context& context, const Flags& f, int year, const std::string& name,
                           importer::CatalogView* view) {
   std::vector<c::CatalogEntry> agencies;
@@ -168,8 +169,7 @@ int Run(Context& context, Flags f) {
 
 void AddImport(CLI::App& app, Context& context) {
   auto f = std::make_shared<Flags>();
-  CLI::App* command =
-      app.add_subcommand("import", "Import a published disclosure (text or PDF)");
+  CLI::App* command = app.add_subcommand("import", "Import a published disclosure (text or PDF)");
   command->add_option("file", f->file, "The document")->required()->type_name("FILE");
   command->add_option("--division", f->options.division_code,
                       "Division code; else from the catalog by the printed name");

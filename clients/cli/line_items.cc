@@ -29,7 +29,7 @@ using sheets::Cell;
 using sheets::CellKind;
 using sheets::Decimal;
 
-// What a column may hold, in the order of kElements.
+// What a column may hold, in the order of Elements().
 enum Element : int {
   kDivision,
   kAgency,
@@ -445,7 +445,8 @@ class LineItemReader {
     }
   }
 
-  // A merged cell has one value for several places: from the heading row on that may be money in the wrong line.
+  // A merged cell has one value for several places: from the heading row on that may be money in
+  // the wrong line.
   void CheckMerged(const sheets::Sheet& sheet, size_t heading) {
     for (const sheets::Area& area : sheet.merged) {
       auto row = std::lower_bound(

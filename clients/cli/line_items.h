@@ -2,8 +2,9 @@
 //
 //   bytes --(clients/sheets)--> cells --> headings, lines, projects --> fiscal submit
 //
-// Pure. Everything wrong with a file is found before anything is said, each with its sheet and cell; a file with anything wrong
-// gives no budgets to send. Nothing is guessed: an amount's unit stands in its heading, a line's id in its row.
+// Pure. Everything wrong with a file is found before anything is said, each with its sheet and
+// cell; a file with anything wrong gives no budgets to send. Nothing is guessed: an amount's unit
+// stands in its heading, a line's id in its row.
 #ifndef FISCAL_CLIENTS_CLI_LINE_ITEMS_H_
 #define FISCAL_CLIENTS_CLI_LINE_ITEMS_H_
 
@@ -19,7 +20,7 @@
 namespace fiscal::cli {
 
 struct LineItemOptions {
-  // What holds for every row, where the file has no column for it.
+  // Values of every row for which the file has no column.
   std::string division_code, agency_code;
   int fiscal_year = 0;
   budget::v1::Stage stage = budget::v1::STAGE_UNSPECIFIED;
@@ -27,7 +28,8 @@ struct LineItemOptions {
   std::vector<std::string> sheets;
 };
 
-// What is wrong, and where: "budget.xlsx, sheet 明细, cell H17" or "budget.csv, line 17, column 金额（元） (H)".
+// The fault and its place: "budget.xlsx, sheet 明细, cell H17" or "budget.csv, line 17, column
+// 金额（元） (H)".
 struct SheetProblem {
   std::string place;
   std::string message;
@@ -42,15 +44,16 @@ class LineItemFile {
   static LineItemFile Read(const std::string& name, absl::string_view bytes,
                            const LineItemOptions& options);
 
-  // In the order of their first rows, without request_id. To be used only where there are no problems.
+  // In the order of their first rows, without request_id. To be used only where there are no
+  // problems.
   const std::vector<submission::v1::SubmitBudgetRequest>& budgets() const { return budgets_; }
   const std::vector<SheetProblem>& problems() const { return problems_; }
   int64_t problem_count() const { return problem_count_; }
   // Hidden sheets that have cells.
   const std::vector<std::string>& unread_sheets() const { return unread_sheets_; }
 
-  // Where a field of the nth budget comes from: "line_items[17].functional_code", "projects[0].name", "budget.agency_code". Empty where
-  // the file does not have it.
+  // Where a field of the nth budget comes from: "line_items[17].functional_code",
+  // "projects[0].name", "budget.agency_code". Empty where the file does not have it.
   std::string PlaceOf(size_t budget, absl::string_view field) const;
   // `text` with such fields replaced by their places.
   std::string WithPlaces(size_t budget, absl::string_view text) const;

@@ -104,7 +104,8 @@ std::optional<std::string> ReadAll(const std::string& path) {
   return bytes;
 }
 
-// The keys as the log says; with a trusted one, that and those it leads to, for `log verify --public-key`.
+// The keys as the log says; with a trusted one, that and those it leads to, for
+// `log verify --public-key`.
 int RunKeys(Context& context, const Flags& f) {
   const auto stub = fiscal::log::v1::EventLogService::NewStub(context.connection().channel());
   fiscal::log::v1::GetKeysResponse r;
@@ -127,7 +128,8 @@ int RunKeys(Context& context, const Flags& f) {
                 << ", \"commit_time\": " << JsonString(time)
                 << ", \"principal\": " << JsonString(c.principal())
                 << ", \"public_key_pem\": " << JsonString(c.public_key_pem())
-                << ", \"signature\": " << JsonString(absl::BytesToHexString(c.signature())) << "}\n";
+                << ", \"signature\": " << JsonString(absl::BytesToHexString(c.signature()))
+                << "}\n";
     } else {
       std::cout << "event " << c.position() << ", " << time << ", by " << c.principal()
                 << (c.signature().empty() ? "" : ", vouched for by the key before") << "\n"
@@ -222,7 +224,9 @@ void AddLog(CLI::App& app, Context& context) {
   prove->callback([&context, f] { context.run = [&context, f] { return RunProve(context, *f); }; });
   CLI::App* verify =
       c->add_subcommand("verify", "Check a tree head or proof offline; exit 0 only when it holds");
-  verify->add_option("--public-key", f->public_key, "The log's public key (PEM); several, one behind the other, from `log keys`")
+  verify
+      ->add_option("--public-key", f->public_key,
+                   "The log's public key (PEM); several, one behind the other, from `log keys`")
       ->required()
       ->type_name("FILE");
   verify

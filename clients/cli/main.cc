@@ -1,4 +1,5 @@
-// fiscal: the command line of the product. Each command has a file; this one only declares and runs them.
+// fiscal: the command line of the product. Each command has a file; this one only declares and runs
+// them.
 #include <cstdlib>
 #include <iostream>
 

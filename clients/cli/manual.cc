@@ -8,7 +8,8 @@
 namespace fiscal::cli {
 namespace {
 
-// Text of a page: a backslash begins a command of roff, a bare - is a hyphen, and a line that begins with . or ' is a request.
+// Text of a page: a backslash begins a command of roff, a bare - is a hyphen, and a line that
+// begins with . or ' is a request.
 std::string Roff(absl::string_view text) {
   const std::string escaped = absl::StrReplaceAll(text, {{"\\", "\\e"}, {"-", "\\-"}});
   return absl::StartsWith(escaped, ".") || absl::StartsWith(escaped, "'")

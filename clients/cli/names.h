@@ -1,4 +1,5 @@
-// What people type on the command line, as the API's values: English names in any case, Chinese names, the statutory letters.
+// Parses what people type on the command line into the API's values: English names in any case,
+// Chinese names, the statutory letters.
 #ifndef FISCAL_CLIENTS_CLI_NAMES_H_
 #define FISCAL_CLIENTS_CLI_NAMES_H_
 

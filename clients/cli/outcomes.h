@@ -1,4 +1,4 @@
-// How the answers to submitted budgets are printed and counted.
+// Prints and counts the answers to submitted budgets.
 #ifndef FISCAL_CLIENTS_CLI_OUTCOMES_H_
 #define FISCAL_CLIENTS_CLI_OUTCOMES_H_
 

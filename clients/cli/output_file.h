@@ -9,8 +9,8 @@
 
 namespace fiscal::cli {
 
-// Writes the file whole or not at all: to a new file beside it, which then takes its name. UNAVAILABLE says what failed; a file
-// that was there stays as it was.
+// Writes the file whole or not at all: to a new file beside it, which then takes its name.
+// UNAVAILABLE says what failed; a file that was there stays as it was.
 absl::Status WriteFile(const std::string& path, absl::string_view bytes);
 
 }  // namespace fiscal::cli

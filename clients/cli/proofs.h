@@ -33,7 +33,7 @@ std::vector<client::TreeHead> HeadsOf(const Proof& proof);
 // client::Verify, and that the head the caller kept is one of the proof's when `seen` is not null.
 absl::Status VerifyProof(const Proof& proof, const client::TreeHead* seen,
                          absl::string_view public_key_pem);
-// What a proof that holds says, as a sentence.
+// The statement of a valid proof, as a sentence.
 std::string Describe(const Proof& proof);
 
 // INVALID_ARGUMENT when an answer is malformed.

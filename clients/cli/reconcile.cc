@@ -1,4 +1,5 @@
-// fiscal reconcile: compares an upstream with what was taken over from it, and checks certificates of that.
+// fiscal reconcile: compares an upstream with what was taken over from it, and checks certificates
+// of that.
 #include <chrono>
 #include <fstream>
 #include <iostream>
@@ -109,7 +110,8 @@ int Refuse(const Context& context, const std::string& reason, const std::string&
   return Report(context, error);
 }
 
-// Without a server. The exit code is about the signature; whether the two sides were equal is printed.
+// Without a server. The exit code is about the signature; whether the two sides were equal is
+// printed.
 int Check(Context& context, const Flags& f) {
   const auto json = ReadFile(f.check);
   if (!json) return Usage(f.check + ": can't be opened");
@@ -127,7 +129,8 @@ int Check(Context& context, const Flags& f) {
     return Refuse(context, "SIGNATURE_INVALID",
                   absl::StrCat(f.check, ": ", std::string(checked.message())), "证书签名无效");
   const bool equal = certificate.upstream_root() == certificate.local_root();
-  const std::string time = FormatTime(certificate.issue_time().seconds(), certificate.issue_time().nanos());
+  const std::string time =
+      FormatTime(certificate.issue_time().seconds(), certificate.issue_time().nanos());
   if (context.json()) {
     std::cout << JsonObject()
                      .Bool("signature_valid", true)

@@ -121,7 +121,8 @@ class Layer {
            std::find(group.columns.begin(), group.columns.end(), source.key) != group.columns.end();
   }
 
-  // Groups over each column from the widest down, then the column's own heading, down to the last line.
+  // Groups over each column from the widest down, then the column's own heading, down to the last
+  // line.
   void Headings() {
     std::vector<const FormGroup*> groups;
     for (const FormGroup& g : form_.groups) groups.push_back(&g);
@@ -215,8 +216,8 @@ class Layer {
     }
   }
 
-  // Rows of both sides beside each other. Those with one name on both sides ("income.year", "expenditure.year") share a
-  // line; the side with fewer rows before it has blanks there.
+  // Rows of both sides beside each other. Those with one name on both sides ("income.year",
+  // "expenditure.year") share a line; the side with fewer rows before it has blanks there.
   void PairRows() {
     std::vector<const d::StatutoryRow*> left, right;
     for (const d::StatutoryRow& row : table_.rows())

@@ -1,4 +1,5 @@
-// Statutory tables laid out as the form prints them: headings over columns, rows of cells, both sides beside each other.
+// Statutory tables laid out as the form prints them: headings over columns, rows of cells, both
+// sides beside each other.
 //
 //   GetTables --> LayOut --> terminal, CSV, workbook
 //
@@ -20,7 +21,7 @@ struct GridColumn {
   Kind kind = Kind::kAmount;
   // Its own heading, without those above it.
   std::string label;
-  // Whether it belongs to the right half of a table with two sides.
+  // True in the right half of a table with two sides.
   bool right_side = false;
 };
 

@@ -1,5 +1,5 @@
-// fiscal submit: sends budgets written as the protobuf JSON of SubmitBudgetRequest, one a file or one a line, or as spreadsheets
-// of line items.
+// fiscal submit: sends budgets written as the protobuf JSON of SubmitBudgetRequest, one a file or
+// one a line, or as spreadsheets of line items.
 #include <fstream>
 #include <iostream>
 #include <memory>

@@ -35,7 +35,8 @@ std::string Name(const b::BudgetKey& key) {
                       ShortName(b::Stage_Name(key.stage()), "STAGE_"));
 }
 
-// The status with places where it names fields of lines and projects. Fields stay for programs; their descriptions say the place.
+// The status with places where it names fields of lines and projects. Fields stay for programs;
+// their descriptions say the place.
 void AddPlaces(const LineItemFile& file, size_t budget, google::rpc::Status* status) {
   status->set_message(file.WithPlaces(budget, status->message()));
   for (google::protobuf::Any& detail : *status->mutable_details()) {

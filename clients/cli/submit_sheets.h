@@ -12,15 +12,16 @@ namespace fiscal::cli {
 
 struct SheetSubmission {
   LineItemOptions line_items;
-  // Both are of one budget, and refused for a file with several. Without an id each budget gets a random one.
+  // Both are of one budget, and refused for a file with several. Without an id each budget gets a
+  // random one.
   std::string request_id;
   std::optional<int64_t> expected_revision;
-  // Of every budget.
+  // The note of every budget.
   std::string note;
 };
 
-// Sends nothing when anything is wrong with the file. Prints a receipt for each budget, with -o json one object a line: that of
-// StreamBudgets with the budget's key. Returns the exit code.
+// Sends nothing when anything is wrong with the file. Prints a receipt for each budget, with -o
+// json one object a line: that of StreamBudgets with the budget's key. Returns the exit code.
 int SubmitSheets(Context& context, const std::string& name, const std::string& bytes,
                  const SheetSubmission& submission);
 

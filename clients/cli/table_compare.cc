@@ -101,7 +101,8 @@ class TableCompare {
   static bool IsUnit(absl::string_view key) { return absl::StartsWith(key, "unit."); }
   static bool IsProject(absl::string_view key) { return absl::StartsWith(key, "project."); }
 
-  // Units have numbers by where they stand; the same name is the same unit, the others go by number.
+  // Units have numbers by where they stand; the same name is the same unit, the others go by
+  // number.
   void MatchUnits() {
     std::map<std::string, std::string> by_name;
     for (const d::StatutoryRow& row : ledger_.rows()) {
@@ -188,7 +189,8 @@ class TableCompare {
     return out;
   }
 
-  // Whether both tables have rows of the kind of one that stands on one side: another form may have no units, or other sums.
+  // Whether both tables have rows of the kind of one that stands on one side: another form may have
+  // no units, or other sums.
   bool BothHaveKind(const Side& row) const {
     const std::string kind = KindOf(row.ledger != nullptr ? row.ledger->key() : row.document->key);
     return std::any_of(ledger_.rows().begin(), ledger_.rows().end(),
@@ -357,7 +359,8 @@ class TableCompare {
   const bool strip_;
   const bool other_form_;
   TableComparison* out_;
-  // Columns that one side does not print are no difference: the form has two layouts, or the forms are two.
+  // Columns that one side does not print are no difference: the form has two layouts, or the forms
+  // are two.
   bool shared_columns_ = false;
   // The document's units to the ledger's.
   std::map<std::string, std::string> units_;
@@ -410,7 +413,8 @@ TableComparison CompareTables(const d::GetTablesResponse& ledger, const Form& fo
   }
   for (int n = 1; n <= disclosure::kTables; ++n) {
     const auto it = tables.find(n);
-    // A table that one side does not have is one without rows, unless the forms differ or it was not asked for.
+    // A table that one side does not have is one without rows, unless the forms differ or it was
+    // not asked for.
     d::StatutoryTable none;
     none.set_canonical_number(n);
     none.set_unit(std::string(disclosure::UnitName(document.table(n).unit)));

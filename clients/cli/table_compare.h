@@ -2,10 +2,11 @@
 //
 //   GetTables + importer::Read --> CompareTables --> fiscal tables --compare
 //
-// Figures are equal when the texts are, whatever their width and separators; blank, 0, 0.00 and a dash are one. Where the document
-// prints in another unit or with other digits, the exact amount is rounded as the document prints. Names are equal
-// without what counts them, and when the lists that ship or the form know both for the same code or row.
-// Where the document has another form, what both forms have is compared.
+// Figures are equal when the texts are, whatever their width and separators; blank, 0, 0.00 and a
+// dash are one. Where the document prints in another unit or with other digits, the exact amount is
+// rounded as the document prints. Names are equal without what counts them, and when the lists that
+// ship or the form know both for the same code or row. Where the document has another form, what
+// both forms have is compared.
 #ifndef FISCAL_CLIENTS_CLI_TABLE_COMPARE_H_
 #define FISCAL_CLIENTS_CLI_TABLE_COMPARE_H_
 
@@ -25,7 +26,7 @@ struct TableDifference {
   std::string row, column;
   // As people read them.
   std::string row_label, column_label;
-  // What each side has; empty where it has nothing.
+  // The figures of the two sides; empty for a side without one.
   std::string ledger, document;
   // Line of the document, 0 where the row is not in it.
   int line = 0;
@@ -38,7 +39,8 @@ struct TableComparison {
   std::vector<TableDifference> differences;
 };
 
-// `all` says that the response has every table of its form, so that one missing there is a difference.
+// `all` says that the response has every table of its form, so that one missing there is a
+// difference.
 TableComparison CompareTables(const disclosure::v1::GetTablesResponse& ledger,
                               const disclosure::Form& form, const disclosure::Disclosure& document,
                               bool all);

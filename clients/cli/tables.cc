@@ -1,4 +1,5 @@
-// fiscal tables: the statutory tables of what the ledger holds, printed or compared with a document.
+// fiscal tables: the statutory tables of what the ledger holds, printed or compared with a
+// document.
 #include <iostream>
 #include <memory>
 #include <sstream>

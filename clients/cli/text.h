@@ -32,7 +32,8 @@ class Table {
   explicit Table(std::vector<bool> right) : right_(std::move(right)) {}
   void Row(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
   void Print(std::ostream& out) const;
-  // The same as CSV (RFC 4180). What a spreadsheet would run as a formula gets an apostrophe in front; figures don't.
+  // The same as CSV (RFC 4180). What a spreadsheet would run as a formula gets an apostrophe in
+  // front; figures don't.
   void PrintCsv(std::ostream& out) const;
 
  private:

@@ -63,7 +63,8 @@ grpc::Status Fetch(Context& context, const a::ListTotalsRequest& question, Answe
   return grpc::Status::OK;
 }
 
-// The analysis that has what is asked for where counted lines don't: a published disclosure can't join its tables.
+// The analysis that has what is asked for where counted lines don't: a published disclosure can't
+// join its tables.
 b::Analysis AnalysisOf(const a::ListTotalsRequest& question, a::Dimension* dimension) {
   for (const a::GroupBy& g : question.group_by()) {
     *dimension = g.dimension();

@@ -1,4 +1,5 @@
-// fiscal watch: follows totals, one line a message, and goes on by itself when the server goes away.
+// fiscal watch: follows totals, one line a message, and goes on by itself when the server goes
+// away.
 #include <csignal>
 #include <iostream>
 #include <memory>

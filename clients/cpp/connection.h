@@ -1,8 +1,9 @@
 // A channel to a Fiscal server and one place for TLS, deadlines and retries. Thread-safe.
 //
-// The retry policy, which a client in any language does well to have (docs/errors.md): a call that answers UNAVAILABLE was not
-// refused, the server stops (DRAINING), starts (RECOVERING) or can't be reached; one that answers CANCELLED, which nobody asked for,
-// met the server as it closed. It is sent again with the same request_id after 100 ms, then after twice as long, at most every 2 s,
+// The retry policy, which a client in any language does well to have (docs/errors.md): a call that
+// answers UNAVAILABLE was not refused, the server stops (DRAINING), starts (RECOVERING) or can't be
+// reached; one that answers CANCELLED, which nobody asked for, met the server as it closed. It is
+// sent again with the same request_id after 100 ms, then after twice as long, at most every 2 s,
 // give or take a fifth, until its time is up; so a restart of the server is a pause and no error.
 #ifndef FISCAL_CLIENTS_CPP_CONNECTION_H_
 #define FISCAL_CLIENTS_CPP_CONNECTION_H_
@@ -19,8 +20,9 @@
 
 namespace fiscal::client {
 
-// Whether an answer says only that the server went away, so that the same call is to be sent again. CANCELLED is what gRPC itself
-// answers a call with that reaches a server just as it begins to close; a caller that cancelled knows so.
+// True when an answer says only that the server went away, so that the same call is sent again.
+// CANCELLED is what gRPC itself answers a call with that reaches a server just as it begins to
+// close; a caller that cancelled knows so.
 bool ServerWentAway(const grpc::Status& status);
 
 class Connection {
@@ -36,11 +38,11 @@ class Connection {
   struct Options {
     std::string server = "127.0.0.1:7411";
     Tls tls;
-    // How long a server that never answered is waited for.
+    // The time to wait for a server that never answered.
     absl::Duration connect_timeout = absl::Seconds(5);
-    // What a call may take, all its attempts together.
+    // The time of a call, all its attempts together.
     absl::Duration call_timeout = absl::Seconds(30);
-    // How long a call without such a limit, a stream, is tried again while nothing comes of it.
+    // The time for which a call without that limit, a stream, is tried again without progress.
     absl::Duration retry_for = absl::Seconds(60);
     // Sent with every call when it is set: a W3C traceparent, which the server's logs name.
     std::string traceparent;
@@ -53,10 +55,11 @@ class Connection {
   // Waits until the server answers; UNAVAILABLE with one clear sentence when it does not.
   grpc::Status Connect() const;
 
-  // Runs `call`, which does not cancel, with a fresh context until the server does not go away or its time is up.
+  // Runs `call`, which does not cancel, with a fresh context until the server does not go away or
+  // its time is up.
   grpc::Status Call(const std::function<grpc::Status(grpc::ClientContext*)>& call,
                     bool deadline = true) const;
-  // What every call's context needs besides; for calls that don't go through Call.
+  // Prepares the context of a call, as Call does; for calls that don't go through it.
   void Prepare(grpc::ClientContext* context) const;
 
  private:

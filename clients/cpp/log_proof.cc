@@ -45,8 +45,7 @@ std::string FollowKeys(absl::string_view trusted_pem, absl::string_view log_id,
   std::string keys(trusted_pem), last(trusted_pem);
   for (const KeyChange& change : changes) {
     if (change.signature.empty()) continue;
-    const std::string bytes =
-        absl::StrCat("fiscal-key-change-v1\n", log_id, change.public_key_pem);
+    const std::string bytes = absl::StrCat("fiscal-key-change-v1\n", log_id, change.public_key_pem);
     if (!VerifySignature(last, bytes, change.signature).ok()) continue;
     if (keys.back() != '\n') keys.push_back('\n');
     keys += change.public_key_pem;

@@ -27,7 +27,7 @@ struct TreeHead {
   std::string signature;  // Ed25519, 64 bytes
 };
 
-// That the event at `position` is in the log as of `head`.
+// Verifies that the event at `position` is in the log as of `head`.
 struct InclusionProof {
   TreeHead head;
   uint64_t position = 0;      // from 1
@@ -35,8 +35,8 @@ struct InclusionProof {
   std::vector<Digest> path;   // lowest first
 };
 
-// That the log as of `new_head` starts with the log as of `old_head`: nothing was changed, removed
-// or put in between.
+// Verifies that the log as of `new_head` starts with the log as of `old_head`: nothing was changed,
+// removed or put in between.
 struct ConsistencyProof {
   TreeHead old_head;
   TreeHead new_head;
@@ -48,14 +48,14 @@ struct KeyChange {
   std::string public_key_pem;
   std::string signature;  // by the key before; empty when that was lost
 };
-// `trusted`, and behind it the keys that follow it in `changes`, each vouched for by the one before. All of them may have signed
-// heads.
+// `trusted`, and behind it the keys that follow it in `changes`, each vouched for by the one
+// before. All of them may have signed heads.
 std::string FollowKeys(absl::string_view trusted_pem, absl::string_view log_id,
                        const std::vector<KeyChange>& changes);
 
-// Wherever a key is asked for, `public_key_pem` may be several, one behind the other: any of them will do.
-// OK, or in a sentence what is wrong. INVALID_ARGUMENT: the key or the form; UNAUTHENTICATED: a
-// signature; DATA_LOSS: the proof does not hold.
+// Wherever a key is asked for, `public_key_pem` may be several, one behind the other: any of them
+// will do. OK, or in a sentence what is wrong. INVALID_ARGUMENT: the key or the form;
+// UNAUTHENTICATED: a signature; DATA_LOSS: the proof does not hold.
 absl::Status Verify(const TreeHead& head, absl::string_view public_key_pem);
 absl::Status Verify(const InclusionProof& proof, absl::string_view public_key_pem);
 absl::Status Verify(const ConsistencyProof& proof, absl::string_view public_key_pem);

@@ -1,5 +1,5 @@
-// A watch of totals that goes on by itself when the connection or the server goes away: it resumes with the last token, so
-// that its reader sees one unbroken stream.
+// A watch of totals that goes on by itself when the connection or the server goes away: it resumes
+// with the last token, so that its reader sees one unbroken stream.
 //
 // Read by one thread; Cancel from any.
 #ifndef FISCAL_CLIENTS_CPP_RESUMABLE_WATCH_H_
@@ -19,15 +19,15 @@ class ResumableWatch {
   ResumableWatch(const Connection& connection, aggregation::v1::WatchTotalsRequest request);
   ~ResumableWatch();
 
-  // Waits for the next message. False when the watch is over: cancelled, or refused for good (status()). While the
-  // server can't be reached it tries again, for ever.
+  // Waits for the next message. False when the watch is over: cancelled, or refused for good
+  // (status()). While the server can't be reached it tries again, for ever.
   bool Read(aggregation::v1::WatchTotalsResponse* response);
   // Ends Read, now and later.
   void Cancel() ABSL_LOCKS_EXCLUDED(mu_);
 
   // Why Read returned false; CANCELLED after Cancel.
   const grpc::Status& status() const { return status_; }
-  // How often it was resumed.
+  // The number of times it was resumed.
   int64_t resumed() const { return resumed_; }
 
  private:

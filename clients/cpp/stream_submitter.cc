@@ -65,7 +65,8 @@ class Submitter {
     grpc::Status status;
     do {
       progressed_ = false;
-      // An answer is worth attempts for as long as before the first; only an attempt that brings none is one of Call's.
+      // An answer is worth attempts for as long as before the first; only an attempt that brings
+      // none is one of Call's.
       const auto once = [&](grpc::ClientContext* context) {
         status = Once(context);
         if (ServerWentAway(status) && callbacks_.broken) callbacks_.broken(status);

@@ -1,7 +1,7 @@
-// Submits many budgets over StreamBudgets and survives broken streams: what was not answered is sent again with the same
-// request_id, so nothing doubles.
+// Submits many budgets over StreamBudgets and survives broken streams: what was not answered is
+// sent again with the same request_id, so nothing doubles.
 //
-//   Next (the caller's budgets) --> frames of at most 900 KB --> stream --> Answered (in the order sent)
+//   Next (the caller's budgets) --> frames of at most 900 KB --> stream --> Answered (in order)
 #ifndef FISCAL_CLIENTS_CPP_STREAM_SUBMITTER_H_
 #define FISCAL_CLIENTS_CPP_STREAM_SUBMITTER_H_
 
@@ -18,12 +18,13 @@ struct StreamCallbacks {
   std::function<std::optional<submission::v1::SubmitBudgetRequest>()> next;
   // The outcome of the nth budget, from 0, in order.
   std::function<void(int64_t, const submission::v1::StreamBudgetsResponse&)> answered;
-  // May be empty. A stream ended with this before everything was answered; what is not answered is sent again.
+  // May be empty. A stream ended with this before everything was answered; what is not answered is
+  // sent again.
   std::function<void(const grpc::Status&)> broken = nullptr;
 };
 
-// OK when every budget was answered. Gives up when nothing is answered for Connection::Options::retry_for. At most
-// `unanswered_max` budgets are kept in memory.
+// OK when every budget was answered. Gives up when nothing is answered for
+// Connection::Options::retry_for. At most `unanswered_max` budgets are kept in memory.
 grpc::Status SubmitStream(const Connection& connection, const StreamCallbacks& callbacks,
                           size_t unanswered_max = 256);
 

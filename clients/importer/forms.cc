@@ -133,7 +133,8 @@ class FormReader {
     if (cells.size() > 1) *out = cells[1];
   }
 
-  // A term of several years as a figure, so that rules can ask for it. 99年 and its like fill the place and say nothing.
+  // A term of several years as a figure, so that rules can ask for it. 99年 and its like fill the
+  // place and say nothing.
   void Years(const TextLine& line) {
     constexpr int kYearsMax = 49;
     const std::string folded = FoldName(form_->term);
@@ -217,7 +218,8 @@ class FormReader {
     }
   }
 
-  // [level 1] [level 2] name target [level 2] name target: what stands before the second level 2 is the term's, the rest the year's.
+  // [level 1] [level 2] name target [level 2] name target: what stands before the second level 2 is
+  // the term's, the rest the year's.
   void Indicators(const TextLine& line, const std::vector<std::string>& cells) {
     std::vector<std::string> term, year;
     int twos = 0;

@@ -85,7 +85,8 @@ absl::Status FindCodes(const Disclosure& document, const CatalogView& catalog,
     division = found[0]->division_code;
     department = found[0]->department_code;
     if (agency.empty() && !many) {
-      // The unit rather than the department that has its name; without one, the department's only unit.
+      // The unit rather than the department that has its name; without one, the department's only
+      // unit.
       std::vector<std::string> units;
       for (const CatalogView::Agency* a : found) {
         if (a->code != a->department_code) units.push_back(a->code);

@@ -2,8 +2,9 @@
 //
 //   text --> reader.h --> disclosure --(rules)--> lines, memo lines, projects --> fiscal import
 //
-// Pure and thread-safe. What can't be read whole is refused; what contradicts itself between tables is refused unless
-// `as_printed`; what the document does not tell is left unspecified and said. Nothing is guessed.
+// Pure and thread-safe. What can't be read whole is refused; what contradicts itself between tables
+// is refused unless `as_printed`; what the document does not tell is left unspecified and said.
+// Nothing is guessed.
 #ifndef FISCAL_CLIENTS_IMPORTER_IMPORTER_H_
 #define FISCAL_CLIENTS_IMPORTER_IMPORTER_H_
 
@@ -63,9 +64,10 @@ struct Result {
   std::string unit;
 };
 
-// INVALID_ARGUMENT: it can't be read whole, or codes are missing; the message says table, line, reason, and what to pass.
-// `d` is what Read made of `text`. FAILED_PRECONDITION: ERROR rules between or within tables fail; the message names each rule with place and
-// both sides. `findings_out`, if not null, then holds them.
+// INVALID_ARGUMENT: it can't be read whole, or codes are missing; the message says table, line,
+// reason, and what to pass. `d` is what Read made of `text`. FAILED_PRECONDITION: ERROR rules
+// between or within tables fail; the message names each rule with place and both sides.
+// `findings_out`, if not null, then holds them.
 absl::StatusOr<Result> Import(absl::string_view text, const disclosure::Disclosure& d,
                               const CatalogView& catalog, const Options& options,
                               std::vector<budget::v1::Finding>* findings_out);

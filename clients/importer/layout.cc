@@ -28,8 +28,8 @@ constexpr int kColumnGapMin = 3;
 constexpr int kCodeGapMax = 10;
 // Blanks between "1." and what it counts.
 constexpr int kOrdinalGapMax = 6;
-// What a column without a heading is taken to be away from its figures, and how much worse than the best placement another
-// may be to be looked at; twice characters.
+// What a column without a heading is taken to be away from its figures, and how much worse than the
+// best placement another may be to be looked at; twice characters.
 constexpr int kUnknownHeading = 20;
 constexpr int kDistanceSlack = 8;
 // Characters that a name put together from lines may have before another is added.
@@ -65,7 +65,8 @@ absl::string_view WithoutYear(absl::string_view f) {
   return f.empty() ? absl::string_view("预算数") : f;
 }
 
-// The words of a table's headings, and whether a run of text belongs to them. Headings are broken over lines.
+// The words of a table's headings, and whether a run of text belongs to them. Headings are broken
+// over lines.
 class Headings {
  public:
   explicit Headings(const FormTable& form) {
@@ -333,7 +334,8 @@ class LaidOut {
       }
       ++names;
     }
-    // A dash or a number may belong to a name: "12.01" in a project's. Figures are at the end of the line.
+    // A dash or a number may belong to a name: "12.01" in a project's. Figures are at the end of
+    // the line.
     size_t last_text = i;
     for (size_t k = i; k < p.size(); ++k) {
       if (!p[k].figure) last_text = k + 1;
@@ -374,7 +376,8 @@ class LaidOut {
     return absl::OkStatus();
   }
 
-  // A line that is but a part of a name: the end of the row's before it, or the start of the one's after it.
+  // A line that is but a part of a name: the end of the row's before it, or the start of the one's
+  // after it.
   absl::Status TakeNamePart(const std::string& part, int line) {
     if (tail_wanted_) {
       LastRow()->texts[form_.layout == Layout::kCodes ? 1 : 0] += part;
@@ -437,7 +440,8 @@ class LaidOut {
 
   // ---- Two sides ----
 
-  // -1 for a label of the left side, 1 of the right, 2 of a 类 that may stand at either, 0 for neither.
+  // -1 for a label of the left side, 1 of the right, 2 of a 类 that may stand at either, 0 for
+  // neither.
   int SideOf(const std::string& folded) const {
     const std::string name(disclosure::WithoutOrdinal(folded));
     const bool left = left_labels_.count(folded) + left_labels_.count(name) > 0;
@@ -449,9 +453,10 @@ class LaidOut {
     return 0;
   }
 
-  absl::Status TakeBalance(const TextLine& line) {
-    // Pieces of text with one blank between them are one label, unless the second starts a label itself. What counts a label
-    // may stand further off: "1.   一般公共预算资金".
+  // The pieces of a line of two sides. Pieces of text with one blank between them are one label,
+  // unless the second starts a label itself. What counts a label may stand further off:
+  // "1.   一般公共预算资金".
+  std::vector<Piece> Labels(const TextLine& line) const {
     std::vector<Piece> items;
     for (const Piece& p : line.pieces) {
       const bool after_text = !p.figure && !items.empty() && !items.back().figure;
@@ -467,6 +472,11 @@ class LaidOut {
         items.push_back(p);
       }
     }
+    return items;
+  }
+
+  absl::Status TakeBalance(const TextLine& line) {
+    const std::vector<Piece> items = Labels(line);
     PlacedRow row;
     row.line = line.number;
     int right_at = right_start_;
@@ -529,8 +539,8 @@ class LaidOut {
 
   // ---- Columns ----
 
-  // Puts the figures of a page together by their right ends. Returns the number of columns it shows, 0 when two figures of a
-  // row would share one.
+  // Puts the figures of a page together by their right ends. Returns the number of columns it
+  // shows, 0 when two figures of a row would share one.
   static size_t Cluster(int gap, Segment* segment) {
     std::vector<int> all;
     for (const PlacedRow& row : segment->rows) {
@@ -558,8 +568,8 @@ class LaidOut {
     return ends.size();
   }
 
-  // The figures of every row, where each row has as many and they stand below each other: they are in as many columns, though
-  // lines may begin a little further left or right. 0 otherwise.
+  // The figures of every row, where each row has as many and they stand below each other: they are
+  // in as many columns, though lines may begin a little further left or right. 0 otherwise.
   static size_t ClusterByOrder(Segment* segment) {
     size_t count = 0;
     for (const PlacedRow& row : segment->rows) {
@@ -627,7 +637,8 @@ class LaidOut {
       product *= ways[s].size();
       if (product > kPlacementsMax) return At(t_, line, "its columns can't be told apart");
     }
-    // What is left open is decided by the sums that must hold, then by what the page before it used, then by the headings.
+    // What is left open is decided by the sums that must hold, then by what the page before it
+    // used, then by the headings.
     std::vector<size_t> pick(segments_.size(), 0), best_pick;
     std::tuple<int, int, int> best{1 << 30, 0, 0};
     bool tie = false;

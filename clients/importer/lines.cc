@@ -40,8 +40,9 @@ constexpr size_t kBooks = 3;
 // The tables of the three books by functional code.
 constexpr int kBookTables[kBooks] = {5, 8, 9};
 
-// Governments' economic codes of the departments' economic codes they are printed beside, where a name alone is ambiguous.
-// Source: the pairs observed in real disclosures and in the published comparison of the two lists.
+// Governments' economic codes of the departments' economic codes they are printed beside, where a
+// name alone is ambiguous. Source: the pairs observed in real disclosures and in the published
+// comparison of the two lists.
 constexpr struct {
   absl::string_view dept, gov;
 } kPairs[] = {{"30101", "50101"}, {"30102", "50101"}, {"30103", "50101"}, {"30108", "50102"},
@@ -285,7 +286,8 @@ class Maker {
     }
   }
 
-  // The governments' economic code of a name printed beside a department's code; empty where it can't be told.
+  // The governments' economic code of a name printed beside a department's code; empty where it
+  // can't be told.
   std::string GovOf(const std::string& dept, const std::string& name, size_t* named) const {
     std::vector<std::string> govs = CodesNamed(catalog_.gov_economic, name, 5);
     if (govs.empty()) govs = disclosure::ShippedLists().gov_economic.Named(name, 5);

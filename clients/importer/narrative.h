@@ -9,7 +9,8 @@
 
 namespace fiscal::importer {
 
-// Fills the narrative's text and table 0. What no pattern matches is text and no figure. REQUIRES: tables 1 to 5 are read.
+// Fills the narrative's text and table 0. What no pattern matches is text and no figure. REQUIRES:
+// tables 1 to 5 are read.
 void ReadNarrative(const disclosure::Form& form, const std::vector<TextLine>& rest,
                    disclosure::Disclosure* out);
 

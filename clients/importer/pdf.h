@@ -11,7 +11,8 @@ namespace fiscal::importer {
 
 // True for bytes that start as a PDF does.
 bool IsPdf(absl::string_view bytes);
-// Pages are parted by form feeds. INVALID_ARGUMENT: damaged, encrypted, too many pages, or without text (a scan).
+// Pages are parted by form feeds. INVALID_ARGUMENT: damaged, encrypted, too many pages, or without
+// text (a scan).
 absl::StatusOr<std::string> PdfToText(absl::string_view bytes);
 
 }  // namespace fiscal::importer

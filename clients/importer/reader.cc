@@ -127,8 +127,8 @@ class TableReader {
 
   // ---- T1, T4 ----
 
-  // The row of the form that a label names, among those not taken yet; the same label may name one before 本年收入合计 and
-  // one behind it.
+  // The row of the form that a label names, among those not taken yet; the same label may name one
+  // before 本年收入合计 and one behind it.
   const FormRow* RowNamed(absl::string_view side, const std::string& folded,
                           const std::set<std::string>& taken) const {
     const std::string name(disclosure::WithoutOrdinal(folded));
@@ -198,6 +198,12 @@ class TableReader {
       row.level = 1;
       classes.push_back(std::move(row));
     }
+    FISCAL_RETURN_IF_ERROR(CheckBalance(taken, *t));
+    return KeepClasses(std::move(classes), t);
+  }
+
+  // All rows are there that must be. `taken`: the keys of those that are.
+  absl::Status CheckBalance(const std::set<std::string>& taken, const Table& t) const {
     for (const FormRow& row : form_.rows) {
       if (taken.count(row.key) == 0 && !absl::StartsWith(row.key, "income.carry.") &&
           row.key != "income.carry" && row.key != "expenditure.carry")
@@ -209,10 +215,14 @@ class TableReader {
     // Books of last year's money stand below their sum.
     for (const char* book : {"income.carry.G", "income.carry.F", "income.carry.S"}) {
       if (taken.count(book) > 0 && taken.count("income.carry") == 0)
-        return At(t->Find(book)->line, "no row above it has last year's money as a whole");
+        return At(t.Find(book)->line, "no row above it has last year's money as a whole");
     }
+    return absl::OkStatus();
+  }
+
+  // The 类 of a balance. Names tell codes; in the full list, places do.
+  absl::Status KeepClasses(std::vector<Row> classes, Table* t) {
     if (classes.empty()) return At(text_.title_line, "no 类 stands at its right");
-    // Names tell codes; in the full list, places do.
     const auto& all = disclosure::StatutoryClasses();
     int unknown = 0;
     for (size_t i = 0; i < classes.size(); ++i) {
@@ -275,8 +285,8 @@ class TableReader {
     return absl::OkStatus();
   }
 
-  // Names are put together from lines; what stands behind a whole name is no part of it. What names are whole is known from
-  // the lists and from table 3, which table 2 confirms.
+  // Names are put together from lines; what stands behind a whole name is no part of it. What names
+  // are whole is known from the lists and from table 3, which table 2 confirms.
   absl::Status NameIsWhole(const TextRow& text, const std::string& code,
                            const std::string& name) const {
     // Cells between tabs are not put together.
@@ -421,7 +431,8 @@ class TableReader {
     return absl::OkStatus();
   }
 
-  // Whether a row of table 12 or 13 is a unit's by its name: as offices are called, and introduced before the tables.
+  // Whether a row of table 12 or 13 is a unit's by its name: as offices are called, and introduced
+  // before the tables.
   bool NamesUnit(const std::string& name) const {
     static constexpr absl::string_view kEnds[] = {
         "局", "委", "办", "室", "中心", "所", "院", "站", "队", "处", "厅",   "会",
@@ -431,8 +442,8 @@ class TableReader {
            absl::StrContains(before_, name);
   }
 
-  // Department, units, projects in one column of names. A unit is a row named as the department, as a unit of table 11, as
-  // one that is known or that the document introduces.
+  // Department, units, projects in one column of names. A unit is a row named as the department, as
+  // a unit of table 11, as one that is known or that the document introduces.
   absl::Status Projects(Table* t) const {
     std::set<std::string> units = units_;
     for (const Row& row : out_->table(11).rows) units.insert(FoldName(row.label));
@@ -513,8 +524,9 @@ void ResolveClasses(Disclosure* d) {
   }
 }
 
-// Figures stand for what rounds to them. A table is printed with as many digits everywhere, some without their trailing
-// zeros; a figure with more digits than the others does not make these more exact.
+// Figures stand for what rounds to them. A table is printed with as many digits everywhere, some
+// without their trailing zeros; a figure with more digits than the others does not make these more
+// exact.
 void SetIntervals(Disclosure* d) {
   for (int n = 1; n <= disclosure::kTables; ++n) {
     Table& t = d->table(n);

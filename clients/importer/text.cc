@@ -9,6 +9,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "base/status_macros.h"
 #include "base/text.h"
 #include "domain/disclosure/names.h"
 
@@ -21,7 +22,8 @@ using disclosure::FormTable;
 
 // Lines that may stand between a table's title and the line with its unit.
 constexpr int kTitleToUnitLinesMax = 8;
-// The longest tables that were seen have some 200 rows. What rules and diagnoses do grows faster than the rows.
+// The longest tables that were seen have some 200 rows. What rules and diagnoses do grows faster
+// than the rows.
 constexpr size_t kTableLinesMax = 3000;
 
 absl::Status At(int line, const std::string& what) {
@@ -127,8 +129,8 @@ bool Has(const std::string& folded, const FormTable& t) {
   return true;
 }
 
-// Whether a line has the look of a table's title: it ends in 表, perhaps with brackets after it; contents, notes and
-// sentences do not.
+// Whether a line has the look of a table's title: it ends in 表, perhaps with brackets after it;
+// contents, notes and sentences do not.
 bool LooksLikeTitle(const TextLine& line) {
   if (line.tabbed || line.folded.size() > 180) return false;
   absl::string_view folded = line.folded;
@@ -270,16 +272,29 @@ bool EndsTables(const std::string& folded, const Form& form) {
   });
 }
 
-}  // namespace
+// Whether a line has an amount with a point, as money is printed.
+bool HasMoney(const std::vector<TextLine>& lines) {
+  return std::any_of(lines.begin(), lines.end(), [](const TextLine& line) {
+    auto amount = [](absl::string_view folded) {
+      return disclosure::LooksLikeFigure(folded) && absl::StrContains(folded, '.') &&
+             folded.back() != '.';
+    };
+    return std::any_of(line.pieces.begin(), line.pieces.end(),
+                       [&](const Piece& p) { return amount(p.folded); }) ||
+           std::any_of(line.cells.begin(), line.cells.end(),
+                       [&](const std::string& cell) { return amount(FoldName(cell)); });
+  });
+}
 
-absl::StatusOr<Text> CutText(absl::string_view text, const std::vector<Form>& forms) {
-  if (CheckText(text, true) == TextFault::kInvalidUtf8)
-    return absl::InvalidArgumentError("the document is not UTF-8 text");
-  absl::ConsumePrefix(&text, "\xef\xbb\xbf");
-  std::vector<TextLine> lines = CutLines(text);
-
-  Text out;
+// The form most of whose tables are in the document, and where they begin.
+struct Recognized {
+  const Form* form = nullptr;
   std::vector<Title> titles;
+};
+
+absl::StatusOr<Recognized> Recognize(const std::vector<TextLine>& lines,
+                                     const std::vector<Form>& forms) {
+  Recognized best;
   size_t most = 0;
   std::vector<std::string> missing;
   std::vector<std::string> names;
@@ -290,160 +305,200 @@ absl::StatusOr<Text> CutText(absl::string_view text, const std::vector<Form>& fo
     const size_t count = CountFound(found, form, &absent);
     if (count <= most) continue;
     most = count;
-    titles = std::move(found);
     missing = std::move(absent);
-    out.form = &form;
+    best = {&form, std::move(found)};
   }
-  if (out.form == nullptr) {
+  if (best.form == nullptr) {
     return absl::InvalidArgumentError(
         absl::StrCat("this is no disclosure of a form that is known (", absl::StrJoin(names, ", "),
                      "): none of their tables was found"));
   }
   if (!missing.empty()) {
-    const bool money = std::any_of(lines.begin(), lines.end(), [](const TextLine& line) {
-      auto amount = [](absl::string_view folded) {
-        return disclosure::LooksLikeFigure(folded) && absl::StrContains(folded, '.') &&
-               folded.back() != '.';
-      };
-      return std::any_of(line.pieces.begin(), line.pieces.end(),
-                         [&](const Piece& p) { return amount(p.folded); }) ||
-             std::any_of(line.cells.begin(), line.cells.end(),
-                         [&](const std::string& cell) { return amount(FoldName(cell)); });
-    });
-    if (!money)
+    if (!HasMoney(lines))
       return absl::InvalidArgumentError(
           absl::StrCat("an empty template, or of no form that is known (",
                        absl::StrJoin(names, ", "), "): no table has a figure"));
     return absl::InvalidArgumentError(
-        absl::StrCat("the document is not whole, or not of the form ", out.form->id,
+        absl::StrCat("the document is not whole, or not of the form ", best.form->id,
                      " that it is most like; missing: ", absl::StrJoin(missing, ", ")));
   }
   // Titles without a unit stand in contents and sentences.
-  titles.erase(
-      std::remove_if(titles.begin(), titles.end(), [](const Title& t) { return t.unit_at == 0; }),
-      titles.end());
+  best.titles.erase(std::remove_if(best.titles.begin(), best.titles.end(),
+                                   [](const Title& t) { return t.unit_at == 0; }),
+                    best.titles.end());
+  return best;
+}
 
-  bool ended = false;
-  size_t next = 0;
-  TextTable* table = nullptr;
-  for (size_t i = 0; i < lines.size(); ++i) {
-    TextLine& line = lines[i];
-    bool label = false;
-    const bool furniture = IsFurniture(line.folded, &label);
-    if (label) out.labels.push_back(line.folded);
-    if (next < titles.size() && titles[next].at == i) {
-      const Title& title = titles[next++];
-      if (ended)
-        return At(line.number, absl::StrCat("table ", title.form->number, " (", line.folded,
-                                            ") stands after the part of the tables"));
-      if (title.unit == MoneyUnit::kUnknown)
-        return At(lines[title.unit_at].number,
-                  absl::StrCat("table ", title.form->number, ": the unit \"",
-                               lines[title.unit_at].folded, "\" is neither 万元 nor 元"));
-      const bool again = table != nullptr && table->form->number == title.form->number;
-      if (again && !line.page_start && !absl::StrContains(line.folded, "续"))
-        return At(line.number,
-                  absl::StrCat("table ", title.form->number, " (", line.folded,
-                               ") stands twice; the first is at line ", table->title_line));
-      if (!again) {
-        for (const TextTable& earlier : out.tables) {
-          if (earlier.form->number == title.form->number)
-            return At(line.number,
-                      absl::StrCat("table ", title.form->number, " (", line.folded,
-                                   ") stands twice; the first is at line ", earlier.title_line));
-        }
-        if (!out.tables.empty() && out.tables.back().form->number > title.form->number)
-          return At(line.number, absl::StrCat("table ", title.form->number, " stands after table ",
-                                              out.tables.back().form->number));
-        out.tables.emplace_back();
-        table = &out.tables.back();
-        table->form = title.form;
-        table->title = line.folded;
-        table->title_line = line.number;
-        table->unit = title.unit;
-      } else if (table->unit != title.unit) {
-        return At(line.number,
-                  absl::StrCat("table ", title.form->number, " has two units, one on each page"));
+// Deals the lines of a document out to its tables.
+class TableCutter {
+ public:
+  TableCutter(std::vector<TextLine>& lines, Text& out) : lines_(lines), out_(out) {}
+
+  absl::Status Run(const std::vector<Title>& titles) {
+    size_t next = 0;
+    for (size_t i = 0; i < lines_.size(); ++i) {
+      TextLine& line = lines_[i];
+      bool label = false;
+      const bool furniture = IsFurniture(line.folded, &label);
+      if (label) out_.labels.push_back(line.folded);
+      if (next < titles.size() && titles[next].at == i) {
+        const Title& title = titles[next++];
+        FISCAL_RETURN_IF_ERROR(TakeTitle(title));
+        i = title.unit_at;
+        continue;
       }
-      // What stands between title and unit names the department.
-      for (size_t k = i + 1; k <= title.unit_at; ++k) {
-        std::string name;
-        if (DepartmentIn(lines[k], *out.form, &name) && !name.empty()) {
-          if (!table->department_name.empty() && table->department_name != name)
-            return At(lines[k].number, absl::StrCat("table ", table->form->number, " is of ", name,
-                                                    " and of ", table->department_name));
-          table->department_name = name;
-        } else if (bool other = false; IsFurniture(lines[k].folded, &other) && other) {
-          out.labels.push_back(lines[k].folded);
-        } else if (bool broken;
-                   !UnitIn(lines[k].folded, &broken).has_value() && k != title.unit_at && !again) {
-          return At(lines[k].number,
-                    absl::StrCat("table ", table->form->number, ": \"", lines[k].folded,
-                                 "\" between its title and its unit"));
-        }
-      }
-      i = title.unit_at;
-      continue;
+      FISCAL_RETURN_IF_ERROR(TakeLine(line, furniture));
     }
-    if (table == nullptr || ended) {
-      out.rest.push_back(std::move(line));
-      continue;
+    if (ended_) return absl::OkStatus();
+    return absl::InvalidArgumentError(absl::StrCat(
+        "the document ends inside its tables: ", absl::StrJoin(out_.form->ends, " or "),
+        " does not follow them"));
+  }
+
+ private:
+  // The title of a table, or of its next page, down to its unit.
+  absl::Status TakeTitle(const Title& title) {
+    const TextLine& line = lines_[title.at];
+    const int number = title.form->number;
+    if (ended_)
+      return At(line.number, absl::StrCat("table ", number, " (", line.folded,
+                                          ") stands after the part of the tables"));
+    if (title.unit == MoneyUnit::kUnknown)
+      return At(lines_[title.unit_at].number,
+                absl::StrCat("table ", number, ": the unit \"", lines_[title.unit_at].folded,
+                             "\" is neither 万元 nor 元"));
+    const bool again = table_ != nullptr && table_->form->number == number;
+    if (!again) {
+      FISCAL_RETURN_IF_ERROR(BeginTable(title));
+    } else if (!line.page_start && !absl::StrContains(line.folded, "续")) {
+      return StandsTwice(line, *table_);
+    } else if (table_->unit != title.unit) {
+      return At(line.number, absl::StrCat("table ", number, " has two units, one on each page"));
     }
-    if (EndsTables(line.folded, *out.form)) {
-      ended = true;
-      out.rest.push_back(std::move(line));
-      continue;
+    for (size_t k = title.at + 1; k <= title.unit_at; ++k) {
+      FISCAL_RETURN_IF_ERROR(TakeBelowTitle(lines_[k], k == title.unit_at || again));
+    }
+    return absl::OkStatus();
+  }
+
+  static absl::Status StandsTwice(const TextLine& line, const TextTable& first) {
+    return At(line.number, absl::StrCat("table ", first.form->number, " (", line.folded,
+                                        ") stands twice; the first is at line ", first.title_line));
+  }
+
+  absl::Status BeginTable(const Title& title) {
+    const TextLine& line = lines_[title.at];
+    for (const TextTable& earlier : out_.tables) {
+      if (earlier.form->number == title.form->number) return StandsTwice(line, earlier);
+    }
+    if (!out_.tables.empty() && out_.tables.back().form->number > title.form->number)
+      return At(line.number, absl::StrCat("table ", title.form->number, " stands after table ",
+                                          out_.tables.back().form->number));
+    table_ = &out_.tables.emplace_back();
+    table_->form = title.form;
+    table_->title = line.folded;
+    table_->title_line = line.number;
+    table_->unit = title.unit;
+    return absl::OkStatus();
+  }
+
+  // What stands between title and unit names the department. `lenient`: other text may stand there.
+  absl::Status TakeBelowTitle(const TextLine& line, bool lenient) {
+    std::string name;
+    if (DepartmentIn(line, *out_.form, &name) && !name.empty()) {
+      if (!table_->department_name.empty() && table_->department_name != name)
+        return At(line.number, absl::StrCat("table ", table_->form->number, " is of ", name,
+                                            " and of ", table_->department_name));
+      table_->department_name = name;
+    } else if (bool other = false; IsFurniture(line.folded, &other) && other) {
+      out_.labels.push_back(line.folded);
+    } else if (bool broken; !UnitIn(line.folded, &broken).has_value() && !lenient) {
+      return At(line.number, absl::StrCat("table ", table_->form->number, ": \"", line.folded,
+                                          "\" between its title and its unit"));
+    }
+    return absl::OkStatus();
+  }
+
+  // A line that is no title.
+  absl::Status TakeLine(TextLine& line, bool furniture) {
+    ended_ = ended_ || (table_ != nullptr && EndsTables(line.folded, *out_.form));
+    if (table_ == nullptr || ended_) {
+      out_.rest.push_back(std::move(line));
+      return absl::OkStatus();
     }
     if (absl::StrContains(line.folded, "本表无数据") ||
         absl::StrContains(line.folded, "本表为空表")) {
-      table->says_empty = true;
-      continue;
+      table_->says_empty = true;
+      return absl::OkStatus();
     }
     std::string name;
-    if (DepartmentIn(line, *out.form, &name)) {
+    if (DepartmentIn(line, *out_.form, &name)) {
       // A repeated heading on another page, or 部门名称 below the unit.
-      if (table->department_name.empty()) table->department_name = name;
-      continue;
+      if (table_->department_name.empty()) table_->department_name = name;
+      return absl::OkStatus();
     }
+    const int number = table_->form->number;
     bool broken;
     if (const auto unit = UnitIn(line.folded, &broken); unit.has_value() && !broken) {
-      if (*unit != table->unit)
-        return At(line.number, absl::StrCat("table ", table->form->number, " has two units"));
-      continue;
+      if (*unit == table_->unit) return absl::OkStatus();
+      return At(line.number, absl::StrCat("table ", number, " has two units"));
     }
     if (absl::StartsWith(line.folded, "注:") || absl::StartsWith(line.folded, "备注:") ||
         absl::StartsWith(line.folded, "说明:"))
-      continue;
-    if (furniture && !line.tabbed) continue;
-    if (table->lines.size() == kTableLinesMax)
-      return At(line.number, absl::StrCat("table ", table->form->number, " has more than ",
-                                          kTableLinesMax, " lines"));
-    table->lines.push_back(std::move(line));
+      return absl::OkStatus();
+    if (furniture && !line.tabbed) return absl::OkStatus();
+    if (table_->lines.size() == kTableLinesMax)
+      return At(line.number,
+                absl::StrCat("table ", number, " has more than ", kTableLinesMax, " lines"));
+    table_->lines.push_back(std::move(line));
+    return absl::OkStatus();
   }
-  if (!ended) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("the document ends inside its tables: ", absl::StrJoin(out.form->ends, " or "),
-                     " does not follow them"));
+
+  std::vector<TextLine>& lines_;
+  Text& out_;
+  // The one that lines go to; null before the first.
+  TextTable* table_ = nullptr;
+  // True behind the part of the tables.
+  bool ended_ = false;
+};
+
+// Whose document it is and of which year, by its first table; the others agree.
+absl::Status FindSubject(Text* out) {
+  const TextTable& first = out->tables[0];
+  out->department_name = first.department_name;
+  out->department = !absl::StrContains(first.title, "单位");
+  out->fiscal_year = YearIn(first.title);
+  for (const TextLine& line : out->rest) {
+    if (out->fiscal_year != 0) break;
+    out->fiscal_year = YearIn(line.folded);
   }
-  out.department_name = out.tables[0].department_name;
-  out.department = !absl::StrContains(out.tables[0].title, "单位");
-  out.fiscal_year = YearIn(out.tables[0].title);
-  for (const TextLine& line : out.rest) {
-    if (out.fiscal_year != 0) break;
-    out.fiscal_year = YearIn(line.folded);
-  }
-  if (out.department_name.empty())
-    return At(out.tables[0].title_line, "table 1: the name of the department is missing");
-  for (const TextTable& t : out.tables) {
-    if (!t.department_name.empty() && t.department_name != out.department_name) {
+  if (out->department_name.empty())
+    return At(first.title_line, "table 1: the name of the department is missing");
+  for (const TextTable& t : out->tables) {
+    if (!t.department_name.empty() && t.department_name != out->department_name) {
       return At(t.title_line, absl::StrCat("table ", t.form->number, " is of ", t.department_name,
-                                           ", table 1 of ", out.department_name));
+                                           ", table 1 of ", out->department_name));
     }
     if (const int year = YearIn(t.title);
-        year != 0 && out.fiscal_year != 0 && year != out.fiscal_year)
+        year != 0 && out->fiscal_year != 0 && year != out->fiscal_year)
       return At(t.title_line, absl::StrCat("table ", t.form->number, " is of ", year,
-                                           ", table 1 of ", out.fiscal_year));
+                                           ", table 1 of ", out->fiscal_year));
   }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<Text> CutText(absl::string_view text, const std::vector<Form>& forms) {
+  if (CheckText(text, true) == TextFault::kInvalidUtf8)
+    return absl::InvalidArgumentError("the document is not UTF-8 text");
+  absl::ConsumePrefix(&text, "\xef\xbb\xbf");
+  std::vector<TextLine> lines = CutLines(text);
+  FISCAL_ASSIGN_OR_RETURN(const Recognized recognized, Recognize(lines, forms));
+  Text out;
+  out.form = recognized.form;
+  FISCAL_RETURN_IF_ERROR(TableCutter(lines, out).Run(recognized.titles));
+  FISCAL_RETURN_IF_ERROR(FindSubject(&out));
   return out;
 }
 

@@ -1,5 +1,5 @@
-// Text cut into lines whose pieces keep the places they were printed at, and lines into tables: a blank is not a dropped
-// column.
+// Text cut into lines whose pieces keep the places they were printed at, and lines into tables: a
+// blank is not a dropped column.
 //
 //   text (from a file, or from PDF by pdf.h) --> Text --> reader.h
 #ifndef FISCAL_CLIENTS_IMPORTER_TEXT_H_
@@ -36,9 +36,9 @@ struct TextLine {
   bool tabbed = false;
   // The whole line folded.
   std::string folded;
-  // Of a line with tabs: its cells, trimmed, as many as were printed.
+  // The cells of a line with tabs, trimmed, as many as were printed.
   std::vector<std::string> cells;
-  // Of a line without: its pieces.
+  // The pieces of a line without tabs.
   std::vector<Piece> pieces;
 };
 
@@ -67,7 +67,8 @@ struct Text {
   std::vector<std::string> labels;
 };
 
-// INVALID_ARGUMENT names line and reason: not UTF-8, no form's tables, a table twice or out of order, no unit.
+// INVALID_ARGUMENT names line and reason: not UTF-8, no form's tables, a table twice or out of
+// order, no unit.
 absl::StatusOr<Text> CutText(absl::string_view text, const std::vector<disclosure::Form>& forms);
 
 }  // namespace fiscal::importer

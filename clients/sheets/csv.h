@@ -1,4 +1,5 @@
-// CSV (RFC 4180) in UTF-8, with or without a byte order mark, or in GB18030 (so also GBK and GB 2312).
+// CSV (RFC 4180) in UTF-8, with or without a byte order mark, or in GB18030 (so also GBK and GB
+// 2312).
 #ifndef FISCAL_CLIENTS_SHEETS_CSV_H_
 #define FISCAL_CLIENTS_SHEETS_CSV_H_
 
@@ -10,13 +11,14 @@
 
 namespace fiscal::sheets {
 
-// What a file of CSV may have: a few million lines of it cost what a workbook at its bounds does.
+// Bounds of a CSV file: a few million lines cost as much as a workbook at its bounds.
 struct CsvLimits {
   size_t bytes_max = 256u << 20;
   int64_t cells_max = 4'000'000;
 };
 
-// The text as UTF-8. Text that is UTF-8 throughout is that, other text is GB18030; INVALID_ARGUMENT names the line that is neither.
+// The text as UTF-8. Text that is UTF-8 throughout is that, other text is GB18030; INVALID_ARGUMENT
+// names the line that is neither.
 absl::StatusOr<std::string> DecodeText(absl::string_view bytes);
 
 // Every line with something on it, all cells text. INVALID_ARGUMENT names the line.

@@ -1,4 +1,4 @@
-// What a spreadsheet holds: sheets of rows of cells at their addresses.
+// A spreadsheet: sheets of rows of cells at their addresses.
 //
 //   bytes --(xlsx.h, csv.h)--> sheets --(clients/cli/line_items.h)--> budgets
 #ifndef FISCAL_CLIENTS_SHEETS_SHEET_H_
@@ -37,7 +37,8 @@ struct Cell {
 struct Row {
   // From 1: the row of the sheet, or the line a row of CSV starts on.
   int number = 0;
-  // By column. A workbook's cells without content are absent; CSV has every cell up to the last comma.
+  // By column. A workbook's cells without content are absent; CSV has every cell up to the last
+  // comma.
   std::vector<Cell> cells;
 };
 

@@ -57,7 +57,8 @@ std::string Unescaped(const std::string& text) {
       code =
           code * 16 + static_cast<unsigned>(absl::ascii_isdigit(c) ? c - '0' : (c | 32) - 'a' + 10);
     }
-    // Only what needs the escape: controls, and the underscore that begins what would look like one.
+    // Only what needs the escape: controls, and the underscore that begins what would look like
+    // one.
     if (!hex || (code >= 0x20 && code != '_')) continue;
     out.append(text, done, at - done);
     out += static_cast<char>(code);
@@ -141,7 +142,8 @@ class WorkbookHandler : public XmlHandler {
 
 // ---- shared strings and formats
 
-// Text as cells and shared strings have it: runs (r) and their text (t), beside readings (rPh) that are not part of it.
+// Text as cells and shared strings have it: runs (r) and their text (t), beside readings (rPh) that
+// are not part of it.
 bool IsStringText(const XmlHandler::Path& path, size_t depth) {
   if (path.back() != "t") return false;
   return path.size() == depth + 1 || (path.size() == depth + 2 && path[depth] == "r");

@@ -1,4 +1,5 @@
-// One part of a workbook as XML: elements of the workbook's own vocabularies, nothing of foreign ones, no document types.
+// One part of a workbook as XML: elements of the workbook's own vocabularies, nothing of foreign
+// ones, no document types.
 #ifndef FISCAL_CLIENTS_SHEETS_XML_H_
 #define FISCAL_CLIENTS_SHEETS_XML_H_
 
@@ -27,8 +28,8 @@ class XmlAttributes {
 class XmlHandler {
  public:
   virtual ~XmlHandler() = default;
-  // `path` names the elements that are open, the outermost first and the one that starts or ends last, without their namespaces.
-  // An error ends the parsing.
+  // `path` names the elements that are open, the outermost first and the one that starts or ends
+  // last, without their namespaces. An error ends the parsing.
   using Path = std::vector<std::string>;
   virtual absl::Status Start(const Path& path, const XmlAttributes& attributes) = 0;
   virtual absl::Status End(const Path& path) { return absl::OkStatus(); }
@@ -36,7 +37,8 @@ class XmlHandler {
   virtual void Text(const Path& path, absl::string_view text) {}
 };
 
-// INVALID_ARGUMENT with the line for what is not well-formed, nests deeper than 64 or declares a document type.
+// INVALID_ARGUMENT with the line for what is not well-formed, nests deeper than 64 or declares a
+// document type.
 absl::Status ParseXml(absl::string_view xml, XmlHandler& handler);
 
 }  // namespace fiscal::sheets

@@ -16,13 +16,14 @@ namespace fiscal::sheets {
 
 class ZipParts {
  public:
-  // INVALID_ARGUMENT for what is no archive, has more than `entries_max` entries, one name twice, or encrypted entries. `bytes` must outlive
-  // it. Reads give `inflated_max` bytes in all.
+  // INVALID_ARGUMENT for what is no archive, has more than `entries_max` entries, one name twice,
+  // or encrypted entries. `bytes` must outlive it. Reads give `inflated_max` bytes in all.
   static absl::StatusOr<ZipParts> Open(absl::string_view bytes, int64_t entries_max,
                                        int64_t inflated_max);
 
   bool Has(const std::string& name) const { return index_.contains(name); }
-  // The whole part, its checksum checked. NOT_FOUND where there is none; INVALID_ARGUMENT names a damaged or too large one.
+  // The whole part, its checksum checked. NOT_FOUND where there is none; INVALID_ARGUMENT names a
+  // damaged or too large one.
   absl::StatusOr<std::string> Read(const std::string& name);
 
  private:

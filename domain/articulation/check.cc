@@ -156,7 +156,8 @@ class Checker {
   }
 
   void Simplex() {
-    // All sums that the printed figures satisfy can hold together; those that need rounding are added one by one.
+    // All sums that the printed figures satisfy can hold together; those that need rounding are
+    // added one by one.
     std::vector<size_t> doubtful;
     for (size_t i = 0; i < instances_.size(); ++i) {
       if (!CountsForVerdict(*instances_[i].rule)) continue;
@@ -286,7 +287,8 @@ class Checker {
         if (o.outcome == Outcome::kPassed) break;
         for (const auto* terms : {&e.left, &e.right, &e.denominator}) {
           for (const Term& t : *terms) {
-            // Blanks matter where a figure is wanted: on the left, or where a row is missing or counted.
+            // Blanks matter where a figure is wanted: on the left, or where a row is missing or
+            // counted.
             const bool printed = t.place.cell != nullptr && !t.place.cell->blank();
             const bool wanted = terms == &e.left || t.constant != 0;
             if (printed || wanted) o.cells.push_back(RefOf(d_, t.place));

@@ -21,8 +21,9 @@ using disclosure::Row;
 using disclosure::Table;
 
 constexpr size_t kDiagnosesMax = 5;
-// Terms that are added up to try edits, in all: each is judged with everything the cell stands in, so that the work grows with
-// the square of a table. What is left then has no diagnosis. Far more than real documents need.
+// Terms that are added up to try edits, in all: each is judged with everything the cell stands in,
+// so that the work grows with the square of a table. What is left then has no diagnosis. Far more
+// than real documents need.
 constexpr int64_t kTermsMax = 10000000;
 
 // How likely an edit of a kind is where several would do; smaller is likelier.
@@ -169,7 +170,8 @@ class Diagnoser {
     for (size_t at : of_cell_[cell]) {
       if (holds_[at] || terms_left_ <= 0) continue;
       // To find what is wanted is to judge the equation some thirty times.
-      terms_left_ -= 30 * static_cast<int64_t>(equations_[at]->left.size() + equations_[at]->right.size());
+      terms_left_ -=
+          30 * static_cast<int64_t>(equations_[at]->left.size() + equations_[at]->right.size());
       for (int64_t want : Wanted(*equations_[at], cell)) {
         if (cell->measure == Measure::kCount && want < 0) continue;
         if (want == cell->value || !tried.insert(want).second || tried.size() > 80) continue;
@@ -192,7 +194,8 @@ class Diagnoser {
     d.cell = RefOf(d_, place);
     for (size_t at : of_cell_.at(cell)) {
       const bool now = Judge(*equations_[at], {cell, want}) != Holds::kNot;
-      terms_left_ -= static_cast<int64_t>(equations_[at]->left.size() + equations_[at]->right.size());
+      terms_left_ -=
+          static_cast<int64_t>(equations_[at]->left.size() + equations_[at]->right.size());
       d.restored += now && !holds_[at];
       d.broken += !now && holds_[at];
     }

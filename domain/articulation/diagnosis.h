@@ -1,4 +1,4 @@
-// What single edits would repair what failed, ranked by what they restore.
+// Single edits that would repair a failed check, ranked by what they restore.
 //
 //   failed instances + all equations --> Diagnose --> Diagnosis lists, best first
 #ifndef FISCAL_DOMAIN_ARTICULATION_DIAGNOSIS_H_

@@ -1,8 +1,10 @@
-// Whether figures known to within intervals can satisfy linear equations together: exact, no floating point.
+// Decides whether figures known to within intervals can satisfy linear equations together. Exact,
+// no floating point.
 //
-// The simplex of Dutertre and de Moura (A Fast Linear-Arithmetic Solver for DPLL(T), 2006): variables with bounds, a tableau
-// of sums, Bland's rule. Starting at the printed values, nearly every sum holds already, so few pivots are made. What it
-// names when nothing fits is minimal: without any one of the bounds of that row, the rest of it can hold.
+// The simplex of Dutertre and de Moura (A Fast Linear-Arithmetic Solver for DPLL(T), 2006):
+// variables with bounds, a tableau of sums, Bland's rule. Starting at the printed values, nearly
+// every sum holds already, so few pivots are made. The contradiction it names is minimal: without
+// any one of its bounds the rest can hold.
 #ifndef FISCAL_DOMAIN_ARTICULATION_FEASIBLE_H_
 #define FISCAL_DOMAIN_ARTICULATION_FEASIBLE_H_
 
@@ -25,18 +27,21 @@ class Feasible {
  public:
   // A figure with its printed value and the interval of its true one. Returns its number.
   int AddVariable(int64_t value, int64_t low, int64_t high);
-  // low <= sum of coefficients times variables <= high, where bounds are given. Returns its number among the variables.
+  // low <= sum of coefficients times variables <= high, where bounds are given. Returns its number
+  // among the variables.
   int AddSum(const std::vector<std::pair<int, int64_t>>& terms, std::optional<int64_t> low,
              std::optional<int64_t> high);
   // Bounds of a sum that was added without.
   void Bind(int sum, std::optional<int64_t> low, std::optional<int64_t> high);
-  // Takes them off again.
+  // Removes the bounds of a sum.
   void Release(int sum);
 
-  // True when all bounds can hold together. Else `conflict()` are the variables and sums of a minimal contradiction.
+  // True when all bounds can hold together. Else `conflict()` are the variables and sums of a
+  // minimal contradiction.
   bool Check();
   const std::vector<int>& conflict() const { return conflict_; }
-  // The least and the largest a variable can be. REQUIRES: Check() was true. nullopt where numbers got too large.
+  // The least and the largest a variable can be. REQUIRES: Check() was true. nullopt where numbers
+  // got too large.
   std::optional<std::pair<Fraction, Fraction>> Range(int variable);
   // False once numbers got too large: nothing is known then.
   bool sound() const { return sound_; }

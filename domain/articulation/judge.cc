@@ -15,7 +15,8 @@ int64_t PlaceOf(const Cell& cell) {
   return std::max<int64_t>(1, cell.high - cell.low + 1);
 }
 
-// The amounts that give the percentage that is printed: it moves one way with the amount, so halving finds them.
+// The amounts that give the percentage that is printed: it moves one way with the amount, so
+// halving finds them.
 std::vector<int64_t> WantedOfRatio(const Equation& e, const Cell* cell) {
   std::vector<int64_t> out;
   const Cell* percent = e.left[0].place.cell;

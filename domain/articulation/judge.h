@@ -1,4 +1,4 @@
-// One equation by itself: what its sides are, and whether it holds.
+// One equation by itself: the values of its sides, and whether it holds.
 #ifndef FISCAL_DOMAIN_ARTICULATION_JUDGE_H_
 #define FISCAL_DOMAIN_ARTICULATION_JUDGE_H_
 
@@ -27,7 +27,8 @@ struct Edit {
 
 Side SideOf(const std::vector<Term>& terms, const Edit& edit = {});
 Holds Judge(const Equation& e, const Edit& edit = {});
-// What the percentage of a ratio should be, in the scale of its cell and rounded to its digits; false where the base is 0.
+// Computes the percentage of a ratio, in the scale of its cell and rounded to its digits. False
+// when the base is 0.
 bool ExpectedPercent(const Equation& e, int64_t* percent, const Edit& edit = {});
 
 // Values of `cell` that would make the equation hold, the middle one first; empty where none would.

@@ -1,4 +1,4 @@
-// What checking a disclosure says.
+// The result of checking a disclosure.
 #ifndef FISCAL_DOMAIN_ARTICULATION_REPORT_H_
 #define FISCAL_DOMAIN_ARTICULATION_REPORT_H_
 
@@ -9,7 +9,7 @@ namespace fiscal::articulation {
 
 enum class Outcome { kPassed, kRoundingOnly, kFailed, kNotApplicable, kInsufficientData };
 enum class Severity { kError, kWarning };
-// Of the linear rules, judged together.
+// The verdict of all linear rules together.
 enum class Verdict { kExact, kRoundingOnly, kViolated };
 
 // A figure: table 1 to 13; 0 the narrative, 14 the performance forms.
@@ -26,15 +26,16 @@ struct CellRef {
 
 // One edit that would repair what failed; the best first.
 struct Diagnosis {
-  // digit_swapped, digit_dropped, digit_doubled, digit_wrong, point_shifted, factor_10000, sign, omitted_row, shifted_row,
-  // last_years_figure, wrong_denominator, missing_figure, other.
+  // digit_swapped, digit_dropped, digit_doubled, digit_wrong, point_shifted, factor_10000, sign,
+  // omitted_row, shifted_row, last_years_figure, wrong_denominator, missing_figure, other.
   std::string kind;
   CellRef cell;
-  // What should stand there, as it would be printed; of omitted_row the amount left out.
+  // The figure that should stand there, as it would be printed; for omitted_row the amount left
+  // out.
   std::string suggested;
-  // How many failed checks it restores.
+  // Failed checks that the edit restores.
   int restored = 0;
-  // How many that hold it would break.
+  // Passed checks that the edit would break.
   int broken = 0;
   std::string text_zh;
 };
@@ -53,7 +54,8 @@ struct RuleOutcome {
   std::vector<Diagnosis> diagnoses;
 };
 
-// Figures and rules that can't hold together though each rule holds alone; without any one of them the rest can.
+// Figures and rules that can't hold together though each rule holds alone; without any one of them
+// the rest can.
 struct Conflict {
   std::vector<std::string> rules;
   std::vector<CellRef> cells;

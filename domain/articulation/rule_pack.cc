@@ -276,7 +276,8 @@ bool IsRevenue(const Table& t, const Row& row) {
 // Tables of revenue may be a flat list of items of one level; a tree starts at its 类.
 bool IsFlat(const Table& t, const Row& row) {
   return std::all_of(t.rows.begin(), t.rows.end(), [&](const Row& other) {
-    return other.code.empty() || IsRevenue(t, other) != IsRevenue(t, row) || other.level == row.level;
+    return other.code.empty() || IsRevenue(t, other) != IsRevenue(t, row) ||
+           other.level == row.level;
   });
 }
 
@@ -297,8 +298,8 @@ bool IsChild(const Table& t, const Row& parent, const Row& row) {
          absl::StartsWith(row.code, parent.code);
 }
 
-// Whether a row stands at the last level of its tree: a project, an economic 款, a functional or revenue 项. 预备费 (227) and
-// 年初预留 (22902) have none below them.
+// Whether a row stands at the last level of its tree: a project, an economic 款, a functional or
+// revenue 项. 预备费 (227) and 年初预留 (22902) have none below them.
 bool IsLast(const Table& t, const Row& row) {
   if (t.number == 6 || t.number == 12 || t.number == 13) return row.level >= 2;
   if (!row.code.empty() && IsRevenue(t, row) && IsFlat(t, row)) return true;
@@ -491,7 +492,8 @@ class Applier {
           out->push_back(term);
         }
       }
-      // Nothing is below the last level. Above it, a document that leaves out the rows below has a sum of nothing.
+      // Nothing is below the last level. Above it, a document that leaves out the rows below has a
+      // sum of nothing.
       if (children && found == 0 && (!d_.document || IsLast(t, *parent))) return false;
     }
     return true;

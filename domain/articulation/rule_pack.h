@@ -1,6 +1,7 @@
-// Articulation rules (勾稽关系) as data: domain/data/rules.csv. domain/data/README.md explains the language of its checks.
+// Articulation rules (勾稽关系) as data: domain/data/rules.csv. domain/data/README.md explains the
+// language of its checks.
 //
-//   rules.csv --> RulePack --> Instantiate (a disclosure) --> Instance: equations over cells --> check.h
+//   rules.csv --> RulePack --(a disclosure)--> Instance: equations over cells --> check.h
 #ifndef FISCAL_DOMAIN_ARTICULATION_RULE_PACK_H_
 #define FISCAL_DOMAIN_ARTICULATION_RULE_PACK_H_
 
@@ -39,7 +40,7 @@ struct EquationSpec {
 };
 
 struct QuantifierSpec {
-  // One instance for each, or all in one.
+  // True for an instance each; false for all in one.
   bool each = true;
   char variable = 'r';
   int table = 0;
@@ -52,12 +53,12 @@ struct QuantifierSpec {
 struct RuleCheck {
   std::vector<QuantifierSpec> quantifiers;
   std::vector<ConditionSpec> conditions;
-  // Alternatives of instances of equations: `A | B` hold in one of the two, `A & B` are instances of their own, `A; B` belong
-  // to one.
+  // Alternatives of instances of equations: `A | B` hold in one of the two, `A & B` are instances
+  // of their own, `A; B` belong to one.
   std::vector<std::vector<std::vector<EquationSpec>>> alternatives;
-  // Instances without any figure do not count.
+  // True: instances without any figure do not count.
   bool some = false;
-  // Rules that speak only where there is something to check.
+  // True for a rule that is silent where there is nothing to check.
   bool silent = false;
   // Aspects that lines must tell: disclosure::Aspect as bits.
   uint32_t needs = 0;
@@ -98,7 +99,7 @@ struct Place {
 struct Term {
   Place place;
   int sign = 1;
-  // Of counted rows.
+  // The number of rows, for a term that counts rows.
   int64_t constant = 0;
 };
 
@@ -113,13 +114,13 @@ struct Instance {
   std::vector<Equation> equations;
 };
 
-// How a rule applies to a disclosure.
+// A rule applied to a disclosure.
 struct Applied {
   // One set for each alternative.
   std::vector<std::vector<Instance>> alternatives;
-  // A table it speaks of is not in the form.
+  // True when the form lacks a table of the rule.
   bool no_table = false;
-  // A figure of the narrative it speaks of was not found.
+  // True when a figure of the narrative was not found.
   bool no_figure = false;
 };
 Applied Instantiate(const Rule& rule, const disclosure::Disclosure& d);

@@ -19,10 +19,11 @@ struct TextFinding {
   std::vector<CellRef> cells;
 };
 
-// Instances of the check; empty where it does not apply. REQUIRES: the name is one of those known, see KnowsTextRule.
+// Instances of the check; empty where it does not apply. REQUIRES: the name is one of those known,
+// see KnowsTextRule.
 std::vector<TextFinding> RunTextRule(const Rule& rule, const disclosure::Disclosure& d);
 bool KnowsTextRule(const std::string& name);
-// How many tables the check is told. REQUIRES: it is known.
+// The number of tables that the check takes. REQUIRES: it is known.
 size_t TablesOfTextRule(const std::string& name);
 
 }  // namespace fiscal::articulation

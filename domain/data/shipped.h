@@ -6,7 +6,8 @@
 
 namespace fiscal::domain {
 
-// The bytes of a file by its path below domain/data, "forms/shanxi-13.csv"; empty where there is none.
+// The bytes of a file by its path below domain/data, "forms/shanxi-13.csv"; empty where there is
+// none.
 absl::string_view ShippedFile(absl::string_view name);
 
 }  // namespace fiscal::domain

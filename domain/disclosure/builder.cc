@@ -42,12 +42,9 @@ class Builder {
   }
 
  private:
-  // What parts of the money do not say: where what is known by a part is not all of it.
+  // Finds where what is known by a part of the money is not all of it.
   absl::Status FindUntold() {
-    using domain::Analysis;
-    using domain::Category;
     using domain::Direction;
-    using domain::Fund;
     using domain::FundingYear;
     // Only where the form parts this year's money from what was carried over.
     bool years_asked = false;
@@ -55,17 +52,15 @@ class Builder {
       for (const FormColumn& c : t.columns)
         years_asked = years_asked || c.query.funding_year != FundingYear::kNone;
     }
-    auto untold = [this](Aspect aspect, bool yes) {
-      d_.untold |= yes ? static_cast<uint32_t>(aspect) : 0u;
-    };
     for (Direction direction : {Direction::kIncome, Direction::kExpenditure}) {
       Query all;
       all.direction = direction;
       FISCAL_ASSIGN_OR_RETURN(const Sum whole, AskOne(all));
-      untold(direction == Direction::kIncome ? kIncome : kExpenditure, whole.lines == 0);
+      Untold(direction == Direction::kIncome ? kIncome : kExpenditure, whole.lines == 0);
       Sum funds, years;
-      for (Fund fund : {Fund::kGeneral, Fund::kGovernmentFund, Fund::kStateCapital,
-                        Fund::kFiscalAccount, Fund::kUnit}) {
+      for (domain::Fund fund :
+           {domain::Fund::kGeneral, domain::Fund::kGovernmentFund, domain::Fund::kStateCapital,
+            domain::Fund::kFiscalAccount, domain::Fund::kUnit}) {
         Query q = all;
         q.funds = {fund};
         FISCAL_ASSIGN_OR_RETURN(const Sum part, AskOne(q));
@@ -77,49 +72,61 @@ class Builder {
         FISCAL_ASSIGN_OR_RETURN(const Sum part, AskOne(q));
         years.Add(part);
       }
-      untold(kFund, funds.lines != whole.lines);
-      untold(kYear, years_asked && years.lines != whole.lines);
+      Untold(kFund, funds.lines != whole.lines);
+      Untold(kYear, years_asked && years.lines != whole.lines);
       FISCAL_ASSIGN_OR_RETURN(const std::vector<Group> codes, Ask(all, GroupKind::kFunctional));
       int64_t at_items = 0;
       for (const Group& g : codes) at_items += g.code.size() == 7 ? g.sum.lines : 0;
-      untold(kLeaf, at_items != whole.lines);
-      if (direction == Direction::kIncome) continue;
-      Sum categories;
-      for (Category category : {Category::kBasic, Category::kProject}) {
-        Query q = all;
-        q.category = category;
-        FISCAL_ASSIGN_OR_RETURN(const Sum part, AskOne(q));
-        categories.Add(part);
+      Untold(kLeaf, at_items != whole.lines);
+      if (direction == Direction::kExpenditure) {
+        FISCAL_RETURN_IF_ERROR(FindUntoldExpenditure(all, whole));
       }
-      untold(kCategory, categories.lines != whole.lines);
-      Query basic = all;
-      basic.category = Category::kBasic;
-      basic.analysis = Analysis::kBasicEconomic;
-      FISCAL_ASSIGN_OR_RETURN(const Sum basics, AskOne(basic));
-      FISCAL_ASSIGN_OR_RETURN(const std::vector<Group> depts, Ask(basic, GroupKind::kDept));
-      Sum coded, split;
-      for (const Group& g : depts) {
-        if (g.code.size() == 3) coded.Add(g.sum);
-      }
-      for (Category category : {Category::kPersonnel, Category::kPublic}) {
-        Query q = basic;
-        q.category = category;
-        FISCAL_ASSIGN_OR_RETURN(const Sum part, AskOne(q));
-        split.Add(part);
-      }
-      untold(kEconomic, coded.fen != basics.fen);
-      untold(kSubcategory, split.fen != basics.fen);
-      Query project = all;
-      project.category = Category::kProject;
-      project.analysis = Analysis::kProject;
-      FISCAL_ASSIGN_OR_RETURN(const Sum projects, AskOne(project));
-      FISCAL_ASSIGN_OR_RETURN(const std::vector<Group> named, Ask(project, GroupKind::kProject));
-      Sum of_projects;
-      for (const Group& g : named) of_projects.Add(g.sum);
-      untold(kProject, of_projects.fen != projects.fen);
     }
     return absl::OkStatus();
   }
+
+  // The same of what only expenditure has: categories, economic codes, projects.
+  absl::Status FindUntoldExpenditure(const Query& all, const Sum& whole) {
+    using domain::Analysis;
+    using domain::Category;
+    FISCAL_ASSIGN_OR_RETURN(const Sum categories,
+                            AskBoth(all, Category::kBasic, Category::kProject));
+    Untold(kCategory, categories.lines != whole.lines);
+    Query basic = all;
+    basic.category = Category::kBasic;
+    basic.analysis = Analysis::kBasicEconomic;
+    FISCAL_ASSIGN_OR_RETURN(const Sum basics, AskOne(basic));
+    FISCAL_ASSIGN_OR_RETURN(const std::vector<Group> depts, Ask(basic, GroupKind::kDept));
+    Sum coded;
+    for (const Group& g : depts) {
+      if (g.code.size() == 3) coded.Add(g.sum);
+    }
+    FISCAL_ASSIGN_OR_RETURN(const Sum split,
+                            AskBoth(basic, Category::kPersonnel, Category::kPublic));
+    Untold(kEconomic, coded.fen != basics.fen);
+    Untold(kSubcategory, split.fen != basics.fen);
+    Query project = all;
+    project.category = Category::kProject;
+    project.analysis = Analysis::kProject;
+    FISCAL_ASSIGN_OR_RETURN(const Sum projects, AskOne(project));
+    FISCAL_ASSIGN_OR_RETURN(const std::vector<Group> named, Ask(project, GroupKind::kProject));
+    Sum of_projects;
+    for (const Group& g : named) of_projects.Add(g.sum);
+    Untold(kProject, of_projects.fen != projects.fen);
+    return absl::OkStatus();
+  }
+
+  // What two categories have of a query together.
+  absl::StatusOr<Sum> AskBoth(Query query, domain::Category first, domain::Category second) {
+    query.category = first;
+    FISCAL_ASSIGN_OR_RETURN(Sum sum, AskOne(query));
+    query.category = second;
+    FISCAL_ASSIGN_OR_RETURN(const Sum other, AskOne(query));
+    sum.Add(other);
+    return sum;
+  }
+
+  void Untold(Aspect aspect, bool yes) { d_.untold |= yes ? static_cast<uint32_t>(aspect) : 0u; }
 
   Table& Start(const FormTable& form, int canonical) {
     Table& t = d_.table(canonical);

@@ -2,7 +2,8 @@
 //
 //   CellSource (the ledger at a position, or the lines of one statement) --> Build --> Disclosure
 //
-// Row and column keys are those the reader of documents gives, so that both compare cell by cell. Pure.
+// Row and column keys are those the reader of documents gives, so that both compare cell by cell.
+// Pure.
 #ifndef FISCAL_DOMAIN_DISCLOSURE_BUILDER_H_
 #define FISCAL_DOMAIN_DISCLOSURE_BUILDER_H_
 
@@ -16,7 +17,8 @@
 
 namespace fiscal::disclosure {
 
-// A sum of lines, and how far the true amounts may be from it: half a unit of each line's precision.
+// A sum of lines, and how far the true amounts may be from it: half a unit of each line's
+// precision.
 struct Sum {
   domain::Fen fen = 0;
   domain::Fen slack_fen = 0;
@@ -40,13 +42,13 @@ enum class GroupKind : uint8_t {
 };
 
 struct Group {
-  // The code; of kUnit what tells it from all others of the source, which also orders them.
+  // The code. Of kUnit: an identifier unique within the source, which also orders the units.
   std::string code;
   // kPair: the governments' code.
   std::string other_code;
   // kUnit and kProject: the name. Two may have the same.
   std::string name;
-  // kProject: the code of its unit, within which its own is its own, and the unit's name.
+  // kProject: code and name of its unit. A project's code is unique within its unit.
   std::string unit, unit_name;
   Sum sum;
 };
@@ -54,7 +56,8 @@ struct Group {
 class CellSource {
  public:
   virtual ~CellSource() = default;
-  // A query with an analysis is answered by memo lines of a statement that has some of it, else by its counted lines.
+  // A query with an analysis is answered by memo lines of a statement that has some of it, else by
+  // its counted lines.
   virtual absl::StatusOr<std::vector<Group>> Ask(const Query& query, GroupKind by) = 0;
   // 年终结转 of the statements that stand; nothing where none states it.
   virtual absl::StatusOr<Sum> CarryForward() = 0;
@@ -65,7 +68,7 @@ class CellSource {
 struct Subject {
   int fiscal_year = 0;
   std::string name;
-  // One agency's own, for forms that print a unit's differently.
+  // True for one agency's own disclosure, which some forms print differently.
   bool unit = false;
 };
 

@@ -1,5 +1,5 @@
-// The classifications that ship, as names and codes: what a document is read against where no catalog is at hand.
-// Lists of a year: those of 2024, with older names as aliases.
+// The classifications that ship, as names and codes: documents are read against them where there is
+// no catalog. Lists of a year: those of 2024, with older names as aliases.
 #ifndef FISCAL_DOMAIN_DISCLOSURE_CODE_LISTS_H_
 #define FISCAL_DOMAIN_DISCLOSURE_CODE_LISTS_H_
 
@@ -42,7 +42,7 @@ const CodeLists& ShippedLists();
 // The 30 类 in the order statutory forms print them.
 const std::vector<std::string>& StatutoryClasses();
 
-// Whether a folded name is that of the code, or an alias of it.
+// True when a folded name is the code's name or an alias of it.
 bool SameName(const CodeList& list, absl::string_view code, const std::string& a,
               const std::string& b);
 

@@ -47,7 +47,8 @@ int Disclosure::LineAt(size_t offset) const {
 }
 
 void SetInterval(int64_t place, Cell* cell) {
-  // A figure stands for the amounts that round to it: [v - half, v + half) where it is positive, mirrored where negative.
+  // A figure stands for the amounts that round to it: [v - half, v + half) where it is positive,
+  // mirrored where negative.
   const int64_t half = place / 2;
   if (place <= 1) {
     cell->low = cell->high = cell->value;

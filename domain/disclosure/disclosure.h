@@ -1,16 +1,22 @@
-// A disclosure as typed cells: what a document prints, or what the ledger says in the same form. The reader of
-// documents and the builder over the ledger make it; rules, comparisons, printing and the import take it from there.
+// A disclosure as typed cells: what a document prints, or what the ledger says in the same form.
+// The reader of documents and the builder over the ledger make it; rules, comparisons, printing and
+// the import take it from there.
 //
 //   document --> importer --> Disclosure --> articulation rules, comparison, line items
 //   ledger ----> builder ---> Disclosure --> articulation rules, statutory tables
 //
-// Plain values. Rows and columns have keys that do not depend on the form, so that a figure has one address in every form:
+// Plain values. Rows and columns have keys that do not depend on the form, so that a figure has one
+// address in every form:
 //   table    1 to 13 as in the 13-table form; 0 the narrative; 14 the performance forms
-//   rows     "total"; a code ("2080505"); "class.208"; "income.G" (funds G F S A U), "income.fiscal" (财政拨款),
-//            "income.UB" "income.UO" "income.UX" (事业, 经营, 其他收入), "income.year" "income.carry" "income.carry.G"
-//            "income.total"; "expenditure.year" "expenditure.carry" "expenditure.total"; "revenue.CODE" in table 9;
-//            "abroad" "reception" "vehicles" "purchase" "operation"; "department", "unit.N", "project.NAME" (folded)
-//   columns  "total"; "basic" "project"; "personnel" "public"; "this_year" "carryover"; "amount"; the funds
+//   rows     "total"; a code ("2080505"); "class.208";
+//            "income.G" (funds G F S A U), "income.fiscal" (财政拨款),
+//            "income.UB" "income.UO" "income.UX" (事业, 经营, 其他收入),
+//            "income.year" "income.carry" "income.carry.G" "income.total";
+//            "expenditure.year" "expenditure.carry" "expenditure.total"; "revenue.CODE" in table 9;
+//            "abroad" "reception" "vehicles" "purchase" "operation";
+//            "department", "unit.N", "project.NAME" (folded)
+//   columns  "total"; "basic" "project"; "personnel" "public"; "this_year" "carryover"; "amount";
+//            the funds
 #ifndef FISCAL_DOMAIN_DISCLOSURE_DISCLOSURE_H_
 #define FISCAL_DOMAIN_DISCLOSURE_DISCLOSURE_H_
 
@@ -29,7 +35,7 @@ constexpr int kNarrative = 0;
 constexpr int kTables = 13;
 constexpr int kForms = 14;
 
-// What a cell's numbers count.
+// The unit of a cell's numbers.
 enum class Measure : uint8_t {
   kMoney,    // fen
   kPercent,  // millionths of a percent
@@ -41,7 +47,8 @@ struct Cell {
   std::string printed;
   // The value printed, exactly.
   int64_t value = 0;
-  // The true value lies in [low, high]: half a unit in the last place around what is printed, in whole fen.
+  // The true value lies in [low, high]: half a unit in the last place around what is printed, in
+  // whole fen.
   int64_t low = 0;
   int64_t high = 0;
   // Line of the document, from 1; 0 in what comes from the ledger.
@@ -123,7 +130,7 @@ struct PerformanceForm {
   // 负责人, 经办人, 联系电话; empty where blank.
   std::string responsible, handler, telephone;
   std::vector<Indicator> indicators;
-  // Lines that could not be told apart, with what stands there.
+  // Lines that could not be assigned to a field, with their text.
   std::vector<std::pair<int, std::string>> unread;
 };
 
@@ -134,7 +141,7 @@ struct Sentence {
   std::string text;
 };
 
-// What lines may leave unsaid, as bits. A document prints it all.
+// Aspects that lines may leave unsaid, as bits. A document prints all of them.
 enum Aspect : uint32_t {
   kIncome = 1,
   kExpenditure = 2,
@@ -163,9 +170,10 @@ struct Disclosure {
   std::string department_name;
   // True for a department with the units it prints as one; false for one unit's own.
   bool department = true;
-  // Of the money tables, the one most of them use.
+  // The unit that most money tables use.
   MoneyUnit unit = MoneyUnit::kWanyuan;
-  // Index 1 to 13 the tables, those the form does not have with number 0; 0 the narrative's figures, 14 the forms'.
+  // Index 1 to 13 the tables, those the form does not have with number 0; 0 the narrative's
+  // figures, 14 the forms'.
   Table tables[15];
   std::vector<PerformanceForm> forms;
   // The whole text after the tables, folded and joined, with the line each part starts on.
@@ -173,14 +181,15 @@ struct Disclosure {
   std::vector<std::pair<size_t, int>> narrative_lines;
   // Table labels as printed (预算公开表1).
   std::vector<std::string> labels;
-  // True when it was read from a document: rules about its words apply.
+  // True when it was read from a document, so that rules about words apply.
   bool document = false;
-  // Aspects that the lines it was made of leave unsaid for some of the money: rules that need them have nothing to go by.
+  // Aspects that the lines leave unsaid for some of the money. Rules that need them are
+  // insufficient.
   uint32_t untold = 0;
 
   const Table& table(int n) const { return tables[n]; }
   Table& table(int n) { return tables[n]; }
-  // A document has its words and forms, what comes from the ledger has not.
+  // Words and performance forms exist in documents only.
   bool has(int n) const {
     return n == kNarrative || n == kForms ? document : tables[n].number == n;
   }
@@ -188,7 +197,8 @@ struct Disclosure {
   int LineAt(size_t offset) const;
 };
 
-// The interval of true values that print as `value` with one in the last place of `place`, halves rounded away from zero.
+// The interval of true values that print as `value` with one in the last place of `place`, halves
+// rounded away from zero.
 void SetInterval(int64_t place, Cell* cell);
 
 }  // namespace fiscal::disclosure

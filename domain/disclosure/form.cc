@@ -98,24 +98,7 @@ class Parser {
 
   absl::Status Record(const std::vector<std::string>& c) {
     const std::string &record = c[0], &side = c[2], &key = c[3], &labels = c[4], &query = c[5];
-    if (record == "form") {
-      form_.id = key;
-      form_.name = labels;
-      for (absl::string_view word : absl::StrSplit(query, ' ', absl::SkipEmpty())) {
-        if (word == "unit=yuan") {
-          form_.unit = MoneyUnit::kYuan;
-        } else if (absl::ConsumePrefix(&word, "decimals=")) {
-          if (!absl::SimpleAtoi(word, &form_.decimals)) return Bad("decimals");
-        } else if (word == "separators") {
-          form_.separators = true;
-        } else if (absl::ConsumePrefix(&word, "label=")) {
-          form_.table_label = std::string(word);
-        } else if (word != "unit=wanyuan") {
-          return Bad(absl::StrCat("unknown word ", word));
-        }
-      }
-      return absl::OkStatus();
-    }
+    if (record == "form") return StartForm(key, labels, query);
     if (record == "ends") {
       form_.ends = Folded(labels);
       return absl::OkStatus();
@@ -170,6 +153,26 @@ class Parser {
       t.cells[key] = q;
     } else {
       return Bad(absl::StrCat("unknown record ", record));
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status StartForm(const std::string& key, const std::string& labels,
+                         const std::string& query) {
+    form_.id = key;
+    form_.name = labels;
+    for (absl::string_view word : absl::StrSplit(query, ' ', absl::SkipEmpty())) {
+      if (word == "unit=yuan") {
+        form_.unit = MoneyUnit::kYuan;
+      } else if (absl::ConsumePrefix(&word, "decimals=")) {
+        if (!absl::SimpleAtoi(word, &form_.decimals)) return Bad("decimals");
+      } else if (word == "separators") {
+        form_.separators = true;
+      } else if (absl::ConsumePrefix(&word, "label=")) {
+        form_.table_label = std::string(word);
+      } else if (word != "unit=wanyuan") {
+        return Bad(absl::StrCat("unknown word ", word));
+      }
     }
     return absl::OkStatus();
   }

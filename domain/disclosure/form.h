@@ -1,7 +1,9 @@
-// Descriptions of forms: which tables, how they are laid out, what each cell asks of the ledger, which sentences carry
-// figures. A new form is a new file in domain/data/forms, for reading and printing alike.
+// Descriptions of forms: which tables, how they are laid out, what each cell asks of the ledger,
+// which sentences carry figures. A new form is a new file in domain/data/forms, for reading and
+// printing alike.
 //
-// The files are CSV with the columns record, table, side, key, labels, query; domain/data/forms/README.md explains them.
+// The files are CSV with the columns record, table, side, key, labels, query;
+// domain/data/README.md explains them.
 #ifndef FISCAL_DOMAIN_DISCLOSURE_FORM_H_
 #define FISCAL_DOMAIN_DISCLOSURE_FORM_H_
 
@@ -16,10 +18,10 @@
 
 namespace fiscal::disclosure {
 
-// What a cell asks of the ledger. Parts left out ask for everything.
+// The query of a cell to the ledger. A part that is left out restricts nothing.
 struct Query {
   domain::Direction direction = domain::Direction::kNone;
-  // Their sum; empty for all funds.
+  // The funds whose sum is asked for; empty for all.
   std::vector<domain::Fund> funds;
   domain::Category category = domain::Category::kNone;
   domain::FundingYear funding_year = domain::FundingYear::kNone;
@@ -29,7 +31,7 @@ struct Query {
   domain::Code dept_economic = 0;
   // 年终结转, which statements carry beside their lines.
   bool carry_forward = false;
-  // The cell is never printed.
+  // True for a cell that is never printed.
   bool none = false;
   // Row keys whose cells of the same column add up to this one; nothing is asked of the ledger.
   std::vector<std::string> sum_of;
@@ -38,7 +40,7 @@ struct Query {
   std::string Text() const;
 };
 
-// What a column asks, narrowed by what its row asks.
+// The query of a column, narrowed by that of the row.
 Query Narrowed(Query column, const Query& row);
 
 enum class Layout : uint8_t {
@@ -66,7 +68,7 @@ struct FormColumn {
   // "left", "right" or "".
   std::string side;
   std::string key;
-  // Folded names it has in headings.
+  // Headings that name this column, normalised by FoldName.
   std::vector<std::string> labels;
   Query query;
   // kStrip: the table and row the figure belongs to.
@@ -80,7 +82,7 @@ struct FormRow {
   // The first is printed; the folded rest are read.
   std::vector<std::string> labels;
   Query query;
-  // Not every document has it.
+  // True for a row that some documents lack.
   bool optional = false;
 };
 
@@ -93,7 +95,8 @@ struct FormStub {
   std::vector<std::string> labels;
 };
 
-// A heading over several columns, for printing. One whose columns hold those of another stands above it.
+// A heading over several columns, for printing. One whose columns hold those of another stands
+// above it.
 struct FormGroup {
   std::string side;
   // As printed; "{year}" stands for the fiscal year.
@@ -102,11 +105,12 @@ struct FormGroup {
   std::vector<std::string> columns;
 };
 
-// Rows that come from the money there is.
+// Rows that exist where there is money.
 struct FormRows {
   std::string side;
   RowKind kind = RowKind::kNone;
-  // Classes: all of the list in order, blank ones too; else those with money, counted on.
+  // For classes. True: the whole list in order, blank ones too. False: those with money, numbered
+  // on.
   bool all = false;
   Query query;
 };
@@ -117,11 +121,11 @@ struct FormTable {
   // Its number in the 13-table form.
   int canonical = 0;
   Layout layout = Layout::kCodes;
-  // Words its title has, and has not.
+  // Words that the title contains, and words that it must not contain.
   std::vector<std::string> title_words, title_without;
   // As printed, without the year: "预算收支总表".
   std::string title;
-  // Another layout of the same table, for a unit's own document.
+  // True for another layout of the same table, in a unit's own document.
   bool unit_variant = false;
   // A word of the heading that only this layout has.
   std::string heading_word;
@@ -129,19 +133,19 @@ struct FormTable {
   int decimals = 2;
   // 3 where codes stand in three columns.
   int code_columns = 1;
-  // 合计 stands last.
+  // True when 合计 is the last row.
   bool total_last = false;
   // The 合计 row is printed in a table without figures too, with the note.
   std::string empty_note;
-  // Printed across or upright on A4.
+  // True for A4 landscape, false for portrait.
   bool landscape = false;
-  // Columns are numbered below their headings.
+  // True when columns are numbered below their headings.
   bool numbered = false;
   Query query;
   std::vector<FormColumn> columns;
   std::vector<FormRow> rows;
   std::vector<FormRows> dynamic;
-  // "row/column" to what it asks instead.
+  // By "row/column": the query that replaces that cell's.
   std::map<std::string, Query> cells;
   // Words of headings that are no column's label.
   std::vector<std::string> heading_words;
@@ -157,12 +161,13 @@ struct FormTable {
 struct FactPattern {
   // Row of table 0; "class.?" and "item.?" are made of the name the sentence gives.
   std::string row;
-  // RE2 over the folded narrative; groups are named by column: m_amount money in 万元, p_share percent, n_count a count,
-  // d_change a word of direction before the money m_change, t_name a name.
+  // RE2 over the folded narrative. A group is named by a letter, an underscore and the column: m is
+  // money in 万元, p a percentage, n a count, d a word of direction before the money of the same
+  // column, t a name.
   std::string regex;
-  // Where it may stand: a regex that finds the region; empty for everywhere.
+  // A regex that finds the region in which the sentence may stand; empty for everywhere.
   std::string region;
-  // Every match makes a row, or the first only.
+  // True when every match makes a row; otherwise the first alone does.
   bool repeated = false;
 };
 
@@ -172,11 +177,11 @@ struct Form {
   MoneyUnit unit = MoneyUnit::kWanyuan;
   int decimals = 2;
   bool separators = false;
-  // What stands above each table, before its number: 预算公开表. Empty where nothing does.
+  // The words above each table, before its number: 预算公开表. Empty when there are none.
   std::string table_label;
-  // Starts of lines that end the part of the tables.
+  // Beginnings of the lines that end the part of the tables.
   std::vector<std::string> ends;
-  // Starts of lines that name who it is of.
+  // Beginnings of the lines that name the department.
   std::vector<std::string> department_labels;
   std::vector<FormTable> tables;
   std::vector<FactPattern> facts;

@@ -18,10 +18,11 @@ struct StatementLines {
   std::optional<int64_t> carry_forward_fen;
   // The agency, and its name.
   std::string agency_code, agency_name;
-  // Names of projects by code, and the units that carry them out where the statement is a department's.
+  // Names of projects by code, and the units that carry them out where the statement is a
+  // department's.
   std::map<std::string, std::string> project_names, project_units;
   bool department_scope = false;
-  // Whether public expenses of the agency are operating expenses: 行政 and 参公.
+  // True when public expenses of the agency are operating expenses: 行政 and 参公.
   bool operating = true;
   std::function<std::string(domain::CatalogList, const std::string&)> name_of;
 };
@@ -35,10 +36,10 @@ class LinesSource final : public CellSource {
   std::string NameOf(domain::CatalogList list, const std::string& code) const override;
 
  private:
-  // The money that answers for an analysis in one direction.
+  // The sums that answer for an analysis in one direction.
   const Sums& Of(domain::Analysis analysis, domain::Direction direction);
-  // The code of the unit a line is of: of a department's statement what an operating line notes and a project names, else
-  // the agency.
+  // The code of the unit a line is of: of a department's statement what an operating line notes and
+  // a project names, else the agency.
   std::string UnitOf(const domain::Line& line);
 
   const StatementLines statement_;

@@ -25,12 +25,13 @@ struct Figure {
 
 // True for what is printed where there is no money: blank, a dash.
 bool IsBlank(absl::string_view cell);
-// "1,234.56", "-3.00", "880.87". nullopt for anything else, for digits finer than a fen and for what exceeds int64.
+// "1,234.56", "-3.00", "880.87". nullopt for anything else, for digits finer than a fen and for
+// what exceeds int64.
 std::optional<Figure> ParseFigure(absl::string_view cell, MoneyUnit unit);
 // True when the text has the look of a figure (digits with a point or separators), right or wrong.
 bool LooksLikeFigure(absl::string_view cell);
-// The amount in the unit with `decimals` digits after the point, halves away from zero: "880.87"; with `separators`,
-// "371,514,655.00".
+// The amount in the unit with `decimals` digits after the point, halves away from zero: "880.87";
+// with `separators`, "371,514,655.00".
 std::string PrintFigure(int64_t fen, MoneyUnit unit, int decimals = 2, bool separators = false);
 // "元" or "万元".
 absl::string_view UnitName(MoneyUnit unit);

@@ -18,7 +18,8 @@ bool IsBlankCharacter(absl::string_view s) {
          s == "\xe2\x80\x8c" || s == "\xe2\x80\x8d";
 }
 
-// The characters most text is made of, which NFKC leaves as they are: CJK ideographs of the main block, 、 。 《 》 and quotes.
+// The characters most text is made of, which NFKC leaves as they are: CJK ideographs of the main
+// block, 、 。 《 》 and quotes.
 bool IsPlain(absl::string_view s) {
   if (s.size() != 3) return false;
   const unsigned a = static_cast<unsigned char>(s[0]), b = static_cast<unsigned char>(s[1]);

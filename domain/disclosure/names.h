@@ -8,10 +8,12 @@
 
 namespace fiscal::disclosure {
 
-// NFKC without blanks, zero-width characters and byte order marks: full-width forms become plain ones.
+// NFKC without blanks, zero-width characters and byte order marks: full-width forms become plain
+// ones.
 std::string FoldName(absl::string_view name);
 
-// Without what counts it: "八、社会保障和就业支出", "1. 一般公共预算", "①公务用车购置费" (folded) and "（一）…".
+// The text without its ordinal: "八、社会保障和就业支出", "1. 一般公共预算", "①公务用车购置费"
+// (folded) and "（一）…".
 absl::string_view WithoutOrdinal(absl::string_view folded);
 
 // True when it starts with a Chinese number and 、.

@@ -1,4 +1,5 @@
-// Amounts by what their lines say of them, and the answers to a form's queries over them: what sources of cells share.
+// Sums of amounts by their lines' attributes, and a form's queries over them. All sources of cells
+// use it.
 //
 //   lines, or leaf cells of agencies --> Sums::Add --> Sums::Ask --> Groups
 //
@@ -17,7 +18,7 @@
 
 namespace fiscal::disclosure {
 
-// What lines have in common that one sum is kept of.
+// The attributes that lines of one sum share.
 struct SumKey {
   domain::Code functional = 0;
   domain::Code revenue = 0;
@@ -40,8 +41,8 @@ struct SumKey {
   }
 };
 
-// Whether counted money answers for an analysis where a statement has no memo lines of it. `office`: the agency's public
-// expenses are operating expenses (行政 and 参公).
+// True when counted money answers for an analysis of which a statement has no memo lines. `office`:
+// the agency's public expenses are operating expenses (行政 and 参公).
 bool CountsIn(domain::Analysis analysis, const domain::Attributes& attributes, bool office);
 
 class Sums {

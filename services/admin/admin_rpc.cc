@@ -19,7 +19,7 @@ namespace {
 namespace pb = fiscal::admin::v1;
 using domain::Reason;
 
-// Whether somebody still waits for a long call.
+// Tells a long call whether its caller still waits.
 class Waiting final : public rpc::Drainable {
  public:
   Waiting(grpc::ServerContext& context, rpc::DrainSignal& drain)
@@ -42,8 +42,8 @@ class Waiting final : public rpc::Drainable {
   std::atomic<bool> draining_;
 };
 
-// Synchronous on purpose: what takes long has a thread of its own, of which gRPC makes another, and the callbacks of other services
-// have theirs.
+// Synchronous on purpose: a long call then has a thread of gRPC's own, and does not hold up the
+// callbacks of other services.
 class AdminRpc final : public rpc::BoundedReads<grpc::Service> {
  public:
   AdminRpc(rpc::Calls& calls, AdminParts parts)
@@ -118,8 +118,8 @@ class AdminRpc final : public rpc::BoundedReads<grpc::Service> {
     const auto open = calls_.Open(*context, "Scrub");
     if (!open.ok()) return rpc::ToGrpc(open.status());
     if (request->bytes_per_second() < 0) {
-      return rpc::ToGrpc(domain::Refuse({{domain::Reason::kFieldNotAllowed, "bytes_per_second", "",
-                                          "a rate is not negative"}}));
+      return rpc::ToGrpc(domain::Refuse(
+          {{domain::Reason::kFieldNotAllowed, "bytes_per_second", "", "a rate is not negative"}}));
     }
     Waiting waiting(*context, parts_.drain);
     const absl::StatusOr<ScrubResult> result =
@@ -142,7 +142,8 @@ class AdminRpc final : public rpc::BoundedReads<grpc::Service> {
     QuarantineOrder order;
     FISCAL_ASSIGN_OR_RETURN(order.position, wire::ParsePosition(request.position()));
     if (request.reason().empty())
-      return domain::Refuse({{Reason::kRequiredFieldMissing, "reason", "", "a reason is required"}});
+      return domain::Refuse(
+          {{Reason::kRequiredFieldMissing, "reason", "", "a reason is required"}});
     if (CheckText(request.reason(), true) != TextFault::kNone ||
         CountCharacters(request.reason()) > 500) {
       return domain::Refuse({{Reason::kTextInvalid, "reason", "",
@@ -153,9 +154,9 @@ class AdminRpc final : public rpc::BoundedReads<grpc::Service> {
     order.principal = caller.principal;
     order.reason = request.reason();
     if (parts_.projector != nullptr) order.stopped_at = parts_.projector->stopped_at();
-    FISCAL_ASSIGN_OR_RETURN(const IntakeReceipt receipt,
-                            parts_.committer->SubmitAndWait(caller.key(), std::move(order),
-                                                            request.ByteSizeLong()));
+    FISCAL_ASSIGN_OR_RETURN(
+        const IntakeReceipt receipt,
+        parts_.committer->SubmitAndWait(caller.key(), std::move(order), request.ByteSizeLong()));
     response->set_position(wire::FormatPosition(receipt.receipt.position));
     response->set_created(receipt.receipt.result == domain::Result::kCreated);
     return absl::OkStatus();

@@ -29,7 +29,7 @@ struct AdminParts {
   const Projector* projector = nullptr;
   // Null in a process that only copies the log.
   Committer* committer = nullptr;
-  // Fills in how the process is.
+  // Fills in the status of the process.
   std::function<void(admin::v1::GetStatusResponse*)> status;
 };
 std::unique_ptr<grpc::Service> MakeAdminService(rpc::Calls& calls, AdminParts parts);

@@ -52,8 +52,7 @@ absl::Status OrderedKeys::Expect(absl::string_view key, absl::string_view value)
 
 absl::Status OrderedKeys::Finish() {
   if (it_ == nullptr) Renew();
-  for (; it_->Valid(); it_->Next())
-    differences_.Add(absl::StrCat(name_(it_->key()), ": surplus"));
+  for (; it_->Valid(); it_->Next()) differences_.Add(absl::StrCat(name_(it_->key()), ": surplus"));
   return it_->status();
 }
 

@@ -1,6 +1,7 @@
 // Compares what a store has with what was computed from the log, key by key, byte by byte.
 //
-//   verify_log.h, verify_totals.h --(key and value that must be there)--> OrderedKeys, StateSums --> Differences
+//   verify_log.h, verify_totals.h --(key and value that must be there)--> OrderedKeys, StateSums
+//     --> Differences
 //
 // Not thread-safe.
 #ifndef FISCAL_SERVICES_ADMIN_KEY_CHECK_H_
@@ -20,7 +21,7 @@
 
 namespace fiscal::services {
 
-// What differs, for a person.
+// Differences as sentences for a person.
 class Differences {
  public:
   static constexpr size_t kMax = 100;
@@ -34,7 +35,7 @@ class Differences {
   std::vector<std::string> list_;
 };
 
-// What a key is called; the key may be any bytes.
+// The name of a key, whose bytes may be anything.
 using KeyName = std::function<std::string(absl::string_view key)>;
 
 // Keys that are computed in the order in which the store has them: those of [lower, upper).
@@ -48,7 +49,8 @@ class OrderedKeys {
   absl::Status Finish();
 
  private:
-  // To the first key that was not compared yet. An iterator that stays for long would hold files that were merged away.
+  // To the first key that was not compared yet. An iterator that stays for long would hold files
+  // that were merged away.
   void Renew();
 
   const storage::Kv& kv_;
@@ -60,13 +62,14 @@ class OrderedKeys {
   int compared_ = 0;
 };
 
-// Keys that end with an inverted stride and are computed in any order: for each beginning of a key the sum of the hashes of all
-// its values is kept, and not the values.
+// Keys that end with an inverted stride and are computed in any order: for each beginning of a key
+// the sum of the hashes of all its values is kept, and not the values.
 class StateSums {
  public:
   // REQUIRES: the key ends with its stride.
   void Add(absl::string_view key, absl::string_view value);
-  // Against what the store has in [lower, upper) up to `stride`; forgets everything. `cancelled` is asked now and then.
+  // Against what the store has in [lower, upper) up to `stride`; forgets everything. `cancelled` is
+  // asked now and then.
   absl::Status Compare(const storage::Kv& kv, const std::string& lower, const std::string& upper,
                        uint64_t stride, const KeyName& name,
                        const std::function<absl::Status()>& cancelled, Differences* differences);

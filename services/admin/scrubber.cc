@@ -179,8 +179,9 @@ absl::StatusOr<ScrubResult> Scrubber::Run(int64_t bytes_per_second,
   {
     absl::MutexLock lock(&mu_);
     if (asked_) {
-      return domain::Refuse(domain::Reason::kCheckRunning,
-                            "somebody else's scrub is under way: fiscal admin status tells how far");
+      return domain::Refuse(
+          domain::Reason::kCheckRunning,
+          "somebody else's scrub is under way: fiscal admin status tells how far");
     }
     asked_ = true;
   }

@@ -1,8 +1,10 @@
-// Reads everything that is stored once more, slowly and for ever, so that damage is found while there still is a whole copy to
-// restore from.
+// Reads everything that is stored again and again, slowly, so that damage is found while there
+// still is a whole copy to restore from.
 //
-//   Scrubber --(RocksKv::Scrub)--> files of each store;  --(every event)--> the hash chain;  --> the anchor
-//        --> a line of the log, metrics, AdminService.Scrub
+//   Scrubber --(RocksKv::Scrub)--> files of each store
+//            --(every event)-----> the hash chain
+//            --------------------> the anchor
+//            --> a line of the log, metrics, AdminService.Scrub
 //
 // Thread-safe.
 #ifndef FISCAL_SERVICES_ADMIN_SCRUBBER_H_
@@ -24,7 +26,7 @@
 
 namespace fiscal::services {
 
-// What one pass read and found.
+// The result of one pass.
 struct ScrubResult {
   int64_t bytes_read = 0;
   int64_t event_count = 0;
@@ -35,7 +37,7 @@ struct ScrubResult {
 class Scrubber {
  public:
   struct Store {
-    // Of its directory.
+    // The name of its directory.
     std::string name;
     const storage::RocksKv* kv = nullptr;
   };
@@ -44,25 +46,27 @@ class Scrubber {
     const storage::EventLog* log = nullptr;
     storage::Anchor* anchor = nullptr;
   };
-  // Goes over everything once a day at most, at this rate; 0: only when it is asked.
+  // Makes a pass once a day at most, at this rate; with 0, only when it is asked.
   Scrubber(Parts parts, int64_t bytes_per_second);
   ~Scrubber();
-  // Ends every pass soon; those who asked for one hear CANCELLED.
+  // Ends every pass soon; Run then returns CANCELLED.
   void Stop() ABSL_LOCKS_EXCLUDED(mu_);
 
-  // One pass now; 0 for as fast as it goes. CHECK_RUNNING while another one who asked waits for his; CANCELLED when it was.
+  // Makes one pass now; rate 0 is as fast as possible. CHECK_RUNNING while another Run is under
+  // way; CANCELLED when it was.
   absl::StatusOr<ScrubResult> Run(int64_t bytes_per_second, const std::function<bool()>& cancelled)
       ABSL_LOCKS_EXCLUDED(mu_);
 
   struct State {
     int64_t bytes_per_second = 0;
-    // Passes under way: by itself and asked for; the bytes that one of them has read, and about what it will.
+    // True while a pass is under way, its own or one asked for; the bytes that it has read, and
+    // about how many it will read.
     bool running = false;
     int64_t bytes_done = 0;
     int64_t bytes_total = 0;
-    // Of all passes since the start.
+    // Bytes read by all passes since the start.
     int64_t bytes_read = 0;
-    // Of the last pass that came to its end; InfinitePast for none.
+    // The end of the last whole pass; InfinitePast for none.
     absl::Time last_pass = absl::InfinitePast();
     int64_t damage_count = 0;
   };
@@ -73,7 +77,7 @@ class Scrubber {
   void Loop();
   absl::StatusOr<ScrubResult> RunPass(int64_t bytes_per_second,
                                       const std::function<bool()>& cancelled);
-  // Waits; false when it is to stop.
+  // Waits. False when it must stop.
   bool Sleep(absl::Duration duration) ABSL_LOCKS_EXCLUDED(mu_);
 
   const Parts parts_;

@@ -185,6 +185,101 @@ static void SampleChecks(const pb::GetStatusResponse& s, Samples* out) {
              static_cast<double>(s.scrub().damage_count()));
 }
 
+static void FillLog(const SystemParts& parts, const storage::EventLog::Head& head,
+                    pb::LogStatus* log) {
+  log->set_log_id(absl::BytesToHexString(parts.log->log_id()));
+  if (head.position > 0) {
+    log->set_head_position(wire::FormatPosition(head.position));
+    wire::ToTimestamp(head.commit_time_us, log->mutable_head_time());
+  }
+  log->set_size_bytes(parts.log_store->ApproximateBytes() + parts.ledger_store->ApproximateBytes());
+  if (const absl::Status stop = parts.signer->stop(); !stop.ok())
+    log->set_signing_stopped_message(std::string(stop.message()));
+  if (parts.copier != nullptr) {
+    log->set_source(parts.log_source);
+    log->set_source_connected(parts.copier->connected());
+  }
+}
+
+static void FillQueue(const Committer& committer, pb::QueueStatus* q) {
+  const Committer::Queue queue = committer.queue();
+  q->set_request_count(static_cast<int64_t>(queue.requests));
+  q->set_request_count_max(static_cast<int64_t>(committer.options().queue_requests_max));
+  q->set_size_bytes(static_cast<int64_t>(queue.bytes));
+  q->set_size_bytes_max(static_cast<int64_t>(committer.options().queue_bytes_max));
+}
+
+static void FillTotals(const SystemParts& parts, Position head, pb::TotalsStatus* t) {
+  const Position folded = parts.projector->folded();
+  const WatchHub::Counts watchers = parts.hub->counts();
+  t->set_watermark(wire::FormatPosition(folded));
+  t->set_lag_count(Lag(head, folded));
+  t->set_lag_millis(absl::ToInt64Milliseconds(parts.runner->behind()));
+  t->set_size_bytes(parts.totals_store->ApproximateBytes());
+  t->set_live_cell_count(static_cast<int64_t>(parts.projector->live_cells()));
+  t->set_live_cell_count_max(static_cast<int64_t>(parts.projector->live_cells_max()));
+  t->set_waiting_read_count(static_cast<int64_t>(parts.runner->reads_waiting()));
+  t->set_waiting_read_count_max(static_cast<int64_t>(parts.runner->options().reads_waiting_max));
+  t->set_watcher_count(
+      static_cast<int64_t>(watchers.idle + watchers.queued + watchers.working + watchers.sending));
+  t->set_watcher_count_max(static_cast<int64_t>(parts.hub->watchers_max()));
+  t->set_slow_watcher_count(static_cast<int64_t>(watchers.sending));
+  if (const Position stopped = parts.projector->stopped_at(); stopped != 0) {
+    t->set_stopped_position(wire::FormatPosition(stopped));
+    t->set_stopped_message(std::string(parts.projector->stop().message()));
+  }
+}
+
+static void FillUpstream(const SystemParts& parts, const Upstream& upstream,
+                         pb::UpstreamStatus* u) {
+  const Upstream::Status status = upstream.status();
+  u->set_name(upstream.name());
+  u->set_address(upstream.address());
+  u->set_state(std::string(NameOf(status.state)));
+  u->set_message(status.message);
+  const absl::StatusOr<storage::UpstreamState> taken =
+      parts.committer->intake().ReadUpstream(upstream.name());
+  if (taken.ok()) u->set_lag_count(Lag(status.head, taken->position));
+  if (status.heard != absl::InfinitePast()) SetTime(status.heard, u->mutable_heard_time());
+}
+
+static void FillDisk(const SystemParts& parts, pb::DiskStatus* disk) {
+  const DiskGuard::Space space = parts.disk->space();
+  disk->set_data_dir(parts.data_dir);
+  disk->set_free_bytes(space.free_bytes);
+  disk->set_size_bytes(space.size_bytes);
+  disk->set_free_bytes_min(parts.disk->free_bytes_min());
+  disk->set_low(parts.disk->low());
+}
+
+static void FillMemory(const SystemParts& parts, pb::MemoryStatus* memory) {
+  memory->set_reserved_bytes(static_cast<int64_t>(parts.memory->reserved()));
+  memory->set_reserved_bytes_max(static_cast<int64_t>(parts.memory->bytes_max()));
+  memory->set_process_bytes_max(parts.memory->process_bytes_max());
+  memory->set_refused_count(parts.memory->refused());
+}
+
+static void FillReads(const rpc::Calls& calls, pb::GetStatusResponse* out) {
+  for (rpc::Lane lane : {rpc::Lane::kPoint, rpc::Lane::kHeavy, rpc::Lane::kSlow}) {
+    const rpc::ReadExecutor::Counts counts = calls.executor().counts(lane);
+    pb::ReadLaneStatus* reads = out->add_read_lanes();
+    reads->set_lane(std::string(rpc::NameOf(lane)));
+    reads->set_waiting_count(static_cast<int64_t>(counts.waiting));
+    reads->set_running_count(static_cast<int64_t>(counts.running));
+    reads->set_refused_count(counts.refused);
+    reads->set_abandoned_count(counts.abandoned);
+    reads->set_too_large_count(counts.too_large);
+  }
+}
+
+static void FillConnections(const Door& door, pb::ConnectionsStatus* out) {
+  const Door::Counts counts = door.counts();
+  out->set_open_count(counts.open);
+  out->set_open_count_max(counts.open_max);
+  out->set_refused_count(counts.refused_all + counts.refused_address + counts.refused_descriptors);
+  out->set_cut_count(counts.cut_bytes + counts.cut_streams + counts.cut_memory);
+}
+
 void FillStatus(const SystemParts& parts, bool ready, pb::GetStatusResponse* out) {
   out->set_version(std::string(Version()));
   out->set_role(parts.role);
@@ -199,94 +294,20 @@ void FillStatus(const SystemParts& parts, bool ready, pb::GetStatusResponse* out
     if (expiry.ok()) SetTime(*expiry, out->mutable_certificate_expiry_time());
   }
   const storage::EventLog::Head head = parts.log->head();
-  pb::LogStatus* log = out->mutable_log();
-  log->set_log_id(absl::BytesToHexString(parts.log->log_id()));
-  if (head.position > 0) {
-    log->set_head_position(wire::FormatPosition(head.position));
-    wire::ToTimestamp(head.commit_time_us, log->mutable_head_time());
-  }
-  log->set_size_bytes(parts.log_store->ApproximateBytes() +
-                      parts.ledger_store->ApproximateBytes());
-  if (const absl::Status stop = parts.signer->stop(); !stop.ok())
-    log->set_signing_stopped_message(std::string(stop.message()));
-  if (parts.copier != nullptr) {
-    log->set_source(parts.log_source);
-    log->set_source_connected(parts.copier->connected());
-  }
-  if (parts.committer != nullptr) {
-    const Committer::Queue queue = parts.committer->queue();
-    pb::QueueStatus* q = out->mutable_queue();
-    q->set_request_count(static_cast<int64_t>(queue.requests));
-    q->set_request_count_max(static_cast<int64_t>(parts.committer->options().queue_requests_max));
-    q->set_size_bytes(static_cast<int64_t>(queue.bytes));
-    q->set_size_bytes_max(static_cast<int64_t>(parts.committer->options().queue_bytes_max));
-  }
-  if (parts.projector != nullptr) {
-    const Position folded = parts.projector->folded();
-    const WatchHub::Counts watchers = parts.hub->counts();
-    pb::TotalsStatus* t = out->mutable_totals();
-    t->set_watermark(wire::FormatPosition(folded));
-    t->set_lag_count(Lag(head.position, folded));
-    t->set_lag_millis(absl::ToInt64Milliseconds(parts.runner->behind()));
-    t->set_size_bytes(parts.totals_store->ApproximateBytes());
-    t->set_live_cell_count(static_cast<int64_t>(parts.projector->live_cells()));
-    t->set_live_cell_count_max(static_cast<int64_t>(parts.projector->live_cells_max()));
-    t->set_waiting_read_count(static_cast<int64_t>(parts.runner->reads_waiting()));
-    t->set_waiting_read_count_max(static_cast<int64_t>(parts.runner->options().reads_waiting_max));
-    t->set_watcher_count(static_cast<int64_t>(watchers.idle + watchers.queued + watchers.working +
-                                              watchers.sending));
-    t->set_watcher_count_max(static_cast<int64_t>(parts.hub->watchers_max()));
-    t->set_slow_watcher_count(static_cast<int64_t>(watchers.sending));
-    if (const Position stopped = parts.projector->stopped_at(); stopped != 0) {
-      t->set_stopped_position(wire::FormatPosition(stopped));
-      t->set_stopped_message(std::string(parts.projector->stop().message()));
-    }
-  }
+  FillLog(parts, head, out->mutable_log());
+  if (parts.committer != nullptr) FillQueue(*parts.committer, out->mutable_queue());
+  if (parts.projector != nullptr) FillTotals(parts, head.position, out->mutable_totals());
   for (const Upstream* upstream : parts.upstreams) {
-    const Upstream::Status status = upstream->status();
-    pb::UpstreamStatus* u = out->add_upstreams();
-    u->set_name(upstream->name());
-    u->set_address(upstream->address());
-    u->set_state(std::string(NameOf(status.state)));
-    u->set_message(status.message);
-    const absl::StatusOr<storage::UpstreamState> taken =
-        parts.committer->intake().ReadUpstream(upstream->name());
-    if (taken.ok()) u->set_lag_count(Lag(status.head, taken->position));
-    if (status.heard != absl::InfinitePast()) SetTime(status.heard, u->mutable_heard_time());
+    FillUpstream(parts, *upstream, out->add_upstreams());
   }
-  const DiskGuard::Space space = parts.disk->space();
-  pb::DiskStatus* disk = out->mutable_disk();
-  disk->set_data_dir(parts.data_dir);
-  disk->set_free_bytes(space.free_bytes);
-  disk->set_size_bytes(space.size_bytes);
-  disk->set_free_bytes_min(parts.disk->free_bytes_min());
-  disk->set_low(parts.disk->low());
+  FillDisk(parts, out->mutable_disk());
   if (parts.coverage != nullptr) {
     for (pb::CoverageStatus& found : parts.coverage->found()) *out->add_coverages() = found;
   }
   out->set_memory_bytes(ResidentBytes());
-  pb::MemoryStatus* memory = out->mutable_request_memory();
-  memory->set_reserved_bytes(static_cast<int64_t>(parts.memory->reserved()));
-  memory->set_reserved_bytes_max(static_cast<int64_t>(parts.memory->bytes_max()));
-  memory->set_process_bytes_max(parts.memory->process_bytes_max());
-  memory->set_refused_count(parts.memory->refused());
-  for (rpc::Lane lane : {rpc::Lane::kPoint, rpc::Lane::kHeavy, rpc::Lane::kSlow}) {
-    const rpc::ReadExecutor::Counts counts = parts.calls->executor().counts(lane);
-    pb::ReadLaneStatus* reads = out->add_read_lanes();
-    reads->set_lane(std::string(rpc::NameOf(lane)));
-    reads->set_waiting_count(static_cast<int64_t>(counts.waiting));
-    reads->set_running_count(static_cast<int64_t>(counts.running));
-    reads->set_refused_count(counts.refused);
-    reads->set_abandoned_count(counts.abandoned);
-    reads->set_too_large_count(counts.too_large);
-  }
-  const Door::Counts door = parts.door->counts();
-  pb::ConnectionsStatus* connections = out->mutable_connections();
-  connections->set_open_count(door.open);
-  connections->set_open_count_max(door.open_max);
-  connections->set_refused_count(door.refused_all + door.refused_address +
-                                 door.refused_descriptors);
-  connections->set_cut_count(door.cut_bytes + door.cut_streams + door.cut_memory);
+  FillMemory(parts, out->mutable_request_memory());
+  FillReads(*parts.calls, out);
+  FillConnections(*parts.door, out->mutable_connections());
   FillChecks(parts, out);
 }
 
@@ -318,10 +339,7 @@ void SampleIdentity(const SystemParts& parts, bool ready, Samples* out) {
   out->Gauge("fiscal_ready", "1 while calls are taken.", ready ? 1 : 0);
 }
 
-void SampleStatus(const SystemParts& parts, bool ready, Samples* out) {
-  pb::GetStatusResponse s;
-  FillStatus(parts, ready, &s);
-  SampleIdentity(parts, ready, out);
+static void SampleProcess(const pb::GetStatusResponse& s, Samples* out) {
   out->Gauge("fiscal_recovery_duration_seconds", "From the start of the process to ready.",
              static_cast<double>(s.recovery_millis()) / 1000);
   out->Gauge("fiscal_previous_stop", "1 for how the process before this one ended.", 1,
@@ -334,18 +352,22 @@ void SampleStatus(const SystemParts& parts, bool ready, Samples* out) {
                "When the server's certificate ends, Unix time.",
                UnixSeconds(s.certificate_expiry_time()));
   }
-  out->Gauge("fiscal_log_head_position", "The last event of the log.",
-             Number(s.log().head_position()));
+}
+
+static void SampleLog(const SystemParts& parts, const pb::LogStatus& log, Samples* out) {
+  out->Gauge("fiscal_log_head_position", "The last event of the log.", Number(log.head_position()));
   out->Gauge("fiscal_log_head_time_seconds", "Its commit time, Unix time.",
-             UnixSeconds(s.log().head_time()));
+             UnixSeconds(log.head_time()));
   out->Gauge("fiscal_signing_stopped",
              "1 while no tree head is signed: the key is lost, damaged or another one.",
-             s.log().signing_stopped_message().empty() ? 0 : 1);
+             log.signing_stopped_message().empty() ? 0 : 1);
   if (parts.copier != nullptr) {
     out->Gauge("fiscal_log_source_connected", "1 while the submission process's log is read.",
-               s.log().source_connected() ? 1 : 0);
+               log.source_connected() ? 1 : 0);
   }
-  const pb::MemoryStatus& memory = s.request_memory();
+}
+
+static void SampleMemory(const pb::MemoryStatus& memory, Samples* out) {
   out->Gauge("fiscal_request_memory_bytes", "Memory that requests under way hold.",
              static_cast<double>(memory.reserved_bytes()));
   out->Gauge("fiscal_request_memory_bytes_max", "Its bound.",
@@ -354,86 +376,103 @@ void SampleStatus(const SystemParts& parts, bool ready, Samples* out) {
              static_cast<double>(memory.process_bytes_max()));
   out->Counter("fiscal_request_memory_refused_total", "Requests refused with MEMORY_FULL.",
                static_cast<double>(memory.refused_count()));
-  if (s.has_queue()) {
-    const pb::QueueStatus& q = s.queue();
-    out->Gauge("fiscal_commit_queue_requests", "Requests waiting to be committed.",
-               static_cast<double>(q.request_count()));
-    out->Gauge("fiscal_commit_queue_requests_max", "Their bound.",
-               static_cast<double>(q.request_count_max()));
-    out->Gauge("fiscal_commit_queue_bytes", "Bytes of requests waiting to be committed.",
-               static_cast<double>(q.size_bytes()));
-    out->Gauge("fiscal_commit_queue_bytes_max", "Their bound.",
-               static_cast<double>(q.size_bytes_max()));
+}
+
+static void SampleQueue(const pb::QueueStatus& q, Samples* out) {
+  out->Gauge("fiscal_commit_queue_requests", "Requests waiting to be committed.",
+             static_cast<double>(q.request_count()));
+  out->Gauge("fiscal_commit_queue_requests_max", "Their bound.",
+             static_cast<double>(q.request_count_max()));
+  out->Gauge("fiscal_commit_queue_bytes", "Bytes of requests waiting to be committed.",
+             static_cast<double>(q.size_bytes()));
+  out->Gauge("fiscal_commit_queue_bytes_max", "Their bound.",
+             static_cast<double>(q.size_bytes_max()));
+}
+
+static void SampleTotals(const SystemParts& parts, const pb::TotalsStatus& t, Samples* out) {
+  out->Gauge("fiscal_totals_watermark_position", "The position up to which totals are folded.",
+             Number(t.watermark()));
+  out->Gauge("fiscal_totals_stopped_position",
+             "The event that can't be folded, before which totals stand still; 0 for none.",
+             Number(t.stopped_position()));
+  out->Gauge("fiscal_totals_lag_events", "Events of the log that are not folded yet.",
+             static_cast<double>(t.lag_count()));
+  out->Gauge("fiscal_totals_lag_seconds", "The age of the oldest of them.",
+             static_cast<double>(t.lag_millis()) / 1000);
+  out->Counter("fiscal_folded_events_total", "Events folded since the start.",
+               static_cast<double>(parts.projector->events_folded()));
+  out->Gauge("fiscal_live_cells", "Cells kept in memory between strides.",
+             static_cast<double>(t.live_cell_count()));
+  out->Gauge("fiscal_live_cells_max", "Their bound.", static_cast<double>(t.live_cell_count_max()));
+  out->Gauge("fiscal_reads_waiting", "Reads that wait for a position.",
+             static_cast<double>(t.waiting_read_count()));
+  out->Gauge("fiscal_reads_waiting_max", "Their bound.",
+             static_cast<double>(t.waiting_read_count_max()));
+  const WatchHub::Counts watchers = parts.hub->counts();
+  const char* help = "Open watches.";
+  auto count = [&](const char* state, size_t n) {
+    out->Gauge("fiscal_watchers", help, static_cast<double>(n), {{"state", state}});
+  };
+  count("idle", watchers.idle);
+  count("queued", watchers.queued);
+  count("working", watchers.working);
+  count("sending", watchers.sending);
+  out->Gauge("fiscal_watchers_max", "Their bound.", static_cast<double>(t.watcher_count_max()));
+  out->Counter("fiscal_watch_messages_total", "Messages sent to watchers.",
+               static_cast<double>(watchers.messages_sent));
+}
+
+static void SampleCoverage(const pb::CoverageStatus& c, Samples* out) {
+  const Samples::Labels labels = {{"division", c.division_code()},
+                                  {"year", std::to_string(c.fiscal_year())},
+                                  {"stage", c.stage()}};
+  out->Gauge("fiscal_coverage_agencies", "Agencies that must report.",
+             static_cast<double>(c.agency_count()), labels);
+  out->Gauge("fiscal_coverage_missing_agencies", "Those that have not.",
+             static_cast<double>(c.missing_count()), labels);
+  out->Gauge("fiscal_coverage_due_time_seconds", "When they must have, Unix time.",
+             UnixSeconds(c.due_time()), labels);
+}
+
+static void SampleUpstream(const SystemParts& parts, const pb::UpstreamStatus& u, Samples* out) {
+  for (const char* state : {"connecting", "following", "blocked", "stopped", "refused"}) {
+    out->Gauge("fiscal_upstream_state", "1 for the state it is in.", u.state() == state ? 1 : 0,
+               {{"upstream", u.name()}, {"state", state}});
   }
-  if (s.has_totals()) {
-    const pb::TotalsStatus& t = s.totals();
-    out->Gauge("fiscal_totals_watermark_position", "The position up to which totals are folded.",
-               Number(t.watermark()));
-    out->Gauge("fiscal_totals_stopped_position",
-               "The event that can't be folded, before which totals stand still; 0 for none.",
-               Number(t.stopped_position()));
-    out->Gauge("fiscal_totals_lag_events", "Events of the log that are not folded yet.",
-               static_cast<double>(t.lag_count()));
-    out->Gauge("fiscal_totals_lag_seconds", "The age of the oldest of them.",
-               static_cast<double>(t.lag_millis()) / 1000);
-    out->Counter("fiscal_folded_events_total", "Events folded since the start.",
-                 static_cast<double>(parts.projector->events_folded()));
-    out->Gauge("fiscal_live_cells", "Cells kept in memory between strides.",
-               static_cast<double>(t.live_cell_count()));
-    out->Gauge("fiscal_live_cells_max", "Their bound.",
-               static_cast<double>(t.live_cell_count_max()));
-    out->Gauge("fiscal_reads_waiting", "Reads that wait for a position.",
-               static_cast<double>(t.waiting_read_count()));
-    out->Gauge("fiscal_reads_waiting_max", "Their bound.",
-               static_cast<double>(t.waiting_read_count_max()));
-    const WatchHub::Counts watchers = parts.hub->counts();
-    const char* help = "Open watches.";
-    auto count = [&](const char* state, size_t n) {
-      out->Gauge("fiscal_watchers", help, static_cast<double>(n), {{"state", state}});
-    };
-    count("idle", watchers.idle);
-    count("queued", watchers.queued);
-    count("working", watchers.working);
-    count("sending", watchers.sending);
-    out->Gauge("fiscal_watchers_max", "Their bound.", static_cast<double>(t.watcher_count_max()));
-    out->Counter("fiscal_watch_messages_total", "Messages sent to watchers.",
-                 static_cast<double>(watchers.messages_sent));
-  }
-  SampleCalls(*parts.calls, out);
-  for (const pb::CoverageStatus& c : s.coverages()) {
-    const Samples::Labels labels = {{"division", c.division_code()},
-                                    {"year", std::to_string(c.fiscal_year())},
-                                    {"stage", c.stage()}};
-    out->Gauge("fiscal_coverage_agencies", "Agencies that must report.",
-               static_cast<double>(c.agency_count()), labels);
-    out->Gauge("fiscal_coverage_missing_agencies", "Those that have not.",
-               static_cast<double>(c.missing_count()), labels);
-    out->Gauge("fiscal_coverage_due_time_seconds", "When they must have, Unix time.",
-               UnixSeconds(c.due_time()), labels);
-  }
-  for (int i = 0; i < s.upstreams_size(); ++i) {
-    const pb::UpstreamStatus& u = s.upstreams(i);
-    for (const char* state : {"connecting", "following", "blocked", "stopped", "refused"}) {
-      out->Gauge("fiscal_upstream_state", "1 for the state it is in.", u.state() == state ? 1 : 0,
-                 {{"upstream", u.name()}, {"state", state}});
-    }
-    const absl::StatusOr<storage::UpstreamState> taken =
-        parts.committer->intake().ReadUpstream(u.name());
-    out->Gauge("fiscal_upstream_position", "The last of its events that was taken over.",
-               taken.ok() ? static_cast<double>(taken->position) : 0, {{"upstream", u.name()}});
-    out->Gauge("fiscal_upstream_lag_events", "Its events that were not, when it was last heard.",
-               static_cast<double>(u.lag_count()), {{"upstream", u.name()}});
-    out->Gauge("fiscal_upstream_heard_time_seconds", "When it was last heard, Unix time.",
-               UnixSeconds(u.heard_time()), {{"upstream", u.name()}});
-  }
-  if (parts.door != nullptr) SampleDoor(*parts.door, out);
+  const absl::StatusOr<storage::UpstreamState> taken =
+      parts.committer->intake().ReadUpstream(u.name());
+  out->Gauge("fiscal_upstream_position", "The last of its events that was taken over.",
+             taken.ok() ? static_cast<double>(taken->position) : 0, {{"upstream", u.name()}});
+  out->Gauge("fiscal_upstream_lag_events", "Its events that were not, when it was last heard.",
+             static_cast<double>(u.lag_count()), {{"upstream", u.name()}});
+  out->Gauge("fiscal_upstream_heard_time_seconds", "When it was last heard, Unix time.",
+             UnixSeconds(u.heard_time()), {{"upstream", u.name()}});
+}
+
+static void SampleDisk(const pb::DiskStatus& disk, Samples* out) {
   out->Gauge("fiscal_disk_free_bytes", "Free on the data directory's file system.",
-             static_cast<double>(s.disk().free_bytes()));
+             static_cast<double>(disk.free_bytes()));
   out->Gauge("fiscal_disk_size_bytes", "The size of that file system.",
-             static_cast<double>(s.disk().size_bytes()));
+             static_cast<double>(disk.size_bytes()));
   out->Gauge("fiscal_disk_free_bytes_min", "With less free, writes are refused.",
-             static_cast<double>(s.disk().free_bytes_min()));
-  out->Gauge("fiscal_disk_low", "1 while writes are refused for it.", s.disk().low() ? 1 : 0);
+             static_cast<double>(disk.free_bytes_min()));
+  out->Gauge("fiscal_disk_low", "1 while writes are refused for it.", disk.low() ? 1 : 0);
+}
+
+void SampleStatus(const SystemParts& parts, bool ready, Samples* out) {
+  pb::GetStatusResponse s;
+  FillStatus(parts, ready, &s);
+  SampleIdentity(parts, ready, out);
+  SampleProcess(s, out);
+  SampleLog(parts, s.log(), out);
+  SampleMemory(s.request_memory(), out);
+  if (s.has_queue()) SampleQueue(s.queue(), out);
+  if (s.has_totals()) SampleTotals(parts, s.totals(), out);
+  SampleCalls(*parts.calls, out);
+  for (const pb::CoverageStatus& c : s.coverages()) SampleCoverage(c, out);
+  for (const pb::UpstreamStatus& u : s.upstreams()) SampleUpstream(parts, u, out);
+  if (parts.door != nullptr) SampleDoor(*parts.door, out);
+  SampleDisk(s.disk(), out);
   out->Gauge("fiscal_derived_stores_remade",
              "Stores that were damaged or missing and were made from the log again at this start.",
              static_cast<double>(*parts.derived_remade));

@@ -1,11 +1,12 @@
-// How a process is, asked once: for /metrics, and for an operator who asks by AdminService.GetStatus.
+// The state of a process at one moment, for /metrics and for AdminService.GetStatus.
 //
-// Parts that its role does not have are null. Asking reads counters and a few small values of the stores.
+// Parts that its role does not have are null. Asking reads counters and a few small values of the
+// stores.
 #ifndef FISCAL_SERVICES_ADMIN_SYSTEM_STATUS_H_
 #define FISCAL_SERVICES_ADMIN_SYSTEM_STATUS_H_
 
-#include <memory>
 #include <atomic>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -16,26 +17,28 @@
 #include "services/admin/scrubber.h"
 #include "services/admin/verifier.h"
 #include "services/aggregation/runner.h"
-#include "services/rpc/call.h"
 #include "services/aggregation/watch_hub.h"
+#include "services/door/door.h"
 #include "services/federation/upstream.h"
 #include "services/log/log_copier.h"
-#include "services/door/door.h"
 #include "services/log/signer.h"
 #include "services/ops/disk_guard.h"
 #include "services/ops/metrics.h"
 #include "services/ops/stop_mark.h"
+#include "services/rpc/call.h"
 #include "services/rpc/memory_budget.h"
 #include "services/submission/committer.h"
 #include "storage/rocks/rocks_kv.h"
 
 namespace fiscal::services {
 
-// Which agencies of the configured deadlines have not reported. Thread-safe; Refresh computes, the rest reads what it found.
+// Agencies that have not reported, by configured deadline. Refresh computes, found() returns the
+// result. Thread-safe.
 class CoverageWatch {
  public:
   CoverageWatch(const Projector& projector, const config::v1::AggregationConfig& config);
-  // Asks the totals, which costs as much as GetCoverage. What the catalog does not know yet counts as nobody expected.
+  // Asks the totals, at the cost of GetCoverage. A division that the catalog does not know yet has
+  // no agencies that must report.
   void Refresh() ABSL_LOCKS_EXCLUDED(mu_);
   std::vector<admin::v1::CoverageStatus> found() const ABSL_LOCKS_EXCLUDED(mu_);
 
@@ -46,7 +49,7 @@ class CoverageWatch {
   std::vector<admin::v1::CoverageStatus> found_ ABSL_GUARDED_BY(mu_);
 };
 
-// What a process is made of, as far as it has it. REQUIRES: everything outlives it.
+// The parts of a process; null for those that its role does not have. REQUIRES: all outlive it.
 struct SystemParts {
   std::string role;
   std::string data_dir;
@@ -63,7 +66,8 @@ struct SystemParts {
   const storage::RocksKv* log_store = nullptr;
   const storage::RocksKv* ledger_store = nullptr;
   const storage::RocksKv* totals_store = nullptr;
-  // Derived stores that were damaged and made again at this start; reads of the log that met damage.
+  // Derived stores that were damaged and made again at this start; reads of the log that met
+  // damage.
   const std::atomic<int64_t>* derived_remade = nullptr;
   const std::atomic<int64_t>* log_damage = nullptr;
   const storage::RocksCache* cache = nullptr;
@@ -82,7 +86,7 @@ struct SystemParts {
 
 void FillStatus(const SystemParts& parts, bool ready, admin::v1::GetStatusResponse* out);
 void SampleStatus(const SystemParts& parts, bool ready, Samples* out);
-// What is known before there is anything else: who it is, and that it is not ready.
+// Samples that exist before all others: version, role, readiness.
 void SampleIdentity(const SystemParts& parts, bool ready, Samples* out);
 
 }  // namespace fiscal::services

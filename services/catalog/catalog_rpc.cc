@@ -139,8 +139,7 @@ class CatalogRpc final : public rpc::BoundedReads<Generated> {
     rpc::NoteRequestId(parsed.request_id(), context);
     committer_.Submit(
         call->caller().key(),
-        std::make_unique<Intake::Request>(
-            ToImport(parsed, bytes.view(), call->caller().principal)),
+        std::make_unique<Intake::Request>(ToImport(parsed, bytes.view(), call->caller().principal)),
         bytes.view().size(), [call, response](absl::StatusOr<IntakeReceipt> outcome) {
           if (outcome.ok()) {
             pb::ImportCatalogResponse message;
@@ -167,9 +166,8 @@ class CatalogRpc final : public rpc::BoundedReads<Generated> {
                                    const pb::ListAgenciesRequest* request,
                                    pb::ListAgenciesResponse* response) override {
     rpc::UnaryCall* call = calls_.Unary(context, "ListAgencies");
-    call->Read([this, call, request, response] {
-      return Agencies(*request, call->work(), response);
-    });
+    call->Read(
+        [this, call, request, response] { return Agencies(*request, call->work(), response); });
     return call;
   }
 

@@ -1,4 +1,5 @@
-// fiscal.catalog.v1.CatalogService: imports through the committer, lists from the intake's catalog. Thread-safe.
+// fiscal.catalog.v1.CatalogService: imports through the committer, lists from the intake's catalog.
+// Thread-safe.
 #ifndef FISCAL_SERVICES_CATALOG_CATALOG_RPC_H_
 #define FISCAL_SERVICES_CATALOG_CATALOG_RPC_H_
 

@@ -15,11 +15,12 @@ struct Address {
   int port = 0;
 };
 
-// An IPv6 address stands in brackets: without them nobody knows where it ends. Nothing when `text` is not one, or the port is over
-// 65535.
+// Parses HOST:PORT; an IPv6 address stands in brackets. nullopt when `text` is not one, or the port
+// is over 65535.
 std::optional<Address> ParseAddress(absl::string_view text);
 
-// Whether only this machine reaches it. A name other than localhost is not asked for: what it stands for may change.
+// True when only this machine reaches the address. Names other than localhost are not resolved,
+// since the answer may change.
 bool IsLoopback(const Address& address);
 
 }  // namespace fiscal::services::settings

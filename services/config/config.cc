@@ -184,8 +184,8 @@ struct Variable {
   std::string path;
 };
 
-// Those that are meant for this process, in the order of their names. Every role's are known here: whether it is this one's is
-// asked later.
+// Those that are meant for this process, in the order of their names. Every role's are known here:
+// whether it is this one's is asked later.
 absl::StatusOr<std::vector<Variable>> VariablesOf(const ConfigSources& sources) {
   std::map<std::string, std::string> paths = {{settings::VariableOf(kRole), kRole}};
   for (int i = 0; i < settings::Roles().field_count(); ++i) {

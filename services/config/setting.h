@@ -1,10 +1,10 @@
-// What a setting is, read off the descriptors of fiscal.config.v1: its path, the names it goes by, its values as text.
+// Settings as the descriptors of fiscal.config.v1 define them: paths, names, values as text.
 //
 //   descriptor + (fiscal.config.v1.setting) --> SettingsOf, FillDefaults, SetValue, ValueText
 //
-// A setting is a string, an int64, a bool, a message of settings or a list of such messages; another type stops the process,
-// which a test would see first. Errors are half sentences without the setting's name ("must be 0 to 300"): callers know where the
-// value stood. Stateless.
+// A setting is a string, an int64, a bool, a message of settings or a list of such messages;
+// another type stops the process, which a test would see first. Errors are half sentences without
+// the setting's name ("must be 0 to 300"): callers know where the value stood. Stateless.
 #ifndef FISCAL_SERVICES_CONFIG_SETTING_H_
 #define FISCAL_SERVICES_CONFIG_SETTING_H_
 
@@ -35,37 +35,38 @@ struct Place {
   std::string path;
   const google::protobuf::FieldDescriptor* field;
 };
-// Everything below a role's message in the order of the protos: groups before what is in them, lists before their fields.
+// All settings below a role's message, in the order of the protos: groups before their members,
+// lists before their fields.
 std::vector<Place> SettingsOf(const google::protobuf::Descriptor& message);
 
-// FISCAL_SERVE_SERVER_LOG_LEVEL.
+// The environment variable of a path, such as FISCAL_SERVE_SERVER_LOG_LEVEL.
 std::string VariableOf(absl::string_view path);
 
 // Every group made, every value its default. Lists are empty.
 void FillDefaults(google::protobuf::Message* message);
 
-// What values there are, for people: "0 to 300", "json or text"; empty when any text will do.
+// The permitted values, for people: "0 to 300", "json or text"; empty when any text will do.
 std::string Bounds(const google::protobuf::FieldDescriptor& field);
 
-// Of a text, number or switch. INVALID_ARGUMENT says what `value` must be.
+// Sets a text, number or switch. INVALID_ARGUMENT says what `value` must be.
 absl::Status SetValue(absl::string_view value, const google::protobuf::FieldDescriptor& field,
                       google::protobuf::Message* message);
-// The same of a value that is there already.
+// Checks a value that is there already.
 absl::Status CheckValue(const google::protobuf::Message& message,
                         const google::protobuf::FieldDescriptor& field);
-// What SetValue takes for it: 256MiB.
+// The value as SetValue takes it: 256MiB.
 std::string ValueText(const google::protobuf::Message& message,
                       const google::protobuf::FieldDescriptor& field);
-// False when it must have a value and has none.
+// False when a required setting has no value.
 bool HasWhatItNeeds(const google::protobuf::Message& message,
                     const google::protobuf::FieldDescriptor& field);
 
-// A list as one text, FIRST=SECOND,...: of messages of two texts. INVALID_ARGUMENT when the list can't be written so, or `value`
-// isn't.
+// Sets a list of messages of two texts from one text, FIRST=SECOND,... INVALID_ARGUMENT when the
+// list is another, or `value` is not such a text.
 absl::Status SetList(absl::string_view value, const google::protobuf::FieldDescriptor& field,
                      google::protobuf::Message* message);
 
-// The one of `names` that `name` was probably meant to be: a letter or two apart.
+// The name among `names` that was probably meant: a letter or two apart.
 std::optional<std::string> Nearest(absl::string_view name, const std::vector<std::string>& names);
 
 }  // namespace fiscal::services::settings

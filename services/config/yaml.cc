@@ -178,8 +178,8 @@ absl::StatusOr<YamlNode> ParseYaml(absl::string_view name, absl::string_view byt
   FISCAL_RETURN_IF_ERROR(CheckLines(name, bytes));
   TreeBuilder builder(name);
   FISCAL_RETURN_IF_ERROR(Parse(name, bytes, &builder));
-  // The parser takes a quote that is never closed for one that ends with the file. The end of a document inside one it does
-  // refuse; then it was the last value.
+  // The parser takes a quote that is never closed for one that ends with the file. The end of a
+  // document inside one it does refuse; then it was the last value.
   TreeBuilder again(name);
   if (!Parse(name, absl::StrCat(bytes, "\n...\n"), &again).ok())
     return Wrong(name, builder.last_line(), "YAML: a quote is never closed");

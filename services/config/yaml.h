@@ -1,7 +1,7 @@
 // A YAML file as a tree that knows its lines.
 //
-// What has no use in a configuration and can mislead its reader is refused: a key twice, anchors and aliases, merge keys, tags, a
-// second document. Stateless.
+// Refuses what has no use in a configuration and can mislead its reader: a key twice, anchors and
+// aliases, merge keys, tags, a second document. Stateless.
 #ifndef FISCAL_SERVICES_CONFIG_YAML_H_
 #define FISCAL_SERVICES_CONFIG_YAML_H_
 
@@ -21,7 +21,7 @@ struct YamlNode {
   Kind kind = Kind::kNone;
   // From 1.
   int line = 1;
-  // Of a scalar: as written, without its quotes.
+  // The text of a scalar, without its quotes.
   std::string text;
   std::vector<YamlNode> items;
   std::vector<YamlEntry> entries;

@@ -1,4 +1,4 @@
-// The figures that the narrative of a disclosure states, and sentences that say them.
+// The figures of a disclosure's narrative, and sentences with them.
 #ifndef FISCAL_SERVICES_DISCLOSURE_NARRATIVE_H_
 #define FISCAL_SERVICES_DISCLOSURE_NARRATIVE_H_
 
@@ -10,7 +10,8 @@
 
 namespace fiscal::services {
 
-// `prior` is the same subject a year before, nullptr where there was none; without money in it, nothing is said of a change.
+// `prior`: the same subject a year before; nullptr when there was none. Without money in it the
+// narrative states no change.
 absl::Status FillNarrative(const std::string& name, int year, disclosure::CellSource& source,
                            disclosure::CellSource* prior, disclosure::v1::Narrative* out);
 

@@ -216,8 +216,7 @@ class FederationRpc final : public rpc::BoundedReads<pb::FederationService::Call
     request.set_agency_code(place.agency);
     grpc::ClientContext context;
     rpc::PassOn(trace, &context);
-    context.set_deadline(
-        absl::ToChronoTime(std::min(deadline, absl::Now() + kUpstreamTimeout)));
+    context.set_deadline(absl::ToChronoTime(std::min(deadline, absl::Now() + kUpstreamTimeout)));
     pb::GetDigestsResponse response;
     const grpc::Status status = upstream.stub().GetDigests(&context, request, &response);
     if (!status.ok()) {
@@ -291,7 +290,7 @@ class FederationRpc final : public rpc::BoundedReads<pb::FederationService::Call
     c->set_upstream_root(std::string(BytesOf(difference.left_root)));
     c->set_local_root(std::string(BytesOf(difference.right_root)));
     wire::ToTimestamp(absl::ToUnixMicros(p_.clock.Now()), c->mutable_issue_time());
-    // Without a key the comparison is as true, and nobody's word.
+    // Without a key the comparison is as true, but unsigned.
     const absl::StatusOr<SigningKey> key = p_.signer.key();
     if (!key.ok()) return absl::OkStatus();
     c->set_public_key_pem(key->public_key_pem());

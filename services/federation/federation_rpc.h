@@ -15,11 +15,12 @@
 
 namespace fiscal::services {
 
-// What the process has: without a projector there are no digests, without an intake no upstreams.
+// The parts of the process: without a projector there are no digests, without an intake no
+// upstreams.
 struct FederationParts {
   LogFeed& feed;
   const storage::EventLog& log;
-  // Where totals are kept.
+  // Null in a process without totals.
   Runner* runner = nullptr;
   const Intake* intake = nullptr;
   std::vector<Upstream*> upstreams;

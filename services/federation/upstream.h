@@ -1,12 +1,13 @@
-// Follows the log of a system below: what it posts becomes events of our log.
+// Follows the log of a system below and makes its postings events of our log.
 //
-//   FederationService.ReadPostings of the upstream --> Upstream --(UpstreamRecords)--> Committer --> Intake::TakeOver
+//   FederationService.ReadPostings of the upstream --> Upstream --(UpstreamRecords)--> Committer
+//     --> Intake::TakeOver
 //
-// Where it stands is written in the batch of the events (storage::UpstreamState), so that nothing is taken over twice or
-// left out, whoever stops when. Records that do not continue what was taken over stop it for good: a log that went back
-// must not be folded in silence. What is refused here for now (a division that is not in the catalog, an event that would be
-// refused of a client too) is tried again: the one may be imported here, the other be quarantined there.
-// Thread-safe.
+// Its progress is written in the batch of the events (storage::UpstreamState), so that nothing is
+// taken over twice or left out, whichever process stops when. Records that do not continue what was
+// taken over stop it for good: a log that went back must not be folded in silence. A record refused
+// for now is tried again: a missing division may be imported here, and an event that a client would
+// be refused for may be quarantined there. Thread-safe.
 #ifndef FISCAL_SERVICES_FEDERATION_UPSTREAM_H_
 #define FISCAL_SERVICES_FEDERATION_UPSTREAM_H_
 
@@ -31,7 +32,7 @@ class Upstream {
     State state = State::kConnecting;
     std::string message;
     domain::Position head = 0;
-    // When it last answered; InfinitePast for never.
+    // The time of its last answer; InfinitePast for never.
     absl::Time heard = absl::InfinitePast();
   };
 
@@ -54,7 +55,7 @@ class Upstream {
 
   const std::string name_;
   const std::string address_;
-  // Of the call that follows; its thread's.
+  // The trace of the call under way. Used by the thread alone.
   TraceContext trace_;
   Committer& committer_;
   const std::unique_ptr<federation::v1::FederationService::Stub> stub_;

@@ -68,6 +68,42 @@ absl::StatusOr<std::string> LogCopier::FetchLogId(
   return id;
 }
 
+absl::Status LogCopier::Keep(const pb::ReadResponse& response, storage::EventLog::Head* head) {
+  storage::Batch batch;
+  std::vector<storage::LogEntry> entries;
+  for (const pb::LogRecord& record : response.records()) {
+    storage::LogEntry entry;
+    entry.position = head->position + 1;
+    entry.record = std::make_shared<const std::string>(record.record());
+    FISCAL_ASSIGN_OR_RETURN(entry.leaf_hash, storage::LeafHash(*entry.record));
+    entry.chain_hash = storage::ChainHash(head->chain_hash, entry.leaf_hash);
+    absl::string_view payload;
+    FISCAL_ASSIGN_OR_RETURN(const domain::EventHeader header,
+                            storage::DecodeHeader(*entry.record, &payload));
+    if (header.position != entry.position ||
+        BytesOf(entry.chain_hash) != absl::string_view(record.chain_hash())) {
+      return absl::DataLossError(
+          absl::StrCat("record ", entry.position, " of the upstream does not continue our copy"));
+    }
+    storage::EventLog::Stage(entry, header.kind, [&](std::string key, std::string value) {
+      batch.Put(std::move(key), std::move(value));
+    });
+    if (header.kind == domain::EventKind::kStatement) {
+      // Where a revision is, for explanations.
+      FISCAL_ASSIGN_OR_RETURN(const storage::StatementParts parts,
+                              storage::SplitStatement(payload));
+      FISCAL_ASSIGN_OR_RETURN(const domain::StatementMeta meta, storage::DecodeMeta(parts.meta));
+      std::string position;
+      PutU64(&position, entry.position);
+      batch.Put(storage::RevisionKey(meta.key, meta.revision), std::move(position));
+    }
+    *head = {entry.position, entry.chain_hash, header.commit_time_us};
+    entries.push_back(std::move(entry));
+  }
+  if (batch.empty()) return absl::OkStatus();
+  return log_.Commit(std::move(batch), std::move(entries), head->commit_time_us);
+}
+
 absl::Status LogCopier::CopyOnce() {
   if (disk_.low()) return absl::UnavailableError("the disk is nearly full: nothing is copied");
   const auto stub = pb::EventLogService::NewStub(rpc::ConnectPeer(address_, credentials_));
@@ -98,49 +134,7 @@ absl::Status LogCopier::CopyOnce() {
       kept = absl::DataLossError("the upstream serves another log than before");
       break;
     }
-    storage::Batch batch;
-    std::vector<storage::LogEntry> entries;
-    for (const pb::LogRecord& record : response.records()) {
-      storage::LogEntry entry;
-      entry.position = head.position + 1;
-      entry.record = std::make_shared<const std::string>(record.record());
-      const absl::StatusOr<Digest> leaf = storage::LeafHash(*entry.record);
-      absl::string_view payload;
-      const absl::StatusOr<domain::EventHeader> header =
-          storage::DecodeHeader(*entry.record, &payload);
-      if (!leaf.ok() || !header.ok()) {
-        kept = leaf.ok() ? header.status() : leaf.status();
-        break;
-      }
-      entry.leaf_hash = *leaf;
-      entry.chain_hash = storage::ChainHash(head.chain_hash, *leaf);
-      if (header->position != entry.position ||
-          BytesOf(entry.chain_hash) != absl::string_view(record.chain_hash())) {
-        kept = absl::DataLossError(
-            absl::StrCat("record ", entry.position, " of the upstream does not continue our copy"));
-        break;
-      }
-      storage::EventLog::Stage(entry, header->kind, [&](std::string key, std::string value) {
-        batch.Put(std::move(key), std::move(value));
-      });
-      if (header->kind == domain::EventKind::kStatement) {
-        // Where a revision is, for explanations.
-        const absl::StatusOr<storage::StatementParts> parts = storage::SplitStatement(payload);
-        absl::StatusOr<domain::StatementMeta> meta =
-            parts.ok() ? storage::DecodeMeta(parts->meta) : parts.status();
-        if (!meta.ok()) {
-          kept = meta.status();
-          break;
-        }
-        std::string position;
-        PutU64(&position, entry.position);
-        batch.Put(storage::RevisionKey(meta->key, meta->revision), std::move(position));
-      }
-      head = {entry.position, entry.chain_hash, header->commit_time_us};
-      entries.push_back(std::move(entry));
-    }
-    if (kept.ok() && !batch.empty())
-      kept = log_.Commit(std::move(batch), std::move(entries), head.commit_time_us);
+    kept = Keep(response, &head);
   }
   connected_ = false;
   {

@@ -1,10 +1,11 @@
 // Keeps a copy of another process's log: what an aggregation process folds.
 //
-//   EventLogService of the submission process --(Read after our head, with our hash)--> LogCopier --> our EventLog
+//   EventLogService of the submission process --(Read after our head, with our hash)--> LogCopier
+//     --> our EventLog
 //
-// Every record's hash is checked before it is kept. When the upstream's log is shorter than ours or has another history,
-// copying stops for good and says so: an old backup must not be folded in silence. Connection losses are retried.
-// Thread-safe.
+// Every record's hash is checked before it is kept. When the upstream's log is shorter than ours or
+// has another history, copying stops for good and says so: an old backup must not be folded in
+// silence. Connection losses are retried. Thread-safe.
 #ifndef FISCAL_SERVICES_LOG_LOG_COPIER_H_
 #define FISCAL_SERVICES_LOG_LOG_COPIER_H_
 
@@ -23,12 +24,15 @@
 namespace grpc {
 class ClientContext;
 }
+namespace fiscal::log::v1 {
+class ReadResponse;
+}
 
 namespace fiscal::services {
 
 class LogCopier {
  public:
-  // `on_failure` is called once when copying can't go on. While `disk` is low nothing is copied.
+  // Calls `on_failure` once when copying can't go on. Copies nothing while `disk` is low.
   LogCopier(std::string address, std::shared_ptr<grpc::ChannelCredentials> credentials,
             storage::EventLog& log, const DiskGuard& disk,
             std::function<void(absl::Status)> on_failure);
@@ -46,8 +50,10 @@ class LogCopier {
 
  private:
   void Run();
-  // Copies until the stream ends; a retryable status or a final one.
+  // Copies until the stream ends. Returns a retryable status or a final one.
   absl::Status CopyOnce();
+  // Commits the records of `response` that continue `head`, which becomes the last of them.
+  absl::Status Keep(const log::v1::ReadResponse& response, storage::EventLog::Head* head);
 
   const std::string address_;
   const std::shared_ptr<grpc::ChannelCredentials> credentials_;

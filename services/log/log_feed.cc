@@ -9,7 +9,7 @@
 namespace fiscal::services {
 namespace {
 
-// How often the watcher looks at time.
+// The interval at which the watcher looks at the time.
 constexpr absl::Duration kTick = absl::Seconds(1);
 
 }  // namespace
@@ -25,7 +25,8 @@ LogFeed::~LogFeed() {
     stopping_ = true;
   }
   for (std::thread& thread : threads_) thread.join();
-  FISCAL_CHECK(level_.empty() && hungry_.empty() && holding_.empty(), "no stream outlives its feed");
+  FISCAL_CHECK(level_.empty() && hungry_.empty() && holding_.empty(),
+               "no stream outlives its feed");
 }
 
 void LogFeed::MakeReady(Stream* stream) {
@@ -52,7 +53,7 @@ size_t LogFeed::PageBytes() const {
 
 bool LogFeed::Take(Stream* stream, size_t bytes) {
   absl::MutexLock lock(&mu_);
-  // One large page may always be on its way, so that whoever waits gets on.
+  // One large page may always be under way, so that streams that wait make progress.
   if (bytes > options_.page_bytes_small && large_ > 0 && pot_ + bytes > options_.pot_bytes)
     return false;
   stream->held_ = bytes;
@@ -69,7 +70,7 @@ void LogFeed::GiveBack(Stream* stream) {
   pot_ -= stream->held_;
   if (stream->held_ > options_.page_bytes_small) --large_;
   stream->held_ = 0;
-  // Each reads its page anew, and wakes two when it was written.
+  // Each woken stream reads its page anew, and wakes two more when it was written.
   WakeHungry(2);
 }
 
@@ -100,7 +101,7 @@ void LogFeed::Serve() {
     const Next next = stream->Step();
     if (next == Next::kEnded) continue;
     absl::MutexLock lock(&mu_);
-    // What it waits for may have come while it was running.
+    // The event it waits for may have happened while it was running.
     const bool again =
         stream->state_ == Stream::State::kRunningAgain ||
         (next == Next::kCommit && (log_.head().position > stream->after_ || log_.stopped())) ||
@@ -133,7 +134,7 @@ void LogFeed::CutOffSlow() {
   {
     absl::MutexLock lock(&mu_);
     if (hungry_.empty()) return;
-    // Who was woken may have left instead of taking the room.
+    // The stream that was woken may have left and not taken the room.
     WakeHungry(1);
     for (Stream* stream : holding_) {
       if (stream->held_ > options_.page_bytes_small &&

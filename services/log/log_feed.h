@@ -1,10 +1,13 @@
-// Serves all streams of the log with a few threads: who is level costs an entry in a set, who reads slowly one page.
+// Serves all streams of the log with a few threads. A stream that is level costs an entry in a set;
+// one whose reader is slow, a page.
 //
-//   commit --> watcher: wakes who is level --> ready queue --> a thread: LogFeed::Stream::Step, one page --> gRPC --> written --> ready queue
+//   commit --> watcher: wakes level streams --> ready queue --> a thread: LogFeed::Stream::Step
+//     --> gRPC writes one page --> ready queue
 //
-// The pages that are on their way share a pot. While there is room in it they are large, which makes a copy fast; when many readers
-// don't take theirs, they become small. A page that can't be small, because an event is large, waits for room; who keeps the room
-// from others without reading is cut off. Thread-safe.
+// Pages under way share a bounded pot. While there is room they are large, which makes copying
+// fast; when many readers don't take theirs, they become small. A page that can't be small, because
+// an event is large, waits for room. A reader that keeps room from others without reading is cut
+// off. Thread-safe.
 #ifndef FISCAL_SERVICES_LOG_LOG_FEED_H_
 #define FISCAL_SERVICES_LOG_LOG_FEED_H_
 
@@ -23,15 +26,16 @@ class LogFeed {
  public:
   struct Options {
     int threads = 2;
-    // Bytes of pages that are on their way.
+    // Bytes of pages under way.
     size_t pot_bytes = 48 << 20;
     size_t page_bytes_max = 1 << 20;
     size_t page_bytes_min = 16 << 10;
-    // What every stream may have on its way, whatever the others have: a page of the least size with its last record.
+    // The page that every stream may have under way, whatever the others have: this many bytes and
+    // the last record.
     size_t page_bytes_small = 64 << 10;
-    // A larger one is taken within this time where others wait for room.
+    // The time within which a reader must take a larger page while others wait for room.
     absl::Duration patience = absl::Seconds(10);
-    // A quiet log says so often that it is there.
+    // The interval at which an empty page is sent while the log is quiet.
     absl::Duration sign_of_life = absl::Seconds(10);
   };
 
@@ -42,8 +46,8 @@ class LogFeed {
     virtual ~Stream() = default;
 
    protected:
-    // Starts writing a page, on a thread of the feed's, and says what it waits for next. kEnded: the call was finished, and this may be
-    // gone. Never called twice at once.
+    // Starts writing a page, on a thread of the feed, and returns what it waits for next. kEnded:
+    // the call was finished, and the stream may be gone. Never called twice at once.
     virtual Next Step() = 0;
     // Ends the call whatever it is doing. Does not wait.
     virtual void CutOff() = 0;
@@ -67,15 +71,15 @@ class LogFeed {
 
   const storage::EventLog& log() const { return log_; }
 
-  // Something happened that `stream` may wait for. Streams call it for themselves.
+  // Lets `stream` take a step. Streams call it when something happened that they may wait for.
   void Wake(Stream* stream) ABSL_LOCKS_EXCLUDED(mu_);
-  // How large the next page should be.
+  // The size of the next page.
   size_t PageBytes() const ABSL_LOCKS_EXCLUDED(mu_);
-  // Takes room for a page. False when it is large and there is none: the stream is to wait for kRoom.
+  // Takes room for a page. False when it is large and there is none: the stream waits for kRoom.
   bool Take(Stream* stream, size_t bytes) ABSL_LOCKS_EXCLUDED(mu_);
-  // It was written, or never will be.
+  // Returns the room of a page that was written or never will be.
   void GiveBack(Stream* stream) ABSL_LOCKS_EXCLUDED(mu_);
-  // Before the call is finished: afterwards the feed does not touch the stream.
+  // Forgets the stream and does not touch it again. Called before the call is finished.
   void Leave(Stream* stream) ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
@@ -91,7 +95,7 @@ class LogFeed {
   const Options options_;
   mutable absl::Mutex mu_;
   std::deque<Stream*> ready_ ABSL_GUARDED_BY(mu_);
-  // Level with the log; without room; with a page on its way.
+  // Streams that are level with the log; that wait for room; that have a page under way.
   absl::flat_hash_set<Stream*> level_ ABSL_GUARDED_BY(mu_);
   absl::flat_hash_set<Stream*> hungry_ ABSL_GUARDED_BY(mu_);
   absl::flat_hash_set<Stream*> holding_ ABSL_GUARDED_BY(mu_);

@@ -21,7 +21,7 @@ using grpc::CallbackServerContext;
 using grpc::ServerUnaryReactor;
 namespace pb = fiscal::log::v1;
 
-// What was committed at once is read at once: an aggregation process folds what a response brings.
+// A group is never cut: an aggregation process folds each response as it comes.
 absl::StatusOr<size_t> AppendRecord(const storage::LogEntry& entry, pb::ReadResponse* response,
                                     bool* more) {
   absl::string_view payload;
@@ -108,7 +108,8 @@ class EventLogRpc final : public rpc::BoundedReads<pb::EventLogService::Callback
   }
 
  private:
-  // The head of an earlier size too: its bytes are always the same, and its signature while the key is.
+  // The head of an earlier size too: its bytes are always the same, and its signature while the key
+  // is.
   absl::Status Sign(const SigningKey& key, uint64_t size, pb::SignedTreeHead* out) const {
     domain::EventHeader last;
     if (size > 0) FISCAL_RETURN_IF_ERROR(log_.ReadRecordHead(size, &last).status());

@@ -1,13 +1,13 @@
-// fiscal.log.v1.EventLogService over the event log that `feed` serves and its tree, whose heads are signed with `key`.
-// Thread-safe.
+// fiscal.log.v1.EventLogService over the event log that `feed` serves and its tree, whose heads are
+// signed with `key`. Thread-safe.
 #ifndef FISCAL_SERVICES_LOG_LOG_RPC_H_
 #define FISCAL_SERVICES_LOG_LOG_RPC_H_
 
 #include <memory>
 
-#include "services/log/signer.h"
 #include "grpcpp/impl/codegen/service_type.h"
 #include "services/log/log_feed.h"
+#include "services/log/signer.h"
 #include "services/rpc/call.h"
 
 namespace fiscal::services {

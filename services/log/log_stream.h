@@ -1,5 +1,6 @@
 // One call that streams the log from a place on and then waits for more: EventLogService.Read and
-// FederationService.ReadPostings. It has no thread: the feed (log_feed.h) has it step on, a page at a time.
+// FederationService.ReadPostings. It has no thread: the feed (log_feed.h) lets it step, a page at a
+// time.
 #ifndef FISCAL_SERVICES_LOG_LOG_STREAM_H_
 #define FISCAL_SERVICES_LOG_LOG_STREAM_H_
 
@@ -27,8 +28,8 @@ namespace fiscal::services {
 template <typename Response>
 class LogStream final : public grpc::ServerWriteReactor<Response>, private LogFeed::Stream {
  public:
-  // Adds a record to the response; its size, or an error that ends the stream. `more` is set when the response
-  // can't end here.
+  // Adds a record to the response. Returns its size, or an error that ends the stream. Sets `more`
+  // when the response can't end here.
   using Append =
       std::function<absl::StatusOr<size_t>(const storage::LogEntry&, Response*, bool* more)>;
 
@@ -45,8 +46,8 @@ class LogStream final : public grpc::ServerWriteReactor<Response>, private LogFe
     feed_.Wake(this);
   }
 
-  // Where a reader stands that has `chain_hash` (optional) at `position` (empty: before all).
-  // POSITION_AHEAD, of a copy REPLICA_BEHIND; HISTORY_DIFFERS.
+  // The position of a reader that has `chain_hash` (optional) at `position` (empty: before all).
+  // POSITION_AHEAD, at a copy REPLICA_BEHIND; HISTORY_DIFFERS.
   static absl::StatusOr<domain::Position> Start(const storage::EventLog& log,
                                                 const std::string& position,
                                                 const std::string& chain_hash) {
@@ -68,7 +69,7 @@ class LogStream final : public grpc::ServerWriteReactor<Response>, private LogFe
   void OnWriteDone(bool ok) override {
     {
       absl::MutexLock lock(&mu_);
-      // What was written is not kept until the next page is read.
+      // The page that was written is not kept until the next one is read.
       Response().Swap(&response_);
       writing_ = false;
       if (!ok) cancelled_ = true;

@@ -36,7 +36,7 @@ absl::StatusOr<SigningKey> Signer::Find(absl::string_view recorded, bool first_s
     if (key.ok()) FISCAL_RETURN_IF_ERROR(SigningKey::Adopt(directory_));
   }
   if (!expected.empty() && !(key.ok() && key->public_key_pem() == expected)) {
-    // A change that was said and not finished.
+    // A change that the log names and that was not finished.
     const absl::StatusOr<SigningKey> staged = SigningKey::LoadStaged(directory_);
     if (staged.ok() && staged->public_key_pem() == expected) {
       FISCAL_RETURN_IF_ERROR(SigningKey::Adopt(directory_));
@@ -71,7 +71,7 @@ absl::StatusOr<SigningKey> Signer::Rotate(const Keep& keep) {
   FISCAL_ASSIGN_OR_RETURN(const SigningKey next, SigningKey::Stage(directory_));
   domain::KeyEvent event{next.public_key_pem(), ""};
   const absl::StatusOr<SigningKey> before = key();
-  // Who trusts the key before can trust the next by it.
+  // The old key vouches for the new one.
   if (before.ok())
     event.signature = before->Sign(storage::KeyChangeBytes(log_id_, next.public_key_pem()));
   FISCAL_RETURN_IF_ERROR(keep(event));

@@ -1,10 +1,13 @@
-// Signs tree heads and certificates, as long as the key in the data directory is the one that was said for good.
+// Signs tree heads and certificates, while the key in the data directory is the one that the log
+// names.
 //
-//   <data-dir>/signing-key.pem --> Signer <-- the last kKey event of the log; at a copy, which writes no events, signing-key.pub.pem
-//     --> EventLogService, FederationService
+//   <data-dir>/signing-key.pem ------------------> Signer --> EventLogService, FederationService
+//   the last kKey event of the log --------------^
+//   at a copy, which writes no events,
+//   <data-dir>/signing-key.pub.pem --------------^
 //
-// A key that is lost, damaged or another one stops signing and nothing else: a new one is made on purpose only (Rotate), and said in
-// the log. Thread-safe.
+// A key that is lost, damaged or replaced stops signing and nothing else. A new one is made only on
+// purpose (Rotate), and the log then names it. Thread-safe.
 #ifndef FISCAL_SERVICES_LOG_SIGNER_H_
 #define FISCAL_SERVICES_LOG_SIGNER_H_
 
@@ -21,17 +24,18 @@ namespace fiscal::services {
 
 class Signer {
  public:
-  // Looks at the directory once. `recorded` is the public key that the log names, empty where it names none: then what stands beside
-  // the key counts. `first_start`: there never was a key, so one is made.
+  // Reads the directory once. `recorded`: the public key that the log names; empty when it names
+  // none, and then the public half beside the key counts. `first_start`: true when there never was
+  // a key, so that one is made.
   Signer(std::string directory, std::string log_id, absl::string_view recorded, bool first_start);
 
-  // SIGNING_STOPPED, which says why.
+  // SIGNING_STOPPED, with the reason.
   absl::StatusOr<SigningKey> key() const ABSL_LOCKS_EXCLUDED(mu_);
   // OK while it signs.
   absl::Status stop() const { return key().status(); }
 
-  // Makes a new key. `keep` has it said for good before anything is signed with it; at a copy it has nothing to do. After an error the
-  // key before goes on, or what is said is found at the next start.
+  // Makes a new key. `keep` makes the log name it before anything is signed with it; at a copy it
+  // does nothing. After an error the old key goes on, or the next start finds what the log names.
   using Keep = std::function<absl::Status(const domain::KeyEvent&)>;
   absl::StatusOr<SigningKey> Rotate(const Keep& keep) ABSL_LOCKS_EXCLUDED(rotating_, mu_);
 
@@ -41,7 +45,7 @@ class Signer {
 
   const std::string directory_;
   const std::string log_id_;
-  // Held while a key is made. Before mu_.
+  // Held while a key is made. Lock order: before mu_.
   absl::Mutex rotating_;
   mutable absl::Mutex mu_;
   absl::StatusOr<SigningKey> key_ ABSL_GUARDED_BY(mu_);

@@ -23,7 +23,8 @@ using asio::ip::tcp;
 constexpr size_t kConnectionsMax = 64;
 constexpr std::chrono::seconds kTimeout{10};
 
-// One connection: reads a request, answers, reads the next one until the caller leaves or is silent.
+// One connection: reads a request, answers, reads the next one until the caller leaves or is
+// silent.
 class Session : public std::enable_shared_from_this<Session> {
  public:
   // The open ones, the one that was heard longest ago first.
@@ -132,7 +133,7 @@ class AdminHttpImpl final : public AdminHttp {
     acceptor_.async_accept([this](beast::error_code error, tcp::socket socket) {
       if (error == asio::error::operation_aborted) return;
       if (!error) {
-        // A probe asks at once: above the bound, who has asked nothing for longest makes room.
+        // Above the bound the connection that was silent longest makes room; a probe asks at once.
         if (open_.size() >= kConnectionsMax) open_.front()->Close();
         std::make_shared<Session>(std::move(socket), handler_, open_)->Read();
         return Accept();

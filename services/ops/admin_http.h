@@ -1,7 +1,9 @@
-// The operator's HTTP: /healthz, /readyz, /metrics, /buildinfo. Answers GET and HEAD, from memory, on a thread of its own.
+// The operator's HTTP: /healthz, /readyz, /metrics, /buildinfo. Answers GET and HEAD, from memory,
+// on a thread of its own.
 //
-// It is for the inside: it has no TLS, asks nobody who he is, and shows no budgets. What it takes from a caller is bounded: 8 KB of
-// header, no body, ten seconds, 64 connections, of which the one that was silent longest makes room for a new one: probes get through. Thread-safe.
+// For the inside: no TLS, no authentication, no budgets shown. What it takes from a caller is
+// bounded: 8 KB of header, no body, ten seconds, 64 connections. A new connection above that closes
+// the one that was silent longest, so that probes get through. Thread-safe.
 #ifndef FISCAL_SERVICES_OPS_ADMIN_HTTP_H_
 #define FISCAL_SERVICES_OPS_ADMIN_HTTP_H_
 
@@ -20,7 +22,7 @@ class AdminHttp {
     std::string content_type = "text/plain; charset=utf-8";
     std::string body;
   };
-  // By path without a query; called on its thread, one at a time.
+  // Answers a path, without its query. Called on the server's thread, one at a time.
   using Handler = std::function<Answer(const std::string& path)>;
 
   // HOST:PORT. INVALID_ARGUMENT: no such address. FAILED_PRECONDITION: it can't be listened on.

@@ -2,8 +2,8 @@
 //
 //   gRPC --(interceptor, one per call)--> Metrics, base/log.h
 //
-// It refuses nothing and changes nothing. A line names the caller and the reason, never what he sent: no amounts, no texts.
-// Thread-safe.
+// It refuses nothing and changes nothing. A line names the caller and the reason, never what was
+// sent: no amounts, no texts. Thread-safe.
 #ifndef FISCAL_SERVICES_OPS_CALL_MONITOR_H_
 #define FISCAL_SERVICES_OPS_CALL_MONITOR_H_
 
@@ -19,11 +19,11 @@
 
 namespace fiscal::services {
 
-// How many calls are open. Thread-safe.
+// The number of open calls. Thread-safe.
 class OpenCalls {
  public:
   void Began() { count_.fetch_add(1, std::memory_order_relaxed); }
-  // Its last byte is with the transport.
+  // Called when the transport has a call's last byte.
   void Ended() { count_.fetch_sub(1, std::memory_order_release); }
   int64_t count() const { return count_.load(std::memory_order_acquire); }
 
@@ -35,13 +35,15 @@ enum class CallLines { kNone, kFailed, kAll };
 
 struct CallMonitorOptions {
   CallLines lines = CallLines::kFailed;
-  // A unary call that took longer has a line even when it went well.
+  // Unary calls that take longer are logged even when they succeed.
   absl::Duration slow = absl::Seconds(1);
 };
 
-// For ServerBuilder. `services` are the full names of those registered. REQUIRES: `metrics` and `open` outlive the server.
+// For ServerBuilder. `services` are the full names of those registered. REQUIRES: `metrics` and
+// `open` outlive the server.
 std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface> MakeCallMonitor(
-    Metrics& metrics, OpenCalls& open, const std::vector<std::string>& services, CallMonitorOptions options);
+    Metrics& metrics, OpenCalls& open, const std::vector<std::string>& services,
+    CallMonitorOptions options);
 
 }  // namespace fiscal::services
 

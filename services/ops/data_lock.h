@@ -12,7 +12,8 @@ namespace fiscal::services {
 // Held until it is destroyed or the process ends, however it ends.
 class DataLock {
  public:
-  // FAILED_PRECONDITION: another process has it, and which one. INVALID_ARGUMENT: the directory can't be written.
+  // FAILED_PRECONDITION: another process has it; names that process. INVALID_ARGUMENT: the
+  // directory can't be written.
   static absl::StatusOr<std::unique_ptr<DataLock>> Take(const std::string& data_dir);
   ~DataLock();
   DataLock(const DataLock&) = delete;

@@ -1,7 +1,8 @@
-// Whether the data directory's file system has room for more.
+// Watches the free space of the data directory's file system.
 //
-// A log that meets a full disk in the middle of a write costs a restart, and a store without room for its compactions can't be
-// made smaller: so writes end before. Check is asked now and then by one thread; the rest by any.
+// A full disk in the middle of a log's write costs a restart, and a store without room for
+// compactions can't be made smaller: writes are refused before that. One thread calls Check now and
+// then; any thread calls the rest.
 #ifndef FISCAL_SERVICES_OPS_DISK_GUARD_H_
 #define FISCAL_SERVICES_OPS_DISK_GUARD_H_
 
@@ -17,16 +18,16 @@ namespace fiscal::services {
 class DiskGuard {
  public:
   struct Space {
-    // What a process that is not root may still take, and all there is.
+    // The bytes that a process other than root may still take, and the size of the file system.
     int64_t free_bytes = 0;
     int64_t size_bytes = 0;
   };
   using Measure = std::function<absl::StatusOr<Space>()>;
 
-  // Low below `free_bytes_min`, no longer low with `margin` more than that.
+  // Low below `free_bytes_min`; no longer low with `free_bytes_margin` more than that.
   DiskGuard(int64_t free_bytes_min, int64_t free_bytes_margin, Measure measure);
 
-  // Looks. True when low() changed. A file system that can't be asked leaves everything as it was.
+  // Measures. True when low() changed. A file system that can't be measured changes nothing.
   bool Check();
   bool low() const { return low_.load(std::memory_order_relaxed); }
   Space space() const { return {free_.load(), size_.load()}; }

@@ -107,7 +107,7 @@ std::string Metrics::Scrape() const {
     families[family.name] = std::move(family);
   Samples samples;
   {
-    // Held while it is asked: who takes the sampler away knows that it is not running.
+    // Held while the sampler runs, so that SetSampler(nullptr) returns only when it does not.
     absl::MutexLock lock(&mu_);
     if (sampler_) sampler_(&samples);
   }

@@ -1,9 +1,10 @@
-// What the process counts about itself, and how it is told to Prometheus. docs/metrics.md has every name; a test compares.
+// The process's metrics for Prometheus. docs/metrics.md has every name; a test compares.
 //
 //   where it happens --(Counter, Histogram)--> Metrics --(Scrape)--> admin_http.h
 //   where it is known --(a Sampler, asked at each scrape)--^
 //
-// Labels are few and known beforehand: an rpc, a code, a reason, never a caller or what he sent. Thread-safe.
+// Labels are few and known beforehand: an rpc, a code, a reason. A caller, or what was sent, is
+// never one. Thread-safe.
 #ifndef FISCAL_SERVICES_OPS_METRICS_H_
 #define FISCAL_SERVICES_OPS_METRICS_H_
 
@@ -24,7 +25,7 @@
 
 namespace fiscal::services {
 
-// Gauges and counters that are read off somebody at a scrape.
+// Gauges and counters that a sampler fills at a scrape.
 class Samples {
  public:
   using Labels = std::vector<std::pair<std::string, std::string>>;
@@ -50,12 +51,13 @@ class Metrics {
   static absl::string_view ContentType();
 
   using Sampler = std::function<void(Samples*)>;
-  // `sampler` is asked at each scrape until SetSampler(nullptr), which waits for one that is running.
+  // `sampler` is asked at each scrape until SetSampler(nullptr), which waits for one that is
+  // running.
   void SetSampler(Sampler sampler) ABSL_LOCKS_EXCLUDED(mu_);
 
-  // A refusal told to a caller, by the reason of docs/errors.md.
+  // Counts a refusal, by the reason of docs/errors.md.
   void CountRefusal(absl::string_view reason);
-  // What the committer decided about one request, and the lines it brought when it became an event.
+  // Counts the committer's decision about one request, and its lines when it became an event.
   void CountSubmission(absl::string_view kind, absl::string_view result, size_t lines);
 
   prometheus::Family<prometheus::Counter>& rpc_started() { return rpc_started_; }
@@ -82,7 +84,7 @@ class Metrics {
   Sampler sampler_ ABSL_GUARDED_BY(mu_);
 };
 
-// Of this process, by /proc.
+// Samples of this process, from /proc.
 void SampleProcess(Samples* out);
 int64_t ResidentBytes();
 

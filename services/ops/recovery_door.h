@@ -1,7 +1,9 @@
-// Stands at the API's address while the process recovers: health says NOT_SERVING, every call is told to come again
-// (UNAVAILABLE, RECOVERING, how far it is). Without it callers of a long recovery could not tell it from a dead host.
+// Answers at the API's address while the process recovers: health is NOT_SERVING, every call gets
+// UNAVAILABLE with the reason RECOVERING and the progress. Without it callers of a long recovery
+// could not tell it from a dead host.
 //
-// Between its end and the real server's start connections wait: the address is the Door's, which listens from the one to the other.
+// Between its end and the real server's start connections wait: the address is the Door's, which
+// listens from the one to the other.
 #ifndef FISCAL_SERVICES_OPS_RECOVERY_DOOR_H_
 #define FISCAL_SERVICES_OPS_RECOVERY_DOOR_H_
 
@@ -18,7 +20,8 @@ namespace fiscal::services {
 
 class RecoveryDoor {
  public:
-  // `services` are the names that health is asked for. `progress` says in a few words how far it is; called from any thread. REQUIRES: `door` outlives the result.
+  // `services` are the names that health is asked for. `progress` says in a few words how far it
+  // is; called from any thread. REQUIRES: `door` outlives the result.
   static absl::StatusOr<std::unique_ptr<RecoveryDoor>> Open(
       Door& door, int64_t streams_max, std::shared_ptr<grpc::ServerCredentials> credentials,
       const std::vector<std::string>& services, std::function<std::string()> progress);

@@ -10,9 +10,9 @@ namespace fiscal::services {
 namespace {
 
 constexpr absl::string_view kRunning = "running";
-constexpr StopReason kReasons[] = {StopReason::kNone, StopReason::kDrained, StopReason::kSyncFailed,
-                                   StopReason::kFoldFailed, StopReason::kCopyFailed,
-                                   StopReason::kDerivedDamaged};
+constexpr StopReason kReasons[] = {StopReason::kNone,       StopReason::kDrained,
+                                   StopReason::kSyncFailed, StopReason::kFoldFailed,
+                                   StopReason::kCopyFailed, StopReason::kDerivedDamaged};
 
 }  // namespace
 
@@ -40,7 +40,7 @@ StopMark::StopMark(const std::string& data_dir) : path_(absl::StrCat(data_dir, "
   std::ifstream file(path_);
   std::string word;
   if (file >> word) {
-    // Whoever still runs was never told to stop: killed, or the power went.
+    // The last process never wrote how it ended: it was killed, or the power went.
     previous_ = StopReason::kCrashed;
     for (const StopReason reason : kReasons) {
       if (word == NameOf(reason)) previous_ = reason;

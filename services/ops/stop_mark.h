@@ -1,6 +1,8 @@
-// How the process before this one ended: a file in the data directory that says `running` while one runs.
+// Records how a process ended: a file in the data directory, with the word `running` while one
+// runs.
 //
-// It is for the operator alone: nothing is decided by it, and a mark that can't be written is not an error of the system.
+// For the operator alone: nothing is decided by it, and failing to write it is no error of the
+// system.
 #ifndef FISCAL_SERVICES_OPS_STOP_MARK_H_
 #define FISCAL_SERVICES_OPS_STOP_MARK_H_
 
@@ -10,17 +12,26 @@
 
 namespace fiscal::services {
 
-enum class StopReason { kNone, kDrained, kCrashed, kSyncFailed, kFoldFailed, kCopyFailed, kDerivedDamaged };
+enum class StopReason {
+  kNone,
+  kDrained,
+  kCrashed,
+  kSyncFailed,
+  kFoldFailed,
+  kCopyFailed,
+  kDerivedDamaged
+};
 // none, drained, crashed, sync_failed, fold_failed, copy_failed, derived_damaged.
 absl::string_view NameOf(StopReason reason);
 
 class StopMark {
  public:
-  // Reads how the last one ended and marks this one as running. REQUIRES: this process holds the lock of the directory.
+  // Reads how the last one ended and marks this one as running. REQUIRES: this process holds the
+  // lock of the directory.
   explicit StopMark(const std::string& data_dir);
   StopReason previous() const { return previous_; }
-  // Called when it ends on purpose; `previous()` when it never served, so that what the next one is told is still the last
-  // process that did.
+  // Called at an end on purpose. A process that never served passes `previous()`, so that the next
+  // one still learns of the last that did.
   void Stopping(StopReason reason);
 
  private:

@@ -35,7 +35,7 @@ absl::Status ParseRead(grpc::ByteBuffer* bytes, google::protobuf::Message* messa
   taken.Swap(bytes);
   const FlatBytes flat(taken);
   if (flat.view().size() <= kReadBytesMax) return wire::ParseInto(flat.view(), message);
-  // A field that has too many values says more than a size.
+  // Too many values of a field are a better answer than a size.
   FISCAL_RETURN_IF_ERROR(wire::BoundedFields().Count(*message->GetDescriptor(), flat.view()));
   return domain::Refuse(domain::Reason::kMessageTooLarge,
                         absl::StrCat("a request of this method has at most ", kReadBytesMax,

@@ -1,8 +1,9 @@
-// Requests that handlers take as messages: looked at as bytes before protobuf makes a message of them.
+// Requests that handlers take as messages: looked at as bytes before protobuf makes a message of
+// them.
 //
-//   gRPC --(bytes)--> Unparsed --> size, values (wire/bounds.h), parse --(message)--> the service's handler
+//   gRPC --(bytes)--> Unparsed --> size, values (wire/bounds.h), parse --(message)--> handler
 //
-// What gRPC would do by itself is to parse whatever comes, and to answer UNIMPLEMENTED to what does not parse.
+// gRPC by itself would parse whatever comes, and answer UNIMPLEMENTED to bytes that do not parse.
 #ifndef FISCAL_SERVICES_RPC_BOUNDED_READS_H_
 #define FISCAL_SERVICES_RPC_BOUNDED_READS_H_
 
@@ -24,19 +25,19 @@
 
 namespace fiscal::services::rpc {
 
-// The greatest read that is of use, a batch of 1,000 filters, has less than half of it.
+// More than twice the largest useful read, a batch of 1,000 filters.
 constexpr size_t kReadBytesMax = 1 << 20;
 
-// Takes `bytes` away and parses them. What wire::ParseInto says, or MESSAGE_TOO_LARGE.
+// Parses `bytes` and clears them. MESSAGE_TOO_LARGE, or the error of wire::ParseInto.
 absl::Status ParseRead(grpc::ByteBuffer* bytes, google::protobuf::Message* message);
 
-// A request as it came, and what is made of it. Its bytes come first, and its layout is plain: interceptors, which are given its
-// address, take it for a buffer (door/message_counter.cc).
+// A request as it came, and what is made of it. Its bytes come first, and its layout is plain:
+// interceptors, which are given its address, take it for a buffer (door/message_counter.cc).
 template <typename Request>
 class Unparsed final {
  public:
   void Take(grpc::ByteBuffer* bytes) { bytes_.Swap(bytes); }
-  // Once. The message lives as long as the call.
+  // Called once. The message lives as long as the call.
   absl::StatusOr<const Request*> Parse() {
     static_assert(std::is_standard_layout_v<Unparsed>);
     message_ = std::make_unique<Request>();
@@ -53,8 +54,9 @@ class Unparsed final {
 int IndexOf(const google::protobuf::Descriptor& request);
 std::string PathOf(const google::protobuf::Descriptor& request);
 
-// `Generated`: protoc's class of a service whose methods are callbacks, or grpc::Service itself where they are synchronous. The service,
-// when it is made, says Bound(&Service::Method) of each that takes a message.
+// `Generated`: protoc's class of a service whose methods are callbacks, or grpc::Service itself
+// where they are synchronous. The service, when it is made, says Bound(&Service::Method) of each
+// that takes a message.
 template <typename Generated>
 class BoundedReads : public Generated {
  protected:

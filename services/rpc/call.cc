@@ -118,7 +118,7 @@ void UnaryCall::OnLeave(std::function<void()> forget) {
     absl::MutexLock lock(&mu_);
     on_leave_ = forget;
   }
-  // He may have left before: whoever is told twice finds nothing the second time.
+  // The caller may have left before; a second call of `forget` finds nothing.
   if (cancelled() && forget != nullptr) forget();
 }
 
@@ -171,10 +171,9 @@ absl::Status Calls::Admit(const std::string& key, CallKind kind) {
     return domain::Refuse(domain::Reason::kWatchersTooMany,
                           absl::StrCat("the caller has ", max, " watches"));
   }
-  return domain::Refuse(
-      domain::Reason::kCallsTooMany,
-      absl::StrCat("the caller has ", max, kind == CallKind::kStream ? " streams" : " calls",
-                   " open"));
+  return domain::Refuse(domain::Reason::kCallsTooMany,
+                        absl::StrCat("the caller has ", max,
+                                     kind == CallKind::kStream ? " streams" : " calls", " open"));
 }
 
 void Calls::Leave(const std::string& key, CallKind kind) {
@@ -204,8 +203,8 @@ UnaryCall* ServiceCalls::Unary(grpc::CallbackServerContext* context,
   return new UnaryCall(calls_, *Find(method).method, context);
 }
 
-absl::StatusOr<std::shared_ptr<OpenCall>> ServiceCalls::Open(
-    const grpc::ServerContextBase& context, absl::string_view method) const {
+absl::StatusOr<std::shared_ptr<OpenCall>> ServiceCalls::Open(const grpc::ServerContextBase& context,
+                                                             absl::string_view method) const {
   const CallKind kind = Find(method).method->kind;
   Caller caller = CallerOf(context);
   const absl::Status admitted = calls_.Admit(caller.key(), kind);

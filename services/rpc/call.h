@@ -1,11 +1,13 @@
-// One RPC, as every handler meets it: who calls, by which connection, until when, whether he still waits; and the one way to its
-// answer.
+// One RPC as handlers see it: the caller, his connection, the deadline, whether he still waits; and
+// the one way to its answer.
 //
-//   gRPC --> handler --(ServiceCalls::Unary, Open)--> table of methods, bounds of a caller --> UnaryCall, OpenCall
-//   UnaryCall --(Read)--> a lane of the ReadExecutor --> Finish;   a write: --> Committer --> Finish
+//   gRPC --> handler --(ServiceCalls::Unary, Open)--> table of methods, bounds of a caller
+//     --> UnaryCall, OpenCall
+//   UnaryCall --(Read)--> a lane of the ReadExecutor --> Finish
+//             --(a write)-----------------> Committer --> Finish
 //
-// A method that is not in the table can't be served: tests compare the table with the protos, and what handlers passed here with
-// what callers called. Thread-safe.
+// A method that is not in the table can't be served: tests compare the table with the protos, and
+// what handlers passed here with what callers called. Thread-safe.
 #ifndef FISCAL_SERVICES_RPC_CALL_H_
 #define FISCAL_SERVICES_RPC_CALL_H_
 
@@ -29,19 +31,19 @@
 namespace fiscal::services::rpc {
 
 enum class CallKind : uint8_t {
-  // Small whatever is asked: has the point lane.
+  // A read that is always small: runs in the point lane.
   kPointRead,
-  // Has the heavy lane, unless the handler knows that what is asked is small.
+  // A read of any size: runs in the heavy lane, unless the handler knows that it is small.
   kHeavyRead,
-  // Calls other systems: has the slow lane.
+  // A read that asks other systems: runs in the slow lane.
   kSlowRead,
-  // The operator's: has a thread of gRPC's, and bounds of its own.
+  // An operator's call: runs on a thread of gRPC's, with bounds of its own.
   kOperator,
   // Waits for the committer.
   kWrite,
-  // Open for long.
+  // A stream that stays open.
   kStream,
-  // The same, with a bound of its own.
+  // A watch: a stream with a bound of its own.
   kWatch,
 };
 
@@ -53,41 +55,43 @@ struct Method {
 // Every method that is served.
 const std::vector<Method>& Methods();
 
-// Who calls. Callers without a certificate are told apart by their connections.
+// A caller. Callers without a certificate are told apart by their connections.
 struct Caller {
   // By certificate (rpc/caller.h), or "anonymous".
   std::string principal;
   // The other end, as gRPC writes it: "ipv4:10.1.2.3:40404".
   std::string connection;
-  // Who shares turns and bounds.
+  // The key by which calls share turns and bounds.
   std::string key() const;
 };
 
 class Calls;
 
-// A unary call. Deletes itself once it was finished and gRPC is done with it; Finish must be called, once, and nothing of it used
-// afterwards.
+// A unary call. Finish must be called once, and nothing of the call used afterwards: it deletes
+// itself when gRPC is done with it.
 class UnaryCall final : public grpc::ServerUnaryReactor {
  public:
-  // A call that was not admitted is to be finished with whatever status: it carries the one that refuses it.
+  // False for a refused call. Finish it with any status: it answers with the one that refused it.
   bool admitted() const { return refused_.ok(); }
   const Caller& caller() const { return caller_; }
   // REQUIRES: not finished.
   grpc::CallbackServerContext* context() const { return context_; }
-  // In an unending future where the caller says none.
+  // InfiniteFuture when the caller sets none.
   absl::Time deadline() const { return deadline_; }
   // A span of ours in the caller's trace.
   TraceContext trace() const;
   bool cancelled() const { return !work_.Wanted().ok(); }
   Work& work() { return work_; }
 
-  // Answers on a thread of the method's lane, or of the point lane if what is asked is `small`; what outgrows that lane begins again
-  // in the heavy one. `answer` starts from a cleared response each time. Finishes the call; at once if it was not admitted.
-  // `waited`: for a position, under a bound of its own.
+  // Answers on a thread of the method's lane, or of the point lane if what is asked is `small`;
+  // what outgrows that lane begins again in the heavy one. `answer` starts from a cleared response
+  // each time. Finishes the call; at once if it was not admitted. `waited`: for a position, under a
+  // bound of its own.
   void Read(std::function<absl::Status()> answer, bool small = false, bool waited = false);
   UnaryCall* Finish(const absl::Status& status);
 
-  // Whom to tell when the caller leaves: whoever holds the call, and finishes it then. Told at once if he has left already.
+  // Calls `forget` when the caller leaves, at once if he has left already. The holder of the call
+  // finishes it then.
   void OnLeave(std::function<void()> forget);
 
   void OnCancel() override;
@@ -109,7 +113,7 @@ class UnaryCall final : public grpc::ServerUnaryReactor {
   std::function<void()> on_leave_ ABSL_GUARDED_BY(mu_);
 };
 
-// A stream, or another call that has a thread, which is its caller's for as long as this lives.
+// Counts a stream, or a call with a thread, against its caller's bounds for as long as this lives.
 class OpenCall {
  public:
   ~OpenCall();
@@ -139,21 +143,21 @@ class RefusedStream final : public grpc::ServerWriteReactor<Response> {
 class Calls {
  public:
   struct Options {
-    // Of one caller at a time: unary calls, streams but watches, watches.
+    // Open calls of one caller: unary calls, streams except watches, watches.
     size_t calls_max = 4096;
     size_t streams_max = 1024;
     size_t watches_max = 5000;
     // Units of work (services/aggregation/work.h) of one read.
     uint64_t cost_max = 100000000;
   };
-  // What a small read may cost before it goes to the heavy lane: some 4 ms.
+  // The cost at which a small read moves to the heavy lane: some 4 ms.
   static constexpr uint64_t kSmallCost = 20000;
 
   Calls(Clock& clock, ReadExecutor& executor, Options options);
 
-  // How many calls of a method passed here. For tests; 0 for an unknown one.
+  // Calls of a method so far, for tests; 0 for an unknown method.
   int64_t passed(absl::string_view method) const;
-  // Refused for a bound of their caller's.
+  // Calls refused for a bound of their caller.
   int64_t refused() const { return refused_.load(std::memory_order_relaxed); }
   const ReadExecutor& executor() const { return executor_; }
 
@@ -191,7 +195,8 @@ class ServiceCalls {
   // `service` is its full name. REQUIRES: all its methods are in the table.
   ServiceCalls(Calls& calls, absl::string_view service);
 
-  // The handler's reactor. A call that is not admitted is refused by Read, or by the handler with Finish.
+  // The handler's reactor. A call that is not admitted is refused by Read, or by the handler with
+  // Finish.
   UnaryCall* Unary(grpc::CallbackServerContext* context, absl::string_view method) const;
   // CALLS_TOO_MANY, WATCHERS_TOO_MANY.
   absl::StatusOr<std::shared_ptr<OpenCall>> Open(const grpc::ServerContextBase& context,

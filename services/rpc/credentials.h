@@ -1,4 +1,4 @@
-// TLS: who is let in, and how this process shows itself to others. Files are read again when they change.
+// TLS credentials for callers and for peers. Files are read again when they change.
 #ifndef FISCAL_SERVICES_RPC_CREDENTIALS_H_
 #define FISCAL_SERVICES_RPC_CREDENTIALS_H_
 
@@ -10,9 +10,9 @@
 
 namespace fiscal::services::rpc {
 
-// Without a certificate: plain.
+// Plain text when no certificate is configured.
 std::shared_ptr<grpc::ServerCredentials> ServerCredentials(const config::v1::TlsConfig& tls);
-// Without authorities: plain.
+// Plain text when no authorities are configured.
 std::shared_ptr<grpc::ChannelCredentials> PeerCredentials(const config::v1::PeerTlsConfig& tls);
 
 }  // namespace fiscal::services::rpc

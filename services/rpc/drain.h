@@ -1,4 +1,4 @@
-// Tells open calls that the process stops, so that they end well by themselves instead of being cut.
+// Tells open calls that the process stops, so that they end by themselves and are not cut.
 #ifndef FISCAL_SERVICES_RPC_DRAIN_H_
 #define FISCAL_SERVICES_RPC_DRAIN_H_
 

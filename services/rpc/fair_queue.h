@@ -1,7 +1,9 @@
-// A queue in which callers take turns: whoever sends much waits behind himself, not before others.
+// A queue in which callers take turns: a caller that sends much waits behind its own requests, not
+// before others'.
 //
-// Each caller has a queue of his own, in order, and an account of what his turns cost. Next is whoever's account stands lowest; one
-// who comes, or comes again, starts level with the one whose turn was last, so that rest saves nothing up. Not thread-safe.
+// Each caller has a queue, in order, and an account of what its turns cost. The caller with the
+// lowest account is next. A caller that comes, or comes again, starts level with the last turn's
+// account, so that a pause earns nothing. Not thread-safe.
 #ifndef FISCAL_SERVICES_RPC_FAIR_QUEUE_H_
 #define FISCAL_SERVICES_RPC_FAIR_QUEUE_H_
 
@@ -41,7 +43,7 @@ class FairQueue {
     ++size_;
   }
 
-  // Whose turn it is among those `may` lets through, in order; null when it lets none.
+  // The caller whose turn it is, among those that `may` lets through; null when it lets none.
   template <typename May>
   const std::string* Next(const May& may) const {
     for (const auto& [cost, order, caller] : turns_) {
@@ -57,7 +59,7 @@ class FairQueue {
     return callers_.find(caller)->second.items.front();
   }
 
-  // Takes the first of a caller's, and puts `cost` on his account. REQUIRES: SizeOf(caller) > 0.
+  // Takes a caller's first item, and puts `cost` on its account. REQUIRES: SizeOf(caller) > 0.
   Item Take(absl::string_view caller, uint64_t cost) {
     const auto it = callers_.find(caller);
     Account& account = it->second;
@@ -72,7 +74,7 @@ class FairQueue {
     Forget();
     return item;
   }
-  // Puts more on an account, as what a turn cost is known afterwards only.
+  // Adds to an account: the cost of a turn is known only afterwards.
   void Charge(absl::string_view caller, uint64_t cost) {
     auto [it, fresh] = callers_.try_emplace(caller);
     Account& account = it->second;
@@ -82,7 +84,7 @@ class FairQueue {
     if (!account.items.empty()) turns_.insert({account.cost, account.order, &it->first});
   }
 
-  // Takes out, in order, what `drop` says of a caller's.
+  // Removes, in order, a caller's items for which `drop` is true.
   template <typename Drop>
   std::vector<Item> Remove(absl::string_view caller, const Drop& drop) {
     std::vector<Item> out;
@@ -102,11 +104,12 @@ class FairQueue {
   struct Account {
     std::deque<Item> items;
     uint64_t cost = 0;
-    // Among equals the one who has waited longest.
+    // Breaks ties: the caller that has waited longest is first.
     uint64_t order = 0;
   };
 
-  // Accounts of those who have nothing here and stand no higher than the level say nothing.
+  // Drops the accounts of callers without items that are no higher than the level: they carry no
+  // information.
   void Forget() {
     if (callers_.size() < forget_at_) return;
     for (auto it = callers_.begin(); it != callers_.end();) {
@@ -122,7 +125,7 @@ class FairQueue {
   absl::node_hash_map<std::string, Account> callers_;
   std::set<std::tuple<uint64_t, uint64_t, const std::string*>> turns_;
   size_t size_ = 0;
-  // Where the last turn's account stood.
+  // The account of the last turn.
   uint64_t level_ = 0;
   uint64_t pushes_ = 0;
   size_t forget_at_ = 64;

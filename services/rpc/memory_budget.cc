@@ -15,7 +15,8 @@
 namespace fiscal::services::rpc {
 namespace {
 
-// What is smaller is let in though the process is near its limit: reads, small budgets, whoever looks after it.
+// Smaller requests are admitted even when the process is near its limit: reads, small budgets, an
+// operator's calls.
 constexpr size_t kSmallBytes = 1 << 20;
 constexpr absl::Duration kMeasureInterval = absl::Milliseconds(20);
 constexpr absl::Duration kTrimInterval = absl::Seconds(1);
@@ -75,7 +76,7 @@ bool MemoryBudget::HasRoom(size_t bytes) {
   }
   const int64_t high = options_.process_bytes_max / 10 * 9;
   if (resident_ + static_cast<int64_t>(bytes) <= high) return true;
-  // What the allocator keeps of earlier requests is not needed by anybody.
+  // Returns to the system what the allocator keeps of earlier requests.
   if (now - trimmed_ > kTrimInterval) {
     malloc_trim(0);
     resident_ = options_.resident_bytes();

@@ -1,9 +1,12 @@
-// What requests may hold in memory, all together and of one caller: reserved before a request is parsed, given back when it is answered.
+// The memory that requests may hold, in all and for one caller: reserved before a request is
+// parsed, released when it is answered.
 //
-//   handler --(bytes on the wire x kCostFactor)--> Reserve --> parse, wait for the committer, answer --> Reservation ends
+//   handler --(bytes on the wire x kCostFactor)--> Reserve
+//     --> parse, wait for the committer, answer --> Reservation ends
 //
-// The budget is half of what the process may have; the other half is for stores, caches, watches and the commit under way. While
-// the process as a whole is near its limit, whatever the reason, large requests are refused too. Thread-safe.
+// The budget is half of what the process may have; the other half is for stores, caches, watches
+// and the commit under way. While the process as a whole is near its limit, whatever the reason,
+// large requests are refused too. Thread-safe.
 #ifndef FISCAL_SERVICES_RPC_MEMORY_BUDGET_H_
 #define FISCAL_SERVICES_RPC_MEMORY_BUDGET_H_
 
@@ -20,8 +23,9 @@
 
 namespace fiscal::services::rpc {
 
-// What a write holds until it is answered, for each byte on the wire: the bytes themselves, once more in one piece, its lines or
-// projects, and these as they will be stored. Measured at 100,000 lines and at 60 MB of projects.
+// Bytes that a write holds until it is answered, for each byte on the wire: the bytes themselves,
+// once more in one piece, its lines or projects, and these as they will be stored. Measured at
+// 100,000 lines and at 60 MB of projects.
 constexpr size_t kCostFactor = 6;
 
 // The memory this process may have: its control group's limit, else the machine's.
@@ -30,7 +34,7 @@ int64_t MemoryLimit();
 class MemoryBudget {
  public:
   struct Options {
-    // Of the process.
+    // The memory of the whole process.
     int64_t process_bytes_max = 0;
     // Resident memory now. Called now and then.
     int64_t (*resident_bytes)() = nullptr;
@@ -44,7 +48,7 @@ class MemoryBudget {
     ~Reservation() { budget_.GiveBack(caller_, bytes_); }
     Reservation(const Reservation&) = delete;
     Reservation& operator=(const Reservation&) = delete;
-    // Holds so much more. MEMORY_FULL: nothing more is held.
+    // Reserves more. MEMORY_FULL: nothing more is held.
     absl::Status Add(size_t bytes);
 
    private:
@@ -55,10 +59,10 @@ class MemoryBudget {
 
   explicit MemoryBudget(Options options);
 
-  // `caller`: whose share it comes out of.
+  // Takes the bytes out of the share of `caller`.
   absl::StatusOr<std::shared_ptr<Reservation>> Reserve(std::string caller, size_t bytes);
 
-  // Of all requests together, and of one caller.
+  // The bound of all requests together, and that of one caller.
   size_t bytes_max() const { return bytes_max_; }
   size_t caller_bytes_max() const { return bytes_max_ / 2; }
   int64_t process_bytes_max() const { return options_.process_bytes_max; }
@@ -68,7 +72,7 @@ class MemoryBudget {
  private:
   absl::Status Take(const std::string& caller, size_t bytes) ABSL_LOCKS_EXCLUDED(mu_);
   void GiveBack(const std::string& caller, size_t bytes) ABSL_LOCKS_EXCLUDED(mu_);
-  // Whether the process as a whole has room for so much more.
+  // True when the process as a whole has room for `bytes` more.
   bool HasRoom(size_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   const Options options_;

@@ -11,15 +11,15 @@
 
 namespace fiscal::services::rpc {
 
-// How often a silent connection is asked for a sign of life; servers take that as no offence (ServerImpl::Listen).
+// The interval of keepalives on a silent connection. Servers permit it (ServerImpl::Listen).
 constexpr int kKeepaliveMs = 30000;
 
-// A channel of its own that looks for the peer every second, takes any record, and notices a peer that is silent because it is
-// gone.
+// A channel of its own: it reconnects every second, takes records of any size, and notices a peer
+// that is gone.
 std::shared_ptr<grpc::Channel> ConnectPeer(
     const std::string& address, const std::shared_ptr<grpc::ChannelCredentials>& credentials);
 
-// What a peer says whose log is not, or no longer, the one read before: never to be retried.
+// True for the answer of a peer whose log is not, or no longer, the one read before: never retry.
 inline bool HistoryParted(const absl::Status& status) {
   return absl::IsDataLoss(status) || absl::IsOutOfRange(status);
 }

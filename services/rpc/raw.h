@@ -1,4 +1,5 @@
-// Requests as bytes: write methods parse themselves, so that bytes which do not parse are answered with the field that is wrong.
+// Requests as bytes: write methods parse themselves, so that bytes which do not parse are answered
+// with the field that is wrong.
 #ifndef FISCAL_SERVICES_RPC_RAW_H_
 #define FISCAL_SERVICES_RPC_RAW_H_
 
@@ -10,7 +11,8 @@
 
 namespace fiscal::services::rpc {
 
-// A buffer's bytes in one piece: in place when it is one slice, copied otherwise. Lives as long as the view is used.
+// A buffer's bytes in one piece: in place when it is one slice, copied otherwise. Lives as long as
+// the view is used.
 class FlatBytes {
  public:
   explicit FlatBytes(const grpc::ByteBuffer& buffer);

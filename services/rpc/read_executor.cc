@@ -21,7 +21,8 @@ absl::string_view NameOf(Lane lane) {
 
 ReadExecutor::ReadExecutor(Options options) : options_(options) {
   for (size_t i = 0; i < kLanes; ++i) {
-    // Half of the threads for long answers are left to others, so that nobody waits for one caller's end.
+    // Half of the threads for long answers are left to other callers, so that none waits for one
+    // caller's reads to end.
     const bool share = static_cast<Lane>(i) != Lane::kPoint;
     running_per_caller_max_[i] = std::max<size_t>(1, options_.threads[i] / (share ? 2 : 1));
     for (size_t n = 0; n < options_.threads[i]; ++n)
@@ -47,7 +48,7 @@ void ReadExecutor::Run(Lane lane, Task task, bool admitted) {
       ++q.counts.abandoned;
     } else {
       if (!admitted && full()) {
-        // What nobody waits for any more keeps nobody out.
+        // Tasks whose callers left must not keep others out.
         left = q.waiting.Remove(task.caller, [](const Task& t) { return !t.work->Wanted().ok(); });
         q.counts.abandoned += static_cast<int64_t>(left.size());
         if (full()) {
@@ -111,7 +112,7 @@ void ReadExecutor::Perform(Lane lane, Task task) {
   const absl::Status status = task.answer();
   const bool abandoned = absl::IsCancelled(status) || absl::IsDeadlineExceeded(status);
   const domain::Explained why = status.ok() ? domain::Explained() : domain::Explain(status);
-  // What outgrew its lane goes on in another one.
+  // A read that outgrew its lane continues in another one.
   const bool too_large = why.reason_known && !task.work->outgrown() &&
                          why.refusal.reason == domain::Reason::kReadTooLarge;
   {
@@ -124,7 +125,7 @@ void ReadExecutor::Perform(Lane lane, Task task) {
     if (too_large) ++q.counts.too_large;
     const auto it = q.running.find(task.caller);
     if (--it->second == 0) q.running.erase(it);
-    // Who may run now may not be who was woken last.
+    // The task that may run now need not be the one whose thread was woken.
     if (!q.waiting.empty()) q.wake.Signal();
   }
   task.finish(status);

@@ -1,10 +1,13 @@
-// Where reads run: threads of their own, so that gRPC's are free for whoever comes, in lanes that don't wait for each other.
+// Runs reads on threads of their own, so that gRPC's stay free for the next call, in lanes that
+// don't wait for each other.
 //
-//   rpc::UnaryCall --(Run)--> lane: a queue in which callers take turns --> its threads: answer, then finish
+//   rpc::UnaryCall --(Run)--> lane: a queue in which callers take turns
+//     --> its threads: answer, then finish
 //
-// Point reads are small and have threads to themselves; all other reads share the heavy lane, whose threads step back for any
-// other thread of the process, and which no caller fills alone. What calls other systems has the slow lane. A
-// queue is bounded in all and for each caller; who left or is past his deadline is never begun. Thread-safe.
+// Point reads are small and have threads to themselves. All other reads share the heavy lane, whose
+// threads have a lower priority, and of which no caller gets all. Reads that ask other systems have
+// the slow lane. Queues are bounded, in all and for each caller. A read whose caller left, or whose
+// deadline passed, is never begun. Thread-safe.
 #ifndef FISCAL_SERVICES_RPC_READ_EXECUTOR_H_
 #define FISCAL_SERVICES_RPC_READ_EXECUTOR_H_
 
@@ -30,15 +33,15 @@ absl::string_view NameOf(Lane lane);
 class ReadExecutor {
  public:
   struct Options {
-    // Threads by lane. Without any, Step runs what waits: tests.
+    // Threads by lane. With none, tests run what waits by Step.
     std::array<size_t, kLanes> threads = {2, 4, 2};
     // Reads that wait in a lane, and those of them of one caller.
     size_t queue_max = 8192;
     size_t queue_per_caller_max = 1024;
   };
 
-  // Something to answer. `answer` runs on a lane's thread; `finish` hears what it said, or why it was not begun: QUEUE_FULL,
-  // DRAINING, CANCELLED, DEADLINE_EXCEEDED. `work` is not touched once `finish` was called.
+  // One read. `answer` runs on a lane's thread. `finish` gets its status, or why it was not begun:
+  // QUEUE_FULL, DRAINING, CANCELLED, DEADLINE_EXCEEDED. `work` is not used after `finish`.
   struct Task {
     std::string caller;
     Work* work;
@@ -49,20 +52,22 @@ class ReadExecutor {
   explicit ReadExecutor(Options options);
   ~ReadExecutor();
 
-  // `admitted`: it has waited elsewhere under a bound, and is not refused for the queue's.
+  // `admitted`: true for a task that already waited under another bound; a full queue does not
+  // refuse it.
   void Run(Lane lane, Task task, bool admitted = false) ABSL_LOCKS_EXCLUDED(mu_);
-  // After work->Cancel(): whatever of `caller`'s waits for it is finished now.
+  // Finishes now the tasks of `caller` that wait with `work`. REQUIRES: work->Cancel() was called.
   void Forget(absl::string_view caller, const Work* work) ABSL_LOCKS_EXCLUDED(mu_);
   // Runs one task of the lane; false when none may run.
   bool Step(Lane lane) ABSL_LOCKS_EXCLUDED(mu_);
-  // Finishes what waits with DRAINING, and what is to come; ends the threads. Idempotent.
+  // Finishes what waits, and all that comes later, with DRAINING; ends the threads. Idempotent.
   void Stop() ABSL_LOCKS_EXCLUDED(mu_);
 
   struct Counts {
     size_t waiting = 0;
     size_t running = 0;
     int64_t begun = 0;
-    // For a full queue; because who asked had left or his deadline had come, before or while it ran; because it cost too much.
+    // Reads refused for a full queue; abandoned, because the caller left or the deadline came
+    // before or while they ran; refused for their cost.
     int64_t refused = 0;
     int64_t abandoned = 0;
     int64_t too_large = 0;
@@ -75,19 +80,19 @@ class ReadExecutor {
  private:
   struct Queue {
     FairQueue<Task> waiting;
-    // Of those who have any.
+    // Callers that have any.
     absl::flat_hash_map<std::string, size_t> running;
     Counts counts;
     absl::CondVar wake;
   };
 
   void Serve(Lane lane) ABSL_LOCKS_EXCLUDED(mu_);
-  // The next task, and those before it that nobody waits for; false when there is none that may run.
+  // Gets the next task, and in `left` those before it whose callers left. False when none may run.
   bool TakeNext(Lane lane, Task* task, std::vector<Task>* left) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Perform(Lane lane, Task task) ABSL_LOCKS_EXCLUDED(mu_);
 
   const Options options_;
-  // How many of a lane's threads one caller may have.
+  // The most threads of a lane that one caller may have.
   std::array<size_t, kLanes> running_per_caller_max_;
   mutable absl::Mutex mu_;
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;

@@ -1,4 +1,5 @@
-// The one place where a status of ours becomes gRPC's, with reason, fields and a Chinese message, and without engine text.
+// Turns a status of ours into gRPC's, with reason, fields and a Chinese message, and without engine
+// text. The only place that does.
 #ifndef FISCAL_SERVICES_RPC_STATUS_H_
 #define FISCAL_SERVICES_RPC_STATUS_H_
 
@@ -14,7 +15,8 @@ namespace fiscal::services::rpc {
 grpc::Status ToGrpc(const absl::Status& status);
 // The same as a message, for errors inside a stream.
 google::rpc::Status ToProto(const absl::Status& status);
-// The reason such a status carries (docs/errors.md); its code's name when it carries none. Empty when it is OK.
+// The reason such a status carries (docs/errors.md); its code's name when it carries none. Empty
+// when it is OK.
 std::string ReasonOf(const grpc::Status& status);
 std::string ReasonOf(const google::rpc::Status& status);
 

@@ -1,4 +1,4 @@
-// The trace of a call: told in logs and passed on to upstreams; nothing is collected here.
+// The trace of a call: written to logs and passed on to upstreams. Nothing is collected here.
 #ifndef FISCAL_SERVICES_RPC_TRACE_H_
 #define FISCAL_SERVICES_RPC_TRACE_H_
 
@@ -8,11 +8,11 @@
 
 namespace fiscal::services::rpc {
 
-// The trace a call came with and its caller's span; false when it came with none.
+// Gets the trace a call came with and its caller's span; false when it came with none.
 bool CallersTrace(const grpc::ServerContextBase& context, TraceContext* trace);
-// A span of ours in the trace a call came with, of a new trace without.
+// A new span in the trace the call came with, or in a new trace.
 TraceContext TraceOf(const grpc::ServerContextBase& context);
-// Names the trace to whom is called.
+// Sends the trace with an outgoing call.
 void PassOn(const TraceContext& trace, grpc::ClientContext* context);
 
 }  // namespace fiscal::services::rpc

@@ -10,7 +10,7 @@ namespace fiscal::services {
 
 namespace {
 
-// Of a request, for each of which its caller's next turn comes later by one request of others.
+// Bytes of a request that cost its caller as much as one more turn.
 constexpr size_t kTurnBytes = 16 << 10;
 
 bool OnlyValidates(const Intake::Request& request) {
@@ -18,7 +18,7 @@ bool OnlyValidates(const Intake::Request& request) {
   return submission != nullptr && submission->validate_only;
 }
 
-// What a request is called and how many lines it brings, before the intake takes them.
+// The kind and the lines of a request, noted before the intake takes them.
 struct Described {
   absl::string_view kind;
   bool validates = false;
@@ -110,7 +110,7 @@ std::vector<Committer::Waiting> Committer::TakeGroup() {
   while (!queue_.empty() && group.size() < options_.group_requests_max) {
     const std::string caller = *queue_.Next();
     const size_t next = queue_.Front(caller).bytes;
-    // Whose turn it is has the first place of the next group.
+    // The request that does not fit is the first of the next group.
     if (!group.empty() && bytes + next > options_.group_bytes_max) break;
     bytes += next;
     group.push_back(queue_.Take(caller, 1 + next / kTurnBytes));

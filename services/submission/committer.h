@@ -1,11 +1,11 @@
-// Many callers, one writer: gathers what is waiting into a group and gives it to the intake.
+// Gathers the requests of many callers into groups and gives each group to the intake.
 //
 //   SubmissionRpc, CatalogRpc --(Submit)--> Committer's thread --> Intake::Commit --> callbacks
 //
-// While one group is being synced the next one gathers, so that the cost of a sync is shared by all that wait. Callers take turns,
-// each one's requests in order. The queue is bounded by requests and bytes, in all and for each caller; when it is full, or the disk
-// is about to be, Submit refuses at once.
-// Thread-safe.
+// While one group is being synced the next one gathers, so that all that wait share the cost of a
+// sync. Callers take turns; each one's requests stay in order. The queue is bounded by requests and
+// bytes, in all and for each caller. When it is full, or the disk nearly is, Submit refuses at
+// once. Thread-safe.
 #ifndef FISCAL_SERVICES_SUBMISSION_COMMITTER_H_
 #define FISCAL_SERVICES_SUBMISSION_COMMITTER_H_
 
@@ -32,23 +32,25 @@ class Committer {
   struct Options {
     size_t queue_requests_max = 8192;
     size_t queue_bytes_max = 256 << 20;
-    // Of one caller. A request that is larger is taken when nothing else of his waits.
+    // The bounds of one caller. A larger request is taken when nothing else of that caller waits.
     size_t queue_requests_per_caller_max = 4096;
     size_t queue_bytes_per_caller_max = 128 << 20;
     size_t group_requests_max = 512;
     size_t group_bytes_max = 8 << 20;
   };
 
-  // `on_failure` is called once, after the answers of the group whose outcome is unknown: the process should end.
+  // Calls `on_failure` once, after the answers of a group whose outcome is unknown: the process
+  // should end.
   Committer(Intake& intake, const DiskGuard& disk, Metrics& metrics, Options options,
             std::function<void()> on_failure);
   ~Committer();
 
-  // Calls `done` on the committer's thread, or at once when the queue is full (QUEUE_FULL), the disk is low (DISK_FULL; a request
-  // that only validates is taken) or it is stopped (DRAINING). `caller` is whose turn it takes (rpc::Caller::key).
+  // Calls `done` on the committer's thread, or at once when the queue is full (QUEUE_FULL), the
+  // disk is low (DISK_FULL; a request that only validates is taken) or it is stopped (DRAINING).
+  // `caller`: the key of the caller whose turn it takes (rpc::Caller::key).
   void Submit(const std::string& caller, std::unique_ptr<Intake::Request> request, size_t bytes,
               Done done) ABSL_LOCKS_EXCLUDED(mu_);
-  // The same for who may wait: returns when it is kept or refused.
+  // Submit for callers that may block: returns when the request is kept or refused.
   absl::StatusOr<IntakeReceipt> SubmitAndWait(const std::string& caller, Intake::Request request,
                                               size_t bytes) ABSL_LOCKS_EXCLUDED(mu_);
 
@@ -72,7 +74,7 @@ class Committer {
   };
 
   void Run();
-  // Why a request of so many bytes is not taken; empty when it is.
+  // The reason why a request of `bytes` is refused; empty when it is taken.
   std::string Full(const std::string& caller, size_t bytes) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   std::vector<Waiting> TakeGroup() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);

@@ -1,4 +1,4 @@
-// What the intake does with an operator's decisions: it makes them events.
+// The intake's part for operators: makes their decisions events.
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "services/submission/intake_group.h"
@@ -19,8 +19,7 @@ absl::StatusOr<IntakeReceipt> Intake::Apply(QuarantineOrder& order, Group& g) {
     return out;
   }
   if (order.position == 0 || order.position > log_.head().position) {
-    return Refuse(Reason::kPositionAhead,
-                  absl::StrCat("the log ends at ", log_.head().position));
+    return Refuse(Reason::kPositionAhead, absl::StrCat("the log ends at ", log_.head().position));
   }
   FISCAL_ASSIGN_OR_RETURN(const storage::LogEntry entry, log_.Read(order.position));
   absl::string_view payload;

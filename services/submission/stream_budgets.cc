@@ -125,8 +125,7 @@ void StreamBudgets::OnFrame() {
   if (parts_.empty()) request_id_ = head.request_id;
   absl::StatusOr<wire::RawBudget> part = ReadPart(bytes->view());
   if (!part.ok()) return RefuseParts(part.status(), more);
-  if (parts_.empty())
-    request_id_ = Cut(part->envelope->request_id(), domain::kEchoBytesMax);
+  if (parts_.empty()) request_id_ = Cut(part->envelope->request_id(), domain::kEchoBytesMax);
   const bool unknown = part->unknown_around;
   parts_bytes_ += size;
   parts_.push_back(*std::move(part));
@@ -195,8 +194,8 @@ void StreamBudgets::Advance(bool answered) {
   bool write = false, read = false, finish = false, told_to_resume = false;
   {
     absl::MutexLock lock(&mu_);
-    // Counted down here and not before: once nothing is in flight another thread may end the call, and
-    // with it this object, so that nothing of it may be touched after this section.
+    // Counted down here and not before: once nothing is in flight another thread may end the call,
+    // and with it this object, so that nothing of it may be touched after this section.
     if (answered) --in_flight_;
     if (finished_) return;
     if (broken_) {

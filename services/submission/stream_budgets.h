@@ -2,7 +2,8 @@
 //
 //   frames --(parse, gather parts)--> Committer --> slots in order --> answers
 //
-// Reading stops while too much is unanswered and goes on when answers have left, so a stream costs bounded memory. Deletes itself.
+// Reading stops while too much is unanswered and goes on when answers have left, so that a stream
+// costs bounded memory. Deletes itself.
 #ifndef FISCAL_SERVICES_SUBMISSION_STREAM_BUDGETS_H_
 #define FISCAL_SERVICES_SUBMISSION_STREAM_BUDGETS_H_
 
@@ -33,10 +34,10 @@ class StreamBudgets final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
     // Unanswered budgets, and their bytes, above which the stream is not read further.
     size_t budgets_max = 256;
     size_t bytes_max = 16 << 20;
-    // Whether a refused budget has a line in the log.
+    // True when a refused budget is logged.
     bool refusal_lines = true;
   };
-  // Who calls, and the trace it is a part of; empty for none.
+  // The caller and the trace of the call; empty for none.
   struct Caller {
     std::shared_ptr<rpc::OpenCall> stream;
     std::string trace_id;
@@ -48,7 +49,8 @@ class StreamBudgets final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
   void OnReadDone(bool ok) override;
   void OnWriteDone(bool ok) override;
   void OnDone() override;
-  // What was read is answered, then the call ends with DRAINING; a budget that is still coming in is not taken.
+  // Answers what was read, then ends the call with DRAINING. A budget of which parts are missing is
+  // not taken.
   void OnDrain() override ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
@@ -60,18 +62,18 @@ class StreamBudgets final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
     grpc::ByteBuffer answer;
   };
 
-  // A frame arrived: keeps it as a part or hands the finished budget on.
+  // Takes a frame: keeps it as a part, or hands the finished budget on.
   void OnFrame();
-  // One part, parsed, unless it makes its budget too large.
+  // Parses one part, unless it makes its budget too large.
   absl::StatusOr<wire::RawBudget> ReadPart(absl::string_view bytes);
   void SubmitParts();
   void ForgetParts();
-  // The budget being read is refused; its remaining parts are skipped.
+  // Refuses the budget being read and skips its remaining parts.
   void RefuseParts(const absl::Status& status, bool more);
   std::shared_ptr<Slot> NewSlot(std::string request_id, size_t bytes);
   void Answer(const std::shared_ptr<Slot>& slot, const absl::StatusOr<IntakeReceipt>& outcome);
-  // Starts what can be started: a write of answers, a read, or the end.
-  // `answered`: a budget that was in flight has its answer now.
+  // Starts what can be started: a write of answers, a read, or the end. `answered`: true when a
+  // budget in flight got its answer.
   void Advance(bool answered = false) ABSL_LOCKS_EXCLUDED(mu_);
 
   Committer& committer_;
@@ -84,14 +86,14 @@ class StreamBudgets final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
   // The reading side; only the read callback touches it.
   grpc::ByteBuffer frame_;
   std::shared_ptr<google::protobuf::Arena> arena_;
-  // Of the budget being read, for its answer.
+  // The request_id of the budget being read, for its answer.
   std::string request_id_;
   std::vector<wire::RawBudget> parts_;
-  // The bytes of the parts.
+  // Keep the bytes of the parts alive.
   std::vector<std::shared_ptr<const void>> owners_;
   size_t parts_bytes_ = 0;
   wire::BoundedFields counted_;
-  // What the parts cost; the budget made of them keeps it.
+  // Memory reserved for the parts; the budget made of them keeps it.
   std::shared_ptr<rpc::MemoryBudget::Reservation> reserved_;
   bool skipping_ = false;
   int64_t next_index_ = 0;
@@ -103,7 +105,7 @@ class StreamBudgets final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
   bool reading_ ABSL_GUARDED_BY(mu_) = true;
   bool reads_ended_ ABSL_GUARDED_BY(mu_) = false;
   bool writing_ ABSL_GUARDED_BY(mu_) = false;
-  // A frame is being taken: what it holds may yet become a slot.
+  // True while a frame is being taken: it may yet become a slot.
   bool taking_ ABSL_GUARDED_BY(mu_) = false;
   bool draining_ ABSL_GUARDED_BY(mu_) = false;
   bool broken_ ABSL_GUARDED_BY(mu_) = false;

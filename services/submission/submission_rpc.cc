@@ -47,7 +47,8 @@ class SubmissionRpc final : public rpc::BoundedReads<Generated> {
   explicit SubmissionRpc(const SubmissionParts& parts)
       : p_(parts),
         calls_(parts.calls, Base::service_full_name()),
-        committer_(parts.committer), heads_(parts.heads) {
+        committer_(parts.committer),
+        heads_(parts.heads) {
     Bound(&SubmissionRpc::GetBudget);
     Bound(&SubmissionRpc::ListBudgets);
     Bound(&SubmissionRpc::ListLineItems);
@@ -146,8 +147,7 @@ class SubmissionRpc final : public rpc::BoundedReads<Generated> {
     const absl::Status status = wire::ParseInto(bytes.view(), &parsed);
     if (!status.ok()) return call->Finish(status);
     rpc::NoteRequestId(parsed.request_id(), context);
-    return Commit(call, wire::ToWithdrawal(parsed, call->caller().principal),
-                  bytes.view().size(),
+    return Commit(call, wire::ToWithdrawal(parsed, call->caller().principal), bytes.view().size(),
                   [response, id = parsed.request_id()](const IntakeReceipt& receipt) {
                     pb::WithdrawBudgetResponse message;
                     wire::ToProto(receipt, id, message.mutable_receipt());
@@ -178,15 +178,15 @@ class SubmissionRpc final : public rpc::BoundedReads<Generated> {
     rpc::UnaryCall* call = calls_.Unary(context, "ListLineItems");
     call->Read([this, call, request, response] {
       return ListStatement(
-            request->budget(), request->revision(), request->page_size(), request->page_token(),
-            1000, 10000, response, call->work(),
-            [](const storage::HeadReader::Statement& s) { return s.lines.lines.size(); },
-            [](const storage::HeadReader::Statement& s, size_t i) {
-              return std::string(s.lines.lines[i].line_id);
-            },
-            [](const storage::HeadReader::Statement& s, size_t i, pb::ListLineItemsResponse* out) {
-              wire::ToProto(s.lines.lines[i], out->add_line_items());
-            });
+          request->budget(), request->revision(), request->page_size(), request->page_token(), 1000,
+          10000, response, call->work(),
+          [](const storage::HeadReader::Statement& s) { return s.lines.lines.size(); },
+          [](const storage::HeadReader::Statement& s, size_t i) {
+            return std::string(s.lines.lines[i].line_id);
+          },
+          [](const storage::HeadReader::Statement& s, size_t i, pb::ListLineItemsResponse* out) {
+            wire::ToProto(s.lines.lines[i], out->add_line_items());
+          });
     });
     return call;
   }
@@ -197,13 +197,13 @@ class SubmissionRpc final : public rpc::BoundedReads<Generated> {
     rpc::UnaryCall* call = calls_.Unary(context, "ListProjects");
     call->Read([this, call, request, response] {
       return ListStatement(
-            request->budget(), request->revision(), request->page_size(), request->page_token(),
-            100, 1000, response, call->work(),
-            [](const storage::HeadReader::Statement& s) { return s.projects.size(); },
-            [](const storage::HeadReader::Statement& s, size_t i) { return s.projects[i].code; },
-            [](const storage::HeadReader::Statement& s, size_t i, pb::ListProjectsResponse* out) {
-              out->add_projects()->ParseFromString(s.projects[i].bytes);
-            });
+          request->budget(), request->revision(), request->page_size(), request->page_token(), 100,
+          1000, response, call->work(),
+          [](const storage::HeadReader::Statement& s) { return s.projects.size(); },
+          [](const storage::HeadReader::Statement& s, size_t i) { return s.projects[i].code; },
+          [](const storage::HeadReader::Statement& s, size_t i, pb::ListProjectsResponse* out) {
+            out->add_projects()->ParseFromString(s.projects[i].bytes);
+          });
     });
     return call;
   }
@@ -236,7 +236,8 @@ class SubmissionRpc final : public rpc::BoundedReads<Generated> {
     return absl::OkStatus();
   }
 
-  // `division`, and with `children` all below it, in order. Trees differ from year to year: what is below in any is listed.
+  // `division`, and with `children` all below it, in order. Trees differ from year to year: what is
+  // below in any is listed.
   static std::vector<domain::Code> DivisionsOf(const domain::Catalog& catalog,
                                                domain::Code division, bool children, int year) {
     std::vector<domain::Code> divisions = {division};

@@ -1,6 +1,7 @@
 // fiscal.submission.v1.SubmissionService over the committer (writes) and the heads (reads).
 //
-// Handlers do not block on the disk of a commit: they hand the work over and finish in its callback. Thread-safe.
+// Handlers do not wait for a commit's disk: they hand the request over and finish in its callback.
+// Thread-safe.
 #ifndef FISCAL_SERVICES_SUBMISSION_SUBMISSION_RPC_H_
 #define FISCAL_SERVICES_SUBMISSION_SUBMISSION_RPC_H_
 

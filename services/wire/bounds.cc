@@ -40,7 +40,8 @@ class Fields {
       Field& out = by_number_[static_cast<size_t>(f->number())];
       out.field = f;
       out.wire_type = google::protobuf::internal::WireFormat::WireTypeForFieldType(f->type());
-      // Line items are read from their bytes (line_reader.h): nothing in them costs more than it is long.
+      // Line items are read from their bytes (line_reader.h): nothing in them costs more than it is
+      // long.
       const bool line = f->type() == FieldDescriptor::TYPE_MESSAGE &&
                         f->message_type()->full_name() == "fiscal.budget.v1.LineItem";
       if (f->type() == FieldDescriptor::TYPE_MESSAGE && !line) out.content = f->message_type();
@@ -131,8 +132,8 @@ bool BoundedFields::CountUnknown() {
   return false;
 }
 
-// `group`: the number of the group of an unknown field that is walked, which its end tag ends; 0 for none. False at the first thing
-// that is not counted on.
+// `group`: the number of the group of an unknown field that is walked, which its end tag ends; 0
+// for none. False at the first thing that is not counted on.
 bool BoundedFields::Walk(const Descriptor& type, absl::string_view* bytes, uint32_t group,
                          int depth) {
   if (depth > kDepthMax) return false;

@@ -1,8 +1,9 @@
-// How much a request may ask for, counted on its bytes before protobuf makes objects of them: an empty message costs two bytes on
-// the wire and hundreds in memory.
+// Bounds on repeated fields, counted on a request's bytes before protobuf makes objects of them: an
+// empty message costs two bytes on the wire and hundreds in memory.
 //
-// Each repeated field has a bound for the whole request, wherever in it the field stands and in however many pieces it comes. What
-// documents say of a field ("at most 500 each") is checked where the field is read; these bounds are what memory allows.
+// Each repeated field has a bound for the whole request, wherever in it the field stands and in
+// however many pieces it comes. Documented limits of a field ("at most 500 each") are checked where
+// the field is read; these bounds protect memory.
 #ifndef FISCAL_SERVICES_WIRE_BOUNDS_H_
 #define FISCAL_SERVICES_WIRE_BOUNDS_H_
 
@@ -26,13 +27,14 @@ struct FieldBound {
 // Every repeated field of every request; a test holds the list to the descriptors.
 const std::vector<FieldBound>& FieldBounds();
 
-// Fields in all that this version does not know.
+// The most fields of a request that this version does not know.
 constexpr int64_t kUnknownFieldsMax = 1000;
 
-// Counts what stands in the pieces of one request.
+// Counts the fields in the pieces of one request.
 class BoundedFields {
  public:
-  // Refuses with the first field above its bound. Bytes that are no message of `type` are left to those who parse them.
+  // Refuses the first field above its bound. Passes bytes that are no message of `type`: parsing
+  // them fails later.
   absl::Status Count(const google::protobuf::Descriptor& type, absl::string_view bytes);
 
  private:

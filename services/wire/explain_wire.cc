@@ -24,7 +24,8 @@ std::string PositionOf(domain::Position position) {
   return position == 0 ? std::string() : FormatPosition(position);
 }
 
-// part / whole in hundredths of a percent, halves away from zero; nothing where either is beyond what is told.
+// part / whole in hundredths of a percent, halves away from zero; nothing where either is beyond
+// what is told.
 std::optional<int64_t> Hundredths(domain::Fen part, domain::Fen whole) {
   if (whole == 0 || !domain::FitsInt64(part) || !domain::FitsInt64(whole)) return std::nullopt;
   const __int128 scaled = part * 10000;
@@ -167,8 +168,8 @@ absl::Status ToProto(const Consolidated& c, pb::GetConsolidatedTotalResponse* ou
                                       " fen are stated as paid and ", received,
                                       " fen as received"));
     finding->set_message_zh(absl::StrCat("对 ", t.receiver, " ", t.name,
-                                         " 的转移性收支不一致：支出方列 ", paid,
-                                         " 分，收入方列 ", received, " 分"));
+                                         " 的转移性收支不一致：支出方列 ", paid, " 分，收入方列 ",
+                                         received, " 分"));
   }
   return absl::OkStatus();
 }

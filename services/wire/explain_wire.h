@@ -11,7 +11,7 @@ namespace fiscal::services::wire {
 
 // The inverse of ToFilter.
 void ToProto(const TotalFilter& filter, aggregation::v1::TotalFilter* out);
-// These: TOTAL_OUT_OF_RANGE when an amount, or a difference of two, doesn't fit.
+// The following return TOTAL_OUT_OF_RANGE when an amount, or a difference of two, doesn't fit.
 absl::Status ToProto(const Contribution& contribution, aggregation::v1::Contribution* out);
 absl::Status ToProto(const ChangeExplanation& change, aggregation::v1::ExplainChangeResponse* out);
 absl::Status ToProto(const Consolidated& consolidated,

@@ -74,6 +74,175 @@ bool SplitItem(absl::string_view item, Split* out) {
   return true;
 }
 
+// The fields of an item as they stand in its bytes, before they mean anything.
+struct Fields {
+  domain::Line line;
+  absl::string_view functional, revenue, dept, gov, receiving;
+  int64_t precision = 0;
+  // By field number.
+  int enums[15] = {};
+  // How often they stand.
+  int ids = 0, amounts = 0;
+  // True when there is a field that this version does not know.
+  bool unknown = false;
+};
+
+// False when the bytes are no LineItem.
+bool ReadFields(absl::string_view item, Fields* f) {
+  while (!item.empty()) {
+    uint64_t tag, value = 0;
+    if (!ReadVarint(&item, &tag) || tag >> 3 == 0 || tag >> 32 != 0) return false;
+    const uint32_t number = static_cast<uint32_t>(tag >> 3);
+    absl::string_view text;
+    switch (tag & 7) {
+      case kVarint:
+        if (!ReadVarint(&item, &value)) return false;
+        break;
+      case kLength:
+        if (!ReadVarint(&item, &value) || value > item.size()) return false;
+        text = item.substr(0, value);
+        item.remove_prefix(value);
+        break;
+      case kFixed64:
+      case kFixed32: {
+        const size_t width = (tag & 7) == kFixed64 ? 8 : 4;
+        if (item.size() < width) return false;
+        item.remove_prefix(width);
+        break;
+      }
+      default:
+        return false;
+    }
+    const bool is_text =
+        number == 1 || (number >= 3 && number <= 6) || number == 10 || number == 15 || number == 16;
+    if (number > 16 || (tag & 7) != (is_text ? kLength : kVarint)) {
+      f->unknown = true;
+      continue;
+    }
+    if (is_text && !IsUtf8(text)) return false;
+    switch (number) {
+      case 1:
+        f->line.line_id = text;
+        ++f->ids;
+        break;
+      case 3:
+        f->functional = text;
+        break;
+      case 4:
+        f->revenue = text;
+        break;
+      case 5:
+        f->dept = text;
+        break;
+      case 6:
+        f->gov = text;
+        break;
+      case 10:
+        f->line.project_code = text;
+        break;
+      case 11:
+        f->line.amount_fen = static_cast<int64_t>(value);
+        ++f->amounts;
+        break;
+      case 12:
+        f->precision = static_cast<int64_t>(value);
+        break;
+      case 15:
+        f->receiving = text;
+        break;
+      case 16:
+        f->line.note = text;
+        break;
+      default:
+        f->enums[number] = static_cast<int>(static_cast<uint32_t>(value));
+    }
+  }
+  return true;
+}
+
+// What the fields of one item mean; adds what is wrong with them to the submission.
+class Meaning {
+ public:
+  Meaning(domain::Submission* s, Fields* fields)
+      : s_(s), f_(fields), at_(s->lines.lines.size()), line_(fields->line) {}
+
+  void Find() {
+    FindCodes();
+    FindAttributes();
+    const int precision_class = f_->precision == 0 ? 0 : domain::PrecisionClassOf(f_->precision);
+    if (precision_class < 0) {
+      Add(Reason::kAmountInvalid, "precision_fen",
+          absl::StrCat(f_->precision, " is no precision: 1, 100, 10000 or 1000000"));
+    } else {
+      line_.precision_class = static_cast<uint8_t>(precision_class);
+    }
+    if (line_.amount_fen == INT64_MIN) {
+      Add(Reason::kAmountOverflow, "amount_fen", "the amount is too large");
+      line_.amount_fen = 0;
+    }
+    if (f_->unknown) {
+      Add(Reason::kFieldUnknown, "",
+          "a field this version does not know; nothing is dropped in silence");
+    }
+  }
+
+ private:
+  void Add(Reason reason, absl::string_view field, std::string message) {
+    if (s_->violations.size() >= domain::kViolationsMax) return;
+    s_->violations.push_back(
+        {reason, absl::StrCat("line_items[", at_, "]", field.empty() ? "" : ".", field),
+         field.empty() ? "" : std::string(line_.line_id), std::move(message)});
+  }
+
+  domain::Code CodeOf(absl::string_view text, absl::string_view field) {
+    if (text.empty()) return 0;
+    const domain::Code c = domain::ParseCode(text);
+    if (c == 0) {
+      Add(Reason::kCodeMalformed, field,
+          absl::StrCat("\"", text.substr(0, 32), "\" is no code: 3, 5, 7 or 9 digits"));
+    }
+    return c;
+  }
+
+  void FindCodes() {
+    line_.functional = CodeOf(f_->functional, "functional_code");
+    line_.revenue = CodeOf(f_->revenue, "revenue_code");
+    line_.dept_economic = CodeOf(f_->dept, "dept_economic_code");
+    line_.gov_economic = CodeOf(f_->gov, "gov_economic_code");
+    if (f_->receiving.empty()) return;
+    line_.receiving_division = ParseDivision(f_->receiving);
+    if (line_.receiving_division == 0) {
+      Add(Reason::kCodeMalformed, "receiving_division_code",
+          "a division has 6 digits, or 9 ending in 000");
+    }
+  }
+
+  // The value of an enumeration; 0 when it has no such value.
+  template <typename Enum>
+  Enum EnumOf(int number, bool (*valid)(int), absl::string_view field) {
+    const int value = f_->enums[number];
+    if (valid(value)) return static_cast<Enum>(value);
+    Add(Reason::kEnumUnknown, field, absl::StrCat(value, " is no value of this field"));
+    return static_cast<Enum>(0);
+  }
+
+  void FindAttributes() {
+    domain::Attributes& a = line_.attributes;
+    a.direction = EnumOf<domain::Direction>(2, pb::Direction_IsValid, "direction");
+    a.fund = EnumOf<domain::Fund>(7, pb::Fund_IsValid, "fund");
+    a.category = EnumOf<domain::Category>(8, pb::Category_IsValid, "category");
+    a.funding_year = EnumOf<domain::FundingYear>(9, pb::FundingYear_IsValid, "funding_year");
+    a.analysis = EnumOf<domain::Analysis>(13, pb::Analysis_IsValid, "analysis");
+    a.procurement =
+        EnumOf<domain::Procurement>(14, pb::ProcurementKind_IsValid, "procurement_kind");
+  }
+
+  domain::Submission* const s_;
+  const Fields* const f_;
+  const size_t at_;
+  domain::Line& line_;
+};
+
 }  // namespace
 
 LineReader::LineReader(domain::Submission* submission) : s_(submission), slots_(256, 0) {}
@@ -124,144 +293,13 @@ bool LineReader::Read(absl::string_view item) {
 // `plain`: line_id and amount stand once, there is no note, and nothing is wrong: an item with the
 // same bytes around another id and amount means the same.
 bool LineReader::ReadWhole(absl::string_view item, bool* plain) {
-  const size_t i = s_->lines.lines.size();
+  Fields fields;
+  if (!ReadFields(item, &fields)) return false;
   const size_t violations = s_->violations.size();
-  domain::Line line;
-  int64_t precision = 0;
-  int ids = 0, amounts = 0;
-  bool unknown = false;
-  absl::string_view functional, revenue, dept, gov, receiving;
-  int enums[15] = {};
-  while (!item.empty()) {
-    uint64_t tag, value = 0;
-    if (!ReadVarint(&item, &tag) || tag >> 3 == 0 || tag >> 32 != 0) return false;
-    const uint32_t number = static_cast<uint32_t>(tag >> 3);
-    absl::string_view text;
-    switch (tag & 7) {
-      case kVarint:
-        if (!ReadVarint(&item, &value)) return false;
-        break;
-      case kLength:
-        if (!ReadVarint(&item, &value) || value > item.size()) return false;
-        text = item.substr(0, value);
-        item.remove_prefix(value);
-        break;
-      case kFixed64:
-      case kFixed32: {
-        const size_t width = (tag & 7) == kFixed64 ? 8 : 4;
-        if (item.size() < width) return false;
-        item.remove_prefix(width);
-        break;
-      }
-      default:
-        return false;
-    }
-    const bool is_text =
-        number == 1 || (number >= 3 && number <= 6) || number == 10 || number == 15 || number == 16;
-    if (number > 16 || (tag & 7) != (is_text ? kLength : kVarint)) {
-      unknown = true;
-      continue;
-    }
-    if (is_text && !IsUtf8(text)) return false;
-    switch (number) {
-      case 1:
-        line.line_id = text;
-        ++ids;
-        break;
-      case 3:
-        functional = text;
-        break;
-      case 4:
-        revenue = text;
-        break;
-      case 5:
-        dept = text;
-        break;
-      case 6:
-        gov = text;
-        break;
-      case 10:
-        line.project_code = text;
-        break;
-      case 11:
-        line.amount_fen = static_cast<int64_t>(value);
-        ++amounts;
-        break;
-      case 12:
-        precision = static_cast<int64_t>(value);
-        break;
-      case 15:
-        receiving = text;
-        break;
-      case 16:
-        line.note = text;
-        break;
-      default:
-        enums[number] = static_cast<int>(static_cast<uint32_t>(value));
-    }
-  }
-
-  auto add = [&](Reason reason, absl::string_view field, std::string message) {
-    if (s_->violations.size() >= domain::kViolationsMax) return;
-    s_->violations.push_back({reason,
-                              absl::StrCat("line_items[", i, "]", field.empty() ? "" : ".", field),
-                              field.empty() ? "" : std::string(line.line_id), std::move(message)});
-  };
-  auto code = [&](absl::string_view text, absl::string_view field) -> domain::Code {
-    if (text.empty()) return 0;
-    const domain::Code c = domain::ParseCode(text);
-    if (c == 0) {
-      add(Reason::kCodeMalformed, field,
-          absl::StrCat("\"", text.substr(0, 32), "\" is no code: 3, 5, 7 or 9 digits"));
-    }
-    return c;
-  };
-  auto checked = [&](int number, bool valid, absl::string_view field) {
-    if (valid) return enums[number];
-    add(Reason::kEnumUnknown, field, absl::StrCat(enums[number], " is no value of this field"));
-    return 0;
-  };
-  line.functional = code(functional, "functional_code");
-  line.revenue = code(revenue, "revenue_code");
-  line.dept_economic = code(dept, "dept_economic_code");
-  line.gov_economic = code(gov, "gov_economic_code");
-  if (!receiving.empty()) {
-    line.receiving_division = ParseDivision(receiving);
-    if (line.receiving_division == 0) {
-      add(Reason::kCodeMalformed, "receiving_division_code",
-          "a division has 6 digits, or 9 ending in 000");
-    }
-  }
-  domain::Attributes& a = line.attributes;
-  a.direction =
-      static_cast<domain::Direction>(checked(2, pb::Direction_IsValid(enums[2]), "direction"));
-  a.fund = static_cast<domain::Fund>(checked(7, pb::Fund_IsValid(enums[7]), "fund"));
-  a.category =
-      static_cast<domain::Category>(checked(8, pb::Category_IsValid(enums[8]), "category"));
-  a.funding_year = static_cast<domain::FundingYear>(
-      checked(9, pb::FundingYear_IsValid(enums[9]), "funding_year"));
-  a.analysis =
-      static_cast<domain::Analysis>(checked(13, pb::Analysis_IsValid(enums[13]), "analysis"));
-  a.procurement = static_cast<domain::Procurement>(
-      checked(14, pb::ProcurementKind_IsValid(enums[14]), "procurement_kind"));
-  const int precision_class = precision == 0 ? 0 : domain::PrecisionClassOf(precision);
-  if (precision_class < 0) {
-    add(Reason::kAmountInvalid, "precision_fen",
-        absl::StrCat(precision, " is no precision: 1, 100, 10000 or 1000000"));
-  } else {
-    line.precision_class = static_cast<uint8_t>(precision_class);
-  }
-  if (line.amount_fen == INT64_MIN) {
-    add(Reason::kAmountOverflow, "amount_fen", "the amount is too large");
-    line.amount_fen = 0;
-  }
-  if (unknown) {
-    add(Reason::kFieldUnknown, "",
-        "a field this version does not know; nothing is dropped in silence");
-  }
-  *plain = ids == 1 && amounts == 1 && line.note.empty() && s_->violations.size() == violations &&
-           violations < domain::kViolationsMax;
-  s_->lines.lines.push_back(line);
+  Meaning(s_, &fields).Find();
+  *plain = fields.ids == 1 && fields.amounts == 1 && fields.line.note.empty() &&
+           s_->violations.size() == violations && violations < domain::kViolationsMax;
+  s_->lines.lines.push_back(fields.line);
   return true;
 }
 

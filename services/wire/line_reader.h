@@ -1,8 +1,9 @@
-// fiscal.budget.v1.LineItem from its bytes into domain::Line, without a message object between.
+// Reads fiscal.budget.v1.LineItem from its bytes into domain::Line, without a message object in
+// between.
 //
-// Nearly all of what arrives are line items, and most say the same as others beside id, amount and
-// note: bytes that were seen before in the same request are not read again. The rest of a request is
-// parsed by protobuf; tests/wire/line_reader_test.cc holds both to the same meaning.
+// Most bytes of a request are line items, and most of these repeat another one except for id,
+// amount and note: bytes seen before in the same request are not read again. protobuf parses the
+// rest of a request; tests/wire/line_reader_test.cc holds both to the same meaning.
 #ifndef FISCAL_SERVICES_WIRE_LINE_READER_H_
 #define FISCAL_SERVICES_WIRE_LINE_READER_H_
 
@@ -16,15 +17,16 @@ namespace fiscal::services::wire {
 
 class LineReader {
  public:
-  // Adds to submission->lines, and to its violations what is wrong with a field by itself: unknown
-  // enumerators, codes that are no codes, fields this version does not know.
+  // Adds items to submission->lines, and to its violations the faults of single fields: unknown
+  // enumerators, malformed codes, fields this version does not know.
   explicit LineReader(domain::Submission* submission);
 
   // False: the bytes are no LineItem, or a string in them is not UTF-8.
   bool Read(absl::string_view item);
 
  private:
-  // What stands between line_id and amount, and behind the amount, as it was first met.
+  // The bytes between line_id and amount, and behind the amount, of an item that was read, with its
+  // line.
   struct Known {
     uint64_t hash = 0;
     absl::string_view middle, tail;

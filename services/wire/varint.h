@@ -1,4 +1,4 @@
-// Numbers and fields inside protobuf messages, for those who read them from their bytes.
+// Reads numbers and fields of protobuf messages from their bytes.
 #ifndef FISCAL_SERVICES_WIRE_VARINT_H_
 #define FISCAL_SERVICES_WIRE_VARINT_H_
 
@@ -8,8 +8,8 @@
 
 namespace fiscal::services::wire {
 
-// Takes a number off the front. False when the bytes end in it or it has more than ten. Of the tenth
-// byte one bit counts, as protobuf has it.
+// Takes a number off the front. False when the bytes end in it or it has more than ten. Of the
+// tenth byte one bit counts, as protobuf has it.
 inline bool ReadVarint(absl::string_view* bytes, uint64_t* value) {
   const char* p = bytes->data();
   const char* const end = p + bytes->size();
@@ -29,15 +29,16 @@ inline bool ReadVarint(absl::string_view* bytes, uint64_t* value) {
 struct WireField {
   // Number and wire type, as written.
   uint64_t tag = 0;
-  // Of wire type 0.
+  // The number, for wire type 0.
   uint64_t value = 0;
-  // Of wire type 2.
+  // The bytes, for wire type 2.
   absl::string_view content;
 
   uint32_t wire_type() const { return static_cast<uint32_t>(tag & 7); }
 };
 
-// Takes a field off the front; of a group its start or end. False when the bytes end in it or are no field.
+// Takes a field off the front; of a group its start or end. False when the bytes end in it or are
+// no field.
 inline bool ReadField(absl::string_view* bytes, WireField* field) {
   if (!ReadVarint(bytes, &field->tag) || field->tag >> 32 != 0) return false;
   switch (field->wire_type()) {

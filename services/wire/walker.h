@@ -18,7 +18,8 @@ struct BadField {
   std::string line_id;
 };
 
-// Walks `bytes` as a message of `type` and stops at the first fault. For bytes that do parse the fault is empty.
+// Walks `bytes` as a message of `type` and stops at the first fault. For bytes that do parse the
+// fault is empty.
 BadField FirstBadField(const google::protobuf::Descriptor& type, absl::string_view bytes);
 
 }  // namespace fiscal::services::wire

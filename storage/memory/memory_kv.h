@@ -28,9 +28,9 @@ namespace fiscal::storage {
 
 enum class MemoryOp { kWrite, kFlush, kGet, kSeek };
 
-// How an operation fails. RESOURCE_EXHAUSTED of a write means nothing was applied; any other status
-// of a write or flush leaves the outcome unknown and `applied` says what really happened: the batch
-// reached the disk, without being synced, or what was written is durable.
+// A failure of an operation. RESOURCE_EXHAUSTED of a write means nothing was applied; any other
+// status of a write or flush leaves the outcome unknown and `applied` says what really happened:
+// the batch reached the disk, without being synced, or what was written is durable.
 struct MemoryFault {
   absl::Status status;
   bool applied = false;
@@ -56,7 +56,7 @@ class NthFaults : public Faults {
   std::map<std::pair<MemoryOp, uint64_t>, MemoryFault> plan_;
 };
 
-// What remains when the process ends. REQUIRES: outlives every MemoryKv opened over it.
+// The state that outlives a process. REQUIRES: outlives every MemoryKv opened over it.
 class MemoryDisk {
  public:
   // Gives a number below its argument.
@@ -107,13 +107,14 @@ class MemoryDisk {
 class MemoryKv : public Kv {
  public:
   struct Options {
-    // False: only Flush, a write with `sync`, which flushes, or a clean end makes writes durable.
+    // True for a write-ahead log. Without one only Flush, a write with `sync`, which flushes, or a
+    // clean end makes writes durable.
     bool wal = true;
     // May be null; outlives the store.
     Faults* faults = nullptr;
   };
 
-  // What the disk holds becomes durable, as recovery writes it anew. FAILED_PRECONDITION while
+  // Opens the disk and makes its contents durable, as recovery does. FAILED_PRECONDITION while
   // another store has the disk open.
   static absl::StatusOr<std::unique_ptr<MemoryKv>> Open(MemoryDisk& disk, const Options& options);
   ~MemoryKv() override;

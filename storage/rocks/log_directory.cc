@@ -65,7 +65,7 @@ absl::StatusOr<DerivedStore> OpenDerived(const RocksOptions& options) {
     if (!absl::IsDataLoss(opened.status())) return opened.status();
     store.damage = opened.status();
   }
-  // The mark goes after what it speaks of.
+  // The mark is removed after the store that it condemns.
   FISCAL_RETURN_IF_ERROR(Removed(options.path));
   FISCAL_RETURN_IF_ERROR(Removed(MarkOf(options.path)));
   FISCAL_ASSIGN_OR_RETURN(store.kv, RocksKv::Open(options));
@@ -86,7 +86,7 @@ absl::StatusOr<std::unique_ptr<LogDirectory>> LogDirectory::Open(Options options
   FISCAL_RETURN_IF_ERROR(files.Settle(witness));
   FISCAL_RETURN_IF_ERROR(WithNextStep(files.CheckManifest(witness)));
   FISCAL_RETURN_IF_ERROR(WithNextStep(files.CheckWriteAheadFiles()));
-  // What an anchor speaks of is never made anew.
+  // A log that an anchor names is never made anew.
   d.options_.log.create_if_missing = !anchored.ok();
   FISCAL_RETURN_IF_ERROR(files.Shelter());
   absl::Status opened = d.OpenLog();

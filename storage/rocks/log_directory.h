@@ -1,10 +1,12 @@
-// A data directory's log with its ledger, opened so that damage is refused where it is the truth and mended where it is
-// derived.
+// A data directory's log with its ledger, opened so that damage is refused where it is the truth
+// and mended where it is derived.
 //
-//   <dir>/log, <dir>/anchor   the truth: looked at before it is opened (store_files.h) and after (event_log.h)
+//   <dir>/log, <dir>/anchor   the truth: looked at before it is opened (store_files.h) and after
+//                             (event_log.h)
 //   <dir>/ledger              derived: brought level with the log, or made again from it
 //
-// Until everything was found whole nothing of log/ is given up. Owned by one process, which holds the directory's lock.
+// Nothing of log/ is deleted before all of it was found whole. Owned by one process, which holds
+// the directory's lock.
 #ifndef FISCAL_STORAGE_ROCKS_LOG_DIRECTORY_H_
 #define FISCAL_STORAGE_ROCKS_LOG_DIRECTORY_H_
 
@@ -20,37 +22,40 @@
 
 namespace fiscal::storage {
 
-// Makes a DATA_LOSS say what is to be done about it; of the log, which nothing makes again.
+// Adds to a DATA_LOSS of the log what an operator does about it. Nothing makes a log again.
 absl::Status WithNextStep(const absl::Status& status);
 
 // A store that can be made again from the log, such as the ledger or the totals.
 struct DerivedStore {
   std::unique_ptr<RocksKv> kv;
-  // Why what was there is of no use and the store is empty; OK when it was opened as it was.
+  // Not OK when what was there was damaged: why, and the store is then empty.
   absl::Status damage;
 };
-// Opens it, empty in place of a damaged one. INTERNAL, RESOURCE_EXHAUSTED: the disk answers with an error, which is no damage.
+// Opens it, empty in place of a damaged one. INTERNAL, RESOURCE_EXHAUSTED: the disk answers with an
+// error, which is no damage.
 absl::StatusOr<DerivedStore> OpenDerived(const RocksOptions& options);
-// Sees to it that the next OpenDerived starts with an empty store, and says why: for damage that is found while it is open.
+// Makes the next OpenDerived start with an empty store and give `why` as the damage: for damage
+// that is found while the store is open.
 absl::Status MarkDamaged(const std::string& path, absl::string_view why);
 
 class LogDirectory {
  public:
   struct Options {
-    // Of the stores; `path` is filled in.
+    // Options of the two stores; Open fills in `path`.
     RocksOptions log, ledger;
     std::string directory;
     EventLog::Origin origin = EventLog::Origin::kWritten;
-    // Names a log that is made now: 16 bytes.
+    // Gives the id of a log that is made now, 16 bytes.
     std::function<absl::StatusOr<std::string>()> new_log_id;
-    // What takes long: "upgrading", "making the ledger", with how far it is. May be empty.
+    // Called with the progress of what takes long: "upgrading", "making the ledger". May be empty.
     std::function<void(const char* what, domain::Position at, domain::Position of)> progress;
-    // Told of a ledger that has to be made again, and why. May be empty.
+    // Called when the ledger has to be made again, with the reason. May be empty.
     std::function<void(const absl::Status&)> on_remake;
   };
 
-  // DATA_LOSS: what is on disk does not fit the anchor; the directory is as it was. FAILED_PRECONDITION: it is another
-  // process's, or of another role. INTERNAL, RESOURCE_EXHAUSTED: the disk answers with an error.
+  // DATA_LOSS: what is on disk does not fit the anchor; the directory is as it was.
+  // FAILED_PRECONDITION: it is another process's, or of another role. INTERNAL, RESOURCE_EXHAUSTED:
+  // the disk answers with an error.
   static absl::StatusOr<std::unique_ptr<LogDirectory>> Open(Options options);
 
   EventLog& log() { return *log_; }
@@ -67,7 +72,7 @@ class LogDirectory {
   absl::Status OpenLog();
   absl::Status OpenLedger();
   absl::Status MakeLevel();
-  // Once.
+  // Calls on_remake, once.
   void SayRemade(const absl::Status& why);
 
   Options options_;

@@ -103,8 +103,8 @@ rocksdb::Options EngineOptions(const RocksOptions& options) {
   rocksdb::Options o;
   o.create_if_missing = options.create_if_missing;
   o.create_missing_column_families = options.create_if_missing;
-  // Without a write-ahead log only files that were made together hold together. With one, no part of a
-  // change is then left to older write-ahead files when the rest is in table files.
+  // Without a write-ahead log only files that were made together hold together. With one, no part
+  // of a change is then left to older write-ahead files when the rest is in table files.
   o.atomic_flush = true;
   // Never begun anew while the store is open: ManifestWatch follows one.
   o.max_manifest_file_size = uint64_t{1} << 40;
@@ -114,8 +114,8 @@ rocksdb::Options EngineOptions(const RocksOptions& options) {
   // Raises false alarms about missing logs in this version after a log is synced by hand.
   o.track_and_verify_wals_in_manifest = false;
   o.paranoid_checks = true;
-  // Reading every file again as soon as it is written costs a third of a flush. Blocks carry checksums
-  // that each read looks at, files carry one that a scrub looks at.
+  // Reading every file again as soon as it is written costs a third of a flush. Blocks carry
+  // checksums that each read looks at, files carry one that a scrub looks at.
   o.paranoid_file_checks = false;
   o.file_checksum_gen_factory = rocksdb::GetFileChecksumGenCrc32cFactory();
   o.force_consistency_checks = true;
@@ -127,8 +127,8 @@ rocksdb::Options EngineOptions(const RocksOptions& options) {
   o.unordered_write = false;
   o.manual_wal_flush = false;
 
-  // Keys of a kind often come in order, and then go in where the last one went. The first byte is the
-  // kind (storage/schema.h).
+  // Keys of a kind often come in order, and then go in where the last one went. The first byte is
+  // the kind (storage/schema.h).
   o.memtable_insert_with_hint_prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(1));
   o.write_buffer_size = options.write_buffer_bytes;
   o.max_write_buffer_number = 3;
@@ -152,8 +152,8 @@ rocksdb::Options EngineOptions(const RocksOptions& options) {
                                           : rocksdb::NewLRUCache(options.block_cache_bytes);
   table.cache_index_and_filter_blocks = true;
   table.cache_index_and_filter_blocks_with_high_priority = true;
-  // In parts: a large file's filter in one piece is larger than a shard of the cache and would be read
-  // again at every look-up.
+  // In parts: a large file's filter in one piece is larger than a shard of the cache and would be
+  // read again at every look-up.
   table.index_type = rocksdb::BlockBasedTableOptions::kTwoLevelIndexSearch;
   table.partition_filters = true;
   table.pin_l0_filter_and_index_blocks_in_cache = true;
@@ -325,7 +325,8 @@ RocksKv::RocksKv(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 RocksKv::~RocksKv() {
   const Families& f = impl_->families;
-  // Written to files now, so that the next start has no log to go through. When that fails it has one.
+  // Written to files now, so that the next start has no log to go through. When that fails it has
+  // one.
   if (!impl_->temporary && impl_->CheckWritable().ok())
     impl_->db->Flush(rocksdb::FlushOptions(), {f.mixed, f.ordered}).PermitUncheckedError();
   impl_->db->DestroyColumnFamilyHandle(f.mixed).PermitUncheckedError();
@@ -344,12 +345,12 @@ absl::StatusOr<std::unique_ptr<RocksKv>> RocksKv::Open(const RocksOptions& optio
   auto listener = std::make_shared<FlushListener>();
   engine.listeners.push_back(listener);
   rocksdb::ColumnFamilyOptions ordered(engine), mixed(engine);
-  // New files follow the old ones: they are moved down as they are, compressed once. Of the others the
-  // first files are soon merged: they are not compressed.
+  // New files follow the old ones: they are moved down as they are, compressed once. Of the others
+  // the first files are soon merged: they are not compressed.
   mixed.compression_per_level.assign(static_cast<size_t>(engine.num_levels), engine.compression);
   mixed.compression_per_level[0] = rocksdb::kNoCompression;
-  // Keys of the others come in any order. Merging files of like size rewrites each byte a few times over
-  // the store's life; merging into a level rewrites the level, more often the more there is.
+  // Keys of the others come in any order. Merging files of like size rewrites each byte a few times
+  // over the store's life; merging into a level rewrites the level, more often the more there is.
   mixed.compaction_style = rocksdb::kCompactionStyleUniversal;
   mixed.compaction_options_universal.max_size_amplification_percent = 300;
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
@@ -423,8 +424,8 @@ absl::Status RocksKv::Flush() {
 
 absl::Status RocksKv::FlushTables() {
   FISCAL_RETURN_IF_ERROR(impl_->CheckWritable());
-  const rocksdb::Status status = impl_->db->Flush(
-      rocksdb::FlushOptions(), {impl_->families.mixed, impl_->families.ordered});
+  const rocksdb::Status status =
+      impl_->db->Flush(rocksdb::FlushOptions(), {impl_->families.mixed, impl_->families.ordered});
   if (!status.ok()) return ReadError(status, absl::StrCat("flush ", impl_->path));
   // With nothing to write there is nothing to hear of.
   impl_->listener->Raise(impl_->db->GetLatestSequenceNumber());

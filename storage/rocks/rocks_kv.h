@@ -3,9 +3,10 @@
 //   EventLog (with a write-ahead log), TotalsStore (without) --> RocksKv --> files in one directory
 //
 // Opens with the recovery mode that refuses a log damaged in its middle; RocksDB's default opens
-// with what comes before the damage and says nothing. No mode notices a log that lost its end, nor a
-// manifest that did: anchor.h does. All of a store is written to table files together, so that files
-// lost of a write-ahead log cost changes of one stretch and never some keys of a change. Thread-safe.
+// with what comes before the damage and says nothing. No mode notices a log that lost its end, nor
+// a manifest that did: anchor.h does. All of a store is written to table files together, so that
+// files lost of a write-ahead log cost changes of one stretch and never some keys of a change.
+// Thread-safe.
 #ifndef FISCAL_STORAGE_ROCKS_ROCKS_KV_H_
 #define FISCAL_STORAGE_ROCKS_ROCKS_KV_H_
 
@@ -24,35 +25,36 @@ namespace fiscal::storage {
 // A cache of blocks that several stores can share, so that one number bounds them all.
 struct RocksCache;
 std::shared_ptr<RocksCache> NewRocksCache(size_t bytes);
-// What is in it now.
+// Bytes in the cache now.
 size_t BytesIn(const RocksCache& cache);
 
 struct RocksOptions {
   std::string path;  // a directory of its own
-  // False: only Flush, a write with `sync`, which flushes, or a clean end makes writes durable.
+  // True for a write-ahead log. Without one only Flush, a write with `sync`, which flushes, or a
+  // clean end makes writes durable.
   bool wal = true;
   bool create_if_missing = true;
-  // What is there is removed before it is opened, and what it became when it is closed.
+  // True: the directory is removed before the store is opened and again when it is closed.
   bool temporary = false;
-  // First bytes of keys that are only ever added at the end of their kind. They are kept apart (in a
-  // column family of their own), so that merging the others doesn't rewrite them again and again; a
-  // scan then stays within keys of one first byte. The same each time the store is opened.
+  // First bytes of keys that are only ever added at the end of their kind. They are kept apart (in
+  // a column family of their own), so that merging the others doesn't rewrite them again and again;
+  // a scan then stays within keys of one first byte. The same each time the store is opened.
   std::string ordered_kinds;
   // Blocks, indexes and filters together. `block_cache`, when given, is used instead.
   size_t block_cache_bytes = size_t{64} << 20;
   std::shared_ptr<RocksCache> block_cache;
-  // Of one memtable; there are two, and up to three of each can be in memory.
+  // The size of one memtable. There are two kinds, and up to three of each can be in memory.
   size_t write_buffer_bytes = size_t{32} << 20;
   int open_files_max = 512;
   // False for stores whose values are already compressed.
   bool compress = true;
-  // Told of each synced write, how long it took; by the thread that wrote. May be empty.
+  // Called by the writing thread after each synced write, with its duration. May be empty.
   std::function<void(absl::Duration)> on_sync;
-  // Told when something read turns out damaged; by the thread that read. May be empty.
+  // Called by the reading thread when something it read is damaged. May be empty.
   std::function<void(const absl::Status&)> on_damage;
 };
 
-// What the engine says of itself, for an operator.
+// The engine's own figures, for an operator.
 struct RocksStats {
   int64_t sst_bytes = 0;
   int64_t memtable_bytes = 0;
@@ -74,7 +76,7 @@ struct FileDamage {
   std::string file;
   std::string what;
 };
-// Told of bytes that were read, after each piece; an error ends the walk.
+// Called after each piece with the bytes read; an error ends the walk.
 using ScrubPace = std::function<absl::Status(size_t bytes)>;
 
 class RocksKv : public Kv {
@@ -94,8 +96,9 @@ class RocksKv : public Kv {
   std::unique_ptr<KvIterator> NewScan(absl::string_view lower,
                                       absl::string_view upper) const override;
   std::unique_ptr<KvSnapshot> NewSnapshot() const override;
-  // Reads every byte of the files that the store lives in, from the disk where that can be had, and compares it with the
-  // checksums kept with it. The store is in use meanwhile. What is wrong goes to `damage`; an error is that of `pace`.
+  // Reads every byte of the files that the store lives in, from the disk where that can be had, and
+  // compares it with the checksums kept with it. The store is in use meanwhile. What is wrong goes
+  // to `damage`; an error is that of `pace`.
   absl::Status Scrub(const ScrubPace& pace, std::vector<FileDamage>* damage) const;
   // Merges all files, so that only what is still needed takes space.
   absl::Status Compact();

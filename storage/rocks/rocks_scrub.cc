@@ -196,7 +196,8 @@ class Scrub {
                                 const absl::string_view block = bytes.substr(0, kBlockBytes);
                                 bytes.remove_prefix(block.size());
                                 if (wrong.empty() && (!ended || !AllZero(block)))
-                                  wrong = ended ? absl::StrCat("goes on after its end, before byte ", at)
+                                  wrong = ended ? absl::StrCat(
+                                                      "goes on after its end, before byte ", at)
                                                 : Block(block, open, at, &ended);
                                 at += block.size();
                               }
@@ -206,7 +207,8 @@ class Scrub {
     return absl::OkStatus();
   }
 
-  // What is wrong with the block that starts at byte `at`; empty for nothing. Sets `ended` where a file that is being written ends.
+  // What is wrong with the block that starts at byte `at`; empty for nothing. Sets `ended` where a
+  // file that is being written ends.
   static std::string Block(absl::string_view block, bool open, uint64_t at, bool* ended) {
     const bool last = block.size() < kBlockBytes;
     size_t p = 0;

@@ -1,8 +1,9 @@
-// Reads every byte of a store's files and compares it with the checksums that are kept with it: for a scrubber, while the store is
-// in use.
+// Reads every byte of a store's files and compares it with the checksums that are kept with it: for
+// a scrubber, while the store is in use.
 //
-//   RocksKv::Scrub --> ScrubFiles --> sorted files (checksum of the whole in the manifest), write-ahead files and manifest (checksum of
-//   each record), the rest (can it be read)
+//   RocksKv::Scrub --> ScrubFiles --> sorted files: checksum of the whole, in the manifest
+//                                 --> write-ahead files and manifest: checksum of each record
+//                                 --> the rest: can it be read
 #ifndef FISCAL_STORAGE_ROCKS_ROCKS_SCRUB_H_
 #define FISCAL_STORAGE_ROCKS_ROCKS_SCRUB_H_
 

@@ -86,8 +86,9 @@ absl::StatusOr<bool> ReadPrefix(int fd, uint64_t from, uint64_t to, Visit visit)
   return true;
 }
 
-// The sequence number of the first change in a write-ahead file; none in one that has no change or not a whole one at its start. A
-// record of the engine is crc:4 length:2 type:1 and then, in the first of a batch, sequence:8 count:4, numbers little-endian.
+// The sequence number of the first change in a write-ahead file; none in one that has no change or
+// not a whole one at its start. A record of the engine is crc:4 length:2 type:1 and then, in the
+// first of a batch, sequence:8 count:4, numbers little-endian.
 absl::StatusOr<std::optional<uint64_t>> FirstChange(const std::string& path) {
   const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) return DiskError(errno, absl::StrCat("open ", path));
@@ -133,8 +134,8 @@ StoreFiles::StoreFiles(std::string directory)
 absl::Status StoreFiles::Settle(const StoreWitness& anchored) {
   FISCAL_RETURN_IF_ERROR(Remove(passing_));
   if (!IsThere(before_)) return absl::OkStatus();
-  // The anchor names a new manifest as soon as the log that was opened with it was found whole; until then it names the one
-  // among the links.
+  // The anchor names a new manifest as soon as the log that was opened with it was found whole;
+  // until then it names the one among the links.
   const absl::StatusOr<uint64_t> linked = ReadManifestNumber(before_);
   const bool passed =
       anchored.manifest_number != 0 && linked.ok() && *linked != anchored.manifest_number;
@@ -179,7 +180,8 @@ absl::Status StoreFiles::CheckWriteAheadFiles() const {
     if (absl::EndsWith(name, ".log") && absl::SimpleAtoi(name.substr(0, name.size() - 4), &number))
       files[number] = it->path().string();
   }
-  // A directory that is not there has no files; one that can't be listed is met again when it is opened.
+  // A directory that is not there has no files; one that can't be listed is met again when it is
+  // opened.
   uint64_t before = 0;
   std::string path_before;
   for (const auto& [number, path] : files) {

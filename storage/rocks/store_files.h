@@ -1,10 +1,12 @@
 // A log's store as files, before it is opened and while it is not yet known to be whole.
 //
-//   Settle --> CheckManifest, CheckWriteAheadFiles --> Shelter --> RocksKv::Open, EventLog::Open --> Release, or --> Restore
+//   Settle --> CheckManifest, CheckWriteAheadFiles --> Shelter --> RocksKv::Open, EventLog::Open
+//     --> Release, or Restore
 //
-// Opening a store writes to it and deletes what its manifest does not name, so a damaged manifest would cost files that are
-// whole. Everything in the directory is therefore first linked into a directory beside it; the links go when the log was
-// found to fit its anchor, and come back when it was not. Not thread-safe.
+// Opening a store writes to it and deletes what its manifest does not name, so a damaged manifest
+// would cost files that are whole. Everything in the directory is therefore first linked into a
+// directory beside it; the links go when the log was found to fit its anchor, and come back when it
+// was not. Not thread-safe.
 #ifndef FISCAL_STORAGE_ROCKS_STORE_FILES_H_
 #define FISCAL_STORAGE_ROCKS_STORE_FILES_H_
 
@@ -21,23 +23,24 @@ namespace fiscal::storage {
 
 class StoreFiles {
  public:
-  // Of the store in `directory`, which need not be there.
+  // Looks at the store in `directory`, which need not exist.
   explicit StoreFiles(std::string directory);
 
-  // Finishes what a start that was cut short left: puts the links back unless `anchored` speaks of a later
-  // state than theirs.
-  // INTERNAL: the disk answers with an error.
+  // Finishes what a start that was cut short left: puts the links back unless `anchored` speaks of
+  // a later state than theirs. INTERNAL: the disk answers with an error.
   absl::Status Settle(const StoreWitness& anchored);
-  // DATA_LOSS when the manifest is not the one that `anchored` names or lost bytes or has others. Nothing is changed.
+  // DATA_LOSS when the manifest is not the one that `anchored` names or lost bytes or has others.
+  // Nothing is changed.
   absl::Status CheckManifest(const StoreWitness& anchored) const;
-  // DATA_LOSS when a write-ahead file starts with a change that is not after the start of the one before it: one of them
-  // stands in the other's place. The engine would stop the process with an assertion. Nothing is changed.
+  // DATA_LOSS when a write-ahead file starts with a change that is not after the start of the one
+  // before it: one of them stands in the other's place. The engine would stop the process with an
+  // assertion. Nothing is changed.
   absl::Status CheckWriteAheadFiles() const;
   // Links, or where the file system has no links copies, all files into <directory>.before.
   absl::Status Shelter();
-  // The store is whole: the links go.
+  // Removes the links: the store is whole.
   absl::Status Release();
-  // The store is not: the directory becomes what it was. REQUIRES: no store has it open.
+  // Puts the directory back as it was: the store is not whole. REQUIRES: no store has it open.
   absl::Status Restore();
 
  private:
@@ -57,7 +60,8 @@ class ManifestWatch {
   ManifestWatch(const ManifestWatch&) = delete;
   ManifestWatch& operator=(const ManifestWatch&) = delete;
 
-  // Its number, size and digest, all of it made durable first. Costs one system call when nothing was added.
+  // Makes the manifest durable, then reads its number, size and digest. Costs one system call when
+  // nothing was added.
   absl::Status Read(StoreWitness* witness);
 
  private:

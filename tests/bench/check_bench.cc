@@ -1,14 +1,17 @@
-// fiscal-check-bench: how well the checker finds errors planted into made disclosures, and what it costs.
+// fiscal-check-bench: how well the checker finds errors planted into made disclosures, and what it
+// costs.
 //
 //   --documents N   how many documents (2000)
 //   --seed S        of the run (1); the same run gives the same documents
 //   --dump DIR      also writes the documents and labels.json there
 //   --json FILE     also writes the figures as JSON
-//   --explain SEED  one document by its own seed: its text, its labels and what the checker said; no run
+//   --explain SEED  one document by its own seed, and no run: its text, its labels and what the
+//                   checker said
 //
-// About a third of the documents are clean, the others hold one to three errors. What counts as detected, right, refused
-// and so on is defined in tests/corpus/score.h and explained in tests/corpus/README.md. The worst misses are listed with
-// their seeds, to be taken apart by --explain.
+// About a third of the documents are clean, the others hold one to three errors. What counts as
+// detected, right, refused and so on is defined in tests/corpus/score.h and explained in
+// tests/corpus/README.md. The worst misses are listed with their seeds, to be taken apart by
+// --explain.
 
 #include <algorithm>
 #include <cstdint>

@@ -1,9 +1,9 @@
 // fiscal-bench [--quick] [--json FILE] [--report DIR] [--postgres SOCKET-DIR] [--commit ID]
 //              [--only bulk|singles|amendments|growth|reads|watchers]
 //
-// scripts/bench.sh runs it. Servers are processes of their own; ours and the yardsticks take turns, so
-// that a machine that drifts drifts for both, and what counts are the ratios of one run. Durability is
-// the product's own. AdminService.Verify must agree with what the run left behind.
+// scripts/bench.sh runs it. Servers are processes of their own; ours and the yardsticks take turns,
+// so that a machine that drifts drifts for both, and what counts are the ratios of one run.
+// Durability is the product's own. AdminService.Verify must agree with what the run left behind.
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -66,8 +66,8 @@ std::shared_ptr<grpc::Channel> Connect(int port) {
   return channel;
 }
 
-// Sends the budgets over some streams at once; seconds until the last answer. With `rate` above 0, so
-// many lines a second and no more.
+// Sends the budgets over some streams at once; seconds until the last answer. With `rate` above 0,
+// so many lines a second and no more.
 double Stream(int port, const Frames& frames, double rate = 0) {
   const auto channel = Connect(port);
   const absl::Time start = absl::Now();
@@ -102,7 +102,8 @@ double Stream(int port, const Frames& frames, double rate = 0) {
   return SecondsSince(start);
 }
 
-// Keeps `in_flight` unary submits running; calls a second, and each one's milliseconds in `latency`.
+// Keeps `in_flight` unary submits running; calls a second, and each one's milliseconds in
+// `latency`.
 double Unary(int port, const std::vector<sub::SubmitBudgetRequest>& requests, int in_flight,
              Sample* latency = nullptr) {
   const auto channel = Connect(port);

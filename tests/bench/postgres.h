@@ -1,6 +1,6 @@
 // PostgreSQL doing the same job, for comparison: lines by COPY, and a statement trigger that keeps
-// the same cells (leaf cells of agencies; unclassified, functional and economic cells of department,
-// own level and every division above) in a table, durably.
+// the same cells (leaf cells of agencies; unclassified, functional and economic cells of
+// department, own level and every division above) in a table, durably.
 #ifndef FISCAL_TESTS_BENCH_POSTGRES_H_
 #define FISCAL_TESTS_BENCH_POSTGRES_H_
 

@@ -1,8 +1,9 @@
-// fiscal-read-bench FILE [RUNS]: the processor time of reading and checking one disclosure, in milliseconds.
+// fiscal-read-bench FILE [RUNS]: the processor time of reading and checking one disclosure, in
+// milliseconds.
 //
-// The first run is cold: it parses the forms, the rules and the lists that ship, compiles the forms' patterns, and faults
-// memory in. The warm figure is the median of RUNS further ones (101 if not said). Time is the process's own, user and
-// system, so that a busy machine changes it little.
+// The first run is cold: it parses the forms, the rules and the lists that ship, compiles the
+// forms' patterns, and faults memory in. The warm figure is the median of RUNS further ones (101 if
+// not said). Time is the process's own, user and system, so that a busy machine changes it little.
 #include <sys/resource.h>
 
 #include <algorithm>

@@ -30,29 +30,35 @@ std::string Goal(const Measure& m) {
 }
 
 constexpr char kHow[] =
-    R"(The servers are processes of their own, the client another, over loopback TCP on the same two cores.
-Ours and the yardsticks take turns in one run, so only ratios count: a shared machine drifts. Durability is the product's
-own, log and anchor are synced before each receipt; all checks, the hash chain, history and the catalog are on; `admin
-verify` recomputed every total and agreed before these figures were written. Every bulk statement is a new one.
+    R"(The servers are processes of their own, the client another, over loopback TCP on the same
+two cores. Ours and the yardsticks take turns in one run, so only ratios count: a shared machine
+drifts. Durability is the product's own, log and anchor are synced before each receipt; all checks,
+the hash chain, history and the catalog are on; `admin verify` recomputed every total and agreed
+before these figures were written. Every bulk statement is a new one.
 
-The data is a province made from numbers (`tests/bench/province.cc`): 11 cities, 117 counties, 20,000 agencies, the
-shipped code lists, 5 to 200 lines a budget where nothing else is said, about 68 bytes a line. Nearly every line of a small budget is a
-cell of its own; nothing in the data is chosen to be kind.
+The data is a province made from numbers (`tests/bench/province.cc`): 11 cities, 117 counties,
+20,000 agencies, the shipped code lists, 5 to 200 lines a budget where nothing else is said, about
+68 bytes a line. Nearly every line of a small budget is a cell of its own; nothing in the data is
+chosen to be kind.
 
-- **null sink**: the same gRPC method with nothing behind it: it parses each frame on an arena, forgets it and answers. **A sink that doesn't
-  parse** takes the bytes and answers; it stands beside it as the stricter yardstick. The limits the goals were set against (docs/adr/0006)
-  are those of the first.
+- **null sink**: the same gRPC method with nothing behind it: it parses each frame on an arena,
+  forgets it and answers. **A sink that doesn't parse** takes the bytes and answers; it stands
+  beside it as the stricter yardstick. The limits the goals were set against (docs/adr/0006) are
+  those of the first.
 - Bulk is timed until the last line is in the totals, not only until the last receipt.
-- **PostgreSQL**: one COPY and one transaction a budget of 1,000 lines, a statement trigger that keeps the same cells.
+- **PostgreSQL**: one COPY and one transaction a budget of 1,000 lines, a statement trigger that
+  keeps the same cells.
 - **raw RocksDB**: the frames' bytes as values, a sync for every 16.
-- **disk against wire**: everything on disk after a full compaction, log, heads, postings and every state of every total,
-  against the serialised requests.
-- A cost per line is the server's processor time, flushes and compactions included, over all lines since the point before; as the machine
-  drifts between the points, the ratio compares it in arena parses of a line, timed at each point. Submits at half load
-  are timed one at a time beside a stream paced at half the rate just measured, so compactions of that load fall among them.
-- **Watchers** look at all divisions and some 870 departments by functional code of three levels, so each change concerns three or four of
-  them, the province's every one. Their memory is the growth of the server's resident memory by 1,000 more that are level and hear nothing.
-  2,000 lines change a second, in whole budgets or each by itself; every delivery is timed, and none may be missing.
+- **disk against wire**: everything on disk after a full compaction, log, heads, postings and every
+  state of every total, against the serialised requests.
+- A cost per line is the server's processor time, flushes and compactions included, over all lines
+  since the point before; as the machine drifts between the points, the ratio compares it in arena
+  parses of a line, timed at each point. Submits at half load are timed one at a time beside a
+  stream paced at half the rate just measured, so compactions of that load fall among them.
+- **Watchers** look at all divisions and some 870 departments by functional code of three levels, so
+  each change concerns three or four of them, the province's every one. Their memory is the growth
+  of the server's resident memory by 1,000 more that are level and hear nothing. 2,000 lines change
+  a second, in whole budgets or each by itself; every delivery is timed, and none may be missing.
 )";
 
 }  // namespace

@@ -1,5 +1,5 @@
-// What one run of the benchmark found, and how it is written down: a line at a time on stdout, JSON,
-// and docs/benchmarks.md with its plot.
+// What one run of the benchmark found, and how it is written down: a line at a time on stdout,
+// JSON, and docs/benchmarks.md with its plot.
 #ifndef FISCAL_TESTS_BENCH_RESULTS_H_
 #define FISCAL_TESTS_BENCH_RESULTS_H_
 

@@ -1,9 +1,10 @@
 // fiscal-soak [--minutes N] [--rate LINES] [--watchers N] [--stuck N]
 //
-// scripts/soak.sh runs it. A server, a thousand watchers, some of which stop reading after their snapshot, and changes
-// without end. Readers check what they hear as they hear it. At the end the stuck ones read on, and everybody's rows must
-// be those of ListTotals, everybody's positions those of the receipts, and a watch replayed from the first token must say
-// the same again. Exits with 1 when anything differs.
+// scripts/soak.sh runs it. A server, a thousand watchers, some of which stop reading after their
+// snapshot, and changes without end. Readers check what they hear as they hear it. At the end the
+// stuck ones read on, and everybody's rows must be those of ListTotals, everybody's positions those
+// of the receipts, and a watch replayed from the first token must say the same again. Exits with 1
+// when anything differs.
 #include <unistd.h>
 
 #include <algorithm>

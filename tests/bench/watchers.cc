@@ -184,7 +184,8 @@ void MeasureWatchers(const Province& province, const ServerProcess& server, int 
   const double seconds = quick ? 3 : 10, rate = 2000;
   const int rounds = quick ? 3 : 5;
   uint64_t salt = 0;
-  // Agencies of all divisions take turns, and 2,000 lines a second change, many at a time or each by itself.
+  // Agencies of all divisions take turns, and 2,000 lines a second change, many at a time or each
+  // by itself.
   auto agency = [&](size_t i) { return i * 7919 % agencies; };
   auto measure = [&](const char* key, const std::string& what, double changes_rate,
                      const std::function<void(size_t, sub::SubmitBudgetRequest*)>& fill) {

@@ -8,8 +8,9 @@
 
 namespace fiscal::bench {
 
-// REQUIRES: `server` was started with the first budget of every agency in its store, `lines` lines each, as Province
-// fills them without salt. The number of lines stays the same. Exits when a watcher misses a change.
+// REQUIRES: `server` was started with the first budget of every agency in its store, `lines` lines
+// each, as Province fills them without salt. The number of lines stays the same. Exits when a
+// watcher misses a change.
 void MeasureWatchers(const Province& province, const ServerProcess& server, int lines, bool quick,
                      Results* results);
 

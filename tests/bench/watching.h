@@ -32,7 +32,8 @@ std::vector<std::vector<uint32_t>> CoveredBy(const Province& province,
 aggregation::v1::WatchTotalsRequest WatchOf(const Place& place);
 aggregation::v1::ListTotalsRequest ListOf(const Place& place);
 
-// A connection of its own. With a fixed window, streams that are not read are sent 64 KB and no more.
+// A connection of its own. With a fixed window, streams that are not read are sent 64 KB and no
+// more.
 std::shared_ptr<grpc::Channel> ConnectTo(int port, bool fixed_window = false);
 
 // One watch, read on gRPC's threads.
@@ -69,8 +70,9 @@ struct Change {
   absl::Time submitted, received;
 };
 
-// Submits what `make` fills in, `rate` times a second whatever the answers take, with at most 1,024 on the way; `make`
-// returns the agency. Returns when all are answered; exits when one is refused. `answered` is called on gRPC's threads.
+// Submits what `make` fills in, `rate` times a second whatever the answers take, with at most 1,024
+// on the way; `make` returns the agency. Returns when all are answered; exits when one is refused.
+// `answered` is called on gRPC's threads.
 void SubmitPaced(int port, double rate, size_t count,
                  const std::function<size_t(size_t, submission::v1::SubmitBudgetRequest*)>& make,
                  const std::function<void(const Change&)>& answered);

@@ -1,5 +1,5 @@
-// What the same machine moves through gRPC into nothing, and into RocksDB without a product around it:
-// the limits the product is measured against, in the same run.
+// What the same machine moves through gRPC into nothing, and into RocksDB without a product around
+// it: the limits the product is measured against, in the same run.
 #ifndef FISCAL_TESTS_BENCH_YARDSTICKS_H_
 #define FISCAL_TESTS_BENCH_YARDSTICKS_H_
 
@@ -10,9 +10,9 @@
 
 namespace fiscal::bench {
 
-// Serves SubmissionService without doing anything, for ever: StreamBudgets answers each frame with an
-// empty response, SubmitBudget answers at once. `parse`: frames are parsed on an arena and forgotten;
-// otherwise not even that. Says on stderr on which port.
+// Serves SubmissionService without doing anything, for ever: StreamBudgets answers each frame with
+// an empty response, SubmitBudget answers at once. `parse`: frames are parsed on an arena and
+// forgotten; otherwise not even that. Says on stderr on which port.
 int ServeNull(bool parse);
 
 // Writes each budget's bytes as one value, with a sync for every `group`; seconds it took.

@@ -1,5 +1,6 @@
-// One suite for every Kv: memory and RocksDB, with a write-ahead log and without. What the simulation learns over memory holds for
-// RocksDB because both pass here, and because random operations give the same answers on both.
+// One suite for every Kv: memory and RocksDB, with a write-ahead log and without. What the
+// simulation learns over memory holds for RocksDB because both pass here, and because random
+// operations give the same answers on both.
 #include <unistd.h>
 
 #include <filesystem>

@@ -1,4 +1,5 @@
-// What a data directory's log and ledger do about damage: the log is refused and left as it was, the ledger is made again.
+// What a data directory's log and ledger do about damage: the log is refused and left as it was,
+// the ledger is made again.
 #include "storage/rocks/log_directory.h"
 
 #include <filesystem>
@@ -77,7 +78,8 @@ class LogDirectoryTest : public ::testing::Test {
     ASSERT_TRUE(log.Commit(std::move(batch), std::move(entries), n, ledger.TakeRecord()).ok());
   }
 
-  // Answers and events in write-ahead files of two generations and in table files, as a process leaves them that is killed.
+  // Answers and events in write-ahead files of two generations and in table files, as a process
+  // leaves them that is killed.
   void MakeKilled() {
     ASSERT_TRUE(Open().ok());
     for (int n = 0; n < kGroups; ++n) {
@@ -102,8 +104,7 @@ class LogDirectoryTest : public ::testing::Test {
       EXPECT_EQ((*answered)->body, Sha256({absl::StrCat(n)}));
     }
     Digest chain{};
-    EXPECT_TRUE(
-        CheckRecords(directory_->kv(), 1, directory_->log().head().position, &chain).ok());
+    EXPECT_TRUE(CheckRecords(directory_->kv(), 1, directory_->log().head().position, &chain).ok());
   }
 
   Files Read(const std::string& below) {
@@ -217,7 +218,8 @@ TEST_F(LogDirectoryTest, AManifestCutAfterACleanEndIsRefused) {
   ExpectRefused(manifest, whole.substr(0, whole.size() - 1));
 }
 
-// A start that was cut short after the store was opened, which made table files and a manifest of its own.
+// A start that was cut short after the store was opened, which made table files and a manifest of
+// its own.
 TEST_F(LogDirectoryTest, AStartThatWasCutShortIsBegunAnew) {
   MakeKilled();
   fs::copy(path_ + "/log", path_ + "/log.before", fs::copy_options::recursive);

@@ -1,5 +1,5 @@
-// The rules' parts by themselves: the solver against every corner of small systems, one equation alone, rules as data, rules
-// together, and what is said to repair a mistake that was planted.
+// The rules' parts by themselves: the solver against every corner of small systems, one equation
+// alone, rules as data, rules together, and what is said to repair a mistake that was planted.
 #include <fstream>
 #include <numeric>
 #include <random>
@@ -61,8 +61,9 @@ Ratio Times(Ratio a, Ratio b) { return Reduced(a.num * b.num, a.den * b.den); }
 Ratio Over(Ratio a, Ratio b) { return Reduced(a.num * b.den, a.den * b.num); }
 bool Less(Ratio a, Ratio b) { return a.num * b.den < b.num * a.den; }
 
-// Every corner of what the system allows: points where as many independent bounds are met as there are variables. A system in
-// boxes has a solution when it has a corner, and each sum is least and largest in one.
+// Every corner of what the system allows: points where as many independent bounds are met as there
+// are variables. A system in boxes has a solution when it has a corner, and each sum is least and
+// largest in one.
 class Corners {
  public:
   explicit Corners(const System& s) : s_(s), n_(s.boxes.size()) {
@@ -573,7 +574,8 @@ TEST(CheckTest, RulesThatHoldAloneWithinRoundingButNotTogether) {
   EXPECT_TRUE(absl::StrContains(OutcomeOf(report, "B").message, "not together with A"));
 }
 
-// A level above the last without rows below it: nothing adds up to its money. A flat list has no levels.
+// A level above the last without rows below it: nothing adds up to its money. A flat list has no
+// levels.
 TEST(CheckTest, RowsLeftOutBelowAnother) {
   const RulePack pack = Pack({Linear("H",
                                      "each r in T7[total|level1|level2|level3], each c in "

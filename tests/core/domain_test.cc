@@ -69,7 +69,9 @@ TEST(CodingTest, WideNumbersAreThoseOfOneWordWhereTheyFit) {
   std::string bytes;
   PutWide(&bytes, 300);
   PutWide(&bytes, __int128{INT64_MAX} + 1);
-  EXPECT_EQ(absl::BytesToHexString(bytes), "d804" "80808080808080808002");
+  EXPECT_EQ(absl::BytesToHexString(bytes),
+            "d804"
+            "80808080808080808002");
 }
 
 TEST(TextTest, FaultsOfText) {
@@ -103,7 +105,8 @@ TEST(CodeTest, LevelsAndAncestors) {
   }
 }
 
-// docs/errors.md is what integrators program against: it lists exactly the reasons there are, with their codes.
+// docs/errors.md is what integrators program against: it lists exactly the reasons there are, with
+// their codes.
 TEST(ReasonTest, TheDocumentListsThemAll) {
   std::ifstream file("docs/errors.md");
   std::stringstream text;
@@ -357,7 +360,13 @@ TEST(CellsTest, GoldenBytesAndSumsOfTwoWords) {
   }
   const std::string bytes = EncodeCells(table);
   EXPECT_EQ(absl::BytesToHexString(bytes),
-            "0002" "0380a004f9fd7e" "d804" "050203" "02f5b98401" "09" "050203");
+            "0002"
+            "0380a004f9fd7e"
+            "d804"
+            "050203"
+            "02f5b98401"
+            "09"
+            "050203");
   table.items[0].value.amount_fen = Fen{1} << 100;
   table.items[0].value.counts[3] = int64_t{1} << 40;
   table.items[1].value.amount_fen = -(Fen{1} << 63) - 1;
@@ -432,7 +441,8 @@ Posting MakePosting(absl::string_view agency, absl::string_view department,
 
 std::shared_ptr<const Catalog> OneDivision();
 
-// Amounts and counts of any size and sign, folded, stored and loaded, are the sums that a map of 128-bit numbers has.
+// Amounts and counts of any size and sign, folded, stored and loaded, are the sums that a map of
+// 128-bit numbers has.
 TEST(FoldTest, SumsAreExactHoweverLarge) {
   const auto catalog = OneDivision();
   std::mt19937_64 random(23);
@@ -456,7 +466,8 @@ TEST(FoldTest, SumsAreExactHoweverLarge) {
     for (int i = 0; i < 8; ++i) {
       postings.push_back(MakePosting("101001", "101", {{codes[random() % 4], 1}}));
       CellTable::Item& item = postings.back().cells.items[0];
-      // Up to the largest of one word, mostly of one sign for a while: sums pass 2^63 and come back.
+      // Up to the largest of one word, mostly of one sign for a while: sums pass 2^63 and come
+      // back.
       const int64_t amount = static_cast<int64_t>(random() >> (1 + random() % 40));
       item.value.amount_fen = round / 50 % 2 == 0 ? amount : -amount;
       item.value.counts[random() % 4] += static_cast<int64_t>(random() % (int64_t{1} << 33));

@@ -670,7 +670,8 @@ TEST(SigningKeysTest, KeysAreFollowedAsFarAsEachVouchesForTheNext) {
   EXPECT_TRUE(absl::IsUnauthenticated(client::Verify(head_by(stranger), keys)));
   // From the second on; another log's; a key that nobody vouched for, or a stranger.
   EXPECT_FALSE(
-      client::Verify(head_by(first), client::FollowKeys(second.public_key_pem(), kId, changes)).ok());
+      client::Verify(head_by(first), client::FollowKeys(second.public_key_pem(), kId, changes))
+          .ok());
   EXPECT_EQ(client::FollowKeys(first.public_key_pem(), "another log......", changes),
             first.public_key_pem());
   EXPECT_EQ(client::FollowKeys(first.public_key_pem(), kId,

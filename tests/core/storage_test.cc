@@ -23,7 +23,8 @@ using domain::Line;
 
 const domain::BudgetKey kBudget = {141100, 2024, domain::Stage::kApproved, "031001"};
 
-// What is written must be read by every later version: these bytes change only with docs/storage-format.md and a new kind.
+// What is written must be read by every later version: these bytes change only with
+// docs/storage-format.md and a new kind.
 TEST(SchemaTest, GoldenKeys) {
   EXPECT_EQ(BytesToHexString(EventKey(258)), "010000000000000102");
   EXPECT_EQ(BytesToHexString(RequestKey("anonymous", "r-1")), "02616e6f6e796d6f757300722d31");
@@ -355,15 +356,13 @@ domain::EventHeader HeaderAt(domain::Position position, domain::EventKind kind) 
 }
 
 std::string UpstreamsPayload(const domain::Posting& posting) {
-  return EncodeUpstream(
-      {"city", {"0123456789abcdef", 1, {}, 0, 0}, EncodePosting(posting)});
+  return EncodeUpstream({"city", {"0123456789abcdef", 1, {}, 0, 0}, EncodePosting(posting)});
 }
 
 TEST(OperatorEventTest, WhatIsLeftOutAndWhatFollowsItFromThatBudget) {
   OperatorEvents operators;
   const auto quarantine = EncodeQuarantine({5, kBudget, "why"});
-  ASSERT_TRUE(
-      operators.Add(HeaderAt(9, domain::EventKind::kQuarantine), quarantine).ok());
+  ASSERT_TRUE(operators.Add(HeaderAt(9, domain::EventKind::kQuarantine), quarantine).ok());
   EXPECT_TRUE(operators.LeavesOut(5));
   EXPECT_FALSE(operators.LeavesOut(4));
   EXPECT_TRUE(operators.LeavesOut(kBudget));
@@ -374,7 +373,8 @@ TEST(OperatorEventTest, WhatIsLeftOutAndWhatFollowsItFromThatBudget) {
   EXPECT_TRUE(operators.LeavesOut(6, kBudget));
   EXPECT_FALSE(operators.LeavesOut(6, other));
   domain::Posting posting = SmallPosting();
-  for (const auto& [position, counts] : std::map<domain::Position, bool>{{4, true}, {5, false}, {6, false}}) {
+  for (const auto& [position, counts] :
+       std::map<domain::Position, bool>{{4, true}, {5, false}, {6, false}}) {
     const auto what = ReadFoldable(HeaderAt(position, domain::EventKind::kUpstream),
                                    UpstreamsPayload(posting), nullptr, operators);
     ASSERT_TRUE(what.ok()) << what.status();

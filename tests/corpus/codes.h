@@ -1,4 +1,5 @@
-// The codes a generated budget may use: a table of its own, so that a fault in a shipped list cannot hide here.
+// The codes a generated budget may use: a table of its own, so that a fault in a shipped list
+// cannot hide here.
 #ifndef FISCAL_TESTS_CORPUS_CODES_H_
 #define FISCAL_TESTS_CORPUS_CODES_H_
 
@@ -23,7 +24,8 @@ const std::vector<Named>& StateRevenues();
 // The name of any functional code above, of 类, 款 or 项. REQUIRES: the code is known.
 std::string FunctionalName(const std::string& code);
 
-// What a department does: the 项 of its administration, its general affairs, its institutions, its other business.
+// What a department does: the 项 of its administration, its general affairs, its institutions, its
+// other business.
 struct Theme {
   const char* agency;
   const char* administration;

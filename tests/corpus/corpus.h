@@ -1,8 +1,9 @@
 // Disclosures made from a seed, with errors whose places are known.
 //
-//   seed --> Ledger (exact fen) --> Document (printed figures) --> planted errors --> text and labels
+//   seed --> Ledger (exact fen) --> Document (printed figures) --> planted errors --> text, labels
 //
-// Same seed, same bytes. Shares no code with the importer, the rules or the checker. Thread-safe: free functions.
+// Same seed, same bytes. Shares no code with the importer, the rules or the checker. Thread-safe:
+// free functions.
 #ifndef FISCAL_TESTS_CORPUS_CORPUS_H_
 #define FISCAL_TESTS_CORPUS_CORPUS_H_
 

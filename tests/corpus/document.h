@@ -2,9 +2,10 @@
 //
 //   layout --> Document --> Plant (changes printed figures) --> Render
 //
-// A figure is a Cell: where it stands, its exact value, how it is printed. A Relation is an equation between cells that
-// some published rule states; it is used to know which figures a rule can see, and to prove clean documents clean. A
-// plant changes `printed` only, so all else stays as printed. Not thread-safe.
+// A figure is a Cell: where it stands, its exact value, how it is printed. A Relation is an
+// equation between cells that some published rule states; it is used to know which figures a rule
+// can see, and to prove clean documents clean. A plant changes `printed` only, so all else stays as
+// printed. Not thread-safe.
 #ifndef FISCAL_TESTS_CORPUS_DOCUMENT_H_
 #define FISCAL_TESTS_CORPUS_DOCUMENT_H_
 
@@ -43,7 +44,8 @@ struct Cell {
   bool gone = false;       // its row was taken out
 };
 
-// A piece of a line. `left` and `right` are columns in characters, -1 where the piece follows directly.
+// A piece of a line. `left` and `right` are columns in characters, -1 where the piece follows
+// directly.
 struct Piece {
   std::string text;
   int cell = -1;
@@ -103,7 +105,8 @@ struct Document {
   bool Blank(int cell) const;
   // The value as it is printed now.
   int64_t PrintedValue(int cell) const;
-  // How far the printed figures miss the relation, over what rounding explains; 0 or less where it holds.
+  // How far the printed figures miss the relation, over what rounding explains; 0 or less where it
+  // holds.
   int64_t Excess(const Relation& relation) const;
 };
 

@@ -1,4 +1,5 @@
-// fiscal-corpus [--documents N] [--seed S] --dump DIR: writes made disclosures and labels.json into a folder.
+// fiscal-corpus [--documents N] [--seed S] --dump DIR: writes made disclosures and labels.json into
+// a folder.
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>

@@ -1,4 +1,5 @@
-// What both forms have in common: tables by functional code, sentences with figures, and the two forms themselves.
+// What both forms have in common: tables by functional code, sentences with figures, and the two
+// forms themselves.
 #ifndef FISCAL_TESTS_CORPUS_LAYOUT_H_
 #define FISCAL_TESTS_CORPUS_LAYOUT_H_
 
@@ -24,14 +25,16 @@ struct CodeTable {
   int At(const std::string& code, size_t column) const;
 };
 
-// Makes the cells of one table and relates them: the tree under `tree_rule` ("T3" gives T3-H3 and T3-H5).
-// `amount(code, column)` is the sum of the leaf lines under a code. An empty `tree_rule` relates nothing.
+// Makes the cells of one table and relates them: the tree under `tree_rule` ("T3" gives T3-H3 and
+// T3-H5). `amount(code, column)` is the sum of the leaf lines under a code. An empty `tree_rule`
+// relates nothing.
 CodeTable AddCodeTable(Document& document, int table, const std::string& tree_rule,
                        const std::set<std::string>& items, const std::vector<std::string>& columns,
                        const MoneyStyle& style,
                        const std::function<int64_t(const std::string&, size_t)>& amount);
 
-// What the lines of a table's rows allow: rows to leave out, neighbours to swap. `line_of` maps a code to its lines.
+// What the lines of a table's rows allow: rows to leave out, neighbours to swap. `line_of` maps a
+// code to its lines.
 void AllowRowErrors(Document& document, int table, const CodeTable& cells,
                     const std::map<std::string, std::vector<int>>& line_of);
 

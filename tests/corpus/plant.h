@@ -1,7 +1,8 @@
 // Plants errors that happen in practice into the printed figures of a document.
 //
-// Only a figure that some relation can see is changed, and only by more than rounding explains: after each plant, every
-// error planted so far still breaks a relation that holds its cell. No two errors share a line.
+// Only a figure that some relation can see is changed, and only by more than rounding explains:
+// after each plant, every error planted so far still breaks a relation that holds its cell. No two
+// errors share a line.
 #ifndef FISCAL_TESTS_CORPUS_PLANT_H_
 #define FISCAL_TESTS_CORPUS_PLANT_H_
 

@@ -1,6 +1,7 @@
 // Numbers from a seed, the same on every machine.
 //
-// The distributions of <random> differ between standard libraries; a corpus must not. Not thread-safe.
+// The distributions of <random> differ between standard libraries; a corpus must not. Not
+// thread-safe.
 #ifndef FISCAL_TESTS_CORPUS_RANDOM_H_
 #define FISCAL_TESTS_CORPUS_RANDOM_H_
 

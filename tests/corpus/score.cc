@@ -33,7 +33,8 @@ bool AnyNames(const RuleOutcome& outcome, const Label& label) {
                      [&](const CellRef& cell) { return Names(cell, label); });
 }
 
-// Where a line is enough: figures of a sentence hang together, and so do those of a row that changed places.
+// Where a line is enough: figures of a sentence hang together, and so do those of a row that
+// changed places.
 bool OnLine(const RuleOutcome& outcome, const Label& label) {
   const bool sentence = StartsWith(outcome.rule, "N-") || StartsWith(outcome.rule, "A-");
   const bool shifted = label.kind == "shifted_row";

@@ -4,19 +4,21 @@
 //
 // Definitions, the same for the benchmark and the test:
 //
-//   judged       a failed outcome counts, unless its rule is a warning that leaves the matter to a reader:
-//                N-04, N-16, N-18, N-26, N-27, TX-*, F-04 to F-07, X-09*, X-12.
-//   right        one of the outcome's cells is a planted one (same document line, same printed text). A planted line is
-//                enough for rules on the narrative (N-, A-) and for rows that changed places. For a lost row: a cell of its
-//                table, the same row in another table, or a rule that can only see the loss (the label names them; X-04b for T1, N-12
-//                for T6, counts and forms of projects for T12).
+//   judged       a failed outcome counts, unless its rule is a warning that leaves the matter to a
+//                reader: N-04, N-16, N-18, N-26, N-27, TX-*, F-04 to F-07, X-09*, X-12.
+//   right        one of the outcome's cells is a planted one (same document line, same printed
+//                text). A planted line is enough for rules on the narrative (N-, A-) and for rows
+//                that changed places. For a lost row: a cell of its table, the same row in another
+//                table, or a rule that can only see the loss (the label names them; X-04b for T1,
+//                N-12 for T6, counts and forms of projects for T12).
 //   precision    right outcomes of judged ones.
-//   detected     some judged outcome has the planted cell among its cells; for a lost row a cell of its table, where
-//                no other planted error explains the outcome.
+//   detected     some judged outcome has the planted cell among its cells; for a lost row a cell of
+//                its table, where no other planted error explains the outcome.
 //   recall       detected errors of planted ones. Errors in refused documents are missed.
-//   in top three some failed outcome's first three diagnoses name the planted cell; for a lost row omitted_row in its
-//                table. Counted among detected errors.
-//   rounding     failed linear outcomes (equations between cells of tables) in clean documents: each blames rounding.
+//   in top three some failed outcome's first three diagnoses name the planted cell; for a lost row
+//                omitted_row in its table. Counted among detected errors.
+//   rounding     failed linear outcomes (equations between cells of tables) in clean documents:
+//                each blames rounding.
 //   refused      CheckDocument returned an error for a document that is made to be readable.
 //
 // Pure functions except Check, which reads the thread's processor clock.

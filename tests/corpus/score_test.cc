@@ -1,4 +1,5 @@
-// A slice of the benchmark: the checker over sixty made documents, with bounds it must not fall below.
+// A slice of the benchmark: the checker over sixty made documents, with bounds it must not fall
+// below.
 #include "tests/corpus/score.h"
 
 #include "gtest/gtest.h"

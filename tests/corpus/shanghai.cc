@@ -1,7 +1,7 @@
 // The 9-table Shanghai form, as a program that keeps the layout of a page prints its text.
 //
-// Figures stand right-aligned in columns measured in characters. Where a page ends inside a table the columns move a
-// little, and the header may or may not be printed again.
+// Figures stand right-aligned in columns measured in characters. Where a page ends inside a table
+// the columns move a little, and the header may or may not be printed again.
 
 #include <algorithm>
 #include <cstdlib>
@@ -364,14 +364,15 @@ class Shanghai {
     document_.AddLine(std::move(pieces));
   }
 
-  // Columns of figures: each a band wide enough for its longest figure and its heading, which stands in its middle.
+  // Columns of figures: each a band wide enough for its longest figure and its heading, which
+  // stands in its middle.
   struct Columns {
     int start = 0;
     std::vector<int> edges;
 
     int Centre(size_t column, const std::string& word) const {
-      // A wide character takes the room of two figures on the page and of one in the text, so a heading set in the
-      // middle of its column stands left of the middle here.
+      // A wide character takes the room of two figures on the page and of one in the text, so a
+      // heading set in the middle of its column stands left of the middle here.
       const int left = column == 0 ? start : edges[column - 1];
       return std::max(left + 2, (left + edges[column]) / 2 - CharacterCount(word) * 3 / 4);
     }

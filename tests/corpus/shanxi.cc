@@ -818,7 +818,8 @@ class Shanxi {
     document_.AddLine(sentence.Take());
     Blank();
   }
-  // ，下降14.54% and its like: wide or narrow punctuation, as the later parts of the reference have it.
+  // ，下降14.54% and its like: wide or narrow punctuation, as the later parts of the reference have
+  // it.
   std::string Comma() const { return wide_ ? "，" : ","; }
   std::string Colon() const { return wide_ ? "：" : ":"; }
   std::string Semicolon() const { return wide_ ? "；" : ";"; }
@@ -842,210 +843,233 @@ class Shanxi {
   }
 
   void Narrative() {
-    const std::string& who = ledger_.department;
-    const int64_t all = All(), carried = Carried();
     Text(" ");
     Paragraph("第三部分 " + year_ + "年度部门预算情况说明");
-    Paragraph("一、部门预算收支数据变动情况及原因");
-    {
-      Sentence s = Begin();
-      s << year_ + "年度" + who + "预算收入总计";
-      const int income = s.Money("收入总计", "一", all);
-      document_.Relate("N-01", income, {t1_total_[3]});
-      s << "万元，其中：本年收入";
-      s.Money("本年收入", "一", all - carried);
-      s << "万元，上年结转";
-      s.Money("上年结转", "一", carried);
-      s << "万元，";
-      Change(s, "N-03", "收入总计", income, all, ledger_.previous_income_fen, "比上年", "，");
-      s << "，主要原因是项目安排有所调整；本年部门预算支出总计";
-      const int spent = s.Money("支出总计", "一", all);
-      document_.Relate("N-02", spent, {t1_total_[0]});
-      s << "万元，其中：本年预算安排";
-      s.Money("本年预算安排", "一", all - carried);
-      s << "万元，上年结转";
-      s.Money("上年结转", "一支出", carried);
-      s << "万元，";
-      Change(s, "N-03", "支出总计", spent, all, ledger_.previous_income_fen, "比上年", "，");
-      s << "，主要原因是项目安排有所调整。";
-      End(s);
-    }
-    Paragraph("二、收入预算情况说明");
-    {
-      Sentence s = Begin();
-      s << year_ + "年度" + who + "预算收入";
-      document_.Relate("N-01", s.Money("收入总计", "二", all), {t1_total_[3]});
-      static const char* const kKinds[] = {"一般公共预算拨款收入", "政府性基金预算拨款收入",
-                                           "国有资本经营预算拨款收入", "财政专户管理资金收入",
-                                           "单位资金"};
-      s << "万元，主要包括";
-      for (int i = 0; i < 6; ++i) {
-        const std::string row = i < 5 ? kKinds[i] : "上年结转";
-        const int64_t fen = i < 5 ? Income(kFunds[i]) : carried;
-        s << row;
-        s.Money(row, "二", fen);
-        s << "万元，占";
-        s.Percent(row, "二%", fen, all, all);
-        s << (i < 5 ? "%；" : "%。");
-      }
-      End(s);
-    }
-    Paragraph("三、支出预算情况说明");
-    {
-      const int64_t basic = ledger_.Sum(IsBasic);
-      Sentence s = Begin();
-      s << year_ + "年度" + who + "支出预算";
-      const int total = s.Money("支出预算", "三", all);
-      document_.Relate("N-02", total, {t1_total_[0]});
-      s << "万元，其中：基本支出";
-      const int basic_cell = s.Money("基本支出", "三", basic);
-      document_.Relate("N-05", basic_cell, {t3_.At("", 1)});
-      s << "万元，占";
-      RelatePercent(document_, "N-06",
-                    s.Percent("基本支出", "三%", basic, all, ledger_.previous_income_fen),
-                    {{basic_cell, 1}}, {{total, 1}});
-      s << "%；项目支出";
-      const int projects = s.Money("项目支出", "三", all - basic);
-      document_.Relate("N-05", projects, {t3_.At("", 2)});
-      s << "万元，占";
-      RelatePercent(document_, "N-06",
-                    s.Percent("项目支出", "三%", all - basic, all, ledger_.previous_income_fen),
-                    {{projects, 1}}, {{total, 1}});
-      s << "%。";
-      End(s);
-    }
-    Paragraph("四、财政拨款收支预算总体情况说明");
-    {
-      int64_t books[3];
-      for (int i = 0; i < 3; ++i) books[i] = Books("", kFunds[i]);
-      const int64_t sum = books[0] + books[1] + books[2];
-      Sentence s = Begin();
-      s << year_ + "年度" + who + "财政拨款收支总预算";
-      s.Money("财政拨款收支总预算", "四", sum);
-      s << "万元。其中：一般公共预算拨款";
-      s.Money("一般公共预算拨款", "四", books[0]);
-      s << "万元，政府性基金预算拨款";
-      s.Money("政府性基金预算拨款", "四", books[1]);
-      s << "万元，国有资本经营预算拨款";
-      s.Money("国有资本经营预算拨款", "四", books[2]);
-      s << "万元。其中：当年拨款收入";
-      s.Money("当年拨款收入", "四", sum - carried);
-      s << "万元，上年结转收入";
-      s.Money("上年结转收入", "四", carried);
-      s << "万元。支出包括：";
-      bool first = true;
-      for (const Named& named : Classes()) {
-        const int64_t fen = Books(named.code, kFunds[0]) + Books(named.code, kFunds[1]) +
-                            Books(named.code, kFunds[2]);
-        if (fen == 0) continue;
-        s << (first ? "" : "、") + std::string(named.name);
-        first = false;
-        s.Money(named.name, "四", fen);
-        s << "万元";
-      }
-      s << "等。";
-      End(s);
-    }
+    NarrateChange();
+    NarrateIncome();
+    NarrateExpenditure();
+    NarrateGrants();
     GeneralNarrative();
-    Paragraph("六、一般公共预算基本支出情况说明");
-    {
-      const auto basic = [&](int category) {
-        return ledger_.Sum([&](const Leaf& leaf) {
-          return leaf.fund == Fund::kGeneral && IsBasic(leaf) &&
-                 (category < 0 || int(leaf.category) == category);
-        });
-      };
-      const auto names = [&](const std::set<std::string>& set) {
-        std::vector<std::string> list(set.begin(), set.end());
-        random_.Shuffle(list);
-        std::string text;
-        for (const std::string& name : list) text += (text.empty() ? "" : "、") + name;
-        return text;
-      };
-      Sentence s = Begin();
-      s << year_ + "年度" + who + "一般公共预算安排基本支出";
-      document_.Relate("N-10", s.Money("基本支出", "六", basic(-1)), {t6_total_[0]});
-      s << "万元" + Comma() + "其中" + Colon();
-      End(s);
-      Sentence personnel = Begin();
-      personnel << "人员经费";
-      document_.Relate("N-11", personnel.Money("人员经费", "六", basic(0)), {t6_total_[1]});
-      personnel << "万元" + Comma() + "主要包括" + Colon() + names(personnel_names_) + "等" +
-                       Semicolon();
-      End(personnel);
-      Sentence office = Begin();
-      office << "公用经费";
-      document_.Relate("N-11", office.Money("公用经费", "六", basic(1)), {t6_total_[2]});
-      office << "万元" + Comma() + "主要包括" + Colon() + names(public_names_) + "等。";
-      End(office);
-    }
-    Paragraph("七、“三公”经费增减变动原因说明");
-    {
-      Sentence s = Begin();
-      const auto same = [&](const std::string& row, int64_t fen, const std::string& comma) {
-        if (fen == 0 || random_.Chance(50)) {
-          s << comma + "与上年预算数相同";
-        } else {
-          s << comma + "比上年预算数" + (random_.Chance(50) ? "增加" : "减少");
-          s.Money(row, "七比上年", Rounded(fen / 10 + 30000));
-          s << "万元";
-        }
-      };
-      s << year_ + "年" + who + "财政拨款安排的“三公”经费预算";
-      document_.Relate("N-13",
-                       s.Money("三公经费", "七", abroad_ + reception_ + purchase_ + running_),
-                       {t10_total_[0]});
-      s << "万元与" + last_year_ + "年预算数相同。其中" + Colon();
-      const std::pair<const char*, int64_t> rows[] = {
-          {"因公出国(境)费", abroad_},
-          {"公务接待费", reception_},
-          {"公务用车购置及运行费", purchase_ + running_},
-          {"公务用车运行维护费", running_},
-          {"公务用车购置费", purchase_}};
-      for (int i = 0; i < 5; ++i) {
-        s << rows[i].first;
-        s.Money(rows[i].first, "七", rows[i].second);
-        s << "万元";
-        same(rows[i].first, rows[i].second, Comma());
-        s << (i == 2 || i == 4 ? "。" : Semicolon());
-      }
-      End(s);
-    }
-    Paragraph("八、机关运行经费增减变动原因说明");
-    {
-      Sentence s = Begin();
-      s << "本单位机关运行经费财政拨款预算";
-      const int office = s.Money("机关运行经费", "八", office_);
-      if (!t11_total_.empty()) document_.Relate("N-14", office, {t11_total_[0]});
-      s << "万元" + Comma();
-      if (office_ == 0) {
-        s << "与上年持平";
-      } else {
-        Change(s, "N-15", "机关运行经费", office, office_, ledger_.previous_office_fen,
-               "比" + last_year_ + "年预算", Comma());
-      }
-      s << Comma() + "原因是日常办公支出的安排有所变化。";
-      End(s);
-    }
-    Paragraph("九、政府采购情况");
-    {
-      Sentence s = Begin();
-      s << year_ + "年" + who + "政府采购预算总额";
-      const int total =
-          s.Money("政府采购", "九", ledger_.goods_fen + ledger_.works_fen + ledger_.services_fen);
-      s << "万元。其中：政府采购货物预算";
-      const int goods = s.Money("货物", "九", ledger_.goods_fen);
-      s << "万元、政府采购工程预算";
-      const int works = s.Money("工程", "九", ledger_.works_fen);
-      s << "万元、政府采购服务预算";
-      const int services = s.Money("服务", "九", ledger_.services_fen);
-      s << "万元。";
-      document_.Relate("N-17", total, {goods, works, services});
-      End(s);
-    }
+    NarrateBasics();
+    NarrateThreePublicExpenses();
+    NarrateOperatingExpenses();
+    NarrateProcurements();
     Performance();
     Assets();
     Terms();
+  }
+
+  void NarrateChange() {
+    Paragraph("一、部门预算收支数据变动情况及原因");
+    const std::string& who = ledger_.department;
+    const int64_t all = All(), carried = Carried();
+    Sentence s = Begin();
+    s << year_ + "年度" + who + "预算收入总计";
+    const int income = s.Money("收入总计", "一", all);
+    document_.Relate("N-01", income, {t1_total_[3]});
+    s << "万元，其中：本年收入";
+    s.Money("本年收入", "一", all - carried);
+    s << "万元，上年结转";
+    s.Money("上年结转", "一", carried);
+    s << "万元，";
+    Change(s, "N-03", "收入总计", income, all, ledger_.previous_income_fen, "比上年", "，");
+    s << "，主要原因是项目安排有所调整；本年部门预算支出总计";
+    const int spent = s.Money("支出总计", "一", all);
+    document_.Relate("N-02", spent, {t1_total_[0]});
+    s << "万元，其中：本年预算安排";
+    s.Money("本年预算安排", "一", all - carried);
+    s << "万元，上年结转";
+    s.Money("上年结转", "一支出", carried);
+    s << "万元，";
+    Change(s, "N-03", "支出总计", spent, all, ledger_.previous_income_fen, "比上年", "，");
+    s << "，主要原因是项目安排有所调整。";
+    End(s);
+  }
+
+  void NarrateIncome() {
+    Paragraph("二、收入预算情况说明");
+    const std::string& who = ledger_.department;
+    const int64_t all = All(), carried = Carried();
+    Sentence s = Begin();
+    s << year_ + "年度" + who + "预算收入";
+    document_.Relate("N-01", s.Money("收入总计", "二", all), {t1_total_[3]});
+    static const char* const kKinds[] = {"一般公共预算拨款收入", "政府性基金预算拨款收入",
+                                         "国有资本经营预算拨款收入", "财政专户管理资金收入",
+                                         "单位资金"};
+    s << "万元，主要包括";
+    for (int i = 0; i < 6; ++i) {
+      const std::string row = i < 5 ? kKinds[i] : "上年结转";
+      const int64_t fen = i < 5 ? Income(kFunds[i]) : carried;
+      s << row;
+      s.Money(row, "二", fen);
+      s << "万元，占";
+      s.Percent(row, "二%", fen, all, all);
+      s << (i < 5 ? "%；" : "%。");
+    }
+    End(s);
+  }
+
+  void NarrateExpenditure() {
+    Paragraph("三、支出预算情况说明");
+    const std::string& who = ledger_.department;
+    const int64_t all = All();
+    const int64_t basic = ledger_.Sum(IsBasic);
+    Sentence s = Begin();
+    s << year_ + "年度" + who + "支出预算";
+    const int total = s.Money("支出预算", "三", all);
+    document_.Relate("N-02", total, {t1_total_[0]});
+    s << "万元，其中：基本支出";
+    const int basic_cell = s.Money("基本支出", "三", basic);
+    document_.Relate("N-05", basic_cell, {t3_.At("", 1)});
+    s << "万元，占";
+    RelatePercent(document_, "N-06",
+                  s.Percent("基本支出", "三%", basic, all, ledger_.previous_income_fen),
+                  {{basic_cell, 1}}, {{total, 1}});
+    s << "%；项目支出";
+    const int projects = s.Money("项目支出", "三", all - basic);
+    document_.Relate("N-05", projects, {t3_.At("", 2)});
+    s << "万元，占";
+    RelatePercent(document_, "N-06",
+                  s.Percent("项目支出", "三%", all - basic, all, ledger_.previous_income_fen),
+                  {{projects, 1}}, {{total, 1}});
+    s << "%。";
+    End(s);
+  }
+
+  void NarrateGrants() {
+    Paragraph("四、财政拨款收支预算总体情况说明");
+    const std::string& who = ledger_.department;
+    const int64_t carried = Carried();
+    int64_t books[3];
+    for (int i = 0; i < 3; ++i) books[i] = Books("", kFunds[i]);
+    const int64_t sum = books[0] + books[1] + books[2];
+    Sentence s = Begin();
+    s << year_ + "年度" + who + "财政拨款收支总预算";
+    s.Money("财政拨款收支总预算", "四", sum);
+    s << "万元。其中：一般公共预算拨款";
+    s.Money("一般公共预算拨款", "四", books[0]);
+    s << "万元，政府性基金预算拨款";
+    s.Money("政府性基金预算拨款", "四", books[1]);
+    s << "万元，国有资本经营预算拨款";
+    s.Money("国有资本经营预算拨款", "四", books[2]);
+    s << "万元。其中：当年拨款收入";
+    s.Money("当年拨款收入", "四", sum - carried);
+    s << "万元，上年结转收入";
+    s.Money("上年结转收入", "四", carried);
+    s << "万元。支出包括：";
+    bool first = true;
+    for (const Named& named : Classes()) {
+      const int64_t fen = Books(named.code, kFunds[0]) + Books(named.code, kFunds[1]) +
+                          Books(named.code, kFunds[2]);
+      if (fen == 0) continue;
+      s << (first ? "" : "、") + std::string(named.name);
+      first = false;
+      s.Money(named.name, "四", fen);
+      s << "万元";
+    }
+    s << "等。";
+    End(s);
+  }
+
+  void NarrateBasics() {
+    Paragraph("六、一般公共预算基本支出情况说明");
+    const std::string& who = ledger_.department;
+    const auto basic = [&](int category) {
+      return ledger_.Sum([&](const Leaf& leaf) {
+        return leaf.fund == Fund::kGeneral && IsBasic(leaf) &&
+               (category < 0 || int(leaf.category) == category);
+      });
+    };
+    const auto names = [&](const std::set<std::string>& set) {
+      std::vector<std::string> list(set.begin(), set.end());
+      random_.Shuffle(list);
+      std::string text;
+      for (const std::string& name : list) text += (text.empty() ? "" : "、") + name;
+      return text;
+    };
+    Sentence s = Begin();
+    s << year_ + "年度" + who + "一般公共预算安排基本支出";
+    document_.Relate("N-10", s.Money("基本支出", "六", basic(-1)), {t6_total_[0]});
+    s << "万元" + Comma() + "其中" + Colon();
+    End(s);
+    Sentence personnel = Begin();
+    personnel << "人员经费";
+    document_.Relate("N-11", personnel.Money("人员经费", "六", basic(0)), {t6_total_[1]});
+    personnel << "万元" + Comma() + "主要包括" + Colon() + names(personnel_names_) + "等" +
+                     Semicolon();
+    End(personnel);
+    Sentence office = Begin();
+    office << "公用经费";
+    document_.Relate("N-11", office.Money("公用经费", "六", basic(1)), {t6_total_[2]});
+    office << "万元" + Comma() + "主要包括" + Colon() + names(public_names_) + "等。";
+    End(office);
+  }
+
+  void NarrateThreePublicExpenses() {
+    Paragraph("七、“三公”经费增减变动原因说明");
+    const std::string& who = ledger_.department;
+    Sentence s = Begin();
+    const auto same = [&](const std::string& row, int64_t fen, const std::string& comma) {
+      if (fen == 0 || random_.Chance(50)) {
+        s << comma + "与上年预算数相同";
+      } else {
+        s << comma + "比上年预算数" + (random_.Chance(50) ? "增加" : "减少");
+        s.Money(row, "七比上年", Rounded(fen / 10 + 30000));
+        s << "万元";
+      }
+    };
+    s << year_ + "年" + who + "财政拨款安排的“三公”经费预算";
+    document_.Relate("N-13", s.Money("三公经费", "七", abroad_ + reception_ + purchase_ + running_),
+                     {t10_total_[0]});
+    s << "万元与" + last_year_ + "年预算数相同。其中" + Colon();
+    const std::pair<const char*, int64_t> rows[] = {{"因公出国(境)费", abroad_},
+                                                    {"公务接待费", reception_},
+                                                    {"公务用车购置及运行费", purchase_ + running_},
+                                                    {"公务用车运行维护费", running_},
+                                                    {"公务用车购置费", purchase_}};
+    for (int i = 0; i < 5; ++i) {
+      s << rows[i].first;
+      s.Money(rows[i].first, "七", rows[i].second);
+      s << "万元";
+      same(rows[i].first, rows[i].second, Comma());
+      s << (i == 2 || i == 4 ? "。" : Semicolon());
+    }
+    End(s);
+  }
+
+  void NarrateOperatingExpenses() {
+    Paragraph("八、机关运行经费增减变动原因说明");
+    Sentence s = Begin();
+    s << "本单位机关运行经费财政拨款预算";
+    const int office = s.Money("机关运行经费", "八", office_);
+    if (!t11_total_.empty()) document_.Relate("N-14", office, {t11_total_[0]});
+    s << "万元" + Comma();
+    if (office_ == 0) {
+      s << "与上年持平";
+    } else {
+      Change(s, "N-15", "机关运行经费", office, office_, ledger_.previous_office_fen,
+             "比" + last_year_ + "年预算", Comma());
+    }
+    s << Comma() + "原因是日常办公支出的安排有所变化。";
+    End(s);
+  }
+
+  void NarrateProcurements() {
+    Paragraph("九、政府采购情况");
+    const std::string& who = ledger_.department;
+    Sentence s = Begin();
+    s << year_ + "年" + who + "政府采购预算总额";
+    const int total =
+        s.Money("政府采购", "九", ledger_.goods_fen + ledger_.works_fen + ledger_.services_fen);
+    s << "万元。其中：政府采购货物预算";
+    const int goods = s.Money("货物", "九", ledger_.goods_fen);
+    s << "万元、政府采购工程预算";
+    const int works = s.Money("工程", "九", ledger_.works_fen);
+    s << "万元、政府采购服务预算";
+    const int services = s.Money("服务", "九", ledger_.services_fen);
+    s << "万元。";
+    document_.Relate("N-17", total, {goods, works, services});
+    End(s);
   }
 
   static int64_t Rounded(int64_t fen) { return fen / 10000 * 10000; }

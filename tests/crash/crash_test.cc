@@ -1,8 +1,10 @@
-// Kills a loaded server with SIGKILL again and again and compares what it says with what it acknowledged.
+// Kills a loaded server with SIGKILL again and again and compares what it says with what it
+// acknowledged.
 //
-// The test program is its own server: started with --serve it runs services::Serve. FISCAL_CRASH_CYCLES sets the number of
-// kills (100 unless it says otherwise). What is checked after each kill:
-//   every acknowledged request, sent again, gives the first receipt: same position, revision and hash;
+// The test program is its own server: started with --serve it runs services::Serve.
+// FISCAL_CRASH_CYCLES sets the number of kills (100 unless it says otherwise). What is checked
+// after each kill:
+//   every acknowledged request, sent again, gives the first receipt: position, revision and hash;
 //   requests without an answer, sent again, are applied exactly once;
 //   totals equal the sums of the statements that stand;
 //   AdminService.Verify agrees.

@@ -1,6 +1,7 @@
-// Two counties, their city and its province as four processes under load, each killed with SIGKILL at random moments. After
-// healing every level's totals equal a recomputation over all line items, transfers are eliminated once, and reconciliation
-// says equal. FISCAL_TREE_KILLS sets the number of kills (12 unless it says otherwise).
+// Two counties, their city and its province as four processes under load, each killed with SIGKILL
+// at random moments. After healing every level's totals equal a recomputation over all line items,
+// transfers are eliminated once, and reconciliation says equal. FISCAL_TREE_KILLS sets the number
+// of kills (12 unless it says otherwise).
 #include <signal.h>
 #include <unistd.h>
 

@@ -1,6 +1,6 @@
-// Watchers over gRPC while their server is killed with SIGKILL and they themselves go away and come back with a token: what
-// each heard, put end to end, must be what a watch hears that was never cut. FISCAL_WATCH_KILLS sets the number of kills of the
-// server (8 unless it says otherwise).
+// Watchers over gRPC while their server is killed with SIGKILL and they themselves go away and come
+// back with a token: what each heard, put end to end, must be what a watch hears that was never
+// cut. FISCAL_WATCH_KILLS sets the number of kills of the server (8 unless it says otherwise).
 #include <signal.h>
 #include <unistd.h>
 

@@ -1,4 +1,5 @@
-// What of a posting is refused, a row for each: every field of it is made wrong, alone, and the sentence names it.
+// What of a posting is refused, a row for each: every field of it is made wrong, alone, and the
+// sentence names it.
 #include "domain/posting_check.h"
 
 #include <functional>
@@ -33,7 +34,8 @@ CellTable::Item Cell(Attributes attributes, Code functional, uint32_t project = 
   return item;
 }
 
-// Something of everything: expenditure with economic codes and a project, a transfer, income, a memo line.
+// Something of everything: expenditure with economic codes and a project, a transfer, income, a
+// memo line.
 Posting Sound() {
   Posting p;
   p.key = {141100, 2024, Stage::kApproved, "101001"};
@@ -134,7 +136,8 @@ const std::vector<Row>& Rows() {
       {"lines are too many", [](Posting* p) { p->cells.items[0].value.counts[0] = 200000; }},
       {"lines are too many", [](Posting* p) { p->cells.items[0].value.counts[3] = INT32_MIN; }},
       {"cell 0 has no project", [](Posting* p) { p->cells.items[0].key.project = 4; }},
-      {"cells are not in order", [](Posting* p) { std::swap(p->cells.items[0], p->cells.items[1]); }},
+      {"cells are not in order",
+       [](Posting* p) { std::swap(p->cells.items[0], p->cells.items[1]); }},
       {"cells are not in order", [](Posting* p) { p->cells.items[1] = p->cells.items[0]; }},
       {"cells are too many",
        [](Posting* p) { p->cells.items.resize(2 * kStatementLinesMax + 1, p->cells.items[0]); }},
@@ -174,14 +177,15 @@ TEST(PostingCheckTest, EveryFieldThatIsWrongIsNamed) {
     Posting posting = Sound();
     Rows()[i].spoil(&posting);
     const std::string fault = PostingFault(posting);
-    EXPECT_NE(fault.find(Rows()[i].named), std::string::npos) << "row " << i << ": \"" << fault << '"';
+    EXPECT_NE(fault.find(Rows()[i].named), std::string::npos)
+        << "row " << i << ": \"" << fault << '"';
   }
 }
 
 TEST(PostingCheckTest, EveryNumberThatIsNoCodeIsRefusedWhereverItStands) {
   // Of each length that no level has.
-  for (Code code : {Code{1}, Code{99}, Code{1000}, Code{9999}, Code{100000}, Code{999999}, Code{10000000},
-                    Code{99999999}, Code{1000000000}, Code{UINT32_MAX}}) {
+  for (Code code : {Code{1}, Code{99}, Code{1000}, Code{9999}, Code{100000}, Code{999999},
+                    Code{10000000}, Code{99999999}, Code{1000000000}, Code{UINT32_MAX}}) {
     for (Code CellKey::*field : {&CellKey::functional, &CellKey::revenue, &CellKey::dept_economic,
                                  &CellKey::gov_economic}) {
       Posting posting = Sound();
@@ -216,14 +220,20 @@ TEST(PostingCheckTest, ACatalogListThatNoClientCouldImportIsNamed) {
       {"entry 1: the code", [](CatalogEvent* e) { e->entries[1].code.clear(); }},
       {"entry 1: the code", [](CatalogEvent* e) { e->entries[1].code = std::string(33, '1'); }},
       {"entry 1: the name", [](CatalogEvent* e) { e->entries[1].name.clear(); }},
-      {"entry 1: the name", [](CatalogEvent* e) { e->entries[1].name = std::string(1000000, 'n'); }},
+      {"entry 1: the name",
+       [](CatalogEvent* e) { e->entries[1].name = std::string(1000000, 'n'); }},
       {"entry 1: the name", [](CatalogEvent* e) { e->entries[1].name = "\x01"; }},
       {"entry 1: a code", [](CatalogEvent* e) { e->entries[1].parent_code = "上"; }},
-      {"entry 1: a code", [](CatalogEvent* e) { e->entries[1].department_code = std::string(33, '1'); }},
+      {"entry 1: a code",
+       [](CatalogEvent* e) { e->entries[1].department_code = std::string(33, '1'); }},
       {"entry 1: a code", [](CatalogEvent* e) { e->entries[1].valid_from = "2024 01 01"; }},
       {"entry 1: a code", [](CatalogEvent* e) { e->entries[1].valid_to = "\n"; }},
-      {"entry 1: its kind", [](CatalogEvent* e) { e->entries[1].kind = static_cast<AgencyKind>(4); }},
-      {"entry 1: an alias", [](CatalogEvent* e) { e->entries[1].aliases = {"ok", "\xff"}; }},
+      {"entry 1: its kind",
+       [](CatalogEvent* e) { e->entries[1].kind = static_cast<AgencyKind>(4); }},
+      {"entry 1: an alias",
+       [](CatalogEvent* e) {
+         e->entries[1].aliases = {"ok", "\xff"};
+       }},
   };
   for (size_t i = 0; i < rows.size(); ++i) {
     CatalogEvent list = SoundList();

@@ -1,6 +1,6 @@
-// Configurations: any bytes of a file, and any text of a variable or flag, load or are refused in one line, without a crash; what
-// loads prints as a file that loads to the same. The first byte says which: a file, or a path and a value. A seed:
-// tests/fuzz/seeds/config.
+// Configurations: any bytes of a file, and any text of a variable or flag, load or are refused in
+// one line, without a crash; what loads prints as a file that loads to the same. The first byte
+// says which: a file, or a path and a value. A seed: tests/fuzz/seeds/config.
 #include <sys/mman.h>
 #include <unistd.h>
 

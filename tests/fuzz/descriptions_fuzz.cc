@@ -1,5 +1,6 @@
-// Descriptions of forms and rules: any text is parsed or refused, and what is parsed can be applied, without a crash. The first
-// byte says which: a form when even, rules when odd. A seed: domain/data.
+// Descriptions of forms and rules: any text is parsed or refused, and what is parsed can be
+// applied, without a crash. The first byte says which: a form when even, rules when odd. A seed:
+// domain/data.
 #include <cstdint>
 
 #include "domain/articulation/check.h"

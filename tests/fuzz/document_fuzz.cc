@@ -1,4 +1,5 @@
-// The importer and the rules: any text is read and checked, or refused, without a crash. A seed: tests/data/documents.
+// The importer and the rules: any text is read and checked, or refused, without a crash. A seed:
+// tests/data/documents.
 #include <cstdint>
 
 #include "clients/importer/importer.h"

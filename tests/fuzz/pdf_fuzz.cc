@@ -1,5 +1,6 @@
-// PDFs: any bytes are laid out as text that is read, or refused, without a crash. poppler is not instrumented, so what is found is
-// found by chance and by the address sanitizer at its edges. A seed: tests/data/documents.
+// PDFs: any bytes are laid out as text that is read, or refused, without a crash. poppler is not
+// instrumented, so what is found is found by chance and by the address sanitizer at its edges. A
+// seed: tests/data/documents.
 #include <cstdint>
 
 #include "clients/importer/pdf.h"

@@ -1,4 +1,5 @@
-// Decoders of keys, records, receipts, chunks, postings and resume tokens: any bytes are decoded or refused, and what is decoded encodes to the same bytes.
+// Decoders of keys, records, receipts, chunks, postings and resume tokens: any bytes are decoded or
+// refused, and what is decoded encodes to the same bytes.
 #include <cstdint>
 #include <cstdlib>
 

@@ -1,5 +1,6 @@
-// Spreadsheets: any bytes are budgets or are refused with a place, without a crash. The first byte says what the others are: CSV, a whole
-// archive, or the XML of the sheet, the strings or the formats of a workbook that is otherwise good.
+// Spreadsheets: any bytes are budgets or are refused with a place, without a crash. The first byte
+// says what the others are: CSV, a whole archive, or the XML of the sheet, the strings or the
+// formats of a workbook that is otherwise good.
 #include <cstdint>
 #include <cstdlib>
 

@@ -44,9 +44,7 @@ class CallsTest : public ::testing::Test {
     return grpc::CreateCustomChannel(absl::StrCat("127.0.0.1:", server_->port()),
                                      grpc::InsecureChannelCredentials(), arguments);
   }
-  static std::string ReasonOf(const grpc::Status& status) {
-    return client::ToError(status).reason;
-  }
+  static std::string ReasonOf(const grpc::Status& status) { return client::ToError(status).reason; }
   admin::v1::GetStatusResponse Status() const {
     admin::v1::GetStatusResponse response;
     grpc::ClientContext context;

@@ -49,7 +49,8 @@ class ChecksTest : public ::testing::Test {
         &context, MakeBudget(agency, lines, 1, request_id), &receipt);
     ASSERT_TRUE(status.ok()) << status.error_message();
   }
-  // Twice started, so that there are sorted files, and write-ahead files that are not empty. A stride of the totals is over.
+  // Twice started, so that there are sorted files, and write-ahead files that are not empty. A
+  // stride of the totals is over.
   void Fill() {
     Start(0);
     ASSERT_TRUE(ImportSmallCatalog(channel_, 3));
@@ -104,9 +105,9 @@ class ChecksTest : public ::testing::Test {
 TEST_F(ChecksTest, AFlippedBitInAnyClassOfFileIsFoundAndNamed) {
   Fill();
   ASSERT_EQ(Scrub(), "");
-  const std::pair<const char*, const char*> kinds[] = {{"log", ".sst"},    {"log", ".log"},
+  const std::pair<const char*, const char*> kinds[] = {{"log", ".sst"},     {"log", ".log"},
                                                        {"log", "MANIFEST"}, {"log", "CURRENT"},
-                                                       {"totals", ".sst"}, {"totals", "MANIFEST"}};
+                                                       {"totals", ".sst"},  {"totals", "MANIFEST"}};
   for (const auto& [store, kind] : kinds) {
     const std::vector<std::string> files = Files(store, kind);
     ASSERT_FALSE(files.empty()) << store << " " << kind;

@@ -1,4 +1,5 @@
-// The contract of the commands: what scripts of other systems rely on. Runs the program `fiscal` against a server in this process.
+// The contract of the commands: what scripts of other systems rely on. Runs the program `fiscal`
+// against a server in this process.
 #include <iconv.h>
 #include <sys/wait.h>
 
@@ -184,8 +185,11 @@ TEST_F(CliContractTest, ExitCodes) {
   EXPECT_EQ(
       Fiscal("totals --division 141100 --year 2024 --by fund --timeout 1", "127.0.0.1:1").code, 6);
   const std::string good =
-      R"({"requestId": "one", "budget": {"divisionCode": "141100", "agencyCode": "031001", "fiscalYear": 2024, "stage": "STAGE_APPROVED"},
-    "lineItems": [{"lineId": "a", "direction": "DIRECTION_EXPENDITURE", "functionalCode": "2170101", "amountFen": "100"}]})";
+      R"({"requestId": "one",
+    "budget": {"divisionCode": "141100", "agencyCode": "031001", "fiscalYear": 2024,
+               "stage": "STAGE_APPROVED"},
+    "lineItems": [{"lineId": "a", "direction": "DIRECTION_EXPENDITURE",
+                   "functionalCode": "2170101", "amountFen": "100"}]})";
   EXPECT_EQ(Fiscal("submit " + Write("good.json", good)).code, 0);
   EXPECT_EQ(Fiscal("submit " + Write("good.json", good)).code, 0);  // a retry
   EXPECT_EQ(
@@ -221,7 +225,8 @@ TEST_F(CliContractTest, ExitCodes) {
   EXPECT_TRUE(absl::StrContains(ran.out, "line 2")) << ran.out;
 }
 
-// What supervisors and those who read their logs rely on: one line, and an exit code that says not to start it again.
+// What supervisors and those who read their logs rely on: one line, and an exit code that says not
+// to start it again.
 TEST_F(CliContractTest, AWrongConfigurationIsOneLineAndTwo) {
   const std::string data = dir_.path() + "/data";
   const std::string good = Write("good.yaml", absl::StrCat("role: all\nserver:\n  data_dir: ", data,

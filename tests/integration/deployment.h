@@ -31,7 +31,8 @@ std::string ReadFile(const std::string& path);
 
 class Deployment {
  public:
-  // Starts with the catalog of run.sh unless told otherwise. Aborts the test program when that fails.
+  // Starts with the catalog of run.sh unless told otherwise. Aborts the test program when that
+  // fails.
   explicit Deployment(bool with_catalog = true);
 
   // Stops and starts again on the same directory.

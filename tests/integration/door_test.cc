@@ -1,4 +1,7 @@
-// The door of the API beside peers that keep no rules: caps, descriptors, floods, and what must never be cut.
+// The door of the API beside peers that keep no rules: caps, descriptors, floods, and what must
+// never be cut.
+#include "services/door/door.h"
+
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <signal.h>
@@ -23,7 +26,6 @@
 #include "fiscal/submission/v1/submission_service.grpc.pb.h"
 #include "grpcpp/grpcpp.h"
 #include "gtest/gtest.h"
-#include "services/door/door.h"
 #include "services/door/meter.h"
 #include "services/door/self_probe.h"
 #include "services/rpc/credentials.h"
@@ -326,8 +328,8 @@ class DoorServerTest : public ::testing::Test {
     std::vector<std::unique_ptr<RawConnection>> connections;
     std::vector<std::thread> threads;
     for (int i = 0; i < count; ++i) {
-      connections.push_back(std::make_unique<RawConnection>(
-          port_, absl::StrCat("127.0.0.", 1 + i * 4 / count)));
+      connections.push_back(
+          std::make_unique<RawConnection>(port_, absl::StrCat("127.0.0.", 1 + i * 4 / count)));
     }
     for (int t = 0; t < 8; ++t) {
       threads.emplace_back([&, t] {
@@ -342,10 +344,12 @@ class DoorServerTest : public ::testing::Test {
     EXPECT_TRUE(Eventually([&] {
       now = MemoryOf(pid, "VmRSS");
       return now <= before + 64 * kMiB;
-    })) << what << ": " << (now - before) / kMiB << " MB more than before";
+    })) << what
+        << ": " << (now - before) / kMiB << " MB more than before";
     const int64_t peak = MemoryOf(pid, "VmHWM") - before;
     std::printf("%-28s %4d connections: peak +%lld MB, +%lld MB after %.1f s\n", what.c_str(),
-                count, static_cast<long long>(peak / kMiB), static_cast<long long>((now - before) / kMiB),
+                count, static_cast<long long>(peak / kMiB),
+                static_cast<long long>((now - before) / kMiB),
                 absl::ToDoubleSeconds(absl::Now() - end));
     EXPECT_LE(peak, 256 * kMiB) << what;
     EXPECT_TRUE(Answers()) << what;
@@ -440,7 +444,8 @@ void ExpectLargeCallsPass(const std::string& address, int admin_port) {
       grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
   ASSERT_TRUE(ImportSmallCatalog(channel, 3));
   const auto stub = sub::SubmissionService::NewStub(channel);
-  // Budgets of the greatest number of lines, three at once on one connection, far more together than the bound of bytes.
+  // Budgets of the greatest number of lines, three at once on one connection, far more together
+  // than the bound of bytes.
   std::vector<std::thread> threads;
   std::atomic<int64_t> bytes{0};
   for (int t = 0; t < 3; ++t) {
@@ -476,8 +481,8 @@ void ExpectLargeCallsPass(const std::string& address, int admin_port) {
   EXPECT_EQ(MetricOf(admin_port, "fiscal_connections_cut_total{reason=\"bytes\"}"), 0);
   EXPECT_EQ(MetricOf(admin_port, "fiscal_connections_cut_total{reason=\"streams\"}"), 0);
   // All of it is accounted for.
-  EXPECT_TRUE(Eventually(
-      [&] { return MetricOf(admin_port, "fiscal_connections_untaken_bytes") == 0; }));
+  EXPECT_TRUE(
+      Eventually([&] { return MetricOf(admin_port, "fiscal_connections_untaken_bytes") == 0; }));
 }
 
 TEST_F(DoorServerTest, LargeMessagesAndLongStreamsPass) {

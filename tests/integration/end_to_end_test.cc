@@ -1,5 +1,5 @@
-// The main job through gRPC: the reference disclosure and the live examples in, every total at every level out, against a sum over
-// the lines that knows nothing of how totals are kept.
+// The main job through gRPC: the reference disclosure and the live examples in, every total at
+// every level out, against a sum over the lines that knows nothing of how totals are kept.
 #include <map>
 #include <set>
 
@@ -192,7 +192,8 @@ TEST(EndToEndTest, EveryTotalAtEveryLevelEqualsASumOverTheLines) {
   EXPECT_TRUE(d.Verified());
 }
 
-// A total taken from the wrong level would show: in the examples no code shows the figure of the code above it.
+// A total taken from the wrong level would show: in the examples no code shows the figure of the
+// code above it.
 TEST(EndToEndTest, NoTwoLevelsOfTheExamplesShowTheSameFigure) {
   Deployment d;
   const auto receipts = d.SubmitExamples();

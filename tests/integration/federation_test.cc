@@ -1,5 +1,5 @@
-// A city and its province as two servers of this process: what stops taking over and what only holds it up, and how a cell that
-// differs is found.
+// A city and its province as two servers of this process: what stops taking over and what only
+// holds it up, and how a cell that differs is found.
 #include <deque>
 #include <filesystem>
 #include <functional>
@@ -92,7 +92,8 @@ struct Server {
     EXPECT_TRUE(status.ok()) << status.error_message();
     return response.total().amount_fen();
   }
-  // Asks until it is so: what was taken over is seen in the list of upstreams before the log's head is moved.
+  // Asks until it is so: what was taken over is seen in the list of upstreams before the log's head
+  // is moved.
   bool UntilTotal(const std::string& division, int64_t fen) {
     const absl::Time end = absl::Now() + absl::Seconds(30);
     while (absl::Now() < end) {
@@ -129,7 +130,8 @@ struct Server {
     EXPECT_TRUE(adm::AdminService::NewStub(channel)->GetStatus(&context, {}, &response).ok());
     return response;
   }
-  // Until everything in the log of `below` as it is now was taken over: what was heard of it last may be old.
+  // Until everything in the log of `below` as it is now was taken over: what was heard of it last
+  // may be old.
   bool UntilLevel(Server& below) {
     const std::string head = below.Status().log().head_position();
     return Until([&](const fed::Upstream& u) {
@@ -217,7 +219,8 @@ TEST_F(FederationTest, ALogThatWentBackStopsItsUpstreamAndNothingIsFolded) {
   city.Start();
   ASSERT_TRUE(province.UntilState(fed::UPSTREAM_STATE_STOPPED));
   EXPECT_EQ(province.Total("140000"), before);
-  // And it goes on differently, past what was taken over: still nothing is folded, after a restart neither.
+  // And it goes on differently, past what was taken over: still nothing is folded, after a restart
+  // neither.
   Send(city, sent + 100, 12, 3);
   province.Stop();
   province.Start();
@@ -370,8 +373,7 @@ class Liar final : public fed::FederationService::Service {
   grpc::Status ReadPostings(grpc::ServerContext* context, const fed::ReadPostingsRequest* request,
                             grpc::ServerWriter<fed::ReadPostingsResponse>* writer) override {
     size_t sent = 0;
-    if (!request->after_position().empty() &&
-        !absl::SimpleAtoi(request->after_position(), &sent))
+    if (!request->after_position().empty() && !absl::SimpleAtoi(request->after_position(), &sent))
       return grpc::Status::CANCELLED;
     absl::MutexLock lock(&mu_);
     while (!context->IsCancelled()) {
@@ -448,7 +450,8 @@ TEST_F(FederationTest, AnEventThatNoClientCouldHaveSentStopsItsUpstreamAlone) {
   ASSERT_TRUE(province.UntilTotal("140000", sum));
 }
 
-// Writes an event of an upstream into a log as a version would that looked at nothing. Returns its position.
+// Writes an event of an upstream into a log as a version would that looked at nothing. Returns its
+// position.
 domain::Position WriteUnchecked(const std::string& data_dir, std::string posting) {
   storage::RocksOptions options;
   options.path = data_dir + "/log";
@@ -487,8 +490,8 @@ client::Error Quarantine(Server& server, const std::string& position,
   request.set_position(position);
   request.set_reason("科目编码不合规");
   grpc::ClientContext context;
-  return client::ToError(adm::AdminService::NewStub(server.channel)
-                             ->Quarantine(&context, request, response));
+  return client::ToError(
+      adm::AdminService::NewStub(server.channel)->Quarantine(&context, request, response));
 }
 
 client::Error Read(Server& server, const std::string& exactly) {

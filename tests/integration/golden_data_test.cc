@@ -1,5 +1,5 @@
-// Data directories written by version 0.1 (tests/golden/data-0.1): opened, brought to this version, verified, and asked
-// again everything they were ever asked.
+// Data directories written by version 0.1 (tests/golden/data-0.1): opened, brought to this version,
+// verified, and asked again everything they were ever asked.
 #include <zlib.h>
 
 #include <filesystem>
@@ -95,7 +95,8 @@ class Golden {
 
 template <typename Stub, typename Request, typename Response>
 void Repeat(const Value& said,
-            grpc::Status (Stub::*call)(grpc::ClientContext*, const Request&, Response*), Stub& stub) {
+            grpc::Status (Stub::*call)(grpc::ClientContext*, const Request&, Response*),
+            Stub& stub) {
   Request request;
   Response expected, response;
   ToMessage(Field(said, "request"), &request);
@@ -160,8 +161,7 @@ Value Expected(const std::string& name) {
 void CheckVerified(const std::shared_ptr<grpc::Channel>& channel) {
   adm::VerifyResponse response;
   grpc::ClientContext context;
-  const grpc::Status status =
-      adm::AdminService::NewStub(channel)->Verify(&context, {}, &response);
+  const grpc::Status status = adm::AdminService::NewStub(channel)->Verify(&context, {}, &response);
   ASSERT_TRUE(status.ok()) << status.error_message();
   EXPECT_TRUE(response.ok()) << response.ShortDebugString();
 }

@@ -1,7 +1,9 @@
-// What a caller may cost in memory: served processes are attacked, and their greatest resident memory is read around each attack.
+// What a caller may cost in memory: served processes are attacked, and their greatest resident
+// memory is read around each attack.
 //
-// The bounds are those of docs/limitations.md: 256 MB for any request or stream, 400 MB for a statement of the greatest size. Without
-// its mending each attack costs a multiple of that (the figures stand beside it), so a return of the fault turns the test red.
+// The bounds are those of docs/limitations.md: 256 MB for any request or stream, 400 MB for a
+// statement of the greatest size. Without its mending each attack costs a multiple of that (the
+// figures stand beside it), so a return of the fault turns the test red.
 #include <signal.h>
 #include <unistd.h>
 
@@ -14,8 +16,8 @@
 #include <thread>
 #include <vector>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "clients/cpp/error.h"
@@ -162,7 +164,8 @@ s::SubmitBudgetRequest Greatest(const std::string& request_id, int64_t more_fen)
   return request;
 }
 
-// Looked up line by line, with every block kept that was read for one, the PATCH cost 5.1 GB and 6 s.
+// Looked up line by line, with every block kept that was read for one, the PATCH cost 5.1 GB and 6
+// s.
 TEST_F(MemoryTest, GreatestStatement) {
   EXPECT_LT(PeakOf("REPLACE of nothing by 100,000 lines",
                    [&] { EXPECT_EQ(Submit(Greatest("first", 0)).code, grpc::OK); }),
@@ -177,16 +180,16 @@ TEST_F(MemoryTest, GreatestStatement) {
   patch = Greatest("fourth", 3);
   patch.set_mode(s::WRITE_MODE_PATCH);
   patch.set_certify(true);
-  EXPECT_LT(PeakOf("certified PATCH of 100,000 lines",
-                   [&] { EXPECT_EQ(Submit(patch).code, grpc::OK); }),
-            kStatementMax);
+  EXPECT_LT(
+      PeakOf("certified PATCH of 100,000 lines", [&] { EXPECT_EQ(Submit(patch).code, grpc::OK); }),
+      kStatementMax);
   patch = Greatest("fifth", 3);
   patch.set_mode(s::WRITE_MODE_PATCH);
   for (const b::LineItem& item : patch.line_items()) patch.add_removed_line_ids(item.line_id());
   patch.clear_line_items();
-  EXPECT_LT(PeakOf("PATCH that removes 100,000 lines",
-                   [&] { EXPECT_EQ(Submit(patch).code, grpc::OK); }),
-            kStatementMax);
+  EXPECT_LT(
+      PeakOf("PATCH that removes 100,000 lines", [&] { EXPECT_EQ(Submit(patch).code, grpc::OK); }),
+      kStatementMax);
 }
 
 // `bytes` of a repeated field whose value takes two bytes on the wire or more.
@@ -204,8 +207,7 @@ constexpr char kSubmit[] = "/fiscal.submission.v1.SubmissionService/SubmitBudget
 // Made into messages before they were counted, 15 MB of empty projects cost 2.3 GB.
 TEST_F(MemoryTest, ManySmallValues) {
   const std::string head = MakeBudget(0, 1, 1, "many").SerializeAsString();
-  auto refused = [&](const std::string& name, const std::string& bytes,
-                     const std::string& reason) {
+  auto refused = [&](const std::string& name, const std::string& bytes, const std::string& reason) {
     EXPECT_LT(PeakOf(name,
                      [&] {
                        const client::Error error = client::ToError(Send(kSubmit, head + bytes));
@@ -238,7 +240,8 @@ TEST_F(MemoryTest, ManySmallValues) {
 // What a read that asks for too much may cost: its bytes, for as long as it takes to count them.
 constexpr int64_t kRefusedReadMax = int64_t{64} << 20;
 
-// Parsed before anybody counted, 15 MB of empty filters cost a gigabyte, and GetStatus kept as much of unknown fields.
+// Parsed before anybody counted, 15 MB of empty filters cost a gigabyte, and GetStatus kept as much
+// of unknown fields.
 TEST_F(MemoryTest, ReadsAreCountedBeforeTheyAreParsed) {
   auto refused = [&](const std::string& name, const std::string& method, const std::string& bytes,
                      const std::string& reason, const std::string& field) {
@@ -290,7 +293,8 @@ TEST_F(MemoryTest, ReadsAreCountedBeforeTheyAreParsed) {
   }
 }
 
-// 2,000,000 of them were looked up one by one, for 15 s of the committer; as many as may come are looked up in order.
+// 2,000,000 of them were looked up one by one, for 15 s of the committer; as many as may come are
+// looked up in order.
 TEST_F(MemoryTest, RemovedProjectCodes) {
   ASSERT_EQ(Submit(MakeBudget(0, 10, 1, "standing")).code, grpc::OK);
   s::SubmitBudgetRequest patch = MakeBudget(0, 0, 1, "patch");
@@ -434,7 +438,8 @@ TEST_F(MemoryTest, LogStreamsThatNobodyReads) {
   grpc::CompletionQueue queue;
   std::vector<std::unique_ptr<grpc::ClientContext>> contexts;
   std::vector<std::unique_ptr<grpc::ClientAsyncReader<fiscal::log::v1::ReadResponse>>> readers;
-  std::vector<std::unique_ptr<grpc::ClientAsyncReader<fiscal::federation::v1::ReadPostingsResponse>>>
+  std::vector<
+      std::unique_ptr<grpc::ClientAsyncReader<fiscal::federation::v1::ReadPostingsResponse>>>
       postings;
   constexpr int kStreams = 1000;
   const int64_t peak = PeakOf("1,000 log streams that nobody reads", [&] {

@@ -1,4 +1,5 @@
-// What an operator sees of a process: its admin HTTP, metrics, logs, health, drain, and how it refuses to start.
+// What an operator sees of a process: its admin HTTP, metrics, logs, health, drain, and how it
+// refuses to start.
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -45,7 +46,8 @@ void WriteFile(const std::string& path, const std::string& text) {
   std::ofstream(path, std::ios::binary) << text;
 }
 
-// What grpc.health.v1.Health/Check says of a service: 1 SERVING, 2 NOT_SERVING; -1 when it says nothing.
+// What grpc.health.v1.Health/Check says of a service: 1 SERVING, 2 NOT_SERVING; -1 when it says
+// nothing.
 int HealthOf(const std::shared_ptr<grpc::Channel>& channel, const std::string& service) {
   grpc::GenericStub stub(channel);
   // string service = 1.
@@ -136,7 +138,8 @@ adm::GetStatusResponse StatusOf(const std::shared_ptr<grpc::Channel>& channel) {
   return status;
 }
 
-// A city and, above it, a province; a copy of the city's log: every role and every part that has metrics.
+// A city and, above it, a province; a copy of the city's log: every role and every part that has
+// metrics.
 class OperationsTest : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -423,9 +426,9 @@ TEST_F(OperationsTest, WhoRecoversAsksCallersToComeAgain) {
   const std::string listen = absl::StrCat("127.0.0.1:", FreePort());
   auto door = services::Door::Open(listen, {8, 8, 16, 64 << 20});
   ASSERT_TRUE(door.ok()) << door.status();
-  auto recovery = services::RecoveryDoor::Open(
-      **door, 16, grpc::InsecureServerCredentials(), {"fiscal.admin.v1.AdminService"},
-      [] { return std::string("folding event 3 of 9"); });
+  auto recovery = services::RecoveryDoor::Open(**door, 16, grpc::InsecureServerCredentials(),
+                                               {"fiscal.admin.v1.AdminService"},
+                                               [] { return std::string("folding event 3 of 9"); });
   ASSERT_TRUE(recovery.ok()) << recovery.status();
   const auto channel = ConnectTo(listen);
   const client::Error error = client::ToError(Submit(channel, MakeBudget(0, 1, 1, "r")));
@@ -485,7 +488,8 @@ class Program {
 };
 
 TEST_F(OperationsTest, AClientThatIsThereFirstFindsTheServer) {
-  // Somebody who hangs up is there when the client comes; a process of its own, so that nothing else drives its channel.
+  // Somebody who hangs up is there when the client comes; a process of its own, so that nothing
+  // else drives its channel.
   const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   const int reuse = 1;
   setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &reuse, sizeof(reuse));

@@ -1,5 +1,5 @@
-// Divisions that state the most they may, more of them than 64 bits hold together: what can't be told is refused, exactly and
-// alone; all else goes on.
+// Divisions that state the most they may, more of them than 64 bits hold together: what can't be
+// told is refused, exactly and alone; all else goes on.
 #include "absl/strings/str_cat.h"
 #include "fiscal/disclosure/v1/disclosure_service.grpc.pb.h"
 #include "gtest/gtest.h"
@@ -116,8 +116,7 @@ class OutOfRangeTest : public ::testing::Test {
     request.mutable_consistency()->set_at_least(position_);
     agg::GetTotalResponse response;
     grpc::ClientContext context;
-    client::Error error =
-        client::ToError(d_.aggregation->GetTotal(&context, request, &response));
+    client::Error error = client::ToError(d_.aggregation->GetTotal(&context, request, &response));
     *fen = response.total().amount_fen();
     return error;
   }

@@ -14,7 +14,7 @@ namespace a = fiscal::aggregation::v1;
 namespace b = fiscal::budget::v1;
 
 testing::ServeOptions Follower(const std::string& dir, const std::string& listen,
-                                const std::string& log) {
+                               const std::string& log) {
   testing::ServeOptions options;
   options.data_dir = dir;
   options.listen = listen;

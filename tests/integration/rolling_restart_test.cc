@@ -1,11 +1,15 @@
-// A rolling restart under load that no client notices: every process gets SIGTERM in turn and comes back in its place, while
-// clients that know the retry policy of clients/cpp and nothing else submit, stream, read and watch.
+// A rolling restart under load that no client notices: every process gets SIGTERM in turn and comes
+// back in its place, while clients that know the retry policy of clients/cpp and nothing else
+// submit, stream, read and watch.
 //
-//   Author --(statements whose revision is known)--> unary and stream clients --> Ledger: what was acknowledged, where
-//   readers: at_least and exactly the last acknowledged position;  listeners: every position once, each change from what was known
+//   Author --(statements whose revision is known)--> unary and stream clients
+//     --> Ledger: what was acknowledged, where
+//   readers:   at_least and exactly the last acknowledged position
+//   listeners: every position once, each change from what was known
 //
-// No call may fail, no receipt may be lost or count twice, no watch may have a gap, and every process ends with 0 well before its
-// drain deadline. FISCAL_ROLLING_ROUNDS sets how often each process is restarted (2 unless it says otherwise).
+// No call may fail, no receipt may be lost or count twice, no watch may have a gap, and every
+// process ends with 0 well before its drain deadline. FISCAL_ROLLING_ROUNDS sets how often each
+// process is restarted (2 unless it says otherwise).
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -53,7 +57,8 @@ namespace sub = fiscal::submission::v1;
 constexpr int kUnaryClients = 3;
 constexpr int kAgenciesEach = 8;
 constexpr int kAgencies = (kUnaryClients + 1) * kAgenciesEach;
-// Of the stream, one in so many is larger than a frame, so that restarts meet budgets of which a part has come.
+// Of the stream, one in so many is larger than a frame, so that restarts meet budgets of which a
+// part has come.
 constexpr int kLargeEvery = 150;
 constexpr int kLargeLines = 2400;
 // Acknowledged between two restarts.
@@ -78,7 +83,8 @@ class Meter {
  public:
   explicit Meter(std::string kind) : kind_(std::move(kind)) {}
 
-  // A call by the retry policy of `connection`; a status it lets through is a failure that a client would see.
+  // A call by the retry policy of `connection`; a status it lets through is a failure that a client
+  // would see.
   template <typename Attempt>
   bool Call(const client::Connection& connection, Attempt attempt) {
     const absl::Time start = absl::Now();
@@ -132,7 +138,8 @@ struct Statement {
   int64_t amount_fen = 0;
 };
 
-// Nobody else writes its agencies' budgets, so it knows each revision beforehand: one that is lost or applied twice is refused.
+// Nobody else writes its agencies' budgets, so it knows each revision beforehand: one that is lost
+// or applied twice is refused.
 class Author {
  public:
   Author(int client, bool large)
@@ -345,7 +352,8 @@ class Listener {
   std::map<std::string, int64_t> rows_ ABSL_GUARDED_BY(mu_);
 };
 
-// grpc.health.v1.Health/Check, whose messages are one field each: of the request a string, of the response an enum.
+// grpc.health.v1.Health/Check, whose messages are one field each: of the request a string, of the
+// response an enum.
 enum class Health { kNoAnswer, kServing = 1, kNotServing = 2 };
 Health AskHealth(const std::shared_ptr<grpc::Channel>& channel, const std::string& service) {
   const grpc::Slice asked(
@@ -488,7 +496,8 @@ class RollingRestartTest : public ::testing::Test {
     EXPECT_TRUE(unanswered.empty());
   }
 
-  // Each call goes to the next of `connections`, as behind a load balancer. `positions`: theirs are those of the ledger.
+  // Each call goes to the next of `connections`, as behind a load balancer. `positions`: theirs are
+  // those of the ledger.
   void Read(const std::vector<const client::Connection*>& connections, bool positions) {
     std::vector<std::unique_ptr<agg::AggregationService::Stub>> stubs;
     for (const auto* c : connections)
@@ -557,7 +566,8 @@ class RollingRestartTest : public ::testing::Test {
     }
   }
 
-  // SIGTERM, the exit status, how long that took. With a delay, callers are told to go elsewhere before the port closes.
+  // SIGTERM, the exit status, how long that took. With a delay, callers are told to go elsewhere
+  // before the port closes.
   void End(Process& p) {
     const absl::Time start = absl::Now();
     int status = -1;
@@ -604,7 +614,8 @@ class RollingRestartTest : public ::testing::Test {
     ++restarts_;
   }
 
-  // Restarts everything under load. `readers` are those that have totals; `positions` says which have the writer's positions.
+  // Restarts everything under load. `readers` are those that have totals; `positions` says which
+  // have the writer's positions.
   void Roll(const Process& writer, const std::vector<const Process*>& readers,
             const std::set<const Process*>& positions) {
     const client::Connection& submitting = Connect({writer.options.listen});
@@ -780,7 +791,8 @@ TEST_F(RollingRestartTest, CallsThatTheDrainDeadlineCuts) {
   Roll(p, {&p}, {&p});
 }
 
-// Answers one budget, breaks the stream, and refuses what comes in the next moment: a server that comes and goes.
+// Answers one budget, breaks the stream, and refuses what comes in the next moment: a server that
+// comes and goes.
 class Flickering final : public sub::SubmissionService::Service {
  public:
   grpc::Status StreamBudgets(grpc::ServerContext*,
@@ -834,7 +846,8 @@ TEST(StreamSubmitterTest, PatienceCountsFromTheLastAnswer) {
   EXPECT_GT(broken, kBudgets);
 }
 
-// Between the first call that is taken and the last line of the start is a moment; it is hit when many starts are ended in it.
+// Between the first call that is taken and the last line of the start is a moment; it is hit when
+// many starts are ended in it.
 TEST_F(RollingRestartTest, ASignalInTheFirstMomentDrains) {
   Process& p = Add("one", "all");
   const std::filesystem::path mark = p.options.data_dir + "/last-stop";

@@ -1,10 +1,12 @@
-// A server whose signing key is lost, damaged, swapped or changed on purpose: what it says, and that everything else goes on.
+// A server whose signing key is lost, damaged, swapped or changed on purpose: what it says, and
+// that everything else goes on.
+#include "base/signing.h"
+
 #include <filesystem>
 #include <fstream>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
-#include "base/signing.h"
 #include "clients/cpp/log_proof.h"
 #include "fiscal/federation/v1/federation_service.grpc.pb.h"
 #include "fiscal/log/v1/event_log_service.grpc.pb.h"
@@ -85,8 +87,7 @@ class SigningServerTest : public ::testing::Test {
 client::TreeHead ToHead(const lg::SignedTreeHead& head) {
   return {absl::HexStringToBytes(head.log_id()), static_cast<uint64_t>(head.tree_size()),
           DigestOf(head.root_hash()),
-          head.head_time().seconds() * 1000000 + head.head_time().nanos() / 1000,
-          head.signature()};
+          head.head_time().seconds() * 1000000 + head.head_time().nanos() / 1000, head.signature()};
 }
 
 TEST_F(SigningServerTest, TheKeyIsSaidInTheLogOnceAndALostOneIsNotReplaced) {
@@ -151,8 +152,8 @@ TEST_F(SigningServerTest, ARotationIsAnEventThatWitnessesCanFollow) {
   // Who trusts the first key follows to the second, and checks heads of both.
   std::vector<client::KeyChange> changes;
   for (const auto& c : said.changes()) changes.push_back({c.public_key_pem(), c.signature()});
-  const std::string keys = client::FollowKeys(before.public_key_pem(),
-                                              absl::HexStringToBytes(said.log_id()), changes);
+  const std::string keys =
+      client::FollowKeys(before.public_key_pem(), absl::HexStringToBytes(said.log_id()), changes);
   EXPECT_TRUE(client::Verify(ToHead(before.tree_head()), keys).ok());
   EXPECT_TRUE(client::Verify(ToHead(after.tree_head()), keys).ok());
   EXPECT_FALSE(client::Verify(ToHead(after.tree_head()), before.public_key_pem()).ok());

@@ -1,4 +1,5 @@
-// Statutory tables of what was submitted: documents come out as they went in, and every cell is the sum of the lines its query asks for.
+// Statutory tables of what was submitted: documents come out as they went in, and every cell is the
+// sum of the lines its query asks for.
 #include <algorithm>
 #include <map>
 #include <random>
@@ -88,7 +89,8 @@ class StatutoryTablesTest : public ::testing::Test {
     if (!receipt.position().empty()) position_ = receipt.position();
   }
 
-  // Lists of the year that name the codes the document prints, an agency, and the document as a statement of it.
+  // Lists of the year that name the codes the document prints, an agency, and the document as a
+  // statement of it.
   disclosure::Disclosure Import(const std::string& file, const std::string& division,
                                 const std::string& department, const std::string& agency) {
     const std::string text = ReadFile("tests/data/documents/" + file);
@@ -160,7 +162,8 @@ const d::StatutoryTable* TableOf(const d::GetTablesResponse& response, int canon
   return nullptr;
 }
 
-// "row key|column key" to the amount of each cell. The strip's figures are as those of tables 10 and 11.
+// "row key|column key" to the amount of each cell. The strip's figures are as those of tables 10
+// and 11.
 std::map<std::string, int64_t> Amounts(const d::GetTablesResponse& response, int canonical) {
   std::map<std::string, int64_t> out;
   const bool strip = response.form() == "shanghai-9" && (canonical == 10 || canonical == 11);
@@ -234,7 +237,8 @@ TEST_F(StatutoryTablesTest, DocumentsComeOutAsTheyWentIn) {
 TEST_F(StatutoryTablesTest, UnitsOfADepartmentsStatement) {
   const disclosure::Disclosure document = Import("many_units_2024.txt", "141100", "033", "033");
   const d::GetTablesResponse response = MustGet(Of("141100", "033", ""));
-  // What the document does not say of a line stays out of tables 1 and 4; units and projects are all there.
+  // What the document does not say of a line stays out of tables 1 and 4; units and projects are
+  // all there.
   std::map<std::string, std::map<std::string, std::string>> theirs, ours;
   for (int n : {11, 12, 13}) {
     const disclosure::Table& t = document.table(n);

@@ -1,5 +1,6 @@
-// Statutory tables and articulation rules through the program `fiscal`: a document that is imported is printed again, equal to the
-// fen; what is in the ledger is checked by the same rules; certified statements must pass them.
+// Statutory tables and articulation rules through the program `fiscal`: a document that is imported
+// is printed again, equal to the fen; what is in the ledger is checked by the same rules; certified
+// statements must pass them.
 #include <sys/wait.h>
 
 #include <algorithm>

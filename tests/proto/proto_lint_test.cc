@@ -1,4 +1,5 @@
-// The API's form, read off its descriptors: names, numbers, pages, request_ids, a comment on everything. buf.yaml asks for the same.
+// The API's form, read off its descriptors: names, numbers, pages, request_ids, a comment on
+// everything. buf.yaml asks for the same.
 #include <fstream>
 #include <set>
 #include <sstream>
@@ -163,7 +164,8 @@ class Lint {
 
 TEST(ProtoLintTest, TheApiKeepsItsForm) { Lint().Run(); }
 
-// A number or type that changes breaks every client: the golden file changes only on purpose, and is reviewed like code.
+// A number or type that changes breaks every client: the golden file changes only on purpose, and
+// is reviewed like code.
 TEST(ProtoLintTest, GoldenDescriptor) {
   const char kPath[] = "tests/golden/proto.golden";
   const std::string summary = Lint().Summary();

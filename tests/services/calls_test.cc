@@ -163,11 +163,10 @@ class ReadsTest : public ::testing::Test {
               return work->Spend(cost);
             },
             [this, caller](const absl::Status& status) {
-              ended_.push_back(absl::StrCat(
-                  caller, " ",
-                  absl::IsResourceExhausted(status)
-                      ? std::string(domain::InfoOf(ReasonIn(status)).id)
-                      : absl::StatusCodeToString(status.code())));
+              ended_.push_back(absl::StrCat(caller, " ",
+                                            absl::IsResourceExhausted(status)
+                                                ? std::string(domain::InfoOf(ReasonIn(status)).id)
+                                                : absl::StatusCodeToString(status.code())));
             }};
   }
   std::string Ran() { return absl::StrJoin(ran_, " "); }
@@ -264,7 +263,8 @@ TEST_F(ReadsTest, StoppingEndsWhatWaits) {
   EXPECT_TRUE(heard);
 }
 
-// Threads: the heavy lane is full of what does not end, and small reads and another caller's heavy one are answered all the same.
+// Threads: the heavy lane is full of what does not end, and small reads and another caller's heavy
+// one are answered all the same.
 TEST_F(ReadsTest, PointReadsAndOtherCallersDoNotWaitForWhoFillsTheHeavyLane) {
   ReadExecutor::Options options;
   options.threads = {1, 2, 1};

@@ -1,4 +1,5 @@
-// The configuration: each layer, each way to get it wrong as a line, and that docs/configuration.md says what the program does.
+// The configuration: each layer, each way to get it wrong as a line, and that docs/configuration.md
+// says what the program does.
 #include "services/config/config.h"
 
 #include <openssl/evp.h>

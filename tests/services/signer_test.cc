@@ -53,7 +53,8 @@ TEST_F(SignerTest, ALostKeyIsNotReplaced) {
   const std::string first = First();
   std::filesystem::remove(Path("signing-key.pem"));
   ExpectStopped(*Open(first), "lost");
-  // Nor is it where only the public half tells that there was one, or nothing does but the log's age.
+  // Nor is it where only the public half tells that there was one, or nothing does but the log's
+  // age.
   ExpectStopped(*Open("", true), "lost");
   std::filesystem::remove(Path("signing-key.pub.pem"));
   ExpectStopped(*Open(""), "lost");
@@ -102,9 +103,9 @@ TEST_F(SignerTest, ANewKeyIsVouchedForByTheOneBefore) {
   ASSERT_TRUE(next.ok()) << next.status();
   EXPECT_NE(said.public_key_pem, first);
   EXPECT_EQ(signer->key()->public_key_pem(), said.public_key_pem);
-  EXPECT_TRUE(VerifySignature(first, storage::KeyChangeBytes(kId, said.public_key_pem),
-                              said.signature)
-                  .ok());
+  EXPECT_TRUE(
+      VerifySignature(first, storage::KeyChangeBytes(kId, said.public_key_pem), said.signature)
+          .ok());
   EXPECT_EQ(Open(said.public_key_pem)->key()->public_key_pem(), said.public_key_pem);
   EXPECT_EQ(Open("")->key()->public_key_pem(), said.public_key_pem);
 }

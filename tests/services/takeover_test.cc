@@ -1,4 +1,5 @@
-// What the intake takes over of an upstream, and what it refuses: nothing of it is in the log then, and what came before is.
+// What the intake takes over of an upstream, and what it refuses: nothing of it is in the log then,
+// and what came before is.
 #include <functional>
 #include <string>
 #include <vector>
@@ -85,7 +86,8 @@ class TakeoverTest : public ::testing::Test {
     return intake_->Commit(requests)[0].status();
   }
   // One good event, then `bad`: the first is kept, the second refused and nowhere.
-  void ExpectRefused(const std::string& what, const std::function<Record(storage::UpstreamState*)>& bad) {
+  void ExpectRefused(const std::string& what,
+                     const std::function<Record(storage::UpstreamState*)>& bad) {
     const std::string upstream = "u" + std::to_string(upstreams_++);
     storage::UpstreamState at;
     at.commit_time_us = kNowUs - 1000000;
@@ -124,7 +126,9 @@ TEST_F(TakeoverTest, EachFieldOfAPostingThatIsWrongIsRefused) {
       [](Posting* p) { p->cells.items[0].value.counts[1] = INT32_MAX; },
       [](Posting* p) { p->cells.items[0].value = {}; },
       [](Posting* p) { p->cells.items.push_back(p->cells.items[0]); },
-      [](Posting* p) { p->cells.projects = {{"\x01", {}, domain::CellProject::kMentioned}}; },
+      [](Posting* p) {
+        p->cells.projects = {{"\x01", {}, domain::CellProject::kMentioned}};
+      },
       [](Posting* p) { p->key.year = 1000; },
       [](Posting* p) { p->key.division = 99; },
       [](Posting* p) { p->key.agency = ""; },
@@ -144,7 +148,8 @@ TEST_F(TakeoverTest, EachFieldOfAPostingThatIsWrongIsRefused) {
   }
 }
 
-// Whatever bit of a posting is turned: what is taken is a sound posting, and says the same in the bytes kept.
+// Whatever bit of a posting is turned: what is taken is a sound posting, and says the same in the
+// bytes kept.
 TEST_F(TakeoverTest, EachBitOfAPostingThatIsTurnedIsRefusedOrAnotherSoundPosting) {
   const std::string good = storage::EncodePosting(SmallPosting());
   int refused = 0;
@@ -187,9 +192,8 @@ TEST_F(TakeoverTest, BytesThatSayTheSameInAnotherWayAreRefused) {
     bytes.replace(revision, 1, std::string("\x81\x00", 2));
     return Next(at, bytes);
   });
-  ExpectRefused("a list that is cut", [](storage::UpstreamState* at) {
-    return Next(at, "", Divisions().substr(0, 30));
-  });
+  ExpectRefused("a list that is cut",
+                [](storage::UpstreamState* at) { return Next(at, "", Divisions().substr(0, 30)); });
   ExpectRefused("a list of the year 0", [](storage::UpstreamState* at) {
     std::string bytes = Divisions();
     bytes[4] = bytes[5] = 0;

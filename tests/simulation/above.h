@@ -1,5 +1,5 @@
-// A system above the simulated one: it takes over what that posts, crashes at odd moments of its own, and in the end has the same
-// totals, once.
+// A system above the simulated one: it takes over what that posts, crashes at odd moments of its
+// own, and in the end has the same totals, once.
 #ifndef FISCAL_TESTS_SIMULATION_ABOVE_H_
 #define FISCAL_TESTS_SIMULATION_ABOVE_H_
 

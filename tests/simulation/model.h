@@ -88,7 +88,8 @@ class Model {
 // The model's name of a row: its codes.
 std::string ModelKeyOf(const std::vector<services::GroupValue>& group);
 
-// The fixed organisation the simulation plays in: two counties below a city, agencies in departments.
+// The fixed organisation the simulation plays in: two counties below a city, agencies in
+// departments.
 domain::Code ParentDivision(domain::Code division);
 std::string DepartmentOfAgency(const std::string& agency);
 

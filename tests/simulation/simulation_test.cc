@@ -44,8 +44,9 @@ TEST(SimulationTest, SeedsHold) {
   }
 }
 
-// Totals that agree with the log are never said to differ. Histories count in which a comparison came while the open stride said
-// something of the projects of a statement that had cells in the store.
+// Totals that agree with the log are never said to differ. Histories count in which a comparison
+// came while the open stride said something of the projects of a statement that had cells in the
+// store.
 TEST(SimulationTest, VerifyAgreesWithProjectsInTheOpenStride) {
   const uint64_t only = FromEnvironment("FISCAL_SIM_SEED", 0);
   const uint64_t wanted = only != 0 ? 1 : FromEnvironment("FISCAL_VERIFY_HISTORIES", 500);
@@ -67,9 +68,8 @@ TEST(SimulationTest, VerifyAgreesWithProjectsInTheOpenStride) {
 
 // A checker that finds nothing in a broken system is worth nothing.
 TEST(SimulationTest, PlantedBugsAreFound) {
-  for (Bug bug :
-       {Bug::kAcknowledgeBeforeSync, Bug::kForgetRequest, Bug::kLoseCells, Bug::kForgetUpstream,
-        Bug::kTakeBackAmounts}) {
+  for (Bug bug : {Bug::kAcknowledgeBeforeSync, Bug::kForgetRequest, Bug::kLoseCells,
+                  Bug::kForgetUpstream, Bug::kTakeBackAmounts}) {
     uint64_t found = 0;
     for (uint64_t seed = 1; seed <= 200 && found == 0; ++seed) {
       if (!RunSeed(seed, bug).failure.empty()) found = seed;

@@ -1,6 +1,5 @@
-// Damage of every kind of derived data is found by Verify, and named; how it keeps to its memory, and stops.
-#include "services/admin/verifier.h"
-
+// Damage of every kind of derived data is found by Verify, and named; how it keeps to its memory,
+// and stops.
 #include <functional>
 #include <memory>
 #include <string>
@@ -14,6 +13,7 @@
 #include "domain/validation.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "services/admin/verifier.h"
 #include "services/submission/intake.h"
 #include "storage/anchor.h"
 #include "storage/memory/memory_kv.h"
@@ -47,10 +47,10 @@ class Ledger {
             {"141121", "county", "141100", "", {}, "", "", false, {}}});
     Import(domain::CatalogList::kFunctional, kCity, {{"208", "类", "", "", {}, "", "", false, {}}});
     for (Code division : {kCity, kCounty}) {
-      Import(domain::CatalogList::kAgency, division,
-             {{"101001", "agency", "", "101", domain::AgencyKind::kAdministrative, "", "", true, {}},
-              {"102001", "agency", "", "102", domain::AgencyKind::kAdministrative, "", "", true,
-               {}}});
+      Import(
+          domain::CatalogList::kAgency, division,
+          {{"101001", "agency", "", "101", domain::AgencyKind::kAdministrative, "", "", true, {}},
+           {"102001", "agency", "", "102", domain::AgencyKind::kAdministrative, "", "", true, {}}});
     }
     Reallocate();
     for (int i = 0; i < 300; ++i)
@@ -211,8 +211,7 @@ void ExpectFound(Ledger& ledger, const Planted& planted) {
     expect([&](auto* batch) { batch->Delete(planted.key); },
            testing::ContainsRegex("missing|not the same"));
   } else {
-    expect([&](auto* batch) { batch->Put(planted.key, "surplus"); },
-           testing::HasSubstr("surplus"));
+    expect([&](auto* batch) { batch->Put(planted.key, "surplus"); }, testing::HasSubstr("surplus"));
   }
   EXPECT_EQ(Found(ledger), "") << "it was put back";
 }
@@ -227,8 +226,8 @@ TEST(VerifyTest, DamageOfEveryKindIsFoundAndNamed) {
   ASSERT_LT(stride, ledger.projector().folded());
   const domain::BudgetKey budget{kCounty, 2024, domain::Stage::kApproved, "101001"};
   auto cells = [&](domain::OrgType type, Code division, const std::string& code) {
-    return FirstKey(totals, storage::CellsNodePrefix({type, division, code}, 2024,
-                                                     domain::Stage::kApproved));
+    return FirstKey(
+        totals, storage::CellsNodePrefix({type, division, code}, 2024, domain::Stage::kApproved));
   };
   // The oldest state too: `cells` gives the newest, whose neighbours are older.
   const std::string agency = cells(domain::OrgType::kAgency, kCounty, "101001");
@@ -334,9 +333,9 @@ TEST(VerifyTest, AnotherHashOfTheChainIsFound) {
 TEST(VerifyTest, LiveCellsThatDifferAreFound) {
   Ledger ledger;
   storage::Kv& totals = ledger.totals_kv();
-  const std::string key = FirstKey(
-      totals, storage::CellsNodePrefix({domain::OrgType::kDepartment, kCounty, "101"}, 2024,
-                                       domain::Stage::kApproved));
+  const std::string key =
+      FirstKey(totals, storage::CellsNodePrefix({domain::OrgType::kDepartment, kCounty, "101"},
+                                                2024, domain::Stage::kApproved));
   const std::string right = *totals.Get(key);
   // The newest state that differs from it, as if one stride had been lost.
   storage::Batch lose, back;

@@ -1,5 +1,5 @@
-// Watchers of the simulated world: each keeps the rows it was told, loses its connection or its server at odd moments,
-// resumes, and checks every promise of a watch against the model.
+// Watchers of the simulated world: each keeps the rows it was told, loses its connection or its
+// server at odd moments, resumes, and checks every promise of a watch against the model.
 #ifndef FISCAL_TESTS_SIMULATION_WATCHERS_H_
 #define FISCAL_TESTS_SIMULATION_WATCHERS_H_
 
@@ -40,8 +40,8 @@ class Watchers {
     std::vector<services::WatchedTotals> totals;
     bool conflated = false;
     std::unique_ptr<services::Watch> watch;
-    // Heard so far: a token and the rows that go with it, by filter; the last few messages, so that the client can
-    // resume from an older one as a client does that lost its memory.
+    // Heard so far: a token and the rows that go with it, by filter; the last few messages, so that
+    // the client can resume from an older one as a client does that lost its memory.
     struct Memory {
       std::string token;
       domain::Position position = 0;

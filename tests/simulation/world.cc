@@ -217,7 +217,8 @@ class World {
     auto log = storage::EventLog::Open(*kv, *p.anchor, "0123456789abcdef");
     if (!Check(log.status(), "open log")) return false;
     p.log = *std::move(log);
-    if (!Check(storage::CatchUp(*p.log, *kv), "make the ledger level") || !CheckLedger()) return false;
+    if (!Check(storage::CatchUp(*p.log, *kv), "make the ledger level") || !CheckLedger())
+      return false;
     auto intake = Intake::Open(*kv, *p.log, clock_, NoRules);
     if (!Check(intake.status(), "open intake")) return false;
     p.intake = *std::move(intake);
@@ -244,7 +245,8 @@ class World {
     return run_.failure.empty();
   }
 
-  // The ledger that was kept, and brought level after a crash, is byte by byte the one that the log alone makes.
+  // The ledger that was kept, and brought level after a crash, is byte by byte the one that the log
+  // alone makes.
   bool CheckLedger() {
     MemoryDisk disk;
     auto made = MemoryKv::Open(disk, {false, nullptr});
@@ -265,7 +267,8 @@ class World {
                              absl::BytesToHexString(kept->Valid() ? kept->key() : again->key())));
   }
 
-  // The process ends, with or without the machine, and starts again. Nothing acknowledged may be missing.
+  // The process ends, with or without the machine, and starts again. Nothing acknowledged may be
+  // missing.
   void Restart(bool crash) {
     watchers_.Drop();
     process_.reset();
@@ -445,7 +448,8 @@ class World {
     std::vector<Expected> expected;
     for (const Submission& s : group) expected.push_back(next.Apply(s));
     if (process_->intake->failed()) {
-      // Unknown: the machine may or may not have it, all or nothing. A restart tells, and every client retries.
+      // Unknown: the machine may or may not have it, all or nothing. A restart tells, and every
+      // client retries.
       ++run_.crashes;
       watchers_.Drop();
       process_.reset();
@@ -646,8 +650,8 @@ class World {
   void Verify(const services::Projector& projector) {
     ++run_.verifications;
     projector.ReadLive([&](const services::Projector::Live& live) {
-      run_.open_projects += std::any_of(
-          live.postings.begin(), live.postings.end(), [&](const auto& posting) {
+      run_.open_projects +=
+          std::any_of(live.postings.begin(), live.postings.end(), [&](const auto& posting) {
             const auto& projects = posting->cells.projects;
             return live.stride > 0 && !posting->first() &&
                    std::any_of(projects.begin(), projects.end(), [](const auto& p) {
@@ -702,8 +706,7 @@ class World {
       } else if (!(it->second == value)) {
         absl::StrAppend(&difference, " ", key, ": ", domain::FormatFen(it->second.amount_fen), " (",
                         it->second.line_count(), " lines) not ",
-                        domain::FormatFen(value.amount_fen), " (",
-                        value.line_count(), ")");
+                        domain::FormatFen(value.amount_fen), " (", value.line_count(), ")");
       }
     }
     for (const auto& [key, value] : got) {
@@ -722,7 +725,8 @@ class World {
     return out;
   }
 
-  // Faults are over: everything must be level, verified, and equal to a rebuild from the first event.
+  // Faults are over: everything must be level, verified, and equal to a rebuild from the first
+  // event.
   void Heal() {
     Restart(/*crash=*/true);
     while (run_.failure.empty() && process_->projector->folded() < model_.head) {

@@ -1,4 +1,5 @@
-// One seed's run: clients, a service process that is killed and started again, stores that fail, and the model beside it.
+// One seed's run: clients, a service process that is killed and started again, stores that fail,
+// and the model beside it.
 #ifndef FISCAL_TESTS_SIMULATION_WORLD_H_
 #define FISCAL_TESTS_SIMULATION_WORLD_H_
 
@@ -16,7 +17,8 @@ enum class Bug {
   kForgetRequest,
   kLoseCells,
   kForgetUpstream,
-  // Verify compares agencies' cells after it has taken amounts of the open stride back, and not what that says of projects.
+  // Verify compares agencies' cells after it has taken amounts of the open stride back, and not
+  // what that says of projects.
   kTakeBackAmounts
 };
 
@@ -32,15 +34,16 @@ struct Outcome {
   int resumes = 0;
   // Reallocations that were kept.
   int reallocations = 0;
-  // Comparisons of all totals with the log, and those of them in whose open stride a statement that already had cells in the store
-  // names or drops projects.
+  // Comparisons of all totals with the log, and those of them in whose open stride a statement that
+  // already had cells in the store names or drops projects.
   int verifications = 0;
   int open_projects = 0;
 };
 
 Outcome RunSeed(uint64_t seed, Bug bug = Bug::kNone, WatchBug watch_bug = WatchBug::kNone);
 
-// A short run in which many statements name, rename and drop projects, and all totals are compared with the log at every turn.
+// A short run in which many statements name, rename and drop projects, and all totals are compared
+// with the log at every turn.
 Outcome RunVerifySeed(uint64_t seed, Bug bug = Bug::kNone);
 
 }  // namespace fiscal::simulation

@@ -1,4 +1,5 @@
-// A small catalog and budgets over gRPC, for tests that need a living server and not a particular budget.
+// A small catalog and budgets over gRPC, for tests that need a living server and not a particular
+// budget.
 #ifndef FISCAL_TESTS_SUPPORT_CATALOG_H_
 #define FISCAL_TESTS_SUPPORT_CATALOG_H_
 
@@ -10,8 +11,9 @@
 
 namespace fiscal::testing {
 
-// Division 141100 with county 141121, agencies 101001 .. 101000+n of the city in departments 101 .. (10 agencies each) and the
-// functional 类 208, 210 and 217 of 2024. Repeating it changes nothing. False when a call fails.
+// Division 141100 with county 141121, agencies 101001 .. 101000+n of the city in departments 101 ..
+// (10 agencies each) and the functional 类 208, 210 and 217 of 2024. Repeating it changes nothing.
+// False when a call fails.
 bool ImportSmallCatalog(const std::shared_ptr<grpc::Channel>& channel, int agencies);
 
 // The code of the nth agency of that catalog, from 0, and its department.

@@ -1,5 +1,5 @@
-// Servers as children of a test program, which is its own server: started with --serve it runs services::Serve. So that they can
-// be killed.
+// Servers as children of a test program, which is its own server: started with --serve it runs
+// services::Serve. So that they can be killed.
 #ifndef FISCAL_TESTS_SUPPORT_CHILDREN_H_
 #define FISCAL_TESTS_SUPPORT_CHILDREN_H_
 

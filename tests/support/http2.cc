@@ -132,10 +132,9 @@ std::string CallHeaders(absl::string_view path, absl::string_view content_type) 
 }
 
 std::string CallKept(absl::string_view path) {
-  return absl::StrCat("\x83\x86", Header(":path", path, true),
-                      Header(":authority", "localhost", true),
-                      Header("content-type", "application/grpc", true),
-                      Header("te", "trailers", true));
+  return absl::StrCat(
+      "\x83\x86", Header(":path", path, true), Header(":authority", "localhost", true),
+      Header("content-type", "application/grpc", true), Header("te", "trailers", true));
 }
 
 std::string CallAgain() { return "\x83\x86\xc1\xc0\xbf\xbe"; }

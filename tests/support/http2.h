@@ -21,7 +21,8 @@ class RawConnection {
   RawConnection& operator=(const RawConnection&) = delete;
 
   bool connected() const { return fd_ >= 0; }
-  // Waits for room for as long as `limit`, dropping what the other side says. False when it is closed or takes no more.
+  // Waits for room for as long as `limit`, dropping what the other side says. False when it is
+  // closed or takes no more.
   bool Write(absl::string_view bytes, absl::Duration limit = absl::Seconds(20));
   // Something to read, or everything up to the end of the connection.
   std::string Read(absl::Duration limit = absl::Seconds(20));
@@ -51,7 +52,8 @@ constexpr uint8_t kEndStream = 1, kEndHeaders = 4;
 std::string Frame(uint8_t type, uint8_t flags, uint32_t stream, absl::string_view payload);
 // What a client says first.
 std::string Preface();
-// A header whose name and value are spelt out; `kept` in the peer's table, so that Indexed(62 + ...) names it.
+// A header whose name and value are spelt out; `kept` in the peer's table, so that Indexed(62 +
+// ...) names it.
 std::string Header(absl::string_view name, absl::string_view value, bool kept = false);
 // Headers of a call, spelt out.
 std::string CallHeaders(absl::string_view path,

@@ -1,4 +1,5 @@
-// A disclosure as the message DisclosureService answers with, so that what prints and compares tables is tested without a server.
+// A disclosure as the message DisclosureService answers with, so that what prints and compares
+// tables is tested without a server.
 #ifndef FISCAL_TESTS_SUPPORT_STATUTORY_TABLES_H_
 #define FISCAL_TESTS_SUPPORT_STATUTORY_TABLES_H_
 

@@ -1,4 +1,5 @@
-// The bounds of repeated fields: each field has one, and what protobuf would make of the bytes is what is counted.
+// The bounds of repeated fields: each field has one, and what protobuf would make of the bytes is
+// what is counted.
 #include "services/wire/bounds.h"
 
 #include <set>
@@ -33,18 +34,18 @@ void Collect(const Descriptor& type, std::set<const Descriptor*>* seen,
   }
 }
 
-// A field that is added to a request without a bound turns this red, and a bound of a field that is gone.
+// A field that is added to a request without a bound turns this red, and a bound of a field that is
+// gone.
 TEST(BoundsTest, EveryRepeatedFieldOfEveryRequestHasOne) {
   std::set<const Descriptor*> seen;
   std::set<std::string> repeated, bounded;
-  for (const FileDescriptor* file :
-       {admin::v1::GetStatusRequest::descriptor()->file(),
-        aggregation::v1::GetTotalRequest::descriptor()->file(),
-        catalog::v1::ImportCatalogRequest::descriptor()->file(),
-        disclosure::v1::GetTablesRequest::descriptor()->file(),
-        federation::v1::ReadPostingsRequest::descriptor()->file(),
-        log::v1::ReadRequest::descriptor()->file(),
-        submission::v1::SubmitBudgetRequest::descriptor()->file()}) {
+  for (const FileDescriptor* file : {admin::v1::GetStatusRequest::descriptor()->file(),
+                                     aggregation::v1::GetTotalRequest::descriptor()->file(),
+                                     catalog::v1::ImportCatalogRequest::descriptor()->file(),
+                                     disclosure::v1::GetTablesRequest::descriptor()->file(),
+                                     federation::v1::ReadPostingsRequest::descriptor()->file(),
+                                     log::v1::ReadRequest::descriptor()->file(),
+                                     submission::v1::SubmitBudgetRequest::descriptor()->file()}) {
     ASSERT_EQ(file->service_count(), 1);
     for (int i = 0; i < file->service(0)->method_count(); ++i)
       Collect(*file->service(0)->method(i)->input_type(), &seen, &repeated);

@@ -1,4 +1,5 @@
-// Line items read from their bytes mean what protobuf says they mean, in whatever order and with whatever repeats they come.
+// Line items read from their bytes mean what protobuf says they mean, in whatever order and with
+// whatever repeats they come.
 #include "services/wire/line_reader.h"
 
 #include <random>
@@ -38,7 +39,8 @@ pb::LineItem RandomItem(std::mt19937_64& random) {
   return item;
 }
 
-// The same message with its fields in another order, and some of them said twice: protobuf takes the last.
+// The same message with its fields in another order, and some of them said twice: protobuf takes
+// the last.
 std::string Shuffled(const pb::LineItem& item, std::mt19937_64& random) {
   std::vector<std::string> fields;
   const auto* descriptor = pb::LineItem::descriptor();
@@ -105,7 +107,8 @@ TEST(LineReaderTest, ReadsWhatProtobufReads) {
   }
 }
 
-// Damaged bytes: refused when protobuf refuses them; otherwise read as it reads them, or answered as a field nobody knows.
+// Damaged bytes: refused when protobuf refuses them; otherwise read as it reads them, or answered
+// as a field nobody knows.
 TEST(LineReaderTest, DamagedItems) {
   google::protobuf::LogSilencer silent;  // it says of every refusal why
   std::mt19937_64 random(32);

@@ -25,8 +25,8 @@ class Arena {
     int descriptors = 0;
     std::vector<std::string> flags;
   };
-  // Another process over the same data, warm: it has answered reads and taken statements. The one before is killed, which
-  // also is what an operator would do.
+  // Another process over the same data, warm: it has answered reads and taken statements. The one
+  // before is killed, which also is what an operator would do.
   ServerProcess& Restart(const How& how);
   ServerProcess& Restart() { return Restart(How()); }
   ServerProcess& server() { return *server_; }

@@ -1,4 +1,5 @@
-// One hostile caller, in a process of its own, so that what it does to its client library is not measured.
+// One hostile caller, in a process of its own, so that what it does to its client library is not
+// measured.
 #ifndef FISCAL_TESTS_BENCH_HOSTILE_ATTACK_H_
 #define FISCAL_TESTS_BENCH_HOSTILE_ATTACK_H_
 
@@ -31,7 +32,8 @@ class AttackProcess {
   AttackProcess(const AttackProcess&) = delete;
   AttackProcess& operator=(const AttackProcess&) = delete;
 
-  // Waits until it has acted once, and so holds what it wants to hold; false when it did not in that time.
+  // Waits until it has acted once, and so holds what it wants to hold; false when it did not in
+  // that time.
   bool AwaitActing(absl::Duration limit);
   // Waits for its end, kills it when it is late, and says how its calls ended.
   std::string AwaitEnd(absl::Duration limit);

@@ -27,7 +27,8 @@ class Endings {
   std::map<int, int64_t> counts_ ABSL_GUARDED_BY(mu_);
 };
 
-// One connection and the calls on it. The destructor cancels what is open and waits for its end. Thread-safe.
+// One connection and the calls on it. The destructor cancels what is open and waits for its end.
+// Thread-safe.
 class Calls {
  public:
   Calls(int port, Endings* endings);
@@ -35,8 +36,8 @@ class Calls {
   Calls(const Calls&) = delete;
   Calls& operator=(const Calls&) = delete;
 
-  // Sends one message and no more. `read`: takes what is answered; otherwise nothing is read and the stream stays open
-  // as long as the server keeps it.
+  // Sends one message and no more. `read`: takes what is answered; otherwise nothing is read and
+  // the stream stays open as long as the server keeps it.
   void Start(const std::string& method, const grpc::ByteBuffer& request, absl::Duration deadline,
              bool read = true) ABSL_LOCKS_EXCLUDED(mu_);
   // A stream of `parts`, one after the other, which then stays open without its end.
@@ -46,7 +47,8 @@ class Calls {
   size_t open() ABSL_LOCKS_EXCLUDED(mu_);
   // Waits until at most `count` calls are open, or until the time.
   bool AwaitOpen(size_t count, absl::Time until) ABSL_LOCKS_EXCLUDED(mu_);
-  // Waits until all parts of all streams are with the server or their streams have ended, or until the time.
+  // Waits until all parts of all streams are with the server or their streams have ended, or until
+  // the time.
   bool AwaitSent(absl::Time until) ABSL_LOCKS_EXCLUDED(mu_);
 
  private:

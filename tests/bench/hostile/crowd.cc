@@ -1,5 +1,6 @@
-// Ten hostile callers at once. What they cost others is compared with the same ten sending the same bytes, at the same
-// times, to a server that does nothing with them: what is left is what our server does.
+// Ten hostile callers at once. What they cost others is compared with the same ten sending the same
+// bytes, at the same times, to a server that does nothing with them: what is left is what our
+// server does.
 #include <signal.h>
 
 #include "absl/strings/str_format.h"

@@ -1,4 +1,5 @@
-// The greatest statement that is allowed, 100,000 lines with 64-character ids, as a whole and as a PATCH.
+// The greatest statement that is allowed, 100,000 lines with 64-character ids, as a whole and as a
+// PATCH.
 #include <cstdio>
 #include <cstdlib>
 #include <thread>

@@ -1,5 +1,5 @@
-// Callers who read much: two with one read of 26 KB at a time that looks at everything 1,000 times, and four with the widest list
-// there is.
+// Callers who read much: two with one read of 26 KB at a time that looks at everything 1,000 times,
+// and four with the widest list there is.
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "tests/bench/hostile/attack.h"

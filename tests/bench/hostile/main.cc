@@ -1,7 +1,8 @@
-// fiscal-hostile-bench [--quick] [--only SITUATION] [--report FILE] [--figures FILE] [--before FILE] [--commit ID]
+// fiscal-hostile-bench [--quick] [--only SITUATION] [--report FILE] [--figures FILE] [--before
+// FILE] [--commit ID]
 //
-// scripts/hostile.sh runs it, in the root of the source tree. Ends with 1 when a goal is missed; with --quick, one
-// that is no matter of time.
+// scripts/hostile.sh runs it, in the root of the source tree. Ends with 1 when a goal is missed;
+// with --quick, one that is no matter of time.
 #include <sys/resource.h>
 
 #include <cstdio>

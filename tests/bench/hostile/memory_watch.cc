@@ -38,7 +38,8 @@ MemoryWatch::MemoryWatch(pid_t pid, double cap_mb)
         }
         Look();
       }) {
-  // The kernel's own high-water mark starts again here, so that nothing between two looks is missed.
+  // The kernel's own high-water mark starts again here, so that nothing between two looks is
+  // missed.
   std::ofstream(absl::StrCat("/proc/", pid, "/clear_refs")) << "5";
 }
 

@@ -1,4 +1,5 @@
-// What a process takes, looked at every few milliseconds; one that takes too much is killed before the machine suffers.
+// What a process takes, looked at every few milliseconds; one that takes too much is killed before
+// the machine suffers.
 #ifndef FISCAL_TESTS_BENCH_HOSTILE_MEMORY_WATCH_H_
 #define FISCAL_TESTS_BENCH_HOSTILE_MEMORY_WATCH_H_
 

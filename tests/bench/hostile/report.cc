@@ -22,11 +22,13 @@ std::string Goal(const Row& row) {
 }
 
 constexpr char kHow[] =
-    R"(Each row is a call or a caller that the rules allow, or a flood that no rule stops, and what it costs others. The server is a process of its own with default
-settings over 210,000 lines of 10,000 agencies; each hostile caller is another process; all of it shares the same two cores, over loopback. Ordinary callers read
-one total, or state 20 lines, one call after the other, each with 5 seconds. Ratios are of one run. Memory is the process's highest over what it took when it was
-warm; one that takes more than 3,000 MB is killed there, so that such a figure means "more". "Before" are figures of the commit f29f5eb, by the same program
-(`tests/bench/hostile/before.tsv`).
+    R"(Each row is a call or a caller that the rules allow, or a flood that no rule stops, and what
+it costs others. The server is a process of its own with default settings over 210,000 lines of
+10,000 agencies; each hostile caller is another process; all of it shares the same two cores, over
+loopback. Ordinary callers read one total, or state 20 lines, one call after the other, each with 5
+seconds. Ratios are of one run. Memory is the process's highest over what it took when it was warm;
+one that takes more than 3,000 MB is killed there, so that such a figure means "more". "Before" are
+figures of the commit f29f5eb, by the same program (`tests/bench/hostile/before.tsv`).
 )";
 
 }  // namespace

@@ -90,7 +90,8 @@ double ListDivisions(int port, int year, int count) {
   return ms.median();
 }
 
-// Statements of the first division with amounts from 2^62 down to 1: whatever sum is bounded is used up.
+// Statements of the first division with amounts from 2^62 down to 1: whatever sum is bounded is
+// used up.
 int StateEnormousAmounts(Scene& scene) {
   const auto stub = sub::SubmissionService::NewStub(ConnectTo(scene.arena.port()));
   auto state = [&](const char* name, uint64_t n, int64_t amount) {

@@ -4,7 +4,8 @@
 
 namespace fiscal::bench {
 
-// For ever: any method; reads until the caller ends, then answers OK with nothing. Says on stderr on which port.
+// For ever: any method; reads until the caller ends, then answers OK with nothing. Says on stderr
+// on which port.
 int ServeSink();
 
 }  // namespace fiscal::bench

@@ -1,4 +1,5 @@
-// The situations, each in a file of its own. A situation restarts the server as it needs it and adds its rows.
+// The situations, each in a file of its own. A situation restarts the server as it needs it and
+// adds its rows.
 #ifndef FISCAL_TESTS_BENCH_HOSTILE_SITUATIONS_H_
 #define FISCAL_TESTS_BENCH_HOSTILE_SITUATIONS_H_
 

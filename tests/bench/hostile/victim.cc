@@ -67,7 +67,8 @@ Lived Victims::Live(int port, absl::Duration how_long, int readers, int submitte
   absl::Mutex mu;
   const absl::Time start = absl::Now(), until = start + how_long;
   auto loop = [&](const std::function<grpc::Status()>& call, Sample* sample, int64_t* answered) {
-    // The first call's time is the connection's too: where none can be made, that is what the caller lives through.
+    // The first call's time is the connection's too: where none can be made, that is what the
+    // caller lives through.
     bool tried = false;
     for (absl::Time begun = start; begun < until || !tried; begun = absl::Now()) {
       tried = true;

@@ -116,7 +116,8 @@ TEST(NamesTest, PeopleTypeManyThings) {
 }
 
 TEST(NamesTest, ABareDateIsTheEndOfItsDayInShanghai) {
-  EXPECT_EQ(absl::ToUnixSeconds(*ParseTimeOrDate("2024-03-01")), 1709308799);  // 23:59:59.999999 +08:00
+  EXPECT_EQ(absl::ToUnixSeconds(*ParseTimeOrDate("2024-03-01")),
+            1709308799);  // 23:59:59.999999 +08:00
   EXPECT_EQ(absl::ToUnixSeconds(*ParseTimeOrDate("2024-03-01T00:00:00Z")), 1709251200);
   EXPECT_EQ(absl::ToUnixSeconds(*ParseTimeOrDate("2024-03-01T08:00:00+08:00")), 1709251200);
   EXPECT_EQ(ParseTimeOrDate("2024-03-01T00:00:00"), std::nullopt);  // no zone

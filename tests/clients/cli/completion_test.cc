@@ -1,5 +1,6 @@
-// What shells complete is what the program takes: its help, read as a person would, against what bash offers at each place, and
-// against the words of the scripts for the other shells. Runs the program `fiscal`.
+// What shells complete is what the program takes: its help, read as a person would, against what
+// bash offers at each place, and against the words of the scripts for the other shells. Runs the
+// program `fiscal`.
 #include <sys/wait.h>
 
 #include <cstdio>
@@ -187,7 +188,8 @@ TEST_F(CompletionTest, BashCompletes) {
 }
 
 TEST_F(CompletionTest, ValuesAreNoCommands) {
-  // `catalog` is what --server is told here, so the commands of fiscal follow, not those of catalog.
+  // `catalog` is what --server is told here, so the commands of fiscal follow, not those of
+  // catalog.
   EXPECT_THAT(Offered("fiscal --server catalog im"), ElementsAre("import"));
   EXPECT_THAT(Offered("fiscal --server catalog li"), ElementsAre("lines"));
   EXPECT_THAT(Offered("fiscal -o json catalog li"), ElementsAre("list"));

@@ -402,7 +402,8 @@ TEST(CompareTest, TablesNotAskedForAreNotCompared) {
 }
 
 TEST(CompareTest, OfAnotherFormWhatBothHave) {
-  // The reference, as if it had been printed on the other form: 元, no sums of the year, one strip for tables 10 and 11.
+  // The reference, as if it had been printed on the other form: 元, no sums of the year, one strip
+  // for tables 10 and 11.
   const disclosure::Disclosure document = Document(kReference);
   d::GetTablesResponse response = Response(document);
   response.set_form("shanghai-9");

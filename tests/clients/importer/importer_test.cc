@@ -228,7 +228,8 @@ TEST(ImporterTest, AChangeInOneTableOnlyIsRefusedNamingTheRule) {
   EXPECT_TRUE(kept->request.source().as_printed());
 }
 
-// Each figure of the tables, one at a time, with a digit changed by more than rounding: never accepted in silence.
+// Each figure of the tables, one at a time, with a digit changed by more than rounding: never
+// accepted in silence.
 TEST(ImporterTest, NoFigureCanChangeInSilence) {
   std::vector<std::string> lines = absl::StrSplit(Reference(), '\n');
   const auto original = Lines(*ReadText(Reference()));
@@ -328,8 +329,8 @@ TEST(ImporterTest, PageBreaksAndByteOrderMarksDontMatter) {
   const auto plain = Lines(*ReadText(Reference()));
   const auto r =
       ReadText("\xef\xbb\xbf" +
-           absl::StrReplaceAll(Reference(),
-                               {{"\n", "\r\n"}, {"210\t卫生健康支出", "\r\n210\t卫生健康支出"}}));
+               absl::StrReplaceAll(
+                   Reference(), {{"\n", "\r\n"}, {"210\t卫生健康支出", "\r\n210\t卫生健康支出"}}));
   ASSERT_TRUE(r.ok()) << r.status();
   EXPECT_EQ(Lines(*r), plain);
 }
@@ -350,7 +351,8 @@ TEST(ImporterTest, ContentsAreNotTables) {
   EXPECT_EQ(Lines(*r), plain);
 }
 
-// A department that prints its units as one is kept for the department; projects of two units may have one name.
+// A department that prints its units as one is kept for the department; projects of two units may
+// have one name.
 TEST(ImporterTest, ADepartmentOfTwoUnits) {
   const std::string name = "吕梁市人民政府金融工作办公室";
   const std::string text = absl::StrReplaceAll(
@@ -374,11 +376,11 @@ TEST(ImporterTest, ADepartmentOfTwoUnits) {
   agency.division_code = "141100";
   agency.department_code = "031";
   agency.agency_code = "031001";
-  EXPECT_EQ(ImportText(text, agency).status().code(),
-            absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(ImportText(text, agency).status().code(), absl::StatusCode::kInvalidArgument);
 }
 
-// 单位资金 beside the general budget: what T3 has over T5 is that fund's, known because it is the only one.
+// 单位资金 beside the general budget: what T3 has over T5 is that fund's, known because it is the
+// only one.
 TEST(ImporterTest, OtherMoneyIsNamedWhereTheDocumentTells) {
   std::string text = absl::StrReplaceAll(
       Reference(), {

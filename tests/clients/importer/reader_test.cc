@@ -1,5 +1,5 @@
-// The reader against the fixtures: what each prints is read, what is damaged is refused or told by a rule, and never is
-// another reading taken in silence.
+// The reader against the fixtures: what each prints is read, what is damaged is refused or told by
+// a rule, and never is another reading taken in silence.
 #include "clients/importer/reader.h"
 
 #include <algorithm>
@@ -81,8 +81,8 @@ std::pair<size_t, size_t> TablesOf(const std::string& text) {
   return {static_cast<size_t>(first - 1), static_cast<size_t>(last)};
 }
 
-// Every figure of the tables with its address and its row's names: two readings are equal when these are. What order numbers,
-// units and the pairs of one 款 in table 6, is told by name.
+// Every figure of the tables with its address and its row's names: two readings are equal when
+// these are. What order numbers, units and the pairs of one 款 in table 6, is told by name.
 std::set<std::string> Reading(const Disclosure& d) {
   std::set<std::string> out;
   for (int n = 1; n <= disclosure::kTables; ++n) {
@@ -113,7 +113,8 @@ std::map<std::string, int> Failed(const Report& report) {
   return failed;
 }
 
-// How a damaged document fares against the whole one: "refused", "equal", "told" by a rule, or "silent".
+// How a damaged document fares against the whole one: "refused", "equal", "told" by a rule, or
+// "silent".
 std::string Fate(const std::string& damaged, const std::set<std::string>& reading,
                  const std::map<std::string, int>& failed) {
   const auto d = Read(damaged);
@@ -595,7 +596,8 @@ TEST(ReaderTest, RefusalsNameTableLineAndReason) {
   ExpectRefused(Joined(moved), {"table 3", "stands after table 4"});
 }
 
-// What rules and diagnoses do grows faster than a table: one that no department has is refused at once.
+// What rules and diagnoses do grows faster than a table: one that no department has is refused at
+// once.
 TEST(ReaderTest, TablesBeyondAllBoundsAreRefused) {
   const Disclosure d = MustRead(Fixture(kReference));
   auto with = [&](int behind, int count, const std::function<std::string(int)>& line) {

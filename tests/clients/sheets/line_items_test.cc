@@ -65,7 +65,8 @@ std::string Xlsx(const Rows& rows, const LineItemOptions& options = Flags()) {
       options));
 }
 
-// One line of a CSV file with this amount under this heading: its fen and precision, or what is wrong.
+// One line of a CSV file with this amount under this heading: its fen and precision, or what is
+// wrong.
 std::string Amount(const std::string& heading, const std::string& amount) {
   const std::string shown =
       Csv(absl::StrCat("line_id,direction,functional_code,", heading, "\na,支出,205,", amount));

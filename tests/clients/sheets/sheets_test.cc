@@ -19,7 +19,8 @@ using ::fiscal::testing::RawWorkbook;
 using ::fiscal::testing::WriteWorkbook;
 using ::fiscal::testing::Zip;
 
-// "A1 x; B1 #12" of a sheet: numbers with #, dates @, disguised numbers ~, booleans ?, errors !, formulas without value =.
+// "A1 x; B1 #12" of a sheet: numbers with #, dates @, disguised numbers ~, booleans ?, errors !,
+// formulas without value =.
 std::string Show(const Sheet& sheet) {
   std::string out;
   for (const Row& row : sheet.rows) {

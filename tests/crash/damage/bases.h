@@ -1,6 +1,7 @@
 // Data directories made by a served process under load, with everything that was acknowledged.
 //
-//   MakeBase --(load over gRPC, a kill or a clean end)--> Base: directory, exchanges, log, reads --> Judge
+//   MakeBase --(load over gRPC, a kill or a clean end)--> Base: directory, exchanges, log, reads
+//     --> Judge
 //
 // No request is in flight when a process is killed, so that what must be there afterwards is exact;
 // crash_test kills with requests in flight.
@@ -31,9 +32,9 @@ struct Base {
   std::vector<Exchange> reads;
   std::string public_key_pem;
   LogCopy log;
-  // A statement that was never sent, for the revision that stands; it adds this much to the total
-  // of `total_read`.
+  // A statement that was never sent, for the revision that stands.
   Exchange next;
+  // What it adds to the grand total of the first of `reads`.
   int64_t next_fen = 0;
   // What a server on a whole copy warns of.
   std::vector<std::string> warnings;

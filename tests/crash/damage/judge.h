@@ -14,9 +14,9 @@ enum class Outcome {
   kRefused,   // with a sentence; every byte is still there
   kHealed,    // serves everything, and said that it made something again
   kNoEffect,  // serves everything
-  kNoticed,  // serves, and says DATA_LOSS or stops where it meets the damage; nothing it answers is wrong
+  kNoticed,   // serves; says DATA_LOSS or stops at the damage, and answers nothing wrong
   // Failures of the campaign.
-  kUnsaid,  // refused without a sentence or a next step, or with an exit code that means something else
+  kUnsaid,     // refused without a sentence or a next step, or with another exit code
   kDestroyed,  // refused, but bytes are gone, or it does not serve after the damage is undone
   kAborted,    // ended by a signal
   kHung,       // neither served nor ended

@@ -5,7 +5,8 @@
 //
 //   FISCAL_DAMAGE_FAULTS=3000   how many
 //   FISCAL_DAMAGE_SEED=1        which
-//   FISCAL_DAMAGE_BASES=DIR     keep the directories that are damaged, and take those that are there: a fault is then the same again
+//   FISCAL_DAMAGE_BASES=DIR     keep the directories that are damaged, and take those that are
+//                               there: a fault is then the same again
 //   FISCAL_DAMAGE_ONLY=NAME     this one alone, as a failure names it
 //   FISCAL_DAMAGE_JOBS=2        at a time
 #include <signal.h>
