@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "prometheus/counter.h"
@@ -56,6 +57,7 @@ class Metrics {
   // A refusal told to a caller, by the reason of docs/errors.md.
   void CountRefusal(absl::string_view reason);
   // What the committer decided about one request, and the lines it brought when it became an event.
+  // `kind` and `result` are literals.
   void CountSubmission(absl::string_view kind, absl::string_view result, size_t lines);
 
   prometheus::Family<prometheus::Counter>& rpc_started() { return rpc_started_; }
@@ -74,6 +76,10 @@ class Metrics {
   prometheus::Family<prometheus::Histogram>& rpc_duration_;
   prometheus::Family<prometheus::Counter>& refusals_;
   prometheus::Family<prometheus::Counter>& submissions_;
+  // By kind and result. Finding one in its family costs more than a line of a budget.
+  absl::Mutex submissions_mu_;
+  absl::flat_hash_map<std::pair<absl::string_view, absl::string_view>, prometheus::Counter*>
+      submission_counters_ ABSL_GUARDED_BY(submissions_mu_);
   prometheus::Counter& committed_lines_;
   prometheus::Histogram& commit_group_requests_;
   prometheus::Histogram& commit_duration_;
