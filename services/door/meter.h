@@ -3,7 +3,7 @@
 // gRPC 1.51 keeps what a peer sends until a call takes it, without a bound of its own: header blocks that never end, messages that are never whole,
 // calls that are reset before they were seen. The guard does not look inside (TLS hides it); it compares what is known from outside:
 //
-//   bytes    untaken = received (the kernel's count) - taken by calls: their messages, their metadata, and some for frames, acknowledgements and
+//   bytes    untaken = received (the kernel's count) - taken by calls: their messages, the most their metadata may be, and some for frames, acknowledgements and
 //            window updates, which follow what the server sent. A message that is on its way is untaken until it is whole, so one connection may
 //            have several of the greatest size on their way; all together share one budget.
 //   streams  idle = streams begun (gRPC's count) of which no call has taken a message yet, and no call has ended. A peer that keeps the rules has at most

@@ -133,7 +133,16 @@ void Metrics::CountRefusal(absl::string_view reason) {
 }
 
 void Metrics::CountSubmission(absl::string_view kind, absl::string_view result, size_t lines) {
-  submissions_.Add({{"kind", std::string(kind)}, {"result", std::string(result)}}).Increment();
+  prometheus::Counter* counter;
+  {
+    absl::MutexLock lock(&submissions_mu_);
+    prometheus::Counter*& known = submission_counters_[{kind, result}];
+    if (known == nullptr) {
+      known = &submissions_.Add({{"kind", std::string(kind)}, {"result", std::string(result)}});
+    }
+    counter = known;
+  }
+  counter->Increment();
   if (lines > 0) committed_lines_.Increment(static_cast<double>(lines));
 }
 

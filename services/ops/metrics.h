@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "prometheus/counter.h"
@@ -58,6 +59,7 @@ class Metrics {
   // Counts a refusal, by the reason of docs/errors.md.
   void CountRefusal(absl::string_view reason);
   // Counts the committer's decision about one request, and its lines when it became an event.
+  // `kind` and `result` are literals.
   void CountSubmission(absl::string_view kind, absl::string_view result, size_t lines);
 
   prometheus::Family<prometheus::Counter>& rpc_started() { return rpc_started_; }
@@ -76,6 +78,10 @@ class Metrics {
   prometheus::Family<prometheus::Histogram>& rpc_duration_;
   prometheus::Family<prometheus::Counter>& refusals_;
   prometheus::Family<prometheus::Counter>& submissions_;
+  // By kind and result. Finding one in its family costs more than a line of a budget.
+  absl::Mutex submissions_mu_;
+  absl::flat_hash_map<std::pair<absl::string_view, absl::string_view>, prometheus::Counter*>
+      submission_counters_ ABSL_GUARDED_BY(submissions_mu_);
   prometheus::Counter& committed_lines_;
   prometheus::Histogram& commit_group_requests_;
   prometheus::Histogram& commit_duration_;
