@@ -1,5 +1,7 @@
 #include "clients/cpp/error.h"
 
+#include "google/rpc/error_details.pb.h"
+
 namespace fiscal::client {
 
 Error ToError(const google::rpc::Status& status) {

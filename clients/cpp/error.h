@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "google/rpc/error_details.pb.h"
+#include "google/rpc/status.pb.h"
 #include "grpcpp/support/status.h"
 
 namespace fiscal::client {

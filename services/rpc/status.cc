@@ -3,6 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/log.h"
 #include "domain/reason.h"
+#include "google/rpc/error_details.pb.h"
 
 namespace fiscal::services::rpc {
 namespace {

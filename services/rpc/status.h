@@ -5,7 +5,7 @@
 #include <string>
 
 #include "absl/status/status.h"
-#include "google/rpc/error_details.pb.h"
+#include "google/rpc/status.pb.h"
 #include "grpcpp/support/status.h"
 
 namespace fiscal::services::rpc {
