@@ -111,6 +111,9 @@ const std::vector<ReasonInfo>& AllReasons() {
       {Reason::kOutcomeUnknown, "OUTCOME_UNKNOWN", C::kUnavailable,
        "结果未知，请用同一请求编号重试"},
       {Reason::kStorageDamaged, "STORAGE_DAMAGED", C::kDataLoss, "存储的数据已损坏"},
+      {Reason::kCancelled, "CANCELLED", C::kCancelled, "调用已取消"},
+      {Reason::kDeadlineExceeded, "DEADLINE_EXCEEDED", C::kDeadlineExceeded, "调用超时"},
+      {Reason::kInternal, "INTERNAL", C::kInternal, "系统内部错误"},
   };
   return *reasons;
 }

@@ -1,5 +1,6 @@
-// Reasons of refusal: stable identifiers, the status each leads to, and its sentence in Chinese.
-// docs/errors.md lists them; tests/core/domain_test.cc keeps the two equal.
+// Why something was refused: stable identifiers, the status each leads to, and what a person reads
+// in Chinese. proto/fiscal/error/v1/reason.proto and docs/errors.md list them for callers;
+// tests/proto/reason_test.cc keeps the three equal.
 #ifndef FISCAL_DOMAIN_REASON_H_
 #define FISCAL_DOMAIN_REASON_H_
 
@@ -82,6 +83,10 @@ enum class Reason {
   kRecovering,
   kOutcomeUnknown,
   kStorageDamaged,
+  // Of errors that are no refusals: services/rpc/status.cc.
+  kCancelled,
+  kDeadlineExceeded,
+  kInternal,
 };
 
 struct ReasonInfo {

@@ -52,6 +52,7 @@
 #include "services/ops/disk_guard.h"
 #include "services/ops/periodic.h"
 #include "services/ops/recovery_door.h"
+#include "services/ops/reflection_rpc.h"
 #include "services/ops/stop_mark.h"
 #include "services/rpc/call.h"
 #include "services/rpc/credentials.h"
@@ -670,6 +671,7 @@ class ServerImpl final : public Server {
     builder.experimental().SetInterceptorCreators(std::move(creators));
     Door::Taker taker =
         AddDoor(server_config_.door().streams_max(), server_credentials_, &builder);
+    services_.push_back(MakeReflectionService(ServiceNames()));
     for (const std::unique_ptr<grpc::Service>& service : services_)
       builder.RegisterService(service.get());
     server_ = builder.BuildAndStart();

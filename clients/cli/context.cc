@@ -94,6 +94,8 @@ int Report(const Context& context, const client::Error& error) {
   if (!error.message_zh.empty()) std::cerr << "  " << error.message_zh << "\n";
   for (const auto& v : error.violations)
     std::cerr << "  " << v.field << ": " << v.description << "\n";
+  const auto omitted = error.metadata.find("violations_omitted");
+  if (omitted != error.metadata.end()) std::cerr << "  and " << omitted->second << " more\n";
   if (context.json()) {
     std::cout << "{\"error\": {\"code\": " << JsonString(CodeName(error.code))
               << ", \"reason\": " << JsonString(error.reason)
@@ -101,9 +103,14 @@ int Report(const Context& context, const client::Error& error) {
               << ", \"message_zh\": " << JsonString(error.message_zh) << ", \"violations\": [";
     for (size_t i = 0; i < error.violations.size(); ++i) {
       std::cout << (i == 0 ? "" : ", ") << "{\"field\": " << JsonString(error.violations[i].field)
-                << ", \"description\": " << JsonString(error.violations[i].description) << "}";
+                << ", \"description\": " << JsonString(error.violations[i].description)
+                << ", \"reason\": " << JsonString(error.violations[i].reason)
+                << ", \"message_zh\": " << JsonString(error.violations[i].message_zh) << "}";
     }
-    std::cout << "]}}\n";
+    std::cout << "]";
+    if (omitted != error.metadata.end())
+      std::cout << ", \"violations_omitted\": " << JsonString(omitted->second);
+    std::cout << "}}\n";
   }
   return ExitCodeOf(error.code);
 }

@@ -7,6 +7,7 @@
 #include "clients/cli/names.h"
 #include "clients/cli/outcomes.h"
 #include "clients/cpp/stream_submitter.h"
+#include "google/rpc/error_details.pb.h"
 
 namespace fiscal::cli {
 namespace {

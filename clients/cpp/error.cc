@@ -1,5 +1,7 @@
 #include "clients/cpp/error.h"
 
+#include "google/rpc/error_details.pb.h"
+
 namespace fiscal::client {
 
 Error ToError(const google::rpc::Status& status) {
@@ -15,7 +17,8 @@ Error ToError(const google::rpc::Status& status) {
       error.metadata = {info.metadata().begin(), info.metadata().end()};
     } else if (any.UnpackTo(&bad)) {
       for (const auto& v : bad.field_violations())
-        error.violations.push_back({v.field(), v.description()});
+        error.violations.push_back(
+            {v.field(), v.description(), v.reason(), v.localized_message().message()});
     } else if (any.UnpackTo(&localized)) {
       error.message_zh = localized.message();
     }

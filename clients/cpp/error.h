@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "google/rpc/error_details.pb.h"
+#include "google/rpc/status.pb.h"
 #include "grpcpp/support/status.h"
 
 namespace fiscal::client {
@@ -14,14 +14,18 @@ namespace fiscal::client {
 struct Error {
   struct Violation {
     std::string field;
+    // English, with the reason and the line_id.
     std::string description;
+    std::string reason;
+    std::string message_zh;
   };
   grpc::StatusCode code = grpc::StatusCode::OK;
-  // docs/errors.md; empty when the answer did not come from Fiscal.
+  // fiscal.error.v1.Reason without its prefix; empty when the answer did not come from Fiscal.
   std::string reason;
   std::string message;
   std::string message_zh;
   std::map<std::string, std::string> metadata;
+  // The first ones: the metadata `violations_omitted` says how many more there are.
   std::vector<Violation> violations;
 };
 

@@ -7,7 +7,6 @@
 #include "base/log.h"
 #include "base/status_macros.h"
 #include "domain/reason.h"
-#include "google/rpc/error_details.pb.h"
 #include "grpcpp/grpcpp.h"
 #include "services/rpc/peer.h"
 #include "services/wire/text_wire.h"

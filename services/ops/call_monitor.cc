@@ -7,7 +7,6 @@
 #include "absl/strings/str_cat.h"
 #include "base/log.h"
 #include "google/protobuf/descriptor.h"
-#include "google/rpc/error_details.pb.h"
 #include "grpcpp/server_context.h"
 #include "services/rpc/caller.h"
 #include "services/rpc/status.h"

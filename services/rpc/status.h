@@ -6,14 +6,15 @@
 #include <string>
 
 #include "absl/status/status.h"
-#include "google/rpc/error_details.pb.h"
+#include "google/rpc/status.pb.h"
 #include "grpcpp/support/status.h"
 
 namespace fiscal::services::rpc {
 
-// OK stays OK.
+// OK stays OK. The trailers it makes stay below the 8 KB that clients take: of many violations the
+// first ones are told, and ErrorInfo.metadata `violations_omitted` says how many more there are.
 grpc::Status ToGrpc(const absl::Status& status);
-// The same as a message, for errors inside a stream.
+// The same as a message, for errors inside a stream, with all violations. REQUIRES: not OK.
 google::rpc::Status ToProto(const absl::Status& status);
 // The reason such a status carries (docs/errors.md); its code's name when it carries none. Empty
 // when it is OK.

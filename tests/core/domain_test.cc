@@ -1,8 +1,6 @@
 #include <algorithm>
-#include <fstream>
 #include <random>
 #include <set>
-#include <sstream>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
@@ -103,25 +101,6 @@ TEST(CodeTest, LevelsAndAncestors) {
     ASSERT_TRUE(Attributes::Unpack(bits, &a));
     EXPECT_EQ(a.Pack(), bits);
   }
-}
-
-// docs/errors.md is what integrators program against: it lists exactly the reasons there are, with
-// their codes.
-TEST(ReasonTest, TheDocumentListsThemAll) {
-  std::ifstream file("docs/errors.md");
-  std::stringstream text;
-  text << file.rdbuf();
-  for (const ReasonInfo& info : AllReasons()) {
-    EXPECT_EQ(InfoOf(info.reason).id, info.id);
-    const std::string row = absl::StrCat("| `", info.id, "` | ",
-                                         absl::StatusCodeToString(info.code), " | ", info.zh, " |");
-    EXPECT_NE(text.str().find(row), std::string::npos) << "docs/errors.md lacks the row " << row;
-  }
-  size_t rows = 0;
-  for (size_t at = text.str().find("\n| `"); at != std::string::npos;
-       at = text.str().find("\n| `", at + 1))
-    ++rows;
-  EXPECT_EQ(rows, AllReasons().size());
 }
 
 TEST(ReasonTest, ARefusalPassesThroughAStatusUnharmed) {

@@ -25,7 +25,7 @@
 #include "fiscal/federation/v1/federation_service.grpc.pb.h"
 #include "google/protobuf/struct.pb.h"
 #include "google/protobuf/util/json_util.h"
-#include "grpcpp/generic/generic_stub.h"
+#include "grpc/health/v1/health.grpc.pb.h"
 #include "gtest/gtest.h"
 #include "services/ops/recovery_door.h"
 #include "tests/integration/deployment.h"
@@ -40,42 +40,24 @@ namespace {
 namespace adm = fiscal::admin::v1;
 namespace agg = fiscal::aggregation::v1;
 namespace fed = fiscal::federation::v1;
+namespace hlt = grpc::health::v1;
 namespace sub = fiscal::submission::v1;
 
 void WriteFile(const std::string& path, const std::string& text) {
   std::ofstream(path, std::ios::binary) << text;
 }
 
-// What grpc.health.v1.Health/Check says of a service: 1 SERVING, 2 NOT_SERVING; -1 when it says
-// nothing.
-int HealthOf(const std::shared_ptr<grpc::Channel>& channel, const std::string& service) {
-  grpc::GenericStub stub(channel);
-  // string service = 1.
-  const std::string request =
-      service.empty()
-          ? ""
-          : absl::StrCat(std::string("\x0a"), std::string(1, char(service.size())), service);
-  grpc::Slice slice(request);
-  const grpc::ByteBuffer bytes(&slice, 1);
-  grpc::ByteBuffer answer;
+// What health says of a service; UNKNOWN when it says nothing.
+hlt::HealthCheckResponse::ServingStatus HealthOf(const std::shared_ptr<grpc::Channel>& channel,
+                                                 const std::string& service) {
+  hlt::HealthCheckRequest request;
+  request.set_service(service);
+  hlt::HealthCheckResponse response;
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(20));
   context.set_wait_for_ready(true);
-  absl::Mutex mu;
-  bool done = false;
-  grpc::Status status;
-  stub.UnaryCall(&context, "/grpc.health.v1.Health/Check", grpc::StubOptions(), &bytes, &answer,
-                 [&](grpc::Status s) {
-                   absl::MutexLock lock(&mu);
-                   status = std::move(s);
-                   done = true;
-                 });
-  absl::MutexLock lock(&mu);
-  mu.Await(absl::Condition(&done));
-  std::vector<grpc::Slice> slices;
-  if (!status.ok() || !answer.Dump(&slices).ok() || slices.empty() || slices[0].size() != 2)
-    return -1;
-  return slices[0].begin()[1];
+  const grpc::Status status = hlt::Health::NewStub(channel)->Check(&context, request, &response);
+  return status.ok() ? response.status() : hlt::HealthCheckResponse::UNKNOWN;
 }
 
 std::unique_ptr<services::Server> MustStart(const config::v1::ServeConfig& config) {
@@ -271,8 +253,8 @@ TEST_F(OperationsTest, HealthFollowsTheProcessAndADrainTellsWatchersToResume) {
   const auto channel = ConnectTo(AddressOf(*server));
   ASSERT_TRUE(ImportSmallCatalog(channel, 3));
   const std::string submission = "fiscal.submission.v1.SubmissionService";
-  EXPECT_EQ(HealthOf(channel, ""), 1);
-  EXPECT_EQ(HealthOf(channel, submission), 1);
+  EXPECT_EQ(HealthOf(channel, ""), hlt::HealthCheckResponse::SERVING);
+  EXPECT_EQ(HealthOf(channel, submission), hlt::HealthCheckResponse::SERVING);
 
   grpc::ClientContext context;
   agg::WatchTotalsRequest request;
@@ -289,8 +271,8 @@ TEST_F(OperationsTest, HealthFollowsTheProcessAndADrainTellsWatchersToResume) {
   // Not ready, and says so, while calls are still taken.
   while (HttpGet(server->admin_port(), "/readyz").status == 200) continue;
   EXPECT_EQ(HttpGet(server->admin_port(), "/readyz").body, "draining\n");
-  EXPECT_EQ(HealthOf(channel, ""), 2);
-  EXPECT_EQ(HealthOf(channel, submission), 2);
+  EXPECT_EQ(HealthOf(channel, ""), hlt::HealthCheckResponse::NOT_SERVING);
+  EXPECT_EQ(HealthOf(channel, submission), hlt::HealthCheckResponse::NOT_SERVING);
   EXPECT_TRUE(Submit(channel, MakeBudget(0, 2, 1, "late")).ok());
   std::string token;
   while (watch->Read(&message)) token = message.resume_token();
@@ -435,8 +417,8 @@ TEST_F(OperationsTest, WhoRecoversAsksCallersToComeAgain) {
   EXPECT_EQ(error.code, grpc::StatusCode::UNAVAILABLE);
   EXPECT_EQ(error.reason, "RECOVERING") << error.message;
   EXPECT_TRUE(absl::StrContains(error.message, "folding event 3 of 9"));
-  EXPECT_EQ(HealthOf(channel, ""), 2);
-  EXPECT_EQ(HealthOf(channel, "fiscal.admin.v1.AdminService"), 2);
+  EXPECT_EQ(HealthOf(channel, ""), hlt::HealthCheckResponse::NOT_SERVING);
+  EXPECT_EQ(HealthOf(channel, "fiscal.admin.v1.AdminService"), hlt::HealthCheckResponse::NOT_SERVING);
   // Its address is free as soon as it closes, and whoever waited gets through.
   recovery->reset();
   door->reset();

@@ -1,6 +1,7 @@
 // Bad input: each its own status and reason, every failing field named, nothing changed.
 #include <set>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "google/protobuf/unknown_field_set.h"
 #include "grpcpp/generic/generic_stub.h"
@@ -147,6 +148,44 @@ TEST_F(RefusalsTest, EachHasItsStatusReasonAndField) {
             }
           }),
           grpc::INVALID_ARGUMENT, "TOO_MANY_LINES", "line_items");
+}
+
+// Of a client that sets no bounds of its own: more trailers than it takes, and it would see no error
+// of ours. A stream has room for all.
+TEST_F(RefusalsTest, ManyViolationsArriveAtADefaultClient) {
+  s::SubmitBudgetRequest r = Good("many");
+  for (int i = 3; i < 150; ++i) {
+    b::LineItem* l = r.add_line_items();
+    *l = r.line_items(0);
+    l->set_line_id(absl::StrCat("明细行", std::string(50, 'x'), i));
+    l->set_functional_code("21A");
+  }
+  const client::Error error = d_.Submit(r);
+  EXPECT_EQ(error.code, grpc::INVALID_ARGUMENT) << error.message;
+  EXPECT_EQ(error.reason, "CODE_MALFORMED");
+  ASSERT_GE(error.violations.size(), 5u);
+  ASSERT_TRUE(error.metadata.contains("violations_omitted"));
+  int omitted = 0;
+  ASSERT_TRUE(absl::SimpleAtoi(error.metadata.at("violations_omitted"), &omitted));
+  EXPECT_EQ(error.violations.size() + static_cast<size_t>(omitted), 100u);
+  EXPECT_EQ(error.violations[0].field, "line_items[3].functional_code");
+  for (const auto& violation : error.violations) {
+    EXPECT_EQ(violation.reason, "CODE_MALFORMED");
+    EXPECT_EQ(violation.message_zh, "编码格式不正确");
+  }
+
+  grpc::ClientContext context;
+  const auto stream = d_.submission->StreamBudgets(&context);
+  s::StreamBudgetsRequest frame;
+  *frame.mutable_budget() = r;
+  ASSERT_TRUE(stream->Write(frame));
+  s::StreamBudgetsResponse answer;
+  ASSERT_TRUE(stream->Read(&answer));
+  const client::Error streamed = client::ToError(answer.error());
+  EXPECT_EQ(streamed.violations.size(), 100u);
+  EXPECT_FALSE(streamed.metadata.contains("violations_omitted"));
+  stream->WritesDone();
+  EXPECT_TRUE(stream->Finish().ok());
 }
 
 TEST_F(RefusalsTest, ExactlyTheLimitOfLinesIsKept) {

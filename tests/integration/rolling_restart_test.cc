@@ -29,7 +29,6 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
-#include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "clients/cpp/connection.h"
 #include "clients/cpp/error.h"
@@ -39,7 +38,7 @@
 #include "fiscal/aggregation/v1/aggregation_service.grpc.pb.h"
 #include "fiscal/catalog/v1/catalog_service.grpc.pb.h"
 #include "fiscal/submission/v1/submission_service.grpc.pb.h"
-#include "grpcpp/generic/generic_stub.h"
+#include "grpc/health/v1/health.grpc.pb.h"
 #include "grpcpp/grpcpp.h"
 #include "gtest/gtest.h"
 #include "tests/support/catalog.h"
@@ -52,6 +51,7 @@ namespace {
 namespace adm = fiscal::admin::v1;
 namespace agg = fiscal::aggregation::v1;
 namespace cat = fiscal::catalog::v1;
+namespace hlt = grpc::health::v1;
 namespace sub = fiscal::submission::v1;
 
 constexpr int kUnaryClients = 3;
@@ -352,29 +352,16 @@ class Listener {
   std::map<std::string, int64_t> rows_ ABSL_GUARDED_BY(mu_);
 };
 
-// grpc.health.v1.Health/Check, whose messages are one field each: of the request a string, of the
-// response an enum.
-enum class Health { kNoAnswer, kServing = 1, kNotServing = 2 };
-Health AskHealth(const std::shared_ptr<grpc::Channel>& channel, const std::string& service) {
-  const grpc::Slice asked(
-      absl::StrCat("\x0a", std::string(1, static_cast<char>(service.size())), service));
-  const grpc::ByteBuffer request(&asked, 1);
-  grpc::ByteBuffer response;
+// What health says of a service; UNKNOWN when it says nothing.
+hlt::HealthCheckResponse::ServingStatus AskHealth(const std::shared_ptr<grpc::Channel>& channel,
+                                                  const std::string& service) {
+  hlt::HealthCheckRequest request;
+  request.set_service(service);
+  hlt::HealthCheckResponse response;
   grpc::ClientContext context;
   context.set_deadline(absl::ToChronoTime(absl::Now() + absl::Seconds(5)));
-  grpc::GenericStub stub(channel);
-  absl::Notification done;
-  grpc::Status status;
-  stub.UnaryCall(&context, "/grpc.health.v1.Health/Check", {}, &request, &response,
-                 [&](grpc::Status answered) {
-                   status = std::move(answered);
-                   done.Notify();
-                 });
-  done.WaitForNotification();
-  grpc::Slice bytes;
-  if (!status.ok() || !response.DumpToSingleSlice(&bytes).ok() || bytes.size() != 2)
-    return Health::kNoAnswer;
-  return static_cast<Health>(bytes.begin()[1]);
+  const grpc::Status status = hlt::Health::NewStub(channel)->Check(&context, request, &response);
+  return status.ok() ? response.status() : hlt::HealthCheckResponse::UNKNOWN;
 }
 
 struct Process {
@@ -576,14 +563,14 @@ class RollingRestartTest : public ::testing::Test {
       bool http = false, health = false;
       while ((!http || !health) && absl::Now() < start + kSettle) {
         http = http || testing::HttpGet(p.admin_port, "/readyz").status == 503;
-        health = health || AskHealth(p.channel, p.service) == Health::kNotServing;
+        health = health || AskHealth(p.channel, p.service) == hlt::HealthCheckResponse::NOT_SERVING;
         p.channel->WaitForStateChange(p.channel->GetState(true),
                                       absl::ToChronoTime(absl::Now() + absl::Milliseconds(10)));
       }
       EXPECT_TRUE(http) << p.name << ": /readyz";
       EXPECT_TRUE(health) << p.name << ": health";
       // The port is still open.
-      EXPECT_EQ(AskHealth(p.channel, ""), Health::kNotServing);
+      EXPECT_EQ(AskHealth(p.channel, ""), hlt::HealthCheckResponse::NOT_SERVING);
       adm::GetStatusResponse answer;
       grpc::ClientContext context;
       const grpc::Status answered =
@@ -609,7 +596,7 @@ class RollingRestartTest : public ::testing::Test {
     p.Start();
     ASSERT_TRUE(testing::AwaitServing(p.channel)) << p.name;
     EXPECT_EQ(testing::HttpGet(p.admin_port, "/readyz").status, 200) << p.name;
-    EXPECT_EQ(AskHealth(p.channel, p.service), Health::kServing) << p.name;
+    EXPECT_EQ(AskHealth(p.channel, p.service), hlt::HealthCheckResponse::SERVING) << p.name;
     EXPECT_EQ(p.Status().previous_stop(), "drained") << p.name;
     ++restarts_;
   }

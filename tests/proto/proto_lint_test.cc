@@ -1,5 +1,5 @@
-// The API's form, read off its descriptors: names, numbers, pages, request_ids, a comment on
-// everything. buf.yaml asks for the same.
+// The API's form, read off its descriptors: names, numbers, pages, request_ids, other languages'
+// packages, a comment on everything. scripts/contract.sh asks buf for more.
 #include <fstream>
 #include <set>
 #include <sstream>
@@ -7,7 +7,9 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/descriptor.pb.h"
 #include "gtest/gtest.h"
@@ -21,6 +23,23 @@ using google::protobuf::EnumDescriptor;
 using google::protobuf::FieldDescriptor;
 using google::protobuf::FileDescriptor;
 using google::protobuf::FileDescriptorSet;
+
+// "budget_v1" and such as "BudgetV1".
+std::string Camel(absl::string_view text) {
+  std::string out;
+  for (const absl::string_view word : absl::StrSplit(text, '_')) {
+    out += absl::ascii_toupper(word[0]);
+    absl::StrAppend(&out, word.substr(1));
+  }
+  return out;
+}
+
+// "List" of "ListTotals".
+std::string Verb(const std::string& method) {
+  size_t end = 1;
+  while (end < method.size() && !absl::ascii_isupper(method[end])) ++end;
+  return method.substr(0, end);
+}
 
 class Lint {
  public:
@@ -89,6 +108,7 @@ class Lint {
     EXPECT_LE(file.service_count(), 1) << file.name();
     EXPECT_EQ(file.service_count() == 1, absl::EndsWith(file.name(), "_service.proto"))
         << file.name();
+    Packages(file);
     for (int i = 0; i < file.service_count(); ++i) {
       const auto& service = *file.service(i);
       EXPECT_TRUE(absl::EndsWith(service.name(), "Service"));
@@ -101,6 +121,7 @@ class Lint {
         EXPECT_EQ(m.output_type()->name(), m.name() + "Response") << m.full_name();
         EXPECT_TRUE(used.insert(m.input_type()->full_name()).second);
         EXPECT_TRUE(used.insert(m.output_type()->full_name()).second);
+        Idempotency(m);
         for (const char* verb : {"Submit", "Withdraw", "Import"}) {
           if (absl::StartsWith(m.name(), verb)) {
             EXPECT_NE(m.input_type()->FindFieldByName("request_id"), nullptr)
@@ -116,6 +137,41 @@ class Lint {
     }
     for (int i = 0; i < file.message_type_count(); ++i) Message(*file.message_type(i));
     for (int i = 0; i < file.enum_type_count(); ++i) Enum(*file.enum_type(i));
+  }
+
+  // docs/adr/0013 says why these.
+  void Packages(const FileDescriptor& file) {
+    const auto& options = file.options();
+    const std::vector<std::string> parts = absl::StrSplit(file.package(), '.');
+    const std::string directory = absl::StrJoin(parts, "/");
+    EXPECT_EQ(options.go_package(),
+              absl::StrCat(directory, ";", absl::StrJoin(parts.begin() + 1, parts.end(), "")))
+        << file.name();
+    EXPECT_EQ(options.java_package(), file.package()) << file.name();
+    EXPECT_TRUE(options.java_multiple_files()) << file.name();
+    std::string name = file.name().substr(directory.size() + 1);
+    name.resize(name.size() - std::string(".proto").size());
+    EXPECT_EQ(options.java_outer_classname(), Camel(name) + "Proto") << file.name();
+    EXPECT_EQ(options.csharp_namespace(),
+              absl::StrJoin(parts, ".",
+                            [](std::string* out, const std::string& part) {
+                              absl::StrAppend(out, Camel(part));
+                            }))
+        << file.name();
+  }
+
+  // Tools and caches take a method by its option, people by its verb: the two say the same.
+  void Idempotency(const google::protobuf::MethodDescriptor& m) {
+    static const std::set<std::string> reads = {"Batch", "Check", "Compare",   "Explain",  "Get",
+                                                "List",  "Read",  "Reconcile", "Validate", "Watch"};
+    static const std::set<std::string> acts = {"Import", "Quarantine", "Rotate", "Scrub",
+                                               "Stream", "Submit",     "Verify", "Withdraw"};
+    const std::string verb = Verb(m.name());
+    EXPECT_NE(reads.contains(verb), acts.contains(verb))
+        << m.full_name() << ": neither a read nor an act; name its verb here";
+    EXPECT_EQ(m.options().idempotency_level() == google::protobuf::MethodOptions::NO_SIDE_EFFECTS,
+              reads.contains(verb))
+        << m.full_name();
   }
 
   void Message(const Descriptor& m) {
