@@ -8,7 +8,7 @@
 #include "base/text.h"
 #include "domain/reason.h"
 #include "fiscal/admin/v1/admin_service.grpc.pb.h"
-#include "services/log/past_head.h"
+#include "services/ledger/answer/past_head.h"
 #include "services/rpc/bounded_reads.h"
 #include "services/rpc/status.h"
 #include "services/wire/text_wire.h"

@@ -9,7 +9,7 @@
 #include "grpcpp/impl/codegen/service_type.h"
 #include "services/admin/scrubber.h"
 #include "services/admin/verifier.h"
-#include "services/aggregation/projector.h"
+#include "services/ledger/fold/projector.h"
 #include "services/log/signer.h"
 #include "services/rpc/call.h"
 #include "services/rpc/drain.h"

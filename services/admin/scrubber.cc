@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "base/status_macros.h"
 #include "domain/reason.h"
-#include "services/admin/log_scan.h"
+#include "services/ledger/compare/log_scan.h"
 #include "storage/record_codec.h"
 
 namespace fiscal::services {

@@ -12,7 +12,7 @@
 #include "base/version.h"
 #include "domain/types.h"
 #include "fiscal/budget/v1/budget.pb.h"
-#include "services/aggregation/statuses.h"
+#include "services/ledger/answer/statuses.h"
 #include "services/wire/text_wire.h"
 
 namespace fiscal::services {

@@ -12,7 +12,7 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
-#include "services/admin/verify.h"
+#include "services/ledger/compare/verify.h"
 
 namespace fiscal::services {
 

@@ -7,7 +7,7 @@
 #include "base/status_macros.h"
 #include "domain/disclosure/lines_source.h"
 #include "fiscal/budget/v1/budget.pb.h"
-#include "services/aggregation/totals_view.h"
+#include "services/ledger/fold/totals_view.h"
 #include "storage/record_codec.h"
 
 namespace fiscal::services {

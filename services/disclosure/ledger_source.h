@@ -17,8 +17,8 @@
 #include <vector>
 
 #include "domain/disclosure/sums.h"
-#include "services/aggregation/statuses.h"
-#include "services/aggregation/totals_reader.h"
+#include "services/ledger/answer/statuses.h"
+#include "services/ledger/answer/totals_reader.h"
 #include "storage/heads.h"
 
 namespace fiscal::services {

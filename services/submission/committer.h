@@ -18,10 +18,10 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
+#include "services/ledger/decide/intake.h"
 #include "services/ops/disk_guard.h"
 #include "services/ops/metrics.h"
 #include "services/rpc/fair_queue.h"
-#include "services/submission/intake.h"
 
 namespace fiscal::services {
 

@@ -3,9 +3,9 @@
 #define FISCAL_SERVICES_WIRE_EXPLAIN_WIRE_H_
 
 #include "fiscal/aggregation/v1/aggregation_service.pb.h"
-#include "services/aggregation/consolidated.h"
-#include "services/aggregation/explain.h"
-#include "services/aggregation/statuses.h"
+#include "services/ledger/answer/consolidated.h"
+#include "services/ledger/answer/explain.h"
+#include "services/ledger/answer/statuses.h"
 
 namespace fiscal::services::wire {
 

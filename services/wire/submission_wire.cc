@@ -8,7 +8,7 @@
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "domain/validation.h"
-#include "services/submission/rules_check.h"
+#include "services/ledger/decide/rules_check.h"
 #include "services/wire/line_reader.h"
 #include "services/wire/text_wire.h"
 #include "services/wire/varint.h"

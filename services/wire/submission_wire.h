@@ -12,7 +12,7 @@
 #include "domain/submission.h"
 #include "fiscal/submission/v1/submission_service.pb.h"
 #include "google/protobuf/arena.h"
-#include "services/submission/intake.h"
+#include "services/ledger/decide/intake.h"
 #include "services/wire/bounds.h"
 #include "storage/heads.h"
 

@@ -6,7 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "fiscal/aggregation/v1/aggregation_service.pb.h"
-#include "services/aggregation/totals_reader.h"
+#include "services/ledger/answer/totals_reader.h"
 
 namespace fiscal::services::wire {
 

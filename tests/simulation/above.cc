@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "services/federation/postings.h"
+#include "services/ledger/compare/postings.h"
 #include "storage/ledger.h"
 #include "storage/paired_kv.h"
 #include "storage/schema.h"

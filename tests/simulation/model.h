@@ -9,7 +9,7 @@
 
 #include "absl/status/status.h"
 #include "domain/submission.h"
-#include "services/aggregation/totals_reader.h"
+#include "services/ledger/answer/totals_reader.h"
 
 namespace fiscal::simulation {
 
