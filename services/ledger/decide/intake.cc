@@ -15,6 +15,7 @@
 #include "domain/validation.h"
 #include "services/ledger/decide/intake_group.h"
 #include "services/ledger/decide/rules_check.h"
+#include "storage/catalog_events.h"
 #include "storage/schema.h"
 
 namespace fiscal::services {
@@ -340,23 +341,11 @@ bool IsUnchanged(const StatementMeta& old, const StatementMeta& next, const Chan
 
 }  // namespace
 
-absl::StatusOr<std::shared_ptr<const domain::Catalog>> LoadCatalog(const storage::EventLog& log,
-                                                                   domain::Position last) {
-  auto catalog = std::make_shared<const domain::Catalog>();
-  FISCAL_ASSIGN_OR_RETURN(std::vector<domain::Position> positions, log.CatalogEvents(last));
-  for (domain::Position p : positions) {
-    FISCAL_ASSIGN_OR_RETURN(storage::LogEntry entry, log.Read(p));
-    FISCAL_ASSIGN_OR_RETURN(domain::Event event, storage::DecodeRecord(entry.record));
-    catalog = catalog->With(event.catalog);
-  }
-  return catalog;
-}
-
 absl::StatusOr<std::unique_ptr<Intake>> Intake::Open(storage::Kv& kv, storage::EventLog& log,
                                                      Clock& clock, RulesCheck check) {
   std::unique_ptr<Intake> intake(new Intake(kv, log, clock, check));
   FISCAL_ASSIGN_OR_RETURN(std::shared_ptr<const domain::Catalog> catalog,
-                          LoadCatalog(log, log.head().position));
+                          storage::LoadCatalog(log, log.head().position));
   FISCAL_ASSIGN_OR_RETURN(const auto owners, storage::ReadOwners(kv));
   absl::MutexLock lock(&intake->mu_);
   intake->owners_.insert(owners.begin(), owners.end());

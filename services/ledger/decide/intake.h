@@ -158,10 +158,6 @@ class Intake {
   std::map<domain::Code, std::string> owners_ ABSL_GUARDED_BY(mu_);
 };
 
-// The catalog as events up to `last` made it.
-absl::StatusOr<std::shared_ptr<const domain::Catalog>> LoadCatalog(const storage::EventLog& log,
-                                                                   domain::Position last);
-
 }  // namespace fiscal::services
 
 #endif  // FISCAL_SERVICES_LEDGER_DECIDE_INTAKE_H_

@@ -5,7 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/log.h"
 #include "base/status_macros.h"
-#include "services/ledger/decide/intake.h"
+#include "storage/catalog_events.h"
 #include "storage/posting_codec.h"
 #include "storage/record_codec.h"
 
@@ -55,7 +55,7 @@ absl::StatusOr<std::unique_ptr<Projector>> Projector::Open(const storage::EventL
   }
   std::unique_ptr<Projector> projector(new Projector(log, store, options));
   FISCAL_ASSIGN_OR_RETURN(std::shared_ptr<const domain::Catalog> catalog,
-                          LoadCatalog(log, watermark.position));
+                          storage::LoadCatalog(log, watermark.position));
   absl::MutexLock lock(&projector->mu_);
   projector->position_ = projector->opened_at_ = watermark.position;
   projector->stride_ = projector->forgotten_ = projector->forgot_postings_ = watermark.position;
