@@ -14,7 +14,7 @@ absl::StatusOr<std::shared_ptr<const domain::Catalog>> LoadCatalog(const EventLo
   for (domain::Position p : positions) {
     FISCAL_ASSIGN_OR_RETURN(LogEntry entry, log.Read(p));
     FISCAL_ASSIGN_OR_RETURN(domain::Event event, DecodeRecord(entry.record));
-    catalog = catalog->With(event.catalog);
+    catalog = catalog->With(event.catalog, p);
   }
   return catalog;
 }

@@ -209,7 +209,7 @@ absl::Status TotalsCheck::See(const storage::LogEntry& entry, const domain::Even
   if (catalog) {
     if (first_) catalogs_.push_back(entry.position);
     FISCAL_ASSIGN_OR_RETURN(const domain::Event event, storage::DecodeRecord(entry.record));
-    catalog_ = catalog_->With(event.catalog);
+    catalog_ = catalog_->With(event.catalog, entry.position);
   }
   const storage::StrideBounds& bounds = projector_.stride_bounds();
   if (!first_ || more || entry.position > stride_ ||

@@ -446,7 +446,7 @@ absl::StatusOr<IntakeReceipt> Intake::Apply(Submission& s, Group& g) {
       return out;
     }
   }
-  if (s.checked_catalog != g.catalog.get() && !s.withdraw) {
+  if (s.checked_catalog != g.catalog->position() && !s.withdraw) {
     // The catalog moved on since the message was checked: what it said then no longer counts.
     s.violations.erase(std::remove_if(s.violations.begin(), s.violations.end(),
                                       [](const domain::Violation& v) {
@@ -746,7 +746,7 @@ absl::StatusOr<IntakeReceipt> Intake::Apply(CatalogImport& c, Group& g) {
     const std::string payload = storage::EncodeCatalog(changed);
     header.payload_digest = Sha256({payload});
     Append(std::move(header), payload, g, &out.receipt);
-    g.catalog = g.catalog->With(changed);
+    g.catalog = g.catalog->With(changed, out.receipt.position);
   }
   g.ledger.KeepAnswer(c.principal, c.request_id, c.body, out.receipt);
   return out;

@@ -259,7 +259,7 @@ absl::Status Intake::TakeOverCatalog(const std::string& upstream,
   header.payload_digest = Sha256({payload});
   storage::Receipt receipt;
   Append(std::move(header), payload, g, &receipt);
-  g.catalog = g.catalog->With(changed);
+  g.catalog = g.catalog->With(changed, receipt.position);
   return absl::OkStatus();
 }
 

@@ -154,7 +154,7 @@ absl::Status Projector::Apply(const Postings& postings, domain::Position positio
   open_.insert(open_.end(), postings.begin(), postings.end());
   Remember(postings);
   // After the statements before it and before those behind it.
-  if (catalog != nullptr) catalog_ = catalog_->With(*catalog);
+  if (catalog != nullptr) catalog_ = catalog_->With(*catalog, position);
   position_ = position;
   stopped_at_ = 0;
   stop_ = absl::OkStatus();
