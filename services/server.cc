@@ -475,7 +475,7 @@ class ServerImpl final : public Server {
     for (const auto& upstream : upstreams_) federation.upstreams.push_back(upstream.get());
     services_.push_back(MakeFederationService(*calls_, std::move(federation)));
     if (projector_ != nullptr) {
-      verifier_ = std::make_unique<Verifier>(*projector_, OptionsOfVerify());
+      verifier_ = std::make_unique<Verifier>(*projector_, clock_, OptionsOfVerify());
     }
     services_.push_back(MakeAdminService(
         *calls_,

@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "absl/time/clock.h"
 #include "base/log.h"
 #include "domain/reason.h"
 
@@ -33,7 +32,7 @@ absl::StatusOr<VerifyResult> Verifier::Run(std::function<bool()> cancelled) {
   absl::MutexLock lock(&mu_);
   state_.running = false;
   if (result.ok()) {
-    state_.last_run = absl::Now();
+    state_.last_run = clock_.Now();
     state_.difference_count = static_cast<int64_t>(result->differences.size());
   }
   return result;

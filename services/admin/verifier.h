@@ -1,4 +1,4 @@
-// Runs Verify for one caller at a time, and knows how far it is and what it found last.
+// Runs Verify for one caller at a time, on the caller's thread, and knows how far it is and what it found last.
 //
 //   AdminService.Verify --> Verifier --> Verify;  GetStatus, /metrics --(state)--> Verifier
 //
@@ -12,17 +12,18 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "base/clock.h"
 #include "services/ledger/compare/verify.h"
 
 namespace fiscal::services {
 
 class Verifier {
  public:
-  // `options` without those of a run: cancelled, progress.
-  Verifier(const Projector& projector, VerifyOptions options)
-      : projector_(projector), options_(std::move(options)) {}
+  // REQUIRES: `options` without those of a run: cancelled, progress.
+  Verifier(const Projector& projector, Clock& clock, VerifyOptions options)
+      : projector_(projector), clock_(clock), options_(std::move(options)) {}
 
-  // On this thread. CHECK_RUNNING while it runs for another.
+  // CHECK_RUNNING while it runs for another caller.
   absl::StatusOr<VerifyResult> Run(std::function<bool()> cancelled) ABSL_LOCKS_EXCLUDED(mu_);
 
   struct State {
@@ -37,6 +38,7 @@ class Verifier {
 
  private:
   const Projector& projector_;
+  Clock& clock_;
   const VerifyOptions options_;
   mutable absl::Mutex mu_;
   State state_ ABSL_GUARDED_BY(mu_);

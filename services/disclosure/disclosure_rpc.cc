@@ -15,6 +15,7 @@
 #include "services/disclosure/ledger_source.h"
 #include "services/disclosure/narrative.h"
 #include "services/rpc/bounded_reads.h"
+#include "services/wire/submission_wire.h"
 #include "services/wire/text_wire.h"
 #include "services/wire/totals_wire.h"
 
@@ -200,7 +201,8 @@ class DisclosureRpc final : public rpc::BoundedReads<pb::DisclosureService::Call
           return domain::Refuse({{Reason::kQueryInvalid, "table_numbers", "",
                                   absl::StrCat("the form ", form->id, " has no table ", n)}});
       }
-      LedgerSource source(runner_.projector(), reader_, statements_, scope, position, call->work());
+      LedgerSource source(runner_.projector(), reader_, statements_, wire::ImplementingAgency,
+                          scope, position, call->work());
       FISCAL_ASSIGN_OR_RETURN(const Disclosure d, Made(*form, scope, source));
       response->set_position(wire::FormatPosition(position));
       response->set_form(form->id);
@@ -226,7 +228,8 @@ class DisclosureRpc final : public rpc::BoundedReads<pb::DisclosureService::Call
       if (!request->narrative()) return absl::OkStatus();
       TotalFilter before = scope;
       --before.year;
-      LedgerSource prior(runner_.projector(), reader_, statements_, before, position, call->work());
+      LedgerSource prior(runner_.projector(), reader_, statements_, wire::ImplementingAgency,
+                         before, position, call->work());
       // Who was not in the catalog of that year stated nothing in it.
       const bool known = Question(runner_.projector().catalog(), before, {}).Check().ok();
       return FillNarrative(response->name(), scope.year, source, known ? &prior : nullptr,
@@ -242,7 +245,8 @@ class DisclosureRpc final : public rpc::BoundedReads<pb::DisclosureService::Call
                      [=, this](Position position) -> absl::Status {
       FISCAL_ASSIGN_OR_RETURN(const Form* form, FormOf(request->subject()));
       FISCAL_ASSIGN_OR_RETURN(const TotalFilter scope, ScopeOf(request->subject()));
-      LedgerSource source(runner_.projector(), reader_, statements_, scope, position, call->work());
+      LedgerSource source(runner_.projector(), reader_, statements_, wire::ImplementingAgency,
+                          scope, position, call->work());
       FISCAL_ASSIGN_OR_RETURN(const Disclosure d, Made(*form, scope, source));
       const articulation::Report report = articulation::Check(d);
       response->set_position(wire::FormatPosition(position));

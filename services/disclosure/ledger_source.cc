@@ -6,7 +6,6 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "domain/disclosure/lines_source.h"
-#include "fiscal/budget/v1/budget.pb.h"
 #include "services/ledger/fold/totals_view.h"
 #include "storage/record_codec.h"
 
@@ -138,11 +137,12 @@ class LedgerSource::Walk final : public CellVisitor {
 };
 
 LedgerSource::LedgerSource(const Projector& projector, const TotalsReader& reader,
-                           const storage::HeadReader& statements, TotalFilter scope,
-                           domain::Position position, Work& work)
+                           const storage::HeadReader& statements, UnitOf unit_of,
+                           TotalFilter scope, domain::Position position, Work& work)
     : projector_(projector),
       reader_(reader),
       statements_(statements),
+      unit_of_(unit_of),
       scope_(std::move(scope)),
       position_(position),
       work_(work),
@@ -209,9 +209,7 @@ absl::Status LedgerSource::LoadLeaves() {
     lines.operating = leaves_[leaf].office;
     for (const domain::ProjectEntry& p : whole->statement.projects) {
       lines.project_names[p.code] = p.name;
-      budget::v1::Project project;
-      if (project.ParseFromString(p.bytes))
-        lines.project_units[p.code] = project.implementing_agency();
+      lines.project_units[p.code] = unit_of_(p.bytes);
     }
     whole->source = std::make_unique<disclosure::LinesSource>(std::move(lines));
     departments_.push_back(std::move(whole));

@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/string_view.h"
 #include "domain/disclosure/sums.h"
 #include "services/ledger/answer/statuses.h"
 #include "services/ledger/answer/totals_reader.h"
@@ -25,10 +26,13 @@ namespace fiscal::services {
 
 class LedgerSource final : public disclosure::CellSource {
  public:
+  // The agency that carries a project out, from the project's bytes (domain::ProjectEntry); empty for none.
+  using UnitOf = std::string (*)(absl::string_view project);
+
   // `scope` names division, department or agency, year and stage.
   LedgerSource(const Projector& projector, const TotalsReader& reader,
-               const storage::HeadReader& statements, TotalFilter scope, domain::Position position,
-               Work& work);
+               const storage::HeadReader& statements, UnitOf unit_of, TotalFilter scope,
+               domain::Position position, Work& work);
   ~LedgerSource() override;
 
   absl::StatusOr<std::vector<disclosure::Group>> Ask(const disclosure::Query& query,
@@ -57,6 +61,7 @@ class LedgerSource final : public disclosure::CellSource {
   const Projector& projector_;
   const TotalsReader& reader_;
   const storage::HeadReader& statements_;
+  const UnitOf unit_of_;
   const TotalFilter scope_;
   const domain::Position position_;
   Work& work_;

@@ -517,6 +517,13 @@ void ToProto(const domain::Line& line, pb::LineItem* out) {
   out->set_note(std::string(line.note));
 }
 
+std::string ImplementingAgency(absl::string_view project) {
+  pb::Project parsed;
+  return parsed.ParseFromArray(project.data(), static_cast<int>(project.size()))
+             ? parsed.implementing_agency()
+             : std::string();
+}
+
 absl::StatusOr<domain::BudgetKey> ToKey(const pb::BudgetKey& key) {
   std::vector<domain::Violation> violations;
   domain::BudgetKey out;

@@ -79,6 +79,8 @@ void ToProto(const IntakeReceipt& receipt, const std::string& request_id,
              submission::v1::SubmitBudgetResponse* out);
 void ToProto(const domain::StatementMeta& meta, budget::v1::Budget* out);
 void ToProto(const domain::Line& line, budget::v1::LineItem* out);
+// The implementing_agency of a serialised Project; empty when there is none.
+std::string ImplementingAgency(absl::string_view project);
 // INVALID_ARGUMENT with everything wrong with the key.
 absl::StatusOr<domain::BudgetKey> ToKey(const budget::v1::BudgetKey& key);
 
