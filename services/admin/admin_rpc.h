@@ -8,7 +8,7 @@
 #include "fiscal/admin/v1/admin_service.pb.h"
 #include "grpcpp/impl/codegen/service_type.h"
 #include "services/admin/scrubber.h"
-#include "services/admin/verifier.h"
+#include "services/ledger/compare/verifier.h"
 #include "services/ledger/fold/projector.h"
 #include "services/log/signer.h"
 #include "services/rpc/call.h"

@@ -1,5 +1,5 @@
 // Damage of every kind of derived data is found by Verify, and named; how it keeps to its memory, and stops.
-#include "services/admin/verifier.h"
+#include "services/ledger/compare/verifier.h"
 
 #include <functional>
 #include <memory>

@@ -7,8 +7,8 @@
 // An analysis is answered statement by statement. One walk over the leaf cells sums memo lines and counted lines apart and
 // learns who has memo lines; where some have and others have not, a second walk over those who have takes off what
 // they count. Not thread-safe: made for one answer.
-#ifndef FISCAL_SERVICES_DISCLOSURE_LEDGER_SOURCE_H_
-#define FISCAL_SERVICES_DISCLOSURE_LEDGER_SOURCE_H_
+#ifndef FISCAL_SERVICES_LEDGER_ANSWER_LEDGER_SOURCE_H_
+#define FISCAL_SERVICES_LEDGER_ANSWER_LEDGER_SOURCE_H_
 
 #include <map>
 #include <memory>
@@ -79,4 +79,4 @@ class LedgerSource final : public disclosure::CellSource {
 
 }  // namespace fiscal::services
 
-#endif  // FISCAL_SERVICES_DISCLOSURE_LEDGER_SOURCE_H_
+#endif  // FISCAL_SERVICES_LEDGER_ANSWER_LEDGER_SOURCE_H_

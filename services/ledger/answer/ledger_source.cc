@@ -1,4 +1,4 @@
-#include "services/disclosure/ledger_source.h"
+#include "services/ledger/answer/ledger_source.h"
 
 #include <algorithm>
 #include <tuple>

@@ -3,8 +3,8 @@
 //   AdminService.Verify --> Verifier --> Verify;  GetStatus, /metrics --(state)--> Verifier
 //
 // Thread-safe.
-#ifndef FISCAL_SERVICES_ADMIN_VERIFIER_H_
-#define FISCAL_SERVICES_ADMIN_VERIFIER_H_
+#ifndef FISCAL_SERVICES_LEDGER_COMPARE_VERIFIER_H_
+#define FISCAL_SERVICES_LEDGER_COMPARE_VERIFIER_H_
 
 #include <functional>
 #include <utility>
@@ -46,4 +46,4 @@ class Verifier {
 
 }  // namespace fiscal::services
 
-#endif  // FISCAL_SERVICES_ADMIN_VERIFIER_H_
+#endif  // FISCAL_SERVICES_LEDGER_COMPARE_VERIFIER_H_

@@ -1,4 +1,4 @@
-#include "services/admin/verifier.h"
+#include "services/ledger/compare/verifier.h"
 
 #include <utility>
 
