@@ -34,7 +34,7 @@ constexpr absl::Duration kFoldTimeout = absl::Seconds(30);
 
 absl::StatusOr<size_t> AppendPosting(const storage::EventLog& log, const storage::LogEntry& entry,
                                      pb::ReadPostingsResponse* response, bool* more) {
-  FISCAL_ASSIGN_OR_RETURN(UpstreamRecords::Record record,
+  FISCAL_ASSIGN_OR_RETURN(domain::UpstreamRecords::Record record,
                           ToUpstreamRecord(entry, *log.operators(), more));
   pb::PostedEvent* event = response->add_events();
   event->set_position(wire::FormatPosition(record.position));

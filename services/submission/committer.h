@@ -27,7 +27,7 @@ namespace fiscal::services {
 
 class Committer {
  public:
-  using Done = std::function<void(absl::StatusOr<IntakeReceipt>)>;
+  using Done = std::function<void(absl::StatusOr<domain::RequestReceipt>)>;
 
   struct Options {
     size_t queue_requests_max = 8192;
@@ -49,8 +49,9 @@ class Committer {
   void Submit(const std::string& caller, std::unique_ptr<Intake::Request> request, size_t bytes,
               Done done) ABSL_LOCKS_EXCLUDED(mu_);
   // The same for who may wait: returns when it is kept or refused.
-  absl::StatusOr<IntakeReceipt> SubmitAndWait(const std::string& caller, Intake::Request request,
-                                              size_t bytes) ABSL_LOCKS_EXCLUDED(mu_);
+  absl::StatusOr<domain::RequestReceipt> SubmitAndWait(const std::string& caller,
+                                                       Intake::Request request, size_t bytes)
+      ABSL_LOCKS_EXCLUDED(mu_);
 
   // Finishes what is queued, then ends the thread. Idempotent.
   void Stop() ABSL_LOCKS_EXCLUDED(mu_);

@@ -56,7 +56,7 @@ std::shared_ptr<StreamBudgets::Slot> StreamBudgets::NewSlot(std::string request_
 }
 
 void StreamBudgets::Answer(const std::shared_ptr<Slot>& slot,
-                           const absl::StatusOr<IntakeReceipt>& outcome) {
+                           const absl::StatusOr<domain::RequestReceipt>& outcome) {
   submission::v1::StreamBudgetsResponse response;
   response.set_index(slot->index);
   response.set_request_id(slot->request_id);
@@ -153,7 +153,7 @@ void StreamBudgets::SubmitParts() {
   }
   committer_.Submit(caller_.stream->caller().key(),
                     std::make_unique<Intake::Request>(*std::move(submission)), bytes,
-                    [this, slot](absl::StatusOr<IntakeReceipt> outcome) {
+                    [this, slot](absl::StatusOr<domain::RequestReceipt> outcome) {
                       Answer(slot, outcome);
                       Advance(/*answered=*/true);
                     });

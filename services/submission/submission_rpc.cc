@@ -70,7 +70,7 @@ class SubmissionRpc final : public rpc::BoundedReads<Generated> {
                                          *committer_.intake().catalog());
     if (!submission.ok()) return call->Finish(submission.status());
     return Commit(call, *std::move(submission), bytes->view().size(),
-                  [response, id = std::move(id)](const IntakeReceipt& receipt) {
+                  [response, id = std::move(id)](const domain::RequestReceipt& receipt) {
                     pb::SubmitBudgetResponse message;
                     wire::ToProto(receipt, id, &message);
                     *response = rpc::ToBuffer(message);
@@ -104,7 +104,7 @@ class SubmissionRpc final : public rpc::BoundedReads<Generated> {
     if (!submission.ok()) return call->Finish(submission.status());
     submission->validate_only = true;
     return Commit(call, *std::move(submission), bytes->view().size(),
-                  [response, id = std::move(id)](const IntakeReceipt& receipt) {
+                  [response, id = std::move(id)](const domain::RequestReceipt& receipt) {
                     pb::ValidateBudgetResponse message;
                     wire::ToProto(receipt, id, message.mutable_receipt());
                     message.set_expenditure_change_fen(receipt.expenditure_change_fen);
@@ -128,9 +128,9 @@ class SubmissionRpc final : public rpc::BoundedReads<Generated> {
                                              *committer_.intake().catalog());
     if (!reallocation.ok()) return call->Finish(reallocation.status());
     return Commit(call, *std::move(reallocation), bytes->view().size(),
-                  [response, id = raw->request_id](const IntakeReceipt& receipt) {
+                  [response, id = raw->request_id](const domain::RequestReceipt& receipt) {
                     pb::SubmitReallocationResponse message;
-                    for (const storage::Receipt& part : receipt.parts)
+                    for (const domain::Receipt& part : receipt.parts)
                       wire::ToProto({part}, id, message.add_receipts());
                     message.set_position(wire::FormatPosition(receipt.receipt.position));
                     *response = rpc::ToBuffer(message);
@@ -146,9 +146,8 @@ class SubmissionRpc final : public rpc::BoundedReads<Generated> {
     const absl::Status status = wire::ParseInto(bytes.view(), &parsed);
     if (!status.ok()) return call->Finish(status);
     rpc::NoteRequestId(parsed.request_id(), context);
-    return Commit(call, wire::ToWithdrawal(parsed, call->caller().principal),
-                  bytes.view().size(),
-                  [response, id = parsed.request_id()](const IntakeReceipt& receipt) {
+    return Commit(call, wire::ToWithdrawal(parsed, call->caller().principal), bytes.view().size(),
+                  [response, id = parsed.request_id()](const domain::RequestReceipt& receipt) {
                     pb::WithdrawBudgetResponse message;
                     wire::ToProto(receipt, id, message.mutable_receipt());
                     *response = rpc::ToBuffer(message);
@@ -216,13 +215,13 @@ class SubmissionRpc final : public rpc::BoundedReads<Generated> {
   }
 
   ServerUnaryReactor* Commit(rpc::UnaryCall* call, Intake::Request submission, size_t bytes,
-                             std::function<void(const IntakeReceipt&)> fill) {
-    committer_.Submit(call->caller().key(),
-                      std::make_unique<Intake::Request>(std::move(submission)), bytes,
-                      [call, fill = std::move(fill)](absl::StatusOr<IntakeReceipt> outcome) {
-                        if (outcome.ok()) fill(*outcome);
-                        call->Finish(outcome.status());
-                      });
+                             std::function<void(const domain::RequestReceipt&)> fill) {
+    committer_.Submit(
+        call->caller().key(), std::make_unique<Intake::Request>(std::move(submission)), bytes,
+        [call, fill = std::move(fill)](absl::StatusOr<domain::RequestReceipt> outcome) {
+          if (outcome.ok()) fill(*outcome);
+          call->Finish(outcome.status());
+        });
     return call;
   }
 

@@ -13,6 +13,7 @@
 #include "services/wire/text_wire.h"
 #include "services/wire/varint.h"
 #include "services/wire/walker.h"
+#include "storage/line_blocks.h"
 
 namespace fiscal::services::wire {
 namespace {
@@ -313,11 +314,10 @@ absl::StatusOr<RawReallocation> ReadReallocation(absl::string_view bytes,
   return raw;
 }
 
-absl::StatusOr<Reallocation> ToReallocation(const RawReallocation& raw,
-                                            const std::vector<std::shared_ptr<const void>>& owners,
-                                            absl::string_view principal,
-                                            const domain::Catalog& catalog) {
-  Reallocation out;
+absl::StatusOr<domain::Reallocation> ToReallocation(
+    const RawReallocation& raw, const std::vector<std::shared_ptr<const void>>& owners,
+    absl::string_view principal, const domain::Catalog& catalog) {
+  domain::Reallocation out;
   out.principal = std::string(principal);
   out.request_id = raw.request_id;
   auto add = [&](Reason reason, std::string field, std::string message) {
@@ -452,9 +452,9 @@ Submission ToWithdrawal(const submission::v1::WithdrawBudgetRequest& request,
   return s;
 }
 
-void ToProto(const IntakeReceipt& in, const std::string& request_id,
+void ToProto(const domain::RequestReceipt& in, const std::string& request_id,
              submission::v1::SubmitBudgetResponse* out) {
-  const storage::Receipt& r = in.receipt;
+  const domain::Receipt& r = in.receipt;
   out->set_request_id(request_id);
   out->set_result(static_cast<submission::v1::Result>(r.result));
   out->set_revision(static_cast<int64_t>(r.revision));

@@ -9,12 +9,12 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "domain/catalog.h"
+#include "domain/receipt.h"
+#include "domain/requests.h"
 #include "domain/submission.h"
 #include "fiscal/submission/v1/submission_service.pb.h"
 #include "google/protobuf/arena.h"
-#include "services/ledger/decide/intake.h"
 #include "services/wire/bounds.h"
-#include "storage/heads.h"
 
 namespace fiscal::services::wire {
 
@@ -68,14 +68,13 @@ absl::StatusOr<domain::Submission> ToSubmission(const std::vector<RawBudget>& pa
                                                 absl::string_view principal,
                                                 const domain::Catalog& catalog);
 // The same for several at once; paths start with "budgets[i].".
-absl::StatusOr<Reallocation> ToReallocation(const RawReallocation& raw,
-                                            const std::vector<std::shared_ptr<const void>>& owners,
-                                            absl::string_view principal,
-                                            const domain::Catalog& catalog);
+absl::StatusOr<domain::Reallocation> ToReallocation(
+    const RawReallocation& raw, const std::vector<std::shared_ptr<const void>>& owners,
+    absl::string_view principal, const domain::Catalog& catalog);
 domain::Submission ToWithdrawal(const submission::v1::WithdrawBudgetRequest& request,
                                 absl::string_view principal);
 
-void ToProto(const IntakeReceipt& receipt, const std::string& request_id,
+void ToProto(const domain::RequestReceipt& receipt, const std::string& request_id,
              submission::v1::SubmitBudgetResponse* out);
 void ToProto(const domain::StatementMeta& meta, budget::v1::Budget* out);
 void ToProto(const domain::Line& line, budget::v1::LineItem* out);

@@ -286,7 +286,7 @@ class World {
   void ImportCatalog() {
     auto import = [this](domain::CatalogList list, Code division,
                          std::vector<domain::CatalogEntry> entries) {
-      services::CatalogImport c;
+      domain::CatalogImport c;
       c.request_id = absl::StrCat("catalog-", model_.head);
       c.event = {division, 2024, list, std::move(entries)};
       Intake::Request request(std::move(c));
@@ -473,7 +473,7 @@ class World {
       std::string got = absl::StrCat("code ", static_cast<int>(code));
       ModelReceipt receipt;
       if (outcomes[i].ok()) {
-        const storage::Receipt& r = outcomes[i]->receipt;
+        const domain::Receipt& r = outcomes[i]->receipt;
         receipt = {r.result,     r.revision,        r.position,
                    r.line_count, r.memo_line_count, r.project_count};
         absl::StrAppend(&got, " result ", static_cast<int>(r.result), " revision ", r.revision,
@@ -498,7 +498,7 @@ class World {
 
   // Two budgets that give and take, all or nothing.
   void Reallocate() {
-    services::Reallocation r;
+    domain::Reallocation r;
     r.request_id = absl::StrCat("r", ++next_request_);
     const int64_t amount = static_cast<int64_t>(1 + Below(1000));
     const bool balanced = Below(5) != 0;
@@ -536,7 +536,7 @@ class World {
     Reallocate(r, others, 0);
   }
 
-  void Reallocate(const services::Reallocation& r, const std::vector<Submission>& others,
+  void Reallocate(const domain::Reallocation& r, const std::vector<Submission>& others,
                   int attempt) {
     std::vector<Intake::Request> requests;
     requests.emplace_back(r);

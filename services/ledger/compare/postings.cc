@@ -6,13 +6,12 @@
 
 namespace fiscal::services {
 
-absl::StatusOr<UpstreamRecords::Record> ToUpstreamRecord(const storage::LogEntry& entry,
-                                                         const storage::OperatorEvents& operators,
-                                                         bool* more) {
+absl::StatusOr<domain::UpstreamRecords::Record> ToUpstreamRecord(
+    const storage::LogEntry& entry, const storage::OperatorEvents& operators, bool* more) {
   absl::string_view payload;
   FISCAL_ASSIGN_OR_RETURN(const domain::EventHeader header,
                           storage::DecodeHeader(*entry.record, &payload));
-  UpstreamRecords::Record record;
+  domain::UpstreamRecords::Record record;
   record.position = entry.position;
   record.commit_time_us = header.commit_time_us;
   record.leaf_hash = storage::LeafHashOfHeader(

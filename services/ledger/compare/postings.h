@@ -3,16 +3,15 @@
 #define FISCAL_SERVICES_LEDGER_COMPARE_POSTINGS_H_
 
 #include "absl/status/statusor.h"
-#include "services/ledger/decide/intake.h"
+#include "domain/requests.h"
 #include "storage/event_log.h"
 
 namespace fiscal::services {
 
 // `more` is set when the next event was committed with this one.
 // A posting that an operator had left out is none there either.
-absl::StatusOr<UpstreamRecords::Record> ToUpstreamRecord(const storage::LogEntry& entry,
-                                                         const storage::OperatorEvents& operators,
-                                                         bool* more);
+absl::StatusOr<domain::UpstreamRecords::Record> ToUpstreamRecord(
+    const storage::LogEntry& entry, const storage::OperatorEvents& operators, bool* more);
 
 }  // namespace fiscal::services
 

@@ -358,8 +358,9 @@ std::shared_ptr<const domain::Catalog> Intake::catalog() const {
   return catalog_;
 }
 
-std::vector<absl::StatusOr<IntakeReceipt>> Intake::Commit(absl::Span<Request* const> requests) {
-  std::vector<absl::StatusOr<IntakeReceipt>> outcomes;
+std::vector<absl::StatusOr<domain::RequestReceipt>> Intake::Commit(
+    absl::Span<Request* const> requests) {
+  std::vector<absl::StatusOr<domain::RequestReceipt>> outcomes;
   outcomes.reserve(requests.size());
   if (failed_) {
     outcomes.assign(requests.size(), Refuse(Reason::kOutcomeUnknown,
@@ -399,22 +400,22 @@ std::vector<absl::StatusOr<IntakeReceipt>> Intake::Commit(absl::Span<Request* co
   return outcomes;
 }
 
-absl::StatusOr<std::optional<storage::Receipt>> Intake::Earlier(const std::string& principal,
-                                                                const std::string& request_id,
-                                                                const Digest& body,
-                                                                const Group& g) const {
+absl::StatusOr<std::optional<domain::Receipt>> Intake::Earlier(const std::string& principal,
+                                                               const std::string& request_id,
+                                                               const Digest& body,
+                                                               const Group& g) const {
   FISCAL_ASSIGN_OR_RETURN(std::optional<storage::Ledger::Answered> answered,
                           g.ledger.FindAnswer(principal, request_id));
-  if (!answered.has_value()) return std::optional<storage::Receipt>();
+  if (!answered.has_value()) return std::optional<domain::Receipt>();
   if (answered->body != body) {
     return Refuse(Reason::kRequestIdReused,
                   absl::StrCat("request_id ", request_id, " was used for another body"));
   }
-  return std::optional<storage::Receipt>(std::move(answered->receipt));
+  return std::optional<domain::Receipt>(std::move(answered->receipt));
 }
 
 size_t Intake::Append(domain::EventHeader header, absl::string_view payload, Group& g,
-                      storage::Receipt* receipt) const {
+                      domain::Receipt* receipt) const {
   header.position = g.head.position + 1;
   header.commit_time_us = g.now_us;
   storage::LogEntry entry;
@@ -436,10 +437,10 @@ size_t Intake::Append(domain::EventHeader header, absl::string_view payload, Gro
   return payload_offset;
 }
 
-absl::StatusOr<IntakeReceipt> Intake::Apply(Submission& s, Group& g) {
-  IntakeReceipt out;
+absl::StatusOr<domain::RequestReceipt> Intake::Apply(Submission& s, Group& g) {
+  domain::RequestReceipt out;
   if (!s.validate_only && !s.request_id.empty()) {
-    FISCAL_ASSIGN_OR_RETURN(std::optional<storage::Receipt> earlier,
+    FISCAL_ASSIGN_OR_RETURN(std::optional<domain::Receipt> earlier,
                             Earlier(s.principal, s.request_id, s.body, g));
     if (earlier.has_value()) {
       out.receipt = *std::move(earlier);
@@ -535,7 +536,7 @@ absl::StatusOr<IntakeReceipt> Intake::Apply(Submission& s, Group& g) {
     count(change.fresh ? s.lines.lines : change.event.put.lines, 1);
     count(change.event.removed.lines, -1);
   }
-  storage::Receipt& receipt = out.receipt;
+  domain::Receipt& receipt = out.receipt;
   const bool unchanged = old.has_value() && IsUnchanged(*old, meta, change);
   receipt.result = unchanged          ? domain::Result::kUnchanged
                    : !old.has_value() ? domain::Result::kCreated
@@ -601,10 +602,10 @@ absl::StatusOr<bool> Intake::HasStatements(domain::Code division, uint16_t year,
   return false;
 }
 
-absl::StatusOr<IntakeReceipt> Intake::Apply(Reallocation& r, Group& g) {
-  IntakeReceipt out;
+absl::StatusOr<domain::RequestReceipt> Intake::Apply(domain::Reallocation& r, Group& g) {
+  domain::RequestReceipt out;
   if (!r.request_id.empty()) {
-    FISCAL_ASSIGN_OR_RETURN(std::optional<storage::Receipt> earlier,
+    FISCAL_ASSIGN_OR_RETURN(std::optional<domain::Receipt> earlier,
                             Earlier(r.principal, r.request_id, r.body, g));
     if (earlier.has_value()) {
       out.receipt = *std::move(earlier);
@@ -640,7 +641,7 @@ absl::StatusOr<IntakeReceipt> Intake::Apply(Reallocation& r, Group& g) {
   g.balance = &balance;
   absl::Status status;
   for (size_t i = 0; i < r.parts.size() && status.ok(); ++i) {
-    absl::StatusOr<IntakeReceipt> part = Apply(r.parts[i], g);
+    absl::StatusOr<domain::RequestReceipt> part = Apply(r.parts[i], g);
     if (!part.ok()) {
       // The same refusal, saying which budget.
       domain::Explained e = domain::Explain(part.status());
@@ -682,10 +683,10 @@ absl::StatusOr<IntakeReceipt> Intake::Apply(Reallocation& r, Group& g) {
   return out;
 }
 
-absl::StatusOr<IntakeReceipt> Intake::Apply(CatalogImport& c, Group& g) {
-  IntakeReceipt out;
+absl::StatusOr<domain::RequestReceipt> Intake::Apply(domain::CatalogImport& c, Group& g) {
+  domain::RequestReceipt out;
   if (!c.request_id.empty()) {
-    FISCAL_ASSIGN_OR_RETURN(std::optional<storage::Receipt> earlier,
+    FISCAL_ASSIGN_OR_RETURN(std::optional<domain::Receipt> earlier,
                             Earlier(c.principal, c.request_id, c.body, g));
     if (earlier.has_value()) {
       out.receipt = *std::move(earlier);

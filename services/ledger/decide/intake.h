@@ -20,6 +20,8 @@
 #include "absl/types/span.h"
 #include "base/clock.h"
 #include "domain/catalog.h"
+#include "domain/receipt.h"
+#include "domain/requests.h"
 #include "domain/submission.h"
 #include "services/ledger/decide/rules_check.h"
 #include "storage/event_log.h"
@@ -30,67 +32,10 @@
 
 namespace fiscal::services {
 
-// An import of a catalog list, as it was sent.
-struct CatalogImport {
-  std::string principal;
-  std::string request_id;
-  Digest body{};
-  domain::CatalogEvent event;
-  std::vector<domain::Violation> violations;
-};
-
-// Several statements of the stage REALLOCATION that are kept at once.
-struct Reallocation {
-  std::string principal;
-  std::string request_id;
-  Digest body{};
-  std::vector<domain::Submission> parts;
-  std::vector<domain::Violation> violations;
-};
-
-// Events of an upstream's log, as they came: contiguous, and groups committed at once not cut.
-struct UpstreamRecords {
-  struct Record {
-    domain::Position position = 0;
-    int64_t commit_time_us = 0;
-    Digest leaf_hash{};
-    Digest chain_hash{};
-    // At most one of the two.
-    std::string posting;
-    std::string catalog;
-  };
-  std::string upstream;
-  std::string log_id;
-  std::vector<Record> records;
-};
-
-// An operator's decision that totals leave out a posting. `stopped_at`: where they stand still, for who knows; 0 for nobody.
-struct QuarantineOrder {
-  std::string principal;
-  domain::Position position = 0;
-  domain::Position stopped_at = 0;
-  std::string reason;
-};
-
-// The key that signs tree heads from here on.
-struct KeyOrder {
-  std::string principal;
-  domain::KeyEvent event;
-};
-
-struct IntakeReceipt {
-  storage::Receipt receipt;
-  // Of a reallocation: one for each of its budgets; `receipt` is the last.
-  std::vector<storage::Receipt> parts;
-  // Change of the budget's counted sums; for previews.
-  int64_t expenditure_change_fen = 0;
-  int64_t income_change_fen = 0;
-};
-
 class Intake {
  public:
-  using Request = std::variant<domain::Submission, CatalogImport, Reallocation, UpstreamRecords,
-                               QuarantineOrder, KeyOrder>;
+  using Request = std::variant<domain::Submission, domain::CatalogImport, domain::Reallocation,
+                               domain::UpstreamRecords, domain::QuarantineOrder, domain::KeyOrder>;
 
   // Reads the catalog from the log. `kv` is the store the log is in.
   // `check` is asked what the articulation rules say of a statement that was not asked on its way in.
@@ -99,7 +44,7 @@ class Intake {
 
   // Applies the requests in order as one group with one sync. When this returns, every OK answer is
   // durable.
-  std::vector<absl::StatusOr<IntakeReceipt>> Commit(absl::Span<Request* const> requests);
+  std::vector<absl::StatusOr<domain::RequestReceipt>> Commit(absl::Span<Request* const> requests);
 
   // How far an upstream's log was taken over; position 0 when nothing was.
   absl::StatusOr<storage::UpstreamState> ReadUpstream(absl::string_view name) const;
@@ -117,32 +62,33 @@ class Intake {
   Intake(storage::Kv& kv, storage::EventLog& log, Clock& clock, RulesCheck check)
       : kv_(kv), log_(log), clock_(clock), check_(check) {}
 
-  absl::StatusOr<IntakeReceipt> Apply(domain::Submission& s, Group& g);
-  absl::StatusOr<IntakeReceipt> Apply(CatalogImport& c, Group& g);
-  absl::StatusOr<IntakeReceipt> Apply(Reallocation& r, Group& g);
+  absl::StatusOr<domain::RequestReceipt> Apply(domain::Submission& s, Group& g);
+  absl::StatusOr<domain::RequestReceipt> Apply(domain::CatalogImport& c, Group& g);
+  absl::StatusOr<domain::RequestReceipt> Apply(domain::Reallocation& r, Group& g);
   // What is in force already is unchanged: the receipt is of the event that said so first.
-  absl::StatusOr<IntakeReceipt> Apply(QuarantineOrder& order, Group& g);
-  absl::StatusOr<IntakeReceipt> Apply(KeyOrder& order, Group& g);
+  absl::StatusOr<domain::RequestReceipt> Apply(domain::QuarantineOrder& order, Group& g);
+  absl::StatusOr<domain::RequestReceipt> Apply(domain::KeyOrder& order, Group& g);
   // Keeps the records before one that is refused.
-  absl::StatusOr<IntakeReceipt> Apply(UpstreamRecords& u, Group& g);
+  absl::StatusOr<domain::RequestReceipt> Apply(domain::UpstreamRecords& u, Group& g);
   // `last` is true when the record after this one changes no cells: a group ends here. UPSTREAM_EVENT_INVALID for what no system
   // of ours would post.
-  absl::Status TakeOver(const std::string& upstream, const UpstreamRecords::Record& record,
+  absl::Status TakeOver(const std::string& upstream, const domain::UpstreamRecords::Record& record,
                         bool last, storage::UpstreamState* state, bool* more, Group& g);
-  absl::Status TakeOverCatalog(const std::string& upstream, const UpstreamRecords::Record& record,
+  absl::Status TakeOverCatalog(const std::string& upstream,
+                               const domain::UpstreamRecords::Record& record,
                                storage::UpstreamState* state, Group& g);
   // True when something was stated for the division here.
   absl::StatusOr<bool> HasOwnStatements(domain::Code division, const Group& g) const;
   // The upstream a division's money comes from; empty for none.
   std::string OwnerOf(domain::Code division, const Group& g) const;
   // The stored answer of an earlier request with this id; nullopt when it is new.
-  absl::StatusOr<std::optional<storage::Receipt>> Earlier(const std::string& principal,
-                                                          const std::string& request_id,
-                                                          const Digest& body, const Group& g) const;
+  absl::StatusOr<std::optional<domain::Receipt>> Earlier(const std::string& principal,
+                                                         const std::string& request_id,
+                                                         const Digest& body, const Group& g) const;
   // Appends an event, whose header has the digest of its payload, and fills position and hash of the
   // receipt. Returns where in the record the payload starts.
   size_t Append(domain::EventHeader header, absl::string_view payload, Group& g,
-                storage::Receipt* receipt) const;
+                domain::Receipt* receipt) const;
   // True when an agency, or any agency of the division if `agency` is empty, ever stated something for the
   // year, here or at an upstream.
   absl::StatusOr<bool> HasStatements(domain::Code division, uint16_t year, absl::string_view agency,

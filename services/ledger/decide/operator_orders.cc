@@ -9,8 +9,8 @@ namespace fiscal::services {
 using domain::Reason;
 using domain::Refuse;
 
-absl::StatusOr<IntakeReceipt> Intake::Apply(QuarantineOrder& order, Group& g) {
-  IntakeReceipt out;
+absl::StatusOr<domain::RequestReceipt> Intake::Apply(domain::QuarantineOrder& order, Group& g) {
+  domain::RequestReceipt out;
   const std::shared_ptr<const storage::OperatorEvents> operators = log_.operators();
   const auto earlier = operators->quarantined().find(order.position);
   if (earlier != operators->quarantined().end()) {
@@ -46,8 +46,8 @@ absl::StatusOr<IntakeReceipt> Intake::Apply(QuarantineOrder& order, Group& g) {
   return out;
 }
 
-absl::StatusOr<IntakeReceipt> Intake::Apply(KeyOrder& order, Group& g) {
-  IntakeReceipt out;
+absl::StatusOr<domain::RequestReceipt> Intake::Apply(domain::KeyOrder& order, Group& g) {
+  domain::RequestReceipt out;
   const std::shared_ptr<const storage::OperatorEvents> operators = log_.operators();
   if (!operators->keys().empty() &&
       operators->keys().back().event.public_key_pem == order.event.public_key_pem) {

@@ -14,6 +14,7 @@ namespace fiscal::services {
 
 using domain::Reason;
 using domain::Refuse;
+using domain::UpstreamRecords;
 
 namespace {
 
@@ -69,14 +70,14 @@ std::map<domain::Code, std::string> Intake::UpstreamDivisions() const {
   return owners_;
 }
 
-absl::StatusOr<IntakeReceipt> Intake::Apply(UpstreamRecords& u, Group& g) {
+absl::StatusOr<domain::RequestReceipt> Intake::Apply(UpstreamRecords& u, Group& g) {
   FISCAL_ASSIGN_OR_RETURN(storage::UpstreamState state, g.ledger.Upstream(u.upstream));
   if (state.position > 0 && state.log_id != u.log_id) {
     return Refuse(Reason::kHistoryDiffers,
                   absl::StrCat("upstream ", u.upstream, " serves another log than before"));
   }
   state.log_id = u.log_id;
-  IntakeReceipt out;
+  domain::RequestReceipt out;
   absl::Status status;
   for (size_t i = 0; i < u.records.size() && status.ok();) {
     // A group that was committed at once is taken over at once.
@@ -181,7 +182,7 @@ absl::Status Intake::TakeOver(const std::string& upstream, const UpstreamRecords
   header.kind = domain::EventKind::kUpstream;
   header.principal = absl::StrCat("upstream:", upstream);
   header.payload_digest = Sha256({payload});
-  storage::Receipt receipt;
+  domain::Receipt receipt;
   Append(std::move(header), payload, g, &receipt);
   return g.ledger.ApplyPosting(posting, receipt.position);
 }
@@ -257,7 +258,7 @@ absl::Status Intake::TakeOverCatalog(const std::string& upstream,
   header.kind = domain::EventKind::kCatalog;
   header.principal = absl::StrCat("upstream:", upstream);
   header.payload_digest = Sha256({payload});
-  storage::Receipt receipt;
+  domain::Receipt receipt;
   Append(std::move(header), payload, g, &receipt);
   g.catalog = g.catalog->With(changed, receipt.position);
   return absl::OkStatus();

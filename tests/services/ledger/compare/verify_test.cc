@@ -120,13 +120,13 @@ class Ledger {
     ASSERT_TRUE(outcome.ok()) << outcome.status();
   }
   void Import(domain::CatalogList list, Code division, std::vector<domain::CatalogEntry> entries) {
-    services::CatalogImport import;
+    domain::CatalogImport import;
     import.request_id = absl::StrCat("c", ++request_);
     import.event = {division, 2024, list, std::move(entries)};
     Commit(Intake::Request(std::move(import)));
   }
   void Reallocate() {
-    services::Reallocation r;
+    domain::Reallocation r;
     r.request_id = "reallocation";
     for (int i = 0; i < 2; ++i) {
       auto texts = std::make_shared<std::vector<std::string>>(std::vector<std::string>{"line"});

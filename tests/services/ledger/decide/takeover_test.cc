@@ -15,6 +15,7 @@ namespace {
 
 using domain::Posting;
 using domain::Reason;
+using domain::UpstreamRecords;
 using Record = UpstreamRecords::Record;
 
 constexpr int64_t kNowUs = 1704067200000000;
@@ -55,7 +56,7 @@ class TakeoverTest : public ::testing::Test {
     anchor_ = std::make_unique<storage::MemoryAnchor>(anchor_disk_);
     log_ = *storage::EventLog::Open(*kv_, *anchor_, "0123456789abcdef");
     intake_ = *Intake::Open(*kv_, *log_, clock_, simulation::NoRules);
-    CatalogImport import;
+    domain::CatalogImport import;
     import.principal = "test";
     import.request_id = "divisions";
     import.event = *storage::DecodeCatalog(Divisions());
