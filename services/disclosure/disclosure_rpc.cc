@@ -33,6 +33,7 @@ using disclosure::Row;
 using disclosure::Table;
 using domain::Position;
 using domain::Reason;
+using domain::TotalFilter;
 using grpc::CallbackServerContext;
 using grpc::ServerUnaryReactor;
 namespace pb = fiscal::disclosure::v1;

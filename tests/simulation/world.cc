@@ -30,9 +30,9 @@ namespace fiscal::simulation {
 namespace {
 
 using domain::Code;
+using domain::Dimension;
 using domain::Line;
 using domain::Submission;
-using services::Dimension;
 using services::Intake;
 using storage::MemoryDisk;
 using storage::MemoryFault;
@@ -596,7 +596,7 @@ class World {
 
   services::WatchedTotals MakeQuestion() {
     services::WatchedTotals question;
-    services::TotalFilter& f = question.filter;
+    domain::TotalFilter& f = question.filter;
     f.division = Pick(kDivisions);
     f.year = 2024;
     const uint64_t stage = Below(10);
@@ -619,9 +619,9 @@ class World {
     if (Below(5) == 0) f.category = static_cast<domain::Category>(Below(7));
     if (Below(6) == 0) f.funding_year = static_cast<domain::FundingYear>(Below(3));
     if (Below(8) == 0) f.analysis = static_cast<domain::Analysis>(Below(7));
-    std::vector<services::GroupBy>& group_by = question.group_by;
+    std::vector<domain::GroupBy>& group_by = question.group_by;
     for (uint64_t i = 0, n = 1 + Below(2); i < n; ++i) {
-      services::GroupBy g;
+      domain::GroupBy g;
       g.dimension = static_cast<Dimension>(1 + Below(11));
       g.depth = static_cast<int>(Below(4));
       if (group_by.empty() || group_by[0].dimension != g.dimension) group_by.push_back(g);
@@ -677,16 +677,16 @@ class World {
   // `at` is the reader's position; `model_at` the model's where it is another.
   void Compare(const services::TotalsReader& reader, const services::WatchedTotals& question,
                uint64_t at, uint64_t model_at) {
-    const services::TotalFilter& f = question.filter;
-    const std::vector<services::GroupBy>& group_by = question.group_by;
+    const domain::TotalFilter& f = question.filter;
+    const std::vector<domain::GroupBy>& group_by = question.group_by;
     const uint64_t position = model_at == 0 ? at : model_at;
     services::Work work;
-    const auto list = reader.List(f, group_by, services::Order::kCode, at, work);
+    const auto list = reader.List(f, group_by, domain::RowOrder::kCode, at, work);
     if (!Check(list.status(), "query")) return;
     std::map<std::string, domain::CellValue> want = model_.Totals(f, group_by, position);
     std::map<std::string, domain::CellValue> got;
     got[""] = list->grand_total;
-    for (const services::TotalRow& row : list->rows) {
+    for (const domain::TotalRow& row : list->rows) {
       const std::string key = ModelKeyOf(row.group);
       if (!got.emplace(key, row.value).second) Fail(absl::StrCat("row ", key, " stands twice"));
     }

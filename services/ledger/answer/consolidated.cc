@@ -14,8 +14,12 @@ using domain::CellKey;
 using domain::CellValue;
 using domain::ChunkKind;
 using domain::Code;
+using domain::Consolidated;
+using domain::Dimension;
 using domain::Fund;
 using domain::OrgType;
+using domain::TotalFilter;
+using domain::Transfer;
 
 // Transfers of a fund with its parts by receiver and top fund: what leaf differences of an open
 // stride and stored chunks both say.
@@ -74,7 +78,7 @@ absl::StatusOr<Consolidated> Consolidate(const Projector& projector, const Total
       {{OrgType::kDivision, filter.division, ""}, "", filter.division}};
   for (bool up : {false, true}) {
     std::map<std::pair<Code, Fund>, domain::Fen> paid;
-    for (domain::Stage stage : StagesOf(filter.stage)) {
+    for (domain::Stage stage : domain::StagesOf(filter.stage)) {
       Receivers receivers(up, filter.fund, &paid);
       FISCAL_RETURN_IF_ERROR(reader.Visit(targets,
                                           up ? ChunkKind::kTransferUp : ChunkKind::kTransferDown,
@@ -97,11 +101,11 @@ absl::StatusOr<Consolidated> Consolidate(const Projector& projector, const Total
     income.direction = domain::Direction::kIncome;
     income.revenue = 110;
     income.fund = filter.fund;
-    FISCAL_ASSIGN_OR_RETURN(const TotalList list,
+    FISCAL_ASSIGN_OR_RETURN(const domain::TotalList list,
                             reader.List(income, {{Dimension::kRevenue, 2}, {Dimension::kFund, 1}},
-                                        Order::kCode, position, work));
+                                        domain::RowOrder::kCode, position, work));
     // Level 1 holds all of 110; level 2 says how much of it came from below.
-    for (const TotalRow& row : list.rows) {
+    for (const domain::TotalRow& row : list.rows) {
       const Fund fund = FundNamed(row.group[1].code);
       if (row.group[0].level == 1) at(receiver, false, fund).received_fen += row.value.amount_fen;
       if (row.group[0].level == 2 && row.group[0].code == "11006") {

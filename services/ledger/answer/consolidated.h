@@ -11,33 +11,16 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "domain/consolidated.h"
 #include "services/ledger/answer/totals_reader.h"
 
 namespace fiscal::services {
 
-struct Transfer {
-  domain::Code receiver = 0;
-  std::string name;
-  bool up = false;
-  domain::Fund fund = domain::Fund::kNone;
-  domain::Fen paid_fen = 0;
-  domain::Fen received_fen = 0;
-  domain::Fen eliminated_fen() const {
-    return std::max<domain::Fen>(0, std::min(paid_fen, received_fen));
-  }
-};
-
-struct Consolidated {
-  domain::CellValue combined;
-  domain::Fen eliminated_fen = 0;
-  // By receiver, direction and fund; also those that don't match.
-  std::vector<Transfer> transfers;
-};
-
 // `filter` has a division, year, stage, direction and perhaps a fund.
-absl::StatusOr<Consolidated> Consolidate(const Projector& projector, const TotalsReader& reader,
-                                         const TotalFilter& filter, domain::Position position,
-                                         Work& work);
+absl::StatusOr<domain::Consolidated> Consolidate(const Projector& projector,
+                                                 const TotalsReader& reader,
+                                                 const domain::TotalFilter& filter,
+                                                 domain::Position position, Work& work);
 
 }  // namespace fiscal::services
 

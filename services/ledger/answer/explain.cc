@@ -13,9 +13,22 @@ namespace {
 
 using domain::BudgetKey;
 using domain::CellValue;
+using domain::ChangeExplanation;
+using domain::ChangePart;
+using domain::ChangeReason;
 using domain::Code;
+using domain::Contribution;
+using domain::ContributionKind;
+using domain::Dimension;
+using domain::Explanation;
+using domain::GroupValue;
 using domain::Position;
+using domain::RowOrder;
 using domain::Stage;
+using domain::StagesOf;
+using domain::TotalFilter;
+using domain::TotalList;
+using domain::TotalRow;
 
 // An agency's part of a total, by stage.
 struct StatementPart {
@@ -34,9 +47,8 @@ absl::StatusOr<std::vector<StatementPart>> StatementsOf(const Projector& project
   for (Stage stage : StagesOf(filter.stage)) {
     TotalFilter of = filter;
     of.stage = stage;
-    FISCAL_ASSIGN_OR_RETURN(const TotalList list,
-                            reader.List(of, {{Dimension::kAgency, 0}}, Order::kCode, position,
-                                        work));
+    FISCAL_ASSIGN_OR_RETURN(const TotalList list, reader.List(of, {{Dimension::kAgency, 0}},
+                                                              RowOrder::kCode, position, work));
     if (list.rows.empty()) continue;
     std::vector<Code> divisions;
     for (const TotalRow& row : list.rows) {
@@ -182,7 +194,7 @@ absl::StatusOr<Explanation> ExplainTotal(const Projector& projector, const Total
   };
   if (!filter.own_level) {
     FISCAL_ASSIGN_OR_RETURN(const TotalList list, reader.List(filter, {{Dimension::kDivision, 2}},
-                                                              Order::kCode, position, work));
+                                                              RowOrder::kCode, position, work));
     bool below = false;
     for (const TotalRow& row : list.rows) {
       const GroupValue& v = row.group[0];
@@ -198,9 +210,8 @@ absl::StatusOr<Explanation> ExplainTotal(const Projector& projector, const Total
   }
   TotalFilter own = filter;
   own.own_level = true;
-  FISCAL_ASSIGN_OR_RETURN(const TotalList list,
-                          reader.List(own, {{Dimension::kDepartment, 0}}, Order::kCode, position,
-                                      work));
+  FISCAL_ASSIGN_OR_RETURN(const TotalList list, reader.List(own, {{Dimension::kDepartment, 0}},
+                                                            RowOrder::kCode, position, work));
   for (const TotalRow& row : list.rows) {
     TotalFilter next = filter;
     next.own_level = false;

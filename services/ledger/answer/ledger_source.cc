@@ -21,8 +21,11 @@ using domain::Analysis;
 using domain::Attributes;
 using domain::CellKey;
 using domain::CellValue;
+using domain::Dimension;
 using domain::Direction;
 using domain::Fund;
+using domain::StagesOf;
+using domain::TotalFilter;
 
 constexpr size_t kNoLeaf = static_cast<size_t>(-1);
 
@@ -285,9 +288,10 @@ absl::StatusOr<std::vector<Group>> LedgerSource::AskTotals(const Query& query, G
   const Dimension dimension = by == GroupKind::kFunctional ? Dimension::kFunctional
                               : by == GroupKind::kRevenue  ? Dimension::kRevenue
                                                            : Dimension::kDeptEconomic;
-  FISCAL_ASSIGN_OR_RETURN(const TotalList list,
-                          reader_.List(filter, {{dimension, 0}}, Order::kCode, position_, work_));
-  for (const TotalRow& row : list.rows) {
+  FISCAL_ASSIGN_OR_RETURN(
+      const domain::TotalList list,
+      reader_.List(filter, {{dimension, 0}}, domain::RowOrder::kCode, position_, work_));
+  for (const domain::TotalRow& row : list.rows) {
     if (row.group[0].code.empty()) continue;
     Group& g = out.emplace_back();
     g.code = row.group[0].code;

@@ -31,7 +31,7 @@ class LedgerSource final : public disclosure::CellSource {
 
   // `scope` names division, department or agency, year and stage.
   LedgerSource(const Projector& projector, const TotalsReader& reader,
-               const storage::HeadReader& statements, UnitOf unit_of, TotalFilter scope,
+               const storage::HeadReader& statements, UnitOf unit_of, domain::TotalFilter scope,
                domain::Position position, Work& work);
   ~LedgerSource() override;
 
@@ -62,7 +62,7 @@ class LedgerSource final : public disclosure::CellSource {
   const TotalsReader& reader_;
   const storage::HeadReader& statements_;
   const UnitOf unit_of_;
-  const TotalFilter scope_;
+  const domain::TotalFilter scope_;
   const domain::Position position_;
   Work& work_;
   const std::shared_ptr<const domain::Catalog> catalog_;

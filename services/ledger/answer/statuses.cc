@@ -7,12 +7,16 @@
 
 namespace fiscal::services {
 
+using domain::AgencyCoverage;
 using domain::BudgetKey;
 using domain::Catalog;
 using domain::Code;
+using domain::Coverage;
+using domain::CoverageState;
 using domain::Position;
 using domain::Stage;
 using domain::StatementStatus;
+using domain::TotalFilter;
 
 absl::StatusOr<Statuses> StatusesAt(const Projector& projector, uint16_t year, Stage stage,
                                     const std::vector<Code>& divisions, Position position,

@@ -11,6 +11,8 @@
 namespace fiscal::services {
 namespace {
 
+using domain::TotalFilter;
+
 // Filters that a cell is compared with for one unit of work.
 constexpr uint64_t kFiltersPerUnit = 8;
 
@@ -62,7 +64,7 @@ absl::StatusOr<std::vector<domain::CellValue>> BatchTotals(const Projector& proj
   for (const TotalFilter& filter : filters) {
     std::unique_ptr<Question>& question = questions[filter];
     if (question != nullptr) continue;
-    question = std::make_unique<Question>(catalog, filter, std::vector<GroupBy>());
+    question = std::make_unique<Question>(catalog, filter, std::vector<domain::GroupBy>());
     FISCAL_RETURN_IF_ERROR(question->Check());
   }
   using Chunks = std::tuple<domain::ChunkKind, domain::Code, domain::Code, bool, std::string,
@@ -80,7 +82,7 @@ absl::StatusOr<std::vector<domain::CellValue>> BatchTotals(const Projector& proj
     const Question& first = shared.first();
     const Question::Reads reads = first.reads();
     const std::vector<Target> targets = first.Targets();
-    for (domain::Stage stage : StagesOf(first.filter().stage)) {
+    for (domain::Stage stage : domain::StagesOf(first.filter().stage)) {
       FISCAL_RETURN_IF_ERROR(TotalsView(projector, cache, position, first.filter().year, stage)
                                  .Visit(targets, reads.kind, reads.code, shared, work));
     }

@@ -14,10 +14,9 @@
 namespace fiscal::services {
 
 // A value for each filter, in order. The first filter that names what is in no catalog is refused as Question::Check does.
-absl::StatusOr<std::vector<domain::CellValue>> BatchTotals(const Projector& projector,
-                                                           ChunkCache& cache,
-                                                           const std::vector<TotalFilter>& filters,
-                                                           domain::Position position, Work& work);
+absl::StatusOr<std::vector<domain::CellValue>> BatchTotals(
+    const Projector& projector, ChunkCache& cache, const std::vector<domain::TotalFilter>& filters,
+    domain::Position position, Work& work);
 
 }  // namespace fiscal::services
 

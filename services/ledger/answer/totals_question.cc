@@ -19,10 +19,18 @@ using domain::CellKey;
 using domain::CellValue;
 using domain::ChunkKind;
 using domain::Code;
+using domain::Dimension;
+using domain::GroupBy;
+using domain::GroupValue;
 using domain::LevelOf;
 using domain::OrgNode;
 using domain::OrgType;
 using domain::Position;
+using domain::RowChange;
+using domain::RowOrder;
+using domain::StagesOf;
+using domain::TotalFilter;
+using domain::TotalList;
 
 absl::Status NotFound(domain::Reason reason, const std::string& message) {
   domain::Refusal refusal;
@@ -82,27 +90,6 @@ absl::string_view FundingYearName(uint32_t v, bool zh) {
 constexpr Code kUnmapped = 1;
 
 }  // namespace
-
-absl::Span<const domain::Stage> StagesOf(domain::Stage stage) {
-  using domain::Stage;
-  static constexpr Stage kCurrent[] = {Stage::kApproved, Stage::kAdjustment, Stage::kReallocation};
-  static constexpr Stage kAll[] = {Stage::kNone,       Stage::kRequested,   Stage::kReviewed,
-                                   Stage::kApproved,   Stage::kExecuted,    Stage::kFinal,
-                                   Stage::kAdjustment, Stage::kReallocation};
-  if (stage == Stage::kCurrent) return kCurrent;
-  return {&kAll[static_cast<size_t>(stage)], 1};
-}
-
-std::string RowName(const std::vector<GroupValue>& group) {
-  static constexpr absl::string_view kNames[] = {
-      "",           "FUNCTIONAL", "REVENUE",  "DEPT_ECONOMIC", "GOV_ECONOMIC", "DEPARTMENT",
-      "AGENCY",     "DIVISION",   "FUND",     "CATEGORY",      "FUNDING_YEAR", "PROJECT"};
-  if (group.empty()) return "the total";
-  std::string name = "row";
-  for (const GroupValue& v : group)
-    absl::StrAppend(&name, " ", kNames[static_cast<size_t>(v.dimension)], "=", v.code);
-  return name;
-}
 
 Question::Question(std::shared_ptr<const Catalog> catalog, TotalFilter filter,
                    std::vector<GroupBy> group_by)
@@ -489,12 +476,6 @@ domain::Fund FundNamed(absl::string_view code) {
   return domain::Fund::kNone;
 }
 
-OrgNode NodeOf(const TotalFilter& f) {
-  if (!f.agency.empty()) return {OrgType::kAgency, f.division, f.agency};
-  if (!f.department.empty()) return {OrgType::kDepartment, f.division, f.department};
-  return {f.own_level ? OrgType::kOwnLevel : OrgType::kDivision, f.division, ""};
-}
-
 bool Question::Counts(const domain::BudgetKey& key, absl::string_view department) const {
   const absl::Span<const domain::Stage> stages = StagesOf(f_.stage);
   if (key.year != f_.year || std::find(stages.begin(), stages.end(), key.stage) == stages.end())
@@ -516,7 +497,7 @@ void Question::AddPosting(const domain::Posting& posting) {
   Sum(*this).OnTable(target, posting.cells);
 }
 
-std::vector<Question::RowChange> Question::TakeChanges() {
+std::vector<RowChange> Question::TakeChanges() {
   std::vector<std::pair<SortKey, RowChange>> changes;
   for (const auto& [key, before] : before_) {
     const auto row = rows_.find(key);
@@ -541,7 +522,7 @@ std::vector<Question::RowChange> Question::TakeChanges() {
   return out;
 }
 
-std::vector<Question::RowChange> Question::RowsBeside(const Question& before) const {
+std::vector<RowChange> Question::RowsBeside(const Question& before) const {
   // Rows are numbered differently in each: they meet by what they say.
   std::map<SortKey, RowChange> changes;
   if (group_by_.empty()) {
@@ -565,7 +546,7 @@ std::vector<Question::RowChange> Question::RowsBeside(const Question& before) co
   return out;
 }
 
-std::vector<Question::RowChange> Question::ChangesFrom(const Question& before) const {
+std::vector<RowChange> Question::ChangesFrom(const Question& before) const {
   std::vector<RowChange> rows = RowsBeside(before);
   rows.erase(std::remove_if(rows.begin(), rows.end(),
                             [](const RowChange& r) { return r.before == r.after; }),
@@ -649,9 +630,9 @@ std::vector<GroupValue> Question::GroupOf(const RowKey& key, SortKey* sort_key) 
   return group;
 }
 
-TotalList Question::Answer(Order order) const {
+TotalList Question::Answer(RowOrder order) const {
   struct Sortable {
-    TotalRow row;
+    domain::TotalRow row;
     SortKey key;
   };
   std::vector<Sortable> sortable;
@@ -664,7 +645,7 @@ TotalList Question::Answer(Order order) const {
     sortable.push_back(std::move(s));
   }
   std::sort(sortable.begin(), sortable.end(), [order](const Sortable& x, const Sortable& y) {
-    if (order == Order::kAmountDescending && x.row.value.amount_fen != y.row.value.amount_fen) {
+    if (order == RowOrder::kAmountDescending && x.row.value.amount_fen != y.row.value.amount_fen) {
       return x.row.value.amount_fen > y.row.value.amount_fen;
     }
     return x.key < y.key;

@@ -20,113 +20,27 @@
 #include "absl/types/span.h"
 #include "domain/catalog.h"
 #include "domain/cells.h"
+#include "domain/totals.h"
 #include "services/ledger/fold/projector.h"
 #include "services/ledger/work.h"
 
 namespace fiscal::services {
 
-// Numbers of fiscal.aggregation.v1.Dimension.
-enum class Dimension : uint8_t {
-  kNone,
-  kFunctional,
-  kRevenue,
-  kDeptEconomic,
-  kGovEconomic,
-  kDepartment,
-  kAgency,
-  kDivision,
-  kFund,
-  kCategory,
-  kFundingYear,
-  kProject
-};
-enum class Order : uint8_t { kNone, kCode, kAmountDescending };
-
-struct TotalFilter {
-  domain::Code division = 0;
-  bool own_level = false;
-  std::string department;
-  std::string agency;
-  uint16_t year = 0;
-  domain::Stage stage = domain::Stage::kNone;
-  domain::Direction direction = domain::Direction::kNone;
-  domain::Code functional = 0;
-  domain::Code revenue = 0;
-  domain::Code dept_economic = 0;
-  domain::Code gov_economic = 0;
-  domain::Fund fund = domain::Fund::kNone;
-  domain::Category category = domain::Category::kNone;
-  domain::FundingYear funding_year = domain::FundingYear::kNone;
-  std::string project;
-  domain::Analysis analysis = domain::Analysis::kNone;
-  // The year whose functional classification codes are shown in, by crosswalk; 0 is `year` itself.
-  uint16_t classification_year = 0;
-
-  auto tie() const {
-    return std::tie(division, own_level, department, agency, year, stage, direction, functional,
-                    revenue, dept_economic, gov_economic, fund, category, funding_year, project,
-                    analysis, classification_year);
-  }
-  friend bool operator<(const TotalFilter& x, const TotalFilter& y) { return x.tie() < y.tie(); }
-};
-
-struct GroupBy {
-  Dimension dimension = Dimension::kNone;
-  // 0: every level.
-  int depth = 0;
-};
-
-struct GroupValue {
-  Dimension dimension = Dimension::kNone;
-  std::string code;
-  std::string name;
-  int level = 1;
-  domain::Code division = 0;
-  bool own_level = false;
-  // Money whose code no crosswalk maps.
-  bool unmapped = false;
-};
-
-struct TotalRow {
-  std::vector<GroupValue> group;
-  domain::CellValue value;
-};
-
-struct TotalList {
-  std::vector<TotalRow> rows;
-  domain::CellValue grand_total;
-};
-
-// "row FUNCTIONAL=208 DIVISION=141100", for messages; "the total" where there is no group.
-std::string RowName(const std::vector<GroupValue>& group);
-
 class ChunkCache;  // totals_view.h
 struct Target;     // totals_view.h
-
-// The stages a stage's totals are made of: three for CURRENT, else itself.
-absl::Span<const domain::Stage> StagesOf(domain::Stage stage);
 
 // The fund of a row's code: "GENERAL".
 domain::Fund FundNamed(absl::string_view code);
 
-// The node that counts the money a filter asks for, and other money at most.
-domain::OrgNode NodeOf(const TotalFilter& filter);
-
 class Question {
  public:
-  // A row that a posting changed.
-  struct RowChange {
-    std::vector<GroupValue> group;
-    domain::CellValue before, after;
-  };
-
-  Question(std::shared_ptr<const domain::Catalog> catalog, TotalFilter filter,
-           std::vector<GroupBy> group_by);
+  Question(std::shared_ptr<const domain::Catalog> catalog, domain::TotalFilter filter,
+           std::vector<domain::GroupBy> group_by);
 
   // NOT_FOUND with DIVISION_UNKNOWN, DEPARTMENT_UNKNOWN or AGENCY_UNKNOWN.
   absl::Status Check() const;
   // Whether a sum for `filter` is read off one node that keeps just what it asks for, whatever is below: small work.
-  static bool IsSmall(const TotalFilter& filter);
+  static bool IsSmall(const domain::TotalFilter& filter);
   // Adds the cells at `position`, which was folded.
   absl::Status Run(const Projector& projector, ChunkCache& cache, domain::Position position,
                    Work& work);
@@ -142,9 +56,9 @@ class Question {
   void Add(const domain::CellKey& key, absl::string_view project, const domain::CellValue& value) {
     AddCell({}, key, project, value);
   }
-  const TotalFilter& filter() const { return f_; }
+  const domain::TotalFilter& filter() const { return f_; }
   domain::CellValue grand_total() const { return grand_total_; }
-  TotalList Answer(Order order) const;
+  domain::TotalList Answer(domain::RowOrder order) const;
   size_t row_count() const { return group_by_.empty() ? 1 : rows_.size(); }
 
   // The divisions asked about.
@@ -160,11 +74,11 @@ class Question {
   // Adds what was posted after the position it stands at, if it counts here.
   void AddPosting(const domain::Posting& posting);
   // The rows that differ from what they were at the last call, or after Run, in the order of Answer(kCode).
-  std::vector<RowChange> TakeChanges();
+  std::vector<domain::RowChange> TakeChanges();
   // The rows that differ from those of `before`, which asks the same, in the same order.
-  std::vector<RowChange> ChangesFrom(const Question& before) const;
+  std::vector<domain::RowChange> ChangesFrom(const Question& before) const;
   // All rows of both, for comparing; `before` groups the same way and may ask for other money.
-  std::vector<RowChange> RowsBeside(const Question& before) const;
+  std::vector<domain::RowChange> RowsBeside(const Question& before) const;
 
  private:
   // A value of a dimension: a number that identifies it within the dimension, and its level.
@@ -185,38 +99,38 @@ class Question {
   };
   // What a row says of the organisation: one value for each org dimension asked for.
   struct Org {
-    std::vector<GroupValue> values;
+    std::vector<domain::GroupValue> values;
   };
   // Enumerated values and codes order by this; empty codes come last.
   using SortKey = std::vector<std::tuple<bool, std::string, int, bool>>;
   class Sum;
 
-  bool Asks(Dimension d) const;
-  int DepthOf(Dimension d) const;
+  bool Asks(domain::Dimension d) const;
+  int DepthOf(domain::Dimension d) const;
   domain::ChunkKind KindNeeded() const;
   void AppendLeaves(domain::Code division, const std::string& department,
                     std::vector<Target>* out) const;
   // The rows an organisation's money counts in.
   std::vector<uint32_t> OrgRows(const Target& target);
-  uint32_t OrgIndex(std::vector<GroupValue> values);
-  std::vector<GroupValue> DivisionValues(domain::Code division) const;
+  uint32_t OrgIndex(std::vector<domain::GroupValue> values);
+  std::vector<domain::GroupValue> DivisionValues(domain::Code division) const;
   bool Matches(domain::Code functional, const domain::CellKey& key, const domain::Attributes& a,
                absl::string_view project) const;
   void AddCell(const std::vector<uint32_t>& orgs, const domain::CellKey& key,
                absl::string_view project, const domain::CellValue& value);
   void AddTo(const RowKey& key, const domain::CellValue& value);
-  void ValuesOf(const GroupBy& g, domain::Code functional, const domain::CellKey& key,
+  void ValuesOf(const domain::GroupBy& g, domain::Code functional, const domain::CellKey& key,
                 const domain::Attributes& a, absl::string_view project, std::vector<Value>* out);
   // The code in the classification asked for; kUnmapped where no crosswalk has it.
   domain::Code Shown(domain::Code functional);
-  GroupValue Describe(const GroupBy& g, Value v) const;
-  std::vector<GroupValue> GroupOf(const RowKey& key, SortKey* sort) const;
+  domain::GroupValue Describe(const domain::GroupBy& g, Value v) const;
+  std::vector<domain::GroupValue> GroupOf(const RowKey& key, SortKey* sort) const;
 
   std::shared_ptr<const domain::Catalog> catalog_;
-  const TotalFilter f_;
-  const std::vector<GroupBy> group_by_;
+  const domain::TotalFilter f_;
+  const std::vector<domain::GroupBy> group_by_;
   bool by_org_ = false;
-  std::vector<GroupBy> cell_dims_;
+  std::vector<domain::GroupBy> cell_dims_;
   std::vector<Org> orgs_;
   std::map<std::vector<std::tuple<int, std::string, domain::Code, bool, int>>, uint32_t>
       org_numbers_;

@@ -6,6 +6,8 @@
 
 namespace fiscal::services {
 
+using domain::TotalFilter;
+
 TotalsReader::TotalsReader(const Projector& projector)
     : projector_(projector), cache_(std::make_unique<ChunkCache>()) {}
 TotalsReader::~TotalsReader() = default;
@@ -28,9 +30,10 @@ absl::StatusOr<std::vector<domain::CellValue>> TotalsReader::GetAll(
   return BatchTotals(projector_, *cache_, filters, position, work);
 }
 
-absl::StatusOr<TotalList> TotalsReader::List(const TotalFilter& filter,
-                                             const std::vector<GroupBy>& group_by, Order order,
-                                             domain::Position position, Work& work) const {
+absl::StatusOr<domain::TotalList> TotalsReader::List(const TotalFilter& filter,
+                                                     const std::vector<domain::GroupBy>& group_by,
+                                                     domain::RowOrder order,
+                                                     domain::Position position, Work& work) const {
   Question question(projector_.catalog(), filter, group_by);
   FISCAL_RETURN_IF_ERROR(Ask(question, position, work));
   return question.Answer(order);

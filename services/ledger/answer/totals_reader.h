@@ -31,14 +31,15 @@ class TotalsReader {
   absl::Status Ask(Question& question, domain::Position position, Work& work) const;
   // `position` must have been folded. NOT_FOUND with DIVISION_UNKNOWN, DEPARTMENT_UNKNOWN or
   // AGENCY_UNKNOWN.
-  absl::StatusOr<domain::CellValue> Get(const TotalFilter& filter, domain::Position position,
-                                        Work& work) const;
+  absl::StatusOr<domain::CellValue> Get(const domain::TotalFilter& filter,
+                                        domain::Position position, Work& work) const;
   // A value for each filter, in order. Those that read the same cells share one reading of them.
-  absl::StatusOr<std::vector<domain::CellValue>> GetAll(const std::vector<TotalFilter>& filters,
-                                                        domain::Position position,
-                                                        Work& work) const;
-  absl::StatusOr<TotalList> List(const TotalFilter& filter, const std::vector<GroupBy>& group_by,
-                                 Order order, domain::Position position, Work& work) const;
+  absl::StatusOr<std::vector<domain::CellValue>> GetAll(
+      const std::vector<domain::TotalFilter>& filters, domain::Position position, Work& work) const;
+  absl::StatusOr<domain::TotalList> List(const domain::TotalFilter& filter,
+                                         const std::vector<domain::GroupBy>& group_by,
+                                         domain::RowOrder order, domain::Position position,
+                                         Work& work) const;
   // The cells of some nodes' chunks of one kind.
   absl::Status Visit(const std::vector<Target>& targets, domain::ChunkKind kind, uint16_t year,
                      domain::Stage stage, domain::Position position, CellVisitor& visit,

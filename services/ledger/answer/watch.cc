@@ -14,6 +14,7 @@ namespace {
 
 using domain::Position;
 using domain::Reason;
+using domain::RowChange;
 
 // Postings read at once.
 constexpr size_t kReadMax = 256;
@@ -63,7 +64,7 @@ bool Watch::Concerns(const domain::Posting& posting) const {
 
 void Watch::Take(std::vector<WatchMessage::Change>* changes) {
   for (size_t i = 0; i < questions_.size(); ++i) {
-    for (Question::RowChange& row : questions_[i]->TakeChanges())
+    for (RowChange& row : questions_[i]->TakeChanges())
       changes->push_back({static_cast<int>(i), std::move(row)});
   }
 }
@@ -77,8 +78,8 @@ void Watch::SkipTo(Position position) {
 std::vector<domain::Fold::NodeId> Watch::Nodes() const {
   std::vector<domain::Fold::NodeId> nodes;
   for (const WatchedTotals& totals : options_.totals) {
-    for (domain::Stage stage : StagesOf(totals.filter.stage))
-      nodes.push_back({NodeOf(totals.filter), totals.filter.year, stage});
+    for (domain::Stage stage : domain::StagesOf(totals.filter.stage))
+      nodes.push_back({domain::NodeOf(totals.filter), totals.filter.year, stage});
   }
   return nodes;
 }
@@ -89,10 +90,10 @@ absl::StatusOr<std::optional<WatchMessage>> Watch::Next(Position folded) {
   for (const WatchMessage::Change& change : message->changes) {
     for (const domain::CellValue* value : {&change.row.before, &change.row.after}) {
       if (domain::FitsInt64(value->amount_fen)) continue;
-      return domain::RefuseTotal(value->amount_fen,
-                                 absl::StrCat("filters[", change.filter, "]: ",
-                                              RowName(change.row.group), " at position ",
-                                              message->position));
+      return domain::RefuseTotal(
+          value->amount_fen,
+          absl::StrCat("filters[", change.filter, "]: ", domain::RowName(change.row.group),
+                       " at position ", message->position));
     }
   }
   return message;
@@ -112,7 +113,7 @@ absl::StatusOr<std::optional<WatchMessage>> Watch::Find(Position folded) {
         message.changes.push_back({static_cast<int>(i), {{}, {}, questions_[i]->grand_total()}});
         continue;
       }
-      for (TotalRow& row : questions_[i]->Answer(Order::kCode).rows)
+      for (domain::TotalRow& row : questions_[i]->Answer(domain::RowOrder::kCode).rows)
         message.changes.push_back({static_cast<int>(i), {std::move(row.group), {}, row.value}});
     }
     return message;
@@ -129,7 +130,7 @@ absl::StatusOr<std::optional<WatchMessage>> Watch::Find(Position folded) {
     FISCAL_ASSIGN_OR_RETURN(std::vector<std::unique_ptr<Question>> now, Ask(folded));
     WatchMessage message{WatchEvent::kChange, folded, {}};
     for (size_t i = 0; i < now.size(); ++i) {
-      for (Question::RowChange& row : now[i]->ChangesFrom(*questions_[i]))
+      for (RowChange& row : now[i]->ChangesFrom(*questions_[i]))
         message.changes.push_back({static_cast<int>(i), std::move(row)});
     }
     questions_ = std::move(now);

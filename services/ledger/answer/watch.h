@@ -22,8 +22,8 @@ namespace fiscal::services {
 constexpr size_t kWatchRowsMax = 20000;
 
 struct WatchedTotals {
-  TotalFilter filter;
-  std::vector<GroupBy> group_by;
+  domain::TotalFilter filter;
+  std::vector<domain::GroupBy> group_by;
 };
 
 // Numbers of fiscal.aggregation.v1.WatchEvent.
@@ -32,7 +32,7 @@ enum class WatchEvent : uint8_t { kNone, kSnapshot, kChange, kProgress, kCaughtU
 struct WatchMessage {
   struct Change {
     int filter = 0;
-    Question::RowChange row;
+    domain::RowChange row;
   };
   WatchEvent event = WatchEvent::kNone;
   domain::Position position = 0;
