@@ -7,6 +7,7 @@
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "domain/reason.h"
+#include "services/ledger/decide/prepare.h"
 #include "services/rpc/raw.h"
 #include "services/rpc/status.h"
 #include "services/wire/submission_wire.h"
@@ -141,9 +142,10 @@ void StreamBudgets::OnFrame() {
 
 void StreamBudgets::SubmitParts() {
   owners_.push_back(reserved_);
-  absl::StatusOr<domain::Submission> submission = wire::ToSubmission(
-      parts_, std::move(owners_), caller_.principal(), *committer_.intake().catalog());
+  absl::StatusOr<domain::Submission> submission =
+      wire::ToSubmission(parts_, std::move(owners_), caller_.principal());
   if (!submission.ok()) return RefuseParts(submission.status(), false);
+  Prepare(*committer_.intake().catalog(), &*submission);
   const size_t bytes = parts_bytes_;
   std::shared_ptr<Slot> slot = NewSlot(request_id_, bytes);
   ForgetParts();

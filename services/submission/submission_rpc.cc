@@ -8,6 +8,7 @@
 #include "base/status_macros.h"
 #include "domain/reason.h"
 #include "fiscal/submission/v1/submission_service.grpc.pb.h"
+#include "services/ledger/decide/prepare.h"
 #include "services/rpc/bounded_reads.h"
 #include "services/rpc/caller.h"
 #include "services/rpc/raw.h"
@@ -66,9 +67,9 @@ class SubmissionRpc final : public rpc::BoundedReads<Generated> {
     if (!raw.ok()) return call->Finish(raw.status());
     std::string id = raw->envelope->request_id();
     rpc::NoteRequestId(id, context);
-    auto submission = wire::ToSubmission({*raw}, {bytes, *memory}, call->caller().principal,
-                                         *committer_.intake().catalog());
+    auto submission = wire::ToSubmission({*raw}, {bytes, *memory}, call->caller().principal);
     if (!submission.ok()) return call->Finish(submission.status());
+    Prepare(*committer_.intake().catalog(), &*submission);
     return Commit(call, *std::move(submission), bytes->view().size(),
                   [response, id = std::move(id)](const domain::RequestReceipt& receipt) {
                     pb::SubmitBudgetResponse message;
@@ -99,9 +100,9 @@ class SubmissionRpc final : public rpc::BoundedReads<Generated> {
     if (!raw.ok()) return call->Finish(raw.status());
     std::string id = raw->envelope->request_id();
     rpc::NoteRequestId(id, context);
-    auto submission = wire::ToSubmission({*raw}, {bytes, *memory}, call->caller().principal,
-                                         *committer_.intake().catalog());
+    auto submission = wire::ToSubmission({*raw}, {bytes, *memory}, call->caller().principal);
     if (!submission.ok()) return call->Finish(submission.status());
+    Prepare(*committer_.intake().catalog(), &*submission);
     submission->validate_only = true;
     return Commit(call, *std::move(submission), bytes->view().size(),
                   [response, id = std::move(id)](const domain::RequestReceipt& receipt) {
@@ -124,9 +125,9 @@ class SubmissionRpc final : public rpc::BoundedReads<Generated> {
     auto raw = wire::ReadReallocation(bytes->view(), arena.get());
     if (!raw.ok()) return call->Finish(raw.status());
     rpc::NoteRequestId(raw->request_id, context);
-    auto reallocation = wire::ToReallocation(*raw, {bytes, *memory}, call->caller().principal,
-                                             *committer_.intake().catalog());
+    auto reallocation = wire::ToReallocation(*raw, {bytes, *memory}, call->caller().principal);
     if (!reallocation.ok()) return call->Finish(reallocation.status());
+    Prepare(*committer_.intake().catalog(), &*reallocation);
     return Commit(call, *std::move(reallocation), bytes->view().size(),
                   [response, id = raw->request_id](const domain::RequestReceipt& receipt) {
                     pb::SubmitReallocationResponse message;
@@ -146,7 +147,9 @@ class SubmissionRpc final : public rpc::BoundedReads<Generated> {
     const absl::Status status = wire::ParseInto(bytes.view(), &parsed);
     if (!status.ok()) return call->Finish(status);
     rpc::NoteRequestId(parsed.request_id(), context);
-    return Commit(call, wire::ToWithdrawal(parsed, call->caller().principal), bytes.view().size(),
+    domain::Submission withdrawal = wire::ToWithdrawal(parsed, call->caller().principal);
+    Prepare(*committer_.intake().catalog(), &withdrawal);
+    return Commit(call, std::move(withdrawal), bytes.view().size(),
                   [response, id = parsed.request_id()](const domain::RequestReceipt& receipt) {
                     pb::WithdrawBudgetResponse message;
                     wire::ToProto(receipt, id, message.mutable_receipt());

@@ -1,6 +1,7 @@
 // The articulation rules over a statement's own lines.
 //
-//   ToSubmission (REPLACE), Intake (certified PATCH) --> CheckRules --> findings, and violations of a certified statement
+//   Prepare (REPLACE), Intake (certified PATCH; REPLACE once more when the catalog changed meanwhile) --> CheckRules
+//   --> findings, and violations of a certified statement
 #ifndef FISCAL_SERVICES_LEDGER_DECIDE_RULES_CHECK_H_
 #define FISCAL_SERVICES_LEDGER_DECIDE_RULES_CHECK_H_
 
@@ -17,7 +18,7 @@ namespace fiscal::services {
 void CheckRules(const domain::Catalog& catalog, const std::vector<domain::Line>& lines,
                 const std::vector<domain::ProjectEntry>& projects, domain::Submission* s);
 
-// What the intake asks; simulations, whose lines mean nothing, ask nothing.
+// Hook for Intake. Simulations pass a no-op: their random lines satisfy no rule.
 using RulesCheck = void (*)(const domain::Catalog&, const std::vector<domain::Line>&,
                             const std::vector<domain::ProjectEntry>&, domain::Submission*);
 
