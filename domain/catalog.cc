@@ -217,8 +217,9 @@ Catalog::Difference Catalog::Diff(const CatalogEvent& event, CatalogEvent* chang
   return d;
 }
 
-std::shared_ptr<const Catalog> Catalog::With(const CatalogEvent& event) const {
+std::shared_ptr<const Catalog> Catalog::With(const CatalogEvent& event, Position position) const {
   auto next = std::make_shared<Catalog>(*this);
+  next->position_ = position;
   const ListKey key = KeyOf(event);
   const auto existing = lists_.find(key);
   auto entries = existing == lists_.end() ? std::make_shared<Entries>()

@@ -48,8 +48,10 @@ class Catalog {
     size_t unchanged = 0;
   };
   Difference Diff(const CatalogEvent& event, CatalogEvent* changed) const;
-  // The catalog after `event`, which Check found nothing wrong with.
-  std::shared_ptr<const Catalog> With(const CatalogEvent& event) const;
+  // The catalog after `event`, which Check found nothing wrong with and which stands at `position` of the log.
+  std::shared_ptr<const Catalog> With(const CatalogEvent& event, Position position) const;
+  // The position of the last event in it, which names it within one log; 0 without any.
+  Position position() const { return position_; }
 
   // The division of a year; null when unknown. Divisions are one list per year, whoever imported
   // them.
@@ -90,6 +92,7 @@ class Catalog {
   const Entries* DivisionsOf(uint16_t year) const;
 
  private:
+  Position position_ = 0;
   std::map<ListKey, std::shared_ptr<const Entries>> lists_;
   using Children = absl::flat_hash_map<Code, std::vector<Code>>;
   // Derived from lists_: classifications by number, what is below a division by year, departments.

@@ -62,8 +62,8 @@ struct Submission {
   // Everything wrong that was found so far, on the message alone and against the catalog.
   std::vector<Violation> violations;
   std::vector<Finding> findings;
-  // The catalog that it was checked against. With another one it is checked anew.
-  const void* checked_catalog = nullptr;
+  // Catalog::position of the one that was checked against; another one means checking anew.
+  std::optional<Position> checked_catalog;
 };
 
 }  // namespace fiscal::domain

@@ -380,7 +380,7 @@ std::string DepartmentOf(const Catalog& catalog, const Submission& s) {
 
 void CheckCatalog(const Catalog& catalog, Submission* s) {
   Collector c(s);
-  s->checked_catalog = &catalog;
+  s->checked_catalog = catalog.position();
   const BudgetKey& key = s->key;
   if (key.division != 0 && catalog.FindDivision(key.division, key.year) == nullptr) {
     c.Add(Reason::kDivisionUnknown, "budget.division_code",

@@ -477,7 +477,7 @@ class ServerImpl final : public Server {
     for (const auto& upstream : upstreams_) federation.upstreams.push_back(upstream.get());
     services_.push_back(MakeFederationService(*calls_, std::move(federation)));
     if (projector_ != nullptr) {
-      verifier_ = std::make_unique<Verifier>(*projector_, OptionsOfVerify());
+      verifier_ = std::make_unique<Verifier>(*projector_, clock_, OptionsOfVerify());
     }
     services_.push_back(MakeAdminService(
         *calls_,
@@ -498,9 +498,10 @@ class ServerImpl final : public Server {
     const absl::StatusOr<SigningKey> key = signer_->key();
     if (!writes || said || !key.ok()) return;
     const domain::KeyEvent event{key->public_key_pem(), ""};
-    const absl::Status kept =
-        committer_->SubmitAndWait("fiscal", KeyOrder{"fiscal", event}, event.public_key_pem.size())
-            .status();
+    const absl::Status kept = committer_
+                                  ->SubmitAndWait("fiscal", domain::KeyOrder{"fiscal", event},
+                                                  event.public_key_pem.size())
+                                  .status();
     if (!kept.ok()) {
       logging::Warning("the signing key is not in the log yet: the next start says it",
                        {{"why", std::string(kept.message())}});

@@ -106,7 +106,7 @@ absl::StatusOr<bool> Ledger::HasRevision(const domain::BudgetKey& budget, uint64
 }
 
 void Ledger::KeepAnswer(absl::string_view principal, absl::string_view request_id,
-                        const Digest& body, const Receipt& receipt) {
+                        const Digest& body, const domain::Receipt& receipt) {
   std::string place;
   PutVarint(&place, group_);
   PutVarint(&place, record_.answers.size());
@@ -205,7 +205,7 @@ absl::Status Ledger::ApplyEvent(const LogEntry& entry, EventLog::Origin origin) 
 absl::Status Ledger::ApplyGroup(const GroupRecord& record) {
   for (const GroupRecord::Answer& answer : record.answers) {
     Digest body;
-    FISCAL_ASSIGN_OR_RETURN(const Receipt receipt, DecodeReceipt(answer.receipt, &body));
+    FISCAL_ASSIGN_OR_RETURN(const domain::Receipt receipt, DecodeReceipt(answer.receipt, &body));
     KeepAnswer(answer.principal, answer.request_id, body, receipt);
   }
   for (const auto& [name, bytes] : record.upstreams) {

@@ -67,7 +67,7 @@ class Ledger {
   // The answer to an earlier request, with the digest of its body; nullopt when there was none.
   struct Answered {
     Digest body{};
-    Receipt receipt;
+    domain::Receipt receipt;
   };
   absl::StatusOr<std::optional<Answered>> FindAnswer(absl::string_view principal,
                                                      absl::string_view request_id) const;
@@ -82,7 +82,7 @@ class Ledger {
   absl::StatusOr<bool> HasRevision(const domain::BudgetKey& budget, uint64_t revision) const;
 
   void KeepAnswer(absl::string_view principal, absl::string_view request_id, const Digest& body,
-                  const Receipt& receipt);
+                  const domain::Receipt& receipt);
   void SetUpstream(absl::string_view name, const UpstreamState& state);
   void SetOwner(domain::Code division, absl::string_view upstream);
   absl::Status ApplyStatement(const StatementChange& change);

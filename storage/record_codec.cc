@@ -370,7 +370,7 @@ Digest ChainHash(const Digest& before, const Digest& leaf) {
   return Sha256({absl::string_view("\x01", 1), BytesOf(before), BytesOf(leaf)});
 }
 
-std::string EncodeReceipt(const Digest& body, const Receipt& r) {
+std::string EncodeReceipt(const Digest& body, const domain::Receipt& r) {
   std::string out(BytesOf(body));
   PutU8(&out, static_cast<uint8_t>(r.result));
   PutVarint(&out, r.revision);
@@ -394,12 +394,12 @@ std::string EncodeReceipt(const Digest& body, const Receipt& r) {
   return out;
 }
 
-absl::StatusOr<Receipt> DecodeReceipt(absl::string_view bytes, Digest* body) {
+absl::StatusOr<domain::Receipt> DecodeReceipt(absl::string_view bytes, Digest* body) {
   ByteReader reader(bytes);
   const absl::string_view digest = reader.Bytes(32);
   if (!reader.ok()) return Malformed("receipt");
   *body = DigestOf(digest);
-  Receipt r;
+  domain::Receipt r;
   const uint8_t result = reader.U8();
   r.revision = reader.Varint();
   r.position = reader.Varint();

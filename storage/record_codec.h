@@ -16,6 +16,7 @@
 #include "absl/types/span.h"
 #include "base/sha256.h"
 #include "domain/event.h"
+#include "domain/receipt.h"
 #include "storage/line_blocks.h"
 
 namespace fiscal::storage {
@@ -75,21 +76,9 @@ Digest LeafHashOfHeader(absl::string_view head);
 // The chain after a record.
 Digest ChainHash(const Digest& before, const Digest& leaf);
 
-// The answer to a submission, and what a repeat of the request gets.
-struct Receipt {
-  domain::Result result = domain::Result::kNone;
-  uint64_t revision = 0;
-  domain::Position position = 0;
-  uint64_t line_count = 0;
-  uint64_t memo_line_count = 0;
-  uint64_t project_count = 0;
-  Digest chain_hash{};
-  std::vector<domain::Finding> findings;
-  // Catalog imports: entries added, changed, unchanged.
-  uint64_t added = 0, changed = 0, unchanged = 0;
-};
-std::string EncodeReceipt(const Digest& body, const Receipt& receipt);
-absl::StatusOr<Receipt> DecodeReceipt(absl::string_view bytes, Digest* body);
+// What a request was answered, with the digest of its body.
+std::string EncodeReceipt(const Digest& body, const domain::Receipt& receipt);
+absl::StatusOr<domain::Receipt> DecodeReceipt(absl::string_view bytes, Digest* body);
 
 }  // namespace fiscal::storage
 

@@ -110,7 +110,7 @@ class Upgrading {
     const absl::StatusOr<std::string> answer =
         kv_.Get(RequestKey(header.principal, header.request_id));
     Digest body;
-    const absl::StatusOr<Receipt> receipt =
+    const absl::StatusOr<domain::Receipt> receipt =
         answer.ok() ? DecodeReceipt(*answer, &body) : answer.status();
     if (receipt.ok() && receipt->position == position) return absl::OkStatus();
     return absl::DataLossError(

@@ -8,7 +8,7 @@
 #include "base/text.h"
 #include "domain/reason.h"
 #include "fiscal/admin/v1/admin_service.grpc.pb.h"
-#include "services/log/past_head.h"
+#include "services/ledger/answer/past_head.h"
 #include "services/rpc/bounded_reads.h"
 #include "services/rpc/status.h"
 #include "services/wire/text_wire.h"
@@ -72,9 +72,9 @@ class AdminRpc final : public rpc::BoundedReads<grpc::Service> {
           // A copy writes no events.
           if (parts_.committer == nullptr) return absl::OkStatus();
           FISCAL_ASSIGN_OR_RETURN(
-              const IntakeReceipt receipt,
+              const domain::RequestReceipt receipt,
               parts_.committer->SubmitAndWait((*open)->caller().key(),
-                                              KeyOrder{(*open)->caller().principal, event},
+                                              domain::KeyOrder{(*open)->caller().principal, event},
                                               event.public_key_pem.size()));
           response->set_position(wire::FormatPosition(receipt.receipt.position));
           return absl::OkStatus();
@@ -139,7 +139,7 @@ class AdminRpc final : public rpc::BoundedReads<grpc::Service> {
       return domain::Refuse(Reason::kNotTheWriter,
                             "this process copies the log: ask the submission process");
     }
-    QuarantineOrder order;
+    domain::QuarantineOrder order;
     FISCAL_ASSIGN_OR_RETURN(order.position, wire::ParsePosition(request.position()));
     if (request.reason().empty())
       return domain::Refuse(
@@ -155,7 +155,7 @@ class AdminRpc final : public rpc::BoundedReads<grpc::Service> {
     order.reason = request.reason();
     if (parts_.projector != nullptr) order.stopped_at = parts_.projector->stopped_at();
     FISCAL_ASSIGN_OR_RETURN(
-        const IntakeReceipt receipt,
+        const domain::RequestReceipt receipt,
         parts_.committer->SubmitAndWait(caller.key(), std::move(order), request.ByteSizeLong()));
     response->set_position(wire::FormatPosition(receipt.receipt.position));
     response->set_created(receipt.receipt.result == domain::Result::kCreated);

@@ -10,7 +10,7 @@
 #include "base/status_macros.h"
 #include "base/thread_turn.h"
 #include "domain/reason.h"
-#include "services/admin/log_scan.h"
+#include "services/ledger/compare/log_scan.h"
 #include "storage/record_codec.h"
 
 namespace fiscal::services {

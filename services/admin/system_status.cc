@@ -12,13 +12,14 @@
 #include "base/version.h"
 #include "domain/types.h"
 #include "fiscal/budget/v1/budget.pb.h"
-#include "services/aggregation/statuses.h"
+#include "services/ledger/answer/statuses.h"
 #include "services/wire/text_wire.h"
 
 namespace fiscal::services {
 namespace {
 
 namespace pb = fiscal::admin::v1;
+using domain::AgencyCoverage;
 using domain::Position;
 
 // The configuration's names are those of the API, in lower case.
@@ -109,7 +110,7 @@ void CoverageWatch::Refresh() {
     status.set_fiscal_year(static_cast<int32_t>(deadline.fiscal_year()));
     status.set_stage(deadline.stage());
     if (const auto due = ParseTimeOrDate(deadline.due())) SetTime(*due, status.mutable_due_time());
-    TotalFilter filter;
+    domain::TotalFilter filter;
     filter.division = domain::ParseDivision(deadline.division_code());
     filter.year = static_cast<uint16_t>(deadline.fiscal_year());
     filter.stage = StageOf(deadline.stage());
@@ -117,10 +118,10 @@ void CoverageWatch::Refresh() {
     const absl::StatusOr<std::vector<AgencyCoverage>> agencies =
         CoverageAt(projector_, filter, projector_.folded(), work);
     if (agencies.ok()) {
-      const Coverage sum = Sum(*agencies);
+      const domain::Coverage sum = Sum(*agencies);
       int64_t missing = 0;
       for (const AgencyCoverage& agency : *agencies) {
-        if (agency.must_report && agency.state == CoverageState::kUnreported) ++missing;
+        if (agency.must_report && agency.state == domain::CoverageState::kUnreported) ++missing;
       }
       status.set_agency_count(sum.expected);
       status.set_missing_count(missing);

@@ -10,8 +10,10 @@
 #include "domain/reason.h"
 #include "fiscal/aggregation/v1/aggregation_service.grpc.pb.h"
 #include "services/aggregation/positioned_reads.h"
-#include "services/aggregation/statuses.h"
 #include "services/aggregation/watch_rpc.h"
+#include "services/ledger/answer/consolidated.h"
+#include "services/ledger/answer/explain.h"
+#include "services/ledger/answer/statuses.h"
 #include "services/rpc/bounded_reads.h"
 #include "services/wire/explain_wire.h"
 #include "services/wire/text_wire.h"
@@ -20,8 +22,14 @@
 namespace fiscal::services {
 namespace {
 
+using domain::AgencyCoverage;
+using domain::Dimension;
+using domain::GroupBy;
 using domain::Position;
 using domain::Reason;
+using domain::RowChange;
+using domain::TotalFilter;
+using domain::TotalList;
 using grpc::CallbackServerContext;
 using grpc::ServerUnaryReactor;
 namespace pb = fiscal::aggregation::v1;
@@ -120,8 +128,8 @@ class AggregationRpc final : public rpc::BoundedReads<pb::AggregationService::Ca
             return domain::Refuse({{Reason::kEnumUnknown, "order", "", "no such order"}});
           FISCAL_ASSIGN_OR_RETURN(
               const TotalList list,
-              reader_.List(filter, group_by, static_cast<Order>(request->order()), position,
-                           call->work()));
+              reader_.List(filter, group_by, static_cast<domain::RowOrder>(request->order()),
+                           position, call->work()));
           const size_t end = std::min(list.rows.size(), page.skip + limit);
           for (size_t i = page.skip; i < end; ++i)
             FISCAL_RETURN_IF_ERROR(wire::ToProto(list.rows[i], response->add_totals()));
@@ -173,11 +181,11 @@ class AggregationRpc final : public rpc::BoundedReads<pb::AggregationService::Ca
           FISCAL_RETURN_IF_ERROR(wire::FillComparison(left_total, right_total, left_total,
                                                       right_total, "grand_total",
                                                       response->mutable_grand_total()));
-          std::vector<Question::RowChange> rows;
+          std::vector<RowChange> rows;
           if (!group_by.empty()) rows = after.RowsBeside(before);
           if (request->order() == pb::ORDER_AMOUNT_DESC) {
             std::stable_sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) {
-              auto size = [](const Question::RowChange& r) {
+              auto size = [](const RowChange& r) {
                 const domain::Fen d = r.after.amount_fen - r.before.amount_fen;
                 return d < 0 ? -d : d;
               };
@@ -188,9 +196,9 @@ class AggregationRpc final : public rpc::BoundedReads<pb::AggregationService::Ca
           for (size_t i = page.skip; i < end; ++i) {
             pb::TotalComparison* row = response->add_rows();
             wire::ToProto(rows[i].group, row->mutable_group());
-            FISCAL_RETURN_IF_ERROR(wire::FillComparison(
-                rows[i].before.amount_fen, rows[i].after.amount_fen, left_total, right_total,
-                RowName(rows[i].group), row));
+            FISCAL_RETURN_IF_ERROR(
+                wire::FillComparison(rows[i].before.amount_fen, rows[i].after.amount_fen,
+                                     left_total, right_total, domain::RowName(rows[i].group), row));
           }
           response->set_left_position(wire::FormatPosition(at[0]));
           response->set_right_position(wire::FormatPosition(at[1]));
@@ -217,13 +225,13 @@ class AggregationRpc final : public rpc::BoundedReads<pb::AggregationService::Ca
                 FISCAL_ASSIGN_OR_RETURN(const size_t limit,
                                         wire::PageSize(request->page_size(), 1000, 10000));
                 FISCAL_ASSIGN_OR_RETURN(
-                    const Explanation explanation,
+                    const domain::Explanation explanation,
                     services::ExplainTotal(runner_.projector(), reader_, statements_, filter,
                                            request->line_items(), page.skip, limit, position,
                                            call->work()));
                 FISCAL_RETURN_IF_ERROR(
                     wire::ToProto(explanation.total, "total", response->mutable_total()));
-                for (const Contribution& c : explanation.contributions)
+                for (const domain::Contribution& c : explanation.contributions)
                   FISCAL_RETURN_IF_ERROR(wire::ToProto(c, response->add_contributions()));
                 response->set_position(wire::FormatPosition(position));
                 if (explanation.more)
@@ -257,9 +265,9 @@ class AggregationRpc final : public rpc::BoundedReads<pb::AggregationService::Ca
                                   wire::ToFilter(request->right().filter(), "right.filter"));
           from.position = at[0];
           to.position = at[1];
-          FISCAL_ASSIGN_OR_RETURN(const ChangeExplanation change,
-                                  services::ExplainChange(runner_.projector(), reader_, from, to,
-                                                          call->work()));
+          FISCAL_ASSIGN_OR_RETURN(
+              const domain::ChangeExplanation change,
+              services::ExplainChange(runner_.projector(), reader_, from, to, call->work()));
           FISCAL_RETURN_IF_ERROR(wire::ToProto(change, response));
           response->set_left_position(wire::FormatPosition(at[0]));
           response->set_right_position(wire::FormatPosition(at[1]));
@@ -292,12 +300,12 @@ class AggregationRpc final : public rpc::BoundedReads<pb::AggregationService::Ca
                                         wire::PageSize(request->page_size(), 1000, 10000));
                 if (!pb::CoverageState_IsValid(request->state()))
                   return domain::Refuse({{Reason::kEnumUnknown, "state", "", "no such state"}});
-                FISCAL_ASSIGN_OR_RETURN(const std::vector<services::AgencyCoverage> agencies,
-                                        CoverageAt(runner_.projector(), filter, position,
-                                                   call->work()));
+                FISCAL_ASSIGN_OR_RETURN(
+                    const std::vector<AgencyCoverage> agencies,
+                    CoverageAt(runner_.projector(), filter, position, call->work()));
                 wire::ToProto(Sum(agencies), response->mutable_coverage());
                 size_t seen = 0, end = page.skip + limit;
-                for (const services::AgencyCoverage& agency : agencies) {
+                for (const AgencyCoverage& agency : agencies) {
                   if (request->state() != 0 &&
                       static_cast<int>(agency.state) != static_cast<int>(request->state()))
                     continue;
@@ -325,7 +333,7 @@ class AggregationRpc final : public rpc::BoundedReads<pb::AggregationService::Ca
                 asked.set_fund(request->fund());
                 FISCAL_ASSIGN_OR_RETURN(const TotalFilter filter, wire::ToFilter(asked, ""));
                 FISCAL_ASSIGN_OR_RETURN(
-                    const Consolidated consolidated,
+                    const domain::Consolidated consolidated,
                     Consolidate(runner_.projector(), reader_, filter, position, call->work()));
                 FISCAL_RETURN_IF_ERROR(wire::ToProto(consolidated, response));
                 response->set_position(wire::FormatPosition(position));
@@ -396,7 +404,7 @@ class AggregationRpc final : public rpc::BoundedReads<pb::AggregationService::Ca
 
   absl::Status FillCoverage(const TotalFilter& filter, Position position, Work& work,
                             pb::Coverage* out) const {
-    FISCAL_ASSIGN_OR_RETURN(const std::vector<services::AgencyCoverage> agencies,
+    FISCAL_ASSIGN_OR_RETURN(const std::vector<AgencyCoverage> agencies,
                             CoverageAt(runner_.projector(), filter, position, work));
     wire::ToProto(Sum(agencies), out);
     return absl::OkStatus();
@@ -406,7 +414,7 @@ class AggregationRpc final : public rpc::BoundedReads<pb::AggregationService::Ca
   absl::Status FillCoverages(const TotalFilter& filter, const std::vector<GroupBy>& group_by,
                              const TotalList& list, size_t first, Position position, Work& work,
                              pb::ListTotalsResponse* response) const {
-    FISCAL_ASSIGN_OR_RETURN(const std::vector<services::AgencyCoverage> agencies,
+    FISCAL_ASSIGN_OR_RETURN(const std::vector<AgencyCoverage> agencies,
                             CoverageAt(runner_.projector(), filter, position, work));
     wire::ToProto(Sum(agencies), response->mutable_coverage());
     const Dimension by = group_by[0].dimension;
@@ -414,7 +422,7 @@ class AggregationRpc final : public rpc::BoundedReads<pb::AggregationService::Ca
       return absl::OkStatus();
     const RowCoverages rows(*runner_.projector().catalog(), filter, agencies);
     for (int i = 0; i < response->totals_size(); ++i) {
-      const GroupValue& v = list.rows[first + static_cast<size_t>(i)].group[0];
+      const domain::GroupValue& v = list.rows[first + static_cast<size_t>(i)].group[0];
       wire::ToProto(by == Dimension::kDepartment ? rows.OfDepartment(v.division, v.code)
                                                  : rows.OfDivision(v.division, v.own_level),
                     response->mutable_totals(i)->mutable_coverage());

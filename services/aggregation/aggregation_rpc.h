@@ -6,8 +6,8 @@
 
 #include "grpcpp/impl/codegen/service_type.h"
 #include "services/aggregation/runner.h"
-#include "services/aggregation/totals_reader.h"
 #include "services/aggregation/watch_hub.h"
+#include "services/ledger/answer/totals_reader.h"
 #include "services/rpc/call.h"
 #include "storage/heads.h"
 

@@ -14,8 +14,8 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/synchronization/mutex.h"
-#include "services/aggregation/projector.h"
-#include "services/aggregation/work.h"
+#include "services/ledger/fold/projector.h"
+#include "services/ledger/work.h"
 
 namespace fiscal::services {
 

@@ -22,7 +22,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
-#include "services/aggregation/watch.h"
+#include "services/ledger/answer/watch.h"
 #include "services/rpc/fair_queue.h"
 
 namespace fiscal::services {

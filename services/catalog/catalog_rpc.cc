@@ -10,6 +10,7 @@
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "domain/reason.h"
+#include "domain/requests.h"
 #include "fiscal/catalog/v1/catalog_service.grpc.pb.h"
 #include "services/rpc/bounded_reads.h"
 #include "services/rpc/caller.h"
@@ -39,9 +40,9 @@ static_assert(static_cast<int>(domain::AgencyKind::kInstitution) == pb::AGENCY_K
 
 constexpr int kEntriesMax = 100000;
 
-CatalogImport ToImport(const pb::ImportCatalogRequest& request, absl::string_view bytes,
-                       absl::string_view principal) {
-  CatalogImport import;
+domain::CatalogImport ToImport(const pb::ImportCatalogRequest& request, absl::string_view bytes,
+                               absl::string_view principal) {
+  domain::CatalogImport import;
   import.principal = std::string(principal);
   import.request_id = request.request_id();
   import.body = Sha256({bytes});
@@ -140,7 +141,7 @@ class CatalogRpc final : public rpc::BoundedReads<Generated> {
     committer_.Submit(
         call->caller().key(),
         std::make_unique<Intake::Request>(ToImport(parsed, bytes.view(), call->caller().principal)),
-        bytes.view().size(), [call, response](absl::StatusOr<IntakeReceipt> outcome) {
+        bytes.view().size(), [call, response](absl::StatusOr<domain::RequestReceipt> outcome) {
           if (outcome.ok()) {
             pb::ImportCatalogResponse message;
             message.set_position(wire::FormatPosition(outcome->receipt.position));

@@ -8,11 +8,11 @@
 #include "domain/reason.h"
 #include "fiscal/federation/v1/federation_service.grpc.pb.h"
 #include "grpcpp/grpcpp.h"
-#include "services/federation/digests.h"
-#include "services/federation/postings.h"
-#include "services/federation/reconcile.h"
+#include "services/ledger/answer/past_head.h"
+#include "services/ledger/compare/digests.h"
+#include "services/ledger/compare/postings.h"
+#include "services/ledger/compare/reconcile.h"
 #include "services/log/log_stream.h"
-#include "services/log/past_head.h"
 #include "services/rpc/bounded_reads.h"
 #include "services/wire/text_wire.h"
 
@@ -34,7 +34,7 @@ constexpr absl::Duration kFoldTimeout = absl::Seconds(30);
 
 absl::StatusOr<size_t> AppendPosting(const storage::EventLog& log, const storage::LogEntry& entry,
                                      pb::ReadPostingsResponse* response, bool* more) {
-  FISCAL_ASSIGN_OR_RETURN(UpstreamRecords::Record record,
+  FISCAL_ASSIGN_OR_RETURN(domain::UpstreamRecords::Record record,
                           ToUpstreamRecord(entry, *log.operators(), more));
   pb::PostedEvent* event = response->add_events();
   event->set_position(wire::FormatPosition(record.position));

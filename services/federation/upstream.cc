@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/status_macros.h"
 #include "domain/reason.h"
+#include "domain/requests.h"
 #include "grpcpp/grpcpp.h"
 #include "services/rpc/peer.h"
 #include "services/wire/text_wire.h"
@@ -30,8 +31,8 @@ absl::Status Unsound(absl::string_view fault) {
   return domain::Refuse(domain::Reason::kUpstreamEventInvalid, fault);
 }
 
-absl::StatusOr<UpstreamRecords::Record> ToRecord(const pb::PostedEvent& event) {
-  UpstreamRecords::Record record;
+absl::StatusOr<domain::UpstreamRecords::Record> ToRecord(const pb::PostedEvent& event) {
+  domain::UpstreamRecords::Record record;
   const absl::StatusOr<Position> position = wire::ParsePosition(event.position());
   if (!position.ok()) return Unsound("an event has no position");
   record.position = *position;
@@ -139,7 +140,7 @@ absl::Status Upstream::Follow() {
   pb::ReadPostingsResponse response;
   absl::Status kept;
   while (kept.ok() && reader->Read(&response)) {
-    UpstreamRecords records;
+    domain::UpstreamRecords records;
     records.upstream = name_;
     records.log_id = absl::HexStringToBytes(response.log_id());
     // Before its first event a log has no position.
@@ -155,7 +156,7 @@ absl::Status Upstream::Follow() {
       break;
     }
     for (const pb::PostedEvent& event : response.events()) {
-      absl::StatusOr<UpstreamRecords::Record> record = ToRecord(event);
+      absl::StatusOr<domain::UpstreamRecords::Record> record = ToRecord(event);
       if (!record.ok()) {
         kept = record.status();
         break;

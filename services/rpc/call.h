@@ -23,7 +23,7 @@
 #include "absl/synchronization/mutex.h"
 #include "base/clock.h"
 #include "grpcpp/support/server_callback.h"
-#include "services/aggregation/work.h"
+#include "services/ledger/work.h"
 #include "services/rpc/read_executor.h"
 #include "services/rpc/status.h"
 #include "services/rpc/trace.h"
@@ -147,7 +147,7 @@ class Calls {
     size_t calls_max = 4096;
     size_t streams_max = 1024;
     size_t watches_max = 5000;
-    // Units of work (services/aggregation/work.h) of one read.
+    // Units of work (services/ledger/work.h) of one read.
     uint64_t cost_max = 100000000;
   };
   // The cost at which a small read moves to the heavy lane: some 4 ms.

@@ -21,7 +21,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
-#include "services/aggregation/work.h"
+#include "services/ledger/work.h"
 #include "services/rpc/fair_queue.h"
 
 namespace fiscal::services::rpc {

@@ -28,18 +28,18 @@ struct Described {
 Described Describe(const Intake::Request& request) {
   if (const auto* s = std::get_if<domain::Submission>(&request))
     return {"budget", s->validate_only, s->lines.lines.size()};
-  if (const auto* r = std::get_if<Reallocation>(&request)) {
+  if (const auto* r = std::get_if<domain::Reallocation>(&request)) {
     Described described{"reallocation"};
     for (const domain::Submission& part : r->parts) described.lines += part.lines.lines.size();
     return described;
   }
-  if (std::holds_alternative<QuarantineOrder>(request)) return {"quarantine"};
-  if (std::holds_alternative<KeyOrder>(request)) return {"key"};
-  return {std::holds_alternative<CatalogImport>(request) ? "catalog" : "upstream"};
+  if (std::holds_alternative<domain::QuarantineOrder>(request)) return {"quarantine"};
+  if (std::holds_alternative<domain::KeyOrder>(request)) return {"key"};
+  return {std::holds_alternative<domain::CatalogImport>(request) ? "catalog" : "upstream"};
 }
 
 absl::string_view ResultOf(const Described& described,
-                           const absl::StatusOr<IntakeReceipt>& outcome) {
+                           const absl::StatusOr<domain::RequestReceipt>& outcome) {
   if (!outcome.ok()) return "refused";
   if (described.validates) return "validated";
   if (described.kind == "reallocation") return "revised";
@@ -122,13 +122,14 @@ std::vector<Committer::Waiting> Committer::TakeGroup() {
   return group;
 }
 
-absl::StatusOr<IntakeReceipt> Committer::SubmitAndWait(const std::string& caller,
-                                                       Intake::Request request, size_t bytes) {
+absl::StatusOr<domain::RequestReceipt> Committer::SubmitAndWait(const std::string& caller,
+                                                                Intake::Request request,
+                                                                size_t bytes) {
   absl::Mutex mu;
-  absl::StatusOr<IntakeReceipt> outcome = absl::UnknownError("not decided yet");
+  absl::StatusOr<domain::RequestReceipt> outcome = absl::UnknownError("not decided yet");
   bool done = false;
   Submit(caller, std::make_unique<Intake::Request>(std::move(request)), bytes,
-         [&](absl::StatusOr<IntakeReceipt> receipt) {
+         [&](absl::StatusOr<domain::RequestReceipt> receipt) {
            absl::MutexLock lock(&mu);
            outcome = std::move(receipt);
            done = true;
@@ -171,7 +172,7 @@ void Committer::Run() {
       described.push_back(Describe(*w.request));
     }
     const absl::Time start = absl::Now();
-    std::vector<absl::StatusOr<IntakeReceipt>> outcomes = intake_.Commit(requests);
+    std::vector<absl::StatusOr<domain::RequestReceipt>> outcomes = intake_.Commit(requests);
     metrics_.commit_duration().Observe(absl::ToDoubleSeconds(absl::Now() - start));
     metrics_.commit_group_requests().Observe(static_cast<double>(group.size()));
     for (size_t i = 0; i < group.size(); ++i) {

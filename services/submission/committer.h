@@ -18,16 +18,16 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
+#include "services/ledger/decide/intake.h"
 #include "services/ops/disk_guard.h"
 #include "services/ops/metrics.h"
 #include "services/rpc/fair_queue.h"
-#include "services/submission/intake.h"
 
 namespace fiscal::services {
 
 class Committer {
  public:
-  using Done = std::function<void(absl::StatusOr<IntakeReceipt>)>;
+  using Done = std::function<void(absl::StatusOr<domain::RequestReceipt>)>;
 
   struct Options {
     size_t queue_requests_max = 8192;
@@ -51,8 +51,9 @@ class Committer {
   void Submit(const std::string& caller, std::unique_ptr<Intake::Request> request, size_t bytes,
               Done done) ABSL_LOCKS_EXCLUDED(mu_);
   // Submit for callers that may block: returns when the request is kept or refused.
-  absl::StatusOr<IntakeReceipt> SubmitAndWait(const std::string& caller, Intake::Request request,
-                                              size_t bytes) ABSL_LOCKS_EXCLUDED(mu_);
+  absl::StatusOr<domain::RequestReceipt> SubmitAndWait(const std::string& caller,
+                                                       Intake::Request request, size_t bytes)
+      ABSL_LOCKS_EXCLUDED(mu_);
 
   // Finishes what is queued, then ends the thread. Idempotent.
   void Stop() ABSL_LOCKS_EXCLUDED(mu_);

@@ -7,6 +7,7 @@
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "domain/reason.h"
+#include "services/ledger/decide/prepare.h"
 #include "services/rpc/raw.h"
 #include "services/rpc/status.h"
 #include "services/wire/submission_wire.h"
@@ -56,7 +57,7 @@ std::shared_ptr<StreamBudgets::Slot> StreamBudgets::NewSlot(std::string request_
 }
 
 void StreamBudgets::Answer(const std::shared_ptr<Slot>& slot,
-                           const absl::StatusOr<IntakeReceipt>& outcome) {
+                           const absl::StatusOr<domain::RequestReceipt>& outcome) {
   submission::v1::StreamBudgetsResponse response;
   response.set_index(slot->index);
   response.set_request_id(slot->request_id);
@@ -140,9 +141,10 @@ void StreamBudgets::OnFrame() {
 
 void StreamBudgets::SubmitParts() {
   owners_.push_back(reserved_);
-  absl::StatusOr<domain::Submission> submission = wire::ToSubmission(
-      parts_, std::move(owners_), caller_.principal(), *committer_.intake().catalog());
+  absl::StatusOr<domain::Submission> submission =
+      wire::ToSubmission(parts_, std::move(owners_), caller_.principal());
   if (!submission.ok()) return RefuseParts(submission.status(), false);
+  Prepare(*committer_.intake().catalog(), &*submission);
   const size_t bytes = parts_bytes_;
   std::shared_ptr<Slot> slot = NewSlot(request_id_, bytes);
   ForgetParts();
@@ -152,7 +154,7 @@ void StreamBudgets::SubmitParts() {
   }
   committer_.Submit(caller_.stream->caller().key(),
                     std::make_unique<Intake::Request>(*std::move(submission)), bytes,
-                    [this, slot](absl::StatusOr<IntakeReceipt> outcome) {
+                    [this, slot](absl::StatusOr<domain::RequestReceipt> outcome) {
                       Answer(slot, outcome);
                       Advance(/*answered=*/true);
                     });

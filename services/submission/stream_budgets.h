@@ -71,7 +71,8 @@ class StreamBudgets final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
   // Refuses the budget being read and skips its remaining parts.
   void RefuseParts(const absl::Status& status, bool more);
   std::shared_ptr<Slot> NewSlot(std::string request_id, size_t bytes);
-  void Answer(const std::shared_ptr<Slot>& slot, const absl::StatusOr<IntakeReceipt>& outcome);
+  void Answer(const std::shared_ptr<Slot>& slot,
+              const absl::StatusOr<domain::RequestReceipt>& outcome);
   // Starts what can be started: a write of answers, a read, or the end. `answered`: true when a
   // budget in flight got its answer.
   void Advance(bool answered = false) ABSL_LOCKS_EXCLUDED(mu_);

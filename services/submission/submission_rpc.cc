@@ -8,6 +8,7 @@
 #include "base/status_macros.h"
 #include "domain/reason.h"
 #include "fiscal/submission/v1/submission_service.grpc.pb.h"
+#include "services/ledger/decide/prepare.h"
 #include "services/rpc/bounded_reads.h"
 #include "services/rpc/caller.h"
 #include "services/rpc/raw.h"
@@ -67,11 +68,11 @@ class SubmissionRpc final : public rpc::BoundedReads<Generated> {
     if (!raw.ok()) return call->Finish(raw.status());
     std::string id = raw->envelope->request_id();
     rpc::NoteRequestId(id, context);
-    auto submission = wire::ToSubmission({*raw}, {bytes, *memory}, call->caller().principal,
-                                         *committer_.intake().catalog());
+    auto submission = wire::ToSubmission({*raw}, {bytes, *memory}, call->caller().principal);
     if (!submission.ok()) return call->Finish(submission.status());
+    Prepare(*committer_.intake().catalog(), &*submission);
     return Commit(call, *std::move(submission), bytes->view().size(),
-                  [response, id = std::move(id)](const IntakeReceipt& receipt) {
+                  [response, id = std::move(id)](const domain::RequestReceipt& receipt) {
                     pb::SubmitBudgetResponse message;
                     wire::ToProto(receipt, id, &message);
                     *response = rpc::ToBuffer(message);
@@ -100,12 +101,12 @@ class SubmissionRpc final : public rpc::BoundedReads<Generated> {
     if (!raw.ok()) return call->Finish(raw.status());
     std::string id = raw->envelope->request_id();
     rpc::NoteRequestId(id, context);
-    auto submission = wire::ToSubmission({*raw}, {bytes, *memory}, call->caller().principal,
-                                         *committer_.intake().catalog());
+    auto submission = wire::ToSubmission({*raw}, {bytes, *memory}, call->caller().principal);
     if (!submission.ok()) return call->Finish(submission.status());
+    Prepare(*committer_.intake().catalog(), &*submission);
     submission->validate_only = true;
     return Commit(call, *std::move(submission), bytes->view().size(),
-                  [response, id = std::move(id)](const IntakeReceipt& receipt) {
+                  [response, id = std::move(id)](const domain::RequestReceipt& receipt) {
                     pb::ValidateBudgetResponse message;
                     wire::ToProto(receipt, id, message.mutable_receipt());
                     message.set_expenditure_change_fen(receipt.expenditure_change_fen);
@@ -125,13 +126,13 @@ class SubmissionRpc final : public rpc::BoundedReads<Generated> {
     auto raw = wire::ReadReallocation(bytes->view(), arena.get());
     if (!raw.ok()) return call->Finish(raw.status());
     rpc::NoteRequestId(raw->request_id, context);
-    auto reallocation = wire::ToReallocation(*raw, {bytes, *memory}, call->caller().principal,
-                                             *committer_.intake().catalog());
+    auto reallocation = wire::ToReallocation(*raw, {bytes, *memory}, call->caller().principal);
     if (!reallocation.ok()) return call->Finish(reallocation.status());
+    Prepare(*committer_.intake().catalog(), &*reallocation);
     return Commit(call, *std::move(reallocation), bytes->view().size(),
-                  [response, id = raw->request_id](const IntakeReceipt& receipt) {
+                  [response, id = raw->request_id](const domain::RequestReceipt& receipt) {
                     pb::SubmitReallocationResponse message;
-                    for (const storage::Receipt& part : receipt.parts)
+                    for (const domain::Receipt& part : receipt.parts)
                       wire::ToProto({part}, id, message.add_receipts());
                     message.set_position(wire::FormatPosition(receipt.receipt.position));
                     *response = rpc::ToBuffer(message);
@@ -147,8 +148,10 @@ class SubmissionRpc final : public rpc::BoundedReads<Generated> {
     const absl::Status status = wire::ParseInto(bytes.view(), &parsed);
     if (!status.ok()) return call->Finish(status);
     rpc::NoteRequestId(parsed.request_id(), context);
-    return Commit(call, wire::ToWithdrawal(parsed, call->caller().principal), bytes.view().size(),
-                  [response, id = parsed.request_id()](const IntakeReceipt& receipt) {
+    domain::Submission withdrawal = wire::ToWithdrawal(parsed, call->caller().principal);
+    Prepare(*committer_.intake().catalog(), &withdrawal);
+    return Commit(call, std::move(withdrawal), bytes.view().size(),
+                  [response, id = parsed.request_id()](const domain::RequestReceipt& receipt) {
                     pb::WithdrawBudgetResponse message;
                     wire::ToProto(receipt, id, message.mutable_receipt());
                     *response = rpc::ToBuffer(message);
@@ -216,13 +219,13 @@ class SubmissionRpc final : public rpc::BoundedReads<Generated> {
   }
 
   ServerUnaryReactor* Commit(rpc::UnaryCall* call, Intake::Request submission, size_t bytes,
-                             std::function<void(const IntakeReceipt&)> fill) {
-    committer_.Submit(call->caller().key(),
-                      std::make_unique<Intake::Request>(std::move(submission)), bytes,
-                      [call, fill = std::move(fill)](absl::StatusOr<IntakeReceipt> outcome) {
-                        if (outcome.ok()) fill(*outcome);
-                        call->Finish(outcome.status());
-                      });
+                             std::function<void(const domain::RequestReceipt&)> fill) {
+    committer_.Submit(
+        call->caller().key(), std::make_unique<Intake::Request>(std::move(submission)), bytes,
+        [call, fill = std::move(fill)](absl::StatusOr<domain::RequestReceipt> outcome) {
+          if (outcome.ok()) fill(*outcome);
+          call->Finish(outcome.status());
+        });
     return call;
   }
 

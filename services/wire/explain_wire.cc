@@ -11,13 +11,16 @@
 namespace fiscal::services::wire {
 namespace {
 
+using domain::ContributionKind;
+
 namespace pb = fiscal::aggregation::v1;
 
 static_assert(static_cast<int>(ContributionKind::kLineItem) == pb::CONTRIBUTION_KIND_LINE_ITEM &&
               pb::ContributionKind_MAX == 5);
-static_assert(static_cast<int>(ChangeReason::kReclassified) == pb::CHANGE_REASON_RECLASSIFIED &&
+static_assert(static_cast<int>(domain::ChangeReason::kReclassified) ==
+                  pb::CHANGE_REASON_RECLASSIFIED &&
               pb::ChangeReason_MAX == 6);
-static_assert(static_cast<int>(CoverageState::kCertified) == pb::COVERAGE_STATE_CERTIFIED &&
+static_assert(static_cast<int>(domain::CoverageState::kCertified) == pb::COVERAGE_STATE_CERTIFIED &&
               pb::CoverageState_MAX == 3);
 
 std::string PositionOf(domain::Position position) {
@@ -59,7 +62,7 @@ void ToKeyProto(const domain::BudgetKey& key, budget::v1::BudgetKey* out) {
 
 }  // namespace
 
-void ToProto(const TotalFilter& f, pb::TotalFilter* out) {
+void ToProto(const domain::TotalFilter& f, pb::TotalFilter* out) {
   out->set_division_code(domain::FormatCode(f.division));
   out->set_own_level(f.own_level);
   out->set_department_code(f.department);
@@ -79,7 +82,7 @@ void ToProto(const TotalFilter& f, pb::TotalFilter* out) {
   out->set_classification_year(f.classification_year);
 }
 
-absl::Status ToProto(const Contribution& c, pb::Contribution* out) {
+absl::Status ToProto(const domain::Contribution& c, pb::Contribution* out) {
   FISCAL_ASSIGN_OR_RETURN(const int64_t fen,
                           domain::ToInt64(c.amount_fen, absl::StrCat("contribution ", c.name)));
   out->set_kind(static_cast<pb::ContributionKind>(c.kind));
@@ -98,9 +101,9 @@ absl::Status ToProto(const Contribution& c, pb::Contribution* out) {
   return absl::OkStatus();
 }
 
-absl::Status ToProto(const ChangeExplanation& change, pb::ExplainChangeResponse* out) {
+absl::Status ToProto(const domain::ChangeExplanation& change, pb::ExplainChangeResponse* out) {
   FISCAL_RETURN_IF_ERROR(FillAmounts(change.left_fen, change.right_fen, "the total", out));
-  for (const ChangePart& p : change.parts) {
+  for (const domain::ChangePart& p : change.parts) {
     pb::ChangePart* part = out->add_parts();
     FISCAL_RETURN_IF_ERROR(
         FillAmounts(p.left_fen, p.right_fen, absl::StrCat("part ", p.agency), part));
@@ -118,14 +121,14 @@ absl::Status ToProto(const ChangeExplanation& change, pb::ExplainChangeResponse*
   return absl::OkStatus();
 }
 
-void ToProto(const Coverage& coverage, pb::Coverage* out) {
+void ToProto(const domain::Coverage& coverage, pb::Coverage* out) {
   out->set_expected_count(coverage.expected);
   out->set_received_count(coverage.received);
   out->set_certified_count(coverage.certified);
   out->set_oldest_position(PositionOf(coverage.oldest));
 }
 
-void ToProto(const AgencyCoverage& a, pb::AgencyCoverage* out) {
+void ToProto(const domain::AgencyCoverage& a, pb::AgencyCoverage* out) {
   out->set_division_code(domain::FormatCode(a.division));
   out->set_department_code(a.department);
   out->set_agency_code(a.agency);
@@ -138,7 +141,7 @@ void ToProto(const AgencyCoverage& a, pb::AgencyCoverage* out) {
   out->set_upstream(a.status.upstream);
 }
 
-absl::Status ToProto(const Consolidated& c, pb::GetConsolidatedTotalResponse* out) {
+absl::Status ToProto(const domain::Consolidated& c, pb::GetConsolidatedTotalResponse* out) {
   FISCAL_RETURN_IF_ERROR(ToProto(c.combined, "combined", out->mutable_combined()));
   FISCAL_ASSIGN_OR_RETURN(const int64_t all, domain::ToInt64(c.eliminated_fen, "eliminated_fen"));
   out->set_eliminated_fen(all);
@@ -146,7 +149,7 @@ absl::Status ToProto(const Consolidated& c, pb::GetConsolidatedTotalResponse* ou
       const int64_t consolidated,
       domain::ToInt64(c.combined.amount_fen - c.eliminated_fen, "consolidated_fen"));
   out->set_consolidated_fen(consolidated);
-  for (const Transfer& t : c.transfers) {
+  for (const domain::Transfer& t : c.transfers) {
     const std::string field = absl::StrCat("transfers to ", t.receiver);
     FISCAL_ASSIGN_OR_RETURN(const int64_t paid, domain::ToInt64(t.paid_fen, field));
     FISCAL_ASSIGN_OR_RETURN(const int64_t received, domain::ToInt64(t.received_fen, field));

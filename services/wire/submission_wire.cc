@@ -1,14 +1,8 @@
 #include "services/wire/submission_wire.h"
 
-#include <set>
-
 #include "absl/strings/str_cat.h"
-#include "base/coding.h"
-#include "base/sha256.h"
 #include "base/status_macros.h"
 #include "base/text.h"
-#include "domain/validation.h"
-#include "services/submission/rules_check.h"
 #include "services/wire/line_reader.h"
 #include "services/wire/text_wire.h"
 #include "services/wire/varint.h"
@@ -149,45 +143,6 @@ class Reader {
   Submission* s_;
 };
 
-// What tells a retry from another request: the content, however it was cut into frames and serialised.
-Digest BodyDigest(const Submission& s) {
-  std::string head;
-  PutU32(&head, s.key.division);
-  PutU16(&head, s.key.year);
-  PutU8(&head, static_cast<uint8_t>(s.key.stage));
-  PutString(&head, s.key.agency);
-  PutU8(&head, static_cast<uint8_t>(s.mode));
-  PutU8(&head, static_cast<uint8_t>(s.withdraw | s.certify << 1 | s.control << 2 |
-                                    s.expected_revision.has_value() << 3 |
-                                    s.carry_forward_fen.has_value() << 4));
-  PutU8(&head, static_cast<uint8_t>(s.scope));
-  PutSigned(&head, s.expected_revision.value_or(0));
-  PutSigned(&head, s.carry_forward_fen.value_or(0));
-  PutString(&head, s.department_code);
-  PutString(&head, s.note);
-  PutString(&head, s.source);
-  PutVarint(&head, s.removed_line_ids.size());
-  for (const std::string& id : s.removed_line_ids) PutString(&head, id);
-  PutVarint(&head, s.removed_project_codes.size());
-  for (const std::string& code : s.removed_project_codes) PutString(&head, code);
-  PutVarint(&head, s.projects.size());
-  // Projects may be long: they are not copied.
-  std::vector<std::string> sizes(s.projects.size());
-  std::vector<absl::string_view> all = {head};
-  for (size_t i = 0; i < s.projects.size(); ++i) {
-    PutVarint(&sizes[i], s.projects[i].bytes.size());
-    all.insert(all.end(), {sizes[i], s.projects[i].bytes});
-  }
-  all.push_back(BytesOf(s.encoded_digest));
-  return Sha256(all);
-}
-
-void Finish(Submission* s) {
-  s->encoded = storage::EncodeBlocks(s->lines.lines, s->lines.combinations);
-  s->encoded_digest = Sha256({s->encoded.bytes});
-  s->body = BodyDigest(*s);
-}
-
 // Cuts a message into the contents of its field `number`, a message or a string, and all else.
 bool Split(absl::string_view bytes, uint32_t number, std::vector<absl::string_view>* contents,
            std::string* rest) {
@@ -313,11 +268,10 @@ absl::StatusOr<RawReallocation> ReadReallocation(absl::string_view bytes,
   return raw;
 }
 
-absl::StatusOr<Reallocation> ToReallocation(const RawReallocation& raw,
-                                            const std::vector<std::shared_ptr<const void>>& owners,
-                                            absl::string_view principal,
-                                            const domain::Catalog& catalog) {
-  Reallocation out;
+absl::StatusOr<domain::Reallocation> ToReallocation(
+    const RawReallocation& raw, const std::vector<std::shared_ptr<const void>>& owners,
+    absl::string_view principal) {
+  domain::Reallocation out;
   out.principal = std::string(principal);
   out.request_id = raw.request_id;
   auto add = [&](Reason reason, std::string field, std::string message) {
@@ -331,35 +285,16 @@ absl::StatusOr<Reallocation> ToReallocation(const RawReallocation& raw,
   }
   if (raw.budgets.empty() || raw.budgets.size() > 100)
     add(Reason::kRequiredFieldMissing, "budgets", "1 to 100 budgets");
-  std::string bodies;
-  std::set<domain::BudgetKey> keys;
   for (size_t i = 0; i < raw.budgets.size() && i < 100; ++i) {
-    const std::string path = absl::StrCat("budgets[", i, "]");
-    RawBudget part = raw.budgets[i];
-    if (!part.envelope->request_id().empty())
-      add(Reason::kFieldNotAllowed, path + ".request_id", "one request_id is for all");
-    if (part.envelope->validate_only())
-      add(Reason::kFieldNotAllowed, path + ".validate_only", "not in a reallocation");
-    // What stands in the log for it; no request_id of a caller has a control character.
-    part.envelope->set_request_id("part");
-    FISCAL_ASSIGN_OR_RETURN(Submission s, ToSubmission({part}, owners, principal, catalog));
-    s.request_id = absl::StrCat(raw.request_id, "\x01", i);
-    if (s.key.stage != domain::Stage::kReallocation)
-      add(Reason::kFieldNotAllowed, path + ".budget.stage",
-          "only budgets of the stage REALLOCATION");
-    if (!keys.insert(s.key).second)
-      add(Reason::kDuplicateCode, path + ".budget", "the same budget twice");
-    bodies.append(BytesOf(s.body).data(), s.body.size());
+    FISCAL_ASSIGN_OR_RETURN(Submission s, ToSubmission({raw.budgets[i]}, owners, principal));
     out.parts.push_back(std::move(s));
   }
-  out.body = Sha256({bodies});
   return out;
 }
 
 absl::StatusOr<Submission> ToSubmission(const std::vector<RawBudget>& parts,
                                         std::vector<std::shared_ptr<const void>> owners,
-                                        absl::string_view principal,
-                                        const domain::Catalog& catalog) {
+                                        absl::string_view principal) {
   Submission s;
   Reader reader(&s);
   const SubmitBudgetRequest& first = *parts[0].envelope;
@@ -426,13 +361,6 @@ absl::StatusOr<Submission> ToSubmission(const std::vector<RawBudget>& parts,
       s.removed_project_codes.push_back(code);
   }
   if (parts[0].unknown_around) reader.Unknown("");
-  const bool readable = s.violations.empty();
-  domain::CheckMessage(&s);
-  // Codes that are wrong in themselves are not looked up; everything else is, so that one answer says it all.
-  if (s.lines.lines.size() <= domain::kStatementLinesMax) domain::CheckCatalog(catalog, &s);
-  if (readable && s.lines.lines.size() <= domain::kStatementLinesMax) Finish(&s);
-  if (s.violations.empty() && s.mode == domain::WriteMode::kReplace)
-    CheckRules(catalog, s.lines.lines, s.projects, &s);
   return s;
 }
 
@@ -447,14 +375,12 @@ Submission ToWithdrawal(const submission::v1::WithdrawBudgetRequest& request,
   if (request.has_expected_revision()) s.expected_revision = request.expected_revision();
   s.note = request.note();
   if (HasUnknownFields(request)) reader.Unknown("");
-  domain::CheckMessage(&s);
-  Finish(&s);
   return s;
 }
 
-void ToProto(const IntakeReceipt& in, const std::string& request_id,
+void ToProto(const domain::RequestReceipt& in, const std::string& request_id,
              submission::v1::SubmitBudgetResponse* out) {
-  const storage::Receipt& r = in.receipt;
+  const domain::Receipt& r = in.receipt;
   out->set_request_id(request_id);
   out->set_result(static_cast<submission::v1::Result>(r.result));
   out->set_revision(static_cast<int64_t>(r.revision));
@@ -515,6 +441,13 @@ void ToProto(const domain::Line& line, pb::LineItem* out) {
   out->set_procurement_kind(static_cast<pb::ProcurementKind>(line.attributes.procurement));
   out->set_receiving_division_code(domain::FormatCode(line.receiving_division));
   out->set_note(std::string(line.note));
+}
+
+std::string ImplementingAgency(absl::string_view project) {
+  pb::Project parsed;
+  return parsed.ParseFromArray(project.data(), static_cast<int>(project.size()))
+             ? parsed.implementing_agency()
+             : std::string();
 }
 
 absl::StatusOr<domain::BudgetKey> ToKey(const pb::BudgetKey& key) {

@@ -8,13 +8,12 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "domain/catalog.h"
+#include "domain/receipt.h"
+#include "domain/requests.h"
 #include "domain/submission.h"
 #include "fiscal/submission/v1/submission_service.pb.h"
 #include "google/protobuf/arena.h"
-#include "services/submission/intake.h"
 #include "services/wire/bounds.h"
-#include "storage/heads.h"
 
 namespace fiscal::services::wire {
 
@@ -59,26 +58,26 @@ absl::StatusOr<RawReallocation> ReadReallocation(absl::string_view bytes,
 // True when the message itself (not what is nested in it) has fields this version does not know.
 bool HasUnknownFields(const google::protobuf::Message& message);
 
-// The parts of one budget, the first with everything but repeated fields of the later ones. The
-// submission keeps `owners` (the bytes, not the arena) alive and holds everything that is wrong; it is
-// always answered through the intake. INVALID_ARGUMENT, naming the first bad field, only when a line
-// item is no message.
+// From the parts of one budget; the first has everything but the repeated fields of the later ones. The
+// submission keeps `owners` alive (the bytes that its lines point into, not the arena) and has what could not be
+// read among its violations; nothing else of it is checked. INVALID_ARGUMENT, naming the first bad field, only
+// when a line item is no message.
 absl::StatusOr<domain::Submission> ToSubmission(const std::vector<RawBudget>& parts,
                                                 std::vector<std::shared_ptr<const void>> owners,
-                                                absl::string_view principal,
-                                                const domain::Catalog& catalog);
-// The same for several at once; paths start with "budgets[i].".
-absl::StatusOr<Reallocation> ToReallocation(const RawReallocation& raw,
-                                            const std::vector<std::shared_ptr<const void>>& owners,
-                                            absl::string_view principal,
-                                            const domain::Catalog& catalog);
+                                                absl::string_view principal);
+// The same for several at once, of which at most the first 100 are read.
+absl::StatusOr<domain::Reallocation> ToReallocation(
+    const RawReallocation& raw, const std::vector<std::shared_ptr<const void>>& owners,
+    absl::string_view principal);
 domain::Submission ToWithdrawal(const submission::v1::WithdrawBudgetRequest& request,
                                 absl::string_view principal);
 
-void ToProto(const IntakeReceipt& receipt, const std::string& request_id,
+void ToProto(const domain::RequestReceipt& receipt, const std::string& request_id,
              submission::v1::SubmitBudgetResponse* out);
 void ToProto(const domain::StatementMeta& meta, budget::v1::Budget* out);
 void ToProto(const domain::Line& line, budget::v1::LineItem* out);
+// The implementing_agency of a serialised Project; empty when there is none.
+std::string ImplementingAgency(absl::string_view project);
 // INVALID_ARGUMENT with everything wrong with the key.
 absl::StatusOr<domain::BudgetKey> ToKey(const budget::v1::BudgetKey& key);
 

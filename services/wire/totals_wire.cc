@@ -9,12 +9,16 @@ namespace fiscal::services::wire {
 namespace {
 
 namespace pb = fiscal::aggregation::v1;
+using domain::Dimension;
+using domain::GroupBy;
+using domain::GroupValue;
 using domain::Reason;
+using domain::TotalFilter;
 
 static_assert(static_cast<int>(Dimension::kProject) == pb::DIMENSION_PROJECT &&
               pb::Dimension_MAX == 11);
 static_assert(static_cast<int>(Dimension::kDivision) == pb::DIMENSION_DIVISION);
-static_assert(static_cast<int>(Order::kAmountDescending) == pb::ORDER_AMOUNT_DESC);
+static_assert(static_cast<int>(domain::RowOrder::kAmountDescending) == pb::ORDER_AMOUNT_DESC);
 
 }  // namespace
 
@@ -126,8 +130,8 @@ void ToProto(const std::vector<GroupValue>& group,
   }
 }
 
-absl::Status ToProto(const TotalRow& row, pb::Total* out) {
-  FISCAL_RETURN_IF_ERROR(ToProto(row.value, RowName(row.group), out));
+absl::Status ToProto(const domain::TotalRow& row, pb::Total* out) {
+  FISCAL_RETURN_IF_ERROR(ToProto(row.value, domain::RowName(row.group), out));
   ToProto(row.group, out->mutable_group());
   return absl::OkStatus();
 }

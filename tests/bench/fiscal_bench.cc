@@ -25,7 +25,7 @@
 #include "fiscal/disclosure/v1/disclosure_service.grpc.pb.h"
 #include "fiscal/submission/v1/submission_service.grpc.pb.h"
 #include "grpcpp/grpcpp.h"
-#include "services/aggregation/projector.h"
+#include "services/ledger/fold/projector.h"
 #include "storage/anchor.h"
 #include "storage/rocks/log_directory.h"
 #include "storage/rocks/rocks_kv.h"

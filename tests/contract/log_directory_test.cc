@@ -51,7 +51,7 @@ class LogDirectoryTest : public ::testing::Test {
     const EventLog::Head head = log.head();
     Ledger ledger(directory_->kv(), head.group + 1);
     std::vector<LogEntry> entries;
-    Receipt receipt;
+    domain::Receipt receipt;
     receipt.position = head.position;
     if (n % 5 != 0) {
       domain::EventHeader header;

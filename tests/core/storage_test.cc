@@ -266,7 +266,7 @@ TEST(LineBlocksTest, DamagedBytesAreRefusedOrOtherWholeLines) {
 }
 
 TEST(RecordTest, ReceiptsComeBack) {
-  Receipt r;
+  domain::Receipt r;
   r.result = domain::Result::kRevised;
   r.revision = 3;
   r.position = 9;

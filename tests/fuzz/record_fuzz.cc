@@ -4,7 +4,7 @@
 #include <cstdlib>
 
 #include "domain/cells.h"
-#include "services/aggregation/watch.h"
+#include "services/ledger/answer/watch.h"
 #include "storage/posting_codec.h"
 #include "storage/record_codec.h"
 #include "storage/schema.h"

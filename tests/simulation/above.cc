@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "services/federation/postings.h"
+#include "services/ledger/compare/postings.h"
 #include "storage/ledger.h"
 #include "storage/paired_kv.h"
 #include "storage/schema.h"
@@ -107,7 +107,7 @@ bool Above::Start() {
   p.reader = std::make_unique<services::TotalsReader>(*p.projector);
   if (p.log->head().position > 0) return true;
   // What a province knows by itself: where its city hangs.
-  services::CatalogImport import;
+  domain::CatalogImport import;
   import.request_id = "divisions";
   import.event = {140000, 2024, domain::CatalogList::kDivision, {}};
   for (const auto& [code, parent] :
@@ -131,7 +131,7 @@ void Above::Crash() {
 void Above::TakeOver(const storage::EventLog& below, uint64_t events) {
   const auto state = process_->intake->ReadUpstream("city");
   if (!state.ok()) return fail_(absl::StrCat("above: ", state.status().ToString()));
-  services::UpstreamRecords records;
+  domain::UpstreamRecords records;
   records.upstream = "city";
   records.log_id = below.log_id();
   // Sometimes from before where we are, as a connection that breaks leads to.

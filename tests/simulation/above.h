@@ -9,9 +9,9 @@
 #include <string>
 
 #include "base/clock.h"
-#include "services/aggregation/projector.h"
-#include "services/aggregation/totals_reader.h"
-#include "services/submission/intake.h"
+#include "services/ledger/answer/totals_reader.h"
+#include "services/ledger/decide/intake.h"
+#include "services/ledger/fold/projector.h"
 #include "storage/anchor.h"
 #include "storage/memory/memory_kv.h"
 

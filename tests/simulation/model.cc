@@ -7,10 +7,10 @@ namespace {
 
 using domain::CellValue;
 using domain::Code;
+using domain::Dimension;
+using domain::GroupBy;
 using domain::Line;
-using services::Dimension;
-using services::GroupBy;
-using services::TotalFilter;
+using domain::TotalFilter;
 
 std::string Prefix(Code code, int level) {
   return std::to_string(code).substr(0, static_cast<size_t>(1 + 2 * level));
@@ -123,7 +123,7 @@ bool Matches(const TotalFilter& f, const domain::BudgetKey& key, const ModelLine
 }
 
 // The model's name of a row's code.
-std::string CodeOfRow(const services::GroupValue& v) {
+std::string CodeOfRow(const domain::GroupValue& v) {
   switch (v.dimension) {
     case Dimension::kAgency:
     case Dimension::kDepartment:
@@ -170,7 +170,7 @@ ModelLine Own(const Line& line) {
 
 }  // namespace
 
-std::string ModelKeyOf(const std::vector<services::GroupValue>& group) {
+std::string ModelKeyOf(const std::vector<domain::GroupValue>& group) {
   std::string key;
   for (size_t i = 0; i < group.size(); ++i)
     absl::StrAppend(&key, i == 0 ? "" : "|", CodeOfRow(group[i]));

@@ -9,7 +9,7 @@
 
 #include "absl/status/status.h"
 #include "domain/submission.h"
-#include "services/aggregation/totals_reader.h"
+#include "services/ledger/answer/totals_reader.h"
 
 namespace fiscal::simulation {
 
@@ -68,8 +68,8 @@ class Model {
   void SkipPosition() { ++head; }
 
   // Sums of `filter` at `position`, by the codes of the rows; the empty group is the grand total.
-  std::map<std::string, domain::CellValue> Totals(const services::TotalFilter& filter,
-                                                  const std::vector<services::GroupBy>& group_by,
+  std::map<std::string, domain::CellValue> Totals(const domain::TotalFilter& filter,
+                                                  const std::vector<domain::GroupBy>& group_by,
                                                   uint64_t position) const;
 
   uint64_t head = 0;
@@ -86,7 +86,7 @@ class Model {
 };
 
 // The model's name of a row: its codes.
-std::string ModelKeyOf(const std::vector<services::GroupValue>& group);
+std::string ModelKeyOf(const std::vector<domain::GroupValue>& group);
 
 // The fixed organisation the simulation plays in: two counties below a city, agencies in
 // departments.

@@ -2,7 +2,7 @@
 #ifndef FISCAL_TESTS_SIMULATION_NO_RULES_H_
 #define FISCAL_TESTS_SIMULATION_NO_RULES_H_
 
-#include "services/submission/rules_check.h"
+#include "services/ledger/decide/rules_check.h"
 
 namespace fiscal::simulation {
 

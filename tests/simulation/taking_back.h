@@ -2,7 +2,7 @@
 #ifndef FISCAL_TESTS_SIMULATION_TAKING_BACK_H_
 #define FISCAL_TESTS_SIMULATION_TAKING_BACK_H_
 
-#include "services/admin/verify.h"
+#include "services/ledger/compare/verify.h"
 
 namespace fiscal::simulation {
 

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "services/aggregation/watch.h"
+#include "services/ledger/answer/watch.h"
 #include "tests/simulation/model.h"
 
 namespace fiscal::simulation {

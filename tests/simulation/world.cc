@@ -10,10 +10,10 @@
 #include "absl/strings/str_cat.h"
 #include "base/clock.h"
 #include "domain/validation.h"
-#include "services/admin/verify.h"
-#include "services/aggregation/projector.h"
-#include "services/aggregation/totals_reader.h"
-#include "services/submission/intake.h"
+#include "services/ledger/answer/totals_reader.h"
+#include "services/ledger/compare/verify.h"
+#include "services/ledger/decide/intake.h"
+#include "services/ledger/fold/projector.h"
 #include "storage/anchor.h"
 #include "storage/ledger.h"
 #include "storage/memory/memory_kv.h"
@@ -30,9 +30,9 @@ namespace fiscal::simulation {
 namespace {
 
 using domain::Code;
+using domain::Dimension;
 using domain::Line;
 using domain::Submission;
-using services::Dimension;
 using services::Intake;
 using storage::MemoryDisk;
 using storage::MemoryFault;
@@ -289,7 +289,7 @@ class World {
   void ImportCatalog() {
     auto import = [this](domain::CatalogList list, Code division,
                          std::vector<domain::CatalogEntry> entries) {
-      services::CatalogImport c;
+      domain::CatalogImport c;
       c.request_id = absl::StrCat("catalog-", model_.head);
       c.event = {division, 2024, list, std::move(entries)};
       Intake::Request request(std::move(c));
@@ -477,7 +477,7 @@ class World {
       std::string got = absl::StrCat("code ", static_cast<int>(code));
       ModelReceipt receipt;
       if (outcomes[i].ok()) {
-        const storage::Receipt& r = outcomes[i]->receipt;
+        const domain::Receipt& r = outcomes[i]->receipt;
         receipt = {r.result,     r.revision,        r.position,
                    r.line_count, r.memo_line_count, r.project_count};
         absl::StrAppend(&got, " result ", static_cast<int>(r.result), " revision ", r.revision,
@@ -502,7 +502,7 @@ class World {
 
   // Two budgets that give and take, all or nothing.
   void Reallocate() {
-    services::Reallocation r;
+    domain::Reallocation r;
     r.request_id = absl::StrCat("r", ++next_request_);
     const int64_t amount = static_cast<int64_t>(1 + Below(1000));
     const bool balanced = Below(5) != 0;
@@ -540,7 +540,7 @@ class World {
     Reallocate(r, others, 0);
   }
 
-  void Reallocate(const services::Reallocation& r, const std::vector<Submission>& others,
+  void Reallocate(const domain::Reallocation& r, const std::vector<Submission>& others,
                   int attempt) {
     std::vector<Intake::Request> requests;
     requests.emplace_back(r);
@@ -600,7 +600,7 @@ class World {
 
   services::WatchedTotals MakeQuestion() {
     services::WatchedTotals question;
-    services::TotalFilter& f = question.filter;
+    domain::TotalFilter& f = question.filter;
     f.division = Pick(kDivisions);
     f.year = 2024;
     const uint64_t stage = Below(10);
@@ -623,9 +623,9 @@ class World {
     if (Below(5) == 0) f.category = static_cast<domain::Category>(Below(7));
     if (Below(6) == 0) f.funding_year = static_cast<domain::FundingYear>(Below(3));
     if (Below(8) == 0) f.analysis = static_cast<domain::Analysis>(Below(7));
-    std::vector<services::GroupBy>& group_by = question.group_by;
+    std::vector<domain::GroupBy>& group_by = question.group_by;
     for (uint64_t i = 0, n = 1 + Below(2); i < n; ++i) {
-      services::GroupBy g;
+      domain::GroupBy g;
       g.dimension = static_cast<Dimension>(1 + Below(11));
       g.depth = static_cast<int>(Below(4));
       if (group_by.empty() || group_by[0].dimension != g.dimension) group_by.push_back(g);
@@ -681,16 +681,16 @@ class World {
   // `at` is the reader's position; `model_at` the model's where it is another.
   void Compare(const services::TotalsReader& reader, const services::WatchedTotals& question,
                uint64_t at, uint64_t model_at) {
-    const services::TotalFilter& f = question.filter;
-    const std::vector<services::GroupBy>& group_by = question.group_by;
+    const domain::TotalFilter& f = question.filter;
+    const std::vector<domain::GroupBy>& group_by = question.group_by;
     const uint64_t position = model_at == 0 ? at : model_at;
     services::Work work;
-    const auto list = reader.List(f, group_by, services::Order::kCode, at, work);
+    const auto list = reader.List(f, group_by, domain::RowOrder::kCode, at, work);
     if (!Check(list.status(), "query")) return;
     std::map<std::string, domain::CellValue> want = model_.Totals(f, group_by, position);
     std::map<std::string, domain::CellValue> got;
     got[""] = list->grand_total;
-    for (const services::TotalRow& row : list->rows) {
+    for (const domain::TotalRow& row : list->rows) {
       const std::string key = ModelKeyOf(row.group);
       if (!got.emplace(key, row.value).second) Fail(absl::StrCat("row ", key, " stands twice"));
     }

@@ -1,0 +1,70 @@
+// What the writer of the log is asked, beside a statement (submission.h): decoded, not yet decided.
+//
+//   services/wire, services/federation, operators --> these --> services/ledger/decide
+#ifndef FISCAL_DOMAIN_REQUESTS_H_
+#define FISCAL_DOMAIN_REQUESTS_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/sha256.h"
+#include "domain/event.h"
+#include "domain/reason.h"
+#include "domain/submission.h"
+
+namespace fiscal::domain {
+
+// An import of a catalog list, as it was sent.
+struct CatalogImport {
+  std::string principal;
+  std::string request_id;
+  // Digest that tells a retry from a reused request_id.
+  Digest body{};
+  CatalogEvent event;
+  std::vector<Violation> violations;
+};
+
+// Several statements of the stage REALLOCATION that are kept at once.
+struct Reallocation {
+  std::string principal;
+  std::string request_id;
+  Digest body{};
+  std::vector<Submission> parts;
+  std::vector<Violation> violations;
+};
+
+// Events of an upstream's log, as they came: contiguous, and groups committed at once not cut.
+struct UpstreamRecords {
+  struct Record {
+    Position position = 0;
+    int64_t commit_time_us = 0;
+    Digest leaf_hash{};
+    Digest chain_hash{};
+    // At most one of the two.
+    std::string posting;
+    std::string catalog;
+  };
+  std::string upstream;
+  std::string log_id;
+  std::vector<Record> records;
+};
+
+// An operator's decision that totals leave out a posting.
+struct QuarantineOrder {
+  std::string principal;
+  Position position = 0;
+  // Where the totals of this process stand still; 0 where they don't, or there are none.
+  Position stopped_at = 0;
+  std::string reason;
+};
+
+// The key that signs tree heads from here on.
+struct KeyOrder {
+  std::string principal;
+  KeyEvent event;
+};
+
+}  // namespace fiscal::domain
+
+#endif  // FISCAL_DOMAIN_REQUESTS_H_

@@ -1,0 +1,82 @@
+// The ledger at a position as sums, for the tables of any agency, department, division or subtree.
+//
+//   Build --> LedgerSource --> TotalsReader: counted money by one classification
+//                          --> leaf cells: analyses, pairs of codes, units, projects
+//                          --> LinesSource: statements of whole departments, which say themselves whose money it is
+//
+// An analysis is answered statement by statement. One walk over the leaf cells sums memo lines and counted lines apart and
+// learns who has memo lines; where some have and others have not, a second walk over those who have takes off what
+// they count. Not thread-safe: made for one answer.
+#ifndef FISCAL_SERVICES_LEDGER_ANSWER_LEDGER_SOURCE_H_
+#define FISCAL_SERVICES_LEDGER_ANSWER_LEDGER_SOURCE_H_
+
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "domain/disclosure/sums.h"
+#include "services/ledger/answer/statuses.h"
+#include "services/ledger/answer/totals_reader.h"
+#include "storage/heads.h"
+
+namespace fiscal::services {
+
+class LedgerSource final : public disclosure::CellSource {
+ public:
+  // The agency that carries a project out, from the project's bytes (domain::ProjectEntry); empty for none.
+  using UnitOf = std::string (*)(absl::string_view project);
+
+  // `scope` names division, department or agency, year and stage.
+  LedgerSource(const Projector& projector, const TotalsReader& reader,
+               const storage::HeadReader& statements, UnitOf unit_of, domain::TotalFilter scope,
+               domain::Position position, Work& work);
+  ~LedgerSource() override;
+
+  absl::StatusOr<std::vector<disclosure::Group>> Ask(const disclosure::Query& query,
+                                                     disclosure::GroupKind by) override;
+  absl::StatusOr<disclosure::Sum> CarryForward() override;
+  std::string NameOf(domain::CatalogList list, const std::string& code) const override;
+
+ private:
+  struct Leaf;
+  class Walk;
+  using Part = std::pair<domain::Analysis, domain::Direction>;
+  // A whole department's statement, and its place among the leaves.
+  struct WholeDepartment;
+
+  absl::StatusOr<std::vector<disclosure::Group>> AskTotals(const disclosure::Query& query,
+                                                           disclosure::GroupKind by) const;
+  // The money that answers for an analysis in one direction, but for what whole departments' statements say.
+  absl::StatusOr<const disclosure::Sums*> Of(const Part& part);
+  absl::Status WalkStage(const Part& part, domain::Stage stage, disclosure::Sums* sums);
+  // Once: agencies, the statements that stand, those of whole departments.
+  absl::Status LoadLeaves();
+  absl::StatusOr<const Statuses*> Standing();
+  size_t LeafOf(const domain::BudgetKey& budget) const;
+  std::string ProjectName(const std::string& unit, const std::string& project) const;
+
+  const Projector& projector_;
+  const TotalsReader& reader_;
+  const storage::HeadReader& statements_;
+  const UnitOf unit_of_;
+  const domain::TotalFilter scope_;
+  const domain::Position position_;
+  Work& work_;
+  const std::shared_ptr<const domain::Catalog> catalog_;
+  std::unique_ptr<Statuses> standing_;
+  bool loaded_ = false;
+  // Ordered by division and code; a leaf for each target.
+  std::vector<Target> targets_;
+  std::vector<Leaf> leaves_;
+  std::vector<std::unique_ptr<WholeDepartment>> departments_;
+  std::map<Part, disclosure::Sums> sums_;
+  // Names of projects by unit and code; by code alone where the cells don't say whose name it is.
+  std::map<std::pair<std::string, std::string>, std::string> project_names_;
+};
+
+}  // namespace fiscal::services
+
+#endif  // FISCAL_SERVICES_LEDGER_ANSWER_LEDGER_SOURCE_H_

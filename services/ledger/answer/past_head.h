@@ -1,0 +1,23 @@
+// What is answered to who asks for a position past the head of the log.
+#ifndef FISCAL_SERVICES_LEDGER_ANSWER_PAST_HEAD_H_
+#define FISCAL_SERVICES_LEDGER_ANSWER_PAST_HEAD_H_
+
+#include <string>
+#include <utility>
+
+#include "domain/reason.h"
+#include "storage/event_log.h"
+
+namespace fiscal::services {
+
+// POSITION_AHEAD where the log is written: it went back, or nobody has been there. A copy can't tell: it may only be behind the
+// log it is of, which REPLICA_BEHIND says, so that its caller comes again and raises no alarm.
+inline absl::Status PastHead(const storage::EventLog& log, std::string message) {
+  return domain::Refuse(
+      log.copied() ? domain::Reason::kReplicaBehind : domain::Reason::kPositionAhead,
+      std::move(message));
+}
+
+}  // namespace fiscal::services
+
+#endif  // FISCAL_SERVICES_LEDGER_ANSWER_PAST_HEAD_H_

@@ -1,0 +1,57 @@
+// Computes everything that is derived once more from the first event and compares it with what is kept, byte by byte. Nobody is held
+// up meanwhile.
+//
+//   EventLog --(every event)--> LogCheck, TotalsCheck, LedgerCheck --> Differences
+#ifndef FISCAL_SERVICES_LEDGER_COMPARE_VERIFY_H_
+#define FISCAL_SERVICES_LEDGER_COMPARE_VERIFY_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "services/ledger/fold/projector.h"
+
+namespace fiscal::services {
+
+struct VerifyProgress {
+  // Counted from 1.
+  int pass = 0;
+  // Of the events of this pass.
+  uint64_t events_done = 0;
+  uint64_t events_total = 0;
+};
+
+struct VerifyOptions {
+  // What computed totals may take. Those of one year, stage and division are computed together, however large they are; when not all
+  // find room, those that don't are computed in further passes over their own events.
+  size_t memory_bytes_max = size_t{256} << 20;
+  // The ledger's store, and an empty one in which it is made anew; without them the ledger is not looked at.
+  const storage::Kv* ledger = nullptr;
+  std::function<absl::StatusOr<std::unique_ptr<storage::Kv>>()> new_store;
+  // Asked every few events; may be empty.
+  std::function<bool()> cancelled;
+  // Told every few thousand events; may be empty.
+  std::function<void(const VerifyProgress&)> progress;
+};
+
+struct VerifyResult {
+  domain::Position position = 0;
+  int64_t event_count = 0;
+  int64_t line_count = 0;
+  int64_t cell_count = 0;
+  // Passes over events, and how many events they read together.
+  int pass_count = 0;
+  int64_t events_read = 0;
+  // At most 100; empty when everything agrees.
+  std::vector<std::string> differences;
+};
+
+// CANCELLED when it was; any other error only when something could not be read.
+absl::StatusOr<VerifyResult> Verify(const Projector& projector, const VerifyOptions& options = {});
+
+}  // namespace fiscal::services
+
+#endif  // FISCAL_SERVICES_LEDGER_COMPARE_VERIFY_H_

@@ -1,0 +1,121 @@
+// The totals' store and the live chunks, against what the events of the log make of them.
+//
+//   Verify --(See: events in order, EndPass)--> TotalsCheck --> Differences
+//
+// What is compared is the state at one position, `to`, and every state the store has had before it: a stride is staged
+// as the projector stages it, and its bytes must be those in the store. The live chunks at `to` are remembered as hashes when the
+// check begins, so that nobody is held up later. Postings, strides and groups are compared in the first pass as they come. Cells and
+// statuses are computed for a range of units at a time: a unit is what is stored under one year, stage and division. The first pass
+// starts with all units and gives up the last of them when they need more memory than they may; the passes after it
+// see only the events of the units that are left.
+#ifndef FISCAL_SERVICES_LEDGER_COMPARE_VERIFY_TOTALS_H_
+#define FISCAL_SERVICES_LEDGER_COMPARE_VERIFY_TOTALS_H_
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "services/ledger/compare/key_check.h"
+#include "services/ledger/fold/projector.h"
+
+namespace fiscal::services {
+
+// Not thread-safe.
+class TotalsCheck {
+ public:
+  TotalsCheck(const Projector& projector, size_t memory_bytes_max, Differences& differences);
+
+  // The position that is compared.
+  domain::Position to() const { return to_; }
+
+  // The first pass sees every event up to to().
+  absl::Status See(const storage::LogEntry& entry, const domain::EventHeader& header,
+                   absl::string_view payload);
+  // Compares what was gathered. `cancelled` is asked now and then.
+  absl::Status EndPass(const std::function<absl::Status()>& cancelled);
+  // True when there are units left: the next pass must see the events at next_positions(), in order.
+  bool StartPass();
+  const std::vector<domain::Position>& next_positions() const { return positions_; }
+
+  int64_t line_count() const { return line_count_; }
+  int64_t cell_count() const { return cell_count_; }
+
+ private:
+  // Year, stage and division, in the order of the store's keys.
+  using Unit = uint64_t;
+  static constexpr Unit kEnd = UINT64_MAX;
+  struct UnitInfo {
+    // Of its own statements: positions, each as the difference to the one before it.
+    std::string positions;
+    domain::Position last = 0;
+    // Bytes of all events that change it.
+    uint64_t weight = 0;
+    // Units that its statements change: its own and those of the divisions above.
+    absl::flat_hash_set<Unit> feeds;
+  };
+
+  static Unit UnitOf(const domain::OrgNode& node, uint16_t year, domain::Stage stage);
+  static Unit UnitOfKey(absl::string_view key);
+  static std::string Lower(char kind, Unit unit);
+
+  bool Holds(Unit unit) const { return from_ <= unit && unit < until_; }
+  void Note(const domain::Posting& posting, size_t bytes);
+  absl::Status Apply();
+  absl::Status EndStride(domain::Position position, const Digest& chain_hash);
+  absl::Status ExpectInOrder(const storage::Batch::Op& op);
+  void CompareOpen(const domain::Posting& posting);
+  absl::Status CompareWatermark();
+  void CompareLive();
+  void Count();
+  size_t Bytes() const;
+  void GiveUpUnits();
+
+  const Projector& projector_;
+  const storage::TotalsStore& store_;
+  const size_t memory_bytes_max_;
+  Differences& differences_;
+  // Of the moment when the check began, as all that follows.
+  const std::shared_ptr<const storage::OperatorEvents> operators_ = projector_.log().operators();
+
+  // Of the moment when the check began.
+  domain::Position to_ = 0;
+  // The last whole stride.
+  uint64_t stride_ = 0;
+  Projector::Postings open_;
+  absl::flat_hash_map<domain::ChunkId, uint64_t> live_;
+
+  // Of the whole log, found by the first pass.
+  std::map<Unit, UnitInfo> units_;
+  std::vector<domain::Position> catalogs_;
+  std::vector<domain::Position> strides_;
+  std::unique_ptr<OrderedKeys> stored_postings_, stored_strides_, stored_groups_;
+  storage::StrideBounds since_stride_{0, 0};
+
+  // Of a pass.
+  bool first_ = true;
+  Unit from_ = 0, until_ = kEnd;
+  size_t next_stride_ = 0;
+  std::vector<domain::Position> positions_;
+  std::shared_ptr<const domain::Catalog> catalog_;
+  std::unique_ptr<domain::Fold> fold_;
+  absl::flat_hash_map<domain::ChunkId, storage::TotalsStore::Leaves> agencies_;
+  size_t agency_cells_ = 0;
+  StateSums cells_, statuses_;
+  // Of the event before: whether the next was committed with it, and what it posted.
+  bool more_ = false;
+  std::shared_ptr<domain::Posting> last_;
+  // Posted and not folded yet, and those of the stride that is not over.
+  std::vector<const domain::Posting*> unfolded_;
+  Projector::Postings postings_;
+
+  int64_t line_count_ = 0;
+  int64_t cell_count_ = 0;
+};
+
+}  // namespace fiscal::services
+
+#endif  // FISCAL_SERVICES_LEDGER_COMPARE_VERIFY_TOTALS_H_

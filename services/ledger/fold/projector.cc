@@ -1,0 +1,341 @@
+#include "services/ledger/fold/projector.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "base/log.h"
+#include "base/status_macros.h"
+#include "storage/catalog_events.h"
+#include "storage/posting_codec.h"
+#include "storage/record_codec.h"
+
+namespace fiscal::services {
+namespace {
+
+std::vector<domain::Position> LeftOutBefore(const storage::OperatorEvents& operators,
+                                            domain::Position last) {
+  std::vector<domain::Position> positions;
+  for (const auto& [position, quarantined] : operators.quarantined()) {
+    if (position <= last) positions.push_back(position);
+  }
+  return positions;
+}
+
+}  // namespace
+
+Projector::Projector(const storage::EventLog& log, storage::TotalsStore& store, Options options)
+    : log_(log),
+      store_(store),
+      options_(options),
+      // Loads happen while stepping only, when stride_ does not change.
+      fold_([this](const domain::Fold::NodeId& node)
+                ABSL_NO_THREAD_SAFETY_ANALYSIS { return store_.LoadNode(node, stride_); }) {}
+
+absl::StatusOr<std::unique_ptr<Projector>> Projector::Open(const storage::EventLog& log,
+                                                           storage::TotalsStore& store,
+                                                           Options options) {
+  FISCAL_ASSIGN_OR_RETURN(storage::Watermark watermark, store.ReadWatermark());
+  if (watermark.position > 0) {
+    if (watermark.log_id != log.log_id())
+      return absl::DataLossError("totals: folded from another log");
+    if (watermark.position > log.head().position) {
+      return absl::DataLossError(absl::StrCat("totals: folded up to ", watermark.position,
+                                              " but the log ends at ", log.head().position,
+                                              ": it went back"));
+    }
+    FISCAL_ASSIGN_OR_RETURN(storage::LogEntry entry, log.Read(watermark.position));
+    if (entry.chain_hash != watermark.chain_hash)
+      return absl::DataLossError("totals: folded from another history");
+    const absl::StatusOr<std::vector<domain::Position>> left_out = store.ReadLeftOut();
+    if (absl::IsNotFound(left_out.status()))
+      return absl::AbortedError("totals: folded by a version that left nothing out");
+    FISCAL_RETURN_IF_ERROR(left_out.status());
+    if (*left_out != LeftOutBefore(*log.operators(), watermark.position))
+      return absl::AbortedError("totals: folded before an operator had an event left out");
+  }
+  std::unique_ptr<Projector> projector(new Projector(log, store, options));
+  FISCAL_ASSIGN_OR_RETURN(std::shared_ptr<const domain::Catalog> catalog,
+                          storage::LoadCatalog(log, watermark.position));
+  absl::MutexLock lock(&projector->mu_);
+  projector->position_ = projector->opened_at_ = watermark.position;
+  projector->stride_ = projector->forgotten_ = projector->forgot_postings_ = watermark.position;
+  projector->catalog_ = std::move(catalog);
+  return projector;
+}
+
+struct Projector::Read {
+  storage::LogEntry entry;
+  storage::Foldable what;
+  std::shared_ptr<const domain::CatalogEvent> catalog;
+  // Why it can't be folded.
+  absl::Status fault;
+};
+
+absl::StatusOr<Projector::Read> Projector::ReadEvent(
+    domain::Position position, const storage::OperatorEvents& operators) const {
+  Read read;
+  FISCAL_ASSIGN_OR_RETURN(read.entry, log_.Read(position));
+  absl::string_view payload;
+  FISCAL_ASSIGN_OR_RETURN(const domain::EventHeader header,
+                          storage::DecodeHeader(*read.entry.record, &payload));
+  absl::StatusOr<storage::Foldable> what =
+      storage::ReadFoldable(header, payload, read.entry.record, operators);
+  if (what.ok()) {
+    read.what = *std::move(what);
+  } else {
+    read.fault = what.status();
+  }
+  if (header.kind == domain::EventKind::kCatalog) {
+    FISCAL_ASSIGN_OR_RETURN(domain::CatalogEvent catalog, storage::DecodeCatalog(payload));
+    read.catalog = std::make_shared<const domain::CatalogEvent>(std::move(catalog));
+  }
+  return read;
+}
+
+absl::StatusOr<int> Projector::Step(int events_max) {
+  const std::shared_ptr<const storage::OperatorEvents> operators = log_.operators();
+  domain::Position position = folded();
+  const domain::Position head = log_.head().position;
+  int done = 0;
+  Postings postings;
+  // What was committed as one is folded as one, and ends no step: `more` until it is over. Where it began: the event before it, its
+  // place in `postings`, what it adds to the stride.
+  bool more = false;
+  domain::Position before = position;
+  size_t group = 0;
+  storage::StrideBounds added{0, 0};
+  std::shared_ptr<domain::Posting> last;
+  while ((more || done < events_max) && position < head) {
+    FISCAL_ASSIGN_OR_RETURN(Read read, ReadEvent(position + 1, *operators));
+    if (!read.fault.ok()) {
+      postings.resize(group);
+      if (before > folded()) FISCAL_RETURN_IF_ERROR(Apply(postings, before, nullptr));
+      SayStopped(position + 1, read.fault);
+      return done - static_cast<int>(position - before);
+    }
+    ++position;
+    ++done;
+    ++added.events;
+    if (read.what.posting != nullptr) {
+      last = std::move(read.what.posting);
+      added.cells += last->cells.items.size();
+      postings.push_back(last);
+    } else if (more && !read.what.more && postings.size() > group) {
+      // The end of the group is left out: the one before it is the end.
+      last->more = false;
+    }
+    more = read.what.more;
+    if (more && position < head) continue;
+    open_stride_.events += added.events;
+    open_stride_.cells += added.cells;
+    cells_since_flush_ += added.cells;
+    added = {0, 0};
+    before = position;
+    group = postings.size();
+    const bool full = open_stride_.events >= options_.stride.events ||
+                      open_stride_.cells >= options_.stride.cells;
+    if (read.catalog == nullptr && !full && done < events_max && position < head) continue;
+
+    FISCAL_RETURN_IF_ERROR(Apply(postings, position, read.catalog.get()));
+    postings.clear();
+    group = 0;
+    if (full) FISCAL_RETURN_IF_ERROR(EndStride(read.entry, *operators));
+  }
+  return done;
+}
+
+absl::Status Projector::Apply(const Postings& postings, domain::Position position,
+                              const domain::CatalogEvent* catalog) {
+  std::vector<const domain::Posting*> pointers;
+  pointers.reserve(postings.size());
+  for (const auto& p : postings) pointers.push_back(p.get());
+  absl::MutexLock lock(&mu_);
+  FISCAL_RETURN_IF_ERROR(fold_.Apply(pointers, *catalog_));
+  open_.insert(open_.end(), postings.begin(), postings.end());
+  Remember(postings);
+  // After the statements before it and before those behind it.
+  if (catalog != nullptr) catalog_ = catalog_->With(*catalog, position);
+  position_ = position;
+  stopped_at_ = 0;
+  stop_ = absl::OkStatus();
+  return absl::OkStatus();
+}
+
+void Projector::SayStopped(domain::Position position, const absl::Status& why) {
+  {
+    absl::MutexLock lock(&mu_);
+    if (stopped_at_ == position) return;
+    stopped_at_ = position;
+    stop_ = why;
+  }
+  logging::Critical("totals are stopped before an event that can't be folded",
+                    {{"position", uint64_t{position}}, {"why", std::string(why.message())}});
+}
+
+absl::Status Projector::stop() const {
+  absl::ReaderMutexLock lock(&mu_);
+  return stop_;
+}
+
+domain::Position Projector::stopped_at() const {
+  absl::ReaderMutexLock lock(&mu_);
+  return stopped_at_;
+}
+
+// Postings and cells kept for watchers.
+constexpr size_t kRecentPostings = 8192;
+constexpr size_t kRecentCells = 65536;
+
+void Projector::Remember(const Postings& postings) {
+  for (const auto& p : postings) {
+    recent_.push_back(p);
+    recent_cells_ += p->cells.items.size();
+  }
+  while ((recent_.size() > kRecentPostings || recent_cells_ > kRecentCells) &&
+         recent_.front()->position <= stride_) {
+    recent_cells_ -= recent_.front()->cells.items.size();
+    forgot_postings_ = recent_.front()->position;
+    recent_.pop_front();
+  }
+}
+
+domain::Position Projector::remembered() const {
+  absl::ReaderMutexLock lock(&mu_);
+  return forgot_postings_ + 1;
+}
+
+absl::StatusOr<domain::Position> Projector::ReadPostings(domain::Position after,
+                                                         domain::Position to, size_t max,
+                                                         const Wanted& wanted,
+                                                         std::vector<Delivered>* out) const {
+  const size_t start = out->size();
+  // Where the group that is not over starts in `out`.
+  size_t group = start;
+  auto end_group = [&](domain::Position position) {
+    for (; group < out->size(); ++group) (*out)[group].end = position;
+  };
+  uint64_t stored_to;
+  {
+    absl::ReaderMutexLock lock(&mu_);
+    if (after >= forgot_postings_) {
+      auto it = std::lower_bound(
+          recent_.begin(), recent_.end(), after + 1,
+          [](const auto& p, domain::Position position) { return p->position < position; });
+      for (; it != recent_.end() && (*it)->position <= to; ++it) {
+        if (wanted(**it)) out->push_back({*it, 0});
+        if ((*it)->more) continue;
+        end_group((*it)->position);
+        if (out->size() - start >= max) return (*it)->position;
+      }
+      return to;
+    }
+    stored_to = std::min<uint64_t>(stride_, to);
+  }
+  // As many positions as may be wanted, so that a walk over what is not wanted is bounded too.
+  domain::Position read_to = std::min<uint64_t>(stored_to, after + 4 * max);
+  domain::Position full = 0;
+  FISCAL_RETURN_IF_ERROR(store_.ForEachPosting(
+      after, read_to,
+      [&](const storage::StoredPosting& stored, absl::string_view bytes) -> absl::Status {
+        if (full != 0) return absl::OkStatus();
+        const domain::Position position = stored.posting.position;
+        if (wanted(stored.posting)) {
+          auto owner = std::make_shared<const std::string>(bytes);
+          FISCAL_ASSIGN_OR_RETURN(domain::Posting posting,
+                                  storage::DecodeWholePosting(position, *owner, owner));
+          out->push_back({std::make_shared<const domain::Posting>(std::move(posting)), 0});
+        }
+        if (stored.posting.more) return absl::OkStatus();
+        end_group(position);
+        if (out->size() - start >= max) full = position;
+        return absl::OkStatus();
+      }));
+  if (full != 0) return full;
+  // The range ended inside a group: it is read the next time.
+  if (group < out->size()) {
+    read_to = (*out)[group].posting->position - 1;
+    out->resize(group);
+  }
+  return read_to;
+}
+
+absl::StatusOr<domain::Position> Projector::EndOfGroup(domain::Position position) const {
+  {
+    absl::ReaderMutexLock lock(&mu_);
+    if (position > forgot_postings_) {
+      auto it = std::lower_bound(
+          recent_.begin(), recent_.end(), position,
+          [](const auto& p, domain::Position asked) { return p->position < asked; });
+      for (; it != recent_.end() && (*it)->position == position && (*it)->more; ++it) ++position;
+      return position;
+    }
+  }
+  return store_.EndOfGroup(position);
+}
+
+absl::Status Projector::EndStride(const storage::LogEntry& last,
+                                  const storage::OperatorEvents& operators) {
+  const domain::Fold::Changed* changed;
+  const Postings* open;
+  {
+    absl::MutexLock lock(&mu_);
+    changed = &fold_.Changes();
+    open = &open_;
+  }
+  // Only this thread changes them, and readers go on reading them meanwhile.
+  FISCAL_RETURN_IF_ERROR(
+      store_.CommitStride(*changed, *open, {last.position, last.chain_hash, log_.log_id()},
+                          LeftOutBefore(operators, last.position)));
+  {
+    absl::MutexLock lock(&mu_);
+    stride_ = last.position;
+    open_.clear();
+    // Everything live is in the store now; what is needed again is loaded again.
+    if (fold_.Settle(options_.live_cells_max)) forgotten_ = stride_;
+  }
+  open_stride_ = {0, 0};
+  if (cells_since_flush_ >= options_.flush_cells) {
+    cells_since_flush_ = 0;
+    return store_.Flush();
+  }
+  return absl::OkStatus();
+}
+
+size_t Projector::live_cells() const {
+  absl::ReaderMutexLock lock(&mu_);
+  return fold_.cell_count();
+}
+
+int64_t Projector::events_folded() const {
+  absl::ReaderMutexLock lock(&mu_);
+  return static_cast<int64_t>(position_ - opened_at_);
+}
+
+domain::Position Projector::folded() const {
+  absl::ReaderMutexLock lock(&mu_);
+  return position_;
+}
+
+std::shared_ptr<const domain::Catalog> Projector::catalog() const {
+  absl::ReaderMutexLock lock(&mu_);
+  return catalog_;
+}
+
+bool Projector::WaitFolded(domain::Position position, absl::Time deadline) const {
+  absl::ReaderMutexLock lock(&mu_);
+  auto reached = [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return position_ >= position || stopped_; };
+  mu_.AwaitWithDeadline(absl::Condition(&reached), deadline);
+  return position_ >= position;
+}
+
+void Projector::StopWaiting() {
+  absl::MutexLock lock(&mu_);
+  stopped_ = true;
+}
+
+void Projector::ReadLive(const std::function<void(const Live&)>& visit) const {
+  absl::ReaderMutexLock lock(&mu_);
+  visit({position_, stride_, forgotten_, fold_.chunks(), open_});
+}
+
+}  // namespace fiscal::services
