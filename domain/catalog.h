@@ -48,7 +48,8 @@ class Catalog {
     size_t unchanged = 0;
   };
   Difference Diff(const CatalogEvent& event, CatalogEvent* changed) const;
-  // The catalog after `event`, which Check found nothing wrong with and which stands at `position` of the log.
+  // The catalog after `event`, which Check found nothing wrong with and which stands at `position`
+  // of the log.
   std::shared_ptr<const Catalog> With(const CatalogEvent& event, Position position) const;
   // The position of the last event in it, which names it within one log; 0 without any.
   Position position() const { return position_; }

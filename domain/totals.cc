@@ -21,8 +21,8 @@ OrgNode NodeOf(const TotalFilter& f) {
 
 std::string RowName(const std::vector<GroupValue>& group) {
   static constexpr absl::string_view kNames[] = {
-      "",       "FUNCTIONAL", "REVENUE",  "DEPT_ECONOMIC", "GOV_ECONOMIC", "DEPARTMENT",
-      "AGENCY", "DIVISION",   "FUND",     "CATEGORY",      "FUNDING_YEAR", "PROJECT"};
+      "",       "FUNCTIONAL", "REVENUE", "DEPT_ECONOMIC", "GOV_ECONOMIC", "DEPARTMENT",
+      "AGENCY", "DIVISION",   "FUND",    "CATEGORY",      "FUNDING_YEAR", "PROJECT"};
   if (group.empty()) return "the total";
   std::string name = "row";
   for (const GroupValue& v : group)

@@ -66,8 +66,9 @@
 #include "storage/rocks/rocks_kv.h"
 #include "storage/schema.h"
 
-// What jemalloc, where it is linked, is told: pages that nobody uses go back to the system within 5 s, by a thread of its own. A flood leaves many, and a
-// process that is idle after it would keep them.
+// What jemalloc, where it is linked, is told: pages that nobody uses go back to the system within 5
+// s, by a thread of its own. A flood leaves many, and a process that is idle after it would keep
+// them.
 extern "C" {
 extern const char* malloc_conf;
 const char* malloc_conf = "background_thread:true,dirty_decay_ms:5000,muzzy_decay_ms:0";
@@ -79,12 +80,14 @@ namespace {
 // How often the disk is looked at, and the coverage deadlines.
 constexpr absl::Duration kDiskInterval = absl::Seconds(1);
 constexpr absl::Duration kCoverageInterval = absl::Minutes(1);
-// How often the own address is tried, for how long, and after how long without an answer it is dead.
+// How often the own address is tried, for how long, and after how long without an answer it is
+// dead.
 constexpr absl::Duration kProbeInterval = absl::Seconds(1), kProbeLimit = absl::Seconds(3),
                          kDeadAfter = absl::Seconds(10);
 // Events folded between two words about how far recovery is.
 constexpr int kEventsPerStep = 1024;
-// Of the ledger, what is not written yet is made again after a crash: some two million lines of the log.
+// Of the ledger, what is not written yet is made again after a crash: some two million lines of the
+// log.
 constexpr int64_t kLedgerWriteBufferBytes = 8 << 20;
 constexpr absl::Duration kProgressInterval = absl::Seconds(2);
 
@@ -114,8 +117,8 @@ class ServerImpl final : public Server {
                                         server_config_.disk().free_bytes_margin(), MeasureOf(dir));
     LookAtDisk();
     const int64_t memory = server_config_.memory_bytes_max();
-    memory_ = std::make_unique<rpc::MemoryBudget>(rpc::MemoryBudget::Options{
-        memory == 0 ? rpc::MemoryLimit() : memory, ResidentBytes});
+    memory_ = std::make_unique<rpc::MemoryBudget>(
+        rpc::MemoryBudget::Options{memory == 0 ? rpc::MemoryLimit() : memory, ResidentBytes});
     FISCAL_RETURN_IF_ERROR(ListenForOperator());
     FISCAL_RETURN_IF_ERROR(OpenDoor());
     FISCAL_RETURN_IF_ERROR(Recover());
@@ -154,7 +157,8 @@ class ServerImpl final : public Server {
       if (server_config_.drain().delay_seconds() > 0)
         absl::SleepFor(absl::Seconds(server_config_.drain().delay_seconds()));
     }
-    // No new work, then what is open is told to end, in the order of the way of a line item; then what it uses.
+    // No new work, then what is open is told to end, in the order of the way of a line item; then
+    // what it uses.
     if (copier_ != nullptr) copier_->Stop();
     for (const auto& upstream : upstreams_) upstream->Stop();
     drain_.Drain();
@@ -193,7 +197,8 @@ class ServerImpl final : public Server {
 
   bool ready() const { return phase_ == Phase::kServing; }
 
-  // The one deliberate end of the process outside main: what is on disk is the truth, a restart finds it.
+  // The one deliberate end of the process outside main: what is on disk is the truth, a restart
+  // finds it.
   void EndProcess(StopReason reason, const std::string& why) {
     logging::Critical("stopping at once", {{"why", why}});
     if (mark_ != nullptr) mark_->Stopping(reason);
@@ -207,8 +212,8 @@ class ServerImpl final : public Server {
     const absl::Time deadline = absl::Now() + absl::Seconds(server_config_.drain().seconds());
     std::thread shutdown([this, deadline] { server_->Shutdown(absl::ToChronoTime(deadline)); });
     while (open_calls_.count() > 0 && absl::Now() < deadline) absl::SleepFor(absl::Milliseconds(5));
-    // Shutdown also waits for connections without calls, and an idle gRPC client may take five seconds to hear that its own
-    // ends: it is not waited for.
+    // Shutdown also waits for connections without calls, and an idle gRPC client may take five
+    // seconds to hear that its own ends: it is not waited for.
     grpc_server_cancel_all_calls(server_->c_server());
     shutdown.join();
   }
@@ -290,9 +295,9 @@ class ServerImpl final : public Server {
                                    [this] { return static_cast<int64_t>(memory_->reserved()); }}));
     // Nobody knows a free port before he is told.
     if (absl::EndsWith(listen, ":0")) return absl::OkStatus();
-    FISCAL_ASSIGN_OR_RETURN(
-        recovery_, RecoveryDoor::Open(*door_, bounds.streams_max(), server_credentials_,
-                                      ServiceNames(), [this] { return Progress(); }));
+    FISCAL_ASSIGN_OR_RETURN(recovery_,
+                            RecoveryDoor::Open(*door_, bounds.streams_max(), server_credentials_,
+                                               ServiceNames(), [this] { return Progress(); }));
     ProbeFromNowOn();
     return absl::OkStatus();
   }
@@ -334,7 +339,8 @@ class ServerImpl final : public Server {
     return options;
   }
 
-  // Of a store that is made from the log. Damage found while it is in use ends the process; the next one makes it anew.
+  // Of a store that is made from the log. Damage found while it is in use ends the process; the
+  // next one makes it anew.
   storage::RocksOptions DerivedOptions(const std::string& name, int64_t write_buffer_bytes) {
     storage::RocksOptions options = StoreOptions(write_buffer_bytes);
     options.path = absl::StrCat(server_config_.data_dir(), "/", name);
@@ -448,7 +454,8 @@ class ServerImpl final : public Server {
     return absl::OkStatus();
   }
 
-  // The systems this one reads from, which are followed from now on, and the services that tell of the log and of them.
+  // The systems this one reads from, which are followed from now on, and the services that tell of
+  // the log and of them.
   absl::Status Connect() {
     Scrubber::Parts stored{
         {{"log", &directory_->log_store()}, {"ledger", &directory_->ledger_store()}},
@@ -473,7 +480,8 @@ class ServerImpl final : public Server {
     OpenSigner();
     log_feed_ = std::make_unique<LogFeed>(*log_, LogFeed::Options());
     services_.push_back(MakeEventLogService(*calls_, *log_feed_, *signer_));
-    FederationParts federation{*log_feed_, *log_, runner_.get(), intake_.get(), {}, *signer_, clock_};
+    FederationParts federation{*log_feed_, *log_,    runner_.get(), intake_.get(),
+                               {},         *signer_, clock_};
     for (const auto& upstream : upstreams_) federation.upstreams.push_back(upstream.get());
     services_.push_back(MakeFederationService(*calls_, std::move(federation)));
     if (projector_ != nullptr) {
@@ -486,7 +494,8 @@ class ServerImpl final : public Server {
     return absl::OkStatus();
   }
 
-  // The key's public half is said in the log the first time, so that another one is seen; a copy has it beside the key alone.
+  // The key's public half is said in the log the first time, so that another one is seen; a copy
+  // has it beside the key alone.
   void OpenSigner() {
     const std::shared_ptr<const storage::OperatorEvents> operators = log_->operators();
     const bool writes = committer_ != nullptr;
@@ -670,8 +679,7 @@ class ServerImpl final : public Server {
     creators.push_back(MakeMessageCounter(*door_));
     creators.push_back(MakeCallMonitor(metrics_, open_calls_, ServiceNames(), monitor));
     builder.experimental().SetInterceptorCreators(std::move(creators));
-    Door::Taker taker =
-        AddDoor(server_config_.door().streams_max(), server_credentials_, &builder);
+    Door::Taker taker = AddDoor(server_config_.door().streams_max(), server_credentials_, &builder);
     services_.push_back(MakeReflectionService(ServiceNames()));
     for (const std::unique_ptr<grpc::Service>& service : services_)
       builder.RegisterService(service.get());
@@ -696,7 +704,8 @@ class ServerImpl final : public Server {
   absl::Time progress_said_ = absl::Now();
   // Derived stores that were of no use at this start, and reads of the log that met damage.
   std::atomic<int64_t> derived_remade_{0}, log_damage_{0};
-  // Destroyed from the bottom up: gRPC and what asks on its own before what they use, users before stores, the lock last.
+  // Destroyed from the bottom up: gRPC and what asks on its own before what they use, users before
+  // stores, the lock last.
   std::unique_ptr<DataLock> lock_;
   std::unique_ptr<StopMark> mark_;
   RealClock clock_;
@@ -747,8 +756,8 @@ class ServerImpl final : public Server {
 
 // gRPC's own lines: what a handshake failed of is for the operator, the rest for who debugs.
 void TakeGrpcLine(gpr_log_func_args* line) {
-  const bool handshake = absl::StrContains(line->message, "Handshake failed") &&
-                         !SelfProbe::TakeUnfinished();
+  const bool handshake =
+      absl::StrContains(line->message, "Handshake failed") && !SelfProbe::TakeUnfinished();
   logging::Write(handshake ? logging::Level::kInfo : logging::Level::kDebug, "grpc",
                  {{"says", line->message}});
 }
@@ -797,7 +806,8 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const config::v1::ServeCon
 }
 
 int Serve(const config::v1::ServeConfig& config) {
-  // The packaged library looks for cycles among locks at each one taken, under a lock of all threads. Tests look for them.
+  // The packaged library looks for cycles among locks at each one taken, under a lock of all
+  // threads. Tests look for them.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   // Blocked before any thread starts, so that all threads inherit it and sigwait gets the signal.
   sigset_t signals;
@@ -809,14 +819,16 @@ int Serve(const config::v1::ServeConfig& config) {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
   RaiseOpenFiles();
-  // What does not parse is answered with its field; protobuf's own lines about it would only fill the log.
+  // What does not parse is answered with its field; protobuf's own lines about it would only fill
+  // the log.
   google::protobuf::SetLogHandler(nullptr);
   gpr_set_log_function(TakeGrpcLine);
   const config::v1::LogConfig& lines = ServerOf(config).log();
   logging::Start({LevelOf(lines.level()), lines.format() == "json",
                   static_cast<size_t>(lines.queue_lines_max())});
   const absl::Time start = absl::Now();
-  // Before calls are taken a signal ends the process at once: a recovery that is cut short is begun anew.
+  // Before calls are taken a signal ends the process at once: a recovery that is cut short is begun
+  // anew.
   absl::Mutex mu;
   bool serving = false, asked = false;
   std::thread waiter([&] {

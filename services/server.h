@@ -1,11 +1,11 @@
-// Wires one process: stores, intake, projector, gRPC services. The only place with rpc/ and storage/rocks that names
-// concrete classes.
+// Wires one process: stores, intake, projector, gRPC services. The only place with rpc/ and
+// storage/rocks that names concrete classes.
 //
 //   fiscal serve  --->  Serve  --->  Server::Start ... Server::Stop
 //
-// A process recovers, serves, drains. While it recovers its API answers RECOVERING and health NOT_SERVING; while it drains it is
-// not ready, finishes what it accepted and tells open streams to go on elsewhere.
-// Thread-safe after Start.
+// A process recovers, serves, drains. While it recovers its API answers RECOVERING and health
+// NOT_SERVING; while it drains it is not ready, finishes what it accepted and tells open streams to
+// go on elsewhere. Thread-safe after Start.
 #ifndef FISCAL_SERVICES_SERVER_H_
 #define FISCAL_SERVICES_SERVER_H_
 
@@ -21,9 +21,11 @@ namespace fiscal::services {
 class Server {
  public:
   virtual ~Server() = default;
-  // INVALID_ARGUMENT: the configuration is wrong (services/config). FAILED_PRECONDITION: another process uses the data directory or
-  // an address. UNAVAILABLE: the submission process does not answer. DATA_LOSS: what is on disk does not fit the anchor or the hash
-  // chain. `before_serving` is called once recovered, before the first call is taken: what stops the process from then on drains.
+  // INVALID_ARGUMENT: the configuration is wrong (services/config). FAILED_PRECONDITION: another
+  // process uses the data directory or an address. UNAVAILABLE: the submission process does not
+  // answer. DATA_LOSS: what is on disk does not fit the anchor or the hash chain. `before_serving`
+  // is called once recovered, before the first call is taken: what stops the process from then on
+  // drains.
   static absl::StatusOr<std::unique_ptr<Server>> Start(
       const config::v1::ServeConfig& config, const std::function<void()>& before_serving = nullptr);
   // The port listened on.
@@ -36,7 +38,8 @@ class Server {
   virtual void Stop() = 0;
 };
 
-// Starts a server, waits for SIGINT or SIGTERM, stops it. Returns the exit code: 2 for a wrong configuration.
+// Starts a server, waits for SIGINT or SIGTERM, stops it. Returns the exit code: 2 for a wrong
+// configuration.
 int Serve(const config::v1::ServeConfig& config);
 
 }  // namespace fiscal::services

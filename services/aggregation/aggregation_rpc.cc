@@ -96,8 +96,8 @@ class AggregationRpc final : public rpc::BoundedReads<pb::AggregationService::Ca
           FISCAL_ASSIGN_OR_RETURN(const std::vector<domain::CellValue> values,
                                   reader_.GetAll(filters, position, call->work()));
           for (size_t i = 0; i < values.size(); ++i) {
-            FISCAL_RETURN_IF_ERROR(wire::ToProto(values[i], absl::StrCat("filters[", i, "]"),
-                                                 response->add_totals()));
+            FISCAL_RETURN_IF_ERROR(
+                wire::ToProto(values[i], absl::StrCat("filters[", i, "]"), response->add_totals()));
           }
           response->set_position(wire::FormatPosition(position));
           return absl::OkStatus();
@@ -115,34 +115,33 @@ class AggregationRpc final : public rpc::BoundedReads<pb::AggregationService::Ca
     question.clear_consistency();
     auto page = OpenPage(question, request->page_token(), {request->consistency()});
     if (!page.ok()) return call->Finish(page.status());
-    return At(
-        call, /*small=*/false, page->at[0], response,
-        [this, call, request, response, page = *page](Position position) -> absl::Status {
-          FISCAL_ASSIGN_OR_RETURN(const TotalFilter filter,
-                                  wire::ToFilter(request->filter(), "filter"));
-          FISCAL_ASSIGN_OR_RETURN(const std::vector<GroupBy> group_by,
-                                  wire::ToGroupBy(request->group_by(), 1, "group_by"));
-          FISCAL_ASSIGN_OR_RETURN(const size_t limit,
-                                  wire::PageSize(request->page_size(), 1000, 10000));
-          if (!pb::Order_IsValid(request->order()))
-            return domain::Refuse({{Reason::kEnumUnknown, "order", "", "no such order"}});
-          FISCAL_ASSIGN_OR_RETURN(
-              const TotalList list,
-              reader_.List(filter, group_by, static_cast<domain::RowOrder>(request->order()),
-                           position, call->work()));
-          const size_t end = std::min(list.rows.size(), page.skip + limit);
-          for (size_t i = page.skip; i < end; ++i)
-            FISCAL_RETURN_IF_ERROR(wire::ToProto(list.rows[i], response->add_totals()));
-          FISCAL_RETURN_IF_ERROR(
-              wire::ToProto(list.grand_total, "grand_total", response->mutable_grand_total()));
-          if (request->coverage())
-            FISCAL_RETURN_IF_ERROR(
-                FillCoverages(filter, group_by, list, page.skip, position, call->work(), response));
-          response->set_position(wire::FormatPosition(position));
-          if (end < list.rows.size())
-            response->set_next_page_token(NextPage(page, {position}, end));
-          return absl::OkStatus();
-        });
+    return At(call, /*small=*/false, page->at[0], response,
+              [this, call, request, response, page = *page](Position position) -> absl::Status {
+                FISCAL_ASSIGN_OR_RETURN(const TotalFilter filter,
+                                        wire::ToFilter(request->filter(), "filter"));
+                FISCAL_ASSIGN_OR_RETURN(const std::vector<GroupBy> group_by,
+                                        wire::ToGroupBy(request->group_by(), 1, "group_by"));
+                FISCAL_ASSIGN_OR_RETURN(const size_t limit,
+                                        wire::PageSize(request->page_size(), 1000, 10000));
+                if (!pb::Order_IsValid(request->order()))
+                  return domain::Refuse({{Reason::kEnumUnknown, "order", "", "no such order"}});
+                FISCAL_ASSIGN_OR_RETURN(
+                    const TotalList list,
+                    reader_.List(filter, group_by, static_cast<domain::RowOrder>(request->order()),
+                                 position, call->work()));
+                const size_t end = std::min(list.rows.size(), page.skip + limit);
+                for (size_t i = page.skip; i < end; ++i)
+                  FISCAL_RETURN_IF_ERROR(wire::ToProto(list.rows[i], response->add_totals()));
+                FISCAL_RETURN_IF_ERROR(wire::ToProto(list.grand_total, "grand_total",
+                                                     response->mutable_grand_total()));
+                if (request->coverage())
+                  FISCAL_RETURN_IF_ERROR(FillCoverages(filter, group_by, list, page.skip, position,
+                                                       call->work(), response));
+                response->set_position(wire::FormatPosition(position));
+                if (end < list.rows.size())
+                  response->set_next_page_token(NextPage(page, {position}, end));
+                return absl::OkStatus();
+              });
   }
 
   ServerUnaryReactor* CompareTotals(CallbackServerContext* context,
@@ -244,35 +243,36 @@ class AggregationRpc final : public rpc::BoundedReads<pb::AggregationService::Ca
                                     const pb::ExplainChangeRequest* request,
                                     pb::ExplainChangeResponse* response) override {
     rpc::UnaryCall* call = calls_.Unary(context, "ExplainChange");
-    return AtAll(
-        call, {&request->left().consistency(), &request->right().consistency()}, response,
-        [this, call, request, response](const std::vector<Position>& at) -> absl::Status {
-          // The sides differ in year and department only: else the parts would not be those of one question.
-          pb::TotalFilter left = request->left().filter(), right = request->right().filter();
-          for (pb::TotalFilter* f : {&left, &right}) {
-            f->clear_fiscal_year();
-            f->clear_department_code();
-          }
-          if (left.SerializeAsString() != right.SerializeAsString()) {
-            return domain::Refuse({{Reason::kQueryInvalid, "right.filter", "",
-                                    "may differ from the left's in fiscal_year and "
-                                    "department_code only"}});
-          }
-          Side from, to;
-          FISCAL_ASSIGN_OR_RETURN(from.filter,
-                                  wire::ToFilter(request->left().filter(), "left.filter"));
-          FISCAL_ASSIGN_OR_RETURN(to.filter,
-                                  wire::ToFilter(request->right().filter(), "right.filter"));
-          from.position = at[0];
-          to.position = at[1];
-          FISCAL_ASSIGN_OR_RETURN(
-              const domain::ChangeExplanation change,
-              services::ExplainChange(runner_.projector(), reader_, from, to, call->work()));
-          FISCAL_RETURN_IF_ERROR(wire::ToProto(change, response));
-          response->set_left_position(wire::FormatPosition(at[0]));
-          response->set_right_position(wire::FormatPosition(at[1]));
-          return absl::OkStatus();
-        });
+    return AtAll(call, {&request->left().consistency(), &request->right().consistency()}, response,
+                 [this, call, request, response](const std::vector<Position>& at) -> absl::Status {
+                   // The sides differ in year and department only: else the parts would not be those of one
+                   // question.
+                   pb::TotalFilter left = request->left().filter(),
+                                   right = request->right().filter();
+                   for (pb::TotalFilter* f : {&left, &right}) {
+                     f->clear_fiscal_year();
+                     f->clear_department_code();
+                   }
+                   if (left.SerializeAsString() != right.SerializeAsString()) {
+                     return domain::Refuse({{Reason::kQueryInvalid, "right.filter", "",
+                                             "may differ from the left's in fiscal_year and "
+                                             "department_code only"}});
+                   }
+                   Side from, to;
+                   FISCAL_ASSIGN_OR_RETURN(from.filter,
+                                           wire::ToFilter(request->left().filter(), "left.filter"));
+                   FISCAL_ASSIGN_OR_RETURN(
+                       to.filter, wire::ToFilter(request->right().filter(), "right.filter"));
+                   from.position = at[0];
+                   to.position = at[1];
+                   FISCAL_ASSIGN_OR_RETURN(const domain::ChangeExplanation change,
+                                           services::ExplainChange(runner_.projector(), reader_,
+                                                                   from, to, call->work()));
+                   FISCAL_RETURN_IF_ERROR(wire::ToProto(change, response));
+                   response->set_left_position(wire::FormatPosition(at[0]));
+                   response->set_right_position(wire::FormatPosition(at[1]));
+                   return absl::OkStatus();
+                 });
   }
 
   ServerUnaryReactor* GetCoverage(CallbackServerContext* context,
@@ -374,13 +374,15 @@ class AggregationRpc final : public rpc::BoundedReads<pb::AggregationService::Ca
     return reads_.AtAll(call, /*small=*/false, consistencies, response, std::move(answer));
   }
 
-  // A page of a listing: the question it is bound to, where it starts, and the positions of the first page.
+  // A page of a listing: the question it is bound to, where it starts, and the positions of the
+  // first page.
   struct Page {
     std::string bound;
     size_t skip = 0;
     std::vector<pb::Consistency> at;
   };
-  // `question` is the request without token, size and consistencies; `asked` these, for the first page.
+  // `question` is the request without token, size and consistencies; `asked` these, for the first
+  // page.
   static absl::StatusOr<Page> OpenPage(const google::protobuf::Message& question,
                                        const std::string& token,
                                        std::vector<pb::Consistency> asked) {
@@ -409,8 +411,8 @@ class AggregationRpc final : public rpc::BoundedReads<pb::AggregationService::Ca
     wire::ToProto(Sum(agencies), out);
     return absl::OkStatus();
   }
-  // Of the list as a whole, and of the rows in `response`, which begin with the list's row `first`, where a row is a division or a
-  // department.
+  // Of the list as a whole, and of the rows in `response`, which begin with the list's row `first`,
+  // where a row is a division or a department.
   absl::Status FillCoverages(const TotalFilter& filter, const std::vector<GroupBy>& group_by,
                              const TotalList& list, size_t first, Position position, Work& work,
                              pb::ListTotalsResponse* response) const {

@@ -27,7 +27,8 @@ absl::StatusOr<PositionedReads::Place> PositionedReads::Find(
       FISCAL_ASSIGN_OR_RETURN(
           const Position asked,
           wire::ParsePosition(pinned ? consistency.exactly() : consistency.at_least()));
-      // A copy may only be behind: it waits, as for `at_least`. A page token may come from a replica that was ahead.
+      // A copy may only be behind: it waits, as for `at_least`. A page token may come from a
+      // replica that was ahead.
       if (pinned && asked > projector.log().head().position && !projector.log().copied()) {
         return domain::Refuse(Reason::kPositionAhead,
                               absl::StrCat("the log ends at ", projector.log().head().position));

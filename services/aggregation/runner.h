@@ -1,5 +1,5 @@
-// The thread of the aggregation side: it keeps the projector level with the log and wakes reads that wait for a position, which
-// then run where all reads run (services/rpc/read_executor.h).
+// The thread of the aggregation side: it keeps the projector level with the log and wakes reads
+// that wait for a position, which then run where all reads run (services/rpc/read_executor.h).
 //
 // Thread-safe.
 #ifndef FISCAL_SERVICES_AGGREGATION_RUNNER_H_
@@ -26,14 +26,16 @@ class Runner {
     size_t reads_waiting_max = 8192;
     size_t reads_waiting_per_caller_max = 1024;
   };
-  // `on_failure` is called once when folding fails: totals would stand still, so the process should end.
+  // `on_failure` is called once when folding fails: totals would stand still, so the process should
+  // end.
   Runner(storage::EventLog& log, Projector& projector, Options options,
          std::function<void(absl::Status)> on_failure);
   ~Runner();
 
   using Then = std::function<void(const absl::Status&)>;
-  // Calls `then` with OK once `position` is folded, with POSITION_TIMEOUT at the deadline, CANCELLED after Forget, QUEUE_FULL or
-  // DRAINING; at once, or on the folding thread, which it must not keep.
+  // Calls `then` with OK once `position` is folded, with POSITION_TIMEOUT at the deadline,
+  // CANCELLED after Forget, QUEUE_FULL or DRAINING; at once, or on the folding thread, which it
+  // must not keep.
   void WhenFolded(domain::Position position, absl::Time deadline, const std::string& caller,
                   const Work* work, Then then) ABSL_LOCKS_EXCLUDED(mu_);
   // After work->Cancel(): the read that waits with it, if any, waits no longer.

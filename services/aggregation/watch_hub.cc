@@ -311,7 +311,8 @@ uint64_t WatchHub::Step(const Task& task) {
       w->ending_ = true;
       w->end_status_ = message.status();
     }
-    // What is not looked at yet. A watch that just started stands where folding stood, not dispatching.
+    // What is not looked at yet. A watch that just started stands where folding stood, not
+    // dispatching.
     if (watch.more() || watch.position() < folded) {
       const Position next = watch.position() + 1;
       w->concern_ = w->concern_ == 0 ? next : std::min(w->concern_, next);

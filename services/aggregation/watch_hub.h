@@ -3,10 +3,11 @@
 //   Projector --(ReadPostings)--> dispatcher: which nodes? which watchers? --> queues --> workers: Watch::Next -->
 //   Watcher::Send, one message in flight for each;  Sent: the next step of a live one, at once
 //
-// A watcher is idle, queued, worked on, or waiting for its message to go out; a watcher that does not read waits
-// there with one message and costs nobody anything. Those who start or read history have a queue of their own, in which callers
-// take turns by what their reading costs, and workers that step back for all others; one caller never has all of them.
-// Thread-safe. Lock order: WatchHub::mu_, then the projector's.
+// A watcher is idle, queued, worked on, or waiting for its message to go out; a watcher that does
+// not read waits there with one message and costs nobody anything. Those who start or read history
+// have a queue of their own, in which callers take turns by what their reading costs, and workers
+// that step back for all others; one caller never has all of them. Thread-safe. Lock order:
+// WatchHub::mu_, then the projector's.
 #ifndef FISCAL_SERVICES_AGGREGATION_WATCH_HUB_H_
 #define FISCAL_SERVICES_AGGREGATION_WATCH_HUB_H_
 
@@ -39,7 +40,8 @@ class Watcher {
         progress_interval_(progress_interval) {}
   virtual ~Watcher() = default;
 
-  // Sends one message; later, on another thread, the hub must hear Sent. Called by one thread at a time.
+  // Sends one message; later, on another thread, the hub must hear Sent. Called by one thread at a
+  // time.
   virtual void Send(const WatchMessage& message) = 0;
   // Ends the call; nothing is sent afterwards. Called once.
   virtual void End(const absl::Status& status) = 0;

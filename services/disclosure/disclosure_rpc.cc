@@ -191,94 +191,96 @@ class DisclosureRpc final : public rpc::BoundedReads<pb::DisclosureService::Call
   ServerUnaryReactor* GetTables(CallbackServerContext* context, const pb::GetTablesRequest* request,
                                 pb::GetTablesResponse* response) override {
     rpc::UnaryCall* call = calls_.Unary(context, "GetTables");
-    return reads_.At(call, /*small=*/false, request->consistency(), response,
-                     [=, this](Position position) -> absl::Status {
-      FISCAL_ASSIGN_OR_RETURN(const Form* form, FormOf(request->subject()));
-      FISCAL_ASSIGN_OR_RETURN(const TotalFilter scope, ScopeOf(request->subject()));
-      std::set<int> wanted(request->table_numbers().begin(), request->table_numbers().end());
-      for (int n : wanted) {
-        if (std::none_of(form->tables.begin(), form->tables.end(),
-                         [n](const FormTable& t) { return t.number == n; }))
-          return domain::Refuse({{Reason::kQueryInvalid, "table_numbers", "",
-                                  absl::StrCat("the form ", form->id, " has no table ", n)}});
-      }
-      LedgerSource source(runner_.projector(), reader_, statements_, wire::ImplementingAgency,
-                          scope, position, call->work());
-      FISCAL_ASSIGN_OR_RETURN(const Disclosure d, Made(*form, scope, source));
-      response->set_position(wire::FormatPosition(position));
-      response->set_form(form->id);
-      response->set_name(NameOf(*runner_.projector().catalog(), scope));
-      std::set<int> done;
-      for (const FormTable& t : form->tables) {
-        if (!done.insert(t.number).second || (!wanted.empty() && wanted.count(t.number) == 0))
-          continue;
-        const FormTable* variant = form->TableOf(t.canonical, !scope.agency.empty());
-        pb::StatutoryTable* out = response->add_tables();
-        const Table& table = d.table(t.canonical);
-        out->set_number(t.number);
-        out->set_canonical_number(t.canonical);
-        out->set_title(table.title);
-        out->set_unit(std::string(disclosure::UnitName(table.unit)));
-        if (t.layout == Layout::kStrip) {
-          FillStrip(t, d, out);
-        } else {
-          FillTable(*variant, table, out);
-          if (table.says_empty) out->set_note(t.empty_note);
-        }
-      }
-      if (!request->narrative()) return absl::OkStatus();
-      TotalFilter before = scope;
-      --before.year;
-      LedgerSource prior(runner_.projector(), reader_, statements_, wire::ImplementingAgency,
-                         before, position, call->work());
-      // Who was not in the catalog of that year stated nothing in it.
-      const bool known = Question(runner_.projector().catalog(), before, {}).Check().ok();
-      return FillNarrative(response->name(), scope.year, source, known ? &prior : nullptr,
-                           response->mutable_narrative());
-    });
+    return reads_.At(
+        call, /*small=*/false, request->consistency(), response,
+        [=, this](Position position) -> absl::Status {
+          FISCAL_ASSIGN_OR_RETURN(const Form* form, FormOf(request->subject()));
+          FISCAL_ASSIGN_OR_RETURN(const TotalFilter scope, ScopeOf(request->subject()));
+          std::set<int> wanted(request->table_numbers().begin(), request->table_numbers().end());
+          for (int n : wanted) {
+            if (std::none_of(form->tables.begin(), form->tables.end(),
+                             [n](const FormTable& t) { return t.number == n; }))
+              return domain::Refuse({{Reason::kQueryInvalid, "table_numbers", "",
+                                      absl::StrCat("the form ", form->id, " has no table ", n)}});
+          }
+          LedgerSource source(runner_.projector(), reader_, statements_, wire::ImplementingAgency,
+                              scope, position, call->work());
+          FISCAL_ASSIGN_OR_RETURN(const Disclosure d, Made(*form, scope, source));
+          response->set_position(wire::FormatPosition(position));
+          response->set_form(form->id);
+          response->set_name(NameOf(*runner_.projector().catalog(), scope));
+          std::set<int> done;
+          for (const FormTable& t : form->tables) {
+            if (!done.insert(t.number).second || (!wanted.empty() && wanted.count(t.number) == 0))
+              continue;
+            const FormTable* variant = form->TableOf(t.canonical, !scope.agency.empty());
+            pb::StatutoryTable* out = response->add_tables();
+            const Table& table = d.table(t.canonical);
+            out->set_number(t.number);
+            out->set_canonical_number(t.canonical);
+            out->set_title(table.title);
+            out->set_unit(std::string(disclosure::UnitName(table.unit)));
+            if (t.layout == Layout::kStrip) {
+              FillStrip(t, d, out);
+            } else {
+              FillTable(*variant, table, out);
+              if (table.says_empty) out->set_note(t.empty_note);
+            }
+          }
+          if (!request->narrative()) return absl::OkStatus();
+          TotalFilter before = scope;
+          --before.year;
+          LedgerSource prior(runner_.projector(), reader_, statements_, wire::ImplementingAgency,
+                             before, position, call->work());
+          // Who was not in the catalog of that year stated nothing in it.
+          const bool known = Question(runner_.projector().catalog(), before, {}).Check().ok();
+          return FillNarrative(response->name(), scope.year, source, known ? &prior : nullptr,
+                               response->mutable_narrative());
+        });
   }
 
   ServerUnaryReactor* CheckDisclosure(CallbackServerContext* context,
                                       const pb::CheckDisclosureRequest* request,
                                       pb::CheckDisclosureResponse* response) override {
     rpc::UnaryCall* call = calls_.Unary(context, "CheckDisclosure");
-    return reads_.At(call, /*small=*/false, request->consistency(), response,
-                     [=, this](Position position) -> absl::Status {
-      FISCAL_ASSIGN_OR_RETURN(const Form* form, FormOf(request->subject()));
-      FISCAL_ASSIGN_OR_RETURN(const TotalFilter scope, ScopeOf(request->subject()));
-      LedgerSource source(runner_.projector(), reader_, statements_, wire::ImplementingAgency,
-                          scope, position, call->work());
-      FISCAL_ASSIGN_OR_RETURN(const Disclosure d, Made(*form, scope, source));
-      const articulation::Report report = articulation::Check(d);
-      response->set_position(wire::FormatPosition(position));
-      response->set_verdict(report.verdict == articulation::Verdict::kExact ? pb::VERDICT_EXACT
-                            : report.verdict == articulation::Verdict::kRoundingOnly
-                                ? pb::VERDICT_ROUNDING_ONLY
-                                : pb::VERDICT_VIOLATED);
-      response->set_rules_sha256(report.rules_sha256);
-      for (const articulation::RuleOutcome& o : report.outcomes) {
-        pb::RuleOutcome* out = response->add_outcomes();
-        out->set_rule(o.rule);
-        out->set_severity(o.severity == articulation::Severity::kError
-                              ? budget::v1::SEVERITY_ERROR
-                              : budget::v1::SEVERITY_WARNING);
-        out->set_kind(o.kind);
-        out->set_outcome(ToProto(o.outcome));
-        out->set_message(o.message);
-        out->set_message_zh(o.message_zh);
-        out->set_expected(o.expected);
-        out->set_printed(o.printed);
-        out->set_difference(o.difference);
-        for (const articulation::CellRef& c : o.cells) {
-          pb::RuleCell* cell = out->add_cells();
-          cell->set_table(c.table);
-          cell->set_row(c.row);
-          cell->set_column(c.column);
-          cell->set_printed(c.printed);
-        }
-      }
-      return absl::OkStatus();
-    });
+    return reads_.At(
+        call, /*small=*/false, request->consistency(), response,
+        [=, this](Position position) -> absl::Status {
+          FISCAL_ASSIGN_OR_RETURN(const Form* form, FormOf(request->subject()));
+          FISCAL_ASSIGN_OR_RETURN(const TotalFilter scope, ScopeOf(request->subject()));
+          LedgerSource source(runner_.projector(), reader_, statements_, wire::ImplementingAgency,
+                              scope, position, call->work());
+          FISCAL_ASSIGN_OR_RETURN(const Disclosure d, Made(*form, scope, source));
+          const articulation::Report report = articulation::Check(d);
+          response->set_position(wire::FormatPosition(position));
+          response->set_verdict(report.verdict == articulation::Verdict::kExact ? pb::VERDICT_EXACT
+                                : report.verdict == articulation::Verdict::kRoundingOnly
+                                    ? pb::VERDICT_ROUNDING_ONLY
+                                    : pb::VERDICT_VIOLATED);
+          response->set_rules_sha256(report.rules_sha256);
+          for (const articulation::RuleOutcome& o : report.outcomes) {
+            pb::RuleOutcome* out = response->add_outcomes();
+            out->set_rule(o.rule);
+            out->set_severity(o.severity == articulation::Severity::kError
+                                  ? budget::v1::SEVERITY_ERROR
+                                  : budget::v1::SEVERITY_WARNING);
+            out->set_kind(o.kind);
+            out->set_outcome(ToProto(o.outcome));
+            out->set_message(o.message);
+            out->set_message_zh(o.message_zh);
+            out->set_expected(o.expected);
+            out->set_printed(o.printed);
+            out->set_difference(o.difference);
+            for (const articulation::CellRef& c : o.cells) {
+              pb::RuleCell* cell = out->add_cells();
+              cell->set_table(c.table);
+              cell->set_row(c.row);
+              cell->set_column(c.column);
+              cell->set_printed(c.printed);
+            }
+          }
+          return absl::OkStatus();
+        });
   }
 
  private:

@@ -37,9 +37,11 @@ constexpr absl::Duration kTick = absl::Milliseconds(20);
 constexpr absl::Duration kTickInNeed = absl::Milliseconds(4);
 // How often a tenth of all connections, and all that had idle streams, are counted anew.
 constexpr absl::Duration kSweep = absl::Seconds(1);
-// Untaken bytes of a connection, and of all, from which on gRPC's counts are asked for. A reset stream may be 28 bytes.
+// Untaken bytes of a connection, and of all, from which on gRPC's counts are asked for. A reset
+// stream may be 28 bytes.
 constexpr int64_t kSuspect = 8 << 10, kSuspectOfAll = 128 << 10, kSuspectLittle = 256;
-// What a caller who begins may have on its way: preface, settings and the heads of a first call are some 800 bytes.
+// What a caller who begins may have on its way: preface, settings and the heads of a first call are
+// some 800 bytes.
 constexpr int64_t kFirstCall = 1 << 10;
 // Memory beyond what requests account for that may appear at once: four answers of the greatest
 // size. Above it, connections on which no call has taken a message yet are cut when they owe more
@@ -112,7 +114,8 @@ int64_t OpenDescriptors() {
   return count;
 }
 
-// Connections that the limit of open files has room for, beside an eighth of it, at least 64, for stores and files.
+// Connections that the limit of open files has room for, beside an eighth of it, at least 64, for
+// stores and files.
 int64_t ConnectionsThatFit() {
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return INT64_MAX;
@@ -277,7 +280,8 @@ class DoorImpl final : public Door {
     }
   }
 
-  // Gives the reserve up for as long as it takes to close who waits. False when there is none: then the next look, soon, finds some.
+  // Gives the reserve up for as long as it takes to close who waits. False when there is none: then
+  // the next look, soon, finds some.
   bool RefuseOne(int socket) {
     if (reserve_ >= 0) close(reserve_);
     const int fd = accept4(socket, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -299,8 +303,7 @@ class DoorImpl final : public Door {
       close(fd);
       return;
     }
-    connection->counted =
-        !(connection->peer.own && connection->peer.port == expected_port_.load());
+    connection->counted = !(connection->peer.own && connection->peer.port == expected_port_.load());
     if (connection->counted && !Count(*connection)) {
       close(fd);
       return;
@@ -377,7 +380,8 @@ class DoorImpl final : public Door {
     connection.meter.Read(bytes, now - connection.read_time);
     connection.read_time = now;
     constexpr int kClosed = 7, kCloseWait = 8;
-    // TCP_FIN_WAIT1, TCP_FIN_WAIT2, TCP_TIME_WAIT, TCP_LAST_ACK, TCP_CLOSING: this side has shut it.
+    // TCP_FIN_WAIT1, TCP_FIN_WAIT2, TCP_TIME_WAIT, TCP_LAST_ACK, TCP_CLOSING: this side has shut
+    // it.
     const int state = info.tcpi_state;
     if (state == kClosed || state == 4 || state == 5 || state == 6 || state == 9 || state == 11)
       return true;
@@ -482,8 +486,9 @@ class DoorImpl final : public Door {
       Cut(*most, kBytes);
     }
     if (idle_streams_ <= streams_of_all()) return;
-    // gRPC takes longer to clear calls away than to begin them, and what it has not read yet may be more of the same: whoever never made a call that took its
-    // message loses nothing, and the rest must be well below the bound.
+    // gRPC takes longer to clear calls away than to begin them, and what it has not read yet may be
+    // more of the same: whoever never made a call that took its message loses nothing, and the rest
+    // must be well below the bound.
     for (const auto& [id, connection] : connections_) {
       if (Begins(*connection) && connection->meter.untaken() > kFirstCall)
         Cut(*connection, kStreams);
@@ -607,7 +612,8 @@ Door::Taker AddDoor(int64_t streams_max, std::shared_ptr<grpc::ServerCredentials
   builder->AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, static_cast<int>(streams_max));
   // Whoever has not shown a certificate and spoken HTTP/2 by then is closed.
   builder->AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, 20000);
-  // What was read is gone through in one piece, whatever is decided meanwhile: a flood of resets in 4 MB would be 150,000 calls.
+  // What was read is gone through in one piece, whatever is decided meanwhile: a flood of resets in
+  // 4 MB would be 150,000 calls.
   builder->AddChannelArgument(GRPC_ARG_TCP_MAX_READ_CHUNK_SIZE, 16 << 10);
   std::shared_ptr<grpc::experimental::ExternalConnectionAcceptor> acceptor =
       builder->experimental().AddExternalConnectionAcceptor(

@@ -1,19 +1,25 @@
-// The door of the API: accepts connections, keeps their number within bounds, hands them to gRPC and closes those that cost too much.
+// The door of the API: accepts connections, keeps their number within bounds, hands them to gRPC
+// and closes those that cost too much.
 //
 //   Listener --(accept)--> Door --(a descriptor)--> gRPC: the recovery's server first, then the real one
 //                            ^--(what was taken)-- message_counter.h, for each call;  meter.h says what is compared
 //
-// gRPC's own accept loop ends for good when the descriptors are used up once, and nothing in gRPC bounds what a peer makes it keep. So:
-//   - More connections than the bound, in all or of one address, are closed at once. Whoever is in stays in. The bound is lowered to what the limit of open
-//     files leaves beside a part for the stores: a connection takes two descriptors, gRPC's and the guard's.
-//   - A descriptor is kept in reserve: without any left, it is given up to accept and close, so that nobody waits for what can't come, and the next caller
-//     after some are free again is served.
-//   - A connection whose meter is above its bound, or has most when all together are above theirs, is shut down; what it has sent and nobody has read is thrown away.
+// gRPC's own accept loop ends for good when the descriptors are used up once, and nothing in gRPC
+// bounds what a peer makes it keep. So:
+//   - More connections than the bound, in all or of one address, are closed at once. Whoever is in
+//     stays in. The bound is lowered to what the limit of open files leaves beside a part for the
+//     stores: a connection takes two descriptors, gRPC's and the guard's.
+//   - A descriptor is kept in reserve: without any left, it is given up to accept and close, so
+//     that nobody waits for what can't come, and the next caller after some are free again is
+//     served.
+//   - A connection whose meter is above its bound, or has most when all together are above theirs,
+//     is shut down; what it has sent and nobody has read is thrown away.
 //   - When the process grows faster than what requests have reserved, connections on which no call
-//     has taken a message yet are shut down, if they owe some: what gRPC makes of a header block may
-//     be many times its bytes.
+//     has taken a message yet are shut down, if they owe some: what gRPC makes of a header block
+//     may be many times its bytes.
 // One thread. It wakes up for a connection when bytes come, then looks every 20 ms while they do
-// (every 4 ms at a caller who begins, and while bounds are near); idle ones cost nothing. Thread-safe.
+// (every 4 ms at a caller who begins, and while bounds are near); idle ones cost nothing.
+// Thread-safe.
 #ifndef FISCAL_SERVICES_DOOR_DOOR_H_
 #define FISCAL_SERVICES_DOOR_DOOR_H_
 
@@ -69,28 +75,31 @@ class Door {
   // Takes the descriptor of a connection.
   using Taker = std::function<void(int fd)>;
 
-  // Listens; nobody is accepted before HandTo. FAILED_PRECONDITION: the address can't be listened on.
+  // Listens; nobody is accepted before HandTo. FAILED_PRECONDITION: the address can't be listened
+  // on.
   static absl::StatusOr<std::unique_ptr<Door>> Open(const std::string& listen,
                                                     const Options& options);
   // REQUIRES: servers that were handed connections are shut down.
   virtual ~Door() = default;
   virtual int port() const = 0;
 
-  // Who takes connections from now on. Nobody: they wait. Returns when none is being handed to who took them before.
+  // Who takes connections from now on. Nobody: they wait. Returns when none is being handed to who
+  // took them before.
   virtual void HandTo(Taker taker) = 0;
   // Listens no more. Connections stay, and are watched.
   virtual void Close() = 0;
-  // What calls from `peer`, as gRPC calls it, take. Nothing when there is no such connection any more.
+  // What calls from `peer`, as gRPC calls it, take. Nothing when there is no such connection any
+  // more.
   virtual std::shared_ptr<ConnectionUse> UseOf(const std::string& peer) const = 0;
-  // A connection from this port of this machine is neither counted nor refused, until 0 is said: the self-probe's own.
+  // A connection from this port of this machine is neither counted nor refused, until 0 is said:
+  // the self-probe's own.
   virtual void Expect(int port) = 0;
   virtual Counts counts() const = 0;
 };
 
-// What both servers of the API are told: bounds on what gRPC can bound, and who takes connections. REQUIRES: `door` outlives the server. The result is for
-// Door::HandTo once the server is started.
-Door::Taker AddDoor(int64_t streams_max,
-                    std::shared_ptr<grpc::ServerCredentials> credentials,
+// What both servers of the API are told: bounds on what gRPC can bound, and who takes connections.
+// REQUIRES: `door` outlives the server. The result is for Door::HandTo once the server is started.
+Door::Taker AddDoor(int64_t streams_max, std::shared_ptr<grpc::ServerCredentials> credentials,
                     grpc::ServerBuilder* builder);
 
 }  // namespace fiscal::services

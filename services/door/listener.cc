@@ -31,7 +31,8 @@ int Open(const addrinfo& info, int port) {
     reinterpret_cast<sockaddr_in&>(to).sin_port = htons(static_cast<uint16_t>(port));
   }
   const int on = 1, off = 0;
-  // A restart finds connections of the process before in their last state. Accepted sockets inherit that nothing waits for more.
+  // A restart finds connections of the process before in their last state. Accepted sockets inherit
+  // that nothing waits for more.
   setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
   if (info.ai_family == AF_INET6) setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
@@ -61,7 +62,8 @@ absl::StatusOr<std::unique_ptr<Listener>> Listener::Bind(const std::string& addr
   std::unique_ptr<Listener> listener(new Listener());
   listener->port_ = parsed->port;
   int error = EADDRNOTAVAIL;
-  // Of every address: one socket for both kinds, or where the machine has no IPv6, one for the other.
+  // Of every address: one socket for both kinds, or where the machine has no IPv6, one for the
+  // other.
   for (const std::string& host :
        any ? std::vector<std::string>{"::", "0.0.0.0"} : std::vector<std::string>{parsed->host}) {
     addrinfo hints{}, *found = nullptr;

@@ -14,14 +14,14 @@ using grpc::experimental::Interceptor;
 using grpc::experimental::InterceptorBatchMethods;
 using grpc::experimental::ServerRpcInfo;
 
-// A call's metadata, at most as gRPC takes it, its frames and its end. Looking at the metadata would
-// cost more than a small call's handler.
+// A call's metadata, at most as gRPC takes it, its frames and its end. Looking at the metadata
+// would cost more than a small call's handler.
 constexpr int64_t kBytesPerCall = 9 << 10;
 // Messages of methods that are none of ours: health and reflection, which are small.
 constexpr int64_t kBytesPerOther = 4 << 10;
 
-// How many bytes a message came as. Methods of ours take bytes: in a buffer, or in one with room for more behind it
-// (rpc/bounded_reads.h).
+// How many bytes a message came as. Methods of ours take bytes: in a buffer, or in one with room
+// for more behind it (rpc/bounded_reads.h).
 int64_t BytesOf(const void* message, bool ours) {
   if (message == nullptr) return 0;
   if (!ours) return kBytesPerOther;

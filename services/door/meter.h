@@ -1,7 +1,8 @@
 // What a connection costs before anybody answers for it, and how much of that is borne.
 //
-// gRPC 1.51 keeps what a peer sends until a call takes it, without a bound of its own: header blocks that never end, messages that are never whole,
-// calls that are reset before they were seen. The guard does not look inside (TLS hides it); it compares what is known from outside:
+// gRPC 1.51 keeps what a peer sends until a call takes it, without a bound of its own: header
+// blocks that never end, messages that are never whole, calls that are reset before they were seen.
+// The guard does not look inside (TLS hides it); it compares what is known from outside:
 //
 //   bytes    untaken = received (the kernel's count) - taken by calls: their messages, the most their metadata may be, and some for frames, acknowledgements and
 //            window updates, which follow what the server sent. A message that is on its way is untaken until it is whole, so one connection may
@@ -10,8 +11,9 @@
 //            as many as it may have streams open. A reset stream stays until its remains are cleared away, and so counts; what gRPC itself ended without
 //            telling anybody is forgiven at a rate that can be cleared away.
 //
-// A connection above its own bound is closed; above the bound of all, the one with most, until the rest is within. Messages of full size, streams of parts and
-// readers that acknowledge for hours take what they send, and stay near zero. Not thread-safe.
+// A connection above its own bound is closed; above the bound of all, the one with most, until the
+// rest is within. Messages of full size, streams of parts and readers that acknowledge for hours
+// take what they send, and stay near zero. Not thread-safe.
 #ifndef FISCAL_SERVICES_DOOR_METER_H_
 #define FISCAL_SERVICES_DOOR_METER_H_
 
@@ -24,13 +26,15 @@ namespace fiscal::services {
 
 class Meter {
  public:
-  // Since the connection began. `taken` is read before `received`, so that no byte is taken before it is received.
+  // Since the connection began. `taken` is read before `received`, so that no byte is taken before
+  // it is received.
   struct Bytes {
     int64_t taken = 0;
     int64_t received = 0;
     int64_t sent = 0;
   };
-  // `seen`: calls that took a message or ended. `busy`: calls that took one and go on. Read before gRPC's counts.
+  // `seen`: calls that took a message or ended. `busy`: calls that took one and go on. Read before
+  // gRPC's counts.
   struct Streams {
     int64_t seen = 0;
     int64_t busy = 0;
@@ -41,7 +45,8 @@ class Meter {
   // `elapsed` since the last reading; of a long quiet, no more than a second is forgiven ahead.
   void Read(const Bytes& now, absl::Duration elapsed) {
     untaken_ += now.received - bytes_.received;
-    // What acknowledges an answer is far less than a sixteenth of it. Keepalives and their like are some bytes a second.
+    // What acknowledges an answer is far less than a sixteenth of it. Keepalives and their like are
+    // some bytes a second.
     const int64_t given = (now.taken - bytes_.taken) + (now.sent - bytes_.sent) / 16 +
                           Forgiven(kBytesPerSecond, elapsed);
     untaken_ = std::max<int64_t>(0, untaken_ - given);

@@ -20,7 +20,8 @@ using Json = std::unique_ptr<char, Free>;
 
 absl::string_view View(const Json& json) { return json == nullptr ? "" : json.get(); }
 
-// The text after `"name":"`, from `*at` on, which moves past it. The texts wanted here have no escapes. Nothing when there is none.
+// The text after `"name":"`, from `*at` on, which moves past it. The texts wanted here have no
+// escapes. Nothing when there is none.
 std::optional<absl::string_view> Next(absl::string_view json, absl::string_view name, size_t* at) {
   const std::string key = absl::StrCat("\"", name, "\":\"");
   const size_t begin = json.find(key, *at);

@@ -32,14 +32,17 @@ class Work {
   Work(const Work&) = delete;
   Work& operator=(const Work&) = delete;
 
-  // Counts work that was done, or is about to be. CANCELLED, DEADLINE_EXCEEDED or READ_TOO_LARGE end the answer.
+  // Counts work that was done, or is about to be. CANCELLED, DEADLINE_EXCEEDED or READ_TOO_LARGE
+  // end the answer.
   absl::Status Spend(uint64_t units);
-  // Whether to begin something that will cost about so much more. READ_TOO_LARGE before it costs anything; else as Spend(0).
+  // Whether to begin something that will cost about so much more. READ_TOO_LARGE before it costs
+  // anything; else as Spend(0).
   absl::Status Expect(uint64_t units);
   // Thread-safe: whoever works hears it at his next Spend.
   void Cancel() { cancelled_.store(true, std::memory_order_relaxed); }
 
-  // Begins anew with another bound, not above the one of the whole. The answer is tried in small first.
+  // Begins anew with another bound, not above the one of the whole. The answer is tried in small
+  // first.
   void Restart(uint64_t units_max);
   void RestartWhole() { Restart(units_max_); }
   // The bound of this try, and not of the whole, is what ended it.

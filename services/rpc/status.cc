@@ -22,7 +22,8 @@ constexpr absl::string_view kLocale = "zh-CN";
 constexpr absl::string_view kOmittedKey = "violations_omitted";
 
 // What grpc-message and grpc-status-details-bin may take together. Clients take 8 KB of trailers
-// (gRPC in C++ and Java); the rest is for names, other trailers and 32 bytes that HTTP/2 adds to each.
+// (gRPC in C++ and Java); the rest is for names, other trailers and 32 bytes that HTTP/2 adds to
+// each.
 constexpr size_t kTrailersMax = 7 << 10;
 // Of an answer that is cut to that. With both, and what domain::ToStatus leaves of metadata, there
 // is always room for an answer without violations.
@@ -92,8 +93,8 @@ std::string ChineseText(const domain::Refusal& refusal) {
   return zh;
 }
 
-// The refusal with its first `shown` violations, and at most so many bytes of Chinese. `code` is the
-// status', which a read may change.
+// The refusal with its first `shown` violations, and at most so many bytes of Chinese. `code` is
+// the status', which a read may change.
 google::rpc::Status Tell(absl::StatusCode code, const domain::Refusal& refusal, size_t shown,
                          size_t localized_max = std::string::npos) {
   google::rpc::Status out;

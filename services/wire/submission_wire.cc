@@ -235,8 +235,7 @@ FrameHead ReadFrameHead(absl::string_view bytes) {
     if (f.tag != (Frame::kBudgetFieldNumber << 3 | 2)) continue;
     // It is the first field of all that was ever sent.
     if (ReadField(&f.content, &inner) &&
-        inner.tag == (SubmitBudgetRequest::kRequestIdFieldNumber << 3 | 2) &&
-        IsUtf8(inner.content))
+        inner.tag == (SubmitBudgetRequest::kRequestIdFieldNumber << 3 | 2) && IsUtf8(inner.content))
       head.request_id = Cut(std::string(inner.content), domain::kEchoBytesMax);
   }
   return head;

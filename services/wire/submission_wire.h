@@ -33,7 +33,8 @@ struct RawBudget {
 };
 // From a SubmitBudgetRequest, a StreamBudgetsRequest or a ValidateBudgetRequest; the last two have
 // the budget as their field 1. Views point into `bytes`. INVALID_ARGUMENT naming the first bad
-// field, or the one that has too many values; `counted` has those of the frames of the same budget before.
+// field, or the one that has too many values; `counted` has those of the frames of the same budget
+// before.
 absl::StatusOr<RawBudget> ReadSubmit(absl::string_view bytes, google::protobuf::Arena* arena);
 absl::StatusOr<RawBudget> ReadFrame(absl::string_view bytes, BoundedFields* counted,
                                     google::protobuf::Arena* arena);
@@ -58,10 +59,10 @@ absl::StatusOr<RawReallocation> ReadReallocation(absl::string_view bytes,
 // True when the message itself (not what is nested in it) has fields this version does not know.
 bool HasUnknownFields(const google::protobuf::Message& message);
 
-// From the parts of one budget; the first has everything but the repeated fields of the later ones. The
-// submission keeps `owners` alive (the bytes that its lines point into, not the arena) and has what could not be
-// read among its violations; nothing else of it is checked. INVALID_ARGUMENT, naming the first bad field, only
-// when a line item is no message.
+// From the parts of one budget; the first has everything but the repeated fields of the later ones.
+// The submission keeps `owners` alive (the bytes that its lines point into, not the arena) and has
+// what could not be read among its violations; nothing else of it is checked. INVALID_ARGUMENT,
+// naming the first bad field, only when a line item is no message.
 absl::StatusOr<domain::Submission> ToSubmission(const std::vector<RawBudget>& parts,
                                                 std::vector<std::shared_ptr<const void>> owners,
                                                 absl::string_view principal);

@@ -418,7 +418,8 @@ TEST_F(OperationsTest, WhoRecoversAsksCallersToComeAgain) {
   EXPECT_EQ(error.reason, "RECOVERING") << error.message;
   EXPECT_TRUE(absl::StrContains(error.message, "folding event 3 of 9"));
   EXPECT_EQ(HealthOf(channel, ""), hlt::HealthCheckResponse::NOT_SERVING);
-  EXPECT_EQ(HealthOf(channel, "fiscal.admin.v1.AdminService"), hlt::HealthCheckResponse::NOT_SERVING);
+  EXPECT_EQ(HealthOf(channel, "fiscal.admin.v1.AdminService"),
+            hlt::HealthCheckResponse::NOT_SERVING);
   // Its address is free as soon as it closes, and whoever waited gets through.
   recovery->reset();
   door->reset();

@@ -150,8 +150,8 @@ TEST_F(RefusalsTest, EachHasItsStatusReasonAndField) {
           grpc::INVALID_ARGUMENT, "TOO_MANY_LINES", "line_items");
 }
 
-// Of a client that sets no bounds of its own: more trailers than it takes, and it would see no error
-// of ours. A stream has room for all.
+// Of a client that sets no bounds of its own: more trailers than it takes, and it would see no
+// error of ours. A stream has room for all.
 TEST_F(RefusalsTest, ManyViolationsArriveAtADefaultClient) {
   s::SubmitBudgetRequest r = Good("many");
   for (int i = 3; i < 150; ++i) {

@@ -1,5 +1,5 @@
-// The reasons of refusal stand in three places: domain/reason.cc, which answers them, and for callers
-// fiscal/error/v1/reason.proto and docs/errors.md. Here they are held equal.
+// The reasons of refusal stand in three places: domain/reason.cc, which answers them, and for
+// callers fiscal/error/v1/reason.proto and docs/errors.md. Here they are held equal.
 #include "domain/reason.h"
 
 #include <fstream>

@@ -1,4 +1,5 @@
-// What callers are told of an error: every violation with its reason, in trailers that clients take.
+// What callers are told of an error: every violation with its reason, in trailers that clients
+// take.
 #include "services/rpc/status.h"
 
 #include <string>

@@ -91,7 +91,8 @@ absl::StatusOr<Consolidated> Consolidate(const Projector& projector, const Total
       at(receiver, up, fund).paid_fen = amount;
     }
   }
-  // What receivers inside state as income from other levels: 11006 comes from below, the rest of 110 from above.
+  // What receivers inside state as income from other levels: 11006 comes from below, the rest of
+  // 110 from above.
   for (Code receiver : inside) {
     TotalFilter income;
     income.division = receiver;

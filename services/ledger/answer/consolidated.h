@@ -2,8 +2,9 @@
 //
 //   chunks of transfers by receiver (domain/fold.cc), income of each receiver's own level --> Consolidate
 //
-// Per receiver, direction of the transfer and fund, the smaller of what payers inside state as paid and what the
-// receiver states as received is taken out of both directions; the rest stays and is a finding.
+// Per receiver, direction of the transfer and fund, the smaller of what payers inside state as paid
+// and what the receiver states as received is taken out of both directions; the rest stays and is a
+// finding.
 #ifndef FISCAL_SERVICES_LEDGER_ANSWER_CONSOLIDATED_H_
 #define FISCAL_SERVICES_LEDGER_ANSWER_CONSOLIDATED_H_
 

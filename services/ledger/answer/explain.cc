@@ -272,7 +272,8 @@ absl::StatusOr<ChangeExplanation> ExplainChange(const Projector& projector,
     part.right_status = p.status;
     part.right_department = p.status.department;
   }
-  // A statement that shows no money on one side may stand there all the same: elsewhere, or without this money.
+  // A statement that shows no money on one side may stand there all the same: elsewhere, or without
+  // this money.
   std::vector<Code> divisions;
   for (const auto& [key, part] : parts) {
     if (divisions.empty() || divisions.back() != part.division) divisions.push_back(part.division);
@@ -323,11 +324,11 @@ absl::StatusOr<ChangeExplanation> ExplainChange(const Projector& projector,
     if (is) part.right_department = part.right_status.department;
     out.parts.push_back(part);
   }
-  std::stable_sort(
-      out.parts.begin(), out.parts.end(), [](const ChangePart& a, const ChangePart& b) {
-        auto size = [](domain::Fen v) { return v < 0 ? -v : v; };
-        return size(a.change_fen) > size(b.change_fen);
-      });
+  std::stable_sort(out.parts.begin(), out.parts.end(),
+                   [](const ChangePart& a, const ChangePart& b) {
+                     auto size = [](domain::Fen v) { return v < 0 ? -v : v; };
+                     return size(a.change_fen) > size(b.change_fen);
+                   });
   return out;
 }
 

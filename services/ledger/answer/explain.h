@@ -3,8 +3,8 @@
 //   AggregationService.ExplainTotal --> ExplainTotal: List by the next level down, at last the lines of statements
 //   AggregationService.ExplainChange --> ExplainChange: two Lists by agency, and the statuses of their statements
 //
-// Parts always add up to the whole, exactly; a difference is never spread by guess. Thread-safe: functions of what they
-// are handed.
+// Parts always add up to the whole, exactly; a difference is never spread by guess. Thread-safe:
+// functions of what they are handed.
 #ifndef FISCAL_SERVICES_LEDGER_ANSWER_EXPLAIN_H_
 #define FISCAL_SERVICES_LEDGER_ANSWER_EXPLAIN_H_
 
@@ -20,9 +20,9 @@
 
 namespace fiscal::services {
 
-// The parts from number `skip` on, at most `limit`; `lines` goes straight to line items. The lines of a statement that
-// came from an upstream are not here: the statement stands for them. DATA_LOSS when the lines of a statement don't add up to
-// what is totalled of it.
+// The parts from number `skip` on, at most `limit`; `lines` goes straight to line items. The lines
+// of a statement that came from an upstream are not here: the statement stands for them. DATA_LOSS
+// when the lines of a statement don't add up to what is totalled of it.
 absl::StatusOr<domain::Explanation> ExplainTotal(const Projector& projector,
                                                  const TotalsReader& reader,
                                                  const storage::HeadReader& statements,

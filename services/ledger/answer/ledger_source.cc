@@ -140,8 +140,8 @@ class LedgerSource::Walk final : public CellVisitor {
 };
 
 LedgerSource::LedgerSource(const Projector& projector, const TotalsReader& reader,
-                           const storage::HeadReader& statements, UnitOf unit_of,
-                           TotalFilter scope, domain::Position position, Work& work)
+                           const storage::HeadReader& statements, UnitOf unit_of, TotalFilter scope,
+                           domain::Position position, Work& work)
     : projector_(projector),
       reader_(reader),
       statements_(statements),

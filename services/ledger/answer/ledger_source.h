@@ -4,9 +4,9 @@
 //                          --> leaf cells: analyses, pairs of codes, units, projects
 //                          --> LinesSource: statements of whole departments, which say themselves whose money it is
 //
-// An analysis is answered statement by statement. One walk over the leaf cells sums memo lines and counted lines apart and
-// learns who has memo lines; where some have and others have not, a second walk over those who have takes off what
-// they count. Not thread-safe: made for one answer.
+// An analysis is answered statement by statement. One walk over the leaf cells sums memo lines and
+// counted lines apart and learns who has memo lines; where some have and others have not, a second
+// walk over those who have takes off what they count. Not thread-safe: made for one answer.
 #ifndef FISCAL_SERVICES_LEDGER_ANSWER_LEDGER_SOURCE_H_
 #define FISCAL_SERVICES_LEDGER_ANSWER_LEDGER_SOURCE_H_
 
@@ -26,7 +26,8 @@ namespace fiscal::services {
 
 class LedgerSource final : public disclosure::CellSource {
  public:
-  // The agency that carries a project out, from the project's bytes (domain::ProjectEntry); empty for none.
+  // The agency that carries a project out, from the project's bytes (domain::ProjectEntry); empty
+  // for none.
   using UnitOf = std::string (*)(absl::string_view project);
 
   // `scope` names division, department or agency, year and stage.
@@ -49,7 +50,8 @@ class LedgerSource final : public disclosure::CellSource {
 
   absl::StatusOr<std::vector<disclosure::Group>> AskTotals(const disclosure::Query& query,
                                                            disclosure::GroupKind by) const;
-  // The money that answers for an analysis in one direction, but for what whole departments' statements say.
+  // The money that answers for an analysis in one direction, but for what whole departments'
+  // statements say.
   absl::StatusOr<const disclosure::Sums*> Of(const Part& part);
   absl::Status WalkStage(const Part& part, domain::Stage stage, disclosure::Sums* sums);
   // Once: agencies, the statements that stand, those of whole departments.

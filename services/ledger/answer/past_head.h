@@ -10,8 +10,9 @@
 
 namespace fiscal::services {
 
-// POSITION_AHEAD where the log is written: it went back, or nobody has been there. A copy can't tell: it may only be behind the
-// log it is of, which REPLICA_BEHIND says, so that its caller comes again and raises no alarm.
+// POSITION_AHEAD where the log is written: it went back, or nobody has been there. A copy can't
+// tell: it may only be behind the log it is of, which REPLICA_BEHIND says, so that its caller comes
+// again and raises no alarm.
 inline absl::Status PastHead(const storage::EventLog& log, std::string message) {
   return domain::Refuse(
       log.copied() ? domain::Reason::kReplicaBehind : domain::Reason::kPositionAhead,

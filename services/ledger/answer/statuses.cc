@@ -49,8 +49,8 @@ absl::StatusOr<Statuses> StatusesAt(const Projector& projector, uint16_t year, S
 }
 
 absl::StatusOr<std::vector<AgencyCoverage>> CoverageAt(const Projector& projector,
-                                                       const TotalFilter& filter,
-                                                       Position position, Work& work) {
+                                                       const TotalFilter& filter, Position position,
+                                                       Work& work) {
   const std::shared_ptr<const Catalog> catalog = projector.catalog();
   Question question(catalog, filter, {});
   FISCAL_RETURN_IF_ERROR(question.Check());

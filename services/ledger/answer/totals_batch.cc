@@ -76,7 +76,8 @@ absl::StatusOr<std::vector<domain::CellValue>> BatchTotals(const Projector& proj
               f.stage}]
         .Add(question.get());
   }
-  // What is sure to be spent, before anything is: one seek for each reading, and more where nodes are many.
+  // What is sure to be spent, before anything is: one seek for each reading, and more where nodes
+  // are many.
   FISCAL_RETURN_IF_ERROR(work.Expect(readings.size() * Work::kSeek));
   for (auto& [chunks, shared] : readings) {
     const Question& first = shared.first();
@@ -89,8 +90,7 @@ absl::StatusOr<std::vector<domain::CellValue>> BatchTotals(const Projector& proj
   }
   std::vector<domain::CellValue> values;
   values.reserve(filters.size());
-  for (const TotalFilter& filter : filters)
-    values.push_back(questions.at(filter)->grand_total());
+  for (const TotalFilter& filter : filters) values.push_back(questions.at(filter)->grand_total());
   return values;
 }
 

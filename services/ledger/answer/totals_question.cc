@@ -451,8 +451,7 @@ Question::Reads Question::reads() const {
 }
 
 bool Question::IsSmall(const TotalFilter& filter) {
-  return !filter.agency.empty() ||
-         Question(nullptr, filter, {}).KindNeeded() != ChunkKind::kLeaf;
+  return !filter.agency.empty() || Question(nullptr, filter, {}).KindNeeded() != ChunkKind::kLeaf;
 }
 
 absl::Status Question::Run(const Projector& projector, ChunkCache& cache, Position position,

@@ -1,11 +1,11 @@
-// One question about totals: which money, grouped how; and the rows that answer it at one position and, when
-// postings are added, at later ones.
+// One question about totals: which money, grouped how; and the rows that answer it at one position
+// and, when postings are added, at later ones.
 //
 //   TotalsReader --> Question: Run (chunks at a position) --> Answer
 //   Watch        --> Question: Run, then AddPosting after AddPosting --> TakeChanges
 //
-// Rows are summed from the chunks that keep just the classification the question needs, or, when it needs two
-// or projects, from agencies' leaf cells. Not thread-safe.
+// Rows are summed from the chunks that keep just the classification the question needs, or, when it
+// needs two or projects, from agencies' leaf cells. Not thread-safe.
 #ifndef FISCAL_SERVICES_LEDGER_ANSWER_TOTALS_QUESTION_H_
 #define FISCAL_SERVICES_LEDGER_ANSWER_TOTALS_QUESTION_H_
 
@@ -39,7 +39,8 @@ class Question {
 
   // NOT_FOUND with DIVISION_UNKNOWN, DEPARTMENT_UNKNOWN or AGENCY_UNKNOWN.
   absl::Status Check() const;
-  // Whether a sum for `filter` is read off one node that keeps just what it asks for, whatever is below: small work.
+  // Whether a sum for `filter` is read off one node that keeps just what it asks for, whatever is
+  // below: small work.
   static bool IsSmall(const domain::TotalFilter& filter);
   // Adds the cells at `position`, which was folded.
   absl::Status Run(const Projector& projector, ChunkCache& cache, domain::Position position,
@@ -73,7 +74,8 @@ class Question {
   void SetCatalog(std::shared_ptr<const domain::Catalog> catalog) { catalog_ = std::move(catalog); }
   // Adds what was posted after the position it stands at, if it counts here.
   void AddPosting(const domain::Posting& posting);
-  // The rows that differ from what they were at the last call, or after Run, in the order of Answer(kCode).
+  // The rows that differ from what they were at the last call, or after Run, in the order of
+  // Answer(kCode).
   std::vector<domain::RowChange> TakeChanges();
   // The rows that differ from those of `before`, which asks the same, in the same order.
   std::vector<domain::RowChange> ChangesFrom(const Question& before) const;

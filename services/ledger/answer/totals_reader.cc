@@ -18,8 +18,7 @@ absl::Status TotalsReader::Ask(Question& question, domain::Position position, Wo
 }
 
 absl::StatusOr<domain::CellValue> TotalsReader::Get(const TotalFilter& filter,
-                                                    domain::Position position,
-                                                    Work& work) const {
+                                                    domain::Position position, Work& work) const {
   Question question(projector_.catalog(), filter, {});
   FISCAL_RETURN_IF_ERROR(Ask(question, position, work));
   return question.grand_total();

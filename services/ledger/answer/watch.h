@@ -1,10 +1,11 @@
-// What one watcher has been told, and what it is told next: a step function without threads or gRPC.
+// What one watcher has been told, and what it is told next: a step function without threads or
+// gRPC.
 //
 //   WatchHub --(Next, again and again)--> Watch --> WatchMessage;  Watch reads TotalsReader (snapshots) and
 //   Projector::ReadPostings (changes, from memory or from history)
 //
-// A watch is a place in the log and the rows of its questions there: memory is bounded by the rows, not by how
-// slow the reader is. Not thread-safe.
+// A watch is a place in the log and the rows of its questions there: memory is bounded by the rows,
+// not by how slow the reader is. Not thread-safe.
 #ifndef FISCAL_SERVICES_LEDGER_ANSWER_WATCH_H_
 #define FISCAL_SERVICES_LEDGER_ANSWER_WATCH_H_
 
@@ -52,9 +53,10 @@ class Watch {
   };
   Watch(const Projector& projector, const TotalsReader& reader, Options options);
 
-  // The next message, given that everything up to `folded` may be told; nothing when the watcher is level.
-  // Does a bounded amount of work: a watch far behind may have to be asked again, which more() tells.
-  // NOT_FOUND, WATCH_TOO_WIDE and TOTAL_OUT_OF_RANGE, for a row that can't be told, end it.
+  // The next message, given that everything up to `folded` may be told; nothing when the watcher is
+  // level. Does a bounded amount of work: a watch far behind may have to be asked again, which
+  // more() tells. NOT_FOUND, WATCH_TOO_WIDE and TOTAL_OUT_OF_RANGE, for a row that can't be told,
+  // end it.
   absl::StatusOr<std::optional<WatchMessage>> Next(domain::Position folded);
   // The last Next ended before it was level.
   bool more() const { return more_; }
@@ -93,18 +95,19 @@ class Watch {
   domain::Position read_to_ = 0;
 };
 
-// A resume token names a store, what is watched, and a place in the log with the hash of the log there.
+// A resume token names a store, what is watched, and a place in the log with the hash of the log
+// there.
 struct ResumeToken {
   domain::Position position = 0;
   Digest chain_hash{};
 };
 std::string EncodeToken(const ResumeToken& token, absl::string_view log_id, const Digest& watched);
-// RESUME_TOKEN_INVALID when it is malformed, or another store's or watch's. Only the first 8 bytes of the hash
-// are in it.
+// RESUME_TOKEN_INVALID when it is malformed, or another store's or watch's. Only the first 8 bytes
+// of the hash are in it.
 absl::StatusOr<ResumeToken> DecodeToken(absl::string_view text, absl::string_view log_id,
                                         const Digest& watched);
-// POSITION_AHEAD or HISTORY_DIFFERS when the log is not the one the token was made from; a copy of the log may
-// only be behind: REPLICA_BEHIND.
+// POSITION_AHEAD or HISTORY_DIFFERS when the log is not the one the token was made from; a copy of
+// the log may only be behind: REPLICA_BEHIND.
 absl::Status CheckToken(const ResumeToken& token, const storage::EventLog& log);
 
 }  // namespace fiscal::services

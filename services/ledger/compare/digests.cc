@@ -144,10 +144,10 @@ absl::StatusOr<std::vector<DigestEntry>> DigestsAt(const Projector& projector,
       return out;
   }
   // Year 0 asks for all of them; divisions are then told apart below.
-  FISCAL_ASSIGN_OR_RETURN(const Statuses statuses,
-                          StatusesAt(projector, place.year, place.stage,
-                                     place.year == 0 ? std::vector<Code>() : wanted, position,
-                                     work));
+  FISCAL_ASSIGN_OR_RETURN(
+      const Statuses statuses,
+      StatusesAt(projector, place.year, place.stage, place.year == 0 ? std::vector<Code>() : wanted,
+                 position, work));
   // year and stage, division, agency
   std::map<std::pair<uint16_t, Stage>, std::map<Code, std::vector<DigestEntry>>> tree;
   const absl::flat_hash_set<Code> among(wanted.begin(), wanted.end());

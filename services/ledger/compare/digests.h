@@ -1,4 +1,5 @@
-// Digests over agencies' leaf cells at a position, as a tree: year and stage, division, agency, cell.
+// Digests over agencies' leaf cells at a position, as a tree: year and stage, division, agency,
+// cell.
 //
 //   FederationService.GetDigests, Reconcile --> DigestsAt --> statuses, TotalsStore and what was posted since
 //
@@ -33,7 +34,8 @@ struct DigestEntry {
   domain::CellValue value;
 };
 
-// The level below `place`, ordered by key; only what is in `divisions`, everything where there are none.
+// The level below `place`, ordered by key; only what is in `divisions`, everything where there are
+// none.
 absl::StatusOr<std::vector<DigestEntry>> DigestsAt(const Projector& projector,
                                                    const DigestPlace& place,
                                                    const std::vector<domain::Code>& divisions,

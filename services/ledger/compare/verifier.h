@@ -1,4 +1,5 @@
-// Runs Verify for one caller at a time, on the caller's thread, and knows how far it is and what it found last.
+// Runs Verify for one caller at a time, on the caller's thread, and knows how far it is and what it
+// found last.
 //
 //   AdminService.Verify --> Verifier --> Verify;  GetStatus, /metrics --(state)--> Verifier
 //

@@ -1,5 +1,5 @@
-// Computes everything that is derived once more from the first event and compares it with what is kept, byte by byte. Nobody is held
-// up meanwhile.
+// Computes everything that is derived once more from the first event and compares it with what is
+// kept, byte by byte. Nobody is held up meanwhile.
 //
 //   EventLog --(every event)--> LogCheck, TotalsCheck, LedgerCheck --> Differences
 #ifndef FISCAL_SERVICES_LEDGER_COMPARE_VERIFY_H_
@@ -25,10 +25,12 @@ struct VerifyProgress {
 };
 
 struct VerifyOptions {
-  // What computed totals may take. Those of one year, stage and division are computed together, however large they are; when not all
-  // find room, those that don't are computed in further passes over their own events.
+  // What computed totals may take. Those of one year, stage and division are computed together,
+  // however large they are; when not all find room, those that don't are computed in further passes
+  // over their own events.
   size_t memory_bytes_max = size_t{256} << 20;
-  // The ledger's store, and an empty one in which it is made anew; without them the ledger is not looked at.
+  // The ledger's store, and an empty one in which it is made anew; without them the ledger is not
+  // looked at.
   const storage::Kv* ledger = nullptr;
   std::function<absl::StatusOr<std::unique_ptr<storage::Kv>>()> new_store;
   // Asked every few events; may be empty.

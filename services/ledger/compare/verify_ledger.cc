@@ -129,8 +129,8 @@ absl::StatusOr<uint64_t> LedgerCheck::See(uint64_t group, storage::Kv& scratch,
     ledger.staged().MoveTo(&batch);
     return batch.empty() ? absl::OkStatus() : scratch.Write(batch, /*sync=*/false);
   };
-  const auto origin = log_.copied() ? storage::EventLog::Origin::kCopied
-                                    : storage::EventLog::Origin::kWritten;
+  const auto origin =
+      log_.copied() ? storage::EventLog::Origin::kCopied : storage::EventLog::Origin::kWritten;
   for (uint64_t i = 0; i < record.event_count; ++i) {
     FISCAL_ASSIGN_OR_RETURN(const storage::LogEntry entry, scan_.Read(record.first_position + i));
     FISCAL_RETURN_IF_ERROR(ledger.ApplyEvent(entry, origin));
@@ -157,9 +157,7 @@ absl::Status LedgerCheck::Finish(const storage::Kv& scratch,
     made->Seek(lower);
     while (kept->Valid() || made->Valid()) {
       if (++seen % kKeysPerLook == 0) FISCAL_RETURN_IF_ERROR(cancelled());
-      const int order = !kept->Valid()   ? 1
-                        : !made->Valid() ? -1
-                                         : kept->key().compare(made->key());
+      const int order = !kept->Valid() ? 1 : !made->Valid() ? -1 : kept->key().compare(made->key());
       if (order < 0) {
         differences_.Add(absl::StrCat(Name(kept->key()), ": surplus"));
       } else if (order > 0) {

@@ -1,5 +1,5 @@
-// The ledger's store, against what the log makes of it: heads, blocks, projects, revisions, answers, gross, scopes, upstreams,
-// owners.
+// The ledger's store, against what the log makes of it: heads, blocks, projects, revisions,
+// answers, gross, scopes, upstreams, owners.
 //
 //   Verify --> LedgerCheck --(events and group records, by storage::Ledger)--> a ledger made anew in a scratch store
 //          --(key by key)--> Differences
@@ -26,7 +26,8 @@ class LedgerCheck {
 
   // The last group that is compared.
   absl::StatusOr<uint64_t> Open();
-  // Makes the ledger of one more group in `scratch`; returns how many events it has. Groups come in order, from the first on.
+  // Makes the ledger of one more group in `scratch`; returns how many events it has. Groups come in
+  // order, from the first on.
   absl::StatusOr<uint64_t> See(uint64_t group, storage::Kv& scratch,
                                const std::function<absl::Status()>& cancelled);
   // Every group was seen.

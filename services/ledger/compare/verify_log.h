@@ -1,5 +1,5 @@
-// What the log's store has besides the events, against the events: the hash chain, the tree's tiles and root, the lists
-// of catalogs and of operators' events.
+// What the log's store has besides the events, against the events: the hash chain, the tree's tiles
+// and root, the lists of catalogs and of operators' events.
 //
 //   Verify --(See: every event from the first)--> LogCheck --> Differences
 #ifndef FISCAL_SERVICES_LEDGER_COMPARE_VERIFY_LOG_H_

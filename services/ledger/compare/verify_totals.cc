@@ -189,9 +189,8 @@ absl::Status TotalsCheck::See(const storage::LogEntry& entry, const domain::Even
   const bool catalog = header.kind == domain::EventKind::kCatalog;
   bool more = false;
   ++since_stride_.events;
-  FISCAL_ASSIGN_OR_RETURN(
-      const storage::Foldable what,
-      storage::ReadFoldable(header, payload, entry.record, *operators_));
+  FISCAL_ASSIGN_OR_RETURN(const storage::Foldable what,
+                          storage::ReadFoldable(header, payload, entry.record, *operators_));
   more = what.more;
   // The end of a group is left out: the one before it is the end.
   if (what.posting == nullptr && more_ && !more && last_ != nullptr) last_->more = false;

@@ -2,12 +2,13 @@
 //
 //   Verify --(See: events in order, EndPass)--> TotalsCheck --> Differences
 //
-// What is compared is the state at one position, `to`, and every state the store has had before it: a stride is staged
-// as the projector stages it, and its bytes must be those in the store. The live chunks at `to` are remembered as hashes when the
-// check begins, so that nobody is held up later. Postings, strides and groups are compared in the first pass as they come. Cells and
-// statuses are computed for a range of units at a time: a unit is what is stored under one year, stage and division. The first pass
-// starts with all units and gives up the last of them when they need more memory than they may; the passes after it
-// see only the events of the units that are left.
+// What is compared is the state at one position, `to`, and every state the store has had before it:
+// a stride is staged as the projector stages it, and its bytes must be those in the store. The live
+// chunks at `to` are remembered as hashes when the check begins, so that nobody is held up later.
+// Postings, strides and groups are compared in the first pass as they come. Cells and statuses are
+// computed for a range of units at a time: a unit is what is stored under one year, stage and
+// division. The first pass starts with all units and gives up the last of them when they need more
+// memory than they may; the passes after it see only the events of the units that are left.
 #ifndef FISCAL_SERVICES_LEDGER_COMPARE_VERIFY_TOTALS_H_
 #define FISCAL_SERVICES_LEDGER_COMPARE_VERIFY_TOTALS_H_
 
@@ -37,7 +38,8 @@ class TotalsCheck {
                    absl::string_view payload);
   // Compares what was gathered. `cancelled` is asked now and then.
   absl::Status EndPass(const std::function<absl::Status()>& cancelled);
-  // True when there are units left: the next pass must see the events at next_positions(), in order.
+  // True when there are units left: the next pass must see the events at next_positions(), in
+  // order.
   bool StartPass();
   const std::vector<domain::Position>& next_positions() const { return positions_; }
 

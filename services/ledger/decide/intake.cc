@@ -218,9 +218,9 @@ absl::Status DiffPatchedProjects(const storage::Heads& heads, const Submission& 
     removed.push_back(std::move(before));
   }));
   unknown_before("");
-  std::inplace_merge(
-      removed.begin(), removed.begin() + static_cast<ptrdiff_t>(changed), removed.end(),
-      [](const ProjectEntry& a, const ProjectEntry& b) { return a.code < b.code; });
+  std::inplace_merge(removed.begin(), removed.begin() + static_cast<ptrdiff_t>(changed),
+                     removed.end(),
+                     [](const ProjectEntry& a, const ProjectEntry& b) { return a.code < b.code; });
   return absl::OkStatus();
 }
 
@@ -317,7 +317,8 @@ StatementMeta NextMeta(const Submission& s, const std::optional<StatementMeta>& 
   return meta;
 }
 
-// The absolute amounts of a division's own agencies would add up to more than is kept exact above it.
+// The absolute amounts of a division's own agencies would add up to more than is kept exact above
+// it.
 absl::Status RefuseGross(const domain::BudgetKey& key, __int128 sum) {
   domain::Refusal refusal;
   refusal.reason = Reason::kLedgerOverflow;
@@ -492,7 +493,8 @@ absl::StatusOr<domain::RequestReceipt> Intake::Apply(Submission& s, Group& g) {
   if (patch) {
     FISCAL_RETURN_IF_ERROR(DiffPatch(g.ledger.heads(), s, &change));
     // What a certified PATCH makes of the statement is checked whole.
-    if (s.certify) FISCAL_RETURN_IF_ERROR(CheckPatched(g.ledger.heads(), *g.catalog, change, check_, &s));
+    if (s.certify)
+      FISCAL_RETURN_IF_ERROR(CheckPatched(g.ledger.heads(), *g.catalog, change, check_, &s));
   } else {
     FISCAL_RETURN_IF_ERROR(DiffReplace(g.ledger.heads(), s, stands, &change));
   }
@@ -572,9 +574,10 @@ absl::StatusOr<domain::RequestReceipt> Intake::Apply(Submission& s, Group& g) {
     payload.bytes = std::string();
     g.broken = g.ledger.ApplyStatement(
         {meta, put, payload_offset + payload.put_offset,
-         change.fresh ? s.lines.lines.size() : change.event.put.lines.size(), change.event.put.lines,
-         change.event.removed.lines, payload.projects, payload_offset + payload.projects_offset,
-         change.event.projects_put, change.event.projects_removed});
+         change.fresh ? s.lines.lines.size() : change.event.put.lines.size(),
+         change.event.put.lines, change.event.removed.lines, payload.projects,
+         payload_offset + payload.projects_offset, change.event.projects_put,
+         change.event.projects_removed});
     if (!g.broken.ok()) return g.broken;
   }
   g.ledger.KeepAnswer(s.principal, s.request_id, s.body, receipt);
@@ -595,8 +598,9 @@ absl::StatusOr<bool> Intake::HasStatements(domain::Code division, uint16_t year,
     if (agency.empty()) lower.resize(lower.size() - 9);
     FISCAL_ASSIGN_OR_RETURN(
         const std::optional<storage::Staged::Item> any,
-        g.ledger.staged().FindFirst(lower, storage::AfterPrefix(
-                                      agency.empty() ? lower : lower.substr(0, lower.size() - 8))));
+        g.ledger.staged().FindFirst(
+            lower,
+            storage::AfterPrefix(agency.empty() ? lower : lower.substr(0, lower.size() - 8))));
     if (any.has_value()) return true;
   }
   return false;

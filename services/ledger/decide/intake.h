@@ -37,8 +37,8 @@ class Intake {
   using Request = std::variant<domain::Submission, domain::CatalogImport, domain::Reallocation,
                                domain::UpstreamRecords, domain::QuarantineOrder, domain::KeyOrder>;
 
-  // Reads the catalog from the log. `kv` is the store the log is in.
-  // `check` is asked what the articulation rules say of a statement that was not asked on its way in.
+  // Reads the catalog from the log. `kv` is the store the log is in. `check` is asked what the
+  // articulation rules say of a statement that was not asked on its way in.
   static absl::StatusOr<std::unique_ptr<Intake>> Open(storage::Kv& kv, storage::EventLog& log,
                                                       Clock& clock, RulesCheck check = CheckRules);
 
@@ -70,8 +70,8 @@ class Intake {
   absl::StatusOr<domain::RequestReceipt> Apply(domain::KeyOrder& order, Group& g);
   // Keeps the records before one that is refused.
   absl::StatusOr<domain::RequestReceipt> Apply(domain::UpstreamRecords& u, Group& g);
-  // `last` is true when the record after this one changes no cells: a group ends here. UPSTREAM_EVENT_INVALID for what no system
-  // of ours would post.
+  // `last` is true when the record after this one changes no cells: a group ends here.
+  // UPSTREAM_EVENT_INVALID for what no system of ours would post.
   absl::Status TakeOver(const std::string& upstream, const domain::UpstreamRecords::Record& record,
                         bool last, storage::UpstreamState* state, bool* more, Group& g);
   absl::Status TakeOverCatalog(const std::string& upstream,
@@ -85,12 +85,12 @@ class Intake {
   absl::StatusOr<std::optional<domain::Receipt>> Earlier(const std::string& principal,
                                                          const std::string& request_id,
                                                          const Digest& body, const Group& g) const;
-  // Appends an event, whose header has the digest of its payload, and fills position and hash of the
-  // receipt. Returns where in the record the payload starts.
+  // Appends an event, whose header has the digest of its payload, and fills position and hash of
+  // the receipt. Returns where in the record the payload starts.
   size_t Append(domain::EventHeader header, absl::string_view payload, Group& g,
                 domain::Receipt* receipt) const;
-  // True when an agency, or any agency of the division if `agency` is empty, ever stated something for the
-  // year, here or at an upstream.
+  // True when an agency, or any agency of the division if `agency` is empty, ever stated something
+  // for the year, here or at an upstream.
   absl::StatusOr<bool> HasStatements(domain::Code division, uint16_t year, absl::string_view agency,
                                      const Group& g) const;
 

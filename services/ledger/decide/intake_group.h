@@ -1,4 +1,5 @@
-// What a group of requests is made of while it is decided; shared by intake.cc and takeover.cc and nobody else.
+// What a group of requests is made of while it is decided; shared by intake.cc and takeover.cc and
+// nobody else.
 #ifndef FISCAL_SERVICES_LEDGER_DECIDE_INTAKE_GROUP_H_
 #define FISCAL_SERVICES_LEDGER_DECIDE_INTAKE_GROUP_H_
 

@@ -12,9 +12,9 @@
 
 namespace fiscal::services {
 
-// Adds to `s` what failed, or holds within rounding only, of the tables that `lines` and `projects` make; where `s` is to be
-// certified, a failed ERROR rule is a violation. Lines of one direction only, without memo lines, have nothing to compare and
-// cost nothing.
+// Adds to `s` what failed, or holds within rounding only, of the tables that `lines` and `projects`
+// make; where `s` is to be certified, a failed ERROR rule is a violation. Lines of one direction
+// only, without memo lines, have nothing to compare and cost nothing.
 void CheckRules(const domain::Catalog& catalog, const std::vector<domain::Line>& lines,
                 const std::vector<domain::ProjectEntry>& projects, domain::Submission* s);
 

@@ -1,4 +1,5 @@
-// What the intake does with events of upstreams: it makes them events of this log, once (docs/adr/0008).
+// What the intake does with events of upstreams: it makes them events of this log, once
+// (docs/adr/0008).
 #include <algorithm>
 #include <set>
 
@@ -23,9 +24,9 @@ constexpr int64_t kAheadMaxUs = int64_t{24} * 3600 * 1000000;
 
 absl::Status Unsound(absl::string_view upstream, const UpstreamRecords::Record& record,
                      absl::string_view fault) {
-  return Refuse(Reason::kUpstreamEventInvalid,
-                absl::StrCat("event ", record.position, " of upstream ", upstream,
-                             " is refused: ", fault));
+  return Refuse(
+      Reason::kUpstreamEventInvalid,
+      absl::StrCat("event ", record.position, " of upstream ", upstream, " is refused: ", fault));
 }
 
 // The posting of a record, when it is one that a system of ours makes of a statement it took.

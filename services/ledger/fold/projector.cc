@@ -98,8 +98,8 @@ absl::StatusOr<int> Projector::Step(int events_max) {
   const domain::Position head = log_.head().position;
   int done = 0;
   Postings postings;
-  // What was committed as one is folded as one, and ends no step: `more` until it is over. Where it began: the event before it, its
-  // place in `postings`, what it adds to the stride.
+  // What was committed as one is folded as one, and ends no step: `more` until it is over. Where it
+  // began: the event before it, its place in `postings`, what it adds to the stride.
   bool more = false;
   domain::Position before = position;
   size_t group = 0;
@@ -283,9 +283,9 @@ absl::Status Projector::EndStride(const storage::LogEntry& last,
     open = &open_;
   }
   // Only this thread changes them, and readers go on reading them meanwhile.
-  FISCAL_RETURN_IF_ERROR(
-      store_.CommitStride(*changed, *open, {last.position, last.chain_hash, log_.log_id()},
-                          LeftOutBefore(operators, last.position)));
+  FISCAL_RETURN_IF_ERROR(store_.CommitStride(*changed, *open,
+                                             {last.position, last.chain_hash, log_.log_id()},
+                                             LeftOutBefore(operators, last.position)));
   {
     absl::MutexLock lock(&mu_);
     stride_ = last.position;

@@ -3,9 +3,10 @@
 //   EventLog --(Step: read, sum, fold)--> live chunks --(at the end of a stride)--> TotalsStore
 //
 // Live chunks are the state at folded(); a chunk that is not live is in the store as of the last
-// whole stride and did not change since. Agencies' chunks are never live: they are in the store as of
-// the last whole stride, and what changed since are the open stride's postings. Events are folded many at a time when many wait. Step and Open by one thread; readers from any. Readers hold mu_ shared while they look at
-// live chunks, never while they read the store.
+// whole stride and did not change since. Agencies' chunks are never live: they are in the store as
+// of the last whole stride, and what changed since are the open stride's postings. Events are
+// folded many at a time when many wait. Step and Open by one thread; readers from any. Readers hold
+// mu_ shared while they look at live chunks, never while they read the store.
 #ifndef FISCAL_SERVICES_LEDGER_FOLD_PROJECTOR_H_
 #define FISCAL_SERVICES_LEDGER_FOLD_PROJECTOR_H_
 
@@ -29,27 +30,26 @@ class Projector {
   struct Options {
     // Live cells above which chunks are dropped at the end of a stride. About 80 bytes each.
     size_t live_cells_max = 1500000;
-    // Cells folded between flushes of the store, in which nothing else is folded. By default none: the
-    // store writes what it gathered by itself, and a crash makes us fold at most that again.
+    // Cells folded between flushes of the store, in which nothing else is folded. By default none:
+    // the store writes what it gathered by itself, and a crash makes us fold at most that again.
     size_t flush_cells = SIZE_MAX;
     // Other than these only where many strides must end soon, in tests.
     storage::StrideBounds stride;
   };
 
   // DATA_LOSS when the totals were folded from another log, or from more of it than there is: the
-  // log went back. ABORTED when they count what an operator has left out since, or were folded by a version that left nothing out:
-  // they must be folded again.
+  // log went back. ABORTED when they count what an operator has left out since, or were folded by a
+  // version that left nothing out: they must be folded again.
   static absl::StatusOr<std::unique_ptr<Projector>> Open(const storage::EventLog& log,
                                                          storage::TotalsStore& store,
                                                          Options options);
 
-  // Folds at most `events_max` events that are in the log, and what was committed with the last of them; returns how
-  // many. After an error nothing
-  // more is folded.
+  // Folds at most `events_max` events that are in the log, and what was committed with the last of
+  // them; returns how many. After an error nothing more is folded.
   absl::StatusOr<int> Step(int events_max) ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Set while the event after folded() can't be folded (OperatorEvents says how it is left out): TOTALS_STOPPED, which names its
-  // position. Step then folds nothing and is no error.
+  // Set while the event after folded() can't be folded (OperatorEvents says how it is left out):
+  // TOTALS_STOPPED, which names its position. Step then folds nothing and is no error.
   absl::Status stop() const ABSL_LOCKS_EXCLUDED(mu_);
   // The position of that event; 0 for none.
   domain::Position stopped_at() const ABSL_LOCKS_EXCLUDED(mu_);
@@ -65,7 +65,8 @@ class Projector {
   struct Live {
     domain::Position position;
     uint64_t stride;
-    // The stride after which live chunks were last forgotten: what is not live now did not change since.
+    // The stride after which live chunks were last forgotten: what is not live now did not change
+    // since.
     uint64_t forgotten;
     const domain::Fold::Chunks& chunks;
     // What was posted since the stride, in order.
@@ -85,9 +86,10 @@ class Projector {
     domain::Position end = 0;
   };
   using Wanted = std::function<bool(const domain::Posting&)>;
-  // Postings with `after` < position <= `to` that are `wanted` (by their keys: cells may not be there
-  // yet), in order, about `max`: the last ones from memory, older ones from the store; a group committed
-  // at once is never cut. Returns the position up to which they are all. REQUIRES: `to` was folded.
+  // Postings with `after` < position <= `to` that are `wanted` (by their keys: cells may not be
+  // there yet), in order, about `max`: the last ones from memory, older ones from the store; a
+  // group committed at once is never cut. Returns the position up to which they are all. REQUIRES:
+  // `to` was folded.
   absl::StatusOr<domain::Position> ReadPostings(domain::Position after, domain::Position to,
                                                 size_t max, const Wanted& wanted,
                                                 std::vector<Delivered>* out) const
@@ -133,8 +135,8 @@ class Projector {
   std::shared_ptr<const domain::Catalog> catalog_ ABSL_GUARDED_BY(mu_);
   // What was posted in the open stride.
   Postings open_ ABSL_GUARDED_BY(mu_);
-  // What was posted after `forgot_postings_`, for watchers, which are rarely far behind; all of `open_`
-  // is in it.
+  // What was posted after `forgot_postings_`, for watchers, which are rarely far behind; all of
+  // `open_` is in it.
   std::deque<std::shared_ptr<const domain::Posting>> recent_ ABSL_GUARDED_BY(mu_);
   size_t recent_cells_ ABSL_GUARDED_BY(mu_) = 0;
   domain::Position forgot_postings_ ABSL_GUARDED_BY(mu_) = 0;

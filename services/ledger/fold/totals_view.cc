@@ -85,12 +85,12 @@ absl::Status TotalsView::Visit(const std::vector<Target>& targets, ChunkKind kin
       continue;
     }
     uint64_t cells = 0;
-    FISCAL_RETURN_IF_ERROR(projector_.store().ForEachChunk(
-        {t->node, year_, stage_}, first, last, stride,
-        [&](uint16_t, const domain::CellTable& table) {
-          cells += table.items.size();
-          visit.OnTable(*t, table);
-        }));
+    FISCAL_RETURN_IF_ERROR(
+        projector_.store().ForEachChunk({t->node, year_, stage_}, first, last, stride,
+                                        [&](uint16_t, const domain::CellTable& table) {
+                                          cells += table.items.size();
+                                          visit.OnTable(*t, table);
+                                        }));
     FISCAL_RETURN_IF_ERROR(work.Spend(Work::kSeek + cells * units));
   }
   return live_position ? absl::OkStatus()

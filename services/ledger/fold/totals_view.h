@@ -18,8 +18,8 @@
 
 namespace fiscal::services {
 
-// Chunks above agencies that a read found in the store: after a start nothing is live, and what nobody
-// writes to stays so. Thread-safe.
+// Chunks above agencies that a read found in the store: after a start nothing is live, and what
+// nobody writes to stays so. Thread-safe.
 class ChunkCache {
  public:
   using Cells = std::vector<domain::CellTable::Item>;
@@ -64,9 +64,9 @@ struct Target {
   domain::Code division = 0;
 };
 
-// Sees the cells that answer a question: by tables or one by one, with the projects they refer to. What
-// is past is a stored state and then the differences posted after it, so a cell may come in parts, and
-// a part may be negative.
+// Sees the cells that answer a question: by tables or one by one, with the projects they refer to.
+// What is past is a stored state and then the differences posted after it, so a cell may come in
+// parts, and a part may be negative.
 class CellVisitor {
  public:
   virtual ~CellVisitor() = default;
@@ -86,7 +86,8 @@ class TotalsView {
       : projector_(projector), cache_(cache), position_(position), year_(year), stage_(stage) {}
 
   // Visits every cell of the targets' chunks of `kind` whose number lies within the class of `code`
-  // (0: all); of differences, which are those of leaf cells, all. Spends a seek for each target and units() for each cell.
+  // (0: all); of differences, which are those of leaf cells, all. Spends a seek for each target and
+  // units() for each cell.
   absl::Status Visit(const std::vector<Target>& targets, domain::ChunkKind kind, domain::Code code,
                      CellVisitor& visit, Work& work) const;
 

@@ -1,6 +1,5 @@
-// Damage of every kind of derived data is found by Verify, and named; how it keeps to its memory, and stops.
-#include "services/ledger/compare/verifier.h"
-
+// Damage of every kind of derived data is found by Verify, and named; how it keeps to its memory,
+// and stops.
 #include <functional>
 #include <memory>
 #include <string>
@@ -14,6 +13,7 @@
 #include "domain/validation.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "services/ledger/compare/verifier.h"
 #include "services/ledger/decide/intake.h"
 #include "storage/anchor.h"
 #include "storage/memory/memory_kv.h"
