@@ -245,7 +245,8 @@ class AggregationRpc final : public rpc::BoundedReads<pb::AggregationService::Ca
     rpc::UnaryCall* call = calls_.Unary(context, "ExplainChange");
     return AtAll(call, {&request->left().consistency(), &request->right().consistency()}, response,
                  [this, call, request, response](const std::vector<Position>& at) -> absl::Status {
-                   // The sides differ in year and department only: else the parts would not be those of one
+                   // The sides differ in year and department only: else the parts would not be
+                   //     those of one
                    // question.
                    pb::TotalFilter left = request->left().filter(),
                                    right = request->right().filter();

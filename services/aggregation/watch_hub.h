@@ -1,6 +1,7 @@
 // Brings what was folded to the watchers it concerns.
 //
-//   Projector --(ReadPostings)--> dispatcher: which nodes? which watchers? --> queues --> workers: Watch::Next -->
+//   Projector --(ReadPostings)--> dispatcher: which nodes? which watchers? --> queues --> workers:
+//       Watch::Next -->
 //   Watcher::Send, one message in flight for each;  Sent: the next step of a live one, at once
 //
 // A watcher is idle, queued, worked on, or waiting for its message to go out; a watcher that does

@@ -1,8 +1,10 @@
 // The door of the API: accepts connections, keeps their number within bounds, hands them to gRPC
 // and closes those that cost too much.
 //
-//   Listener --(accept)--> Door --(a descriptor)--> gRPC: the recovery's server first, then the real one
-//                            ^--(what was taken)-- message_counter.h, for each call;  meter.h says what is compared
+//   Listener --(accept)--> Door --(a descriptor)--> gRPC: the recovery's server first, then the
+//       real one
+//                            ^--(what was taken)-- message_counter.h, for each call;  meter.h says
+//                                what is compared
 //
 // gRPC's own accept loop ends for good when the descriptors are used up once, and nothing in gRPC
 // bounds what a peer makes it keep. So:

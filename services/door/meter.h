@@ -4,11 +4,15 @@
 // blocks that never end, messages that are never whole, calls that are reset before they were seen.
 // The guard does not look inside (TLS hides it); it compares what is known from outside:
 //
-//   bytes    untaken = received (the kernel's count) - taken by calls: their messages, the most their metadata may be, and some for frames, acknowledgements and
-//            window updates, which follow what the server sent. A message that is on its way is untaken until it is whole, so one connection may
+//   bytes    untaken = received (the kernel's count) - taken by calls: their messages, the most
+//            their metadata may be, and some for frames, acknowledgements and
+//            window updates, which follow what the server sent. A message that is on its way is
+//                untaken until it is whole, so one connection may
 //            have several of the greatest size on their way; all together share one budget.
-//   streams  idle = streams begun (gRPC's count) of which no call has taken a message yet, and no call has ended. A peer that keeps the rules has at most
-//            as many as it may have streams open. A reset stream stays until its remains are cleared away, and so counts; what gRPC itself ended without
+//   streams  idle = streams begun (gRPC's count) of which no call has taken a message yet, and no
+//            call has ended. A peer that keeps the rules has at most
+//            as many as it may have streams open. A reset stream stays until its remains are
+//                cleared away, and so counts; what gRPC itself ended without
 //            telling anybody is forgiven at a rate that can be cleared away.
 //
 // A connection above its own bound is closed; above the bound of all, the one with most, until the

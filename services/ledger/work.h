@@ -1,6 +1,7 @@
 // What answering one question may still cost, and whether anybody waits for the answer.
 //
-//   services/rpc/call.h (a call's deadline, its end) --> Work --(Spend, inside the loops)--> whoever reads
+//   services/rpc/call.h (a call's deadline, its end) --> Work --(Spend, inside the loops)-->
+//       whoever reads
 //
 // A unit is about what one cell costs: read, decoded, matched. One thread spends; any may cancel.
 #ifndef FISCAL_SERVICES_LEDGER_WORK_H_

@@ -1,6 +1,7 @@
 // A division's total with the transfers between levels of government inside it taken out once.
 //
-//   chunks of transfers by receiver (domain/fold.cc), income of each receiver's own level --> Consolidate
+//   chunks of transfers by receiver (domain/fold.cc), income of each receiver's own level -->
+//       Consolidate
 //
 // Per receiver, direction of the transfer and fund, the smaller of what payers inside state as paid
 // and what the receiver states as received is taken out of both directions; the rest stays and is a

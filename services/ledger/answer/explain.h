@@ -1,7 +1,9 @@
 // What a total is made of, and why two totals differ.
 //
-//   AggregationService.ExplainTotal --> ExplainTotal: List by the next level down, at last the lines of statements
-//   AggregationService.ExplainChange --> ExplainChange: two Lists by agency, and the statuses of their statements
+//   AggregationService.ExplainTotal --> ExplainTotal: List by the next level down, at last the
+//       lines of statements
+//   AggregationService.ExplainChange --> ExplainChange: two Lists by agency, and the statuses of
+//       their statements
 //
 // Parts always add up to the whole, exactly; a difference is never spread by guess. Thread-safe:
 // functions of what they are handed.

@@ -2,7 +2,8 @@
 //
 //   Build --> LedgerSource --> TotalsReader: counted money by one classification
 //                          --> leaf cells: analyses, pairs of codes, units, projects
-//                          --> LinesSource: statements of whole departments, which say themselves whose money it is
+//                          --> LinesSource: statements of whole departments, which say themselves
+//                              whose money it is
 //
 // An analysis is answered statement by statement. One walk over the leaf cells sums memo lines and
 // counted lines apart and learns who has memo lines; where some have and others have not, a second

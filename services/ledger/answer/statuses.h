@@ -1,6 +1,7 @@
 // Which statements stand at a position, and what that says of who reported.
 //
-//   TotalsStore (statuses at strides) + Projector::ReadPostings (what came since) --> StatusesAt --> coverage,
+//   TotalsStore (statuses at strides) + Projector::ReadPostings (what came since) --> StatusesAt
+//       --> coverage,
 //   explanations, digests
 #ifndef FISCAL_SERVICES_LEDGER_ANSWER_STATUSES_H_
 #define FISCAL_SERVICES_LEDGER_ANSWER_STATUSES_H_

@@ -1,7 +1,8 @@
 // What one watcher has been told, and what it is told next: a step function without threads or
 // gRPC.
 //
-//   WatchHub --(Next, again and again)--> Watch --> WatchMessage;  Watch reads TotalsReader (snapshots) and
+//   WatchHub --(Next, again and again)--> Watch --> WatchMessage;  Watch reads TotalsReader
+//       (snapshots) and
 //   Projector::ReadPostings (changes, from memory or from history)
 //
 // A watch is a place in the log and the rows of its questions there: memory is bounded by the rows,

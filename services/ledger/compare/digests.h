@@ -1,7 +1,8 @@
 // Digests over agencies' leaf cells at a position, as a tree: year and stage, division, agency,
 // cell.
 //
-//   FederationService.GetDigests, Reconcile --> DigestsAt --> statuses, TotalsStore and what was posted since
+//   FederationService.GetDigests, Reconcile --> DigestsAt --> statuses, TotalsStore and what was
+//       posted since
 //
 // Two systems with the same cells and revisions have the same digests, whatever their logs.
 #ifndef FISCAL_SERVICES_LEDGER_COMPARE_DIGESTS_H_

@@ -1,7 +1,8 @@
 // The ledger's store, against what the log makes of it: heads, blocks, projects, revisions,
 // answers, gross, scopes, upstreams, owners.
 //
-//   Verify --> LedgerCheck --(events and group records, by storage::Ledger)--> a ledger made anew in a scratch store
+//   Verify --> LedgerCheck --(events and group records, by storage::Ledger)--> a ledger made anew
+//       in a scratch store
 //          --(key by key)--> Differences
 //
 // The ledger is compared as it is at the moment when the check begins, by a snapshot.

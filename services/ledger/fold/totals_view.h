@@ -1,6 +1,7 @@
 // The cells of some nodes at one position.
 //
-//   TotalsReader --> TotalsView --> live chunks of the Projector; TotalsStore: a stored state, and what
+//   TotalsReader --> TotalsView --> live chunks of the Projector; TotalsStore: a stored state, and
+//       what
 //   was posted after it
 #ifndef FISCAL_SERVICES_LEDGER_FOLD_TOTALS_VIEW_H_
 #define FISCAL_SERVICES_LEDGER_FOLD_TOTALS_VIEW_H_
