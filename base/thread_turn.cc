@@ -14,7 +14,7 @@ namespace {
 constexpr uint64_t kShortSliceNanos = 200000;
 constexpr int kStepBackNiceness = 10;
 
-// The kernel's structure for `sched_setattr`, which glibc 2.36 does not offer beside its own scheduling header.
+// The structure of `sched_setattr`, which glibc 2.36 does not offer beside its own header.
 struct SchedAttributes {
   uint32_t size;
   uint32_t policy;
