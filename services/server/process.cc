@@ -1,0 +1,96 @@
+#include "services/server/process.h"
+
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <system_error>
+
+#include "absl/memory/memory.h"
+#include "absl/strings/str_cat.h"
+#include "base/log.h"
+#include "base/status_macros.h"
+#include "services/config/config.h"
+#include "services/rpc/credentials.h"
+
+namespace fiscal::services {
+namespace {
+
+constexpr absl::Duration kProgressInterval = absl::Seconds(2);
+
+}  // namespace
+
+Process::Process(const config::v1::ServeConfig& config)
+    : config_(ServerOf(config)), role_(RoleName(config)) {}
+
+absl::StatusOr<std::unique_ptr<Process>> Process::Open(const config::v1::ServeConfig& config) {
+  auto process = absl::WrapUnique(new Process(config));
+  const config::v1::ServerConfig& server = process->config_;
+  const std::string& dir = server.data_dir();
+  std::error_code error;
+  std::filesystem::create_directories(dir, error);
+  if (error)
+    return absl::InvalidArgumentError(absl::StrCat("server.data_dir ", dir, ": ", error.message()));
+  FISCAL_ASSIGN_OR_RETURN(process->lock_, DataLock::Take(dir));
+  process->disk_ = std::make_unique<DiskGuard>(server.disk().free_bytes_min(),
+                                               server.disk().free_bytes_margin(), MeasureOf(dir));
+  process->LookAtDisk();
+  const int64_t memory = server.memory_bytes_max();
+  process->memory_ = std::make_unique<rpc::MemoryBudget>(
+      rpc::MemoryBudget::Options{memory == 0 ? rpc::MemoryLimit() : memory, ResidentBytes});
+  process->peer_credentials_ = rpc::PeerCredentials(server.peer_tls());
+  return process;
+}
+
+void Process::LookAtDisk() {
+  if (!disk_->Check()) return;
+  const DiskGuard::Space space = disk_->space();
+  logging::Write(disk_->low() ? logging::Level::kError : logging::Level::kInfo,
+                 disk_->low() ? "the disk is nearly full: writes are refused"
+                              : "the disk has room again: writes are taken",
+                 {{"free_bytes", space.free_bytes},
+                  {"free_bytes_min", disk_->free_bytes_min()},
+                  {"data_dir", config_.data_dir()}});
+}
+
+std::string Process::Progress() const {
+  const uint64_t to = recover_to_, at = recover_at_;
+  if (to == 0) return "opening the stores";
+  return absl::StrCat(recovering_.load(), ": event ", at, " of ", to);
+}
+
+void Process::SayProgress(const char* what, uint64_t at, uint64_t of) {
+  recovering_ = what;
+  recover_at_ = at;
+  recover_to_ = of;
+  if (absl::Now() - progress_said_ < kProgressInterval) return;
+  progress_said_ = absl::Now();
+  logging::Info("recovering", {{"what", what}, {"event", at}, {"of", of}});
+  sd_notifyf(0, "STATUS=recovering: %s\nEXTEND_TIMEOUT_USEC=60000000", Progress().c_str());
+}
+
+void Process::Mark() { mark_ = std::make_unique<StopMark>(config_.data_dir()); }
+
+void Process::MarkStopping(bool served) {
+  if (mark_ != nullptr) mark_->Stopping(served ? StopReason::kDrained : mark_->previous());
+}
+
+void Process::End(StopReason reason, const std::string& why) {
+  logging::Critical("stopping at once", {{"why", why}});
+  if (mark_ != nullptr) mark_->Stopping(reason);
+  logging::Stop();
+  std::fflush(nullptr);
+  _exit(70);
+}
+
+void Process::Show(SystemParts* parts) const {
+  parts->previous_stop = mark_->previous();
+  parts->role = role_;
+  parts->data_dir = config_.data_dir();
+  parts->certificate_file = config_.tls().certificate_file();
+  parts->disk = disk_.get();
+  parts->memory = memory_.get();
+}
+
+}  // namespace fiscal::services

@@ -1,0 +1,135 @@
+#include "services/server/reader.h"
+
+#include "absl/memory/memory.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "base/log.h"
+#include "base/status_macros.h"
+#include "services/aggregation/aggregation_rpc.h"
+#include "services/disclosure/disclosure_rpc.h"
+
+namespace fiscal::services {
+namespace {
+
+// Events folded between two words about how far recovery is.
+constexpr int kEventsPerStep = 1024;
+// How often coverage deadlines are looked at.
+constexpr absl::Duration kCoverageInterval = absl::Minutes(1);
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Reader>> Reader::Open(const config::v1::AggregationConfig& config,
+                                                     Process& process, Stores& stores, Edge& edge) {
+  auto reader = absl::WrapUnique(new Reader(config, process, stores));
+  FISCAL_RETURN_IF_ERROR(reader->Recover());
+  reader->MakeParts();
+  edge.Add(MakeAggregationService(edge.calls(), *reader->runner_, *reader->reader_, stores.heads(),
+                                  *reader->hub_));
+  edge.Add(MakeDisclosureService(edge.calls(), *reader->runner_, *reader->reader_, stores.heads()));
+  return reader;
+}
+
+absl::Status Reader::Recover() {
+  absl::Status totals = MakeTotals();
+  if (absl::IsDataLoss(totals) || absl::IsAborted(totals)) {
+    // What is damaged of the log says so again.
+    FISCAL_RETURN_IF_ERROR(stores_.DropTotals(totals.message()));
+    totals = MakeTotals();
+  }
+  // What was folded before the error need not be folded again.
+  if (!totals.ok() && totals_ != nullptr) Stop();
+  return totals;
+}
+
+absl::Status Reader::MakeTotals() {
+  totals_.reset();
+  FISCAL_ASSIGN_OR_RETURN(totals_, OpenTotals());
+  return FoldWhatIsLeft();
+}
+
+absl::StatusOr<std::unique_ptr<Reader::Totals>> Reader::OpenTotals() {
+  auto totals = std::make_unique<Totals>();
+  FISCAL_ASSIGN_OR_RETURN(totals->kv, stores_.OpenTotals());
+  FISCAL_ASSIGN_OR_RETURN(totals->store, storage::TotalsStore::Open(*totals->kv));
+  Projector::Options options;
+  options.live_cells_max = static_cast<size_t>(config_.live_cells_max());
+  FISCAL_ASSIGN_OR_RETURN(totals->projector,
+                          Projector::Open(stores_.log(), *totals->store, options));
+  return totals;
+}
+
+absl::Status Reader::FoldWhatIsLeft() {
+  Projector& projector = *totals_->projector;
+  const uint64_t to = stores_.log().head().position, left = to - projector.folded();
+  while (projector.folded() < to) {
+    FISCAL_RETURN_IF_ERROR(projector.Step(kEventsPerStep).status());
+    process_.SayProgress("folding", projector.folded(), to);
+    // Everything but totals is served; an operator says how to go on.
+    if (projector.stopped_at() != 0) break;
+  }
+  if (left > 0) logging::Info("recovered", {{"events_folded", left}});
+  return absl::OkStatus();
+}
+
+void Reader::MakeParts() {
+  Projector& projector = *totals_->projector;
+  runner_ = std::make_unique<Runner>(
+      stores_.log(), projector,
+      Runner::Options{static_cast<size_t>(config_.reads_waiting_max()),
+                      static_cast<size_t>(config_.reads_waiting_per_caller_max())},
+      [this](const absl::Status& status) {
+        process_.End(StopReason::kFoldFailed,
+                     absl::StrCat("folding the log failed: ", status.ToString()));
+      });
+  reader_ = std::make_unique<TotalsReader>(projector);
+  hub_ = std::make_unique<WatchHub>(projector,
+                                    WatchHub::Options{static_cast<size_t>(config_.watchers_max())});
+  if (config_.coverage_deadlines_size() > 0)
+    coverage_ = std::make_unique<CoverageWatch>(projector, config_);
+  verifier_ = std::make_unique<Verifier>(projector, process_.clock(), OptionsOfVerify());
+}
+
+VerifyOptions Reader::OptionsOfVerify() {
+  VerifyOptions options;
+  options.memory_bytes_max = static_cast<size_t>(process_.config().storage().verify_memory_bytes());
+  options.ledger = &stores_.directory().ledger_store();
+  options.new_store = [this] { return stores_.OpenScratch(); };
+  return options;
+}
+
+void Reader::Start() {
+  if (coverage_ == nullptr) return;
+  coverage_->Refresh();
+  coverage_period_ =
+      std::make_unique<Periodic>(kCoverageInterval, [this] { coverage_->Refresh(); });
+}
+
+void Reader::Drain() {
+  runner_->Drain();
+  hub_->Drain();
+}
+
+void Reader::StopFolding() { runner_->Stop(); }
+
+void Reader::StopWatches() {
+  hub_->Stop();
+  coverage_period_.reset();
+}
+
+void Reader::Stop() {
+  const absl::Status flushed = totals_->projector->Flush();
+  if (!flushed.ok())
+    logging::Warning("totals were not flushed and will be folded again",
+                     {{"status", flushed.ToString()}});
+}
+
+void Reader::Show(SystemParts* parts) const {
+  parts->totals_store = totals_->kv.get();
+  parts->projector = totals_->projector.get();
+  parts->runner = runner_.get();
+  parts->hub = hub_.get();
+  parts->coverage = coverage_.get();
+  parts->verifier = verifier_.get();
+}
+
+}  // namespace fiscal::services
