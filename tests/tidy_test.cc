@@ -77,11 +77,17 @@ std::vector<Room> Rooms() {
       {"clients/cpp", {"base"}},
       {"clients/sheets", {"base"}},
       {"clients/importer", {"base", "domain/articulation", "domain/disclosure"}},
-      {"clients/cli",
-       {"base", "domain/articulation", "domain/disclosure", "clients/cpp", "clients/importer",
-        "clients/sheets"}},
+      {"clients/cli/read", {"base", "clients/importer", "clients/sheets"}},
+      {"clients/cli/print",
+       {"base", "domain/articulation", "domain/disclosure", "clients/cpp", "clients/cli/read"}},
+      {"clients/cli/shell", {"base", "clients/cpp", "clients/cli/print"}},
+      {"clients/cli/commands",
+       {"base", "domain/disclosure", "clients/cli/print", "clients/cli/read", "clients/cli/shell",
+        "clients/cpp", "clients/importer"}},
       // The one command that starts a server.
-      {"clients/cli/serve.cc", {"base", "clients/cli", "services", "services/config"}},
+      {"clients/cli/commands/serve.cc",
+       {"base", "clients/cli/shell", "services", "services/config"}},
+      {"clients/cli", {"base", "clients/cli/shell"}},
       {"tests", {"*"}},
   };
 }
@@ -414,8 +420,9 @@ TEST(TidyRulesTest, ARoomIncludesOneThatItsRowDoesNotName) {
               testing::SizeIs(1));
   EXPECT_THAT(IncludesOf("services/ledger/decide/a.cc", "services/ledger/fold/b.h"), IsEmpty());
   EXPECT_THAT(IncludesOf("services/door/a.cc", "services/admin/scrubber.h"), testing::SizeIs(1));
-  EXPECT_THAT(IncludesOf("clients/cli/totals.cc", "services/server.h"), testing::SizeIs(1));
-  EXPECT_THAT(IncludesOf("clients/cli/serve.cc", "services/server.h"), IsEmpty());
+  EXPECT_THAT(IncludesOf("clients/cli/commands/totals.cc", "services/server.h"),
+              testing::SizeIs(1));
+  EXPECT_THAT(IncludesOf("clients/cli/commands/serve.cc", "services/server.h"), IsEmpty());
   EXPECT_THAT(Lines(IncludesOf("attic/a.cc", "base/check.h")),
               ElementsAre(HasSubstr("no row in the table of rooms")));
 }

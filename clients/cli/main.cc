@@ -6,7 +6,7 @@
 #include "CLI/CLI.hpp"
 #include "absl/strings/str_cat.h"
 #include "base/version.h"
-#include "clients/cli/context.h"
+#include "clients/cli/shell/context.h"
 
 int main(int argc, char** argv) {
   // What goes wrong is said once, by the command; whoever debugs sets it.

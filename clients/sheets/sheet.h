@@ -1,6 +1,6 @@
 // A spreadsheet: sheets of rows of cells at their addresses.
 //
-//   bytes --(xlsx.h, csv.h)--> sheets --(clients/cli/line_items.h)--> budgets
+//   bytes --(xlsx.h, csv.h)--> sheets --(clients/cli/read/line_items.h)--> budgets
 #ifndef FISCAL_CLIENTS_SHEETS_SHEET_H_
 #define FISCAL_CLIENTS_SHEETS_SHEET_H_
 

@@ -8,7 +8,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "clients/cli/csv.h"
+#include "clients/cli/read/csv.h"
 
 namespace fiscal::bench {
 namespace {

@@ -5,7 +5,7 @@
 #include <cstdlib>
 
 #include "absl/strings/str_cat.h"
-#include "clients/cli/line_items.h"
+#include "clients/cli/read/line_items.h"
 #include "tests/clients/sheets/workbooks.h"
 
 namespace {

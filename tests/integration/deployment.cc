@@ -7,7 +7,7 @@
 #include <sstream>
 
 #include "absl/strings/str_cat.h"
-#include "clients/cli/csv.h"
+#include "clients/cli/read/csv.h"
 #include "clients/importer/importer.h"
 #include "clients/importer/reader.h"
 #include "google/protobuf/util/json_util.h"

@@ -10,7 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
-#include "clients/cli/csv.h"
+#include "clients/cli/read/csv.h"
 #include "clients/importer/importer.h"
 #include "clients/importer/reader.h"
 #include "domain/disclosure/code_lists.h"

@@ -6,10 +6,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/time_text.h"
-#include "clients/cli/certificate.h"
-#include "clients/cli/csv.h"
-#include "clients/cli/names.h"
-#include "clients/cli/text.h"
+#include "clients/cli/commands/certificate.h"
+#include "clients/cli/print/text.h"
+#include "clients/cli/read/csv.h"
+#include "clients/cli/read/names.h"
 #include "gtest/gtest.h"
 
 namespace fiscal::cli {

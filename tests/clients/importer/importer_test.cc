@@ -10,7 +10,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
-#include "clients/cli/csv.h"
+#include "clients/cli/read/csv.h"
 #include "clients/importer/reader.h"
 #include "domain/disclosure/money.h"
 #include "gtest/gtest.h"

@@ -1,5 +1,5 @@
 // Spreadsheets of line items as budgets: what is read, and what is refused with its place.
-#include "clients/cli/line_items.h"
+#include "clients/cli/read/line_items.h"
 
 #include <fstream>
 #include <iterator>

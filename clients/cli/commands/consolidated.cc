@@ -1,0 +1,113 @@
+#include "clients/cli/commands/consolidated.h"
+
+#include <iostream>
+
+#include "absl/strings/str_cat.h"
+#include "clients/cli/print/json.h"
+#include "clients/cli/read/names.h"
+#include "fiscal/aggregation/v1/aggregation_service.grpc.pb.h"
+
+namespace fiscal::cli {
+namespace {
+
+namespace a = fiscal::aggregation::v1;
+namespace b = fiscal::budget::v1;
+
+// Empty where the source does not tell.
+std::string Fund(const a::Transfer& t) {
+  return t.fund() == b::FUND_UNSPECIFIED ? "" : ShortName(b::Fund_Name(t.fund()), "FUND_");
+}
+
+void PrintJson(const a::GetConsolidatedTotalResponse& r) {
+  std::vector<std::string> transfers;
+  for (const a::Transfer& t : r.transfers()) {
+    transfers.push_back(JsonObject()
+                            .Text("receiving_division_code", t.receiving_division_code())
+                            .Text("name", t.name())
+                            .Bool("up", t.up())
+                            .Text("fund", Fund(t))
+                            .Amount("paid", t.paid_fen())
+                            .Amount("received", t.received_fen())
+                            .Amount("eliminated", t.eliminated_fen())
+                            .Done());
+  }
+  std::vector<std::string> findings;
+  for (const b::Finding& f : r.findings()) {
+    findings.push_back(JsonObject()
+                           .Text("rule", f.rule())
+                           .Text("severity", ShortName(b::Severity_Name(f.severity()), "SEVERITY_"))
+                           .TextIfAny("place", f.place())
+                           .TextIfAny("line_id", f.line_id())
+                           .Text("message", f.message())
+                           .Text("message_zh", f.message_zh())
+                           .Done());
+  }
+  std::cout << JsonObject()
+                   .Text("position", r.position())
+                   .Raw("combined",
+                        JsonObject()
+                            .Amount("amount", r.combined().amount_fen())
+                            .Text("precision_fen", absl::StrCat(r.combined().precision_fen()))
+                            .Number("line_count", r.combined().line_count())
+                            .Done())
+                   .Amount("eliminated", r.eliminated_fen())
+                   .Amount("consolidated", r.consolidated_fen())
+                   .Raw("transfers", JsonLines(transfers))
+                   .Raw("findings", JsonLines(findings))
+                   .Done()
+            << "\n";
+}
+
+// One table from the sum over the transfers to what is left.
+void PrintTable(const Context& context, const a::GetConsolidatedTotalResponse& r) {
+  const bool csv = context.output == "csv";
+  auto amount = [&](int64_t fen) { return FormatAmount(fen, context.unit(), !csv); };
+  const std::string unit = absl::StrCat("（", UnitName(context.unit()), "）");
+  Table table({false, false, false, false, false, true, true, true});
+  table.Row({"item", "receiver", "名称", "direction", "fund", "paid" + unit, "received" + unit,
+             "金额" + unit});
+  table.Row({"combined", "", "", "", "", "", "", amount(r.combined().amount_fen())});
+  for (const a::Transfer& t : r.transfers()) {
+    table.Row({"transfer", t.receiving_division_code(), t.name(), t.up() ? "up" : "down", Fund(t),
+               amount(t.paid_fen()), amount(t.received_fen()), amount(t.eliminated_fen())});
+  }
+  table.Row({"eliminated", "", "", "", "", "", "", amount(r.eliminated_fen())});
+  table.Row({"consolidated", "", "", "", "", "", "", amount(r.consolidated_fen())});
+  csv ? table.PrintCsv(std::cout) : table.Print(std::cout);
+  for (const b::Finding& f : r.findings()) {
+    std::cerr << "  " << f.rule() << " " << f.place() << ": " << f.message() << "\n";
+    if (!f.message_zh().empty()) std::cerr << "    " << f.message_zh() << "\n";
+  }
+}
+
+}  // namespace
+
+int Consolidated(Context& context, const a::TotalFilter& filter,
+                 const a::Consistency& consistency) {
+  a::GetConsolidatedTotalRequest request;
+  request.set_division_code(filter.division_code());
+  request.set_fiscal_year(filter.fiscal_year());
+  request.set_stage(filter.stage());
+  request.set_direction(filter.direction());
+  request.set_fund(filter.fund());
+  *request.mutable_consistency() = consistency;
+  a::TotalFilter rest = filter;
+  rest.clear_division_code();
+  rest.clear_fiscal_year();
+  rest.clear_stage();
+  rest.clear_direction();
+  rest.clear_fund();
+  if (rest.ByteSizeLong() != 0)
+    return Usage(
+        "--consolidated is about a whole division: of the filters, only --stage, --direction and "
+        "--fund go with it");
+  const auto stub = a::AggregationService::NewStub(context.connection().channel());
+  a::GetConsolidatedTotalResponse response;
+  const grpc::Status status = context.connection().Call(
+      [&](grpc::ClientContext* c) { return stub->GetConsolidatedTotal(c, request, &response); });
+  if (!status.ok()) return Report(context, status);
+  context.json() ? PrintJson(response) : PrintTable(context, response);
+  return kOk;
+}
+
+}  // namespace fiscal::cli

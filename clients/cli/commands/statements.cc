@@ -1,0 +1,212 @@
+// fiscal budgets, lines, projects: reads statements, any revision of them.
+#include <iostream>
+#include <memory>
+
+#include "CLI/CLI.hpp"
+#include "absl/strings/str_cat.h"
+#include "clients/cli/read/names.h"
+#include "clients/cli/shell/context.h"
+#include "fiscal/submission/v1/submission_service.grpc.pb.h"
+#include "google/protobuf/util/json_util.h"
+
+namespace fiscal::cli {
+namespace {
+
+namespace s = fiscal::submission::v1;
+namespace b = fiscal::budget::v1;
+
+struct Flags {
+  std::string division, agency, stage, department;
+  int year = 0;
+  int64_t revision = 0;
+  bool children = false;
+};
+
+void PrintJson(const google::protobuf::Message& message) {
+  google::protobuf::util::JsonPrintOptions options;
+  options.preserve_proto_field_names = true;
+  std::string json;
+  google::protobuf::util::MessageToJsonString(message, &json, options);
+  std::cout << json << "\n";
+}
+
+// False, having said why, when the flags name no budget.
+bool Key(const Flags& f, const std::string& fallback_stage, b::BudgetKey* key) {
+  key->set_division_code(f.division);
+  key->set_agency_code(f.agency);
+  key->set_fiscal_year(f.year);
+  const auto stage = ParseStage(f.stage.empty() ? fallback_stage : f.stage);
+  if (!stage) {
+    Usage("--stage " + f.stage +
+          ": requested, reviewed, approved, executed, final, adjustment or reallocation");
+    return false;
+  }
+  key->set_stage(*stage);
+  return true;
+}
+
+std::string Enum(const std::string& full, const std::string& prefix) {
+  const std::string name = ShortName(full, prefix);
+  return name == "UNSPECIFIED" ? "" : name;
+}
+
+void Rows(const Context& context, const std::vector<b::Budget>& budgets) {
+  Table table({false, false, false, true, false, true, true, true, true, true, false});
+  table.Row({"division", "department", "agency", "year", "stage", "revision", "lines", "memo",
+             "projects", absl::StrCat("支出（", std::string(UnitName(context.unit())), "）"),
+             "state"});
+  for (const b::Budget& budget : budgets) {
+    table.Row({budget.key().division_code(), budget.department_code(), budget.key().agency_code(),
+               absl::StrCat(budget.key().fiscal_year()),
+               Enum(b::Stage_Name(budget.key().stage()), "STAGE_"), absl::StrCat(budget.revision()),
+               absl::StrCat(budget.line_count()), absl::StrCat(budget.memo_line_count()),
+               absl::StrCat(budget.project_count()),
+               FormatAmount(budget.expenditure_fen(), context.unit(), context.output != "csv"),
+               budget.withdrawn()   ? "withdrawn"
+               : budget.control()   ? "control"
+               : budget.certified() ? "certified"
+                                    : "stands"});
+  }
+  context.output == "csv" ? table.PrintCsv(std::cout) : table.Print(std::cout);
+}
+
+int Budgets(Context& context, const Flags& f) {
+  const auto stub = s::SubmissionService::NewStub(context.connection().channel());
+  std::vector<b::Budget> budgets;
+  if (!f.agency.empty()) {
+    s::GetBudgetRequest request;
+    if (f.year == 0) return Usage("--agency needs --year");
+    if (!Key(f, "approved", request.mutable_budget())) return kUsage;
+    request.set_revision(f.revision);
+    s::GetBudgetResponse response;
+    const grpc::Status status = context.connection().Call(
+        [&](grpc::ClientContext* c) { return stub->GetBudget(c, request, &response); });
+    if (!status.ok()) return Report(context, status);
+    budgets.push_back(response.budget());
+  } else {
+    s::ListBudgetsRequest request;
+    request.set_division_code(f.division);
+    request.set_fiscal_year(f.year);
+    request.set_department_code(f.department);
+    request.set_include_children(f.children);
+    request.set_page_size(1000);
+    if (!f.stage.empty()) {
+      const auto stage = ParseStage(f.stage);
+      if (!stage) return Usage("--stage " + f.stage + ": no such stage");
+      request.set_stage(*stage);
+    }
+    do {
+      s::ListBudgetsResponse response;
+      const grpc::Status status = context.connection().Call(
+          [&](grpc::ClientContext* c) { return stub->ListBudgets(c, request, &response); });
+      if (!status.ok()) return Report(context, status);
+      for (b::Budget& budget : *response.mutable_budgets()) budgets.push_back(std::move(budget));
+      request.set_page_token(response.next_page_token());
+    } while (!request.page_token().empty());
+  }
+  if (context.json()) {
+    for (const b::Budget& budget : budgets) PrintJson(budget);
+  } else {
+    Rows(context, budgets);
+  }
+  return kOk;
+}
+
+int Lines(Context& context, const Flags& f) {
+  const auto stub = s::SubmissionService::NewStub(context.connection().channel());
+  s::ListLineItemsRequest request;
+  if (!Key(f, "approved", request.mutable_budget())) return kUsage;
+  request.set_revision(f.revision);
+  request.set_page_size(10000);
+  Table table({false, false, false, false, false, false, false, false, false, false, false, true});
+  table.Row({"line", "direction", "functional", "revenue", "dept-economic", "gov-economic", "fund",
+             "category", "funding-year", "project", "analysis",
+             absl::StrCat("金额（", std::string(UnitName(context.unit())), "）")});
+  Progress progress("lines");
+  int64_t count = 0;
+  do {
+    s::ListLineItemsResponse response;
+    const grpc::Status status = context.connection().Call(
+        [&](grpc::ClientContext* c) { return stub->ListLineItems(c, request, &response); });
+    if (!status.ok()) return Report(context, status);
+    for (const b::LineItem& l : response.line_items()) {
+      if (context.json()) {
+        PrintJson(l);
+      } else {
+        table.Row({l.line_id(), Enum(b::Direction_Name(l.direction()), "DIRECTION_"),
+                   l.functional_code(), l.revenue_code(), l.dept_economic_code(),
+                   l.gov_economic_code(), Enum(b::Fund_Name(l.fund()), "FUND_"),
+                   Enum(b::Category_Name(l.category()), "CATEGORY_"),
+                   Enum(b::FundingYear_Name(l.funding_year()), "FUNDING_YEAR_"), l.project_code(),
+                   Enum(b::Analysis_Name(l.analysis()), "ANALYSIS_"),
+                   FormatAmount(l.amount_fen(), context.unit(), context.output != "csv")});
+      }
+    }
+    count += response.line_items_size();
+    progress.Count(count);
+    request.set_page_token(response.next_page_token());
+  } while (!request.page_token().empty());
+  if (!context.json()) context.output == "csv" ? table.PrintCsv(std::cout) : table.Print(std::cout);
+  return kOk;
+}
+
+int Projects(Context& context, const Flags& f) {
+  const auto stub = s::SubmissionService::NewStub(context.connection().channel());
+  s::ListProjectsRequest request;
+  if (!Key(f, "approved", request.mutable_budget())) return kUsage;
+  request.set_revision(f.revision);
+  request.set_page_size(1000);
+  Table table({false, false, false, false, true, true});
+  table.Row({"project", "名称", "category", "term",
+             absl::StrCat("年度资金（", std::string(UnitName(context.unit())), "）"), "指标"});
+  do {
+    s::ListProjectsResponse response;
+    const grpc::Status status = context.connection().Call(
+        [&](grpc::ClientContext* c) { return stub->ListProjects(c, request, &response); });
+    if (!status.ok()) return Report(context, status);
+    for (const b::Project& p : response.projects()) {
+      if (context.json()) {
+        PrintJson(p);
+      } else {
+        table.Row({p.project_code(), p.name(), Enum(b::Category_Name(p.category()), "CATEGORY_"),
+                   p.term(),
+                   p.year_funding().has_total_fen()
+                       ? FormatAmount(p.year_funding().total_fen(), context.unit(),
+                                      context.output != "csv")
+                       : "",
+                   absl::StrCat(p.indicators_size())});
+      }
+    }
+    request.set_page_token(response.next_page_token());
+  } while (!request.page_token().empty());
+  if (!context.json()) context.output == "csv" ? table.PrintCsv(std::cout) : table.Print(std::cout);
+  return kOk;
+}
+
+}  // namespace
+
+void AddStatements(CLI::App& app, Context& context) {
+  auto add = [&](const char* name, const char* help, int (*run)(Context&, const Flags&), bool one) {
+    auto f = std::make_shared<Flags>();
+    CLI::App* c = app.add_subcommand(name, help);
+    c->add_option("--division", f->division, "Division code")->required();
+    auto* agency = c->add_option("--agency", f->agency, "Agency code");
+    auto* year = c->add_option("--year", f->year, "Fiscal year");
+    if (one) {
+      agency->required();
+      year->required();
+    } else {
+      c->add_option("--department", f->department, "Only this department");
+      c->add_flag("--children", f->children, "Also the divisions below");
+    }
+    c->add_option("--stage", f->stage, "Stage; approved for a single budget");
+    c->add_option("--revision", f->revision, "A revision; without it the one that stands");
+    c->callback(
+        [&context, f, run] { context.run = [&context, f, run] { return run(context, *f); }; });
+  };
+  add("budgets", "List the budgets that stand, or show one at any revision", Budgets, false);
+  add("lines", "List the line items of a budget", Lines, true);
+  add("projects", "List the projects of a budget", Projects, true);
+}
+
+}  // namespace fiscal::cli

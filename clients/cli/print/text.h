@@ -1,0 +1,49 @@
+// Text for people: widths of Chinese, amounts, tables, CSV, JSON strings.
+#ifndef FISCAL_CLIENTS_CLI_PRINT_TEXT_H_
+#define FISCAL_CLIENTS_CLI_PRINT_TEXT_H_
+
+#include <cstdint>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+
+namespace fiscal::cli {
+
+// Columns a terminal gives the text: 2 for wide characters, 0 for combining ones.
+int DisplayWidth(absl::string_view text);
+
+enum class Unit { kWanyuan, kYuan, kFen };
+
+// "1,234.57": 万元 and 元 with two decimals, exact integer arithmetic, halves away from zero.
+std::string FormatAmount(int64_t fen, Unit unit, bool separators = true);
+// Exact yuan with two decimals: "298800.00".
+std::string FormatYuan(int64_t fen);
+// Hundredths of a percent: 1290 is "12.90%".
+std::string FormatPercent(int64_t hundredths);
+// "万元", "元" or "分".
+absl::string_view UnitName(Unit unit);
+
+// Rows of cells, printed with columns aligned. The first row is the heading.
+class Table {
+ public:
+  // `right` says which columns are amounts.
+  explicit Table(std::vector<bool> right) : right_(std::move(right)) {}
+  void Row(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
+  void Print(std::ostream& out) const;
+  // The same as CSV (RFC 4180). What a spreadsheet would run as a formula gets an apostrophe in
+  // front; figures don't.
+  void PrintCsv(std::ostream& out) const;
+
+ private:
+  std::vector<bool> right_;
+  std::vector<std::vector<std::string>> rows_;
+};
+
+// With quotes and escapes.
+std::string JsonString(absl::string_view text);
+
+}  // namespace fiscal::cli
+
+#endif  // FISCAL_CLIENTS_CLI_PRINT_TEXT_H_

@@ -1,0 +1,847 @@
+#include "clients/cli/read/line_items.h"
+
+#include <algorithm>
+#include <array>
+#include <set>
+#include <tuple>
+#include <utility>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/strip.h"
+#include "base/text.h"
+#include "clients/cli/read/names.h"
+#include "clients/sheets/csv.h"
+#include "clients/sheets/decimal.h"
+#include "clients/sheets/xlsx.h"
+
+namespace fiscal::cli {
+namespace {
+
+namespace b = fiscal::budget::v1;
+namespace s = fiscal::submission::v1;
+using sheets::Cell;
+using sheets::CellKind;
+using sheets::Decimal;
+
+// What a column may hold, in the order of Elements().
+enum Element : int {
+  kDivision,
+  kAgency,
+  kYear,
+  kStage,
+  kLineId,
+  kDirection,
+  kFunctional,
+  kRevenue,
+  kDeptEconomic,
+  kGovEconomic,
+  kFund,
+  kCategory,
+  kFundingYear,
+  kProjectCode,
+  kProjectName,
+  kAmount,
+  kReceiving,
+  kProcurement,
+  kNote,
+  kAnalysis,
+  kElementCount,
+};
+
+struct ElementNames {
+  // The field of a request it becomes.
+  const char* field;
+  // What may stand in the heading; the first two are named in messages.
+  std::vector<const char*> headings;
+};
+
+const std::array<ElementNames, kElementCount>& Elements() {
+  static const auto* const elements = new std::array<ElementNames, kElementCount>{{
+      {"division_code",
+       {"division_code", "行政区划代码", "division", "区划代码", "行政区划编码", "区划编码",
+        "行政区划", "区划"}},
+      {"agency_code",
+       {"agency_code", "单位代码", "agency", "单位编码", "预算单位代码", "预算单位编码"}},
+      {"fiscal_year", {"fiscal_year", "预算年度", "year", "年度"}},
+      {"stage", {"stage", "预算阶段", "阶段"}},
+      {"line_id", {"line_id", "明细编号", "明细行编号", "行编号", "明细编码"}},
+      {"direction", {"direction", "收支方向", "收支", "收支类型"}},
+      {"functional_code",
+       {"functional_code", "功能科目编码", "functional", "支出功能分类科目", "支出功能分类",
+        "支出功能分类科目编码", "支出功能分类编码", "功能分类科目", "功能分类科目编码", "功能分类",
+        "功能分类编码", "功能科目", "功能科目代码"}},
+      {"revenue_code",
+       {"revenue_code", "收入分类科目", "revenue", "收入分类", "收入分类科目编码", "收入分类编码",
+        "收入科目", "收入科目编码", "收入科目代码"}},
+      {"dept_economic_code",
+       {"dept_economic_code", "部门支出经济分类", "dept_economic", "部门预算支出经济分类",
+        "部门预算支出经济分类科目", "部门支出经济分类科目", "部门支出经济分类科目编码",
+        "部门支出经济分类编码", "部门经济分类", "部门经济分类编码", "部门经济科目编码"}},
+      {"gov_economic_code",
+       {"gov_economic_code", "政府支出经济分类", "gov_economic", "政府预算支出经济分类",
+        "政府预算支出经济分类科目", "政府支出经济分类科目", "政府支出经济分类科目编码",
+        "政府支出经济分类编码", "政府经济分类", "政府经济分类编码", "政府经济科目编码"}},
+      {"fund", {"fund", "资金性质", "资金性质名称"}},
+      {"category", {"category", "支出类别", "支出类型", "项目类别"}},
+      {"funding_year", {"funding_year", "资金年度", "资金来源年度", "预算安排年度"}},
+      {"project_code", {"project_code", "项目代码", "项目编码"}},
+      {"name", {"project_name", "项目名称"}},
+      {"amount_fen", {"amount_yuan", "金额（元）"}},
+      {"receiving_division_code",
+       {"receiving_division_code", "接收方区划", "receiving_division", "接收方区划代码",
+        "接收方行政区划", "接收方行政区划代码"}},
+      {"procurement_kind",
+       {"procurement_kind", "政府采购类型", "procurement", "政府采购", "采购类型", "采购品目类别"}},
+      {"note", {"note", "备注", "说明"}},
+      {"analysis", {"analysis", "备查分析", "分析", "其中"}},
+  }};
+  return *elements;
+}
+
+// What headings of amounts begin with; the unit follows.
+constexpr absl::string_view kAmountHeadings[] = {"amount", "金额", "预算金额", "预算数"};
+constexpr char kWriteUnit[] =
+    "write 金额（元）, 金额（万元） or 金额（分）, or amount_yuan, amount_wanyuan or amount_fen";
+
+enum class AmountUnit { kNone, kFen, kYuan, kWanyuan };
+
+// Decimal places down to a fen.
+int PlacesOf(AmountUnit unit) {
+  return unit == AmountUnit::kWanyuan ? 6 : unit == AmountUnit::kYuan ? 2 : 0;
+}
+
+absl::string_view NameOf(AmountUnit unit) {
+  return unit == AmountUnit::kWanyuan ? "万元" : unit == AmountUnit::kYuan ? "元" : "分";
+}
+
+// How exactly an amount is known that is stated with so many decimals.
+int64_t PrecisionOf(AmountUnit unit, int decimals) {
+  const int places = PlacesOf(unit) - decimals;
+  return places >= 6 ? 1000000 : places >= 4 ? 10000 : places >= 2 ? 100 : 1;
+}
+
+// Without blanks at its ends, the ideographic and the non-breaking one among them.
+absl::string_view Trim(absl::string_view text) {
+  while (true) {
+    const size_t before = text.size();
+    text = absl::StripAsciiWhitespace(text);
+    for (absl::string_view blank : {"\u3000", "\u00a0"}) {
+      absl::ConsumePrefix(&text, blank);
+      absl::ConsumeSuffix(&text, blank);
+    }
+    if (text.size() == before) return text;
+  }
+}
+
+// A heading as it is compared: without blanks, in lower case, with ASCII brackets.
+std::string Folded(absl::string_view heading) {
+  std::string folded = absl::StrReplaceAll(
+      heading, {{"（", "("}, {"）", ")"}, {"\u3000", ""}, {"\u00a0", ""}, {"-", "_"}});
+  folded.erase(std::remove_if(folded.begin(), folded.end(),
+                              [](unsigned char c) { return absl::ascii_isspace(c); }),
+               folded.end());
+  return absl::AsciiStrToLower(folded);
+}
+
+// Text of a cell in a message: whole characters, not too many.
+std::string Quoted(absl::string_view text) {
+  constexpr size_t kBytesMax = 60;
+  std::string shown(text.substr(0, kBytesMax));
+  if (text.size() > kBytesMax) {
+    while (!shown.empty() && !IsUtf8(shown)) shown.pop_back();
+    shown += "...";
+  }
+  for (char& c : shown) {
+    if (absl::ascii_iscntrl(static_cast<unsigned char>(c))) c = ' ';
+  }
+  return absl::StrCat("\"", shown, "\"");
+}
+
+struct Heading {
+  Element element = kElementCount;
+  AmountUnit unit = AmountUnit::kNone;
+};
+
+// kElementCount where no column is called so.
+Heading ParseHeading(absl::string_view text) {
+  static const auto* const by_name = [] {
+    auto* const headings = new absl::flat_hash_map<std::string, Heading>();
+    for (int e = 0; e < kElementCount; ++e) {
+      if (e == kAmount) continue;
+      for (const char* name : Elements()[static_cast<size_t>(e)].headings)
+        headings->emplace(Folded(name), Heading{static_cast<Element>(e), AmountUnit::kNone});
+    }
+    for (absl::string_view base : kAmountHeadings) {
+      const auto add = [&](absl::string_view suffix, AmountUnit unit) {
+        headings->emplace(absl::StrCat(std::string(base), std::string(suffix)),
+                          Heading{kAmount, unit});
+      };
+      add("", AmountUnit::kNone);
+      add("_fen", AmountUnit::kFen);
+      add("_yuan", AmountUnit::kYuan);
+      add("_wanyuan", AmountUnit::kWanyuan);
+      add("(分)", AmountUnit::kFen);
+      add("(元)", AmountUnit::kYuan);
+      add("(万元)", AmountUnit::kWanyuan);
+    }
+    return headings;
+  }();
+  const auto it = by_name->find(Folded(text));
+  return it == by_name->end() ? Heading() : it->second;
+}
+
+// The unit a title above the headings names: 单位：万元.
+AmountUnit UnitOfTitle(absl::string_view title) {
+  const std::string folded = absl::StrReplaceAll(Folded(title), {{"：", ":"}});
+  const size_t at = folded.find("单位:");
+  if (at == std::string::npos) return AmountUnit::kNone;
+  absl::string_view rest = absl::string_view(folded).substr(at + std::string("单位:").size());
+  absl::ConsumePrefix(&rest, "人民币");
+  return absl::StartsWith(rest, "万元") ? AmountUnit::kWanyuan
+         : absl::StartsWith(rest, "元") ? AmountUnit::kYuan
+         : absl::StartsWith(rest, "分") ? AmountUnit::kFen
+                                        : AmountUnit::kNone;
+}
+
+// Digits with a point, and with separators where each of them stands before three digits.
+std::optional<Decimal> ParseStatedAmount(absl::string_view text) {
+  if (text.find_first_of("eE+") != absl::string_view::npos) return std::nullopt;
+  if (!absl::StrContains(text, ",")) return sheets::ParseDecimal(text);
+  const size_t start = absl::StartsWith(text, "-") ? 1 : 0;
+  const absl::string_view whole = text.substr(start, text.find('.') - start);
+  size_t group = 0;
+  bool first = true;
+  for (size_t i = 0; i <= whole.size(); ++i) {
+    if (i < whole.size() && whole[i] != ',') {
+      ++group;
+      continue;
+    }
+    if (first ? group < 1 || group > 3 : group != 3) return std::nullopt;
+    first = false;
+    group = 0;
+  }
+  std::string digits(text.substr(0, start));
+  for (char c : text.substr(start)) {
+    if (c != ',') digits += c;
+  }
+  if (absl::StrContains(text.substr(start + whole.size()), ",")) return std::nullopt;
+  return sheets::ParseDecimal(digits);
+}
+
+// Decimals as they are written, zeros at the end too.
+int WrittenDecimals(absl::string_view text) {
+  const size_t point = text.find('.');
+  return point == absl::string_view::npos ? 0 : static_cast<int>(text.size() - point - 1);
+}
+
+std::string EnumNames(const google::protobuf::EnumDescriptor* values, const std::string& prefix) {
+  std::vector<std::string> names;
+  for (int i = 1; i < values->value_count(); ++i)
+    names.push_back(ShortName(std::string(values->value(i)->name()), prefix));
+  return absl::StrJoin(names, ", ");
+}
+
+bool IsBlank(const Cell& cell) { return cell.kind == CellKind::kText && Trim(cell.text).empty(); }
+
+size_t FilledCells(const sheets::Row& row) {
+  return static_cast<size_t>(std::count_if(row.cells.begin(), row.cells.end(),
+                                           [](const Cell& cell) { return !IsBlank(cell); }));
+}
+
+}  // namespace
+
+class LineItemReader {
+ public:
+  LineItemReader(LineItemFile* file, const LineItemOptions& options)
+      : file_(*file), options_(options) {}
+
+  void Read(absl::string_view bytes) {
+    if (file_.csv_) {
+      absl::StatusOr<sheets::Sheet> sheet = sheets::ReadCsv(bytes);
+      if (!sheet.ok()) return Add(file_.name_, std::string(sheet.status().message()));
+      ReadSheet(*sheet);
+    } else {
+      absl::StatusOr<std::vector<sheets::Sheet>> all = sheets::ReadXlsx(bytes);
+      if (!all.ok()) return Add(file_.name_, std::string(all.status().message()));
+      ReadWorkbook(*all);
+    }
+    if (file_.budgets_.empty() && file_.problem_count_ == 0)
+      Add(file_.name_, "there are no line items in it");
+    Finish();
+  }
+
+ private:
+  using RowAt = LineItemFile::RowAt;
+  using Layout = LineItemFile::Layout;
+
+  // What is known of a budget beside its request.
+  struct Draft {
+    absl::flat_hash_map<std::string, size_t> project_by_code;
+    // By line; and the finest decimals of each unit, which are what its column is known to.
+    std::vector<AmountUnit> units;
+    std::array<int, 4> decimals_max = {};
+  };
+
+  // The sheet that is being read.
+  struct Current {
+    size_t layout = 0;
+    // Up to the last one that is filled.
+    size_t heading_cells = 0;
+    AmountUnit unit = AmountUnit::kNone;
+    std::map<int, Element> element_of;
+    // Columns without a heading that were said.
+    std::set<int> bare_columns;
+  };
+
+  // One row, by element; null where the cell is absent or blank.
+  struct CurrentRow {
+    RowAt at;
+    std::array<const Cell*, kElementCount> cells = {};
+  };
+
+  void Add(std::string place, std::string message) {
+    if (++file_.problem_count_ <= static_cast<int64_t>(LineItemFile::kProblemsMax))
+      file_.problems_.push_back({std::move(place), std::move(message)});
+  }
+  void AddCell(const CurrentRow& row, Element e, std::string message) {
+    const int column = file_.layouts_[row.at.layout].columns[static_cast<size_t>(e)];
+    Add(column < 0 ? file_.PlaceOfRow(row.at) : file_.PlaceOfColumn(row.at, column),
+        std::move(message));
+  }
+  bool HasColumn(Element e) const {
+    return file_.layouts_[now_.layout].columns[static_cast<size_t>(e)] >= 0;
+  }
+
+  void ReadWorkbook(const std::vector<sheets::Sheet>& all) {
+    for (const std::string& name : options_.sheets) {
+      if (std::none_of(all.begin(), all.end(),
+                       [&](const sheets::Sheet& sheet) { return sheet.name == name; }))
+        Add(file_.name_, absl::StrCat("there is no sheet ", Quoted(name)));
+    }
+    for (const sheets::Sheet& sheet : all) {
+      if (!options_.sheets.empty()) {
+        if (std::find(options_.sheets.begin(), options_.sheets.end(), sheet.name) ==
+            options_.sheets.end())
+          continue;
+      } else if (sheet.hidden) {
+        if (!sheet.rows.empty()) file_.unread_sheets_.push_back(sheet.name);
+        continue;
+      }
+      ReadSheet(sheet);
+    }
+  }
+
+  void ReadSheet(const sheets::Sheet& sheet) {
+    file_.layouts_.emplace_back();
+    Layout& layout = file_.layouts_.back();
+    layout.sheet = sheet.name;
+    layout.columns.assign(kElementCount, -1);
+    now_ = Current();
+    now_.layout = file_.layouts_.size() - 1;
+    // Titles stand alone in their rows, headings don't.
+    size_t r = 0;
+    std::vector<std::pair<RowAt, const Cell*>> titles;
+    for (; r < sheet.rows.size(); ++r) {
+      const size_t filled = FilledCells(sheet.rows[r]);
+      if (filled > 1) break;
+      for (const Cell& cell : sheet.rows[r].cells) {
+        if (!IsBlank(cell)) titles.push_back({{now_.layout, sheet.rows[r].number}, &cell});
+      }
+    }
+    if (r == sheet.rows.size()) {
+      if (titles.empty()) return;
+      return Add(file_.PlaceOfRow(titles.front().first),
+                 file_.csv_ ? "there is no heading row"
+                            : "the sheet has no heading row; name the sheets to read with --sheet");
+    }
+    ReadHeadings(sheet.rows[r]);
+    for (const auto& [at, cell] : titles) {
+      const AmountUnit unit = UnitOfTitle(cell->text);
+      if (unit != AmountUnit::kNone && now_.unit != AmountUnit::kNone && unit != now_.unit) {
+        Add(file_.PlaceOfColumn(at, cell->column),
+            absl::StrCat("says ", NameOf(unit), ", and the heading of the amounts says ",
+                         NameOf(now_.unit)));
+      }
+    }
+    CheckMerged(sheet, r);
+    for (++r; r < sheet.rows.size(); ++r) {
+      if (FilledCells(sheet.rows[r]) > 0) ReadRow(sheet.rows[r]);
+    }
+  }
+
+  void ReadHeadings(const sheets::Row& row) {
+    Layout& layout = file_.layouts_[now_.layout];
+    layout.heading_row = row.number;
+    const RowAt at{now_.layout, row.number};
+    for (const Cell& cell : row.cells) {
+      if (IsBlank(cell)) continue;
+      now_.heading_cells = static_cast<size_t>(cell.column) + 1;
+      const std::string text(Trim(cell.text));
+      layout.headings[cell.column] = text;
+      auto refuse = [&](std::string message) {
+        Add(file_.PlaceOfColumn(at, cell.column), std::move(message));
+      };
+      if (cell.kind != CellKind::kText && cell.kind != CellKind::kNumber) {
+        refuse("a heading is text");
+        continue;
+      }
+      const Heading heading = ParseHeading(text);
+      if (heading.element == kElementCount) {
+        refuse(absl::StrCat(Quoted(text),
+                            " is no column of line items; docs/spreadsheets.md has their "
+                            "names"));
+        continue;
+      }
+      int& column = layout.columns[static_cast<size_t>(heading.element)];
+      if (column >= 0) {
+        refuse(absl::StrCat(Quoted(text), " stands a second time: column ",
+                            sheets::ColumnName(column), " is ", Quoted(layout.headings[column])));
+        continue;
+      }
+      column = cell.column;
+      now_.element_of[cell.column] = heading.element;
+      if (heading.element == kAmount) {
+        now_.unit = heading.unit;
+        if (heading.unit == AmountUnit::kNone)
+          refuse(absl::StrCat(Quoted(text), " does not say the unit: ", kWriteUnit));
+      }
+    }
+    Require(at, kDivision, "--division", !options_.division_code.empty());
+    Require(at, kAgency, "--agency", !options_.agency_code.empty());
+    Require(at, kYear, "--year", options_.fiscal_year != 0);
+    Require(at, kStage, "--stage", options_.stage != b::STAGE_UNSPECIFIED);
+    if (!HasColumn(kLineId))
+      Missing(at, kLineId, "every line has an id that it keeps in later revisions");
+    if (!HasColumn(kDirection)) Missing(at, kDirection, "支出 or 收入");
+    if (!HasColumn(kAmount)) Missing(at, kAmount, kWriteUnit);
+    if (!HasColumn(kFunctional) && !HasColumn(kRevenue))
+      Missing(at, kFunctional, "or revenue_code (收入分类科目), where all lines are income");
+    if (HasColumn(kProjectCode) && !HasColumn(kProjectName))
+      Missing(at, kProjectName, "projects are stated with their names");
+    if (HasColumn(kProjectName) && !HasColumn(kProjectCode))
+      Missing(at, kProjectCode, "projects are stated with their codes");
+  }
+
+  void Missing(RowAt at, Element e, absl::string_view why) {
+    const std::vector<const char*>& names = Elements()[static_cast<size_t>(e)].headings;
+    Add(file_.PlaceOfRow(at),
+        absl::StrCat("column ", names[0], " (", names[1], ") is missing: ", why));
+  }
+
+  // A part of the budget's key stands in a column or in a flag.
+  void Require(RowAt at, Element e, absl::string_view flag, bool given) {
+    if (!given && !HasColumn(e)) {
+      Missing(at, e, absl::StrCat("add it, or give ", flag));
+    } else if (given && HasColumn(e)) {
+      const int column = file_.layouts_[at.layout].columns[static_cast<size_t>(e)];
+      Add(file_.PlaceOfColumn(at, column),
+          absl::StrCat("the file has this column and ", flag, " is given: only one may tell"));
+    }
+  }
+
+  // A merged cell has one value for several places: from the heading row on that may be money in
+  // the wrong line.
+  void CheckMerged(const sheets::Sheet& sheet, size_t heading) {
+    for (const sheets::Area& area : sheet.merged) {
+      auto row = std::lower_bound(
+          sheet.rows.begin() + static_cast<long>(heading), sheet.rows.end(), area.first_row,
+          [](const sheets::Row& candidate, int number) { return candidate.number < number; });
+      while (row != sheet.rows.end() && row->number <= area.last_row && FilledCells(*row) == 0)
+        ++row;
+      if (row == sheet.rows.end() || row->number > area.last_row) continue;
+      Add(file_.PlaceOfColumn({now_.layout, area.first_row}, area.first_column),
+          absl::StrCat("merged with the cells up to ", sheets::ColumnName(area.last_column),
+                       area.last_row, ": unmerge them and write the value in each"));
+    }
+  }
+
+  // The text of a cell, empty where it is blank. nullopt when something is wrong, which is said.
+  std::optional<std::string> Text(const CurrentRow& row, Element e, bool code) {
+    const Cell* cell = row.cells[static_cast<size_t>(e)];
+    if (cell == nullptr) return "";
+    switch (cell->kind) {
+      case CellKind::kText:
+        return std::string(Trim(cell->text));
+      case CellKind::kNumber: {
+        const std::optional<Decimal> value = sheets::ParseDecimal(Trim(cell->text));
+        if (!value) {
+          AddCell(row, e, absl::StrCat(Quoted(cell->text), " is no number"));
+          return std::nullopt;
+        }
+        if (code && value->exponent < 0) {
+          AddCell(row, e,
+                  absl::StrCat(Quoted(cell->text), " is no code: it is not a whole number"));
+          return std::nullopt;
+        }
+        if (code &&
+            static_cast<int>(value->digits.size()) + value->exponent > sheets::kNumberCellDigits) {
+          AddCell(row, e,
+                  absl::StrCat("a number cell keeps ", sheets::kNumberCellDigits,
+                               " digits, and this has more: format the cell as text and type it "
+                               "again"));
+          return std::nullopt;
+        }
+        return sheets::Print(sheets::Rounded(*value, sheets::kNumberCellDigits));
+      }
+      default:
+        break;
+    }
+    SayUnusable(row, e, *cell);
+    return std::nullopt;
+  }
+
+  void SayUnusable(const CurrentRow& row, Element e, const Cell& cell) {
+    switch (cell.kind) {
+      case CellKind::kDate:
+        return AddCell(row, e, "holds a date or a time: format the cell as text and type it again");
+      case CellKind::kDisguised:
+        return AddCell(row, e,
+                       absl::StrCat("holds ", Quoted(cell.text),
+                                    " and its format shows something else: format it plainly, or "
+                                    "as text and type it again"));
+      case CellKind::kBoolean:
+        return AddCell(row, e, absl::StrCat("holds ", cell.text, ", which is no value here"));
+      case CellKind::kError:
+        return AddCell(row, e, absl::StrCat("holds the error ", Quoted(cell.text)));
+      default:
+        return AddCell(row, e,
+                       "holds a formula without a computed value: open and save the file in a "
+                       "spreadsheet program, or write the value");
+    }
+  }
+
+  std::optional<std::string> RequiredText(const CurrentRow& row, Element e) {
+    std::optional<std::string> text = Text(row, e, true);
+    if (text && text->empty()) {
+      AddCell(row, e, "is empty");
+      return std::nullopt;
+    }
+    return text;
+  }
+
+  // A value of an enum, 0 where the cell is blank. nullopt when something is wrong, which is said.
+  template <typename Enum>
+  std::optional<Enum> Value(const CurrentRow& row, Element e,
+                            std::optional<Enum> (*parse)(const std::string&),
+                            const google::protobuf::EnumDescriptor* values,
+                            const std::string& prefix) {
+    const std::optional<std::string> text = Text(row, e, true);
+    if (!text) return std::nullopt;
+    if (text->empty()) return static_cast<Enum>(0);
+    const std::optional<Enum> value = parse(*text);
+    if (!value) {
+      AddCell(row, e,
+              absl::StrCat(Quoted(*text), " is none of ", EnumNames(values, prefix),
+                           " or their Chinese names"));
+    }
+    return value;
+  }
+
+  void ReadRow(const sheets::Row& cells) {
+    CurrentRow row;
+    row.at = {now_.layout, cells.number};
+    if (file_.csv_ && cells.cells.size() < now_.heading_cells) {
+      Add(file_.PlaceOfRow(row.at),
+          absl::StrCat(cells.cells.size(), " cells, the heading has ", now_.heading_cells));
+      return;
+    }
+    for (const Cell& cell : cells.cells) {
+      if (IsBlank(cell)) continue;
+      const auto element = now_.element_of.find(cell.column);
+      if (element != now_.element_of.end()) {
+        row.cells[static_cast<size_t>(element->second)] = &cell;
+      } else if (file_.layouts_[now_.layout].headings.count(cell.column) == 0 &&
+                 now_.bare_columns.insert(cell.column).second) {
+        Add(file_.PlaceOfColumn(row.at, cell.column), "stands in a column without a heading");
+      }
+    }
+    const std::optional<size_t> budget = BudgetOf(row);
+    b::LineItem line;
+    ReadCodes(row, &line);
+    ReadNamedValues(row, &line);
+    const int decimals = ReadAmount(row, &line);
+    ReadProject(row, budget, &line);
+    if (!budget) return;
+    Draft& draft = drafts_[*budget];
+    draft.units.push_back(now_.unit);
+    int& decimals_max = draft.decimals_max[static_cast<size_t>(now_.unit)];
+    decimals_max = std::max(decimals_max, decimals);
+    *file_.budgets_[*budget].add_line_items() = std::move(line);
+    file_.origins_[*budget].lines.push_back(row.at);
+  }
+
+  // The budget a row belongs to, made with its first row; nullopt when its key is not whole.
+  std::optional<size_t> BudgetOf(const CurrentRow& row) {
+    // Each is empty where something is wrong with it.
+    std::string division = options_.division_code, agency = options_.agency_code;
+    int year = options_.fiscal_year;
+    b::Stage stage = options_.stage;
+    if (HasColumn(kDivision)) division = RequiredText(row, kDivision).value_or("");
+    if (HasColumn(kAgency)) agency = RequiredText(row, kAgency).value_or("");
+    if (HasColumn(kYear)) year = Year(row);
+    if (HasColumn(kStage)) stage = StageOf(row);
+    if (division.empty() || agency.empty() || year == 0 || stage == b::STAGE_UNSPECIFIED)
+      return std::nullopt;
+    // Both are the same division: two statements of one budget would replace each other.
+    if (division.size() == 9 && absl::EndsWith(division, "000")) division.resize(6);
+    const auto [it, made] = budget_by_key_.try_emplace(
+        std::make_tuple(division, agency, year, static_cast<int>(stage)), drafts_.size());
+    if (made) {
+      drafts_.emplace_back();
+      s::SubmitBudgetRequest& request = file_.budgets_.emplace_back();
+      request.set_mode(s::WRITE_MODE_REPLACE);
+      request.mutable_budget()->set_division_code(division);
+      request.mutable_budget()->set_agency_code(agency);
+      request.mutable_budget()->set_fiscal_year(year);
+      request.mutable_budget()->set_stage(stage);
+      file_.origins_.emplace_back().first = row.at;
+    }
+    return it->second;
+  }
+
+  int Year(const CurrentRow& row) {
+    const std::optional<std::string> text = RequiredText(row, kYear);
+    if (!text) return 0;
+    absl::string_view digits = *text;
+    if (!absl::ConsumeSuffix(&digits, "年度")) absl::ConsumeSuffix(&digits, "年");
+    int year = 0;
+    if (digits.size() != 4 || digits.find_first_not_of("0123456789") != absl::string_view::npos ||
+        !absl::SimpleAtoi(digits, &year) || year == 0) {
+      AddCell(row, kYear, absl::StrCat(Quoted(*text), " is no year, for example 2024"));
+      return 0;
+    }
+    return year;
+  }
+
+  b::Stage StageOf(const CurrentRow& row) {
+    const auto stage = Value<b::Stage>(row, kStage, &ParseStage, b::Stage_descriptor(), "STAGE_");
+    if (stage == b::STAGE_UNSPECIFIED) AddCell(row, kStage, "is empty");
+    return stage.value_or(b::STAGE_UNSPECIFIED);
+  }
+
+  void ReadCodes(const CurrentRow& row, b::LineItem* line) {
+    if (HasColumn(kLineId)) line->set_line_id(RequiredText(row, kLineId).value_or(""));
+    line->set_functional_code(Text(row, kFunctional, true).value_or(""));
+    line->set_revenue_code(Text(row, kRevenue, true).value_or(""));
+    line->set_dept_economic_code(Text(row, kDeptEconomic, true).value_or(""));
+    line->set_gov_economic_code(Text(row, kGovEconomic, true).value_or(""));
+    line->set_receiving_division_code(Text(row, kReceiving, true).value_or(""));
+    line->set_note(Text(row, kNote, false).value_or(""));
+  }
+
+  void ReadNamedValues(const CurrentRow& row, b::LineItem* line) {
+    const auto direction = Value<b::Direction>(row, kDirection, &ParseDirection,
+                                               b::Direction_descriptor(), "DIRECTION_");
+    if (HasColumn(kDirection) && direction == b::DIRECTION_UNSPECIFIED)
+      AddCell(row, kDirection, "is empty");
+    line->set_direction(direction.value_or(b::DIRECTION_UNSPECIFIED));
+    line->set_fund(Value<b::Fund>(row, kFund, &ParseFund, b::Fund_descriptor(), "FUND_")
+                       .value_or(b::FUND_UNSPECIFIED));
+    line->set_category(
+        Value<b::Category>(row, kCategory, &ParseCategory, b::Category_descriptor(), "CATEGORY_")
+            .value_or(b::CATEGORY_UNSPECIFIED));
+    line->set_funding_year(Value<b::FundingYear>(row, kFundingYear, &ParseFundingYear,
+                                                 b::FundingYear_descriptor(), "FUNDING_YEAR_")
+                               .value_or(b::FUNDING_YEAR_UNSPECIFIED));
+    line->set_analysis(
+        Value<b::Analysis>(row, kAnalysis, &ParseAnalysis, b::Analysis_descriptor(), "ANALYSIS_")
+            .value_or(b::ANALYSIS_UNSPECIFIED));
+    line->set_procurement_kind(Value<b::ProcurementKind>(row, kProcurement, &ParseProcurementKind,
+                                                         b::ProcurementKind_descriptor(),
+                                                         "PROCUREMENT_KIND_")
+                                   .value_or(b::PROCUREMENT_KIND_UNSPECIFIED));
+  }
+
+  // Sets the amount and returns the decimals it is stated with.
+  int ReadAmount(const CurrentRow& row, b::LineItem* line) {
+    if (!HasColumn(kAmount) || now_.unit == AmountUnit::kNone) return 0;
+    const Cell* cell = row.cells[kAmount];
+    if (cell == nullptr) {
+      AddCell(row, kAmount, "is empty; write 0 where there is no money");
+      return 0;
+    }
+    const bool number = cell->kind == CellKind::kNumber;
+    if (!number && cell->kind != CellKind::kText) {
+      SayUnusable(row, kAmount, *cell);
+      return 0;
+    }
+    const absl::string_view text = Trim(cell->text);
+    std::optional<Decimal> value = number ? sheets::ParseDecimal(text) : ParseStatedAmount(text);
+    if (!value) {
+      AddCell(row, kAmount, absl::StrCat(Quoted(text), " is no amount"));
+      return 0;
+    }
+    const int places = PlacesOf(now_.unit);
+    if (number) value = sheets::Rounded(*value, sheets::kNumberCellDigits);
+    const std::optional<int64_t> fen = sheets::Scaled(*value, places);
+    if (!fen) {
+      AddCell(row, kAmount,
+              absl::StrCat(Quoted(text), value->exponent + places < 0
+                                             ? " is finer than a fen, and nothing is rounded"
+                                             : " is more than an amount can be"));
+      return 0;
+    }
+    if (number && static_cast<int>(value->digits.size()) + value->exponent + places >
+                      sheets::kNumberCellDigits) {
+      AddCell(row, kAmount,
+              absl::StrCat(Quoted(text), " has more than ", sheets::kNumberCellDigits,
+                           " digits down to the fen, which a number cell does not keep: format "
+                           "the cell as text and type it again"));
+      return 0;
+    }
+    line->set_amount_fen(*fen);
+    return number ? sheets::Decimals(*value) : std::min(WrittenDecimals(text), places);
+  }
+
+  void ReadProject(const CurrentRow& row, std::optional<size_t> budget, b::LineItem* line) {
+    const std::optional<std::string> code = Text(row, kProjectCode, true);
+    const std::optional<std::string> name = Text(row, kProjectName, false);
+    if (!code || !name) return;
+    if (code->empty()) {
+      if (!name->empty() && HasColumn(kProjectCode))
+        AddCell(row, kProjectCode,
+                absl::StrCat("is empty, and the project's name is ", Quoted(*name)));
+      return;
+    }
+    line->set_project_code(*code);
+    if (!budget) return;
+    s::SubmitBudgetRequest& request = file_.budgets_[*budget];
+    std::vector<RowAt>& origins = file_.origins_[*budget].projects;
+    const auto [it, made] = drafts_[*budget].project_by_code.try_emplace(*code, origins.size());
+    if (made) {
+      b::Project* project = request.add_projects();
+      project->set_project_code(*code);
+      project->set_name(*name);
+      origins.push_back(row.at);
+      return;
+    }
+    b::Project* project = request.mutable_projects(static_cast<int>(it->second));
+    if (name->empty() || project->name() == *name) return;
+    if (project->name().empty()) {
+      project->set_name(*name);
+      origins[it->second] = row.at;
+      return;
+    }
+    AddCell(row, kProjectName,
+            absl::StrCat("project ", *code, " is ", Quoted(*name), " here and ",
+                         Quoted(project->name()), " in ",
+                         file_.PlaceOfField(origins[it->second], "name")));
+  }
+
+  // What only the whole file tells.
+  void Finish() {
+    for (size_t i = 0; i < drafts_.size(); ++i) {
+      s::SubmitBudgetRequest& request = file_.budgets_[i];
+      const Draft& draft = drafts_[i];
+      for (int k = 0; k < request.line_items_size(); ++k) {
+        const AmountUnit unit = draft.units[static_cast<size_t>(k)];
+        request.mutable_line_items(k)->set_precision_fen(
+            PrecisionOf(unit, draft.decimals_max[static_cast<size_t>(unit)]));
+      }
+      for (int k = 0; k < request.projects_size(); ++k) {
+        const RowAt at = file_.origins_[i].projects[static_cast<size_t>(k)];
+        if (request.projects(k).name().empty() &&
+            file_.layouts_[at.layout].columns[kProjectName] >= 0) {
+          Add(file_.PlaceOfField(at, "name"),
+              absl::StrCat("project ", request.projects(k).project_code(),
+                           " has no name in any line"));
+        }
+      }
+    }
+  }
+
+  LineItemFile& file_;
+  const LineItemOptions& options_;
+  Current now_;
+  std::map<std::tuple<std::string, std::string, int, int>, size_t> budget_by_key_;
+  // By budget.
+  std::vector<Draft> drafts_;
+};
+
+LineItemFile LineItemFile::Read(const std::string& name, absl::string_view bytes,
+                                const LineItemOptions& options) {
+  LineItemFile file;
+  file.name_ = name;
+  file.csv_ = absl::EndsWithIgnoreCase(name, ".csv");
+  LineItemReader(&file, options).Read(bytes);
+  return file;
+}
+
+std::string LineItemFile::PlaceOfRow(RowAt at) const {
+  if (csv_) return absl::StrCat(name_, ", line ", at.row);
+  return absl::StrCat(name_, ", sheet ", layouts_[at.layout].sheet, ", row ", at.row);
+}
+
+std::string LineItemFile::PlaceOfColumn(RowAt at, int column) const {
+  const Layout& layout = layouts_[at.layout];
+  const std::string letters = sheets::ColumnName(column);
+  if (!csv_) return absl::StrCat(name_, ", sheet ", layout.sheet, ", cell ", letters, at.row);
+  const auto heading = layout.headings.find(column);
+  if (heading == layout.headings.end())
+    return absl::StrCat(name_, ", line ", at.row, ", column ", letters);
+  return absl::StrCat(name_, ", line ", at.row, ", column ", heading->second, " (", letters, ")");
+}
+
+std::string LineItemFile::PlaceOfField(RowAt at, absl::string_view field) const {
+  if (field == "precision_fen") field = "amount_fen";
+  for (size_t e = 0; e < kElementCount; ++e) {
+    const int column = layouts_[at.layout].columns[e];
+    if (field == Elements()[e].field && column >= 0) return PlaceOfColumn(at, column);
+  }
+  return PlaceOfRow(at);
+}
+
+std::string LineItemFile::PlaceOf(size_t budget, absl::string_view field) const {
+  const Origin& origin = origins_[budget];
+  if (absl::ConsumePrefix(&field, "budget.")) {
+    const std::string place = PlaceOfField(origin.first, field);
+    // A flag told it.
+    return place == PlaceOfRow(origin.first) ? "" : place;
+  }
+  const std::vector<RowAt>* rows = absl::ConsumePrefix(&field, "line_items[") ? &origin.lines
+                                   : absl::ConsumePrefix(&field, "projects[") ? &origin.projects
+                                                                              : nullptr;
+  const size_t end = field.find(']');
+  size_t index = 0;
+  if (rows == nullptr || end == absl::string_view::npos ||
+      !absl::SimpleAtoi(field.substr(0, end), &index) || index >= rows->size())
+    return "";
+  field.remove_prefix(end + 1);
+  absl::ConsumePrefix(&field, ".");
+  return PlaceOfField((*rows)[index], field);
+}
+
+std::string LineItemFile::WithPlaces(size_t budget, absl::string_view text) const {
+  auto is_name = [&](size_t i) {
+    return i < text.size() &&
+           (absl::ascii_isalnum(static_cast<unsigned char>(text[i])) || text[i] == '_');
+  };
+  std::string out;
+  while (true) {
+    const size_t at =
+        std::min({text.find("line_items["), text.find("projects["), text.find("budget.")});
+    if (at == absl::string_view::npos) break;
+    size_t end = at;
+    while (is_name(end)) ++end;
+    if (text[end] == '[') end = std::min(text.find(']', end), text.size() - 1) + 1;
+    // A point is followed by the field's name, or ends the sentence.
+    if (end < text.size() && text[end] == '.' && is_name(end + 1)) {
+      ++end;
+      while (is_name(end)) ++end;
+    }
+    const absl::string_view field = text.substr(at, end - at);
+    const std::string place = PlaceOf(budget, field);
+    absl::StrAppend(&out, text.substr(0, at));
+    absl::StrAppend(&out, place.empty() ? field : absl::string_view(place));
+    text.remove_prefix(end);
+  }
+  return absl::StrCat(out, text);
+}
+
+}  // namespace fiscal::cli

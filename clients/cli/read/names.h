@@ -1,0 +1,38 @@
+// Parses what people type on the command line into the API's values: English names in any case,
+// Chinese names, the statutory letters.
+#ifndef FISCAL_CLIENTS_CLI_READ_NAMES_H_
+#define FISCAL_CLIENTS_CLI_READ_NAMES_H_
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "fiscal/aggregation/v1/aggregation_service.pb.h"
+#include "fiscal/budget/v1/budget.pb.h"
+#include "fiscal/catalog/v1/catalog_service.pb.h"
+
+namespace fiscal::cli {
+
+std::optional<budget::v1::Stage> ParseStage(const std::string& text);
+std::optional<budget::v1::Direction> ParseDirection(const std::string& text);
+std::optional<budget::v1::Fund> ParseFund(const std::string& text);
+std::optional<budget::v1::Category> ParseCategory(const std::string& text);
+std::optional<budget::v1::FundingYear> ParseFundingYear(const std::string& text);
+std::optional<budget::v1::Analysis> ParseAnalysis(const std::string& text);
+std::optional<budget::v1::ProcurementKind> ParseProcurementKind(const std::string& text);
+std::optional<aggregation::v1::Dimension> ParseDimension(const std::string& text);
+std::optional<catalog::v1::CatalogList> ParseList(const std::string& text);
+std::optional<catalog::v1::AgencyKind> ParseAgencyKind(const std::string& text);
+
+// An enum value's name without its prefix: "APPROVED".
+std::string ShortName(const std::string& full, const std::string& prefix);
+
+std::string FormatTime(int64_t seconds, int32_t nanos);
+
+// "functional", "dept-economic", ... in the order of the enum.
+const std::vector<std::string>& DimensionNames();
+
+}  // namespace fiscal::cli
+
+#endif  // FISCAL_CLIENTS_CLI_READ_NAMES_H_

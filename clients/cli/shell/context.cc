@@ -1,0 +1,142 @@
+#include "clients/cli/shell/context.h"
+
+#include <cstdio>
+#include <iostream>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "base/text.h"
+#include "base/tls_files.h"
+#include "base/trace_context.h"
+
+namespace fiscal::cli {
+namespace {
+
+double Now() { return absl::ToDoubleSeconds(absl::Now() - absl::UnixEpoch()); }
+
+const char* CodeName(grpc::StatusCode code) {
+  static const char* const kNames[] = {"OK",
+                                       "CANCELLED",
+                                       "UNKNOWN",
+                                       "INVALID_ARGUMENT",
+                                       "DEADLINE_EXCEEDED",
+                                       "NOT_FOUND",
+                                       "ALREADY_EXISTS",
+                                       "PERMISSION_DENIED",
+                                       "RESOURCE_EXHAUSTED",
+                                       "FAILED_PRECONDITION",
+                                       "ABORTED",
+                                       "OUT_OF_RANGE",
+                                       "UNIMPLEMENTED",
+                                       "INTERNAL",
+                                       "UNAVAILABLE",
+                                       "DATA_LOSS",
+                                       "UNAUTHENTICATED"};
+  return code >= 0 && code <= 16 ? kNames[code] : "UNKNOWN";
+}
+
+}  // namespace
+
+client::Connection& Context::connection() {
+  if (made == nullptr) {
+    client::Connection::Options options;
+    options.server = server;
+    options.tls = tls;
+    options.traceparent = traceparent;
+    options.call_timeout = absl::Seconds(timeout_seconds);
+    made = std::make_unique<client::Connection>(options);
+  }
+  return *made;
+}
+
+std::string WrongConnection(const Context& context) {
+  for (const absl::Status& status :
+       {CheckAuthorities({"--tls-ca", context.tls.ca_file}),
+        CheckCertificate({"--tls-certificate", context.tls.certificate_file},
+                         {"--tls-key", context.tls.key_file})}) {
+    if (!status.ok()) return std::string(status.message());
+  }
+  TraceContext trace;
+  if (!context.traceparent.empty() && !ParseTraceparent(context.traceparent, &trace)) {
+    return absl::StrCat("--traceparent ", Shown(context.traceparent),
+                        ": must be as W3C says, 00-<32 digits>-<16 digits>-01, hexadecimal");
+  }
+  return "";
+}
+
+int ExitCodeOf(grpc::StatusCode code) {
+  switch (code) {
+    case grpc::OK:
+      return kOk;
+    case grpc::INVALID_ARGUMENT:
+    case grpc::FAILED_PRECONDITION:
+      return kRejected;
+    case grpc::NOT_FOUND:
+      return kNotFound;
+    case grpc::ABORTED:
+    case grpc::ALREADY_EXISTS:
+      return kConflict;
+    case grpc::UNAVAILABLE:
+    case grpc::DEADLINE_EXCEEDED:
+    case grpc::RESOURCE_EXHAUSTED:
+      return kUnavailable;
+    case grpc::PERMISSION_DENIED:
+    case grpc::UNAUTHENTICATED:
+      return kDenied;
+    default:
+      return kFailure;
+  }
+}
+
+int Report(const Context& context, const client::Error& error) {
+  std::cerr << "fiscal: " << (error.reason.empty() ? CodeName(error.code) : error.reason) << ": "
+            << error.message << "\n";
+  if (!error.message_zh.empty()) std::cerr << "  " << error.message_zh << "\n";
+  for (const auto& v : error.violations)
+    std::cerr << "  " << v.field << ": " << v.description << "\n";
+  const auto omitted = error.metadata.find("violations_omitted");
+  if (omitted != error.metadata.end()) std::cerr << "  and " << omitted->second << " more\n";
+  if (context.json()) {
+    std::cout << "{\"error\": {\"code\": " << JsonString(CodeName(error.code))
+              << ", \"reason\": " << JsonString(error.reason)
+              << ", \"message\": " << JsonString(error.message)
+              << ", \"message_zh\": " << JsonString(error.message_zh) << ", \"violations\": [";
+    for (size_t i = 0; i < error.violations.size(); ++i) {
+      std::cout << (i == 0 ? "" : ", ") << "{\"field\": " << JsonString(error.violations[i].field)
+                << ", \"description\": " << JsonString(error.violations[i].description)
+                << ", \"reason\": " << JsonString(error.violations[i].reason)
+                << ", \"message_zh\": " << JsonString(error.violations[i].message_zh) << "}";
+    }
+    std::cout << "]";
+    if (omitted != error.metadata.end())
+      std::cout << ", \"violations_omitted\": " << JsonString(omitted->second);
+    std::cout << "}}\n";
+  }
+  return ExitCodeOf(error.code);
+}
+
+int Report(const Context& context, const grpc::Status& status) {
+  return Report(context, client::ToError(status));
+}
+
+int Usage(const std::string& message) {
+  std::cerr << "fiscal: " << message << "\n";
+  return kUsage;
+}
+
+Progress::Progress(std::string what) : what_(std::move(what)), start_(Now()), last_(start_) {}
+
+Progress::~Progress() {
+  if (said_) std::fprintf(stderr, "\n");
+}
+
+void Progress::Count(int64_t done) {
+  const double now = Now();
+  if (now - start_ < 1 || (said_ && now - last_ < 0.5)) return;
+  said_ = true;
+  last_ = now;
+  std::fprintf(stderr, "\r%s: %lld (%.0f s)", what_.c_str(), static_cast<long long>(done),
+               now - start_);
+}
+
+}  // namespace fiscal::cli
