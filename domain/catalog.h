@@ -47,7 +47,8 @@ class Catalog {
     size_t unchanged = 0;
   };
   Difference Diff(const CatalogEvent& event, CatalogEvent* changed) const;
-  // The catalog after `event`, which Check found nothing wrong with and which stands at `position` of the log.
+  // The catalog after `event`, which Check found nothing wrong with and which stands at `position`
+  // of the log.
   std::shared_ptr<const Catalog> With(const CatalogEvent& event, Position position) const;
   // The position of the last event in it, which names it within one log; 0 without any.
   Position position() const { return position_; }
@@ -59,7 +60,8 @@ class Catalog {
   Code ParentOf(Code division, uint16_t year) const;
   // The divisions directly below, ordered. Lives as long as the catalog.
   const std::vector<Code>& ChildrenOf(Code division, uint16_t year) const;
-  // `division` and all below it, each once, those above before those below. REQUIRES: no cycles, which Check refuses.
+  // `division` and all below it, each once, those above before those below. REQUIRES: no cycles,
+  // which Check refuses.
   std::vector<Code> SubtreeOf(Code division, uint16_t year) const;
   // `division` and all above it, nearest first. A chain longer than 8 is cut.
   std::vector<Code> ChainOf(Code division, uint16_t year) const;
@@ -80,9 +82,9 @@ class Catalog {
   // Name of a code as it serves a division; empty when unknown.
   absl::string_view NameOf(Code division, uint16_t year, CatalogList list, Code code) const;
 
-  // What a functional code of `from` is in `to`, a later year: each year's crosswalk list says what codes
-  // of the year before became; a code no list names stays itself where the later year has it. 0 when it has
-  // no successor.
+  // What a functional code of `from` is in `to`, a later year: each year's crosswalk list says what
+  // codes of the year before became; a code no list names stays itself where the later year has it.
+  // 0 when it has no successor.
   Code Crosswalk(Code division, uint16_t from, uint16_t to, Code functional) const;
 
   const std::map<ListKey, std::shared_ptr<const Entries>>& lists() const { return lists_; }

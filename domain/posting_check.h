@@ -1,7 +1,7 @@
 // What a posting or a catalog list of another system must be before it becomes an event here: what a client's submission would be
 // refused for is refused of it too (docs/adr/0008).
 //
-//   federation/upstream --> Intake::TakeOver --(PostingFault, CatalogFault)--> event, or the upstream is refused
+//   federation/upstream --> Intake --(PostingFault, CatalogFault)--> event, or the upstream is refused
 //
 // Pure functions of the message alone; what needs the catalog, the owners or what was taken over before is asked by the intake.
 #ifndef FISCAL_DOMAIN_POSTING_CHECK_H_

@@ -17,8 +17,8 @@ namespace fiscal::domain {
 
 constexpr size_t kStatementLinesMax = 100000;
 constexpr size_t kStatementProjectsMax = 10000;
-// Sum of |amount| over all lines that stand of a division's own agencies, of one year and stage; so no
-// line, statement or cell of an agency is larger (docs/adr/0011).
+// Sum of |amount| over all lines that stand of a division's own agencies, of one year and stage; so
+// no line, statement or cell of an agency is larger (docs/adr/0011).
 constexpr int64_t kGrossFenMax = int64_t{1} << 52;
 // Sum of |difference| over the cells of one statement's change: what stood goes and as much comes.
 constexpr int64_t kPostingFenMax = 2 * kGrossFenMax;

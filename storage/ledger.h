@@ -1,11 +1,13 @@
-// All that is derived of the log and needed to decide: what stands of each budget, who was answered what, sums that
-// bound, scopes, who owns a division, how far upstreams were taken over.
+// All that is derived of the log and needed to decide: the statement that stands of each budget,
+// answers to requests, sums that bound, scopes, owners of divisions, how far upstreams were taken
+// over.
 //
-//   Intake --(Apply..., Keep...)--> Ledger over Staged --> the batch of its group;   CatchUp --(the log again)--> the same
+//   Intake --(Apply..., Keep...)--> Ledger over Staged --> the batch of its group
+//   CatchUp --(the log again)--> the same calls
 //
-// The writer and whoever makes the ledger again use the same calls, and each depends on the events and group records
-// alone: the same log gives the same bytes. Catalogs are not in it: they are read from the log (event_log.h). Not
-// thread-safe; lives for one group.
+// The writer and CatchUp use the same calls, and each depends on the events and group records
+// alone: the same log gives the same bytes. Catalogs are not in it: they are read
+// from the log (event_log.h). Not thread-safe; lives for one group.
 #ifndef FISCAL_STORAGE_LEDGER_H_
 #define FISCAL_STORAGE_LEDGER_H_
 
@@ -36,7 +38,8 @@ struct ScopeCounts {
 // A statement as it becomes part of the ledger. Views and references outlive the call.
 struct StatementChange {
   const domain::StatementMeta& meta;
-  // The blocks put, as they stand in the record of the event from `put_offset` on, and how many lines are in them.
+  // The blocks put, as they stand in the record of the event from `put_offset` on, and how many
+  // lines are in them.
   const domain::EncodedBlocks& put_blocks;
   uint64_t put_offset = 0;
   uint64_t put_count = 0;
@@ -69,7 +72,8 @@ class Ledger {
   };
   absl::StatusOr<std::optional<Answered>> FindAnswer(absl::string_view principal,
                                                      absl::string_view request_id) const;
-  // The sum of |amount| over the lines that stand of the division's own agencies, of the budget's year and stage.
+  // The sum of |amount| over the lines that stand of the division's own agencies, of the budget's
+  // year and stage.
   absl::StatusOr<int64_t> Gross(const domain::BudgetKey& budget) const;
   absl::StatusOr<ScopeCounts> Scopes(domain::Code division, uint16_t year, domain::Stage stage,
                                      absl::string_view department) const;
@@ -77,6 +81,13 @@ class Ledger {
   absl::StatusOr<UpstreamState> Upstream(absl::string_view name) const;
   // True when the budget had this revision.
   absl::StatusOr<bool> HasRevision(const domain::BudgetKey& budget, uint64_t revision) const;
+  // True when an agency of the division, or any of them where `agency` is empty, ever stated
+  // something for the year, here or at an upstream. Withdrawn statements count: the totals of old
+  // positions have them.
+  absl::StatusOr<bool> HasRevisions(domain::Code division, uint16_t year,
+                                    absl::string_view agency) const;
+  // True when something was stated for the division here.
+  absl::StatusOr<bool> HasStatements(domain::Code division) const;
 
   void KeepAnswer(absl::string_view principal, absl::string_view request_id, const Digest& body,
                   const domain::Receipt& receipt);
@@ -104,6 +115,9 @@ class Ledger {
     size_t answers = 0, upstreams = 0, owners = 0;
   };
 
+  // True when a key starts with `prefix`.
+  absl::StatusOr<bool> HasAny(const std::string& prefix) const;
+
   Staged staged_;
   Heads heads_;
   const uint64_t group_;
@@ -111,9 +125,9 @@ class Ledger {
   Savepoint savepoint_;
 };
 
-// Makes the ledger in `kv` one of everything in `log`: goes through the groups its mark does not have. `progress`, when
-// given, hears now and then how far it is. DATA_LOSS: the ledger is not of this log, or is damaged; one that is made
-// again from nothing is in order.
+// Makes the ledger in `kv` one of everything in `log`: goes through the groups its mark does not
+// have. `progress`, when given, hears now and then how far it is. DATA_LOSS: the ledger is not of
+// this log, or is damaged; one that is made again from nothing is in order.
 absl::Status CatchUp(
     const EventLog& log, Kv& kv,
     const std::function<void(domain::Position at, domain::Position of)>& progress = nullptr);

@@ -1,6 +1,6 @@
 // Follows the log of a system below: what it posts becomes events of our log.
 //
-//   FederationService.ReadPostings of the upstream --> Upstream --(UpstreamRecords)--> Committer --> Intake::TakeOver
+//   FederationService.ReadPostings of the upstream --> Upstream --(UpstreamRecords)--> Committer --> Intake
 //
 // Where it stands is written in the batch of the events (storage::UpstreamState), so that nothing is taken over twice or
 // left out, whoever stops when. Records that do not continue what was taken over stop it for good: a log that went back

@@ -18,7 +18,8 @@ namespace {
 using domain::Reason;
 using domain::Submission;
 
-// What tells a retry from another request: the content, however it was cut into frames and serialised.
+// What tells a retry from another request: the content, however it was cut into frames and
+// serialised.
 Digest BodyDigest(const Submission& s) {
   std::string head;
   PutU32(&head, s.key.division);
@@ -64,7 +65,8 @@ void Prepare(const domain::Catalog& catalog, Submission* s) {
   domain::CheckMessage(s);
   if (s->withdraw) return Encode(s);
   if (s->lines.lines.size() <= domain::kStatementLinesMax) {
-    // Codes that are wrong in themselves are not looked up; everything else is, so that one answer says it all.
+    // Codes that are wrong in themselves are not looked up; everything else is, so that one answer
+    // says it all.
     domain::CheckCatalog(catalog, s);
     if (readable) Encode(s);
   }

@@ -1,9 +1,10 @@
-// What is done with a request on its caller's thread, before it waits for the writer: checked, encoded, hashed.
+// What is done with a request on its caller's thread, before it waits for the writer: checked,
+// encoded, hashed.
 //
 //   services/wire (what was read) --> Prepare --> Committer --> Intake
 //
-// Everything wrong is added to the request's violations, so that one answer names it all; the request is always
-// answered through the intake. Functions without state, for any thread.
+// Everything wrong is added to the request's violations, so that one answer names it all; the
+// request is always answered through the intake. Functions without state, for any thread.
 #ifndef FISCAL_SERVICES_LEDGER_DECIDE_PREPARE_H_
 #define FISCAL_SERVICES_LEDGER_DECIDE_PREPARE_H_
 
@@ -13,8 +14,8 @@
 
 namespace fiscal::services {
 
-// A statement or a withdrawal: checks the message, then against `catalog`; orders, encodes and hashes its lines; runs
-// the articulation rules over a REPLACE in which nothing is wrong.
+// A statement or a withdrawal: checks the message, then against `catalog`; orders, encodes and
+// hashes its lines; runs the articulation rules over a REPLACE in which nothing is wrong.
 void Prepare(const domain::Catalog& catalog, domain::Submission* submission);
 
 // Each statement of it, and what they may not be together. Gives each its own request_id.

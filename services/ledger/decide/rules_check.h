@@ -1,7 +1,7 @@
 // The articulation rules over a statement's own lines.
 //
-//   Prepare (REPLACE), Intake (certified PATCH; REPLACE once more when the catalog changed meanwhile) --> CheckRules
-//   --> findings, and violations of a certified statement
+//   Prepare (REPLACE), Decide (certified PATCH; REPLACE again when the catalog changed meanwhile)
+//   --> CheckRules --> findings, and violations of a certified statement
 #ifndef FISCAL_SERVICES_LEDGER_DECIDE_RULES_CHECK_H_
 #define FISCAL_SERVICES_LEDGER_DECIDE_RULES_CHECK_H_
 
@@ -12,9 +12,9 @@
 
 namespace fiscal::services {
 
-// Adds to `s` what failed, or holds within rounding only, of the tables that `lines` and `projects` make; where `s` is to be
-// certified, a failed ERROR rule is a violation. Lines of one direction only, without memo lines, have nothing to compare and
-// cost nothing.
+// Adds to `s` what failed, or holds within rounding only, of the tables that `lines` and `projects`
+// make; where `s` is to be certified, a failed ERROR rule is a violation. Lines of one direction
+// only, without memo lines, have nothing to compare and cost nothing.
 void CheckRules(const domain::Catalog& catalog, const std::vector<domain::Line>& lines,
                 const std::vector<domain::ProjectEntry>& projects, domain::Submission* s);
 
