@@ -1,7 +1,8 @@
 // Checks of postings and catalog lists of another system before they become events here. They are
 // refused for the same faults as a client's submission (docs/adr/0008).
 //
-//   Upstream --> Intake::TakeOver --(PostingFault, CatalogFault)--> event, or a refused upstream
+//   federation/upstream --> Intake --(PostingFault, CatalogFault)--> event, or the upstream is
+//       refused
 //
 // Pure functions of the message alone; what needs the catalog, the owners or what was taken over
 // before is asked by the intake.

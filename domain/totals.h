@@ -1,7 +1,7 @@
 // What is asked of totals, and the rows that answer.
 //
-//   services/wire --(TotalFilter, GroupBy)--> services/ledger/answer --(TotalList, RowChange)-->
-//       services/wire
+//   services/wire --(TotalFilter, GroupBy)--> services/ledger/answer
+//   services/ledger/answer --(TotalList, RowChange)--> services/wire
 #ifndef FISCAL_DOMAIN_TOTALS_H_
 #define FISCAL_DOMAIN_TOTALS_H_
 

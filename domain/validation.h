@@ -1,9 +1,8 @@
 // Checks of a statement. They add to its violations and findings, so that one answer names
 // everything that is wrong.
 //
-//   Prepare (services/ledger/decide) --> CheckMessage, CheckCatalog;  Intake --> CheckCatalog
-//       again, where the
-//   catalog changed meanwhile
+//   Prepare (services/ledger/decide) --> CheckMessage, CheckCatalog
+//   Intake, where the catalog changed meanwhile --> CheckCatalog
 #ifndef FISCAL_DOMAIN_VALIDATION_H_
 #define FISCAL_DOMAIN_VALIDATION_H_
 

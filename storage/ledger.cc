@@ -105,6 +105,30 @@ absl::StatusOr<bool> Ledger::HasRevision(const domain::BudgetKey& budget, uint64
   return status;
 }
 
+absl::StatusOr<bool> Ledger::HasAny(const std::string& prefix) const {
+  FISCAL_ASSIGN_OR_RETURN(const std::optional<Staged::Item> first,
+                          staged_.FindFirst(prefix, AfterPrefix(prefix)));
+  return first.has_value();
+}
+
+absl::StatusOr<bool> Ledger::HasRevisions(domain::Code division, uint16_t year,
+                                          absl::string_view agency) const {
+  for (int n = static_cast<int>(domain::Stage::kRequested);
+       n <= static_cast<int>(domain::Stage::kReallocation); ++n) {
+    const auto stage = static_cast<domain::Stage>(n);
+    FISCAL_ASSIGN_OR_RETURN(
+        const bool any,
+        HasAny(agency.empty() ? RevisionsPrefix(division, year, stage)
+                              : RevisionsPrefix({division, year, stage, std::string(agency)})));
+    if (any) return true;
+  }
+  return false;
+}
+
+absl::StatusOr<bool> Ledger::HasStatements(domain::Code division) const {
+  return HasAny(HeadPrefix(division));
+}
+
 void Ledger::KeepAnswer(absl::string_view principal, absl::string_view request_id,
                         const Digest& body, const domain::Receipt& receipt) {
   std::string place;

@@ -80,6 +80,13 @@ class Ledger {
   absl::StatusOr<UpstreamState> Upstream(absl::string_view name) const;
   // True when the budget had this revision.
   absl::StatusOr<bool> HasRevision(const domain::BudgetKey& budget, uint64_t revision) const;
+  // True when an agency of the division, or any of them where `agency` is empty, ever stated
+  // something for the year, here or at an upstream. Withdrawn statements count: the totals of old
+  // positions have them.
+  absl::StatusOr<bool> HasRevisions(domain::Code division, uint16_t year,
+                                    absl::string_view agency) const;
+  // True when something was stated for the division here.
+  absl::StatusOr<bool> HasStatements(domain::Code division) const;
 
   void KeepAnswer(absl::string_view principal, absl::string_view request_id, const Digest& body,
                   const domain::Receipt& receipt);
@@ -106,6 +113,9 @@ class Ledger {
   struct Savepoint {
     size_t answers = 0, upstreams = 0, owners = 0;
   };
+
+  // True when a key starts with `prefix`.
+  absl::StatusOr<bool> HasAny(const std::string& prefix) const;
 
   Staged staged_;
   Heads heads_;

@@ -90,8 +90,20 @@ std::string HeadProjectKey(const domain::BudgetKey& budget, absl::string_view pr
   return key;
 }
 
+std::string RevisionsPrefix(const domain::BudgetKey& budget) {
+  return BudgetPart(kRevision, budget);
+}
+
+std::string RevisionsPrefix(domain::Code division, uint16_t year, domain::Stage stage) {
+  std::string key = Start(kRevision);
+  PutU32(&key, division);
+  PutU16(&key, year);
+  PutU8(&key, static_cast<uint8_t>(stage));
+  return key;
+}
+
 std::string RevisionKey(const domain::BudgetKey& budget, uint64_t revision) {
-  std::string key = BudgetPart(kRevision, budget);
+  std::string key = RevisionsPrefix(budget);
   PutU64(&key, revision);
   return key;
 }

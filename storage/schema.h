@@ -72,6 +72,9 @@ std::string HeadPrefix(domain::Code division);
 std::string HeadBlockKey(const domain::BudgetKey& budget, absl::string_view first_line_id);
 std::string HeadProjectKey(const domain::BudgetKey& budget, absl::string_view project_code);
 std::string RevisionKey(const domain::BudgetKey& budget, uint64_t revision);
+// Common to all revisions of a budget, and of all budgets of a division, year and stage.
+std::string RevisionsPrefix(const domain::BudgetKey& budget);
+std::string RevisionsPrefix(domain::Code division, uint16_t year, domain::Stage stage);
 std::string GrossKey(domain::Code division, uint16_t year, domain::Stage stage);
 std::string ScopeKey(domain::Code division, uint16_t year, domain::Stage stage,
                      absl::string_view department);

@@ -156,8 +156,6 @@ std::vector<LengthBound> LengthBounds() {
 std::vector<Exception> LongFunctions() {
   return {
       {"AllReasons", "a table, a row for each reason"},
-      {"Intake::Apply", "one decision from top to bottom; its steps share what stands before it"},
-      {"Intake::TakeOverCatalog", "checks in the order in which an upstream hears of them"},
       {"ExplainChange", "each step takes its part out of what is left to explain"},
       {"Watch::Find", "the states of a watcher in the order it goes through them"},
       {"TotalsView::Visit", "reads under one lock and finishes after it; both halves share state"},

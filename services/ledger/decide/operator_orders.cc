@@ -1,31 +1,37 @@
-// The intake's part for operators: makes their decisions events.
+#include "services/ledger/decide/operator_orders.h"
+
+#include <memory>
+#include <utility>
+
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
-#include "services/ledger/decide/intake_group.h"
+#include "domain/reason.h"
 #include "storage/operator_events.h"
+#include "storage/record_codec.h"
 
 namespace fiscal::services {
 
+using domain::EventKind;
 using domain::Reason;
 using domain::Refuse;
 
-absl::StatusOr<domain::RequestReceipt> Intake::Apply(domain::QuarantineOrder& order, Group& g) {
-  domain::RequestReceipt out;
-  const std::shared_ptr<const storage::OperatorEvents> operators = log_.operators();
+absl::StatusOr<OrderDecision> Decide(const domain::QuarantineOrder& order,
+                                     const Standing& standing) {
+  OrderDecision d;
+  const std::shared_ptr<const storage::OperatorEvents> operators = standing.log.operators();
   const auto earlier = operators->quarantined().find(order.position);
   if (earlier != operators->quarantined().end()) {
-    out.receipt.position = earlier->second.position;
-    out.receipt.result = domain::Result::kUnchanged;
-    return out;
+    d.in_force_at = earlier->second.position;
+    return d;
   }
-  if (order.position == 0 || order.position > log_.head().position) {
-    return Refuse(Reason::kPositionAhead, absl::StrCat("the log ends at ", log_.head().position));
-  }
-  FISCAL_ASSIGN_OR_RETURN(const storage::LogEntry entry, log_.Read(order.position));
+  const domain::Position head = standing.log.head().position;
+  if (order.position == 0 || order.position > head)
+    return Refuse(Reason::kPositionAhead, absl::StrCat("the log ends at ", head));
+  FISCAL_ASSIGN_OR_RETURN(const storage::LogEntry entry, standing.log.Read(order.position));
   absl::string_view payload;
   FISCAL_ASSIGN_OR_RETURN(const domain::EventHeader at,
                           storage::DecodeHeader(*entry.record, &payload));
-  if (at.kind != domain::EventKind::kStatement && at.kind != domain::EventKind::kUpstream) {
+  if (at.kind != EventKind::kStatement && at.kind != EventKind::kUpstream) {
     return Refuse(Reason::kQuarantineNotNeeded,
                   absl::StrCat("event ", order.position, " changes no totals"));
   }
@@ -34,34 +40,22 @@ absl::StatusOr<domain::RequestReceipt> Intake::Apply(domain::QuarantineOrder& or
     return Refuse(Reason::kQuarantineNotNeeded,
                   absl::StrCat("event ", order.position, " is one that totals can take"));
   }
-  const std::string bytes = storage::EncodeQuarantine(
-      {order.position, std::move(examined.budget), std::move(order.reason)});
-  domain::EventHeader header;
-  header.kind = domain::EventKind::kQuarantine;
-  header.principal = order.principal;
-  header.payload_digest = Sha256({bytes});
-  Append(std::move(header), bytes, g, &out.receipt);
-  out.receipt.result = domain::Result::kCreated;
-  return out;
+  d.kind = EventKind::kQuarantine;
+  d.payload = storage::EncodeQuarantine({order.position, std::move(examined.budget), order.reason});
+  return d;
 }
 
-absl::StatusOr<domain::RequestReceipt> Intake::Apply(domain::KeyOrder& order, Group& g) {
-  domain::RequestReceipt out;
-  const std::shared_ptr<const storage::OperatorEvents> operators = log_.operators();
+absl::StatusOr<OrderDecision> Decide(const domain::KeyOrder& order, const Standing& standing) {
+  OrderDecision d;
+  const std::shared_ptr<const storage::OperatorEvents> operators = standing.log.operators();
   if (!operators->keys().empty() &&
       operators->keys().back().event.public_key_pem == order.event.public_key_pem) {
-    out.receipt.position = operators->keys().back().position;
-    out.receipt.result = domain::Result::kUnchanged;
-    return out;
+    d.in_force_at = operators->keys().back().position;
+    return d;
   }
-  const std::string bytes = storage::EncodeKeyEvent(order.event);
-  domain::EventHeader header;
-  header.kind = domain::EventKind::kKey;
-  header.principal = order.principal;
-  header.payload_digest = Sha256({bytes});
-  Append(std::move(header), bytes, g, &out.receipt);
-  out.receipt.result = domain::Result::kCreated;
-  return out;
+  d.kind = EventKind::kKey;
+  d.payload = storage::EncodeKeyEvent(order.event);
+  return d;
 }
 
 }  // namespace fiscal::services

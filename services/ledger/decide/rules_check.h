@@ -1,8 +1,7 @@
 // The articulation rules over a statement's own lines.
 //
-//   Prepare (REPLACE), Intake (certified PATCH; REPLACE once more when the catalog changed
-//       meanwhile) --> CheckRules
-//   --> findings, and violations of a certified statement
+//   Prepare (REPLACE), Decide (certified PATCH; REPLACE again when the catalog changed meanwhile)
+//   --> CheckRules --> findings, and violations of a certified statement
 #ifndef FISCAL_SERVICES_LEDGER_DECIDE_RULES_CHECK_H_
 #define FISCAL_SERVICES_LEDGER_DECIDE_RULES_CHECK_H_
 

@@ -1,23 +1,24 @@
-// What the intake does with events of upstreams: it makes them events of this log, once
-// (docs/adr/0008).
-#include <algorithm>
+#include "services/ledger/decide/takeover.h"
+
 #include <set>
+#include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "base/coding.h"
 #include "base/status_macros.h"
 #include "domain/posting_check.h"
-#include "domain/submission.h"
-#include "services/ledger/decide/intake_group.h"
-#include "storage/schema.h"
+#include "domain/reason.h"
+#include "services/ledger/decide/group.h"
+#include "storage/record_codec.h"
 
 namespace fiscal::services {
+namespace {
 
+using domain::CatalogEntry;
+using domain::CatalogEvent;
 using domain::Reason;
 using domain::Refuse;
 using domain::UpstreamRecords;
-
-namespace {
 
 // How far an upstream's clock may be ahead of ours; what is later waits until it is not.
 constexpr int64_t kAheadMaxUs = int64_t{24} * 3600 * 1000000;
@@ -39,230 +40,198 @@ absl::StatusOr<domain::Posting> SoundPosting(absl::string_view upstream,
   if (!posting.ok()) return Unsound(upstream, record, posting.status().message());
   const std::string fault = domain::PostingFault(*posting);
   if (!fault.empty()) return Unsound(upstream, record, fault);
-  // Bytes that say the same in another way are nobody's: equal postings have equal bytes.
+  // Equal postings have equal bytes: no system of ours writes other bytes that say the same.
   if (storage::EncodePosting(*posting) != record.posting)
     return Unsound(upstream, record, "its bytes are not as a posting is written");
   return posting;
 }
 
-}  // namespace
-
-std::string Intake::OwnerOf(domain::Code division, const Group& g) const {
-  auto claimed = g.claimed.find(division);
-  if (claimed != g.claimed.end()) return claimed->second;
-  absl::MutexLock lock(&mu_);
-  auto it = owners_.find(division);
-  return it == owners_.end() ? std::string() : it->second;
+absl::StatusOr<CatalogEvent> SoundCatalog(absl::string_view upstream,
+                                          const UpstreamRecords::Record& record) {
+  if (record.catalog.size() > domain::kCatalogBytesMax)
+    return Unsound(upstream, record, absl::StrCat(record.catalog.size(), " bytes are too many"));
+  absl::StatusOr<CatalogEvent> event = storage::DecodeCatalog(record.catalog);
+  if (!event.ok()) return Unsound(upstream, record, event.status().message());
+  const std::string fault = domain::CatalogFault(*event);
+  if (!fault.empty()) return Unsound(upstream, record, fault);
+  return event;
 }
 
-absl::StatusOr<bool> Intake::HasOwnStatements(domain::Code division, const Group& g) const {
-  const std::string lower = storage::HeadPrefix(division);
-  FISCAL_ASSIGN_OR_RETURN(const std::optional<storage::Staged::Item> head,
-                          g.ledger.staged().FindFirst(lower, storage::AfterPrefix(lower)));
-  return head.has_value();
-}
-
-absl::StatusOr<storage::UpstreamState> Intake::ReadUpstream(absl::string_view name) const {
-  return storage::ReadUpstreamState(kv_, name);
-}
-
-std::map<domain::Code, std::string> Intake::UpstreamDivisions() const {
-  absl::MutexLock lock(&mu_);
-  return owners_;
-}
-
-absl::StatusOr<domain::RequestReceipt> Intake::Apply(UpstreamRecords& u, Group& g) {
-  FISCAL_ASSIGN_OR_RETURN(storage::UpstreamState state, g.ledger.Upstream(u.upstream));
-  if (state.position > 0 && state.log_id != u.log_id) {
+// That the record is the next one of the log that was taken over up to `state`.
+absl::Status CheckContinues(const std::string& upstream, const UpstreamRecords::Record& record,
+                            const storage::UpstreamState& state, int64_t now_us) {
+  if (record.position != state.position + 1) {
     return Refuse(Reason::kHistoryDiffers,
-                  absl::StrCat("upstream ", u.upstream, " serves another log than before"));
-  }
-  state.log_id = u.log_id;
-  domain::RequestReceipt out;
-  absl::Status status;
-  for (size_t i = 0; i < u.records.size() && status.ok();) {
-    // A group that was committed at once is taken over at once.
-    const size_t first = i;
-    const storage::UpstreamState before = state;
-    const storage::EventLog::Head head = g.head;
-    const size_t entries = g.entries.size();
-    const std::map<domain::Code, std::string> claimed = g.claimed;
-    const std::shared_ptr<const domain::Catalog> catalog = g.catalog;
-    g.ledger.Begin();
-    bool more = true;
-    while (more && status.ok()) {
-      if (i == u.records.size() || i - first == domain::kGroupPostingsMax) {
-        status = Unsound(u.upstream, u.records[i - 1], "what was committed with it is cut");
-        break;
-      }
-      const bool last = i + 1 < u.records.size() && u.records[i + 1].posting.empty();
-      status = TakeOver(u.upstream, u.records[i], last, &state, &more, g);
-      if (status.ok()) ++i;
-    }
-    if (status.ok()) {
-      g.ledger.Keep();
-      continue;
-    }
-    g.ledger.Rollback();
-    state = before;
-    g.head = head;
-    g.entries.resize(entries);
-    g.claimed = claimed;
-    g.catalog = catalog;
-  }
-  g.ledger.SetUpstream(u.upstream, state);
-  FISCAL_RETURN_IF_ERROR(status);
-  out.receipt.position = state.local_position;
-  return out;
-}
-
-absl::Status Intake::TakeOver(const std::string& upstream, const UpstreamRecords::Record& record,
-                              bool last, storage::UpstreamState* state, bool* more, Group& g) {
-  *more = false;
-  if (record.position <= state->position) return absl::OkStatus();
-  if (record.position != state->position + 1) {
-    return Refuse(Reason::kHistoryDiffers,
-                  absl::StrCat("upstream ", upstream, " left out events between ", state->position,
+                  absl::StrCat("upstream ", upstream, " left out events between ", state.position,
                                " and ", record.position));
   }
-  if (storage::ChainHash(state->chain_hash, record.leaf_hash) != record.chain_hash) {
+  if (storage::ChainHash(state.chain_hash, record.leaf_hash) != record.chain_hash) {
     return Refuse(Reason::kHistoryDiffers,
                   absl::StrCat("event ", record.position, " of upstream ", upstream,
                                " does not continue what was taken over"));
   }
-  if (record.commit_time_us < state->commit_time_us)
+  if (record.commit_time_us < state.commit_time_us)
     return Unsound(upstream, record, "it was committed before the event before it");
-  if (record.commit_time_us > g.now_us + kAheadMaxUs)
+  if (record.commit_time_us > now_us + kAheadMaxUs)
     return Unsound(upstream, record, "it was committed more than a day from now");
-  state->position = record.position;
-  state->chain_hash = record.chain_hash;
-  state->commit_time_us = record.commit_time_us;
-  if (!record.catalog.empty()) return TakeOverCatalog(upstream, record, state, g);
-  if (record.posting.empty()) return absl::OkStatus();
+  return absl::OkStatus();
+}
 
+absl::Status CheckDivisionKnown(domain::Code division, uint16_t year, const Standing& standing) {
+  if (standing.catalog.FindDivision(division, year) != nullptr) return absl::OkStatus();
+  return Refuse(Reason::kDivisionUnknown,
+                absl::StrCat("division ", division, " is not in the catalog of ", year,
+                             ": import it here first"));
+}
+
+absl::Status DecidePosting(const std::string& upstream, const UpstreamRecords::Record& record,
+                           bool ends_group, const Standing& standing, RecordDecision* d) {
   FISCAL_ASSIGN_OR_RETURN(domain::Posting posting, SoundPosting(upstream, record));
-  // A group whose next event changes no cells ends here.
-  const bool ends = posting.more && last;
+  const bool ends = posting.more && ends_group;
   if (ends) posting.more = false;
-  *more = posting.more;
   const domain::BudgetKey& budget = posting.key;
-  if (g.catalog->FindDivision(budget.division, budget.year) == nullptr) {
-    return Refuse(Reason::kDivisionUnknown,
-                  absl::StrCat("division ", budget.division, " is not in the catalog of ",
-                               budget.year, ": import it here first"));
-  }
-  const std::string owner = OwnerOf(budget.division, g);
+  FISCAL_RETURN_IF_ERROR(CheckDivisionKnown(budget.division, budget.year, standing));
+  const absl::string_view owner = standing.OwnerOf(budget.division);
   if (owner.empty()) {
-    FISCAL_ASSIGN_OR_RETURN(const bool stated_here, HasOwnStatements(budget.division, g));
+    FISCAL_ASSIGN_OR_RETURN(const bool stated_here, standing.ledger.HasStatements(budget.division));
     if (stated_here) {
       return Refuse(Reason::kDivisionFromUpstream,
                     absl::StrCat("division ", budget.division,
                                  " has statements of its own here: it can't come from upstream ",
                                  upstream, " too"));
     }
-    g.claimed[budget.division] = upstream;
-    g.ledger.SetOwner(budget.division, upstream);
+    d->claims = budget.division;
   } else if (owner != upstream) {
     return Refuse(Reason::kDivisionFromUpstream,
                   absl::StrCat("division ", budget.division, " comes from upstream ", owner));
   }
-  // Revisions without gaps: what the totals store takes for a first posting is one.
-  FISCAL_ASSIGN_OR_RETURN(const bool before, g.ledger.HasRevision(budget, posting.revision - 1));
-  FISCAL_ASSIGN_OR_RETURN(const bool known, g.ledger.HasRevision(budget, posting.revision));
+  // Revisions have no gaps: the totals store takes revision 1 for a budget's first posting.
+  FISCAL_ASSIGN_OR_RETURN(const bool before,
+                          standing.ledger.HasRevision(budget, posting.revision - 1));
+  FISCAL_ASSIGN_OR_RETURN(const bool known, standing.ledger.HasRevision(budget, posting.revision));
   if (posting.revision == 0 || known || before == (posting.revision == 1)) {
     return Unsound(upstream, record,
                    absl::StrCat("revision ", posting.revision, " of agency ", budget.agency,
                                 " does not follow the one before"));
   }
-
-  state->local_position = g.head.position + 1;
-  const std::string ended = ends ? storage::EncodePosting(posting) : std::string();
-  const std::string payload =
-      storage::EncodeUpstream({upstream, *state, ends ? ended : record.posting});
-  domain::EventHeader header;
-  header.kind = domain::EventKind::kUpstream;
-  header.principal = absl::StrCat("upstream:", upstream);
-  header.payload_digest = Sha256({payload});
-  domain::Receipt receipt;
-  Append(std::move(header), payload, g, &receipt);
-  return g.ledger.ApplyPosting(posting, receipt.position);
+  d->more = posting.more;
+  d->posting_bytes = ends ? storage::EncodePosting(posting) : record.posting;
+  d->posting = std::move(posting);
+  return absl::OkStatus();
 }
 
-absl::Status Intake::TakeOverCatalog(const std::string& upstream,
-                                     const UpstreamRecords::Record& record,
-                                     storage::UpstreamState* state, Group& g) {
-  if (record.catalog.size() > domain::kCatalogBytesMax)
-    return Unsound(upstream, record, absl::StrCat(record.catalog.size(), " bytes are too many"));
-  absl::StatusOr<domain::CatalogEvent> decoded = storage::DecodeCatalog(record.catalog);
-  if (!decoded.ok()) return Unsound(upstream, record, decoded.status().message());
-  const std::string fault = domain::CatalogFault(*decoded);
-  if (!fault.empty()) return Unsound(upstream, record, fault);
-  domain::CatalogEvent event = *std::move(decoded);
-  // An upstream says who the agencies of its divisions are, and adds what nobody else has said; it
-  // changes nothing that others said.
+// Of a list of divisions, those that hang below one that is known here, or below one of the list
+// that does.
+std::vector<CatalogEntry> Placed(std::vector<CatalogEntry> entries, uint16_t year,
+                                 const domain::Catalog& catalog) {
+  std::set<std::string> placed;
+  std::vector<CatalogEntry> kept;
+  for (bool found = true; found;) {
+    found = false;
+    for (CatalogEntry& e : entries) {
+      if (e.code.empty() || e.parent_code.empty()) continue;
+      if (placed.count(e.parent_code) == 0 &&
+          catalog.FindDivision(domain::ParseCode(e.parent_code), year) == nullptr)
+        continue;
+      placed.insert(e.code);
+      kept.push_back(std::move(e));
+      e.code.clear();
+      found = true;
+    }
+  }
+  return kept;
+}
+
+// An upstream says who the agencies of its divisions are, and adds entries that no other system has
+// said; it changes nothing that others said.
+absl::Status DecideCatalog(const std::string& upstream, const UpstreamRecords::Record& record,
+                           const Standing& standing, RecordDecision* d) {
+  FISCAL_ASSIGN_OR_RETURN(CatalogEvent event, SoundCatalog(upstream, record));
+  const domain::Catalog& catalog = standing.catalog;
   const bool division_list = event.list == domain::CatalogList::kDivision;
-  auto existing =
-      g.catalog->lists().find({division_list ? 0 : event.division, event.year, event.list});
+  const auto existing =
+      catalog.lists().find({division_list ? 0 : event.division, event.year, event.list});
+  const bool loaded = existing != catalog.lists().end();
   bool own = false;
   if (event.list == domain::CatalogList::kAgency) {
-    if (g.catalog->FindDivision(event.division, event.year) == nullptr) {
-      return Refuse(Reason::kDivisionUnknown,
-                    absl::StrCat("division ", event.division, " is not in the catalog of ",
-                                 event.year, ": import it here first"));
-    }
-    const std::string owner = OwnerOf(event.division, g);
+    FISCAL_RETURN_IF_ERROR(CheckDivisionKnown(event.division, event.year, standing));
+    const absl::string_view owner = standing.OwnerOf(event.division);
     if (!owner.empty() && owner != upstream) return absl::OkStatus();
-    FISCAL_ASSIGN_OR_RETURN(const bool stated_here, HasOwnStatements(event.division, g));
-    if (owner.empty() && existing == g.catalog->lists().end() && !stated_here) {
-      g.claimed[event.division] = upstream;
-      g.ledger.SetOwner(event.division, upstream);
-    }
-    own = OwnerOf(event.division, g) == upstream;
+    FISCAL_ASSIGN_OR_RETURN(const bool stated_here, standing.ledger.HasStatements(event.division));
+    if (owner.empty() && !loaded && !stated_here) d->claims = event.division;
+    own = owner == upstream || d->claims != 0;
   }
-  std::vector<domain::CatalogEntry> entries;
-  for (domain::CatalogEntry& e : event.entries) {
-    const bool known = existing != g.catalog->lists().end() &&
-                       existing->second->find(e.code) != existing->second->end();
-    if (known && !own) continue;
-    entries.push_back(std::move(e));
+  std::vector<CatalogEntry> entries;
+  for (CatalogEntry& e : event.entries) {
+    const bool known = loaded && existing->second->find(e.code) != existing->second->end();
+    if (own || !known) entries.push_back(std::move(e));
   }
+  if (division_list) entries = Placed(std::move(entries), event.year, catalog);
   event.entries = std::move(entries);
-  if (division_list) {
-    // A division hangs below one that is known here, or below one of this list that does.
-    std::set<std::string> placed;
-    std::vector<domain::CatalogEntry> kept;
-    for (bool found = true; found;) {
-      found = false;
-      for (domain::CatalogEntry& e : event.entries) {
-        if (e.code.empty() || e.parent_code.empty()) continue;
-        if (placed.count(e.parent_code) == 0 &&
-            g.catalog->FindDivision(domain::ParseCode(e.parent_code), event.year) == nullptr)
-          continue;
-        placed.insert(e.code);
-        kept.push_back(std::move(e));
-        e.code.clear();
-        found = true;
-      }
+  catalog.Diff(event, &d->catalog);
+  if (d->catalog.entries.empty()) return absl::OkStatus();
+  const std::vector<domain::Violation> violations = catalog.Check(d->catalog);
+  if (violations.empty()) return absl::OkStatus();
+  const domain::Violation& v = violations.front();
+  return Unsound(upstream, record, absl::StrCat(v.field, ": ", v.message));
+}
+
+}  // namespace
+
+absl::StatusOr<RecordDecision> Decide(const std::string& upstream,
+                                      const UpstreamRecords::Record& record, bool ends_group,
+                                      const storage::UpstreamState& state,
+                                      const Standing& standing) {
+  RecordDecision d;
+  d.state = state;
+  if (record.position <= state.position) return d;
+  FISCAL_RETURN_IF_ERROR(CheckContinues(upstream, record, state, standing.now_us));
+  d.state.position = record.position;
+  d.state.chain_hash = record.chain_hash;
+  d.state.commit_time_us = record.commit_time_us;
+  if (!record.catalog.empty()) {
+    FISCAL_RETURN_IF_ERROR(DecideCatalog(upstream, record, standing, &d));
+  } else if (!record.posting.empty()) {
+    FISCAL_RETURN_IF_ERROR(DecidePosting(upstream, record, ends_group, standing, &d));
+  }
+  return d;
+}
+
+absl::StatusOr<domain::RequestReceipt> Apply(const UpstreamRecords& u, Group& group) {
+  FISCAL_ASSIGN_OR_RETURN(storage::UpstreamState state,
+                          group.standing().ledger.Upstream(u.upstream));
+  if (state.position > 0 && state.log_id != u.log_id) {
+    return Refuse(Reason::kHistoryDiffers,
+                  absl::StrCat("upstream ", u.upstream, " serves another log than before"));
+  }
+  state.log_id = u.log_id;
+  absl::Status status;
+  // Takes over what was committed with record `i` and sets `i` behind it.
+  auto take_over = [&](size_t* i) -> absl::Status {
+    Group::Savepoint savepoint(group);
+    storage::UpstreamState after = state;
+    const size_t first = *i;
+    size_t next = first;
+    for (bool more = true; more; ++next) {
+      if (next == u.records.size() || next - first == domain::kGroupPostingsMax)
+        return Unsound(u.upstream, u.records[next - 1], "what was committed with it is cut");
+      const bool ends_group = next + 1 < u.records.size() && u.records[next + 1].posting.empty();
+      FISCAL_ASSIGN_OR_RETURN(RecordDecision d, Decide(u.upstream, u.records[next], ends_group,
+                                                       after, group.standing()));
+      more = d.more;
+      FISCAL_ASSIGN_OR_RETURN(after, group.Keep(u.upstream, std::move(d)));
     }
-    event.entries = std::move(kept);
-  }
-  domain::CatalogEvent changed;
-  g.catalog->Diff(event, &changed);
-  if (changed.entries.empty()) return absl::OkStatus();
-  const std::vector<domain::Violation> violations = g.catalog->Check(changed);
-  if (!violations.empty()) {
-    const domain::Violation& v = violations.front();
-    return Unsound(upstream, record, absl::StrCat(v.field, ": ", v.message));
-  }
-  const std::string payload = storage::EncodeCatalog(changed);
-  domain::EventHeader header;
-  header.kind = domain::EventKind::kCatalog;
-  header.principal = absl::StrCat("upstream:", upstream);
-  header.payload_digest = Sha256({payload});
-  domain::Receipt receipt;
-  Append(std::move(header), payload, g, &receipt);
-  g.catalog = g.catalog->With(changed, receipt.position);
-  return absl::OkStatus();
+    savepoint.Keep();
+    state = after;
+    *i = next;
+    return absl::OkStatus();
+  };
+  for (size_t i = 0; i < u.records.size() && status.ok();) status = take_over(&i);
+  group.SetUpstream(u.upstream, state);
+  FISCAL_RETURN_IF_ERROR(status);
+  domain::RequestReceipt receipt;
+  receipt.receipt.position = state.local_position;
+  return receipt;
 }
 
 }  // namespace fiscal::services
