@@ -46,7 +46,7 @@ if [ "$("$BUF" --version 2>/dev/null || true)" != "$BUF_VERSION" ]; then
   say "installing buf $BUF_VERSION"
   rm -rf "$OUT/buf"
   mkdir -p "$OUT/buf"
-  npm install --prefix "$OUT/buf" --no-package-lock --no-audit --no-fund --ignore-scripts "@bufbuild/buf@$BUF_VERSION" >&2
+  npm install --prefix "$OUT/buf" --no-package-lock --no-audit --no-fund --no-update-notifier --ignore-scripts "@bufbuild/buf@$BUF_VERSION" >&2
 fi
 say "buf lint"
 "$BUF" lint
@@ -62,7 +62,7 @@ if "$RENEW"; then
   cp "$NOW" "$IMAGE"
 elif ! cmp -s "$NOW" "$IMAGE"; then
   # What is not in the image could be broken without anyone noticing.
-  echo "scripts/contract.sh: the protos have more than $IMAGE; write it anew with --renew" >&2
+  echo "scripts/contract.sh: the protos are not what $IMAGE has, though its callers are served: --renew writes it anew" >&2
   exit 1
 fi
 
@@ -100,6 +100,7 @@ mkdir -p "$OUT/python"
 ADDRESS=()
 if [ -x "$FISCAL" ]; then
   rm -rf "$OUT/data"
+  : >"$OUT/serve.log"
   "$FISCAL" serve --data-dir "$OUT/data" --listen 127.0.0.1:0 2>"$OUT/serve.log" &
   SERVER=$!
   trap 'kill $SERVER 2>/dev/null || true; wait $SERVER 2>/dev/null || true' EXIT
