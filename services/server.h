@@ -1,5 +1,5 @@
-// Wires one process of the parts in services/server: Stores, Writer, Reader, Edge. Its role is which
-// of them exist.
+// Wires one process of the parts in services/server: Stores, Writer, Reader, Edge. Its role is
+// which of them exist.
 //
 //   fiscal serve  --->  Serve  --->  Server::Start ... Server::Stop
 //

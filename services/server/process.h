@@ -1,5 +1,5 @@
-// The ground that the parts of a process share: its directory's lock, its phase, how far recovery is, disk,
-// memory and metrics, and the one deliberate end outside main.
+// The ground that the parts of a process share: its directory's lock, its phase, how far recovery
+// is, disk, memory and metrics, and the one deliberate end outside main.
 //
 //   Stores, Writer, Reader, Edge --(what they use, what they say)--> Process
 //
