@@ -45,8 +45,8 @@ constexpr int64_t kSuspect = 8 << 10, kSuspectOfAll = 128 << 10, kSuspectLittle 
 constexpr int64_t kFirstCall = 1 << 10;
 // Memory beyond what requests account for that may appear at once: four answers of the greatest
 // size. Above it, connections on which no call has taken a message yet are cut when they owe more
-// than kSuspect.
-constexpr int64_t kGrowthMax = 64 << 20;
+// than kOwedMax, which a first small call stays far below.
+constexpr int64_t kGrowthMax = 64 << 20, kOwedMax = 4 << 10;
 // Growth is forgotten at this rate a second, and at once when nobody has owed anything for so long.
 constexpr double kGrowthForgotten = 8 << 20;
 constexpr absl::Duration kQuiet = absl::Seconds(5);
@@ -409,7 +409,7 @@ class DoorImpl final : public Door {
       }
       const int64_t untaken = connection.meter.untaken();
       const bool begins = Begins(connection);
-      owed |= begins && untaken > kSuspect;
+      owed |= begins && untaken > kOwedMax;
       beginner_owes_ |= begins && untaken > kFirstCall;
       if (counts < kCountsMax &&
           (untaken > kSuspect || (untaken_ > kSuspectOfAll && untaken > kSuspectLittle))) {
@@ -513,7 +513,7 @@ class DoorImpl final : public Door {
     memory_base_ += static_cast<int64_t>(absl::ToDoubleSeconds(elapsed) * kGrowthForgotten);
     if (memory - memory_base_ <= kGrowthMax) return;
     for (const auto& [id, connection] : connections_) {
-      if (connection->meter.untaken() > kSuspect && Begins(*connection)) Cut(*connection, kMemory);
+      if (connection->meter.untaken() > kOwedMax && Begins(*connection)) Cut(*connection, kMemory);
     }
   }
 

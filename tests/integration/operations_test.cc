@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -558,7 +559,8 @@ TEST_F(OperationsTest, LogLinesAreJsonWithWhoAndWhyAndWithoutWhatWasSent) {
   EXPECT_FALSE(call["duration_ms"].empty());
   EXPECT_TRUE(absl::StrContains(call["peer"], "127.0.0.1"));
   EXPECT_EQ(by_request["request-78"]["reason"], "CODE_UNKNOWN");
-  EXPECT_EQ(said.front(), "serving");
+  // A caller that was waiting may be answered before it is said.
+  EXPECT_EQ(std::count(said.begin(), said.end(), "serving"), 1);
   EXPECT_EQ(said.back(), "stopped");
 }
 
