@@ -2,18 +2,20 @@
 //
 //   TotalsReader::GetAll --> BatchTotals --> one TotalsView::Visit for all filters that read the same chunks
 //
-// A reading hands each cell to the filters it may concern: those that name a project are found by it.
+// A reading hands each cell to the filters it may concern: those that name a project are found by
+// it.
 #ifndef FISCAL_SERVICES_LEDGER_ANSWER_TOTALS_BATCH_H_
 #define FISCAL_SERVICES_LEDGER_ANSWER_TOTALS_BATCH_H_
 
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "services/ledger/answer/totals_question.h"
+#include "services/ledger/answer/question.h"
 
 namespace fiscal::services {
 
-// A value for each filter, in order. The first filter that names what is in no catalog is refused as Question::Check does.
+// A value for each filter, in order. The first filter that names what is in no catalog is refused
+// as Filter::Check does.
 absl::StatusOr<std::vector<domain::CellValue>> BatchTotals(
     const Projector& projector, ChunkCache& cache, const std::vector<domain::TotalFilter>& filters,
     domain::Position position, Work& work);
