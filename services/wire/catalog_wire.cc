@@ -30,7 +30,9 @@ domain::CatalogImport ToImport(const pb::ImportCatalogRequest& request, absl::st
   domain::CatalogImport import;
   import.principal = std::string(principal);
   import.request_id = request.request_id();
-  import.body = Sha256({bytes});
+  // However another runtime orders its fields: ours writes equal messages as equal bytes.
+  import.body = Sha256({request.SerializeAsString()});
+  import.sent = Sha256({bytes});
   auto add = [&](Reason reason, std::string field, std::string message) {
     if (import.violations.size() < 100)
       import.violations.push_back({reason, std::move(field), "", std::move(message)});

@@ -9,8 +9,7 @@
 
 namespace fiscal::services::wire {
 
-// `bytes` is the request as it arrived. What is wrong with the message is among the import's
-// violations.
+// `bytes` is the request as it arrived. Faults of the message are among the import's violations.
 domain::CatalogImport ToImport(const catalog::v1::ImportCatalogRequest& request,
                                absl::string_view bytes, absl::string_view principal);
 

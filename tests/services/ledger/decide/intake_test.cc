@@ -1,6 +1,8 @@
 // What the intake decides of requests, one after the other, over a log in memory.
 #include "services/ledger/decide/intake.h"
 
+#include "base/sha256.h"
+#include "domain/requests.h"
 #include "gtest/gtest.h"
 #include "tests/support/ledger_script.h"
 
@@ -139,6 +141,28 @@ TEST_F(IntakeTest, ARepeatedImportGetsItsAnswer) {
     codes 141100 id=d 206          => unchanged
     codes 141100 id=c 207          => REQUEST_ID_REUSED
   )");
+}
+
+// Older versions kept the digest of an import's bytes, not that of its content: their answers are
+// found by either.
+TEST_F(IntakeTest, AnImportThatAnOlderVersionAnsweredIsRepeated) {
+  auto import = [this](const std::string& body, const std::string& sent) {
+    domain::CatalogImport i;
+    i.request_id = "r1";
+    i.body = Sha256({body});
+    i.sent = Sha256({sent});
+    i.event = {141100, 2024, domain::CatalogList::kFunctional, {}};
+    i.event.entries.push_back({"208", "name", "", "", {}, "", "", false, {}});
+    services::Intake::Request request(std::move(i));
+    services::Intake::Request* group[] = {&request};
+    return script_.intake().Commit(group)[0];
+  };
+  const auto first = import("bytes", "bytes");
+  ASSERT_TRUE(first.ok()) << first.status();
+  const auto again = import("content", "bytes");
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(again->receipt.position, first->receipt.position);
+  EXPECT_FALSE(import("content", "other bytes").ok());
 }
 
 // Between the check and the decision the catalog may change: the statement is checked against the one that stands then.
