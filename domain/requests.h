@@ -19,8 +19,10 @@ namespace fiscal::domain {
 struct CatalogImport {
   std::string principal;
   std::string request_id;
-  // Digest that tells a retry from a reused request_id.
+  // Digest of the content, which tells a retry from a reused request_id; kept with the answer.
   Digest body{};
+  // Digest of the bytes as they came, which older versions kept with the answer.
+  Digest sent{};
   CatalogEvent event;
   std::vector<Violation> violations;
 };

@@ -75,6 +75,8 @@ struct GroupValue {
   std::string code;
   std::string name;
   int level = 1;
+  // The code or the enumerator as its number; 0 of organisations and projects.
+  uint32_t number = 0;
   Code division = 0;
   bool own_level = false;
   // True for money whose code no crosswalk maps.

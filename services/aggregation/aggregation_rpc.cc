@@ -13,6 +13,7 @@
 #include "services/aggregation/watch_rpc.h"
 #include "services/ledger/answer/consolidated.h"
 #include "services/ledger/answer/explain.h"
+#include "services/ledger/answer/plan.h"
 #include "services/ledger/answer/statuses.h"
 #include "services/rpc/bounded_reads.h"
 #include "services/wire/explain_wire.h"
@@ -175,13 +176,13 @@ class AggregationRpc final : public rpc::BoundedReads<pb::AggregationService::Ca
           Question after(runner_.projector().catalog(), right, group_by);
           FISCAL_RETURN_IF_ERROR(reader_.Ask(before, at[0], call->work()));
           FISCAL_RETURN_IF_ERROR(reader_.Ask(after, at[1], call->work()));
-          const domain::Fen left_total = before.grand_total().amount_fen,
-                            right_total = after.grand_total().amount_fen;
+          const domain::Fen left_total = before.rows().grand_total().amount_fen,
+                            right_total = after.rows().grand_total().amount_fen;
           FISCAL_RETURN_IF_ERROR(wire::FillComparison(left_total, right_total, left_total,
                                                       right_total, "grand_total",
                                                       response->mutable_grand_total()));
           std::vector<RowChange> rows;
-          if (!group_by.empty()) rows = after.RowsBeside(before);
+          if (!group_by.empty()) rows = after.rows().Beside(before.rows());
           if (request->order() == pb::ORDER_AMOUNT_DESC) {
             std::stable_sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) {
               auto size = [](const RowChange& r) {
@@ -352,7 +353,7 @@ class AggregationRpc final : public rpc::BoundedReads<pb::AggregationService::Ca
  private:
   static bool IsSmall(const pb::TotalFilter& filter) {
     const absl::StatusOr<TotalFilter> asked = wire::ToFilter(filter, "");
-    return !asked.ok() || Question::IsSmall(*asked);
+    return !asked.ok() || services::IsSmall(*asked);
   }
   static bool IsSmall(const pb::GetTotalRequest& request) {
     return !request.coverage() && IsSmall(request.filter());

@@ -13,6 +13,7 @@
 #include "fiscal/disclosure/v1/disclosure_service.grpc.pb.h"
 #include "services/aggregation/positioned_reads.h"
 #include "services/disclosure/narrative.h"
+#include "services/ledger/answer/filter.h"
 #include "services/ledger/answer/ledger_source.h"
 #include "services/rpc/bounded_reads.h"
 #include "services/wire/submission_wire.h"
@@ -233,7 +234,7 @@ class DisclosureRpc final : public rpc::BoundedReads<pb::DisclosureService::Call
           LedgerSource prior(runner_.projector(), reader_, statements_, wire::ImplementingAgency,
                              before, position, call->work());
           // Who was not in the catalog of that year stated nothing in it.
-          const bool known = Question(runner_.projector().catalog(), before, {}).Check().ok();
+          const bool known = Filter(runner_.projector().catalog(), before).Check().ok();
           return FillNarrative(response->name(), scope.year, source, known ? &prior : nullptr,
                                response->mutable_narrative());
         });
@@ -286,9 +287,8 @@ class DisclosureRpc final : public rpc::BoundedReads<pb::DisclosureService::Call
  private:
   absl::StatusOr<Disclosure> Made(const Form& form, const TotalFilter& scope,
                                   LedgerSource& source) const {
-    // NOT_FOUND for who is not in the catalog, as for totals.
-    Question question(runner_.projector().catalog(), scope, {});
-    FISCAL_RETURN_IF_ERROR(question.Check());
+    // As for totals, NOT_FOUND for subjects that are not in the catalog.
+    FISCAL_RETURN_IF_ERROR(Filter(runner_.projector().catalog(), scope).Check());
     disclosure::Subject subject;
     subject.fiscal_year = scope.year;
     subject.name = NameOf(*runner_.projector().catalog(), scope);

@@ -62,8 +62,8 @@ absl::StatusOr<Consolidated> Consolidate(const Projector& projector, const Total
   const auto catalog = projector.catalog();
   Question question(catalog, filter, {});
   FISCAL_RETURN_IF_ERROR(reader.Ask(question, position, work));
-  out.combined = question.grand_total();
-  const std::vector<Code> subtree = question.Subtree();
+  out.combined = question.rows().grand_total();
+  const std::vector<Code> subtree = question.filter().Subtree();
   const std::set<Code> inside(subtree.begin(), subtree.end());
 
   std::map<std::tuple<Code, bool, Fund>, Transfer> transfers;
@@ -107,9 +107,9 @@ absl::StatusOr<Consolidated> Consolidate(const Projector& projector, const Total
                                         domain::RowOrder::kCode, position, work));
     // Level 1 holds all of 110; level 2 says how much of it came from below.
     for (const domain::TotalRow& row : list.rows) {
-      const Fund fund = FundNamed(row.group[1].code);
+      const Fund fund = static_cast<Fund>(row.group[1].number);
       if (row.group[0].level == 1) at(receiver, false, fund).received_fen += row.value.amount_fen;
-      if (row.group[0].level == 2 && row.group[0].code == "11006") {
+      if (row.group[0].level == 2 && row.group[0].number == 11006) {
         at(receiver, false, fund).received_fen -= row.value.amount_fen;
         at(receiver, true, fund).received_fen += row.value.amount_fen;
       }

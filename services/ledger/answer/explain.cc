@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "domain/reason.h"
+#include "services/ledger/answer/filter.h"
 
 namespace fiscal::services {
 namespace {
@@ -120,7 +121,7 @@ class Page {
   Explanation* const out_;
 };
 
-absl::Status AddLines(const storage::HeadReader& statements, Question& question,
+absl::Status AddLines(const storage::HeadReader& statements, const Filter& selects,
                       const std::vector<StatementPart>& parts, const TotalFilter& filter,
                       Page* page, Explanation* out, Work& work) {
   for (const StatementPart& part : parts) {
@@ -136,7 +137,7 @@ absl::Status AddLines(const storage::HeadReader& statements, Question& question,
     std::vector<const domain::Line*> matching;
     CellValue sum;
     for (const domain::Line& line : lines.lines) {
-      if (!question.Matches(line)) continue;
+      if (!selects.Matches(line)) continue;
       matching.push_back(&line);
       CellValue value;
       value.amount_fen = line.amount_fen;
@@ -171,8 +172,8 @@ absl::StatusOr<Explanation> ExplainTotal(const Projector& projector, const Total
   if (lines || !filter.agency.empty()) {
     FISCAL_ASSIGN_OR_RETURN(const std::vector<StatementPart> parts,
                             StatementsOf(projector, reader, filter, position, work));
-    Question question(projector.catalog(), filter, {});
-    FISCAL_RETURN_IF_ERROR(AddLines(statements, question, parts, filter, &page, &out, work));
+    const Filter selects(projector.catalog(), filter);
+    FISCAL_RETURN_IF_ERROR(AddLines(statements, selects, parts, filter, &page, &out, work));
     return out;
   }
   if (!filter.department.empty()) {

@@ -6,6 +6,8 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "domain/disclosure/lines_source.h"
+#include "services/ledger/answer/filter.h"
+#include "services/ledger/answer/plan.h"
 #include "services/ledger/fold/totals_view.h"
 #include "storage/record_codec.h"
 
@@ -155,13 +157,13 @@ LedgerSource::~LedgerSource() = default;
 
 absl::StatusOr<const Statuses*> LedgerSource::Standing() {
   if (standing_ == nullptr) {
-    Question question(catalog_, scope_, {});
+    const Filter selects(catalog_, scope_);
     auto standing = std::make_unique<Statuses>();
     for (domain::Stage stage : StagesOf(scope_.stage)) {
       FISCAL_ASSIGN_OR_RETURN(const Statuses all, StatusesAt(projector_, scope_.year, stage,
-                                                             question.Subtree(), position_, work_));
+                                                             selects.Subtree(), position_, work_));
       for (const auto& [key, status] : all) {
-        if (status.counts() && question.Counts(key, status.department))
+        if (status.counts() && selects.Counts(key, status.department))
           standing->emplace(key, status);
       }
     }
@@ -182,7 +184,7 @@ size_t LedgerSource::LeafOf(const domain::BudgetKey& budget) const {
 
 absl::Status LedgerSource::LoadLeaves() {
   if (loaded_) return absl::OkStatus();
-  targets_ = Question(catalog_, scope_, {}).Leaves();
+  targets_ = LeavesOf(Filter(catalog_, scope_));
   std::sort(targets_.begin(), targets_.end(), [](const Target& a, const Target& b) {
     return std::tie(a.division, a.node.code) < std::tie(b.division, b.node.code);
   });

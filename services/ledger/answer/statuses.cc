@@ -4,6 +4,7 @@
 #include <set>
 
 #include "base/status_macros.h"
+#include "services/ledger/answer/filter.h"
 
 namespace fiscal::services {
 
@@ -52,9 +53,9 @@ absl::StatusOr<std::vector<AgencyCoverage>> CoverageAt(const Projector& projecto
                                                        const TotalFilter& filter, Position position,
                                                        Work& work) {
   const std::shared_ptr<const Catalog> catalog = projector.catalog();
-  Question question(catalog, filter, {});
-  FISCAL_RETURN_IF_ERROR(question.Check());
-  const std::vector<Code> divisions = question.Subtree();
+  const Filter selects(catalog, filter);
+  FISCAL_RETURN_IF_ERROR(selects.Check());
+  const std::vector<Code> divisions = selects.Subtree();
   const Stage stage = filter.stage == Stage::kCurrent ? Stage::kApproved : filter.stage;
   FISCAL_ASSIGN_OR_RETURN(const Statuses statuses,
                           StatusesAt(projector, filter.year, stage, divisions, position, work));

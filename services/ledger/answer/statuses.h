@@ -14,8 +14,8 @@
 #include "absl/status/statusor.h"
 #include "domain/coverage.h"
 #include "domain/totals.h"
-#include "services/ledger/answer/totals_question.h"
 #include "services/ledger/fold/projector.h"
+#include "services/ledger/work.h"
 
 namespace fiscal::services {
 

@@ -6,6 +6,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "base/status_macros.h"
+#include "services/ledger/answer/plan.h"
 #include "services/ledger/fold/totals_view.h"
 
 namespace fiscal::services {
@@ -20,7 +21,7 @@ constexpr uint64_t kFiltersPerUnit = 8;
 class Shared final : public CellVisitor {
  public:
   void Add(Question* question) {
-    const std::string& project = question->filter().project;
+    const std::string& project = question->filter().asked().project;
     (project.empty() ? any_ : by_project_[project]).push_back(question);
     most_ = std::max(most_, project.empty() ? size_t{0} : by_project_[project].size());
   }
@@ -65,13 +66,13 @@ absl::StatusOr<std::vector<domain::CellValue>> BatchTotals(const Projector& proj
     std::unique_ptr<Question>& question = questions[filter];
     if (question != nullptr) continue;
     question = std::make_unique<Question>(catalog, filter, std::vector<domain::GroupBy>());
-    FISCAL_RETURN_IF_ERROR(question->Check());
+    FISCAL_RETURN_IF_ERROR(question->filter().Check());
   }
   using Chunks = std::tuple<domain::ChunkKind, domain::Code, domain::Code, bool, std::string,
                             std::string, uint16_t, domain::Stage>;
   std::map<Chunks, Shared> readings;
   for (const auto& [f, question] : questions) {
-    const Question::Reads reads = question->reads();
+    const Reads reads = ReadsOf(f, {});
     readings[{reads.kind, reads.code, f.division, f.own_level, f.department, f.agency, f.year,
               f.stage}]
         .Add(question.get());
@@ -81,16 +82,18 @@ absl::StatusOr<std::vector<domain::CellValue>> BatchTotals(const Projector& proj
   FISCAL_RETURN_IF_ERROR(work.Expect(readings.size() * Work::kSeek));
   for (auto& [chunks, shared] : readings) {
     const Question& first = shared.first();
-    const Question::Reads reads = first.reads();
-    const std::vector<Target> targets = first.Targets();
-    for (domain::Stage stage : domain::StagesOf(first.filter().stage)) {
-      FISCAL_RETURN_IF_ERROR(TotalsView(projector, cache, position, first.filter().year, stage)
+    const domain::TotalFilter& asked = first.filter().asked();
+    const Reads reads = ReadsOf(asked, {});
+    const std::vector<Target> targets = TargetsOf(first.filter(), {});
+    for (domain::Stage stage : domain::StagesOf(asked.stage)) {
+      FISCAL_RETURN_IF_ERROR(TotalsView(projector, cache, position, asked.year, stage)
                                  .Visit(targets, reads.kind, reads.code, shared, work));
     }
   }
   std::vector<domain::CellValue> values;
   values.reserve(filters.size());
-  for (const TotalFilter& filter : filters) values.push_back(questions.at(filter)->grand_total());
+  for (const TotalFilter& filter : filters)
+    values.push_back(questions.at(filter)->rows().grand_total());
   return values;
 }
 

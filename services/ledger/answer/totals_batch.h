@@ -11,12 +11,12 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "services/ledger/answer/totals_question.h"
+#include "services/ledger/answer/question.h"
 
 namespace fiscal::services {
 
 // A value for each filter, in order. The first filter that names what is in no catalog is refused
-// as Question::Check does.
+// as Filter::Check does.
 absl::StatusOr<std::vector<domain::CellValue>> BatchTotals(
     const Projector& projector, ChunkCache& cache, const std::vector<domain::TotalFilter>& filters,
     domain::Position position, Work& work);

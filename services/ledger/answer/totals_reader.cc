@@ -13,7 +13,7 @@ TotalsReader::TotalsReader(const Projector& projector)
 TotalsReader::~TotalsReader() = default;
 
 absl::Status TotalsReader::Ask(Question& question, domain::Position position, Work& work) const {
-  FISCAL_RETURN_IF_ERROR(question.Check());
+  FISCAL_RETURN_IF_ERROR(question.filter().Check());
   return question.Run(projector_, *cache_, position, work);
 }
 
@@ -21,7 +21,7 @@ absl::StatusOr<domain::CellValue> TotalsReader::Get(const TotalFilter& filter,
                                                     domain::Position position, Work& work) const {
   Question question(projector_.catalog(), filter, {});
   FISCAL_RETURN_IF_ERROR(Ask(question, position, work));
-  return question.grand_total();
+  return question.rows().grand_total();
 }
 
 absl::StatusOr<std::vector<domain::CellValue>> TotalsReader::GetAll(
@@ -35,7 +35,7 @@ absl::StatusOr<domain::TotalList> TotalsReader::List(const TotalFilter& filter,
                                                      domain::Position position, Work& work) const {
   Question question(projector_.catalog(), filter, group_by);
   FISCAL_RETURN_IF_ERROR(Ask(question, position, work));
-  return question.Answer(order);
+  return question.rows().Answer(order);
 }
 
 absl::Status TotalsReader::Visit(const std::vector<Target>& targets, domain::ChunkKind kind,

@@ -14,13 +14,10 @@
 
 #include "absl/status/statusor.h"
 #include "domain/cells.h"
-#include "services/ledger/answer/totals_question.h"
+#include "services/ledger/answer/question.h"
 #include "services/ledger/fold/projector.h"
 
 namespace fiscal::services {
-
-class ChunkCache;   // totals_view.h
-class CellVisitor;  // totals_view.h
 
 class TotalsReader {
  public:

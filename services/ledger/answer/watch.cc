@@ -45,7 +45,7 @@ absl::StatusOr<std::vector<std::unique_ptr<Question>>> Watch::Ask(Position posit
 
 absl::Status Watch::CheckRows() const {
   size_t rows = 0;
-  for (const auto& question : questions_) rows += question->row_count();
+  for (const auto& question : questions_) rows += question->rows().size();
   if (rows <= kWatchRowsMax) return absl::OkStatus();
   return domain::Refuse(Reason::kWatchTooWide, absl::StrCat("the filters have ", rows,
                                                             " rows; the limit is ", kWatchRowsMax));
@@ -58,13 +58,14 @@ absl::Status Watch::Start(Position position) {
 }
 
 bool Watch::Concerns(const domain::Posting& posting) const {
-  return std::any_of(questions_.begin(), questions_.end(),
-                     [&](const auto& q) { return q->Counts(posting.key, posting.department); });
+  return std::any_of(questions_.begin(), questions_.end(), [&](const auto& q) {
+    return q->filter().Counts(posting.key, posting.department);
+  });
 }
 
 void Watch::Take(std::vector<WatchMessage::Change>* changes) {
   for (size_t i = 0; i < questions_.size(); ++i) {
-    for (RowChange& row : questions_[i]->TakeChanges())
+    for (RowChange& row : questions_[i]->rows().TakeChanges())
       changes->push_back({static_cast<int>(i), std::move(row)});
   }
 }
@@ -110,10 +111,11 @@ absl::StatusOr<std::optional<WatchMessage>> Watch::Find(Position folded) {
     WatchMessage message{WatchEvent::kSnapshot, position_, {}};
     for (size_t i = 0; i < questions_.size(); ++i) {
       if (options_.totals[i].group_by.empty()) {
-        message.changes.push_back({static_cast<int>(i), {{}, {}, questions_[i]->grand_total()}});
+        message.changes.push_back(
+            {static_cast<int>(i), {{}, {}, questions_[i]->rows().grand_total()}});
         continue;
       }
-      for (domain::TotalRow& row : questions_[i]->Answer(domain::RowOrder::kCode).rows)
+      for (domain::TotalRow& row : questions_[i]->rows().Answer(domain::RowOrder::kCode).rows)
         message.changes.push_back({static_cast<int>(i), {std::move(row.group), {}, row.value}});
     }
     return message;
@@ -130,7 +132,7 @@ absl::StatusOr<std::optional<WatchMessage>> Watch::Find(Position folded) {
     FISCAL_ASSIGN_OR_RETURN(std::vector<std::unique_ptr<Question>> now, Ask(folded));
     WatchMessage message{WatchEvent::kChange, folded, {}};
     for (size_t i = 0; i < now.size(); ++i) {
-      for (RowChange& row : now[i]->ChangesFrom(*questions_[i]))
+      for (RowChange& row : now[i]->rows().ChangesFrom(questions_[i]->rows()))
         message.changes.push_back({static_cast<int>(i), std::move(row)});
     }
     questions_ = std::move(now);

@@ -56,9 +56,9 @@ absl::StatusOr<ImportDecision> Decide(const domain::CatalogImport& import,
                                       const Standing& standing) {
   ImportDecision d;
   if (!import.request_id.empty()) {
-    FISCAL_ASSIGN_OR_RETURN(
-        std::optional<domain::Receipt> earlier,
-        FindEarlier(standing.ledger, import.principal, import.request_id, import.body));
+    FISCAL_ASSIGN_OR_RETURN(std::optional<domain::Receipt> earlier,
+                            FindEarlier(standing.ledger, import.principal, import.request_id,
+                                        {import.body, import.sent}));
     if (earlier.has_value()) {
       d.repeated = true;
       d.receipt.receipt = *std::move(earlier);

@@ -55,13 +55,13 @@ absl::StatusOr<std::optional<RequestReceipt>> FindWhole(const domain::Reallocati
                                                         const storage::Ledger& ledger) {
   if (r.request_id.empty()) return std::optional<RequestReceipt>();
   FISCAL_ASSIGN_OR_RETURN(std::optional<domain::Receipt> earlier,
-                          FindEarlier(ledger, r.principal, r.request_id, r.body));
+                          FindEarlier(ledger, r.principal, r.request_id, {r.body}));
   if (!earlier.has_value()) return std::optional<RequestReceipt>();
   RequestReceipt out;
   out.receipt = *std::move(earlier);
   for (const Submission& part : r.parts) {
     FISCAL_ASSIGN_OR_RETURN(earlier,
-                            FindEarlier(ledger, part.principal, part.request_id, part.body));
+                            FindEarlier(ledger, part.principal, part.request_id, {part.body}));
     FISCAL_CHECK(earlier.has_value(), "a reallocation's parts are kept with it");
     out.parts.push_back(*std::move(earlier));
   }

@@ -1,5 +1,6 @@
 #include "services/ledger/decide/standing.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -19,11 +20,11 @@ absl::string_view Standing::OwnerOf(domain::Code division) const {
 absl::StatusOr<std::optional<domain::Receipt>> FindEarlier(const storage::Ledger& ledger,
                                                            absl::string_view principal,
                                                            absl::string_view request_id,
-                                                           const Digest& body) {
+                                                           absl::Span<const Digest> bodies) {
   FISCAL_ASSIGN_OR_RETURN(std::optional<storage::Ledger::Answered> answered,
                           ledger.FindAnswer(principal, request_id));
   if (!answered.has_value()) return std::optional<domain::Receipt>();
-  if (answered->body != body) {
+  if (std::find(bodies.begin(), bodies.end(), answered->body) == bodies.end()) {
     return domain::Refuse(domain::Reason::kRequestIdReused,
                           absl::StrCat("request_id ", request_id, " was used for another body"));
   }

@@ -13,6 +13,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/types/span.h"
 #include "base/sha256.h"
 #include "domain/catalog.h"
 #include "domain/receipt.h"
@@ -43,12 +44,12 @@ struct Standing {
   absl::string_view OwnerOf(domain::Code division) const;
 };
 
-// The answer to an earlier request with this id; none when it is new. REQUEST_ID_REUSED when it had
-// another body.
+// The answer to an earlier request with this id; none when it is new. REQUEST_ID_REUSED when its
+// body was none of `bodies`.
 absl::StatusOr<std::optional<domain::Receipt>> FindEarlier(const storage::Ledger& ledger,
                                                            absl::string_view principal,
                                                            absl::string_view request_id,
-                                                           const Digest& body);
+                                                           absl::Span<const Digest> bodies);
 
 }  // namespace fiscal::services
 

@@ -194,7 +194,7 @@ absl::StatusOr<StatementDecision> Decide(Submission& s, const Standing& standing
   StatementDecision d;
   if (!s.validate_only && !s.request_id.empty()) {
     FISCAL_ASSIGN_OR_RETURN(std::optional<domain::Receipt> earlier,
-                            FindEarlier(standing.ledger, s.principal, s.request_id, s.body));
+                            FindEarlier(standing.ledger, s.principal, s.request_id, {s.body}));
     if (earlier.has_value()) {
       d.receipt.receipt = *std::move(earlier);
       return d;

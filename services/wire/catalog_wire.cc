@@ -1,0 +1,110 @@
+#include "services/wire/catalog_wire.h"
+
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/sha256.h"
+#include "base/text.h"
+#include "domain/reason.h"
+#include "domain/types.h"
+
+namespace fiscal::services::wire {
+namespace {
+
+namespace pb = fiscal::catalog::v1;
+using domain::CatalogEntry;
+using domain::Reason;
+
+static_assert(static_cast<int>(domain::CatalogList::kAgency) == pb::CATALOG_LIST_AGENCY &&
+              pb::CatalogList_MAX == 7);
+static_assert(static_cast<int>(domain::AgencyKind::kInstitution) == pb::AGENCY_KIND_INSTITUTION &&
+              pb::AgencyKind_MAX == 3);
+
+constexpr int kEntriesMax = 100000;
+
+}  // namespace
+
+domain::CatalogImport ToImport(const pb::ImportCatalogRequest& request, absl::string_view bytes,
+                               absl::string_view principal) {
+  domain::CatalogImport import;
+  import.principal = std::string(principal);
+  import.request_id = request.request_id();
+  // However another runtime orders its fields: ours writes equal messages as equal bytes.
+  import.body = Sha256({request.SerializeAsString()});
+  import.sent = Sha256({bytes});
+  auto add = [&](Reason reason, std::string field, std::string message) {
+    if (import.violations.size() < 100)
+      import.violations.push_back({reason, std::move(field), "", std::move(message)});
+  };
+  if (request.request_id().empty()) {
+    add(Reason::kRequiredFieldMissing, "request_id", "a request_id is required");
+  } else if (request.request_id().size() > 64 || !IsIdentifier(request.request_id())) {
+    add(Reason::kTextInvalid, "request_id", "a request_id has 1 to 64 printable ASCII characters");
+  }
+  domain::CatalogEvent& event = import.event;
+  event.division = domain::ParseDivision(request.division_code());
+  if (event.division == 0)
+    add(Reason::kCodeMalformed, "division_code", "a division has 6 digits, or 9 ending in 000");
+  if (request.fiscal_year() < 1949 || request.fiscal_year() > 2999) {
+    add(Reason::kCodeMalformed, "fiscal_year", "a fiscal year is 1949 to 2999");
+  } else {
+    event.year = static_cast<uint16_t>(request.fiscal_year());
+  }
+  if (!pb::CatalogList_IsValid(request.list()) || request.list() == 0) {
+    add(Reason::kEnumUnknown, "list", "a list is required");
+  } else {
+    event.list = static_cast<domain::CatalogList>(request.list());
+  }
+  if (request.entries_size() < 1)
+    add(Reason::kRequiredFieldMissing, "entries", "at least one entry");
+  if (request.entries_size() > kEntriesMax) {
+    add(Reason::kTooManyEntries, "entries", absl::StrCat("at most ", kEntriesMax, " entries"));
+    return import;
+  }
+  for (int i = 0; i < request.entries_size(); ++i) {
+    const pb::CatalogEntry& in = request.entries(i);
+    CatalogEntry e;
+    e.code = in.code();
+    e.name = in.name();
+    e.parent_code = in.parent_code();
+    e.department_code = in.department_code();
+    if (!pb::AgencyKind_IsValid(in.kind())) {
+      add(Reason::kEnumUnknown, absl::StrCat("entries[", i, "].kind"), "no such kind");
+    } else {
+      e.kind = static_cast<domain::AgencyKind>(in.kind());
+    }
+    e.valid_from = in.valid_from();
+    e.valid_to = in.valid_to();
+    e.must_report = in.must_report();
+    e.aliases.assign(in.aliases().begin(), in.aliases().end());
+    auto text = [&](absl::string_view field, const std::string& value) {
+      const TextFault fault = CheckText(value, false);
+      if (fault != TextFault::kNone) {
+        add(Reason::kTextInvalid, absl::StrCat("entries[", i, "].", field),
+            absl::StrCat("the text contains ", Describe(fault)));
+      } else if (value.size() > 200 && CountCharacters(value) > 200) {
+        add(Reason::kTextInvalid, absl::StrCat("entries[", i, "].", field),
+            "at most 200 characters");
+      }
+    };
+    text("name", e.name);
+    for (const std::string& alias : e.aliases) text("aliases", alias);
+    event.entries.push_back(std::move(e));
+  }
+  return import;
+}
+
+void ToProto(const CatalogEntry& e, pb::CatalogEntry* out) {
+  out->set_code(e.code);
+  out->set_name(e.name);
+  out->set_parent_code(e.parent_code);
+  out->set_department_code(e.department_code);
+  out->set_kind(static_cast<pb::AgencyKind>(e.kind));
+  out->set_valid_from(e.valid_from);
+  out->set_valid_to(e.valid_to);
+  out->set_must_report(e.must_report);
+  for (const std::string& alias : e.aliases) out->add_aliases(alias);
+}
+
+}  // namespace fiscal::services::wire

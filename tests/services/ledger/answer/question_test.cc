@@ -1,0 +1,106 @@
+// What is answered of totals: live, from the store, and as of positions between; and what is read for it.
+#include "gtest/gtest.h"
+#include "services/ledger/answer/totals_reader.h"
+#include "tests/support/ledger_script.h"
+
+namespace fiscal::testing {
+namespace {
+
+constexpr absl::string_view kHistory = R"(
+  divisions 140000 141100<140000 141121<141100          => revised @1, 3 added
+  agencies  141100 101001/101 101002/101 102001/102     => revised @2, 3 added
+  agencies  141121 101001/101                           => revised @3, 1 added
+  codes     140000 205 20502 2050201 208 20805          => revised @4, 5 added
+  submit r1 141100/101001 l1=2050201:1000.00 l2=20805:10 l3=205:1   => created r1 @5, 3 lines
+  submit r2 141100/102001 l1=20502:20~30101                         => created r1 @6, 1 line
+  submit r3 141121/101001 l1=2050201:300@P1 project=P1              => created r1 @7, 1 line, 1 project
+  submit r4 141100/101002 l1=20805:7 l2=20502:2~302@P1 project=P1   => created r1 @8, 2 lines, 1 project
+  submit r5 141100/101001 patch l1=2050201:900.00 -l3               => revised r2 @9, 2 lines
+  submit r6 141100/101002 stage=adjustment l1=20805:-3              => created r1 @10, 1 line
+)";
+
+// The same answers whether strides end rarely (all is live), or at nearly every event (all is read from the store).
+class QuestionTest : public ::testing::TestWithParam<uint64_t> {
+ protected:
+  QuestionTest() { EXPECT_SCRIPT(script_, kHistory); }
+  LedgerScript script_{services::CheckRules, {GetParam(), GetParam()}};
+};
+
+TEST_P(QuestionTest, OneSum) {
+  EXPECT_SCRIPT(script_, R"(
+    total 140000                                  => 1239.00 @10
+    total 141100                                  => 1239.00 @10
+    total 141100 own                              => 939.00 @10
+    total 141121                                  => 300.00 @10
+    total 141100 department=101                   => 919.00 @10
+    total 141100 agency=101002                    => 9.00 @10
+    total 141100 functional=205                   => 1222.00 @10
+    total 141100 functional=2050201               => 1200.00 @10
+    total 141100 economic=301                     => 20.00 @10
+    total 141100 project=P1                       => 302.00 @10
+    total 141100 project=P1 functional=20502      => 302.00 @10
+    total 141100 stage=adjustment                 => -3.00 @10
+    total 141100 stage=current                    => 1236.00 @10
+    total 141100 income                           => 0.00 @10
+  )");
+}
+
+TEST_P(QuestionTest, AsOfAnyPosition) {
+  EXPECT_SCRIPT(script_, R"(
+    total 140000 at=4                                 => 0.00 @4
+    total 140000 at=5                                 => 1011.00 @5
+    total 140000 at=6                                 => 1031.00 @6
+    total 140000 at=8                                 => 1340.00 @8
+    total 140000 at=9                                 => 1239.00 @9
+    rows  141100 by=functional depth=1 at=5           => 205 1001.00 | 208 10.00 | 1011.00
+    rows  141100 own by=agency at=8                   => 101001 1011.00 | 101002 9.00 | 102001 20.00 | 1040.00
+  )");
+}
+
+TEST_P(QuestionTest, RowsByOneAndTwoDimensions) {
+  EXPECT_SCRIPT(script_, R"(
+    rows 141100 by=functional                         => 205 1222.00 | 20502 1222.00 | 2050201 1200.00 | 208 17.00 | 20805 17.00 | 1239.00
+    rows 141100 by=functional depth=1                 => 205 1222.00 | 208 17.00 | 1239.00
+    rows 141100 own by=department                     => 101 919.00 | 102 20.00 | 939.00
+    rows 141100 own by=department,functional depth=1  => 101 205 902.00 | 101 208 17.00 | 102 205 20.00 | 939.00
+    rows 140000 by=division                           => 140000 1239.00 | 141100 1239.00 | 141100* 939.00 | 141121 300.00 | 1239.00
+    rows 140000 by=division depth=1                   => 140000 1239.00 | 1239.00
+    rows 141100 by=economic depth=1 functional=20502  => 301 20.00 | 302 2.00 | - 1200.00 | 1222.00
+    rows 141100 by=project                            => P1 302.00 | - 937.00 | 1239.00
+    rows 141100 own by=agency functional=208          => 101001 10.00 | 101002 7.00 | 17.00
+  )");
+}
+
+TEST_P(QuestionTest, WhatIsInNoCatalogIsNotFound) {
+  EXPECT_SCRIPT(script_, R"(
+    total 149900                                  => DIVISION_UNKNOWN
+    total 141100 department=109                   => DEPARTMENT_UNKNOWN
+    total 141100 agency=109001                    => AGENCY_UNKNOWN
+    total 141100 department=102 agency=101001     => AGENCY_UNKNOWN
+  )");
+}
+
+// What is read decides what an answer costs: one node that keeps just what is asked, or all leaves below.
+TEST_P(QuestionTest, ReadsAsLittleAsItCan) {
+  EXPECT_SCRIPT(script_, R"(
+    reads 141100                                  => plain of 1 node
+    reads 141100 functional=205                   => functional 205 of 1 node
+    reads 141100 economic=301                     => dept_economic 301 of 1 node
+    reads 141100 department=101                   => plain of 1 node
+    reads 141100 by=functional                    => functional of 1 node
+    reads 141100 by=division                      => plain of 2 nodes
+    reads 141100 by=department                    => plain of 3 nodes
+    reads 141100 own by=department functional=205 => functional 205 of 2 nodes
+    reads 141100 functional=205 economic=301      => leaf of 7 nodes
+    reads 141100 by=project                       => leaf of 7 nodes
+    reads 141100 own by=agency                    => leaf of 5 nodes
+    reads 141100 agency=101001                    => leaf of 1 node
+    reads 141100 income revenue=101               => revenue 101 of 1 node
+    reads 141100 income economic=301              => leaf of 7 nodes
+  )");
+}
+
+INSTANTIATE_TEST_SUITE_P(Strides, QuestionTest, ::testing::Values(1, 3, 1000));
+
+}  // namespace
+}  // namespace fiscal::testing

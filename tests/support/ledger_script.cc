@@ -1,0 +1,459 @@
+#include "tests/support/ledger_script.h"
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+#include "base/check.h"
+#include "domain/reason.h"
+#include "services/ledger/answer/filter.h"
+#include "services/ledger/answer/plan.h"
+#include "services/ledger/decide/prepare.h"
+#include "services/ledger/fold/totals_view.h"
+#include "storage/record_codec.h"
+
+namespace fiscal::testing {
+namespace {
+
+using services::Intake;
+using services::Prepare;
+using Words = std::vector<std::string>;
+
+constexpr uint16_t kYear = 2024;
+
+// A row without its comment, and its result; `named` is false without "=>".
+struct Row {
+  std::string said, result;
+  bool named = false;
+};
+
+std::vector<Row> RowsOf(absl::string_view script) {
+  std::vector<Row> rows;
+  for (absl::string_view line : absl::StrSplit(script, '\n')) {
+    line = absl::StripAsciiWhitespace(line.substr(0, line.find(" #")));
+    if (line.empty() || line[0] == '#') continue;
+    const size_t arrow = line.find("=>");
+    Row row;
+    row.said = std::string(absl::StripTrailingAsciiWhitespace(line.substr(0, arrow)));
+    row.named = arrow != absl::string_view::npos;
+    if (row.named) row.result = std::string(absl::StripAsciiWhitespace(line.substr(arrow + 2)));
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+std::string Print(const Row& row) {
+  return row.named ? absl::StrCat(row.said, "  => ", row.result, "\n") : row.said + "\n";
+}
+
+int64_t ParseFen(absl::string_view yuan) {
+  const bool negative = absl::ConsumePrefix(&yuan, "-");
+  const std::pair<absl::string_view, absl::string_view> parts =
+      absl::StrSplit(yuan, absl::MaxSplits('.', 1));
+  int64_t whole = 0, cents = 0;
+  FISCAL_CHECK(absl::SimpleAtoi(parts.first, &whole), "an amount is a number");
+  if (!parts.second.empty()) {
+    FISCAL_CHECK(parts.second.size() == 2 && absl::SimpleAtoi(parts.second, &cents),
+                 "an amount has two decimals or none");
+  }
+  return (negative ? -1 : 1) * (whole * 100 + cents);
+}
+
+std::string Yuan(domain::Fen fen) {
+  const domain::Fen size = fen < 0 ? -fen : fen;
+  return absl::StrCat(fen < 0 ? "-" : "", domain::FormatFen(size / 100), ".",
+                      absl::Dec(static_cast<int>(size % 100), absl::kZeroPad2));
+}
+
+std::string Counted(uint64_t n, absl::string_view what) {
+  return absl::StrCat(n, " ", what, n == 1 ? "" : "s");
+}
+
+domain::Stage StageOf(absl::string_view name) {
+  const std::map<absl::string_view, domain::Stage> stages = {
+      {"requested", domain::Stage::kRequested},
+      {"reviewed", domain::Stage::kReviewed},
+      {"approved", domain::Stage::kApproved},
+      {"executed", domain::Stage::kExecuted},
+      {"final", domain::Stage::kFinal},
+      {"adjustment", domain::Stage::kAdjustment},
+      {"reallocation", domain::Stage::kReallocation},
+      {"current", domain::Stage::kCurrent}};
+  return stages.at(name);
+}
+
+domain::Dimension DimensionOf(absl::string_view name) {
+  using domain::Dimension;
+  const std::map<absl::string_view, Dimension> dimensions = {{"functional", Dimension::kFunctional},
+                                                             {"revenue", Dimension::kRevenue},
+                                                             {"economic", Dimension::kDeptEconomic},
+                                                             {"department", Dimension::kDepartment},
+                                                             {"agency", Dimension::kAgency},
+                                                             {"division", Dimension::kDivision},
+                                                             {"fund", Dimension::kFund},
+                                                             {"project", Dimension::kProject}};
+  return dimensions.at(name);
+}
+
+// What stands behind `name` among the words; nullptr when none has it.
+const std::string* Find(const Words& words, absl::string_view name, std::string* out) {
+  for (const std::string& word : words) {
+    absl::string_view rest = word;
+    if (!absl::ConsumePrefix(&rest, name) || !absl::ConsumePrefix(&rest, "=")) continue;
+    *out = std::string(rest);
+    return out;
+  }
+  return nullptr;
+}
+std::string Get(const Words& words, absl::string_view name, absl::string_view fallback = "") {
+  std::string value;
+  return Find(words, name, &value) != nullptr ? value : std::string(fallback);
+}
+bool Has(const Words& words, absl::string_view word) {
+  return std::find(words.begin(), words.end(), word) != words.end();
+}
+uint64_t Number(const Words& words, absl::string_view name, uint64_t fallback) {
+  uint64_t value = fallback;
+  const std::string text = Get(words, name);
+  if (!text.empty()) FISCAL_CHECK(absl::SimpleAtoi(text, &value), "a number is expected");
+  return value;
+}
+
+std::string SayViolations(const std::vector<domain::Violation>& violations) {
+  return absl::StrJoin(violations, "; ", [](std::string* out, const domain::Violation& v) {
+    absl::StrAppend(out, domain::InfoOf(v.reason).id, v.field.empty() ? "" : " ", v.field);
+  });
+}
+
+std::string SayRefusal(const absl::Status& status) {
+  const domain::Explained e = domain::Explain(status);
+  if (!e.reason_known) return status.ToString();
+  if (!e.refusal.violations.empty()) return SayViolations(e.refusal.violations);
+  return std::string(domain::InfoOf(e.refusal.reason).id);
+}
+
+std::string SayResult(domain::Result result) {
+  static constexpr absl::string_view kNames[] = {"preview", "created", "revised", "unchanged"};
+  return std::string(kNames[static_cast<size_t>(result)]);
+}
+
+std::string SayReceipt(const domain::Receipt& r) {
+  std::string out = SayResult(r.result);
+  if (r.revision > 0) absl::StrAppend(&out, " r", r.revision);
+  if (r.position > 0) absl::StrAppend(&out, " @", r.position);
+  if (r.revision > 0) absl::StrAppend(&out, ", ", Counted(r.line_count, "line"));
+  if (r.memo_line_count > 0) absl::StrAppend(&out, ", ", Counted(r.memo_line_count, "memo line"));
+  if (r.project_count > 0) absl::StrAppend(&out, ", ", Counted(r.project_count, "project"));
+  if (r.added > 0) absl::StrAppend(&out, ", ", r.added, " added");
+  if (r.changed > 0) absl::StrAppend(&out, ", ", r.changed, " changed");
+  for (const domain::Finding& f : r.findings) absl::StrAppend(&out, ", ", f.rule);
+  return out;
+}
+
+domain::BudgetKey BudgetOf(const std::string& word, const Words& words) {
+  const std::vector<std::string> parts = absl::StrSplit(word, '/');
+  domain::BudgetKey key;
+  key.division = domain::ParseCode(parts.at(0));
+  key.agency = parts.at(1);
+  key.year = static_cast<uint16_t>(Number(words, "year", kYear));
+  key.stage = StageOf(Get(words, "stage", "approved"));
+  return key;
+}
+
+domain::TotalFilter FilterOf(const Words& words) {
+  domain::TotalFilter f;
+  f.division = domain::ParseCode(words.at(1));
+  f.department = Get(words, "department");
+  f.agency = Get(words, "agency");
+  f.project = Get(words, "project");
+  f.functional = domain::ParseCode(Get(words, "functional"));
+  f.revenue = domain::ParseCode(Get(words, "revenue"));
+  f.dept_economic = domain::ParseCode(Get(words, "economic"));
+  f.year = static_cast<uint16_t>(Number(words, "year", kYear));
+  f.stage = StageOf(Get(words, "stage", "approved"));
+  f.own_level = Has(words, "own");
+  f.direction = Has(words, "income") ? domain::Direction::kIncome : domain::Direction::kExpenditure;
+  return f;
+}
+
+std::vector<domain::GroupBy> GroupByOf(const Words& words) {
+  std::vector<domain::GroupBy> group_by;
+  const std::string by = Get(words, "by");
+  const int depth = static_cast<int>(Number(words, "depth", 0));
+  for (absl::string_view name : absl::StrSplit(by, ',', absl::SkipEmpty()))
+    group_by.push_back({DimensionOf(name), depth});
+  return group_by;
+}
+
+// "l1=20502:1000.00@P1~30101"; its texts are kept in `texts`.
+domain::Line LineOf(const std::string& word, std::vector<std::string>* texts) {
+  auto keep = [&](absl::string_view text) -> absl::string_view {
+    texts->push_back(std::string(text));
+    return texts->back();
+  };
+  const size_t equals = word.find('='), colon = word.find(':');
+  FISCAL_CHECK(colon != std::string::npos, "a word of a statement is one of those listed");
+  domain::Line line;
+  line.line_id = keep(absl::string_view(word).substr(0, equals));
+  absl::string_view code = absl::string_view(word).substr(equals + 1, colon - equals - 1);
+  const bool by_revenue = absl::ConsumePrefix(&code, "in.");
+  const bool income = absl::ConsumePrefix(&code, "in/") || by_revenue;
+  line.attributes.direction = income ? domain::Direction::kIncome : domain::Direction::kExpenditure;
+  line.attributes.fund = domain::Fund::kGeneral;
+  (by_revenue ? line.revenue : line.functional) = domain::ParseCode(code);
+  absl::string_view rest = absl::string_view(word).substr(colon + 1);
+  const size_t end = std::min(rest.find_first_of("@~"), rest.size());
+  line.amount_fen = ParseFen(rest.substr(0, end));
+  for (rest.remove_prefix(end); !rest.empty();) {
+    const char mark = rest[0];
+    const size_t next = std::min(rest.find_first_of("@~", 1), rest.size());
+    const absl::string_view text = rest.substr(1, next - 1);
+    if (mark == '@') line.project_code = keep(text);
+    if (mark == '~') line.dept_economic = domain::ParseCode(text);
+    rest.remove_prefix(next);
+  }
+  return line;
+}
+
+}  // namespace
+
+LedgerScript::LedgerScript(services::RulesCheck check, storage::StrideBounds stride)
+    : clock_(absl::FromUnixSeconds(1704067200)) {
+  log_kv_ = *storage::MemoryKv::Open(log_disk_, {true, nullptr});
+  anchor_ = std::make_unique<storage::MemoryAnchor>(anchor_disk_);
+  log_ = *storage::EventLog::Open(*log_kv_, *anchor_, "0123456789abcdef");
+  intake_ = *Intake::Open(*log_kv_, *log_, clock_, check);
+  totals_kv_ = *storage::MemoryKv::Open(totals_disk_, {false, nullptr});
+  totals_ = *storage::TotalsStore::Open(*totals_kv_);
+  services::Projector::Options options;
+  options.stride = stride;
+  projector_ = *services::Projector::Open(*log_, *totals_, options);
+  reader_ = std::make_unique<services::TotalsReader>(*projector_);
+}
+
+LedgerScript::~LedgerScript() = default;
+
+std::string LedgerScript::Plain(absl::string_view script) {
+  std::string out;
+  for (const Row& row : RowsOf(script)) out += Print(row);
+  return out;
+}
+
+std::string LedgerScript::Run(absl::string_view script) {
+  std::string out;
+  for (Row& row : RowsOf(script)) {
+    const Words words = absl::StrSplit(row.said, ' ', absl::SkipEmpty());
+    const std::string result = RunRow(words);
+    // A row that names no result must succeed: a reason of refusal is in capitals.
+    const bool refused = !result.empty() && absl::ascii_isupper(result[0]);
+    if (row.named || refused) row = {row.said, result, true};
+    out += Print(row);
+  }
+  return out;
+}
+
+std::string LedgerScript::RunRow(const Words& words) {
+  const std::string& verb = words[0];
+  if (verb == "divisions") return Import(domain::CatalogList::kDivision, words);
+  if (verb == "agencies") return Import(domain::CatalogList::kAgency, words);
+  if (verb == "codes") return Import(domain::CatalogList::kFunctional, words);
+  if (verb == "revenues") return Import(domain::CatalogList::kRevenue, words);
+  if (verb == "submit" || verb == "validate") return Submit(words, verb == "validate");
+  if (verb == "withdraw") return Withdraw(words);
+  if (verb == "reallocate") return Reallocate(words);
+  if (verb == "prepare") return PrepareOne(words);
+  if (verb == "commit") return Commit(std::move(prepared_.at(words.at(1))));
+  if (verb == "total") return Total(words);
+  if (verb == "rows") return Rows(words);
+  if (verb == "reads") return Reads(words);
+  return absl::StrCat("NO SUCH VERB: ", verb);
+}
+
+std::string LedgerScript::Commit(Intake::Request request) {
+  const auto* s = std::get_if<domain::Submission>(&request);
+  const bool preview = s != nullptr && s->validate_only;
+  Intake::Request* group[] = {&request};
+  const auto outcome = intake_->Commit(group)[0];
+  if (!outcome.ok()) return SayRefusal(outcome.status());
+  std::string out = SayReceipt(outcome->receipt);
+  if (preview) {
+    absl::StrAppend(&out, ", expenditure ", Yuan(outcome->expenditure_change_fen), ", income ",
+                    Yuan(outcome->income_change_fen));
+  }
+  for (const domain::Receipt& part : outcome->parts) absl::StrAppend(&out, " | ", SayReceipt(part));
+  return out;
+}
+
+std::string LedgerScript::Import(domain::CatalogList list, const Words& words) {
+  domain::CatalogImport import;
+  import.request_id = Get(words, "id", absl::StrCat("import-", ++imports_));
+  import.event.year = static_cast<uint16_t>(Number(words, "year", kYear));
+  import.event.list = list;
+  size_t first = 1;
+  if (list == domain::CatalogList::kDivision) {
+    import.event.division = domain::ParseCode(words.at(1).substr(0, 6));
+  } else {
+    import.event.division = domain::ParseCode(words.at(1));
+    first = 2;
+  }
+  for (size_t i = first; i < words.size(); ++i) {
+    if (absl::StrContains(words[i], "=")) continue;
+    domain::CatalogEntry e;
+    const std::pair<std::string, std::string> parts =
+        absl::StrSplit(words[i], absl::MaxSplits(absl::ByAnyChar("</"), 1));
+    e.code = parts.first;
+    e.name = absl::StrCat("name of ", e.code);
+    if (list == domain::CatalogList::kDivision) {
+      e.parent_code = parts.second;
+    } else if (list == domain::CatalogList::kAgency) {
+      e.department_code = parts.second;
+      e.kind = domain::AgencyKind::kAdministrative;
+    } else if (e.code.size() > 3) {
+      e.parent_code = e.code.substr(0, e.code.size() - 2);
+    }
+    import.event.entries.push_back(std::move(e));
+  }
+  import.body = Sha256({storage::EncodeCatalog(import.event)});
+  return Commit(std::move(import));
+}
+
+domain::Submission LedgerScript::Statement(const Words& words, size_t skip) {
+  domain::Submission s;
+  s.principal = "test";
+  s.key = BudgetOf(words.at(skip), words);
+  s.certify = Has(words, "certify");
+  s.control = Has(words, "control");
+  if (Has(words, "patch")) s.mode = domain::WriteMode::kPatch;
+  if (std::string expect; Find(words, "expect", &expect) != nullptr)
+    s.expected_revision = static_cast<int64_t>(Number(words, "expect", 0));
+  s.department_code = Get(words, "department");
+  if (!s.department_code.empty()) s.scope = domain::Scope::kDepartment;
+  auto texts = std::make_shared<std::vector<std::string>>();
+  // Lines have views of them.
+  texts->reserve(2 * words.size());
+  for (size_t i = skip + 1; i < words.size(); ++i) {
+    absl::string_view word = words[i];
+    if (word == "patch" || word == "certify" || word == "control") continue;
+    if (absl::ConsumePrefix(&word, "-project=")) {
+      s.removed_project_codes.emplace_back(word);
+    } else if (absl::ConsumePrefix(&word, "-")) {
+      s.removed_line_ids.emplace_back(word);
+    } else if (absl::ConsumePrefix(&word, "project=")) {
+      s.projects.push_back({std::string(word), "name", absl::StrCat("project ", word)});
+    } else if (absl::StrContains(word, ":")) {
+      s.lines.lines.push_back(LineOf(words[i], texts.get()));
+    }
+  }
+  s.lines.owners.push_back(std::move(texts));
+  return s;
+}
+
+std::string LedgerScript::Submit(const Words& words, bool preview) {
+  domain::Submission s = Statement(words, 2);
+  s.request_id = words.at(1);
+  s.validate_only = preview;
+  Prepare(*intake_->catalog(), &s);
+  return Commit(std::move(s));
+}
+
+std::string LedgerScript::Withdraw(const Words& words) {
+  domain::Submission s = Statement(words, 2);
+  s.request_id = words.at(1);
+  s.withdraw = true;
+  Prepare(*intake_->catalog(), &s);
+  return Commit(std::move(s));
+}
+
+std::string LedgerScript::Reallocate(const Words& words) {
+  domain::Reallocation r;
+  r.principal = "test";
+  r.request_id = words.at(1);
+  for (auto from = words.begin() + 2; from < words.end();) {
+    const auto to = std::find(from, words.end(), "|");
+    Words part(from, to);
+    if (Get(part, "stage").empty()) part.push_back("stage=reallocation");
+    r.parts.push_back(Statement(part, 0));
+    from = to == words.end() ? to : to + 1;
+  }
+  Prepare(*intake_->catalog(), &r);
+  return Commit(std::move(r));
+}
+
+std::string LedgerScript::SayPrepared(const domain::Submission& s) {
+  if (!s.violations.empty()) return SayViolations(s.violations);
+  const auto body = std::find(bodies_.begin(), bodies_.end(), s.body);
+  const size_t number = static_cast<size_t>(body - bodies_.begin()) + 1;
+  if (body == bodies_.end()) bodies_.push_back(s.body);
+  std::string out = absl::StrCat("ready, ",
+                                 absl::StrJoin(s.lines.lines, " ",
+                                               [](std::string* o, const domain::Line& line) {
+                                                 absl::StrAppend(o, std::string(line.line_id));
+                                               }),
+                                 ", body ", number);
+  for (const domain::Finding& f : s.findings) absl::StrAppend(&out, ", ", f.rule);
+  return out;
+}
+
+std::string LedgerScript::PrepareOne(const Words& words) {
+  domain::Submission s = Statement(words, 3);
+  s.request_id = words.at(2);
+  Prepare(*intake_->catalog(), &s);
+  std::string said = SayPrepared(s);
+  prepared_.insert_or_assign(words.at(1), std::move(s));
+  return said;
+}
+
+domain::Position LedgerScript::Fold(const Words& words) {
+  const domain::Position head = log_->head().position;
+  while (projector_->folded() < head) {
+    const auto done = projector_->Step(1000);
+    FISCAL_CHECK(done.ok(), "what is in the log can be folded");
+  }
+  return Number(words, "at", head);
+}
+
+std::string LedgerScript::Total(const Words& words) {
+  const domain::Position position = Fold(words);
+  services::Work work;
+  const auto value = reader_->Get(FilterOf(words), position, work);
+  if (!value.ok()) return SayRefusal(value.status());
+  return absl::StrCat(Yuan(value->amount_fen), " @", position);
+}
+
+std::string LedgerScript::Rows(const Words& words) {
+  const domain::Position position = Fold(words);
+  services::Work work;
+  const auto list =
+      reader_->List(FilterOf(words), GroupByOf(words), domain::RowOrder::kCode, position, work);
+  if (!list.ok()) return SayRefusal(list.status());
+  std::vector<std::string> rows;
+  for (const domain::TotalRow& row : list->rows) {
+    std::string out;
+    for (const domain::GroupValue& v : row.group)
+      absl::StrAppend(&out, v.code.empty() ? "-" : v.code, v.own_level ? "*" : "", " ");
+    rows.push_back(absl::StrCat(out, Yuan(row.value.amount_fen)));
+  }
+  rows.push_back(Yuan(list->grand_total.amount_fen));
+  return absl::StrJoin(rows, " | ");
+}
+
+std::string LedgerScript::Reads(const Words& words) {
+  static constexpr absl::string_view kKinds[] = {"leaf",     "plain",         "functional",
+                                                 "revenue",  "dept_economic", "gov_economic",
+                                                 "transfer", "transfer"};
+  const services::Filter filter(intake_->catalog(), FilterOf(words));
+  const std::vector<domain::GroupBy> group_by = GroupByOf(words);
+  const services::Reads reads = services::ReadsOf(filter.asked(), group_by);
+  std::string out(kKinds[static_cast<size_t>(reads.kind)]);
+  if (reads.code != 0) absl::StrAppend(&out, " ", reads.code);
+  return absl::StrCat(out, " of ", Counted(TargetsOf(filter, group_by).size(), "node"));
+}
+
+}  // namespace fiscal::testing
