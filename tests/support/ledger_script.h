@@ -1,4 +1,4 @@
-// Runs rows of a script over a ledger in memory and says what comes of each, so that a case is a line.
+// Runs rows of a script over a ledger in memory and says what comes of each: a case is a line.
 //
 //   EXPECT_SCRIPT(R"(
 //     divisions 140000 141100<140000                  => revised @1, 2 added
@@ -8,21 +8,33 @@
 //     total     140000 functional=205                 => 1000.00 @4
 //   )");
 //
-// A row is a verb and its words, and behind `=>` the result; without `=>` it must succeed. `#` starts a comment.
+// A row is a verb and its words, and behind `=>` the result; without `=>` it must succeed. `#`
+// starts a comment. Verbs:
 //
-//   divisions CODE[<PARENT]..., agencies DIVISION CODE/DEPARTMENT..., codes DIVISION FUNCTIONAL..., revenues ...:
-//     imports; `id=NAME` gives the request_id, else each has its own
-//   submit REQUEST_ID STATEMENT;  validate: the same as a preview;  withdraw REQUEST_ID BUDGET [expect=N]
-//   reallocate REQUEST_ID STATEMENT | STATEMENT ...
-//   prepare NAME REQUEST_ID STATEMENT: what the caller's thread does;  commit NAME: what the writer does with it later
-//   total DIVISION FILTER;  rows DIVISION by=DIMENSION[,DIMENSION] [depth=N] FILTER
-//   reads DIVISION FILTER [by=...]: which chunks the same question reads, of how many nodes
+//   divisions code[<parent]...
+//   agencies division code/department...
+//   codes division functional...
+//   revenues division revenue...
+//     import lists; `id=name` gives the request_id, else each has its own
+//   submit id statement
+//   validate id statement            the same as a preview
+//   withdraw id budget [expect=n]
+//   reallocate id statement | statement ...
+//   prepare name id statement        what the caller's thread does
+//   commit name                      what the writer does with it later
+//   total division filter
+//   rows division by=dimension[,dimension] [depth=n] filter
+//   reads division filter [by=...]   which chunks the question reads, of how many nodes
 //
-//   STATEMENT := BUDGET word...   BUDGET := DIVISION/AGENCY   of 2024, APPROVED unless year=, stage= say otherwise
-//   word      := ID=CODE:YUAN[@PROJECT][~ECONOMIC] a line   | -ID a line removed
-//                CODE is functional; in/CODE is income, in.CODE income by its revenue code
-//              | project=CODE put | -project=CODE removed | patch | certify | control | department=CODE | expect=N
-//   FILTER    := department= agency= functional= economic= revenue= project= year= stage= own income at=POSITION
+//   statement := budget word...
+//   budget    := division/agency     of 2024, APPROVED unless year=, stage= say otherwise
+//   word      := id=code:yuan[@project][~economic]   a line
+//              | -id                                 a line removed
+//              | project=code | -project=code        put, removed
+//              | patch | certify | control | department=code | expect=n
+//                code is functional; in/code is income, in.code is income by its revenue code
+//   filter    := department= agency= functional= economic= revenue= project= year= stage=
+//                own income at=position
 #ifndef FISCAL_TESTS_SUPPORT_LEDGER_SCRIPT_H_
 #define FISCAL_TESTS_SUPPORT_LEDGER_SCRIPT_H_
 
@@ -46,7 +58,8 @@ namespace fiscal::testing {
 
 class LedgerScript {
  public:
-  // `check` as of Intake::Open. `stride` ends strides soon, so that totals are read from the store too.
+  // `check` as of Intake::Open. `stride` ends strides soon, so that totals are read from the store
+  //     too.
   explicit LedgerScript(services::RulesCheck check, storage::StrideBounds stride = {});
   ~LedgerScript();
 

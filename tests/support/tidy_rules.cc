@@ -510,7 +510,14 @@ Offences CheckWidth(const File& file) {
   std::vector<absl::string_view> lines = absl::StrSplit(file.text, '\n');
   if (document) lines = ProseLines(file.text);
   Offences offences;
+  bool raw = false;
   for (size_t i = 0; i < lines.size(); ++i) {
+    // A row of a script is one line, however long: raw strings stay as they are.
+    const bool was_raw = raw;
+    const size_t begin = lines[i].rfind("R\"("), end = lines[i].rfind(")\"");
+    if (begin != absl::string_view::npos && !document) raw = true;
+    if (raw && end != absl::string_view::npos && (was_raw ? true : end > begin)) raw = false;
+    if (was_raw) continue;
     const size_t characters = Characters(lines[i]);
     if (characters <= most || absl::StrContains(lines[i], "://")) continue;
     if (document && (lines[i][0] == '|' || MostlyChinese(lines[i]))) continue;

@@ -1,4 +1,4 @@
-// What is answered of totals: live, from the store, and as of positions between; and what is read for it.
+// Answers about totals: live, from the store and as of positions between; what is read for them.
 #include "gtest/gtest.h"
 #include "services/ledger/answer/totals_reader.h"
 #include "tests/support/ledger_script.h"
@@ -19,7 +19,8 @@ constexpr absl::string_view kHistory = R"(
   submit r6 141100/101002 stage=adjustment l1=20805:-3              => created r1 @10, 1 line
 )";
 
-// The same answers whether strides end rarely (all is live), or at nearly every event (all is read from the store).
+// The same answers whether strides end rarely (all is live), or at nearly every event (all is read
+//     from the store).
 class QuestionTest : public ::testing::TestWithParam<uint64_t> {
  protected:
   QuestionTest() { EXPECT_SCRIPT(script_, kHistory); }
@@ -80,7 +81,8 @@ TEST_P(QuestionTest, WhatIsInNoCatalogIsNotFound) {
   )");
 }
 
-// What is read decides what an answer costs: one node that keeps just what is asked, or all leaves below.
+// What is read decides what an answer costs: one node that keeps just what is asked, or all leaves
+//     below.
 TEST_P(QuestionTest, ReadsAsLittleAsItCan) {
   EXPECT_SCRIPT(script_, R"(
     reads 141100                                  => plain of 1 node

@@ -165,7 +165,8 @@ TEST_F(IntakeTest, AnImportThatAnOlderVersionAnsweredIsRepeated) {
   EXPECT_FALSE(import("content", "other bytes").ok());
 }
 
-// Between the check and the decision the catalog may change: the statement is checked against the one that stands then.
+// Between the check and the decision the catalog may change: the statement is checked against the
+//     one that stands then.
 TEST_F(IntakeTest, ACatalogThatChangedMeanwhileIsAskedAgain) {
   EXPECT_SCRIPT(script_, R"(
     prepare early r1 141100/101001 l1=208:5   => CODE_UNKNOWN line_items[0].functional_code

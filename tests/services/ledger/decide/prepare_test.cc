@@ -1,4 +1,4 @@
-// What is found on a caller's thread, before the writer sees a request; and which requests are the same.
+// What is found on a caller's thread, before the writer sees a request; what is the same request.
 #include "services/ledger/decide/prepare.h"
 
 #include "gtest/gtest.h"
