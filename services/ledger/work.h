@@ -1,9 +1,9 @@
-// What answering one question may still cost, and whether anybody waits for the answer.
+// The work that one answer may still cost, and whether its caller still waits.
 //
-//   services/rpc/call.h (a call's deadline, its end) --> Work --(Spend, inside the loops)-->
-//       whoever reads
+//   services/rpc/call.h (a call's deadline, its end) --> Work
+//   readers --(Spend, inside their loops)--> Work
 //
-// A unit is about what one cell costs: read, decoded, matched. One thread spends; any may cancel.
+// A unit is about the cost of one cell: read, decoded, matched. One thread spends; any may cancel.
 #ifndef FISCAL_SERVICES_LEDGER_WORK_H_
 #define FISCAL_SERVICES_LEDGER_WORK_H_
 
@@ -18,12 +18,12 @@ namespace fiscal::services {
 
 class Work {
  public:
-  // A place looked for in a store: a node, a budget, a statement.
+  // The cost of a place looked for in a store: a node, a budget, a statement.
   static constexpr uint64_t kSeek = 32;
-  // An event of the log, which is read whole.
+  // The cost of an event of the log, which is read whole.
   static constexpr uint64_t kEvent = 64;
 
-  // The process's own: nothing bounds it and nobody leaves.
+  // Of the process itself: without bound, deadline or caller.
   Work() = default;
   // Without a deadline.
   explicit Work(uint64_t units_max) : bound_(units_max), units_max_(units_max) {}
@@ -36,28 +36,28 @@ class Work {
   // Counts work that was done, or is about to be. CANCELLED, DEADLINE_EXCEEDED or READ_TOO_LARGE
   // end the answer.
   absl::Status Spend(uint64_t units);
-  // Whether to begin something that will cost about so much more. READ_TOO_LARGE before it costs
-  // anything; else as Spend(0).
+  // Asks before something that will cost about so much more. READ_TOO_LARGE when that is too much;
+  // else as Spend(0).
   absl::Status Expect(uint64_t units);
-  // Thread-safe: whoever works hears it at his next Spend.
+  // Thread-safe: the next Spend ends the answer.
   void Cancel() { cancelled_.store(true, std::memory_order_relaxed); }
 
   // Begins anew with another bound, not above the one of the whole. The answer is tried in small
   // first.
   void Restart(uint64_t units_max);
   void RestartWhole() { Restart(units_max_); }
-  // The bound of this try, and not of the whole, is what ended it.
+  // True when the bound of this try, and not of the whole, ended it.
   bool outgrown() const { return outgrown_; }
 
-  // Whether an answer still is waited for. Thread-safe.
+  // OK while the caller waits for the answer. Thread-safe.
   absl::Status Wanted() const;
-  // In all tries.
+  // Units spent in all tries.
   uint64_t spent() const { return before_ + spent_; }
 
  private:
   absl::Status TooLarge(uint64_t units);
 
-  // How much is spent between two looks at the clock: some 0.2 ms.
+  // Units between two looks at the clock: some 0.2 ms.
   static constexpr uint64_t kUnitsBetweenLooks = 1024;
 
   Clock* const clock_ = nullptr;

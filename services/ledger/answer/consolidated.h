@@ -1,11 +1,11 @@
 // A division's total with the transfers between levels of government inside it taken out once.
 //
-//   chunks of transfers by receiver (domain/fold.cc), income of each receiver's own level -->
-//       Consolidate
+//   chunks of transfers by receiver (domain/fold.cc), income of each receiver's own level
+//   --> Consolidate
 //
-// Per receiver, direction of the transfer and fund, the smaller of what payers inside state as paid
-// and what the receiver states as received is taken out of both directions; the rest stays and is a
-// finding.
+// For each receiver, direction and fund, the smaller of two sums is taken out of both directions of
+// the total: payments that payers inside state, receipts that the receiver states. The rest stays
+// and is a finding.
 #ifndef FISCAL_SERVICES_LEDGER_ANSWER_CONSOLIDATED_H_
 #define FISCAL_SERVICES_LEDGER_ANSWER_CONSOLIDATED_H_
 

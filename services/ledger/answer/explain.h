@@ -1,12 +1,12 @@
 // What a total is made of, and why two totals differ.
 //
 //   AggregationService.ExplainTotal --> ExplainTotal: List by the next level down, at last the
-//       lines of statements
+//   lines of statements
 //   AggregationService.ExplainChange --> ExplainChange: two Lists by agency, and the statuses of
-//       their statements
+//   their statements
 //
-// Parts always add up to the whole, exactly; a difference is never spread by guess. Thread-safe:
-// functions of what they are handed.
+// Parts add up to the whole, exactly; a difference is never spread by guess. Functions without
+// state, for any thread.
 #ifndef FISCAL_SERVICES_LEDGER_ANSWER_EXPLAIN_H_
 #define FISCAL_SERVICES_LEDGER_ANSWER_EXPLAIN_H_
 
@@ -22,9 +22,9 @@
 
 namespace fiscal::services {
 
-// The parts from number `skip` on, at most `limit`; `lines` goes straight to line items. The lines
-// of a statement that came from an upstream are not here: the statement stands for them. DATA_LOSS
-// when the lines of a statement don't add up to what is totalled of it.
+// The parts from number `skip` on, at most `limit`. With `lines`, line items at once; a statement
+// that came from an upstream stands for its lines, which are not here. DATA_LOSS when the lines of
+// a statement don't add up to its total.
 absl::StatusOr<domain::Explanation> ExplainTotal(const Projector& projector,
                                                  const TotalsReader& reader,
                                                  const storage::HeadReader& statements,

@@ -2,12 +2,12 @@
 //
 //   Build --> LedgerSource --> TotalsReader: counted money by one classification
 //                          --> leaf cells: analyses, pairs of codes, units, projects
-//                          --> LinesSource: statements of whole departments, which say themselves
-//                              whose money it is
+//                          --> LinesSource: statements of whole departments, which name the units
 //
 // An analysis is answered statement by statement. One walk over the leaf cells sums memo lines and
-// counted lines apart and learns who has memo lines; where some have and others have not, a second
-// walk over those who have takes off what they count. Not thread-safe: made for one answer.
+// counted lines apart and notes the agencies that have memo lines. Where some have and others have
+// not, a second walk over those that have takes off their counted lines. Not thread-safe: made for
+// one answer.
 #ifndef FISCAL_SERVICES_LEDGER_ANSWER_LEDGER_SOURCE_H_
 #define FISCAL_SERVICES_LEDGER_ANSWER_LEDGER_SOURCE_H_
 
@@ -27,8 +27,8 @@ namespace fiscal::services {
 
 class LedgerSource final : public disclosure::CellSource {
  public:
-  // The agency that carries a project out, from the project's bytes (domain::ProjectEntry); empty
-  // for none.
+  // Gives the agency that carries a project out, from the project's bytes (domain::ProjectEntry);
+  // empty for none.
   using UnitOf = std::string (*)(absl::string_view project);
 
   // `scope` names division, department or agency, year and stage.
@@ -51,8 +51,7 @@ class LedgerSource final : public disclosure::CellSource {
 
   absl::StatusOr<std::vector<disclosure::Group>> AskTotals(const disclosure::Query& query,
                                                            disclosure::GroupKind by) const;
-  // The money that answers for an analysis in one direction, but for what whole departments'
-  // statements say.
+  // The money that answers for an analysis in one direction, without whole departments' statements.
   absl::StatusOr<const disclosure::Sums*> Of(const Part& part);
   absl::Status WalkStage(const Part& part, domain::Stage stage, disclosure::Sums* sums);
   // Once: agencies, the statements that stand, those of whole departments.
@@ -76,7 +75,7 @@ class LedgerSource final : public disclosure::CellSource {
   std::vector<Leaf> leaves_;
   std::vector<std::unique_ptr<WholeDepartment>> departments_;
   std::map<Part, disclosure::Sums> sums_;
-  // Names of projects by unit and code; by code alone where the cells don't say whose name it is.
+  // Names of projects by unit and code; by code alone where the cells name no unit.
   std::map<std::pair<std::string, std::string>, std::string> project_names_;
 };
 

@@ -1,4 +1,4 @@
-// What is answered to who asks for a position past the head of the log.
+// The refusal of a position past the head of the log.
 #ifndef FISCAL_SERVICES_LEDGER_ANSWER_PAST_HEAD_H_
 #define FISCAL_SERVICES_LEDGER_ANSWER_PAST_HEAD_H_
 
@@ -10,9 +10,8 @@
 
 namespace fiscal::services {
 
-// POSITION_AHEAD where the log is written: it went back, or nobody has been there. A copy can't
-// tell: it may only be behind the log it is of, which REPLICA_BEHIND says, so that its caller comes
-// again and raises no alarm.
+// POSITION_AHEAD where the log is written: it went back, or never got there. REPLICA_BEHIND on a
+// copy, which may only be behind the log it is of: its caller comes again and raises no alarm.
 inline absl::Status PastHead(const storage::EventLog& log, std::string message) {
   return domain::Refuse(
       log.copied() ? domain::Reason::kReplicaBehind : domain::Reason::kPositionAhead,

@@ -1,8 +1,7 @@
-// Which statements stand at a position, and what that says of who reported.
+// The statements that stand at a position, and the agencies that reported by then.
 //
 //   TotalsStore (statuses at strides) + Projector::ReadPostings (what came since) --> StatusesAt
-//       --> coverage,
-//   explanations, digests
+//   StatusesAt --> coverage, explanations, digests
 #ifndef FISCAL_SERVICES_LEDGER_ANSWER_STATUSES_H_
 #define FISCAL_SERVICES_LEDGER_ANSWER_STATUSES_H_
 
@@ -21,22 +20,21 @@ namespace fiscal::services {
 
 using Statuses = std::map<domain::BudgetKey, domain::StatementStatus>;
 
-// Of every budget of a year and stage that was ever stated in `divisions`, in all where there are
-// none. Year 0: every year and stage.
+// The status of every budget of a year and stage that was ever stated in `divisions`; in all
+// divisions where none is named. Year 0: every year and stage.
 absl::StatusOr<Statuses> StatusesAt(const Projector& projector, uint16_t year, domain::Stage stage,
                                     const std::vector<domain::Code>& divisions,
                                     domain::Position position, Work& work);
 
-// The agencies that must report, and those that did without having to, of the filter's division,
-// own level or department, ordered by division and code. CURRENT is asked as APPROVED.
+// The agencies that must report, and those that reported without having to, of the filter's
+// division, own level or department, ordered by division and code. For CURRENT those of APPROVED.
 absl::StatusOr<std::vector<domain::AgencyCoverage>> CoverageAt(const Projector& projector,
                                                                const domain::TotalFilter& filter,
                                                                domain::Position position,
                                                                Work& work);
 domain::Coverage Sum(const std::vector<domain::AgencyCoverage>& agencies);
 
-// What CoverageAt would say of each division and department below `filter`, from what it said of
-// all.
+// The coverage of each division and department below a filter, from CoverageAt of the whole.
 class RowCoverages {
  public:
   RowCoverages(const domain::Catalog& catalog, const domain::TotalFilter& filter,

@@ -77,8 +77,7 @@ absl::StatusOr<std::vector<domain::CellValue>> BatchTotals(const Projector& proj
               f.stage}]
         .Add(question.get());
   }
-  // What is sure to be spent, before anything is: one seek for each reading, and more where nodes
-  // are many.
+  // The least it will cost, before anything is spent: one seek for each reading.
   FISCAL_RETURN_IF_ERROR(work.Expect(readings.size() * Work::kSeek));
   for (auto& [chunks, shared] : readings) {
     const Question& first = shared.first();

@@ -24,7 +24,7 @@ class TotalsReader {
   explicit TotalsReader(const Projector& projector);
   ~TotalsReader();
 
-  // Answers a question of the caller's, which keeps its rows. The rest as below.
+  // Answers a question of the caller's, which keeps its rows. Else as Get.
   absl::Status Ask(Question& question, domain::Position position, Work& work) const;
   // `position` must have been folded. NOT_FOUND with DIVISION_UNKNOWN, DEPARTMENT_UNKNOWN or
   // AGENCY_UNKNOWN.

@@ -1,9 +1,7 @@
-// What one watcher has been told, and what it is told next: a step function without threads or
-// gRPC.
+// The messages of one watcher, one after the other: a step function without threads or gRPC.
 //
-//   WatchHub --(Next, again and again)--> Watch --> WatchMessage;  Watch reads TotalsReader
-//       (snapshots) and
-//   Projector::ReadPostings (changes, from memory or from history)
+//   WatchHub --(Next, again and again)--> Watch --> WatchMessage
+//   Watch --> TotalsReader (snapshots), Projector::ReadPostings (changes, from memory or history)
 //
 // A watch is a place in the log and the rows of its questions there: memory is bounded by the rows,
 // not by how slow the reader is. Not thread-safe.
@@ -45,11 +43,12 @@ class Watch {
  public:
   struct Options {
     std::vector<WatchedTotals> totals;
-    // Latest values instead of every position.
+    // True for the latest values instead of every position's.
     bool conflated = false;
-    // Go on behind this position, whose rows the watcher has; else start with a snapshot.
+    // The position whose rows the watcher has, to go on behind it; none for a snapshot first.
     std::optional<domain::Position> resume;
-    // What reading the rows once may cost, in units of work; more ends it with READ_TOO_LARGE.
+    // The most that reading the rows once may cost, in units of work; more ends it with
+    // READ_TOO_LARGE.
     uint64_t cost_max = UINT64_MAX;
   };
   Watch(const Projector& projector, const TotalsReader& reader, Options options);
@@ -59,16 +58,16 @@ class Watch {
   // more() tells. NOT_FOUND, WATCH_TOO_WIDE and TOTAL_OUT_OF_RANGE, for a row that can't be told,
   // end it.
   absl::StatusOr<std::optional<WatchMessage>> Next(domain::Position folded);
-  // The last Next ended before it was level.
+  // True when the last Next ended before the watcher was level.
   bool more() const { return more_; }
-  // Nobody waits for it any more: a Next under way ends. Thread-safe.
+  // Ends a Next under way: its watcher left. Thread-safe.
   void Abandon() { work_.Cancel(); }
   // Units of work so far.
   uint64_t spent() const { return work_.spent(); }
-  // Everything up to here was told.
+  // The position up to which everything was told.
   domain::Position position() const { return position_; }
   bool started() const { return !questions_.empty(); }
-  // Nothing up to `position` concerns it.
+  // Goes on behind `position`, up to which nothing concerns it.
   void SkipTo(domain::Position position);
   // The nodes, by year and stage, whose postings concern it.
   std::vector<domain::Fold::NodeId> Nodes() const;
@@ -90,7 +89,7 @@ class Watch {
   bool snapshot_sent_ = false;
   bool caught_up_ = false;
   bool more_ = false;
-  // Read and not told yet; all up to `read_to_`.
+  // Postings read and not told yet; all up to `read_to_`.
   std::vector<Projector::Delivered> read_;
   size_t next_ = 0;
   domain::Position read_to_ = 0;

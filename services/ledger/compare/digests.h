@@ -1,8 +1,8 @@
 // Digests over agencies' leaf cells at a position, as a tree: year and stage, division, agency,
 // cell.
 //
-//   FederationService.GetDigests, Reconcile --> DigestsAt --> statuses, TotalsStore and what was
-//       posted since
+//   FederationService.GetDigests, Reconcile --> DigestsAt
+//   DigestsAt --> statuses, TotalsStore and the postings since
 //
 // Two systems with the same cells and revisions have the same digests, whatever their logs.
 #ifndef FISCAL_SERVICES_LEDGER_COMPARE_DIGESTS_H_
@@ -17,7 +17,7 @@
 
 namespace fiscal::services {
 
-// A place in the tree; what is unset is below it.
+// A place in the tree; unset fields are levels below it.
 struct DigestPlace {
   uint16_t year = 0;
   domain::Stage stage = domain::Stage::kNone;

@@ -1,7 +1,7 @@
-// Compares what a store has with what was computed from the log, key by key, byte by byte.
+// Compares a store with what was computed from the log, key by key, byte by byte.
 //
 //   verify_log.h, verify_totals.h --(key and value that must be there)--> OrderedKeys, StateSums
-//     --> Differences
+//   OrderedKeys, StateSums --> Differences
 //
 // Not thread-safe.
 #ifndef FISCAL_SERVICES_LEDGER_COMPARE_KEY_CHECK_H_
@@ -21,11 +21,11 @@
 
 namespace fiscal::services {
 
-// Differences as sentences for a person.
+// Differences, as text for a person.
 class Differences {
  public:
   static constexpr size_t kMax = 100;
-  // Those after the first kMax are dropped.
+  // Drops those after the first kMax.
   void Add(std::string what) {
     if (list_.size() < kMax) list_.push_back(std::move(what));
   }
@@ -35,17 +35,17 @@ class Differences {
   std::vector<std::string> list_;
 };
 
-// The name of a key, whose bytes may be anything.
+// The name of a key; the key may be any bytes.
 using KeyName = std::function<std::string(absl::string_view key)>;
 
-// Keys that are computed in the order in which the store has them: those of [lower, upper).
+// Keys of [lower, upper), computed in the order in which the store has them.
 class OrderedKeys {
  public:
   OrderedKeys(const storage::Kv& kv, std::string lower, std::string upper, KeyName name,
               Differences& differences);
   // REQUIRES: ascending keys inside the range.
   absl::Status Expect(absl::string_view key, absl::string_view value);
-  // No key is expected any more.
+  // Ends: no key is expected any more.
   absl::Status Finish();
 
  private:
@@ -62,18 +62,18 @@ class OrderedKeys {
   int compared_ = 0;
 };
 
-// Keys that end with an inverted stride and are computed in any order: for each beginning of a key
-// the sum of the hashes of all its values is kept, and not the values.
+// Keys that end with an inverted stride, computed in any order. For each beginning of a key the sum
+// of the hashes of its values is kept instead of the values.
 class StateSums {
  public:
   // REQUIRES: the key ends with its stride.
   void Add(absl::string_view key, absl::string_view value);
-  // Against what the store has in [lower, upper) up to `stride`; forgets everything. `cancelled` is
-  // asked now and then.
+  // Compares with the store's [lower, upper) up to `stride`; forgets everything. Asks `cancelled`
+  // now and then.
   absl::Status Compare(const storage::Kv& kv, const std::string& lower, const std::string& upper,
                        uint64_t stride, const KeyName& name,
                        const std::function<absl::Status()>& cancelled, Differences* differences);
-  // Forgets what is not `wanted`.
+  // Forgets beginnings that are not `wanted`.
   void Forget(const std::function<bool(absl::string_view key)>& wanted);
   // Roughly.
   size_t bytes() const { return bytes_; }

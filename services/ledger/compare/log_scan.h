@@ -1,4 +1,4 @@
-// Reads events in order, from the store and past its caches: for who reads them all.
+// Reads all events in order, from the store and past its caches.
 #ifndef FISCAL_SERVICES_LEDGER_COMPARE_LOG_SCAN_H_
 #define FISCAL_SERVICES_LEDGER_COMPARE_LOG_SCAN_H_
 

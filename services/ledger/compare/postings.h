@@ -1,4 +1,4 @@
-// What a system above gets of an event of ours.
+// An event of this log as a system above gets it.
 #ifndef FISCAL_SERVICES_LEDGER_COMPARE_POSTINGS_H_
 #define FISCAL_SERVICES_LEDGER_COMPARE_POSTINGS_H_
 
@@ -8,8 +8,8 @@
 
 namespace fiscal::services {
 
-// `more` is set when the next event was committed with this one.
-// A posting that an operator had left out is none there either.
+// Sets `more` when the next event was committed with this one. A posting that an operator had left
+// out is left out there too.
 absl::StatusOr<domain::UpstreamRecords::Record> ToUpstreamRecord(
     const storage::LogEntry& entry, const storage::OperatorEvents& operators, bool* more);
 

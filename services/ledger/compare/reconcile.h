@@ -1,4 +1,4 @@
-// Compares what an upstream has with what was taken over from it.
+// Compares an upstream with the part of this system that was taken over from it.
 #ifndef FISCAL_SERVICES_LEDGER_COMPARE_RECONCILE_H_
 #define FISCAL_SERVICES_LEDGER_COMPARE_RECONCILE_H_
 
@@ -11,7 +11,7 @@
 
 namespace fiscal::services {
 
-// Where two trees part first.
+// The first place where two trees part.
 struct Difference {
   // "2024 APPROVED / 141100 / 031001 / functional=2080505 ..."; empty when they don't.
   std::string place;
@@ -19,7 +19,7 @@ struct Difference {
   domain::Fen right_fen = 0;
   // Roots of the two.
   Digest left_root{}, right_root{};
-  // How often each side was asked.
+  // Calls to each side.
   int calls = 0;
 };
 

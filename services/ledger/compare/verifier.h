@@ -1,5 +1,5 @@
-// Runs Verify for one caller at a time, on the caller's thread, and knows how far it is and what it
-// found last.
+// Runs Verify for one caller at a time, on the caller's thread; keeps how far it is and the result
+// of the last run.
 //
 //   AdminService.Verify --> Verifier --> Verify;  GetStatus, /metrics --(state)--> Verifier
 //
@@ -29,7 +29,7 @@ class Verifier {
 
   struct State {
     bool running = false;
-    // Of a run that is under way.
+    // Of the run under way.
     VerifyProgress progress;
     // The end of the last run that came to it; InfinitePast for none.
     absl::Time last_run = absl::InfinitePast();

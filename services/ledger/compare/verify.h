@@ -1,5 +1,5 @@
-// Computes everything that is derived once more from the first event and compares it with what is
-// kept, byte by byte. Nobody is held up meanwhile.
+// Computes everything that is derived once more from the first event and compares it with the
+// stores, byte by byte. Readers and the writer go on meanwhile.
 //
 //   EventLog --(every event)--> LogCheck, TotalsCheck, LedgerCheck --> Differences
 #ifndef FISCAL_SERVICES_LEDGER_COMPARE_VERIFY_H_
@@ -19,18 +19,18 @@ namespace fiscal::services {
 struct VerifyProgress {
   // Counted from 1.
   int pass = 0;
-  // Of the events of this pass.
+  // Events of this pass.
   uint64_t events_done = 0;
   uint64_t events_total = 0;
 };
 
 struct VerifyOptions {
-  // What computed totals may take. Those of one year, stage and division are computed together,
-  // however large they are; when not all find room, those that don't are computed in further passes
-  // over their own events.
+  // The most that computed totals may take. Those of one year, stage and division are computed
+  // together, however large they are; those that find no room are computed in further passes over
+  // their own events.
   size_t memory_bytes_max = size_t{256} << 20;
   // The ledger's store, and an empty one in which it is made anew; without them the ledger is not
-  // looked at.
+  // compared.
   const storage::Kv* ledger = nullptr;
   std::function<absl::StatusOr<std::unique_ptr<storage::Kv>>()> new_store;
   // Asked every few events; may be empty.
@@ -51,7 +51,7 @@ struct VerifyResult {
   std::vector<std::string> differences;
 };
 
-// CANCELLED when it was; any other error only when something could not be read.
+// CANCELLED when `cancelled` said so; any other error only when something could not be read.
 absl::StatusOr<VerifyResult> Verify(const Projector& projector, const VerifyOptions& options = {});
 
 }  // namespace fiscal::services

@@ -1,11 +1,10 @@
-// The ledger's store, against what the log makes of it: heads, blocks, projects, revisions,
+// The ledger's store, against one made anew from the log: heads, blocks, projects, revisions,
 // answers, gross, scopes, upstreams, owners.
 //
-//   Verify --> LedgerCheck --(events and group records, by storage::Ledger)--> a ledger made anew
-//       in a scratch store
+//   Verify --> LedgerCheck --(events and group records, by storage::Ledger)--> a scratch store
 //          --(key by key)--> Differences
 //
-// The ledger is compared as it is at the moment when the check begins, by a snapshot.
+// Compares a snapshot of the moment when the check begins.
 #ifndef FISCAL_SERVICES_LEDGER_COMPARE_VERIFY_LEDGER_H_
 #define FISCAL_SERVICES_LEDGER_COMPARE_VERIFY_LEDGER_H_
 
@@ -27,11 +26,11 @@ class LedgerCheck {
 
   // The last group that is compared.
   absl::StatusOr<uint64_t> Open();
-  // Makes the ledger of one more group in `scratch`; returns how many events it has. Groups come in
-  // order, from the first on.
+  // Makes the ledger of one more group in `scratch`; returns how many events it has. REQUIRES:
+  // groups in order, from the first on.
   absl::StatusOr<uint64_t> See(uint64_t group, storage::Kv& scratch,
                                const std::function<absl::Status()>& cancelled);
-  // Every group was seen.
+  // Compares. REQUIRES: every group was seen.
   absl::Status Finish(const storage::Kv& scratch, const std::function<absl::Status()>& cancelled);
 
  private:

@@ -1,5 +1,5 @@
-// What the log's store has besides the events, against the events: the hash chain, the tree's tiles
-// and root, the lists of catalogs and of operators' events.
+// The rest of the log's store, against the events: the hash chain, the tree's tiles and root, the
+// lists of catalogs and of operators' events.
 //
 //   Verify --(See: every event from the first)--> LogCheck --> Differences
 #ifndef FISCAL_SERVICES_LEDGER_COMPARE_VERIFY_LOG_H_
@@ -23,7 +23,7 @@ class LogCheck {
 
   absl::Status Open();
   absl::Status See(const storage::LogEntry& entry, const domain::EventHeader& header);
-  // Every event was seen.
+  // Compares. REQUIRES: every event was seen.
   absl::Status Finish();
 
  private:
@@ -36,7 +36,7 @@ class LogCheck {
   Digest chain_{};
   // Sizes and roots of the full subtrees so far, the largest first.
   std::vector<std::pair<uint64_t, Digest>> peaks_;
-  // A tree that grows as the log's did; nothing is ever read from its store.
+  // Grows as the log's tree did; never reads its store.
   storage::MemoryDisk disk_;
   std::unique_ptr<storage::MemoryKv> empty_;
   std::unique_ptr<storage::MerkleTree> tree_;

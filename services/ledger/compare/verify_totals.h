@@ -1,14 +1,14 @@
-// The totals' store and the live chunks, against what the events of the log make of them.
+// The totals' store and the live chunks, against the events of the log.
 //
 //   Verify --(See: events in order, EndPass)--> TotalsCheck --> Differences
 //
-// What is compared is the state at one position, `to`, and every state the store has had before it:
-// a stride is staged as the projector stages it, and its bytes must be those in the store. The live
-// chunks at `to` are remembered as hashes when the check begins, so that nobody is held up later.
-// Postings, strides and groups are compared in the first pass as they come. Cells and statuses are
-// computed for a range of units at a time: a unit is what is stored under one year, stage and
-// division. The first pass starts with all units and gives up the last of them when they need more
-// memory than they may; the passes after it see only the events of the units that are left.
+// Compares the state at one position, `to`, and every state the store has had before it: a stride
+// is staged as the projector stages it, and its bytes must be those in the store. The live chunks
+// at `to` are remembered as hashes when the check begins, so that the projector is held up only
+// then. Postings, strides and groups are compared in the first pass as they come. Cells and
+// statuses are computed for a range of units at a time; a unit has all that is stored under one
+// year, stage and division. The first pass starts with all units and gives up the last of them when
+// they need more memory than they may; later passes see only the events of the units left.
 #ifndef FISCAL_SERVICES_LEDGER_COMPARE_VERIFY_TOTALS_H_
 #define FISCAL_SERVICES_LEDGER_COMPARE_VERIFY_TOTALS_H_
 
@@ -36,7 +36,7 @@ class TotalsCheck {
   // The first pass sees every event up to to().
   absl::Status See(const storage::LogEntry& entry, const domain::EventHeader& header,
                    absl::string_view payload);
-  // Compares what was gathered. `cancelled` is asked now and then.
+  // Compares what was gathered. Asks `cancelled` now and then.
   absl::Status EndPass(const std::function<absl::Status()>& cancelled);
   // True when there are units left: the next pass must see the events at next_positions(), in
   // order.

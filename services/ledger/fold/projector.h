@@ -4,7 +4,7 @@
 //
 // Live chunks are the state at folded(); a chunk that is not live is in the store as of the last
 // whole stride and did not change since. Agencies' chunks are never live: they are in the store as
-// of the last whole stride, and what changed since are the open stride's postings. Events are
+// of the last whole stride, and the open stride's postings are their changes since. Events are
 // folded many at a time when many wait. Step and Open by one thread; readers from any. Readers hold
 // mu_ shared while they look at live chunks, never while they read the store.
 #ifndef FISCAL_SERVICES_LEDGER_FOLD_PROJECTOR_H_
@@ -33,23 +33,24 @@ class Projector {
     // Cells folded between flushes of the store, in which nothing else is folded. By default none:
     // the store writes what it gathered by itself, and a crash makes us fold at most that again.
     size_t flush_cells = SIZE_MAX;
-    // Other than these only where many strides must end soon, in tests.
+    // Others than these are for tests, in which many strides must end soon.
     storage::StrideBounds stride;
   };
 
   // DATA_LOSS when the totals were folded from another log, or from more of it than there is: the
-  // log went back. ABORTED when they count what an operator has left out since, or were folded by a
-  // version that left nothing out: they must be folded again.
+  // log went back. ABORTED when they must be folded again: they count an event that an operator has
+  // had left out since, or were folded by a version that left nothing out.
   static absl::StatusOr<std::unique_ptr<Projector>> Open(const storage::EventLog& log,
                                                          storage::TotalsStore& store,
                                                          Options options);
 
-  // Folds at most `events_max` events that are in the log, and what was committed with the last of
+  // Folds at most `events_max` events that are in the log, and those committed with the last of
   // them; returns how many. After an error nothing more is folded.
   absl::StatusOr<int> Step(int events_max) ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Set while the event after folded() can't be folded (OperatorEvents says how it is left out):
-  // TOTALS_STOPPED, which names its position. Step then folds nothing and is no error.
+  // TOTALS_STOPPED, naming its position, while the event after folded() can't be folded
+  // (OperatorEvents says how it is left out); OK otherwise. Step then folds nothing and is no
+  // error.
   absl::Status stop() const ABSL_LOCKS_EXCLUDED(mu_);
   // The position of that event; 0 for none.
   domain::Position stopped_at() const ABSL_LOCKS_EXCLUDED(mu_);
@@ -65,11 +66,11 @@ class Projector {
   struct Live {
     domain::Position position;
     uint64_t stride;
-    // The stride after which live chunks were last forgotten: what is not live now did not change
+    // The stride after which live chunks were last forgotten: a chunk not live now did not change
     // since.
     uint64_t forgotten;
     const domain::Fold::Chunks& chunks;
-    // What was posted since the stride, in order.
+    // Postings since the stride, in order.
     const Postings& postings;
   };
   void ReadLive(const std::function<void(const Live&)>& visit) const ABSL_LOCKS_EXCLUDED(mu_);
@@ -128,15 +129,15 @@ class Projector {
   size_t cells_since_flush_ = 0;
   mutable absl::Mutex mu_;
   domain::Position position_ ABSL_GUARDED_BY(mu_) = 0;
-  // Where it stood when it was opened.
+  // folded() when it was opened.
   domain::Position opened_at_ ABSL_GUARDED_BY(mu_) = 0;
   uint64_t stride_ ABSL_GUARDED_BY(mu_) = 0;
   uint64_t forgotten_ ABSL_GUARDED_BY(mu_) = 0;
   std::shared_ptr<const domain::Catalog> catalog_ ABSL_GUARDED_BY(mu_);
-  // What was posted in the open stride.
+  // Postings of the open stride.
   Postings open_ ABSL_GUARDED_BY(mu_);
-  // What was posted after `forgot_postings_`, for watchers, which are rarely far behind; all of
-  // `open_` is in it.
+  // Postings after `forgot_postings_`, all of `open_` among them: for watchers, which are rarely
+  // far behind.
   std::deque<std::shared_ptr<const domain::Posting>> recent_ ABSL_GUARDED_BY(mu_);
   size_t recent_cells_ ABSL_GUARDED_BY(mu_) = 0;
   domain::Position forgot_postings_ ABSL_GUARDED_BY(mu_) = 0;

@@ -1,8 +1,7 @@
 // The cells of some nodes at one position.
 //
-//   TotalsReader --> TotalsView --> live chunks of the Projector; TotalsStore: a stored state, and
-//       what
-//   was posted after it
+//   TotalsReader --> TotalsView --> live chunks of the Projector
+//                               --> TotalsStore: a stored state, and the postings after it
 #ifndef FISCAL_SERVICES_LEDGER_FOLD_TOTALS_VIEW_H_
 #define FISCAL_SERVICES_LEDGER_FOLD_TOTALS_VIEW_H_
 
@@ -19,8 +18,8 @@
 
 namespace fiscal::services {
 
-// Chunks above agencies that a read found in the store: after a start nothing is live, and what
-// nobody writes to stays so. Thread-safe.
+// Chunks above agencies that a read found in the store: after a start nothing is live, and a chunk
+// without changes stays so. Thread-safe.
 class ChunkCache {
  public:
   using Cells = std::vector<domain::CellTable::Item>;
@@ -56,17 +55,16 @@ class ChunkCache {
   size_t cells_ ABSL_GUARDED_BY(mu_) = 0;
 };
 
-// What a question reads: some nodes, each with its place in the organisation, and the kind of
-// chunks.
+// A node that is read, with its place in the organisation.
 struct Target {
   domain::OrgNode node;
-  // For rows by organisation.
+  // Of the node, for rows by organisation.
   std::string department;
   domain::Code division = 0;
 };
 
 // Sees the cells that answer a question: by tables or one by one, with the projects they refer to.
-// What is past is a stored state and then the differences posted after it, so a cell may come in
+// A past state comes as a stored one and the differences posted after it, so a cell may come in
 // parts, and a part may be negative.
 class CellVisitor {
  public:
@@ -75,11 +73,11 @@ class CellVisitor {
   virtual void OnCell(const Target& target, const std::vector<domain::CellProject>& projects,
                       const domain::CellKey& key, const domain::CellValue& value) = 0;
   virtual void OnProjects(const std::vector<domain::CellProject>& projects) = 0;
-  // What a cell costs it, in units of work.
+  // The cost of one cell, in units of work.
   virtual uint64_t units() const { return 1; }
 };
 
-// The state at one position: live, or a whole stride and what was posted after it.
+// The state at one position: live, or a whole stride and the postings after it.
 class TotalsView {
  public:
   TotalsView(const Projector& projector, ChunkCache& cache, domain::Position position,
