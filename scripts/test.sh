@@ -6,7 +6,8 @@
 . "$(dirname "$0")/lib.sh"
 
 if [ "${1:-}" = --stress ]; then
-  runs=${2:?--stress needs a number of runs}
+  runs=${2:-}
+  [[ $runs =~ ^[1-9][0-9]*$ ]] || { echo "scripts/test.sh: --stress needs a number of runs, not '$runs'" >&2; exit 2; }
   install_packages "${PACKAGES[@]}"
   build release
   for _ in $(seq $((2 * $(nproc)))); do (while :; do :; done) & done
