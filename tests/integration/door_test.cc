@@ -171,6 +171,36 @@ TEST_F(DoorTest, WhoComesBetweenTwoTakersWaits) {
   EXPECT_FALSE(RawConnection(door_->port()).connected());
 }
 
+std::atomic<int64_t> pretended_bytes{0};
+
+TEST_F(DoorTest, MemoryThatNoRequestAccountsForIsTracedToWhoBegins) {
+  Door::Options options{8, 8, 16, 64 * kMiB};
+  options.resident_bytes = [] { return pretended_bytes.load(); };
+  int64_t accounted = 0;
+  options.accounted_bytes = [&accounted] { return accounted; };
+  pretended_bytes = 100 * kMiB;
+  Open(options);
+  RawConnection little(door_->port()), known(door_->port()), begins(door_->port());
+  ASSERT_TRUE(Eventually([&] { return taken() == 3; }));
+  // A call of its took a message before.
+  std::shared_ptr<services::ConnectionUse> use;
+  ASSERT_TRUE(Eventually([&] {
+    use = door_->UseOf(absl::StrCat("ipv4:127.0.0.1:", known.port()));
+    return use != nullptr;
+  }));
+  use->bytes = 1;
+  const std::string owed(100 << 10, 'x');
+  ASSERT_TRUE(little.Write("PRI") && known.Write(owed) && begins.Write(owed));
+  // Nothing grows, nobody is cut: the door has looked when it counted what is owed.
+  ASSERT_TRUE(Eventually([&] { return door_->counts().untaken_bytes > 150 << 10; }));
+  EXPECT_EQ(door_->counts().cut_memory, 0);
+  pretended_bytes = 200 * kMiB;
+  EXPECT_TRUE(begins.AwaitClosed());
+  EXPECT_EQ(door_->counts().cut_memory, 1);
+  EXPECT_FALSE(known.AwaitClosed(absl::Milliseconds(1)));
+  EXPECT_FALSE(little.AwaitClosed(absl::Milliseconds(1)));
+}
+
 TEST(MeterTest, WhatIsTakenIsForgottenAndWhatIsNotAddsUp) {
   Meter meter;
   // A message of 16 MB on its way, whole, and 1,000 like it after each other: never more than one.

@@ -400,6 +400,13 @@ TEST_F(MemoryTest, BudgetInParts) {
     EXPECT_LT(PeakOf(projects ? "projects in parts, in place of lines" : "lines in parts",
                      [&] { EXPECT_EQ(SendInParts(*submission_, parts), "kept"); }),
               kRequestMax);
+    // More than a budget may have, in frames that each are within their bound.
+    auto larger = parts;
+    size_t bytes = 0;
+    for (const s::StreamBudgetsRequest& part : parts) bytes += part.ByteSizeLong();
+    for (; bytes <= 16 << 20; bytes += parts.back().ByteSizeLong()) larger.push_back(parts.back());
+    for (s::StreamBudgetsRequest& part : larger) part.set_more(&part != &larger.back());
+    EXPECT_EQ(SendInParts(*submission_, larger), "MESSAGE_TOO_LARGE");
   }
 }
 

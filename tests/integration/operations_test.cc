@@ -216,6 +216,11 @@ TEST_F(OperationsTest, MetricsSayWhatHappened) {
   EXPECT_EQ(ValueOf(scraped, absl::StrCat("fiscal_rpc_completed_total{code=\"OK\",", rpc, "}")), 3);
   EXPECT_EQ(ValueOf(scraped, absl::StrCat("fiscal_rpc_duration_seconds_count{", rpc, "}")), 4);
   const adm::GetStatusResponse status = StatusOf(channel);
+  ASSERT_EQ(status.read_lanes_size(), 3);
+  EXPECT_EQ(status.read_lanes(0).lane(), "point");
+  EXPECT_GE(status.connections().open_count(), 1);
+  EXPECT_EQ(status.connections().open_count_max(), ValueOf(scraped, "fiscal_connections_max"));
+  EXPECT_EQ(status.connections().cut_count(), 0);
   EXPECT_EQ(ValueOf(scraped, "fiscal_log_head_position"),
             std::atof(status.log().head_position().c_str()));
   EXPECT_GT(ValueOf(scraped, "fiscal_log_sync_duration_seconds_count"), 3);

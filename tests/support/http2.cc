@@ -63,6 +63,13 @@ RawConnection::~RawConnection() {
 
 RawConnection::RawConnection(RawConnection&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
 
+int RawConnection::port() const {
+  sockaddr_in address{};
+  socklen_t size = sizeof(address);
+  getsockname(fd_, reinterpret_cast<sockaddr*>(&address), &size);
+  return ntohs(address.sin_port);
+}
+
 bool RawConnection::Write(absl::string_view bytes, absl::Duration limit) {
   const absl::Time deadline = absl::Now() + limit;
   while (!bytes.empty()) {

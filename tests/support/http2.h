@@ -21,6 +21,8 @@ class RawConnection {
   RawConnection& operator=(const RawConnection&) = delete;
 
   bool connected() const { return fd_ >= 0; }
+  // This end's port.
+  int port() const;
   // Waits for room for as long as `limit`, dropping what the other side says. False when it is
   // closed or takes no more.
   bool Write(absl::string_view bytes, absl::Duration limit = absl::Seconds(20));
