@@ -30,7 +30,7 @@ std::vector<Room> Rooms() {
       {"domain", {"base"}},
       {"domain/data", {}},
       {"domain/disclosure", {"base", "domain", "domain/data"}},
-      {"domain/articulation", {"base", "domain/data", "domain/disclosure"}},
+      {"domain/articulation", {"base", "domain", "domain/data", "domain/disclosure"}},
       {"storage", {"base", "domain"}},
       {"storage/memory", {"base", "storage"}},
       {"storage/rocks", {"base", "storage"}},

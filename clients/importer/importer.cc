@@ -25,7 +25,7 @@ using disclosure::FoldName;
 
 // A failed rule within or between tables: narrative and forms never block.
 bool BlocksImport(const RuleOutcome& o) {
-  return o.outcome == Outcome::kFailed && o.severity == articulation::Severity::kError &&
+  return o.outcome == Outcome::kFailed && o.severity == domain::Severity::kError &&
          (absl::StartsWith(o.rule, "X-") ||
           (absl::StartsWith(o.rule, "T") && !absl::StartsWith(o.rule, "TX")));
 }
@@ -132,9 +132,9 @@ std::string PlaceOf(const RuleOutcome& o) {
 b::Finding ToFinding(const RuleOutcome& o, bool as_printed) {
   b::Finding f;
   f.set_rule(o.rule);
-  f.set_severity(o.outcome == Outcome::kRoundingOnly            ? b::SEVERITY_INFO
-                 : o.severity == articulation::Severity::kError ? b::SEVERITY_ERROR
-                                                                : b::SEVERITY_WARNING);
+  f.set_severity(o.outcome == Outcome::kRoundingOnly      ? b::SEVERITY_INFO
+                 : o.severity == domain::Severity::kError ? b::SEVERITY_ERROR
+                                                          : b::SEVERITY_WARNING);
   f.set_place(PlaceOf(o));
   f.set_message(absl::StrCat(o.message, as_printed && BlocksImport(o) ? "; kept as printed" : ""));
   f.set_message_zh(o.message_zh);

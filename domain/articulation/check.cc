@@ -19,7 +19,7 @@ using disclosure::Disclosure;
 using disclosure::MoneyUnit;
 
 bool CountsForVerdict(const Rule& rule) {
-  return rule.kind == "linear" && rule.severity == Severity::kError;
+  return rule.kind == "linear" && rule.severity == domain::Severity::kError;
 }
 
 // A number of fen in the unit, to the digits a fraction needs.

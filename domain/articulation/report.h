@@ -5,10 +5,11 @@
 #include <string>
 #include <vector>
 
+#include "domain/types.h"
+
 namespace fiscal::articulation {
 
 enum class Outcome { kPassed, kRoundingOnly, kFailed, kNotApplicable, kInsufficientData };
-enum class Severity { kError, kWarning };
 // The verdict of all linear rules together.
 enum class Verdict { kExact, kRoundingOnly, kViolated };
 
@@ -42,7 +43,7 @@ struct Diagnosis {
 
 struct RuleOutcome {
   std::string rule;
-  Severity severity = Severity::kError;
+  domain::Severity severity = domain::Severity::kError;
   std::string kind;
   Outcome outcome = Outcome::kPassed;
   std::string message;
@@ -72,7 +73,7 @@ struct Report {
   // True when an ERROR rule failed.
   bool failed() const {
     for (const RuleOutcome& o : outcomes) {
-      if (o.outcome == Outcome::kFailed && o.severity == Severity::kError) return true;
+      if (o.outcome == Outcome::kFailed && o.severity == domain::Severity::kError) return true;
     }
     return false;
   }
@@ -81,7 +82,7 @@ struct Report {
 // "passed", "rounding_only", "failed", "not_applicable", "insufficient_data".
 const char* Name(Outcome outcome);
 // "ERROR", "WARNING".
-const char* Name(Severity severity);
+const char* Name(domain::Severity severity);
 // "EXACT", "ROUNDING_ONLY", "VIOLATED".
 const char* Name(Verdict verdict);
 

@@ -696,9 +696,10 @@ absl::StatusOr<RulePack> ParseRules(absl::string_view csv) {
     const std::vector<std::string>& c = rows[i].cells;
     if (c.size() != 7)
       return absl::InvalidArgumentError(absl::StrCat("line ", rows[i].line, ": not 7 cells"));
-    Rule rule{
-        c[0], c[1] == "WARNING" ? Severity::kWarning : Severity::kError, c[2], c[3], c[4], c[5],
-        {}};
+    Rule rule{c[0], c[1] == "WARNING" ? domain::Severity::kWarning : domain::Severity::kError,
+              c[2], c[3],
+              c[4], c[5],
+              {}};
     absl::StatusOr<RuleCheck> check = CheckParser(c[6]).Run();
     if (!check.ok())
       return absl::InvalidArgumentError(absl::StrCat("line ", rows[i].line, ", rule ", rule.id,
@@ -775,7 +776,9 @@ const char* Name(Outcome outcome) {
   return "insufficient_data";
 }
 
-const char* Name(Severity severity) { return severity == Severity::kError ? "ERROR" : "WARNING"; }
+const char* Name(domain::Severity severity) {
+  return severity == domain::Severity::kError ? "ERROR" : "WARNING";
+}
 
 const char* Name(Verdict verdict) {
   return verdict == Verdict::kExact          ? "EXACT"

@@ -68,7 +68,7 @@ struct RuleCheck {
 
 struct Rule {
   std::string id;
-  Severity severity = Severity::kError;
+  domain::Severity severity = domain::Severity::kError;
   // linear, presence, narrative_figure, text_or_count.
   std::string kind;
   // A form's id, or *.

@@ -262,7 +262,7 @@ class DisclosureRpc final : public rpc::BoundedReads<pb::DisclosureService::Call
           for (const articulation::RuleOutcome& o : report.outcomes) {
             pb::RuleOutcome* out = response->add_outcomes();
             out->set_rule(o.rule);
-            out->set_severity(o.severity == articulation::Severity::kError
+            out->set_severity(o.severity == domain::Severity::kError
                                   ? budget::v1::SEVERITY_ERROR
                                   : budget::v1::SEVERITY_WARNING);
             out->set_kind(o.kind);

@@ -48,8 +48,8 @@ articulation::Report ReportOf(const d::CheckDisclosureResponse& response) {
   for (const d::RuleOutcome& o : response.outcomes()) {
     articulation::RuleOutcome out;
     out.rule = o.rule();
-    out.severity = o.severity() == budget::v1::SEVERITY_WARNING ? articulation::Severity::kWarning
-                                                                : articulation::Severity::kError;
+    out.severity = o.severity() == budget::v1::SEVERITY_WARNING ? domain::Severity::kWarning
+                                                                : domain::Severity::kError;
     out.kind = o.kind();
     out.outcome = OutcomeOf(o.outcome());
     out.message = o.message();

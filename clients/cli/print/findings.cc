@@ -13,7 +13,7 @@ using articulation::Diagnosis;
 using articulation::Outcome;
 using articulation::Report;
 using articulation::RuleOutcome;
-using articulation::Severity;
+using domain::Severity;
 
 std::string Json(const CellRef& c) {
   return absl::StrCat("{\"table\": ", c.table, ", \"row\": ", JsonString(c.row),
@@ -71,8 +71,9 @@ void PrintReportJson(const Report& report, std::ostream& out) {
   bool first = true;
   for (const RuleOutcome& o : report.outcomes) {
     out << (first ? "\n  {" : ",\n  {") << "\"rule\": " << JsonString(o.rule)
-        << ", \"severity\": \"" << Name(o.severity) << "\", \"kind\": " << JsonString(o.kind)
-        << ", \"outcome\": \"" << Name(o.outcome) << "\", \"message\": " << JsonString(o.message)
+        << ", \"severity\": \"" << articulation::Name(o.severity)
+        << "\", \"kind\": " << JsonString(o.kind) << ", \"outcome\": \"" << Name(o.outcome)
+        << "\", \"message\": " << JsonString(o.message)
         << ", \"message_zh\": " << JsonString(o.message_zh)
         << ", \"expected\": " << JsonString(o.expected)
         << ", \"printed\": " << JsonString(o.printed)

@@ -65,14 +65,10 @@ void CheckRules(const domain::Catalog& catalog, const std::vector<domain::Line>&
     const bool failed = o.outcome == Outcome::kFailed;
     if (!failed && o.outcome != Outcome::kRoundingOnly) continue;
     if (s->findings.size() < kFindingsMax) {
-      s->findings.push_back({o.rule,
-                             !failed ? domain::Severity::kInfo
-                             : o.severity == articulation::Severity::kError
-                                 ? domain::Severity::kError
-                                 : domain::Severity::kWarning,
-                             PlaceOf(o), "", o.message, o.message_zh});
+      s->findings.push_back({o.rule, failed ? o.severity : domain::Severity::kInfo, PlaceOf(o), "",
+                             o.message, o.message_zh});
     }
-    if (failed && s->certify && o.severity == articulation::Severity::kError &&
+    if (failed && s->certify && o.severity == domain::Severity::kError &&
         s->violations.size() < domain::kViolationsMax) {
       s->violations.push_back(
           {domain::Reason::kRulesFailed, "certify", "", absl::StrCat(o.rule, ": ", o.message)});

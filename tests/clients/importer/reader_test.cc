@@ -30,12 +30,12 @@ namespace b = fiscal::budget::v1;
 using articulation::Outcome;
 using articulation::Report;
 using articulation::RuleOutcome;
-using articulation::Severity;
 using articulation::Verdict;
 using disclosure::Cell;
 using disclosure::Disclosure;
 using disclosure::Row;
 using disclosure::Table;
+using domain::Severity;
 
 constexpr const char* kReference = "lvliang_finance_office_2024.txt";
 constexpr const char* kManyUnits = "many_units_2024.txt";
