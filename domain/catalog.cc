@@ -3,7 +3,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "base/text.h"
+#include "domain/shapes.h"
 
 namespace fiscal::domain {
 namespace {
@@ -129,7 +129,7 @@ class EntriesCheck {
   }
 
   void CheckDivision(const CatalogEntry& e) {
-    if (e.code.size() != 6 || ParseCode(e.code) == 0) {
+    if (!IsDivision(ParseCode(e.code))) {
       Add(Reason::kCodeMalformed, "code",
           absl::StrCat("\"", e.code, "\" is no division code of 6 digits"));
     } else if (!e.parent_code.empty() && !Known(e.parent_code)) {
@@ -140,14 +140,9 @@ class EntriesCheck {
   }
 
   void CheckAgency(const CatalogEntry& e) {
-    if (e.code.empty() || e.code.size() > 32 || !IsIdentifier(e.code)) {
-      Add(Reason::kCodeMalformed, "code", "an agency code has 1 to 32 printable ASCII characters");
-    }
-    if (e.department_code.empty() || e.department_code.size() > 32 ||
-        !IsIdentifier(e.department_code)) {
-      Add(Reason::kCodeMalformed, "department_code",
-          "a department code has 1 to 32 printable ASCII characters");
-    }
+    if (!IsUnitCode(e.code)) Add(Reason::kCodeMalformed, "code", kAgencyCodeShape);
+    if (!IsUnitCode(e.department_code))
+      Add(Reason::kCodeMalformed, "department_code", kDepartmentCodeShape);
     if (!e.valid_from.empty() && !IsDate(e.valid_from)) {
       Add(Reason::kCodeMalformed, "valid_from", "a date is YYYY-MM-DD");
     }

@@ -3,43 +3,27 @@
 #include <cstdlib>
 
 #include "absl/strings/str_cat.h"
-#include "base/text.h"
 #include "domain/fen.h"
+#include "domain/shapes.h"
 #include "domain/submission.h"
 
 namespace fiscal::domain {
 namespace {
 
 constexpr uint64_t kRevisionMax = uint64_t{1} << 40;
-constexpr size_t kIdentifierBytesMax = 32;
-constexpr size_t kProjectCodeCharactersMax = 64;
-constexpr size_t kNameCharactersMax = 200;
-constexpr uint16_t kYearMin = 1949, kYearMax = 2999;
 // Put and removed: a revision may replace all of them.
 constexpr size_t kCellsMax = 2 * kStatementLinesMax;
 constexpr size_t kProjectsMax = 2 * kStatementProjectsMax;
 
-bool IsCode(absl::string_view text) {
-  return !text.empty() && text.size() <= kIdentifierBytesMax && IsIdentifier(text);
-}
-
-bool IsDivision(Code division) { return division >= 100000 && division <= 999999; }
-
-// Of one line: no controls.
-bool IsText(absl::string_view text, size_t characters_max, bool multiline) {
-  return CheckText(text, multiline) == TextFault::kNone &&
-         (text.size() <= characters_max || CountCharacters(text) <= characters_max);
-}
-
 std::string KeyFault(const Posting& p) {
   if (!IsDivision(p.key.division))
     return absl::StrCat("division ", p.key.division, " has not 6 digits");
-  if (p.key.year < kYearMin || p.key.year > kYearMax)
-    return absl::StrCat("year ", p.key.year, " is not 1949 to 2999");
+  if (!IsFiscalYear(p.key.year)) return absl::StrCat("year ", p.key.year, " is not 1949 to 2999");
   if (p.key.stage < Stage::kRequested || p.key.stage > Stage::kReallocation)
     return absl::StrCat("stage ", static_cast<int>(p.key.stage), " is none that is stated");
-  if (!IsCode(p.key.agency)) return "the agency code has not 1 to 32 printable ASCII characters";
-  if (!IsCode(p.department))
+  if (!IsUnitCode(p.key.agency))
+    return "the agency code has not 1 to 32 printable ASCII characters";
+  if (!IsUnitCode(p.department))
     return "the department code has not 1 to 32 printable ASCII characters";
   if (p.scope != Scope::kOwn && p.scope != Scope::kDepartment) return "the scope is none";
   if (p.scope == Scope::kDepartment && p.department != p.key.agency)
@@ -89,7 +73,7 @@ std::string CellsFault(const CellTable& cells) {
     return absl::StrCat(cells.projects.size(), " projects are too many");
   for (size_t i = 0; i < cells.projects.size(); ++i) {
     const CellProject& p = cells.projects[i];
-    if (p.code.empty() || !IsText(p.code, kProjectCodeCharactersMax, false))
+    if (!IsItemId(p.code))
       return absl::StrCat("the code of project ", i,
                           " has not 1 to 64 characters without controls");
     if (p.state == CellProject::kNamed &&
@@ -140,8 +124,7 @@ std::string PostingFault(const Posting& posting) {
 std::string CatalogFault(const CatalogEvent& event) {
   if (event.list < CatalogList::kFunctional || event.list > CatalogList::kFunctionalCrosswalk)
     return "it is no list";
-  if (event.year < kYearMin || event.year > kYearMax)
-    return absl::StrCat("year ", event.year, " is not 1949 to 2999");
+  if (!IsFiscalYear(event.year)) return absl::StrCat("year ", event.year, " is not 1949 to 2999");
   if (!IsDivision(event.division))
     return absl::StrCat("division ", event.division, " has not 6 digits");
   if (event.entries.size() > kCatalogEntriesMax)
@@ -149,13 +132,12 @@ std::string CatalogFault(const CatalogEvent& event) {
   for (size_t i = 0; i < event.entries.size(); ++i) {
     const CatalogEntry& e = event.entries[i];
     auto in = [i](absl::string_view what) { return absl::StrCat("entry ", i, ": ", what); };
-    if (e.code.empty() || e.code.size() > kIdentifierBytesMax || !IsIdentifier(e.code))
-      return in("the code has not 1 to 32 printable ASCII characters");
+    if (!IsUnitCode(e.code)) return in("the code has not 1 to 32 printable ASCII characters");
     if (e.name.empty() || !IsText(e.name, kNameCharactersMax, false))
       return in("the name has not 1 to 200 characters without controls");
     for (const std::string* code :
          {&e.parent_code, &e.department_code, &e.valid_from, &e.valid_to}) {
-      if (code->size() > kIdentifierBytesMax || !IsIdentifier(*code))
+      if (!code->empty() && !IsUnitCode(*code))
         return in("a code or a date has not at most 32 printable ASCII characters");
     }
     if (e.kind > AgencyKind::kInstitution) return in("its kind is none");

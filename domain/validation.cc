@@ -6,6 +6,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "base/text.h"
+#include "domain/shapes.h"
 
 namespace fiscal::domain {
 namespace {
@@ -43,22 +44,19 @@ class Collector {
 void CheckKey(const Submission& s, Collector* c) {
   if (s.request_id.empty()) {
     c->Add(Reason::kRequiredFieldMissing, "request_id", "a request_id is required");
-  } else if (s.request_id.size() > 64 || !IsIdentifier(s.request_id)) {
-    c->Add(Reason::kTextInvalid, "request_id",
-           "a request_id has 1 to 64 printable ASCII characters");
+  } else if (!IsRequestId(s.request_id)) {
+    c->Add(Reason::kTextInvalid, "request_id", kRequestIdShape);
   }
   if (s.key.division == 0) {
-    c->Add(Reason::kCodeMalformed, "budget.division_code",
-           "a division has 6 digits, or 9 ending in 000");
+    c->Add(Reason::kCodeMalformed, "budget.division_code", kDivisionShape);
   }
   if (s.key.agency.empty()) {
     c->Add(Reason::kRequiredFieldMissing, "budget.agency_code", "an agency code is required");
-  } else if (s.key.agency.size() > 32 || !IsIdentifier(s.key.agency)) {
-    c->Add(Reason::kCodeMalformed, "budget.agency_code",
-           "an agency code has 1 to 32 printable ASCII characters");
+  } else if (!IsUnitCode(s.key.agency)) {
+    c->Add(Reason::kCodeMalformed, "budget.agency_code", kAgencyCodeShape);
   }
-  if (s.key.year < 1949 || s.key.year > 2999) {
-    c->Add(Reason::kCodeMalformed, "budget.fiscal_year", "a fiscal year is 1949 to 2999");
+  if (!IsFiscalYear(s.key.year)) {
+    c->Add(Reason::kCodeMalformed, "budget.fiscal_year", kFiscalYearShape);
   }
   if (s.key.stage == Stage::kNone)
     c->Add(Reason::kRequiredFieldMissing, "budget.stage", "a stage is required");
@@ -70,7 +68,7 @@ void CheckKey(const Submission& s, Collector* c) {
     c->Add(Reason::kAmountOverflow, "carry_forward_fen",
            absl::StrCat(*s.carry_forward_fen, " is beyond ", kGrossFenMax, " fen"));
   }
-  c->Text("note", s.note, 500);
+  c->Text("note", s.note, kNoteCharactersMax);
   if (s.scope == Scope::kDepartment) {
     if (s.department_code.empty()) {
       c->Add(Reason::kRequiredFieldMissing, "department_code",
@@ -80,10 +78,8 @@ void CheckKey(const Submission& s, Collector* c) {
              "a statement of a whole department has its code here");
     }
   }
-  if (!s.department_code.empty() &&
-      (s.department_code.size() > 32 || !IsIdentifier(s.department_code))) {
-    c->Add(Reason::kCodeMalformed, "department_code",
-           "a department code has 1 to 32 printable ASCII characters");
+  if (!s.department_code.empty() && !IsUnitCode(s.department_code)) {
+    c->Add(Reason::kCodeMalformed, "department_code", kDepartmentCodeShape);
   }
 }
 
@@ -148,11 +144,8 @@ class GoodCombinations {
 void CheckLine(const Submission& s, const Line& line, GoodCombinations* good, Collector* c) {
   if (line.line_id.empty()) {
     c->AddLine(Reason::kRequiredFieldMissing, "line_id", line, "a line_id is required");
-  } else if ((line.line_id.size() > 64 || !IsIdentifier(line.line_id)) &&
-             (CheckText(line.line_id, false) != TextFault::kNone ||
-              CountCharacters(line.line_id) > 64)) {
-    c->AddLine(Reason::kTextInvalid, "line_id", line,
-               "a line_id has 1 to 64 characters and no controls");
+  } else if (!IsItemId(line.line_id)) {
+    c->AddLine(Reason::kTextInvalid, "line_id", line, kLineIdShape);
   }
   if (!good->Has(line)) {
     const size_t before = s.violations.size();
@@ -173,10 +166,8 @@ void CheckLine(const Submission& s, const Line& line, GoodCombinations* good, Co
                absl::StrCat(line.amount_fen, " is not a multiple of its precision of ",
                             kPrecisionFen[line.precision_class]));
   }
-  if (!line.note.empty() &&
-      (CheckText(line.note, true) != TextFault::kNone || CountCharacters(line.note) > 500)) {
-    c->AddLine(Reason::kTextInvalid, "note", line,
-               "a note has at most 500 characters and no controls");
+  if (!IsNote(line.note)) {
+    c->AddLine(Reason::kTextInvalid, "note", line, kNoteShape);
   }
 }
 

@@ -76,7 +76,7 @@ std::vector<Room> Rooms() {
 
       {"clients/cpp", {"base"}},
       {"clients/sheets", {"base"}},
-      {"clients/importer", {"base", "domain/articulation", "domain/disclosure"}},
+      {"clients/importer", {"base", "domain", "domain/articulation", "domain/disclosure"}},
       {"clients/cli/read", {"base", "clients/importer", "clients/sheets"}},
       {"clients/cli/print",
        {"base", "domain/articulation", "domain/disclosure", "clients/cpp", "clients/cli/read"}},

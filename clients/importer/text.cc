@@ -12,6 +12,7 @@
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "domain/disclosure/names.h"
+#include "domain/shapes.h"
 
 namespace fiscal::importer {
 namespace {
@@ -39,7 +40,7 @@ int YearIn(absl::string_view text) {
       digits = digits && absl::ascii_isdigit(static_cast<unsigned char>(text[k]));
       year = year * 10 + (text[k] - '0');
     }
-    if (digits && year >= 1949 && year <= 2999) return year;
+    if (digits && domain::IsFiscalYear(year)) return year;
   }
   return 0;
 }

@@ -5,8 +5,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
-#include "base/text.h"
 #include "domain/reason.h"
+#include "domain/shapes.h"
 #include "fiscal/admin/v1/admin_service.grpc.pb.h"
 #include "services/ledger/answer/past_head.h"
 #include "services/rpc/bounded_reads.h"
@@ -144,8 +144,7 @@ class AdminRpc final : public rpc::BoundedReads<grpc::Service> {
     if (request.reason().empty())
       return domain::Refuse(
           {{Reason::kRequiredFieldMissing, "reason", "", "a reason is required"}});
-    if (CheckText(request.reason(), true) != TextFault::kNone ||
-        CountCharacters(request.reason()) > 500) {
+    if (!domain::IsNote(request.reason())) {
       return domain::Refuse({{Reason::kTextInvalid, "reason", "",
                               "a reason has at most 500 characters and no controls"}});
     }

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "domain/reason.h"
+#include "domain/shapes.h"
 #include "fiscal/catalog/v1/catalog_service.grpc.pb.h"
 #include "services/rpc/bounded_reads.h"
 #include "services/rpc/caller.h"
@@ -98,8 +99,7 @@ class CatalogRpc final : public rpc::BoundedReads<Generated> {
   using Add = std::function<bool(const std::string& key, Code division, const CatalogEntry& entry)>;
 
   static absl::Status MalformedDivision() {
-    return domain::Refuse({{Reason::kCodeMalformed, "division_code", "",
-                            "a division has 6 digits, or 9 ending in 000"}});
+    return domain::Refuse({{Reason::kCodeMalformed, "division_code", "", domain::kDivisionShape}});
   }
 
   absl::Status Divisions(const pb::ListDivisionsRequest& request,

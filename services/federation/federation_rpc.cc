@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "domain/reason.h"
+#include "domain/shapes.h"
 #include "fiscal/federation/v1/federation_service.grpc.pb.h"
 #include "grpcpp/grpcpp.h"
 #include "services/ledger/answer/past_head.h"
@@ -163,8 +164,8 @@ class FederationRpc final : public rpc::BoundedReads<pb::FederationService::Call
     DigestPlace place;
     const bool year = request.fiscal_year() != 0, stage = request.stage() != 0,
                division = !request.division_code().empty(), agency = !request.agency_code().empty();
-    if (request.fiscal_year() < 0 || request.fiscal_year() > 2999 || year != stage ||
-        (division && !year) || (agency && !division) ||
+    if (request.fiscal_year() < 0 || request.fiscal_year() > domain::kFiscalYearMax ||
+        year != stage || (division && !year) || (agency && !division) ||
         !budget::v1::Stage_IsValid(request.stage()) ||
         request.stage() == budget::v1::STAGE_CURRENT) {
       return domain::Refuse({{Reason::kQueryInvalid, "fiscal_year", "",

@@ -1,7 +1,7 @@
 #include "services/rpc/caller.h"
 
 #include "absl/strings/str_cat.h"
-#include "base/text.h"
+#include "domain/shapes.h"
 #include "grpcpp/server_context.h"
 
 namespace fiscal::services::rpc {
@@ -19,7 +19,7 @@ std::string PrincipalOf(const grpc::ServerContextBase& context) {
 }
 
 void NoteRequestId(absl::string_view request_id, grpc::ServerContextBase* context) {
-  if (!request_id.empty() && request_id.size() <= 64 && IsIdentifier(request_id))
+  if (domain::IsRequestId(request_id))
     context->AddTrailingMetadata(kRequestIdKey, std::string(request_id));
 }
 

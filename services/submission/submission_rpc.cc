@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "domain/reason.h"
+#include "domain/shapes.h"
 #include "fiscal/submission/v1/submission_service.grpc.pb.h"
 #include "services/ledger/decide/prepare.h"
 #include "services/rpc/bounded_reads.h"
@@ -266,8 +267,8 @@ class SubmissionRpc final : public rpc::BoundedReads<Generated> {
                     pb::ListBudgetsResponse* response) const {
     const domain::Code division = wire::ParseDivision(request.division_code());
     if (division == 0) {
-      return domain::Refuse({{domain::Reason::kCodeMalformed, "division_code", "",
-                              "a division has 6 digits, or 9 ending in 000"}});
+      return domain::Refuse(
+          {{domain::Reason::kCodeMalformed, "division_code", "", domain::kDivisionShape}});
     }
     auto limit = wire::PageSize(request.page_size(), 100, 1000);
     if (!limit.ok()) return limit.status();

@@ -7,6 +7,7 @@
 #include "base/sha256.h"
 #include "base/text.h"
 #include "domain/reason.h"
+#include "domain/shapes.h"
 #include "domain/types.h"
 
 namespace fiscal::services::wire {
@@ -39,15 +40,14 @@ domain::CatalogImport ToImport(const pb::ImportCatalogRequest& request, absl::st
   };
   if (request.request_id().empty()) {
     add(Reason::kRequiredFieldMissing, "request_id", "a request_id is required");
-  } else if (request.request_id().size() > 64 || !IsIdentifier(request.request_id())) {
-    add(Reason::kTextInvalid, "request_id", "a request_id has 1 to 64 printable ASCII characters");
+  } else if (!domain::IsRequestId(request.request_id())) {
+    add(Reason::kTextInvalid, "request_id", domain::kRequestIdShape);
   }
   domain::CatalogEvent& event = import.event;
   event.division = domain::ParseDivision(request.division_code());
-  if (event.division == 0)
-    add(Reason::kCodeMalformed, "division_code", "a division has 6 digits, or 9 ending in 000");
-  if (request.fiscal_year() < 1949 || request.fiscal_year() > 2999) {
-    add(Reason::kCodeMalformed, "fiscal_year", "a fiscal year is 1949 to 2999");
+  if (event.division == 0) add(Reason::kCodeMalformed, "division_code", domain::kDivisionShape);
+  if (!domain::IsFiscalYear(request.fiscal_year())) {
+    add(Reason::kCodeMalformed, "fiscal_year", domain::kFiscalYearShape);
   } else {
     event.year = static_cast<uint16_t>(request.fiscal_year());
   }
@@ -83,9 +83,10 @@ domain::CatalogImport ToImport(const pb::ImportCatalogRequest& request, absl::st
       if (fault != TextFault::kNone) {
         add(Reason::kTextInvalid, absl::StrCat("entries[", i, "].", field),
             absl::StrCat("the text contains ", Describe(fault)));
-      } else if (value.size() > 200 && CountCharacters(value) > 200) {
+      } else if (value.size() > domain::kNameCharactersMax &&
+                 CountCharacters(value) > domain::kNameCharactersMax) {
         add(Reason::kTextInvalid, absl::StrCat("entries[", i, "].", field),
-            "at most 200 characters");
+            absl::StrCat("at most ", domain::kNameCharactersMax, " characters"));
       }
     };
     text("name", e.name);

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/hash.h"
 #include "base/text.h"
+#include "domain/shapes.h"
 #include "domain/validation.h"
 #include "fiscal/budget/v1/budget.pb.h"
 #include "services/wire/text_wire.h"
@@ -212,8 +213,7 @@ class Meaning {
     if (f_->receiving.empty()) return;
     line_.receiving_division = ParseDivision(f_->receiving);
     if (line_.receiving_division == 0) {
-      Add(Reason::kCodeMalformed, "receiving_division_code",
-          "a division has 6 digits, or 9 ending in 000");
+      Add(Reason::kCodeMalformed, "receiving_division_code", domain::kDivisionShape);
     }
   }
 

@@ -3,6 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "base/text.h"
+#include "domain/shapes.h"
 #include "services/wire/line_reader.h"
 #include "services/wire/text_wire.h"
 #include "services/wire/varint.h"
@@ -95,14 +96,12 @@ class Reader {
     };
     if (project.project_code().empty()) {
       Add(Reason::kRequiredFieldMissing, at("project_code"), "", "a project code is required");
-    } else if (CheckText(project.project_code(), false) != TextFault::kNone ||
-               CountCharacters(project.project_code()) > 64) {
-      Add(Reason::kTextInvalid, at("project_code"), "",
-          "a project code has 1 to 64 characters and no controls");
+    } else if (!domain::IsItemId(project.project_code())) {
+      Add(Reason::kTextInvalid, at("project_code"), "", domain::kProjectCodeShape);
     }
     if (project.name().empty())
       Add(Reason::kRequiredFieldMissing, at("name"), "", "a name is required");
-    text("name", project.name(), 200);
+    text("name", project.name(), domain::kNameCharactersMax);
     text("owning_agency", project.owning_agency(), 200);
     text("implementing_agency", project.implementing_agency(), 200);
     text("attribute", project.attribute(), 200);
@@ -279,9 +278,8 @@ absl::StatusOr<domain::Reallocation> ToReallocation(
   if (raw.unknown_around)
     add(Reason::kFieldUnknown, "",
         "a field this version does not know; nothing is dropped in silence");
-  if (raw.request_id.empty() || raw.request_id.size() > 64 || !IsIdentifier(raw.request_id)) {
-    add(Reason::kTextInvalid, "request_id", "a request_id has 1 to 64 printable ASCII characters");
-  }
+  if (!domain::IsRequestId(raw.request_id))
+    add(Reason::kTextInvalid, "request_id", domain::kRequestIdShape);
   if (raw.budgets.empty() || raw.budgets.size() > 100)
     add(Reason::kRequiredFieldMissing, "budgets", "1 to 100 budgets");
   for (size_t i = 0; i < raw.budgets.size() && i < 100; ++i) {
@@ -454,17 +452,16 @@ absl::StatusOr<domain::BudgetKey> ToKey(const pb::BudgetKey& key) {
   domain::BudgetKey out;
   out.division = ParseDivision(key.division_code());
   if (out.division == 0) {
-    violations.push_back({Reason::kCodeMalformed, "budget.division_code", "",
-                          "a division has 6 digits, or 9 ending in 000"});
-  }
-  if (key.agency_code().empty() || key.agency_code().size() > 32 ||
-      !IsIdentifier(key.agency_code())) {
-    violations.push_back({Reason::kCodeMalformed, "budget.agency_code", "",
-                          "an agency code has 1 to 32 printable ASCII characters"});
-  }
-  if (key.fiscal_year() < 1949 || key.fiscal_year() > 2999) {
     violations.push_back(
-        {Reason::kCodeMalformed, "budget.fiscal_year", "", "a fiscal year is 1949 to 2999"});
+        {Reason::kCodeMalformed, "budget.division_code", "", domain::kDivisionShape});
+  }
+  if (!domain::IsUnitCode(key.agency_code())) {
+    violations.push_back(
+        {Reason::kCodeMalformed, "budget.agency_code", "", domain::kAgencyCodeShape});
+  }
+  if (!domain::IsFiscalYear(key.fiscal_year())) {
+    violations.push_back(
+        {Reason::kCodeMalformed, "budget.fiscal_year", "", domain::kFiscalYearShape});
   }
   if (!pb::Stage_IsValid(key.stage()) || key.stage() == pb::STAGE_UNSPECIFIED) {
     violations.push_back({Reason::kEnumUnknown, "budget.stage", "", "a stage is required"});

@@ -3,6 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "domain/reason.h"
+#include "domain/shapes.h"
 #include "services/wire/text_wire.h"
 
 namespace fiscal::services::wire {
@@ -31,13 +32,12 @@ absl::StatusOr<TotalFilter> ToFilter(const pb::TotalFilter& in, const std::strin
   };
   TotalFilter f;
   f.division = ParseDivision(in.division_code());
-  if (f.division == 0)
-    add(Reason::kCodeMalformed, "division_code", "a division has 6 digits, or 9 ending in 000");
+  if (f.division == 0) add(Reason::kCodeMalformed, "division_code", domain::kDivisionShape);
   f.own_level = in.own_level();
   f.department = in.department_code();
   f.agency = in.agency_code();
-  if (in.fiscal_year() < 1949 || in.fiscal_year() > 2999) {
-    add(Reason::kCodeMalformed, "fiscal_year", "a fiscal year is 1949 to 2999");
+  if (!domain::IsFiscalYear(in.fiscal_year())) {
+    add(Reason::kCodeMalformed, "fiscal_year", domain::kFiscalYearShape);
   } else {
     f.year = static_cast<uint16_t>(in.fiscal_year());
   }
@@ -55,7 +55,8 @@ absl::StatusOr<TotalFilter> ToFilter(const pb::TotalFilter& in, const std::strin
   f.gov_economic = code(in.gov_economic_code(), "gov_economic_code", 2);
   f.project = in.project_code();
   if (in.classification_year() != 0) {
-    if (in.classification_year() < in.fiscal_year() || in.classification_year() > 2999) {
+    if (in.classification_year() < in.fiscal_year() ||
+        in.classification_year() > domain::kFiscalYearMax) {
       add(Reason::kQueryInvalid, "classification_year", "the fiscal year or a later one");
     } else if (in.classification_year() != in.fiscal_year()) {
       f.classification_year = static_cast<uint16_t>(in.classification_year());
