@@ -28,6 +28,7 @@
 #include "grpc/support/log.h"
 #include "services/admin/admin_rpc.h"
 #include "services/admin/scrubber.h"
+#include "services/admin/system_parts.h"
 #include "services/admin/system_status.h"
 #include "services/config/config.h"
 #include "services/door/self_probe.h"
@@ -98,7 +99,7 @@ class ServerImpl final : public Server {
     housekeeping_ = std::make_unique<Periodic>(kDiskInterval, [this] { process_->LookAtDisk(); });
     if (reader_ != nullptr) reader_->Start();
     process_->metrics().SetSampler(
-        [this](Samples* out) { SampleStatus(parts_, process_->ready(), out); });
+        [this](Samples* out) { ToSamples(StatusOf(parts_, process_->ready()), out); });
     process_->Enter(Process::Phase::kServing);
     return absl::OkStatus();
   }
@@ -220,7 +221,7 @@ class ServerImpl final : public Server {
     edge_->Add(
         MakeAdminService(calls, {verifier, *scrubber_, process_->drain(), log, *signer_, projector,
                                  committer, [this](admin::v1::GetStatusResponse* out) {
-                                   FillStatus(parts_, process_->ready(), out);
+                                   ToAnswer(StatusOf(parts_, process_->ready()), out);
                                  }}));
   }
 

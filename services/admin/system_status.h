@@ -1,93 +1,146 @@
-// The state of a process at one moment, for /metrics and for AdminService.GetStatus.
+// The state of a process at one moment, as plain values, and its two printers.
 //
-// Parts that its role does not have are null. Asking reads counters and a few small values of the
-// stores.
+//   the parts of a process --(StatusOf, system_parts.h)--> SystemStatus --+--> GetStatus's answer
+//                                                                         +--> /metrics
+//
+// Optional members are those that a role may not have. Times are InfinitePast for never.
 #ifndef FISCAL_SERVICES_ADMIN_SYSTEM_STATUS_H_
 #define FISCAL_SERVICES_ADMIN_SYSTEM_STATUS_H_
 
-#include <atomic>
-#include <memory>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
-#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
-#include "fiscal/admin/v1/admin_service.pb.h"
-#include "fiscal/config/v1/config.pb.h"
+#include "domain/event.h"
+#include "services/admin/coverage_watch.h"
 #include "services/admin/scrubber.h"
-#include "services/aggregation/runner.h"
 #include "services/aggregation/watch_hub.h"
 #include "services/door/door.h"
 #include "services/federation/upstream.h"
 #include "services/ledger/compare/verifier.h"
-#include "services/log/log_copier.h"
-#include "services/log/signer.h"
-#include "services/ops/disk_guard.h"
 #include "services/ops/metrics.h"
 #include "services/ops/stop_mark.h"
-#include "services/rpc/call.h"
-#include "services/rpc/memory_budget.h"
-#include "services/submission/committer.h"
+#include "services/rpc/read_executor.h"
 #include "storage/rocks/rocks_kv.h"
+
+namespace fiscal::admin::v1 {
+class GetStatusResponse;
+}  // namespace fiscal::admin::v1
 
 namespace fiscal::services {
 
-// Agencies that have not reported, by configured deadline. Refresh computes, found() returns the
-// result. Thread-safe.
-class CoverageWatch {
- public:
-  CoverageWatch(const Projector& projector, const config::v1::AggregationConfig& config);
-  // Asks the totals, at the cost of GetCoverage. A division that the catalog does not know yet has
-  // no agencies that must report.
-  void Refresh() ABSL_LOCKS_EXCLUDED(mu_);
-  std::vector<admin::v1::CoverageStatus> found() const ABSL_LOCKS_EXCLUDED(mu_);
+struct SystemStatus {
+  struct Log {
+    std::string id;
+    // Of the last event; 0 for the position of an empty log.
+    domain::Position head = 0;
+    absl::Time head_time = absl::InfinitePast();
+    int64_t size_bytes = 0;
+    // The reason why tree heads are not signed; empty while they are.
+    std::string signing_stopped;
+    // The process that the log is copied from.
+    struct Source {
+      std::string address;
+      bool connected = false;
+    };
+    std::optional<Source> source;
+  };
+  struct Queue {
+    int64_t requests = 0;
+    int64_t requests_max = 0;
+    int64_t bytes = 0;
+    int64_t bytes_max = 0;
+  };
+  struct Totals {
+    domain::Position watermark = 0;
+    // Events of the log that are not folded, and the age of the oldest.
+    int64_t lag = 0;
+    absl::Duration behind;
+    int64_t size_bytes = 0;
+    int64_t events_folded = 0;
+    int64_t live_cells = 0;
+    int64_t live_cells_max = 0;
+    int64_t waiting_reads = 0;
+    int64_t waiting_reads_max = 0;
+    WatchHub::Counts watchers;
+    int64_t watchers_max = 0;
+    // The event that can't be folded, and why; 0 for none.
+    domain::Position stopped_at = 0;
+    std::string stopped;
+  };
+  struct System {
+    std::string name;
+    std::string address;
+    Upstream::State state = Upstream::State::kConnecting;
+    std::string message;
+    // The last of its events that was taken over, and how many were not when it was last heard.
+    domain::Position position = 0;
+    int64_t lag = 0;
+    absl::Time heard = absl::InfinitePast();
+  };
+  struct Disk {
+    std::string data_dir;
+    int64_t free_bytes = 0;
+    int64_t size_bytes = 0;
+    int64_t free_bytes_min = 0;
+    bool low = false;
+  };
+  struct Memory {
+    int64_t reserved_bytes = 0;
+    int64_t reserved_bytes_max = 0;
+    int64_t process_bytes_max = 0;
+    int64_t refused = 0;
+  };
+  struct Reads {
+    rpc::Lane lane = rpc::Lane::kPoint;
+    rpc::ReadExecutor::Counts counts;
+  };
+  struct Store {
+    std::string name;
+    storage::StoreStats stats;
+  };
 
- private:
-  const Projector& projector_;
-  const config::v1::AggregationConfig config_;
-  mutable absl::Mutex mu_;
-  std::vector<admin::v1::CoverageStatus> found_ ABSL_GUARDED_BY(mu_);
-};
-
-// The parts of a process; null for those that its role does not have. REQUIRES: all outlive it.
-struct SystemParts {
   std::string role;
-  std::string data_dir;
-  std::string log_source;
-  // Empty without TLS.
-  std::string certificate_file;
-  absl::Time start;
+  bool ready = false;
+  absl::Time start = absl::InfinitePast();
   absl::Duration recovery;
   StopReason previous_stop = StopReason::kNone;
-  const DiskGuard* disk = nullptr;
-  const Door* door = nullptr;
-  const rpc::MemoryBudget* memory = nullptr;
-  const storage::EventLog* log = nullptr;
-  const storage::RocksKv* log_store = nullptr;
-  const storage::RocksKv* ledger_store = nullptr;
-  const storage::RocksKv* totals_store = nullptr;
-  // Derived stores that were damaged and made again at this start; reads of the log that met
-  // damage.
-  const std::atomic<int64_t>* derived_remade = nullptr;
-  const std::atomic<int64_t>* log_damage = nullptr;
-  const storage::RocksCache* cache = nullptr;
-  const Committer* committer = nullptr;
-  const Projector* projector = nullptr;
-  const Runner* runner = nullptr;
-  const rpc::Calls* calls = nullptr;
-  const WatchHub* hub = nullptr;
-  const LogCopier* copier = nullptr;
-  const Signer* signer = nullptr;
-  const CoverageWatch* coverage = nullptr;
-  const Verifier* verifier = nullptr;
-  const Scrubber* scrubber = nullptr;
-  std::vector<const Upstream*> upstreams;
+  bool tls = false;
+  absl::Time certificate_expiry = absl::InfinitePast();
+  // Resident memory.
+  int64_t memory_bytes = 0;
+  // Lines of the process's own log that nobody took in time.
+  int64_t log_lines_dropped = 0;
+
+  Log log;
+  std::optional<Queue> queue;
+  std::optional<Totals> totals;
+  std::vector<System> upstreams;
+  Disk disk;
+  std::vector<DeadlineCoverage> coverages;
+  std::optional<Verifier::State> verify;
+  Scrubber::State scrub;
+  Memory request_memory;
+  // One for each lane.
+  std::vector<Reads> reads;
+  // Calls refused because their caller has too many open.
+  int64_t calls_refused = 0;
+  Door::Counts connections;
+
+  std::vector<Store> stores;
+  // Blocks in the cache, of all stores.
+  int64_t block_cache_bytes = 0;
+  // Derived stores that were made again at this start; reads of the log that met damage.
+  int64_t derived_remade = 0;
+  int64_t log_damage = 0;
 };
 
-void FillStatus(const SystemParts& parts, bool ready, admin::v1::GetStatusResponse* out);
-void SampleStatus(const SystemParts& parts, bool ready, Samples* out);
+void ToAnswer(const SystemStatus& status, admin::v1::GetStatusResponse* out);
+void ToSamples(const SystemStatus& status, Samples* out);
 // Samples that exist before all others: version, role, readiness.
-void SampleIdentity(const SystemParts& parts, bool ready, Samples* out);
+void SampleIdentity(const std::string& role, bool ready, Samples* out);
 
 }  // namespace fiscal::services
 

@@ -15,6 +15,7 @@
 #include "grpcpp/ext/proto_server_reflection_plugin.h"
 #include "grpcpp/grpcpp.h"
 #include "grpcpp/health_check_service_interface.h"
+#include "services/admin/system_status.h"
 #include "services/door/message_counter.h"
 #include "services/ops/reflection_rpc.h"
 #include "services/rpc/credentials.h"
@@ -51,11 +52,8 @@ absl::Status Edge::ListenForOperator() {
                         absl::StrCat("server.admin_listen: ", admin.status().message()));
   admin_ = *std::move(admin);
   // Until there is more to say.
-  process_.metrics().SetSampler([role = process_.role()](Samples* out) {
-    SystemParts parts;
-    parts.role = role;
-    SampleIdentity(parts, /*ready=*/false, out);
-  });
+  process_.metrics().SetSampler(
+      [role = process_.role()](Samples* out) { SampleIdentity(role, /*ready=*/false, out); });
   return absl::OkStatus();
 }
 

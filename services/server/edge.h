@@ -23,7 +23,7 @@
 #include "grpcpp/impl/codegen/service_type.h"
 #include "grpcpp/security/server_credentials.h"
 #include "grpcpp/server.h"
-#include "services/admin/system_status.h"
+#include "services/admin/system_parts.h"
 #include "services/door/door.h"
 #include "services/door/self_probe.h"
 #include "services/ops/admin_http.h"

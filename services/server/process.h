@@ -18,7 +18,7 @@
 #include "base/clock.h"
 #include "fiscal/config/v1/config.pb.h"
 #include "grpcpp/security/credentials.h"
-#include "services/admin/system_status.h"
+#include "services/admin/system_parts.h"
 #include "services/ops/data_lock.h"
 #include "services/ops/disk_guard.h"
 #include "services/ops/metrics.h"

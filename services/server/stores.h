@@ -18,7 +18,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "fiscal/config/v1/config.pb.h"
-#include "services/admin/system_status.h"
+#include "services/admin/system_parts.h"
 #include "services/server/process.h"
 #include "storage/heads.h"
 #include "storage/rocks/log_directory.h"

@@ -13,7 +13,7 @@
 #include "absl/status/statusor.h"
 #include "base/signing.h"
 #include "fiscal/config/v1/config.pb.h"
-#include "services/admin/system_status.h"
+#include "services/admin/system_parts.h"
 #include "services/federation/upstream.h"
 #include "services/ledger/decide/intake.h"
 #include "services/server/edge.h"

@@ -474,8 +474,8 @@ absl::Status RocksKv::Compact() {
   return absl::OkStatus();
 }
 
-RocksStats RocksKv::Stats() const {
-  RocksStats stats;
+StoreStats RocksKv::Stats() const {
+  StoreStats stats;
   auto add = [this](const char* property, int64_t* sum, bool of_the_whole = false) {
     for (rocksdb::ColumnFamilyHandle* family : {impl_->families.mixed, impl_->families.ordered}) {
       uint64_t value = 0;

@@ -55,7 +55,7 @@ struct RocksOptions {
 };
 
 // The engine's own figures, for an operator.
-struct RocksStats {
+struct StoreStats {
   int64_t sst_bytes = 0;
   int64_t memtable_bytes = 0;
   int64_t table_readers_bytes = 0;
@@ -102,7 +102,7 @@ class RocksKv : public Kv {
   absl::Status Scrub(const ScrubPace& pace, std::vector<FileDamage>* damage) const;
   // Merges all files, so that only what is still needed takes space.
   absl::Status Compact();
-  RocksStats Stats() const;
+  StoreStats Stats() const;
   // The sizes of the store's files, its own log messages included.
   int64_t ApproximateBytes() const override;
 
