@@ -206,7 +206,7 @@ class SubmissionRpc final : public rpc::BoundedReads<Generated> {
           [](const storage::HeadReader::Statement& s) { return s.projects.size(); },
           [](const storage::HeadReader::Statement& s, size_t i) { return s.projects[i].code; },
           [](const storage::HeadReader::Statement& s, size_t i, pb::ListProjectsResponse* out) {
-            out->add_projects()->ParseFromString(s.projects[i].bytes);
+            wire::ToProto(s.projects[i], out->add_projects());
           });
     });
     return call;

@@ -440,11 +440,14 @@ void ToProto(const domain::Line& line, pb::LineItem* out) {
   out->set_note(std::string(line.note));
 }
 
-std::string ImplementingAgency(absl::string_view project) {
+void ToProto(const domain::ProjectEntry& project, pb::Project* out) {
+  out->ParseFromString(project.bytes);
+}
+
+std::string ImplementingAgency(const domain::ProjectEntry& project) {
   pb::Project parsed;
-  return parsed.ParseFromArray(project.data(), static_cast<int>(project.size()))
-             ? parsed.implementing_agency()
-             : std::string();
+  ToProto(project, &parsed);
+  return parsed.implementing_agency();
 }
 
 absl::StatusOr<domain::BudgetKey> ToKey(const pb::BudgetKey& key) {

@@ -77,8 +77,10 @@ void ToProto(const domain::RequestReceipt& receipt, const std::string& request_i
              submission::v1::SubmitBudgetResponse* out);
 void ToProto(const domain::StatementMeta& meta, budget::v1::Budget* out);
 void ToProto(const domain::Line& line, budget::v1::LineItem* out);
-// The implementing_agency of a serialised Project; empty when there is none.
-std::string ImplementingAgency(absl::string_view project);
+// A project as it was sent, from the bytes that ToSubmission kept; nothing else reads them.
+void ToProto(const domain::ProjectEntry& project, budget::v1::Project* out);
+// The unit that carries the project out; empty when none is named.
+std::string ImplementingAgency(const domain::ProjectEntry& project);
 // INVALID_ARGUMENT with everything wrong with the key.
 absl::StatusOr<domain::BudgetKey> ToKey(const budget::v1::BudgetKey& key);
 

@@ -214,7 +214,7 @@ absl::Status LedgerSource::LoadLeaves() {
     lines.operating = leaves_[leaf].office;
     for (const domain::ProjectEntry& p : whole->statement.projects) {
       lines.project_names[p.code] = p.name;
-      lines.project_units[p.code] = unit_of_(p.bytes);
+      lines.project_units[p.code] = unit_of_(p);
     }
     whole->source = std::make_unique<disclosure::LinesSource>(std::move(lines));
     departments_.push_back(std::move(whole));

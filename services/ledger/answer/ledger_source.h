@@ -17,7 +17,6 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/string_view.h"
 #include "domain/disclosure/sums.h"
 #include "services/ledger/answer/statuses.h"
 #include "services/ledger/answer/totals_reader.h"
@@ -27,9 +26,8 @@ namespace fiscal::services {
 
 class LedgerSource final : public disclosure::CellSource {
  public:
-  // Gives the agency that carries a project out, from the project's bytes (domain::ProjectEntry);
-  // empty for none.
-  using UnitOf = std::string (*)(absl::string_view project);
+  // Gives the agency that carries a project out; empty for none.
+  using UnitOf = std::string (*)(const domain::ProjectEntry& project);
 
   // `scope` names division, department or agency, year and stage.
   LedgerSource(const Projector& projector, const TotalsReader& reader,
