@@ -1,56 +1,78 @@
 #include "base/csv.h"
 
-#include "absl/strings/match.h"
+#include <utility>
+
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "base/status_macros.h"
 
 namespace fiscal {
 
-absl::StatusOr<std::vector<CsvRow>> ParseCsv(absl::string_view text) {
-  std::vector<CsvRow> rows;
-  size_t i = absl::StartsWith(text, "\xef\xbb\xbf") ? 3 : 0;
-  int line = 1;
-  while (i < text.size()) {
-    CsvRow row;
-    row.line = line;
-    bool more = true;
-    while (more) {
-      std::string cell;
-      if (i < text.size() && text[i] == '"') {
-        ++i;
-        while (true) {
-          if (i == text.size())
-            return absl::InvalidArgumentError(
-                absl::StrCat("line ", row.line, ": a quote is not closed"));
-          if (text[i] == '"') {
-            if (i + 1 < text.size() && text[i + 1] == '"') {
-              cell += '"';
-              i += 2;
-              continue;
-            }
-            ++i;
-            break;
-          }
-          if (text[i] == '\n') ++line;
-          cell += text[i++];
-        }
-        if (i < text.size() && text[i] != ',' && text[i] != '\n' && text[i] != '\r') {
-          return absl::InvalidArgumentError(
-              absl::StrCat("line ", line, ": text follows a closing quote"));
-        }
-      } else {
-        while (i < text.size() && text[i] != ',' && text[i] != '\n' && text[i] != '\r')
-          cell += text[i++];
-      }
-      row.cells.push_back(std::move(cell));
-      more = i < text.size() && text[i] == ',';
-      if (more) ++i;
+bool CsvReader::EndsCell() const {
+  return at_ == text_.size() || text_[at_] == ',' || text_[at_] == '\n' || text_[at_] == '\r';
+}
+
+absl::Status CsvReader::ReadQuoted(int row_line, std::string* cell) {
+  ++at_;
+  while (true) {
+    if (at_ == text_.size())
+      return absl::InvalidArgumentError(absl::StrCat("line ", row_line, ": a quote is not closed"));
+    const char c = text_[at_++];
+    if (c == '"') {
+      if (at_ == text_.size() || text_[at_] != '"') break;
+      ++at_;  // two quotes are one
     }
-    if (i < text.size() && text[i] == '\r') ++i;
-    if (i < text.size() && text[i] == '\n') ++i;
-    ++line;
-    if (row.cells.size() > 1 || !row.cells[0].empty()) rows.push_back(std::move(row));
+    if (c == '\n') ++line_;
+    *cell += c;
   }
-  return rows;
+  if (EndsCell()) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("line ", line_, ": text follows a closing quote"));
+}
+
+absl::Status CsvReader::ReadCell(int row_line, std::string* cell) {
+  if (++cells_ > cells_max_)
+    return absl::InvalidArgumentError(
+        absl::StrCat("line ", line_, ": more than ", cells_max_, " cells"));
+  if (at_ < text_.size() && text_[at_] == '"') return ReadQuoted(row_line, cell);
+  const size_t start = at_;
+  while (!EndsCell()) ++at_;
+  *cell = std::string(text_.substr(start, at_ - start));
+  return absl::OkStatus();
+}
+
+absl::Status CsvReader::ReadRow(CsvRow* row) {
+  row->line = line_;
+  row->cells.clear();
+  bool more = true;
+  while (more) {
+    FISCAL_RETURN_IF_ERROR(ReadCell(row->line, &row->cells.emplace_back()));
+    more = at_ < text_.size() && text_[at_] == ',';
+    if (more) ++at_;
+  }
+  if (at_ < text_.size() && text_[at_] == '\r') ++at_;
+  if (at_ < text_.size() && text_[at_] == '\n') ++at_;
+  ++line_;
+  return absl::OkStatus();
+}
+
+absl::StatusOr<bool> CsvReader::Next(CsvRow* row) {
+  while (at_ < text_.size()) {
+    FISCAL_RETURN_IF_ERROR(ReadRow(row));
+    if (row->cells.size() > 1 || !row->cells[0].empty()) return true;
+  }
+  return false;
+}
+
+absl::StatusOr<std::vector<CsvRow>> ParseCsv(absl::string_view text) {
+  absl::ConsumePrefix(&text, "\xef\xbb\xbf");
+  CsvReader reader(text);
+  std::vector<CsvRow> rows;
+  CsvRow row;
+  while (true) {
+    FISCAL_ASSIGN_OR_RETURN(const bool found, reader.Next(&row));
+    if (!found) return rows;
+    rows.push_back(std::move(row));
+  }
 }
 
 }  // namespace fiscal

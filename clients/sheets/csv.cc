@@ -4,10 +4,13 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "base/csv.h"
+#include "base/status_macros.h"
 #include "base/text.h"
 
 namespace fiscal::sheets {
@@ -46,74 +49,6 @@ absl::StatusOr<std::string> FromGb18030(absl::string_view bytes) {
   return text;
 }
 
-// Reads one cell after another; `at` and `line` say where it is.
-class Reader {
- public:
-  Reader(absl::string_view text, const CsvLimits& limits) : text_(text), limits_(limits) {}
-
-  absl::StatusOr<Sheet> Read() {
-    Sheet sheet;
-    int64_t cells = 0;
-    while (at_ < text_.size()) {
-      Row row;
-      row.number = line_;
-      bool more = true;
-      while (more) {
-        if (++cells > limits_.cells_max)
-          return absl::InvalidArgumentError(
-              absl::StrCat("line ", line_, ": more than ", limits_.cells_max, " cells"));
-        Cell cell;
-        cell.column = static_cast<int>(row.cells.size());
-        const absl::Status read = ReadCell(row.number, &cell.text);
-        if (!read.ok()) return read;
-        row.cells.push_back(std::move(cell));
-        more = at_ < text_.size() && text_[at_] == ',';
-        if (more) ++at_;
-      }
-      if (at_ < text_.size() && text_[at_] == '\r') ++at_;
-      if (at_ < text_.size() && text_[at_] == '\n') ++at_;
-      ++line_;
-      if (row.cells.size() > 1 || !row.cells[0].text.empty()) sheet.rows.push_back(std::move(row));
-    }
-    return sheet;
-  }
-
- private:
-  bool EndsCell() const {
-    return at_ == text_.size() || text_[at_] == ',' || text_[at_] == '\n' || text_[at_] == '\r';
-  }
-
-  absl::Status ReadCell(int row_line, std::string* cell) {
-    if (at_ == text_.size() || text_[at_] != '"') {
-      const size_t start = at_;
-      while (!EndsCell()) ++at_;
-      *cell = std::string(text_.substr(start, at_ - start));
-      return absl::OkStatus();
-    }
-    ++at_;
-    while (true) {
-      if (at_ == text_.size())
-        return absl::InvalidArgumentError(
-            absl::StrCat("line ", row_line, ": a quote is not closed"));
-      const char c = text_[at_++];
-      if (c == '"') {
-        if (at_ == text_.size() || text_[at_] != '"') break;
-        ++at_;  // two quotes are one
-      }
-      if (c == '\n') ++line_;
-      *cell += c;
-    }
-    if (EndsCell()) return absl::OkStatus();
-    return absl::InvalidArgumentError(
-        absl::StrCat("line ", line_, ": text follows a closing quote"));
-  }
-
-  const absl::string_view text_;
-  const CsvLimits limits_;
-  size_t at_ = 0;
-  int line_ = 1;
-};
-
 }  // namespace
 
 absl::StatusOr<std::string> DecodeText(absl::string_view bytes) {
@@ -140,9 +75,21 @@ absl::StatusOr<Sheet> ReadCsv(absl::string_view bytes, const CsvLimits& limits) 
   if (bytes.size() > limits.bytes_max)
     return absl::InvalidArgumentError(
         absl::StrCat("larger than ", limits.bytes_max >> 20, " MB; cut it into several files"));
-  const absl::StatusOr<std::string> text = DecodeText(bytes);
-  if (!text.ok()) return text.status();
-  return Reader(*text, limits).Read();
+  FISCAL_ASSIGN_OR_RETURN(const std::string text, DecodeText(bytes));
+  CsvReader reader(text, limits.cells_max);
+  Sheet sheet;
+  CsvRow read;
+  while (true) {
+    FISCAL_ASSIGN_OR_RETURN(const bool found, reader.Next(&read));
+    if (!found) return sheet;
+    Row& row = sheet.rows.emplace_back();
+    row.number = read.line;
+    row.cells.resize(read.cells.size());
+    for (size_t i = 0; i < read.cells.size(); ++i) {
+      row.cells[i].column = static_cast<int>(i);
+      row.cells[i].text = std::move(read.cells[i]);
+    }
+  }
 }
 
 }  // namespace fiscal::sheets
