@@ -6,7 +6,7 @@ PACKAGES=(build-essential cmake ninja-build ccache mold pkg-config libgrpc++-dev
   protobuf-compiler-grpc libprotobuf-dev libabsl-dev librocksdb-dev libgtest-dev libgmock-dev libcli11-dev libssl-dev
   libspdlog-dev libjemalloc-dev zlib1g-dev libbz2-dev liblz4-dev libzstd-dev libsnappy-dev libgflags-dev libc-ares-dev libre2-dev
   libutf8proc-dev libpoppler-cpp-dev libxlsxwriter-dev libzip-dev libexpat1-dev prometheus-cpp-dev libboost-dev libsystemd-dev libyaml-cpp-dev
-  clang-format-14)
+  nlohmann-json3-dev clang-format-14)
 
 say() { printf '\n== %s\n' "$*" >&2; }
 

@@ -3,6 +3,7 @@
 #include <iconv.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -76,6 +77,7 @@ TEST_F(CliContractTest, ImportThenTotals) {
   EXPECT_EQ(Field(Json(dry.out), "position"), "");
   const Ran first = Fiscal(absl::StrCat("import ", kReference, " -o json"));
   ASSERT_EQ(first.code, 0);
+  EXPECT_EQ(std::count(first.out.begin(), first.out.end(), '\n'), 1) << first.out;
   const auto receipt = Json(first.out);
   EXPECT_EQ(Field(receipt, "result"), "CREATED");
   EXPECT_EQ(Field(receipt, "revision"), "1");
@@ -100,6 +102,7 @@ TEST_F(CliContractTest, ImportThenTotals) {
       Field(receipt, "position");
   const Ran totals = Fiscal(base + " --by functional --depth 3");
   ASSERT_EQ(totals.code, 0);
+  EXPECT_EQ(std::count(totals.out.begin(), totals.out.end(), '\n'), 1);
   const auto answer = Json(totals.out);
   EXPECT_EQ(Field(answer.fields().at("grand_total").struct_value(), "amount_fen"), "880870000");
   bool found = false;
@@ -509,9 +512,9 @@ TEST_F(CliContractTest, TreeHeadsAndProofsAreCheckedOffline) {
       EXPECT_EQ(verify(Write("forged.json", forged)), 3) << forged;
     }
     for (const auto& [from, to] : std::vector<std::pair<std::string, std::string>>{
-             {"\"tree_size\": \"", "\"tree_size\": \"0"},
+             {"\"tree_size\":\"", "\"tree_size\":\"0"},
              {"\"log_id\"", "\"log\""},
-             {"{\"proof\"", "{\"note\": \"\", \"proof\""},
+             {"{\"proof\"", "{\"note\":\"\",\"proof\""},
              {"{\"proof\"", "[{\"proof\""}}) {
       const std::string forged = absl::StrReplaceAll(ran.out, {{from, to}});
       EXPECT_EQ(verify(Write("forged.json", forged)), 3) << forged;

@@ -15,9 +15,9 @@
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "clients/cli/print/json.h"
 #include "clients/cli/shell/context.h"
 #include "fiscal/admin/v1/admin_service.grpc.pb.h"
-#include "google/protobuf/util/json_util.h"
 
 namespace fiscal::cli {
 namespace {
@@ -62,14 +62,14 @@ int Verify(Context& context) {
       });
   if (!status.ok()) return Report(context, status);
   if (context.json()) {
-    std::cout << "{\"ok\": " << (r.ok() ? "true" : "false")
-              << ", \"position\": " << JsonString(r.position())
-              << ", \"events\": " << r.event_count() << ", \"lines\": " << r.line_count()
-              << ", \"cells\": " << r.cell_count() << ", \"passes\": " << r.pass_count()
-              << ", \"differences\": [";
-    for (int i = 0; i < r.differences_size(); ++i)
-      std::cout << (i == 0 ? "" : ", ") << JsonString(r.differences(i));
-    std::cout << "]}\n";
+    std::cout << OneLine(Json{{"ok", r.ok()},
+                              {"position", r.position()},
+                              {"events", r.event_count()},
+                              {"lines", r.line_count()},
+                              {"cells", r.cell_count()},
+                              {"passes", r.pass_count()},
+                              {"differences", JsonList(r.differences())}})
+              << "\n";
   } else {
     std::cout << (r.ok() ? "all totals agree" : "TOTALS DIFFER") << " at position "
               << (r.position().empty() ? "0" : r.position()) << ": " << r.event_count()
@@ -96,11 +96,11 @@ int Scrub(Context& context, int64_t bytes_per_second) {
       });
   if (!status.ok()) return Report(context, status);
   if (context.json()) {
-    std::cout << "{\"ok\": " << (r.ok() ? "true" : "false") << ", \"bytes\": " << r.bytes_read()
-              << ", \"events\": " << r.event_count() << ", \"findings\": [";
-    for (int i = 0; i < r.findings_size(); ++i)
-      std::cout << (i == 0 ? "" : ", ") << JsonString(r.findings(i));
-    std::cout << "]}\n";
+    std::cout << OneLine(Json{{"ok", r.ok()},
+                              {"bytes", r.bytes_read()},
+                              {"events", r.event_count()},
+                              {"findings", JsonList(r.findings())}})
+              << "\n";
   } else {
     std::cout << (r.ok() ? "nothing is damaged: " : "DAMAGED: ") << Bytes(r.bytes_read()) << ", "
               << r.event_count() << " events\n";
@@ -268,12 +268,7 @@ int Status(Context& context) {
   });
   if (!status.ok()) return Report(context, status);
   if (context.json()) {
-    google::protobuf::util::JsonPrintOptions options;
-    options.preserve_proto_field_names = true;
-    options.always_print_primitive_fields = true;
-    std::string json;
-    if (!google::protobuf::util::MessageToJsonString(s, &json, options).ok()) return kFailure;
-    std::cout << json << "\n";
+    std::cout << MessageLine(s, /*every_field=*/true) << "\n";
   } else {
     PrintStatus(s);
   }
@@ -287,8 +282,7 @@ int Quarantine(Context& context, const admin::v1::QuarantineRequest& request) {
       [&](grpc::ClientContext* c) { return stub->Quarantine(c, request, &r); });
   if (!status.ok()) return Report(context, status);
   if (context.json()) {
-    std::cout << "{\"position\": " << JsonString(r.position())
-              << ", \"created\": " << (r.created() ? "true" : "false") << "}\n";
+    std::cout << OneLine(Json{{"position", r.position()}, {"created", r.created()}}) << "\n";
   } else {
     std::cout << "event " << request.position() << (r.created() ? " is" : " was already")
               << " left out of all totals, by event " << r.position() << "\n";
@@ -304,8 +298,8 @@ int RotateKey(Context& context) {
   });
   if (!status.ok()) return Report(context, status);
   if (context.json()) {
-    std::cout << "{\"position\": " << JsonString(r.position())
-              << ", \"public_key_pem\": " << JsonString(r.public_key_pem()) << "}\n";
+    std::cout << OneLine(Json{{"position", r.position()}, {"public_key_pem", r.public_key_pem()}})
+              << "\n";
   } else {
     std::cout << r.public_key_pem();
     std::cerr << "fiscal: tree heads are signed with this key from now on"

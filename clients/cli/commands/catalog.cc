@@ -7,6 +7,7 @@
 #include "CLI/CLI.hpp"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "clients/cli/print/json.h"
 #include "clients/cli/read/csv.h"
 #include "clients/cli/read/names.h"
 #include "clients/cli/shell/context.h"
@@ -52,9 +53,11 @@ int Import(Context& context, const Flags& f) {
       [&](grpc::ClientContext* call) { return stub->ImportCatalog(call, request, &r); });
   if (!status.ok()) return Report(context, status);
   if (context.json()) {
-    std::cout << "{\"position\": " << JsonString(r.position()) << ", \"added\": " << r.added_count()
-              << ", \"changed\": " << r.changed_count()
-              << ", \"unchanged\": " << r.unchanged_count() << "}\n";
+    std::cout << OneLine(Json{{"position", r.position()},
+                              {"added", r.added_count()},
+                              {"changed", r.changed_count()},
+                              {"unchanged", r.unchanged_count()}})
+              << "\n";
   } else {
     std::cout << f.list << " of " << f.division << " for " << f.year << ": " << r.added_count()
               << " added, " << r.changed_count() << " changed, " << r.unchanged_count()
@@ -111,6 +114,21 @@ grpc::Status ListCatalog(Context& context, c::CatalogList list, const std::strin
 
 namespace {
 
+Json ToJson(const c::CatalogEntry& e, bool agency) {
+  Json object = {{"code", e.code()}, {"name", e.name()}};
+  if (!agency) {
+    object["parent_code"] = e.parent_code();
+    return object;
+  }
+  object["division_code"] = e.division_code();
+  object["department_code"] = e.department_code();
+  object["kind"] = ShortName(c::AgencyKind_Name(e.kind()), "AGENCY_KIND_");
+  object["valid_from"] = e.valid_from();
+  object["valid_to"] = e.valid_to();
+  object["must_report"] = e.must_report();
+  return object;
+}
+
 int List(Context& context, const Flags& f) {
   const auto list = ParseList(f.list);
   if (!list)
@@ -130,18 +148,7 @@ int List(Context& context, const Flags& f) {
   }
   for (const c::CatalogEntry& e : entries) {
     if (context.json()) {
-      std::cout << "{\"code\": " << JsonString(e.code()) << ", \"name\": " << JsonString(e.name());
-      if (agencies) {
-        std::cout << ", \"division_code\": " << JsonString(e.division_code())
-                  << ", \"department_code\": " << JsonString(e.department_code()) << ", \"kind\": "
-                  << JsonString(ShortName(c::AgencyKind_Name(e.kind()), "AGENCY_KIND_"))
-                  << ", \"valid_from\": " << JsonString(e.valid_from())
-                  << ", \"valid_to\": " << JsonString(e.valid_to())
-                  << ", \"must_report\": " << (e.must_report() ? "true" : "false");
-      } else {
-        std::cout << ", \"parent_code\": " << JsonString(e.parent_code());
-      }
-      std::cout << "}\n";
+      std::cout << OneLine(ToJson(e, agencies)) << "\n";
     } else if (agencies) {
       table.Row({e.division_code(), e.code(), e.name(), e.department_code(),
                  ShortName(c::AgencyKind_Name(e.kind()), "AGENCY_KIND_"), e.valid_from(),

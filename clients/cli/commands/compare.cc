@@ -54,31 +54,28 @@ grpc::Status Fetch(Context& context, a::CompareTotalsRequest request, Answer* an
   return grpc::Status::OK;
 }
 
-std::string Json(const a::TotalComparison& row) {
-  JsonObject object;
+Json ToJson(const a::TotalComparison& row) {
+  Json object = Json::object();
   AddGroup(row.group(), &object);
-  object.Amount("left", row.left_fen())
-      .Amount("right", row.right_fen())
-      .Amount("change", row.change_fen());
+  AddAmount("left", row.left_fen(), &object);
+  AddAmount("right", row.right_fen(), &object);
+  AddAmount("change", row.change_fen(), &object);
   if (row.has_change_percent_hundredths())
-    object.Text("change_percent", FormatPercent(row.change_percent_hundredths()));
+    object["change_percent"] = FormatPercent(row.change_percent_hundredths());
   if (row.has_left_share_hundredths())
-    object.Text("left_share", FormatPercent(row.left_share_hundredths()));
+    object["left_share"] = FormatPercent(row.left_share_hundredths());
   if (row.has_right_share_hundredths())
-    object.Text("right_share", FormatPercent(row.right_share_hundredths()));
-  return object.Done();
+    object["right_share"] = FormatPercent(row.right_share_hundredths());
+  return object;
 }
 
 void PrintJson(const Answer& answer) {
-  std::vector<std::string> rows;
-  for (const a::TotalComparison& row : answer.rows) rows.push_back(Json(row));
-  std::cout << JsonObject()
-                   .Text("left_position", answer.left_position)
-                   .Text("right_position", answer.right_position)
-                   .Raw("grand_total", Json(answer.grand))
-                   .Raw("rows", JsonLines(rows))
-                   .Done()
-            << "\n";
+  const Json object = {
+      {"left_position", answer.left_position},
+      {"right_position", answer.right_position},
+      {"grand_total", ToJson(answer.grand)},
+      {"rows", JsonList(answer.rows, [](const a::TotalComparison& row) { return ToJson(row); })}};
+  std::cout << OneLine(object) << "\n";
 }
 
 // "left（万元）", "right（万元）", "change（万元）".
@@ -113,34 +110,30 @@ std::string Reason(const a::ChangePart& part) {
   return ShortName(a::ChangeReason_Name(part.reason()), "CHANGE_REASON_");
 }
 
+Json ToJson(const a::ChangePart& part) {
+  Json object = {{"reason", Reason(part)}};
+  AddIfAny("division_code", part.division_code(), &object);
+  AddIfAny("agency_code", part.agency_code(), &object);
+  AddIfAny("name", part.name(), &object);
+  AddIfAny("left_department_code", part.left_department_code(), &object);
+  AddIfAny("right_department_code", part.right_department_code(), &object);
+  AddAmount("left", part.left_fen(), &object);
+  AddAmount("right", part.right_fen(), &object);
+  AddAmount("change", part.change_fen(), &object);
+  AddIfAny("left_revision", part.left_revision(), &object);
+  AddIfAny("right_revision", part.right_revision(), &object);
+  AddIfAny("left_position", part.left_position(), &object);
+  AddIfAny("right_position", part.right_position(), &object);
+  return object;
+}
+
 void PrintWhyJson(const a::ExplainChangeResponse& r) {
-  std::vector<std::string> parts;
-  for (const a::ChangePart& part : r.parts()) {
-    parts.push_back(JsonObject()
-                        .Text("reason", Reason(part))
-                        .TextIfAny("division_code", part.division_code())
-                        .TextIfAny("agency_code", part.agency_code())
-                        .TextIfAny("name", part.name())
-                        .TextIfAny("left_department_code", part.left_department_code())
-                        .TextIfAny("right_department_code", part.right_department_code())
-                        .Amount("left", part.left_fen())
-                        .Amount("right", part.right_fen())
-                        .Amount("change", part.change_fen())
-                        .NumberIfAny("left_revision", part.left_revision())
-                        .NumberIfAny("right_revision", part.right_revision())
-                        .TextIfAny("left_position", part.left_position())
-                        .TextIfAny("right_position", part.right_position())
-                        .Done());
-  }
-  std::cout << JsonObject()
-                   .Text("left_position", r.left_position())
-                   .Text("right_position", r.right_position())
-                   .Amount("left", r.left_fen())
-                   .Amount("right", r.right_fen())
-                   .Amount("change", r.change_fen())
-                   .Raw("parts", JsonLines(parts))
-                   .Done()
-            << "\n";
+  Json object = {{"left_position", r.left_position()}, {"right_position", r.right_position()}};
+  AddAmount("left", r.left_fen(), &object);
+  AddAmount("right", r.right_fen(), &object);
+  AddAmount("change", r.change_fen(), &object);
+  object["parts"] = JsonList(r.parts(), [](const a::ChangePart& part) { return ToJson(part); });
+  std::cout << OneLine(object) << "\n";
 }
 
 void PrintWhyTable(const Context& context, const a::ExplainChangeResponse& r) {

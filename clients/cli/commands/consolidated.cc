@@ -18,44 +18,38 @@ std::string Fund(const a::Transfer& t) {
   return t.fund() == b::FUND_UNSPECIFIED ? "" : ShortName(b::Fund_Name(t.fund()), "FUND_");
 }
 
+Json ToJson(const a::Transfer& t) {
+  Json object = {{"receiving_division_code", t.receiving_division_code()},
+                 {"name", t.name()},
+                 {"up", t.up()},
+                 {"fund", Fund(t)}};
+  AddAmount("paid", t.paid_fen(), &object);
+  AddAmount("received", t.received_fen(), &object);
+  AddAmount("eliminated", t.eliminated_fen(), &object);
+  return object;
+}
+
+Json ToJson(const b::Finding& f) {
+  Json object = {{"rule", f.rule()},
+                 {"severity", ShortName(b::Severity_Name(f.severity()), "SEVERITY_")}};
+  AddIfAny("place", f.place(), &object);
+  AddIfAny("line_id", f.line_id(), &object);
+  object["message"] = f.message();
+  object["message_zh"] = f.message_zh();
+  return object;
+}
+
 void PrintJson(const a::GetConsolidatedTotalResponse& r) {
-  std::vector<std::string> transfers;
-  for (const a::Transfer& t : r.transfers()) {
-    transfers.push_back(JsonObject()
-                            .Text("receiving_division_code", t.receiving_division_code())
-                            .Text("name", t.name())
-                            .Bool("up", t.up())
-                            .Text("fund", Fund(t))
-                            .Amount("paid", t.paid_fen())
-                            .Amount("received", t.received_fen())
-                            .Amount("eliminated", t.eliminated_fen())
-                            .Done());
-  }
-  std::vector<std::string> findings;
-  for (const b::Finding& f : r.findings()) {
-    findings.push_back(JsonObject()
-                           .Text("rule", f.rule())
-                           .Text("severity", ShortName(b::Severity_Name(f.severity()), "SEVERITY_"))
-                           .TextIfAny("place", f.place())
-                           .TextIfAny("line_id", f.line_id())
-                           .Text("message", f.message())
-                           .Text("message_zh", f.message_zh())
-                           .Done());
-  }
-  std::cout << JsonObject()
-                   .Text("position", r.position())
-                   .Raw("combined",
-                        JsonObject()
-                            .Amount("amount", r.combined().amount_fen())
-                            .Text("precision_fen", absl::StrCat(r.combined().precision_fen()))
-                            .Number("line_count", r.combined().line_count())
-                            .Done())
-                   .Amount("eliminated", r.eliminated_fen())
-                   .Amount("consolidated", r.consolidated_fen())
-                   .Raw("transfers", JsonLines(transfers))
-                   .Raw("findings", JsonLines(findings))
-                   .Done()
-            << "\n";
+  Json combined = Json::object();
+  AddAmount("amount", r.combined().amount_fen(), &combined);
+  combined["precision_fen"] = absl::StrCat(r.combined().precision_fen());
+  combined["line_count"] = r.combined().line_count();
+  Json object = {{"position", r.position()}, {"combined", combined}};
+  AddAmount("eliminated", r.eliminated_fen(), &object);
+  AddAmount("consolidated", r.consolidated_fen(), &object);
+  object["transfers"] = JsonList(r.transfers(), [](const a::Transfer& t) { return ToJson(t); });
+  object["findings"] = JsonList(r.findings(), [](const b::Finding& f) { return ToJson(f); });
+  std::cout << OneLine(object) << "\n";
 }
 
 // One table from the sum over the transfers to what is left.

@@ -52,30 +52,25 @@ std::string State(const a::AgencyCoverage& agency) {
   return ShortName(a::CoverageState_Name(agency.state()), "COVERAGE_STATE_");
 }
 
+Json ToJson(const a::AgencyCoverage& agency) {
+  Json object = {
+      {"division_code", agency.division_code()}, {"department_code", agency.department_code()},
+      {"agency_code", agency.agency_code()},     {"name", agency.name()},
+      {"must_report", agency.must_report()},     {"state", State(agency)},
+      {"by_department", agency.by_department()}};
+  AddIfAny("revision", agency.revision(), &object);
+  AddIfAny("position", agency.position(), &object);
+  AddIfAny("upstream", agency.upstream(), &object);
+  return object;
+}
+
 void PrintJson(const Answer& answer) {
-  std::vector<std::string> agencies;
-  for (const a::AgencyCoverage& agency : answer.agencies) {
-    agencies.push_back(JsonObject()
-                           .Text("division_code", agency.division_code())
-                           .Text("department_code", agency.department_code())
-                           .Text("agency_code", agency.agency_code())
-                           .Text("name", agency.name())
-                           .Bool("must_report", agency.must_report())
-                           .Text("state", State(agency))
-                           .Bool("by_department", agency.by_department())
-                           .NumberIfAny("revision", agency.revision())
-                           .TextIfAny("position", agency.position())
-                           .TextIfAny("upstream", agency.upstream())
-                           .Done());
-  }
-  std::cout << JsonObject()
-                   .Text("position", answer.position)
-                   .Number("expected", answer.coverage.expected_count())
-                   .Number("received", answer.coverage.received_count())
-                   .Number("certified", answer.coverage.certified_count())
-                   .Text("oldest_position", answer.coverage.oldest_position())
-                   .Raw("agencies", JsonLines(agencies))
-                   .Done()
+  std::cout << OneLine(Json{{"position", answer.position},
+                            {"expected", answer.coverage.expected_count()},
+                            {"received", answer.coverage.received_count()},
+                            {"certified", answer.coverage.certified_count()},
+                            {"oldest_position", answer.coverage.oldest_position()},
+                            {"agencies", JsonList(answer.agencies, ToJson)}})
             << "\n";
 }
 

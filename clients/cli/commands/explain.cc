@@ -9,7 +9,6 @@
 #include "clients/cli/read/names.h"
 #include "clients/cli/shell/context.h"
 #include "fiscal/aggregation/v1/aggregation_service.grpc.pb.h"
-#include "google/protobuf/util/json_util.h"
 
 namespace fiscal::cli {
 namespace {
@@ -68,40 +67,29 @@ std::string Stage(const a::Contribution& part) {
   return stage == b::STAGE_UNSPECIFIED ? "" : ShortName(b::Stage_Name(stage), "STAGE_");
 }
 
-std::string Json(const a::Contribution& part) {
-  JsonObject object;
-  object.Text("kind", Kind(part))
-      .TextIfAny("division_code", Division(part))
-      .TextIfAny("department_code", part.filter().department_code())
-      .TextIfAny("agency_code", Agency(part))
-      .TextIfAny("stage", Stage(part))
-      .TextIfAny("name", part.name())
-      .Amount("amount", part.amount_fen())
-      .NumberIfAny("line_count", part.line_count())
-      .NumberIfAny("revision", part.revision())
-      .TextIfAny("position", part.position())
-      .TextIfAny("upstream", part.upstream())
-      .TextIfAny("upstream_position", part.upstream_position());
-  if (part.has_line_item()) {
-    google::protobuf::util::JsonPrintOptions options;
-    options.preserve_proto_field_names = true;
-    std::string line;
-    google::protobuf::util::MessageToJsonString(part.line_item(), &line, options);
-    object.Raw("line_item", line);
-  }
-  return object.Done();
+Json ToJson(const a::Contribution& part) {
+  Json object = {{"kind", Kind(part)}};
+  AddIfAny("division_code", Division(part), &object);
+  AddIfAny("department_code", part.filter().department_code(), &object);
+  AddIfAny("agency_code", Agency(part), &object);
+  AddIfAny("stage", Stage(part), &object);
+  AddIfAny("name", part.name(), &object);
+  AddAmount("amount", part.amount_fen(), &object);
+  AddIfAny("line_count", part.line_count(), &object);
+  AddIfAny("revision", part.revision(), &object);
+  AddIfAny("position", part.position(), &object);
+  AddIfAny("upstream", part.upstream(), &object);
+  AddIfAny("upstream_position", part.upstream_position(), &object);
+  if (part.has_line_item()) object["line_item"] = FieldsOf(part.line_item(), /*every_field=*/false);
+  return object;
 }
 
 void PrintJson(const Answer& answer) {
-  std::vector<std::string> parts;
-  for (const a::Contribution& part : answer.parts) parts.push_back(Json(part));
-  std::cout << JsonObject()
-                   .Text("position", answer.position)
-                   .Amount("amount", answer.total.amount_fen())
-                   .Number("line_count", answer.total.line_count())
-                   .Raw("contributions", JsonLines(parts))
-                   .Done()
-            << "\n";
+  Json object = {{"position", answer.position}};
+  AddAmount("amount", answer.total.amount_fen(), &object);
+  object["line_count"] = answer.total.line_count();
+  object["contributions"] = JsonList(answer.parts, ToJson);
+  std::cout << OneLine(object) << "\n";
 }
 
 void PrintTable(const Context& context, const Answer& answer) {

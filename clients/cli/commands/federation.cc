@@ -23,26 +23,23 @@ std::string CommitTime(const fed::Upstream& u) {
   return u.has_commit_time() ? FormatTime(u.commit_time().seconds(), u.commit_time().nanos()) : "";
 }
 
+Json ToJson(const fed::Upstream& u) {
+  Json object = {{"name", u.name()},
+                 {"address", u.address()},
+                 {"state", State(u)},
+                 {"position", u.position()},
+                 {"head_position", u.head_position()},
+                 {"lag_count", u.lag_count()}};
+  AddIfAny("commit_time", CommitTime(u), &object);
+  AddIfAny("log_id", u.log_id(), &object);
+  AddIfAny("message", u.message(), &object);
+  object["division_codes"] = JsonList(u.division_codes());
+  return object;
+}
+
 void PrintJson(const fed::GetUpstreamsResponse& r) {
-  std::vector<std::string> upstreams;
-  for (const fed::Upstream& u : r.upstreams()) {
-    std::string divisions;
-    for (const std::string& code : u.division_codes())
-      absl::StrAppend(&divisions, divisions.empty() ? "" : ", ", JsonString(code));
-    upstreams.push_back(JsonObject()
-                            .Text("name", u.name())
-                            .Text("address", u.address())
-                            .Text("state", State(u))
-                            .Text("position", u.position())
-                            .Text("head_position", u.head_position())
-                            .Number("lag_count", u.lag_count())
-                            .TextIfAny("commit_time", CommitTime(u))
-                            .TextIfAny("log_id", u.log_id())
-                            .TextIfAny("message", u.message())
-                            .Raw("division_codes", "[" + divisions + "]")
-                            .Done());
-  }
-  std::cout << JsonObject().Raw("upstreams", JsonLines(upstreams)).Done() << "\n";
+  const Json object = {{"upstreams", JsonList(r.upstreams(), ToJson)}};
+  std::cout << OneLine(object) << "\n";
 }
 
 void PrintTable(const Context& context, const fed::GetUpstreamsResponse& r) {

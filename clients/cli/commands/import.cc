@@ -4,6 +4,7 @@
 
 #include "CLI/CLI.hpp"
 #include "absl/strings/str_cat.h"
+#include "clients/cli/print/json.h"
 #include "clients/cli/read/document_file.h"
 #include "clients/cli/read/names.h"
 #include "clients/cli/shell/context.h"
@@ -92,24 +93,25 @@ void PrintReport(const Context& context, const importer::Result& result,
   (void)context;
 }
 
+Json ToJson(const b::Finding& f) {
+  return {{"rule", f.rule()},
+          {"severity", SeverityName(f)},
+          {"place", f.place()},
+          {"message", f.message()},
+          {"message_zh", f.message_zh()}};
+}
+
 void PrintJson(const importer::Result& result, const s::SubmitBudgetResponse& receipt) {
-  std::cout << "{\"result\": " << JsonString(ShortName(s::Result_Name(receipt.result()), "RESULT_"))
-            << ", \"revision\": " << receipt.revision()
-            << ", \"position\": " << JsonString(receipt.position())
-            << ", \"lines\": " << receipt.line_count()
-            << ", \"memo_lines\": " << receipt.memo_line_count()
-            << ", \"projects\": " << receipt.project_count() << ", \"findings\": [";
   std::vector<b::Finding> findings = result.findings;
   findings.insert(findings.end(), receipt.findings().begin(), receipt.findings().end());
-  for (size_t i = 0; i < findings.size(); ++i) {
-    const b::Finding& f = findings[i];
-    std::cout << (i == 0 ? "\n  {" : ",\n  {") << "\"rule\": " << JsonString(f.rule())
-              << ", \"severity\": " << JsonString(SeverityName(f))
-              << ", \"place\": " << JsonString(f.place())
-              << ", \"message\": " << JsonString(f.message())
-              << ", \"message_zh\": " << JsonString(f.message_zh()) << "}";
-  }
-  std::cout << (findings.empty() ? "]}\n" : "\n]}\n");
+  std::cout << OneLine(Json{{"result", ShortName(s::Result_Name(receipt.result()), "RESULT_")},
+                            {"revision", receipt.revision()},
+                            {"position", receipt.position()},
+                            {"lines", receipt.line_count()},
+                            {"memo_lines", receipt.memo_line_count()},
+                            {"projects", receipt.project_count()},
+                            {"findings", JsonList(findings, ToJson)}})
+            << "\n";
 }
 
 int Refuse(const Context& context, const std::string& file, const absl::Status& status,

@@ -9,6 +9,7 @@
 #include "CLI/CLI.hpp"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "clients/cli/print/json.h"
 #include "clients/cli/print/proofs.h"
 #include "clients/cli/read/names.h"
 #include "clients/cli/shell/context.h"
@@ -50,10 +51,11 @@ int Run(Context& context, const Flags& f) {
       const std::string time = FormatTime(r.commit_time().seconds(), r.commit_time().nanos());
       const std::string hash = absl::BytesToHexString(r.chain_hash());
       if (context.json()) {
-        std::cout << "{\"position\": " << JsonString(r.position())
-                  << ", \"commit_time\": " << JsonString(time)
-                  << ", \"bytes\": " << r.record().size()
-                  << ", \"chain_hash\": " << JsonString(hash) << "}\n";
+        std::cout << OneLine(Json{{"position", r.position()},
+                                  {"commit_time", time},
+                                  {"bytes", r.record().size()},
+                                  {"chain_hash", hash}})
+                  << "\n";
       } else {
         table.Row({r.position(), time, absl::StrCat(r.record().size()), hash});
       }
@@ -124,12 +126,12 @@ int RunKeys(Context& context, const Flags& f) {
   for (const auto& c : r.changes()) {
     const std::string time = FormatTime(c.commit_time().seconds(), c.commit_time().nanos());
     if (context.json()) {
-      std::cout << "{\"position\": " << JsonString(c.position())
-                << ", \"commit_time\": " << JsonString(time)
-                << ", \"principal\": " << JsonString(c.principal())
-                << ", \"public_key_pem\": " << JsonString(c.public_key_pem())
-                << ", \"signature\": " << JsonString(absl::BytesToHexString(c.signature()))
-                << "}\n";
+      std::cout << OneLine(Json{{"position", c.position()},
+                                {"commit_time", time},
+                                {"principal", c.principal()},
+                                {"public_key_pem", c.public_key_pem()},
+                                {"signature", absl::BytesToHexString(c.signature())}})
+                << "\n";
     } else {
       std::cout << "event " << c.position() << ", " << time << ", by " << c.principal()
                 << (c.signature().empty() ? "" : ", vouched for by the key before") << "\n"
@@ -165,7 +167,7 @@ int RunProve(Context& context, const Flags& f) {
 int RunVerify(Context& context, const Flags& f) {
   auto refuse = [&](const std::string& why) {
     std::cerr << "fiscal: " << why << "\n";
-    if (context.json()) std::cout << "{\"ok\": false, \"message\": " << JsonString(why) << "}\n";
+    if (context.json()) std::cout << OneLine(Json{{"ok", false}, {"message", why}}) << "\n";
     return kRejected;
   };
   std::string texts[3];
@@ -187,7 +189,7 @@ int RunVerify(Context& context, const Flags& f) {
   const absl::Status status = VerifyProof(*proof, f.seen.empty() ? nullptr : &seen, texts[0]);
   if (!status.ok()) return refuse(absl::StrCat("NOT PROVED: ", status.message()));
   if (context.json()) {
-    std::cout << "{\"ok\": true, \"message\": " << JsonString(Describe(*proof)) << "}\n";
+    std::cout << OneLine(Json{{"ok", true}, {"message", Describe(*proof)}}) << "\n";
   } else {
     std::cout << "proved: " << Describe(*proof) << "\n";
   }

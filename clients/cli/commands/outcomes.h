@@ -10,9 +10,6 @@
 
 namespace fiscal::cli {
 
-// As JSON with the proto's field names, every field.
-std::string OneLine(const google::protobuf::Message& message);
-
 // One line for a person with its findings on stderr; with -o json the message.
 void PrintReceipt(const Context& context, const submission::v1::SubmitBudgetResponse& receipt);
 

@@ -28,14 +28,6 @@ struct Flags {
   std::string upstream, out, check, public_key;
 };
 
-std::string ToJson(const fed::Certificate& certificate) {
-  google::protobuf::util::JsonPrintOptions options;
-  options.preserve_proto_field_names = true;
-  std::string json;
-  google::protobuf::util::MessageToJsonString(certificate, &json, options);
-  return json;
-}
-
 std::optional<std::string> ReadFile(const std::string& name) {
   std::ifstream file(name, std::ios::binary);
   if (!file) return std::nullopt;
@@ -67,7 +59,8 @@ int Reconcile(Context& context, const Flags& f) {
   const fed::Certificate& certificate = r.certificate();
   bool written = true;
   if (!f.out.empty()) {
-    written = r.has_certificate() && WriteFile(f.out, ToJson(certificate) + "\n");
+    written = r.has_certificate() &&
+              WriteFile(f.out, MessageLine(certificate, /*every_field=*/false) + "\n");
     if (!written) {
       std::cerr << "fiscal: "
                 << (r.has_certificate() ? f.out + ": can't be written"
@@ -76,16 +69,15 @@ int Reconcile(Context& context, const Flags& f) {
     }
   }
   if (context.json()) {
-    JsonObject object;
-    object.Bool("equal", r.equal());
+    Json object = {{"equal", r.equal()}};
     if (!r.equal()) {
-      object.Text("difference", r.difference())
-          .Amount("upstream", r.upstream_fen())
-          .Amount("local", r.local_fen());
+      object["difference"] = r.difference();
+      AddAmount("upstream", r.upstream_fen(), &object);
+      AddAmount("local", r.local_fen(), &object);
     }
-    object.Number("call_count", r.call_count());
-    if (r.has_certificate()) object.Raw("certificate", ToJson(certificate));
-    std::cout << object.Done() << "\n";
+    object["call_count"] = r.call_count();
+    if (r.has_certificate()) object["certificate"] = FieldsOf(certificate, /*every_field=*/false);
+    std::cout << OneLine(object) << "\n";
   } else {
     std::cout << f.upstream << ": " << (r.equal() ? "equal" : "DIFFERENT") << " at position "
               << certificate.upstream_position() << " of its log, " << certificate.position()
@@ -132,11 +124,9 @@ int Check(Context& context, const Flags& f) {
   const std::string time =
       FormatTime(certificate.issue_time().seconds(), certificate.issue_time().nanos());
   if (context.json()) {
-    std::cout << JsonObject()
-                     .Bool("signature_valid", true)
-                     .Bool("equal", equal)
-                     .Raw("certificate", ToJson(certificate))
-                     .Done()
+    std::cout << OneLine(Json{{"signature_valid", true},
+                              {"equal", equal},
+                              {"certificate", FieldsOf(certificate, /*every_field=*/false)}})
               << "\n";
   } else {
     std::cout << "the signature holds: " << certificate.upstream() << " was "

@@ -4,10 +4,10 @@
 
 #include "CLI/CLI.hpp"
 #include "absl/strings/str_cat.h"
+#include "clients/cli/print/json.h"
 #include "clients/cli/read/names.h"
 #include "clients/cli/shell/context.h"
 #include "fiscal/submission/v1/submission_service.grpc.pb.h"
-#include "google/protobuf/util/json_util.h"
 
 namespace fiscal::cli {
 namespace {
@@ -23,11 +23,7 @@ struct Flags {
 };
 
 void PrintJson(const google::protobuf::Message& message) {
-  google::protobuf::util::JsonPrintOptions options;
-  options.preserve_proto_field_names = true;
-  std::string json;
-  google::protobuf::util::MessageToJsonString(message, &json, options);
-  std::cout << json << "\n";
+  std::cout << MessageLine(message, /*every_field=*/false) << "\n";
 }
 
 // False, having said why, when the flags name no budget.

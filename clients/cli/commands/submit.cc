@@ -11,6 +11,7 @@
 #include "absl/synchronization/mutex.h"
 #include "clients/cli/commands/outcomes.h"
 #include "clients/cli/commands/submit_sheets.h"
+#include "clients/cli/print/json.h"
 #include "clients/cli/read/names.h"
 #include "clients/cli/shell/context.h"
 #include "clients/cpp/stream_submitter.h"
@@ -166,7 +167,7 @@ class LineSubmitter {
   void Answered(s::StreamBudgetsResponse response) {
     absl::MutexLock lock(&mu_);
     response.set_index(outcomes_.count());
-    std::cout << OneLine(response) << std::endl;
+    std::cout << MessageLine(response, /*every_field=*/true) << std::endl;
     if (response.has_error()) {
       const client::Error error = client::ToError(response.error());
       outcomes_.Add(ExitCodeOf(error.code));

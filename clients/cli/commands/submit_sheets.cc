@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "clients/cli/commands/outcomes.h"
+#include "clients/cli/print/json.h"
 #include "clients/cli/read/names.h"
 #include "clients/cpp/stream_submitter.h"
 #include "google/rpc/error_details.pb.h"
@@ -76,8 +77,10 @@ void Print(const Context& context, const LineItemFile& file, size_t budget,
   const b::BudgetKey& key = file.budgets()[budget].budget();
   if (context.json()) {
     if (answer.has_error()) AddPlaces(file, budget, answer.mutable_error());
-    // The answer's object has an index at least, so a comma fits.
-    std::cout << "{\"budget\":" << OneLine(key) << "," << OneLine(answer).substr(1) << std::endl;
+    Json told = {{"budget", FieldsOf(key, /*every_field=*/true)}};
+    const Json fields = FieldsOf(answer, /*every_field=*/true);
+    if (fields.is_object()) told.update(fields);
+    std::cout << OneLine(told) << std::endl;
   } else if (answer.has_error()) {
     Report(context, ToError(file, budget, answer.error()));
   } else {

@@ -92,25 +92,21 @@ bool LacksCodes(const Answer& answer, a::Dimension dimension) {
   return true;
 }
 
-std::string Json(const a::Total& total) {
-  JsonObject object;
+Json ToJson(const a::Total& total) {
+  Json object = Json::object();
   AddGroup(total.group(), &object);
-  return object.Amount("amount", total.amount_fen())
-      .Text("precision_fen", absl::StrCat(total.precision_fen()))
-      .Number("line_count", total.line_count())
-      .Done();
+  AddAmount("amount", total.amount_fen(), &object);
+  object["precision_fen"] = absl::StrCat(total.precision_fen());
+  object["line_count"] = total.line_count();
+  return object;
 }
 
 void PrintJson(const Answer& answer, const std::string& analysis) {
-  std::vector<std::string> rows;
-  for (const a::Total& row : answer.rows) rows.push_back(Json(row));
-  std::cout << JsonObject()
-                   .Text("position", answer.position)
-                   .Text("analysis", analysis)
-                   .Raw("grand_total", Json(answer.grand))
-                   .Raw("totals", JsonLines(rows))
-                   .Done()
-            << "\n";
+  const Json object = {{"position", answer.position},
+                       {"analysis", analysis},
+                       {"grand_total", ToJson(answer.grand)},
+                       {"totals", JsonList(answer.rows, ToJson)}};
+  std::cout << OneLine(object) << "\n";
 }
 
 void PrintTable(const Context& context, const Answer& answer,

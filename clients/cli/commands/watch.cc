@@ -34,28 +34,27 @@ std::string TypeOf(const a::WatchTotalsResponse& message) {
   return absl::AsciiStrToLower(ShortName(a::WatchEvent_Name(message.event()), "WATCH_EVENT_"));
 }
 
-std::string Json(const a::WatchTotalsResponse& message) {
-  JsonObject object;
-  object.Text("type", TypeOf(message))
-      .Text("position", message.position())
-      .Text("resume_token", message.resume_token());
-  std::string changes = "[";
-  for (const a::TotalChange& change : message.changes()) {
-    JsonObject row;
-    AddGroup(change.total().group(), &row);
-    row.Amount("amount", change.total().amount_fen())
-        .Number("line_count", change.total().line_count());
-    if (change.has_previous_amount_fen())
-      row.Amount("previous_amount", change.previous_amount_fen());
-    absl::StrAppend(&changes, changes.size() == 1 ? "" : ", ", row.Done());
-  }
-  object.Raw("changes", changes + "]");
-  return object.Done();
+Json ToJson(const a::TotalChange& change) {
+  Json row = Json::object();
+  AddGroup(change.total().group(), &row);
+  AddAmount("amount", change.total().amount_fen(), &row);
+  row["line_count"] = change.total().line_count();
+  if (change.has_previous_amount_fen())
+    AddAmount("previous_amount", change.previous_amount_fen(), &row);
+  return row;
+}
+
+Json ToJson(const a::WatchTotalsResponse& message) {
+  return {{"type", TypeOf(message)},
+          {"position", message.position()},
+          {"resume_token", message.resume_token()},
+          {"changes", JsonList(message.changes(),
+                               [](const a::TotalChange& change) { return ToJson(change); })}};
 }
 
 void Print(const Context& context, const a::WatchTotalsResponse& message) {
   if (context.json()) {
-    std::cout << Json(message) << std::endl;
+    std::cout << OneLine(ToJson(message)) << std::endl;
     return;
   }
   std::cout << message.position() << "  " << TypeOf(message) << "\n";

@@ -39,25 +39,20 @@ void PrintComparisonCsv(const TableComparison& comparison, std::ostream& out) {
 }
 
 void PrintComparisonJson(const TableComparison& comparison, std::ostream& out) {
-  std::vector<std::string> differences;
-  for (const TableDifference& d : comparison.differences) {
-    differences.push_back(JsonObject()
-                              .Number("table", d.table)
-                              .Text("row", d.row)
-                              .Text("row_label", d.row_label)
-                              .Text("column", d.column)
-                              .Text("column_label", d.column_label)
-                              .Text("ledger", d.ledger)
-                              .Text("document", d.document)
-                              .NumberIfAny("line", d.line)
-                              .Done());
-  }
-  out << JsonObject()
-             .Number("tables", comparison.tables)
-             .Number("cells", comparison.cells)
-             .Raw("differences", JsonLines(differences))
-             .Done()
-      << "\n";
+  const Json json = {{"tables", comparison.tables},
+                     {"cells", comparison.cells},
+                     {"differences", JsonList(comparison.differences, [](const TableDifference& d) {
+                        Json object = {{"table", d.table},
+                                       {"row", d.row},
+                                       {"row_label", d.row_label},
+                                       {"column", d.column},
+                                       {"column_label", d.column_label},
+                                       {"ledger", d.ledger},
+                                       {"document", d.document}};
+                        AddIfAny("line", d.line, &object);
+                        return object;
+                      })}};
+  out << OneLine(json) << "\n";
 }
 
 }  // namespace fiscal::cli

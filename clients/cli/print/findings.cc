@@ -2,8 +2,7 @@
 
 #include <map>
 
-#include "absl/strings/str_cat.h"
-#include "clients/cli/print/text.h"
+#include "clients/cli/print/json.h"
 
 namespace fiscal::cli {
 namespace {
@@ -15,25 +14,40 @@ using articulation::Report;
 using articulation::RuleOutcome;
 using domain::Severity;
 
-std::string Json(const CellRef& c) {
-  return absl::StrCat("{\"table\": ", c.table, ", \"row\": ", JsonString(c.row),
-                      ", \"column\": ", JsonString(c.column), ", \"line\": ", c.line,
-                      ", \"printed\": ", JsonString(c.printed),
-                      ", \"label\": ", JsonString(c.label_zh), "}");
+Json ToJson(const CellRef& c) {
+  return {{"table", c.table}, {"row", c.row},         {"column", c.column},
+          {"line", c.line},   {"printed", c.printed}, {"label", c.label_zh}};
 }
 
-std::string Json(const Diagnosis& d) {
-  return absl::StrCat("{\"kind\": ", JsonString(d.kind), ", \"cell\": ", Json(d.cell),
-                      ", \"suggested\": ", JsonString(d.suggested), ", \"restored\": ", d.restored,
-                      ", \"broken\": ", d.broken, ", \"text\": ", JsonString(d.text_zh), "}");
+Json ToJson(const Diagnosis& d) {
+  return {{"kind", d.kind},         {"cell", ToJson(d.cell)}, {"suggested", d.suggested},
+          {"restored", d.restored}, {"broken", d.broken},     {"text", d.text_zh}};
 }
+
+Json ToJson(const RuleOutcome& o);
+Json ToJson(const articulation::Conflict& c);
 
 template <typename T>
-std::string List(const std::vector<T>& items) {
-  std::string out = "[";
-  for (size_t i = 0; i < items.size(); ++i)
-    absl::StrAppend(&out, i == 0 ? "" : ", ", Json(items[i]));
-  return out + "]";
+Json List(const std::vector<T>& items) {
+  return JsonList(items, [](const T& item) { return ToJson(item); });
+}
+
+Json ToJson(const RuleOutcome& o) {
+  return {{"rule", o.rule},
+          {"severity", articulation::Name(o.severity)},
+          {"kind", o.kind},
+          {"outcome", Name(o.outcome)},
+          {"message", o.message},
+          {"message_zh", o.message_zh},
+          {"expected", o.expected},
+          {"printed", o.printed},
+          {"difference", o.difference},
+          {"cells", List(o.cells)},
+          {"diagnoses", List(o.diagnoses)}};
+}
+
+Json ToJson(const articulation::Conflict& c) {
+  return {{"rules", JsonList(c.rules)}, {"cells", List(c.cells)}};
 }
 
 }  // namespace
@@ -66,31 +80,11 @@ void PrintReport(const Report& report, std::ostream& out) {
 }
 
 void PrintReportJson(const Report& report, std::ostream& out) {
-  out << "{\"verdict\": \"" << Name(report.verdict) << "\", \"rules_sha256\": \""
-      << report.rules_sha256 << "\", \"outcomes\": [";
-  bool first = true;
-  for (const RuleOutcome& o : report.outcomes) {
-    out << (first ? "\n  {" : ",\n  {") << "\"rule\": " << JsonString(o.rule)
-        << ", \"severity\": \"" << articulation::Name(o.severity)
-        << "\", \"kind\": " << JsonString(o.kind) << ", \"outcome\": \"" << Name(o.outcome)
-        << "\", \"message\": " << JsonString(o.message)
-        << ", \"message_zh\": " << JsonString(o.message_zh)
-        << ", \"expected\": " << JsonString(o.expected)
-        << ", \"printed\": " << JsonString(o.printed)
-        << ", \"difference\": " << JsonString(o.difference) << ", \"cells\": " << List(o.cells)
-        << ", \"diagnoses\": " << List(o.diagnoses) << "}";
-    first = false;
-  }
-  out << "\n], \"conflicts\": [";
-  first = true;
-  for (const articulation::Conflict& c : report.conflicts) {
-    out << (first ? "\n  {" : ",\n  {") << "\"rules\": [";
-    for (size_t i = 0; i < c.rules.size(); ++i)
-      out << (i == 0 ? "" : ", ") << JsonString(c.rules[i]);
-    out << "], \"cells\": " << List(c.cells) << "}";
-    first = false;
-  }
-  out << "]}\n";
+  const Json json = {{"verdict", Name(report.verdict)},
+                     {"rules_sha256", report.rules_sha256},
+                     {"outcomes", List(report.outcomes)},
+                     {"conflicts", List(report.conflicts)}};
+  out << OneLine(json) << "\n";
 }
 
 }  // namespace fiscal::cli

@@ -1,4 +1,7 @@
-// Writes JSON objects member by member.
+// The answers of `-o json`: members in the order they are added, an answer a line.
+//
+// Amounts and positions are strings, since JSON's numbers can't hold all of them; counts are
+// numbers.
 #ifndef FISCAL_CLIENTS_CLI_PRINT_JSON_H_
 #define FISCAL_CLIENTS_CLI_PRINT_JSON_H_
 
@@ -6,50 +9,40 @@
 #include <string>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
-#include "clients/cli/print/text.h"
+#include "google/protobuf/message.h"
+#include "nlohmann/json.hpp"
 
 namespace fiscal::cli {
 
-class JsonObject {
- public:
-  // `json` as it is.
-  JsonObject& Raw(absl::string_view key, absl::string_view json) {
-    absl::StrAppend(&members_, members_.empty() ? "" : ", ", JsonString(key), ": ", json);
-    return *this;
-  }
-  JsonObject& Text(absl::string_view key, absl::string_view value) {
-    return Raw(key, JsonString(value));
-  }
-  // Nothing where the value is empty.
-  JsonObject& TextIfAny(absl::string_view key, absl::string_view value) {
-    return value.empty() ? *this : Text(key, value);
-  }
-  JsonObject& Number(absl::string_view key, int64_t value) { return Raw(key, absl::StrCat(value)); }
-  // Nothing where the value is 0.
-  JsonObject& NumberIfAny(absl::string_view key, int64_t value) {
-    return value == 0 ? *this : Number(key, value);
-  }
-  JsonObject& Bool(absl::string_view key, bool value) { return Raw(key, value ? "true" : "false"); }
-  // "NAME_fen" and "NAME_yuan", as strings: JSON's numbers can't hold every amount.
-  JsonObject& Amount(absl::string_view name, int64_t fen) {
-    return Text(absl::StrCat(name, "_fen"), absl::StrCat(fen))
-        .Text(absl::StrCat(name, "_yuan"), FormatYuan(fen));
-  }
-  std::string Done() const { return "{" + members_ + "}"; }
+using Json = nlohmann::ordered_json;
 
- private:
-  std::string members_;
-};
-
-// An array with an element a line.
-inline std::string JsonLines(const std::vector<std::string>& elements) {
-  std::string out = "[";
-  for (size_t i = 0; i < elements.size(); ++i)
-    absl::StrAppend(&out, i == 0 ? "\n  " : ",\n  ", elements[i]);
-  return out + (elements.empty() ? "]" : "\n]");
+// An array of what `make` makes of each item.
+template <typename Items, typename Make>
+Json JsonList(const Items& items, Make make) {
+  Json list = Json::array();
+  for (const auto& item : items) list.push_back(make(item));
+  return list;
 }
+template <typename Items>
+Json JsonList(const Items& items) {
+  return JsonList(items, [](const auto& item) { return Json(item); });
+}
+
+// "NAME_fen" and "NAME_yuan".
+void AddAmount(const std::string& name, int64_t fen, Json* object);
+// Nothing where the value is empty, or 0.
+void AddIfAny(const char* key, const std::string& value, Json* object);
+void AddIfAny(const char* key, int64_t value, Json* object);
+
+// A message as a line with the proto's field names: those that are set, or every one. Empty for one
+// that has no JSON, as with a time beyond the year 9999.
+std::string MessageLine(const google::protobuf::Message& message, bool every_field);
+// The same as a value. Null where the line is empty.
+Json FieldsOf(const google::protobuf::Message& message, bool every_field);
+
+// One line without its end. Bytes that are not UTF-8 become U+FFFD.
+std::string OneLine(const Json& value);
 
 }  // namespace fiscal::cli
 

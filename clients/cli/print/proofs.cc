@@ -5,10 +5,9 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "absl/time/time.h"
 #include "base/status_macros.h"
-#include "clients/cli/print/text.h"
+#include "clients/cli/print/json.h"
 #include "google/protobuf/struct.pb.h"
 #include "google/protobuf/util/json_util.h"
 
@@ -28,21 +27,16 @@ std::string TimeText(int64_t us) {
 
 std::string Hex(absl::string_view bytes) { return absl::BytesToHexString(bytes); }
 
-std::string HeadJson(const TreeHead& h) {
-  return absl::StrCat("{\"log_id\": ", JsonString(Hex(h.log_id)),
-                      ", \"tree_size\": ", JsonString(absl::StrCat(h.tree_size)),
-                      ", \"root_hash\": ", JsonString(Hex(BytesOf(h.root_hash))),
-                      ", \"head_time\": ", JsonString(TimeText(h.time_us)),
-                      ", \"signature\": ", JsonString(Hex(h.signature)), "}");
+Json HeadJson(const TreeHead& h) {
+  return {{"log_id", Hex(h.log_id)},
+          {"tree_size", absl::StrCat(h.tree_size)},
+          {"root_hash", Hex(BytesOf(h.root_hash))},
+          {"head_time", TimeText(h.time_us)},
+          {"signature", Hex(h.signature)}};
 }
 
-std::string PathJson(const std::vector<Digest>& path) {
-  return absl::StrCat("[",
-                      absl::StrJoin(path, ", ",
-                                    [](std::string* out, const Digest& d) {
-                                      out->append(JsonString(Hex(BytesOf(d))));
-                                    }),
-                      "]");
+Json PathJson(const std::vector<Digest>& path) {
+  return JsonList(path, [](const Digest& d) { return Json(Hex(BytesOf(d))); });
 }
 
 // Reads the fields of one object, each once; the first that is wrong is kept as the error.
@@ -163,25 +157,25 @@ Overloaded(T...) -> Overloaded<T...>;
 }  // namespace
 
 std::string ToJson(const Proof& proof) {
-  return std::visit(
-      Overloaded{[](const TreeHead& head) {
-                   return absl::StrCat("{\"proof\": \"tree_head\", \"tree_head\": ", HeadJson(head),
-                                       "}\n");
-                 },
-                 [](const InclusionProof& p) {
-                   return absl::StrCat(
-                       "{\"proof\": \"inclusion\", \"tree_head\": ", HeadJson(p.head),
-                       ", \"position\": ", JsonString(absl::StrCat(p.position)),
-                       ", \"record_header\": ", JsonString(Hex(p.record_header)),
-                       ", \"hashes\": ", PathJson(p.path), "}\n");
-                 },
-                 [](const ConsistencyProof& p) {
-                   return absl::StrCat(
-                       "{\"proof\": \"consistency\", \"old_tree_head\": ", HeadJson(p.old_head),
-                       ", \"new_tree_head\": ", HeadJson(p.new_head),
-                       ", \"hashes\": ", PathJson(p.path), "}\n");
-                 }},
-      proof);
+  const Json json =
+      std::visit(Overloaded{[](const TreeHead& head) {
+                              return Json{{"proof", "tree_head"}, {"tree_head", HeadJson(head)}};
+                            },
+                            [](const InclusionProof& p) {
+                              return Json{{"proof", "inclusion"},
+                                          {"tree_head", HeadJson(p.head)},
+                                          {"position", absl::StrCat(p.position)},
+                                          {"record_header", Hex(p.record_header)},
+                                          {"hashes", PathJson(p.path)}};
+                            },
+                            [](const ConsistencyProof& p) {
+                              return Json{{"proof", "consistency"},
+                                          {"old_tree_head", HeadJson(p.old_head)},
+                                          {"new_tree_head", HeadJson(p.new_head)},
+                                          {"hashes", PathJson(p.path)}};
+                            }},
+                 proof);
+  return OneLine(json) + "\n";
 }
 
 absl::StatusOr<Proof> ParseProof(const std::string& json) {

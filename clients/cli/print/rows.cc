@@ -49,20 +49,20 @@ std::vector<std::string> GrandTotalCells(const std::vector<a::Dimension>& dimens
   return cells;
 }
 
-void AddGroup(const Group& group, JsonObject* object) {
+void AddGroup(const Group& group, Json* object) {
   bool division_said = false;
   for (const a::GroupValue& v : group)
     division_said = division_said || v.dimension() == a::DIMENSION_DIVISION;
   for (int k = 0; k < group.size(); ++k) {
     const a::GroupValue& v = group[k];
     const std::string prefix = k == 0 ? "" : Name(v.dimension()) + "_";
-    object->Text(Key(v.dimension()), v.code())
-        .Text(prefix + "name", v.name())
-        .Number(prefix + "level", v.level());
-    if (v.own_level()) object->Bool("own_level", true);
-    if (v.unmapped()) object->Bool("unmapped", true);
+    (*object)[Key(v.dimension())] = v.code();
+    (*object)[prefix + "name"] = v.name();
+    (*object)[prefix + "level"] = v.level();
+    if (v.own_level()) (*object)["own_level"] = true;
+    if (v.unmapped()) (*object)["unmapped"] = true;
     if (!division_said && !v.division_code().empty()) {
-      object->Text("division_code", v.division_code());
+      (*object)["division_code"] = v.division_code();
       division_said = true;
     }
   }

@@ -18,7 +18,8 @@ std::vector<std::string> GroupHeading(const std::vector<aggregation::v1::Dimensi
 std::vector<std::string> GroupCells(const Group& group, bool csv);
 // The cells before the amounts of the row that sums all: 合计 and blanks.
 std::vector<std::string> GrandTotalCells(const std::vector<aggregation::v1::Dimension>& dimensions);
-void AddGroup(const Group& group, JsonObject* object);
+// The members of a row that name its group.
+void AddGroup(const Group& group, Json* object);
 
 }  // namespace fiscal::cli
 

@@ -35,81 +35,65 @@ std::string UnitLine(const Grid& grid) {
   return absl::StrCat("单位：", std::string(disclosure::UnitName(grid.unit)));
 }
 
-std::string SharesJson(const google::protobuf::RepeatedPtrField<d::NarrativeShare>& shares) {
-  std::vector<std::string> out;
-  for (const d::NarrativeShare& s : shares) {
-    out.push_back(JsonObject()
-                      .Text("name", s.name())
-                      .Text("amount_fen", absl::StrCat(s.amount_fen()))
-                      .Number("share_hundredths", s.share_hundredths())
-                      .Done());
-  }
-  return JsonLines(out);
+Json SharesJson(const google::protobuf::RepeatedPtrField<d::NarrativeShare>& shares) {
+  return JsonList(shares, [](const d::NarrativeShare& s) {
+    return Json{{"name", s.name()},
+                {"amount_fen", absl::StrCat(s.amount_fen())},
+                {"share_hundredths", s.share_hundredths()}};
+  });
 }
 
-std::string NarrativeJson(const d::Narrative& n) {
-  JsonObject object;
-  object.Text("income_fen", absl::StrCat(n.income_fen()))
-      .Text("expenditure_fen", absl::StrCat(n.expenditure_fen()))
-      .Raw("shares", SharesJson(n.shares()));
+Json NarrativeJson(const d::Narrative& n) {
+  Json object = {{"income_fen", absl::StrCat(n.income_fen())},
+                 {"expenditure_fen", absl::StrCat(n.expenditure_fen())},
+                 {"shares", SharesJson(n.shares())}};
   if (n.has_prior_expenditure_fen())
-    object.Text("prior_expenditure_fen", absl::StrCat(n.prior_expenditure_fen()));
+    object["prior_expenditure_fen"] = absl::StrCat(n.prior_expenditure_fen());
   if (n.has_change_percent_hundredths())
-    object.Number("change_percent_hundredths", n.change_percent_hundredths());
-  std::vector<std::string> sentences;
-  for (const std::string& s : n.sentences()) sentences.push_back(JsonString(s));
-  return object.Raw("three_public", SharesJson(n.three_public_expenses()))
-      .Text("operating_fen", absl::StrCat(n.operating_fen()))
-      .Raw("procurement", SharesJson(n.procurements()))
-      .Raw("sentences", JsonLines(sentences))
-      .Done();
+    object["change_percent_hundredths"] = n.change_percent_hundredths();
+  object["three_public"] = SharesJson(n.three_public_expenses());
+  object["operating_fen"] = absl::StrCat(n.operating_fen());
+  object["procurement"] = SharesJson(n.procurements());
+  object["sentences"] = JsonList(n.sentences());
+  return object;
 }
 
-std::string RowJson(const d::StatutoryTable& table, const d::StatutoryRow& row) {
-  std::string cells;
+Json RowJson(const d::StatutoryTable& table, const d::StatutoryRow& row) {
+  Json object = {{"key", row.key()}};
+  AddIfAny("code", row.code(), &object);
+  object["label"] = row.label();
+  AddIfAny("other_label", row.other_label(), &object);
+  AddIfAny("side", row.side(), &object);
+  object["level"] = row.level();
+  Json cells = Json::array();
   for (int i = 0; i < row.cells_size() && i < table.columns_size(); ++i) {
     const d::StatutoryColumn& column = table.columns(i);
     if (column.side() != row.side()) continue;
-    absl::StrAppend(&cells, cells.empty() ? "" : ", ",
-                    JsonObject()
-                        .Text("column", column.key())
-                        .Text("amount_fen", absl::StrCat(row.cells(i).amount_fen()))
-                        .Text("printed", row.cells(i).printed())
-                        .Text("query", row.cells(i).query())
-                        .Done());
+    cells.push_back(Json{{"column", column.key()},
+                         {"amount_fen", absl::StrCat(row.cells(i).amount_fen())},
+                         {"printed", row.cells(i).printed()},
+                         {"query", row.cells(i).query()}});
   }
-  return JsonObject()
-      .Text("key", row.key())
-      .TextIfAny("code", row.code())
-      .Text("label", row.label())
-      .TextIfAny("other_label", row.other_label())
-      .TextIfAny("side", row.side())
-      .Number("level", row.level())
-      .Raw("cells", absl::StrCat("[", cells, "]"))
-      .Done();
+  object["cells"] = std::move(cells);
+  return object;
 }
 
-std::string TableJson(const d::StatutoryTable& table) {
-  std::string columns;
-  for (const d::StatutoryColumn& c : table.columns()) {
-    absl::StrAppend(&columns, columns.empty() ? "" : ", ",
-                    JsonObject()
-                        .Text("key", c.key())
-                        .Text("label", c.label())
-                        .TextIfAny("side", c.side())
-                        .Done());
-  }
-  std::vector<std::string> rows;
-  for (const d::StatutoryRow& row : table.rows()) rows.push_back(RowJson(table, row));
-  return JsonObject()
-      .Number("number", table.number())
-      .Number("canonical_number", table.canonical_number())
-      .Text("title", table.title())
-      .Text("unit", table.unit())
-      .TextIfAny("note", table.note())
-      .Raw("columns", absl::StrCat("[", columns, "]"))
-      .Raw("rows", JsonLines(rows))
-      .Done();
+Json ColumnJson(const d::StatutoryColumn& column) {
+  Json object = {{"key", column.key()}, {"label", column.label()}};
+  AddIfAny("side", column.side(), &object);
+  return object;
+}
+
+Json TableJson(const d::StatutoryTable& table) {
+  Json object = {{"number", table.number()},
+                 {"canonical_number", table.canonical_number()},
+                 {"title", table.title()},
+                 {"unit", table.unit()}};
+  AddIfAny("note", table.note(), &object);
+  object["columns"] = JsonList(table.columns(), ColumnJson);
+  object["rows"] =
+      JsonList(table.rows(), [&table](const d::StatutoryRow& row) { return RowJson(table, row); });
+  return object;
 }
 
 }  // namespace
@@ -144,15 +128,12 @@ void PrintTablesCsv(const d::GetTablesResponse& response, const std::vector<Grid
 }
 
 void PrintTablesJson(const d::GetTablesResponse& response, std::ostream& out) {
-  std::vector<std::string> tables;
-  for (const d::StatutoryTable& table : response.tables()) tables.push_back(TableJson(table));
-  JsonObject object;
-  object.Text("position", response.position())
-      .Text("form", response.form())
-      .Text("name", response.name())
-      .Raw("tables", JsonLines(tables));
-  if (response.has_narrative()) object.Raw("narrative", NarrativeJson(response.narrative()));
-  out << object.Done() << "\n";
+  Json object = {{"position", response.position()},
+                 {"form", response.form()},
+                 {"name", response.name()},
+                 {"tables", JsonList(response.tables(), TableJson)}};
+  if (response.has_narrative()) object["narrative"] = NarrativeJson(response.narrative());
+  out << OneLine(object) << "\n";
 }
 
 }  // namespace fiscal::cli

@@ -1,24 +1,15 @@
 #include "clients/cli/print/text.h"
 
+#include <utf8proc.h>
+
 #include <algorithm>
 
-#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 
 namespace fiscal::cli {
 namespace {
 
-// Wide and full-width ranges of UAX #11 that budgets use.
-bool IsWide(uint32_t c) {
-  return (c >= 0x1100 && c <= 0x115f) || (c >= 0x2e80 && c <= 0x303e) ||
-         (c >= 0x3041 && c <= 0x33ff) || (c >= 0x3400 && c <= 0x4dbf) ||
-         (c >= 0x4e00 && c <= 0x9fff) || (c >= 0xa000 && c <= 0xa4cf) ||
-         (c >= 0xac00 && c <= 0xd7a3) || (c >= 0xf900 && c <= 0xfaff) ||
-         (c >= 0xfe30 && c <= 0xfe4f) || (c >= 0xff00 && c <= 0xff60) ||
-         (c >= 0xffe0 && c <= 0xffe6) || (c >= 0x20000 && c <= 0x3fffd);
-}
-
-// What a spreadsheet may take for the start of a formula, in either width.
+// True for text that a spreadsheet may take for a formula, in either width.
 bool StartsFormula(absl::string_view cell) {
   for (absl::string_view sign : {"=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠"}) {
     if (cell.substr(0, sign.size()) == sign) return true;
@@ -40,15 +31,14 @@ void Pad(std::ostream& out, int n) {
 
 int DisplayWidth(absl::string_view text) {
   int width = 0;
-  for (size_t i = 0; i < text.size();) {
-    const unsigned char b = static_cast<unsigned char>(text[i]);
-    const size_t n = b < 0x80 ? 1 : b < 0xe0 ? 2 : b < 0xf0 ? 3 : 4;
-    uint32_t c = n == 1 ? b : b & (0xff >> (n + 1));
-    for (size_t k = 1; k < n && i + k < text.size(); ++k)
-      c = (c << 6) | (static_cast<unsigned char>(text[i + k]) & 0x3f);
-    i += n;
-    if ((c >= 0x300 && c <= 0x36f) || c == 0x200b || c == 0xfeff) continue;
-    width += IsWide(c) ? 2 : 1;
+  while (!text.empty()) {
+    utf8proc_int32_t character = 0;
+    const utf8proc_ssize_t bytes =
+        utf8proc_iterate(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
+                         static_cast<utf8proc_ssize_t>(text.size()), &character);
+    // A byte that is not UTF-8 shows as one mark.
+    width += bytes > 0 ? utf8proc_charwidth(character) : 1;
+    text.remove_prefix(bytes > 0 ? static_cast<size_t>(bytes) : 1);
   }
   return width;
 }
@@ -114,36 +104,6 @@ void Table::PrintCsv(std::ostream& out) const {
     }
     out << "\r\n";
   }
-}
-
-std::string JsonString(absl::string_view text) {
-  std::string out = "\"";
-  for (char c : text) {
-    switch (c) {
-      case '"':
-        out += "\\\"";
-        break;
-      case '\\':
-        out += "\\\\";
-        break;
-      case '\n':
-        out += "\\n";
-        break;
-      case '\r':
-        out += "\\r";
-        break;
-      case '\t':
-        out += "\\t";
-        break;
-      default:
-        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
-          absl::StrAppendFormat(&out, "\\u%04x", static_cast<unsigned char>(c));
-        } else {
-          out += c;
-        }
-    }
-  }
-  return out + "\"";
 }
 
 }  // namespace fiscal::cli

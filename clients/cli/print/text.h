@@ -1,4 +1,4 @@
-// Text for people: widths of Chinese, amounts, tables, CSV, JSON strings.
+// Text for people: widths of Chinese, amounts, tables, CSV.
 #ifndef FISCAL_CLIENTS_CLI_PRINT_TEXT_H_
 #define FISCAL_CLIENTS_CLI_PRINT_TEXT_H_
 
@@ -40,9 +40,6 @@ class Table {
   std::vector<bool> right_;
   std::vector<std::vector<std::string>> rows_;
 };
-
-// With quotes and escapes.
-std::string JsonString(absl::string_view text);
 
 }  // namespace fiscal::cli
 

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "base/tls_files.h"
 #include "base/trace_context.h"
+#include "clients/cli/print/json.h"
 
 namespace fiscal::cli {
 namespace {
@@ -81,20 +82,18 @@ int Report(const Context& context, const client::Error& error) {
   const auto omitted = error.metadata.find("violations_omitted");
   if (omitted != error.metadata.end()) std::cerr << "  and " << omitted->second << " more\n";
   if (context.json()) {
-    std::cout << "{\"error\": {\"code\": " << JsonString(CodeName(error.code))
-              << ", \"reason\": " << JsonString(error.reason)
-              << ", \"message\": " << JsonString(error.message)
-              << ", \"message_zh\": " << JsonString(error.message_zh) << ", \"violations\": [";
-    for (size_t i = 0; i < error.violations.size(); ++i) {
-      std::cout << (i == 0 ? "" : ", ") << "{\"field\": " << JsonString(error.violations[i].field)
-                << ", \"description\": " << JsonString(error.violations[i].description)
-                << ", \"reason\": " << JsonString(error.violations[i].reason)
-                << ", \"message_zh\": " << JsonString(error.violations[i].message_zh) << "}";
-    }
-    std::cout << "]";
-    if (omitted != error.metadata.end())
-      std::cout << ", \"violations_omitted\": " << JsonString(omitted->second);
-    std::cout << "}}\n";
+    Json told = {{"code", CodeName(error.code)},
+                 {"reason", error.reason},
+                 {"message", error.message},
+                 {"message_zh", error.message_zh},
+                 {"violations", JsonList(error.violations, [](const client::Error::Violation& v) {
+                    return Json{{"field", v.field},
+                                {"description", v.description},
+                                {"reason", v.reason},
+                                {"message_zh", v.message_zh}};
+                  })}};
+    if (omitted != error.metadata.end()) told["violations_omitted"] = omitted->second;
+    std::cout << OneLine(Json{{"error", told}}) << "\n";
   }
   return ExitCodeOf(error.code);
 }

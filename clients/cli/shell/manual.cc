@@ -104,6 +104,9 @@ std::string Manual(const CommandEntry& root, absl::string_view version) {
       ".TH FISCAL 1 \"\" \"Fiscal ", version, "\" \"Fiscal\"\n.SH NAME\nfiscal \\- ",
       Roff(root.description), "\n.SH SYNOPSIS\n", Usage(root),
       "\n.SH DESCRIPTION\nAnswers go to standard output, messages and progress to standard error.\n"
+      "With \\fB\\-o json\\fR each answer, or each of its records, is one line of JSON. Amounts "
+      "and "
+      "positions are\nstrings, since JSON's numbers can't hold all of them; counts are numbers.\n"
       ".SH OPTIONS\nThese may stand anywhere.\n");
   for (const OptionEntry& option : root.options) AddOption(option, &page);
   absl::StrAppend(&page, ".SH COMMANDS\n");

@@ -2,11 +2,15 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 
+#include <cstdint>
 #include <sstream>
+#include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "base/time_text.h"
 #include "clients/cli/commands/certificate.h"
+#include "clients/cli/print/json.h"
 #include "clients/cli/print/text.h"
 #include "clients/cli/read/csv.h"
 #include "clients/cli/read/names.h"
@@ -18,11 +22,16 @@ namespace {
 namespace b = fiscal::budget::v1;
 namespace c = fiscal::catalog::v1;
 
-TEST(TextTest, WidthOfChinese) {
-  EXPECT_EQ(DisplayWidth("abc"), 3);
-  EXPECT_EQ(DisplayWidth("吕梁市"), 6);
-  EXPECT_EQ(DisplayWidth("（万元）"), 8);
+TEST(TextTest, WidthsAreThoseOfATerminal) {
   EXPECT_EQ(DisplayWidth("208 支出"), 8);
+  EXPECT_EQ(DisplayWidth(""), 0);
+  EXPECT_EQ(DisplayWidth("a1.-"), 4);
+  EXPECT_EQ(DisplayWidth("吕梁（市）"), 10);
+  EXPECT_EQ(DisplayWidth("　"), 2);
+  EXPECT_EQ(DisplayWidth("e\u0301"), 1);
+  EXPECT_EQ(DisplayWidth("\u200b"), 0);
+  EXPECT_EQ(DisplayWidth("𠀀"), 2);
+  EXPECT_EQ(DisplayWidth("\xff\xfe"), 2);
 }
 
 TEST(TextTest, AmountsAreExactAndRoundHalfAwayFromZero) {
@@ -57,8 +66,30 @@ TEST(TextTest, TablesAlignAndCsvIsSafe) {
   EXPECT_EQ(csv.str(), "名称,金额\r\n吕梁,1.00\r\n'=cmd(),-12.50\r\n\"a,\"\"b\"\"\",3\r\n");
 }
 
-TEST(TextTest, JsonStrings) {
-  EXPECT_EQ(JsonString("a\"b\\\n\x01 吕"), "\"a\\\"b\\\\\\n\\u0001 吕\"");
+TEST(JsonTest, AnAnswerIsOneLineInTheOrderItWasMade) {
+  EXPECT_EQ(OneLine("a\"b\\\n\x01 吕"), "\"a\\\"b\\\\\\n\\u0001 吕\"");
+  EXPECT_EQ(OneLine("\xff"), "\"\ufffd\"");
+  Json object = {{"z", "1"}};
+  AddAmount("amount", INT64_MIN, &object);
+  AddIfAny("none", "", &object);
+  AddIfAny("zero", 0, &object);
+  AddIfAny("revision", 7, &object);
+  object["ok"] = true;
+  object["codes"] = JsonList(std::vector<std::string>{"b", "a"});
+  EXPECT_EQ(OneLine(object),
+            "{\"z\":\"1\",\"amount_fen\":\"-9223372036854775808\","
+            "\"amount_yuan\":\"-92233720368547758.08\",\"revision\":7,\"ok\":true,"
+            "\"codes\":[\"b\",\"a\"]}");
+  EXPECT_EQ(OneLine(JsonList(std::vector<std::string>())), "[]");
+}
+
+TEST(JsonTest, AMessageHasItsOwnNames) {
+  budget::v1::BudgetKey key;
+  key.set_division_code("141100");
+  EXPECT_EQ(OneLine(FieldsOf(key, /*every_field=*/false)), "{\"division_code\":\"141100\"}");
+  EXPECT_EQ(MessageLine(key, /*every_field=*/true),
+            "{\"division_code\":\"141100\",\"agency_code\":\"\",\"fiscal_year\":0,"
+            "\"stage\":\"STAGE_UNSPECIFIED\"}");
 }
 
 TEST(CertificateTest, OnlyTheSignatureOfTheKeyAskedHolds) {

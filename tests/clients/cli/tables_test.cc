@@ -191,13 +191,12 @@ TEST(TablesTextTest, JsonHasEveryAmountExactly) {
   std::stringstream out;
   PrintTablesJson(response, out);
   EXPECT_THAT(out.str(),
-              HasSubstr("{\"position\": \"42\", \"form\": \"shanxi-13\", \"name\": \"甲局\""));
-  EXPECT_THAT(
-      out.str(),
-      HasSubstr("{\"key\": \"unit.1\", \"label\": \"甲\\\"局\\\"\", \"level\": 0, \"cells\": "
-                "[{\"column\": \"total\", \"amount_fen\": \"9223372036854775807\", "
-                "\"printed\": \"1\", \"query\": \"expenditure fund=G\"}"));
-  EXPECT_THAT(out.str(), HasSubstr("\"expenditure_fen\": \"5\""));
+              HasSubstr("{\"position\":\"42\",\"form\":\"shanxi-13\",\"name\":\"甲局\""));
+  EXPECT_THAT(out.str(),
+              HasSubstr("{\"key\":\"unit.1\",\"label\":\"甲\\\"局\\\"\",\"level\":0,\"cells\":"
+                        "[{\"column\":\"total\",\"amount_fen\":\"9223372036854775807\","
+                        "\"printed\":\"1\",\"query\":\"expenditure fund=G\"}"));
+  EXPECT_THAT(out.str(), HasSubstr("\"expenditure_fen\":\"5\""));
   EXPECT_THAT(out.str(), Not(HasSubstr("prior_expenditure_fen")));
 }
 
@@ -279,10 +278,9 @@ TEST(CompareTest, OneFigureOffByACent) {
   EXPECT_THAT(out.str(), HasSubstr("合计"));
   EXPECT_THAT(out.str(), HasSubstr(" cells: 1 difference\n"));
   PrintComparisonJson(comparison, json);
-  EXPECT_THAT(json.str(), HasSubstr("\"table\": 3, \"row\": \"2080505\""));
-  EXPECT_THAT(json.str(),
-              HasSubstr("\"column\": \"total\", \"column_label\": \"合计\", \"ledger\": "
-                        "\"29.89\", \"document\": \"29.88\", \"line\": "));
+  EXPECT_THAT(json.str(), HasSubstr("\"table\":3,\"row\":\"2080505\""));
+  EXPECT_THAT(json.str(), HasSubstr("\"column\":\"total\",\"column_label\":\"合计\",\"ledger\":"
+                                    "\"29.89\",\"document\":\"29.88\",\"line\":"));
 }
 
 TEST(CompareTest, BlankZeroAndDashAreOne) {
