@@ -51,7 +51,7 @@ absl::string_view Name(Level level) {
   return "error";
 }
 
-// Where lines go. Kept for the process's life: a thread may write while others stop.
+// The sink of lines. Kept for the process's life: a thread may write while others stop.
 struct Writer {
   std::shared_ptr<spdlog::details::thread_pool> pool;
   std::shared_ptr<spdlog::logger> logger;

@@ -14,7 +14,7 @@ enum class TextFault { kNone, kInvalidUtf8, kControl, kBidi, kNoncharacter };
 // LF and CR), bidirectional overrides and isolates, or noncharacters.
 TextFault CheckText(absl::string_view text, bool multiline);
 
-// Whatever characters it has.
+// True for valid UTF-8, whatever characters it has.
 bool IsUtf8(absl::string_view text);
 
 // A word for messages: "a control character".

@@ -25,7 +25,7 @@ using openssl::Key;
 using openssl::NoPassphrase;
 using openssl::Reader;
 
-// Where a file is named, and its bytes.
+// The setting that names a file, and its bytes.
 struct File {
   std::string where;
   std::string bytes;

@@ -13,7 +13,7 @@
 
 namespace fiscal::domain {
 
-// What is stated of transfers to one receiver, in one direction and fund.
+// Transfers to one receiver, in one direction and fund, as both sides state them.
 struct Transfer {
   Code receiver = 0;
   std::string name;

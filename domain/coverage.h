@@ -1,4 +1,4 @@
-// What is told of agencies that report, and of those that have not.
+// Agencies that must report, and whether they have.
 //
 //   services/ledger/answer/statuses --(CoverageAt)--> AgencyCoverage, Coverage --> services/wire
 #ifndef FISCAL_DOMAIN_COVERAGE_H_

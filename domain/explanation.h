@@ -1,4 +1,4 @@
-// What a total is made of, and why two totals differ.
+// The parts of a total, and of the difference of two totals.
 //
 //   services/ledger/answer/explain --(Explanation, ChangeExplanation)--> services/wire
 #ifndef FISCAL_DOMAIN_EXPLANATION_H_

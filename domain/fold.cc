@@ -52,7 +52,7 @@ class Differences {
   }
   bool empty() const { return items_.empty(); }
   const std::vector<NodeChunk::Difference>& items() const { return items_; }
-  // What the items lack, as it does not fit there. Hardly ever any.
+  // The parts of values that do not fit into the items. Nearly always empty.
   const std::map<NodeChunk::Key, CellValue>& rest() const { return rest_; }
   // In order of keys, for as long as nothing is added.
   void Sort() {
@@ -147,7 +147,7 @@ void AddAll(const DifferencesByKind& from, DifferencesByKind* to) {
   }
 }
 
-// What each department and own level gets from all postings together, in order of keys.
+// The sums of all postings for each department and own level, in order of keys.
 std::map<OwnLevelKey, OwnLevel> SumUp(absl::Span<const Posting* const> postings) {
   std::map<OwnLevelKey, OwnLevel> own_levels;
   for (const Posting* p : postings) {
@@ -170,7 +170,7 @@ struct Target {
   uint16_t number;
   Fold::Entry* entry;
 };
-// What the chunks of one kind of a node get.
+// The differences that go to the chunks of one kind of a node.
 struct Step {
   Fold::NodeId node;
   ChunkKind kind;

@@ -94,7 +94,7 @@ std::string CellsFault(const CellTable& cells) {
     const std::string fault = CellFault(item);
     if (!fault.empty()) return absl::StrCat("cell ", i, ": ", fault);
     for (const int64_t n : item.value.counts) {
-      // What is too many alone is not added up.
+      // A count that is too large alone is not added up.
       if (n < -int64_t{kCellsMax} || n > int64_t{kCellsMax})
         return absl::StrCat("cell ", i, ": ", n, " lines are too many");
       lines += std::abs(n);

@@ -1,4 +1,4 @@
-// What a request is answered once its outcome is durable.
+// The answer to a request, given once its outcome is durable.
 #ifndef FISCAL_DOMAIN_RECEIPT_H_
 #define FISCAL_DOMAIN_RECEIPT_H_
 

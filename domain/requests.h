@@ -1,4 +1,4 @@
-// What the writer of the log is asked, beside a statement (submission.h): decoded, not yet decided.
+// Requests to the writer of the log, beside statements (submission.h): decoded, not yet decided.
 //
 //   services/wire, services/federation, operators --> these --> services/ledger/decide
 #ifndef FISCAL_DOMAIN_REQUESTS_H_

@@ -1,4 +1,4 @@
-// What is asked of totals, and the rows that answer.
+// Questions about totals, and the rows that answer them.
 //
 //   services/wire --(TotalFilter, GroupBy)--> services/ledger/answer
 //   services/ledger/answer --(TotalList, RowChange)--> services/wire
@@ -34,7 +34,7 @@ enum class Dimension : uint8_t {
 };
 enum class RowOrder : uint8_t { kNone, kCode, kAmountDescending };
 
-// Which money is asked about; an unset field selects everything.
+// The money that a question is about; an unset field selects everything.
 struct TotalFilter {
   Code division = 0;
   bool own_level = false;

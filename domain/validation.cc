@@ -83,8 +83,8 @@ void CheckKey(const Submission& s, Collector* c) {
   }
 }
 
-// What a line says beside id, amount and note; once good for a combination it is good for all lines
-// of that combination.
+// Checks everything of a line but id, amount and note; once good for a combination, it is good for
+// all lines of that combination.
 void CheckCombination(const Line& line, Collector* c) {
   const Direction direction = line.attributes.direction;
   if (direction == Direction::kNone) {

@@ -126,7 +126,7 @@ absl::Status VisitBlocks(
   return absl::OkStatus();
 }
 
-// What stands of some items afterwards, in order of their ids: null for nothing.
+// Items after a change, in order of their ids: null for one that is removed.
 template <typename Item>
 using Changes = std::vector<std::pair<absl::string_view, const Item*>>;
 
@@ -148,7 +148,7 @@ Changes<Item> ChangesOf(const std::vector<Item>& put, const std::vector<Removed>
   return changes;
 }
 
-// What a block's items, in order, become by its changes.
+// The items of a block, in order, after its changes.
 template <typename Item, typename IdOf>
 std::vector<Item> Merged(std::vector<Item> old,
                          absl::Span<const std::pair<absl::string_view, const Item*>> changes,

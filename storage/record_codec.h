@@ -76,7 +76,7 @@ Digest LeafHashOfHeader(absl::string_view head);
 // The chain after a record.
 Digest ChainHash(const Digest& before, const Digest& leaf);
 
-// What a request was answered, with the digest of its body.
+// The answer to a request, with the digest of its body.
 std::string EncodeReceipt(const Digest& body, const domain::Receipt& receipt);
 absl::StatusOr<domain::Receipt> DecodeReceipt(absl::string_view bytes, Digest* body);
 

@@ -357,7 +357,7 @@ absl::StatusOr<Batch> TotalsStore::StageStride(
     const domain::ChunkId id = domain::LeafChunkOf(order[i]->key);
     std::string value;
     if (order[i]->first() && end == i + 1) {
-      // What was posted is all there is.
+      // The posting is the whole chunk.
       size_t cells_at;
       std::string posting = EncodePosting(*order[i], &cells_at);
       if (posting.size() - cells_at >= kReferredBytesMin) {

@@ -9,7 +9,7 @@
 #include "clients/cli/shell/context.h"
 
 int main(int argc, char** argv) {
-  // What goes wrong is said once, by the command; whoever debugs sets it.
+  // The command reports each error once; the variable brings gRPC's own log back.
   setenv("GRPC_VERBOSITY", "NONE", /*overwrite=*/0);
   CLI::App app{"Fiscal: department budgets as an event log, totals of every department and subject",
                "fiscal"};

@@ -62,7 +62,7 @@ Level LevelOf(const std::string& folded) {
   return Level::kNone;
 }
 
-// What a label says of money: which period it is of, and whether it is the total.
+// Labels of money: the period they are of, and whether they are the total.
 bool IsTotal(absl::string_view label) {
   return absl::StrContains(label, "总额") || label == "年度资金申请总额";
 }

@@ -141,7 +141,7 @@ b::Finding ToFinding(const RuleOutcome& o, bool as_printed) {
   return f;
 }
 
-// What was read of each table, and which rules its figures stand in.
+// Counts of each table's figures, and the rules that they are in.
 std::vector<TableReport> ReportTables(const Disclosure& d, const articulation::Report& report) {
   std::map<int, std::set<std::string>> rules;
   std::map<int, std::set<const disclosure::Cell*>> checked;

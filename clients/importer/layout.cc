@@ -28,8 +28,8 @@ constexpr int kColumnGapMin = 3;
 constexpr int kCodeGapMax = 10;
 // Blanks between "1." and what it counts.
 constexpr int kOrdinalGapMax = 6;
-// What a column without a heading is taken to be away from its figures, and how much worse than the
-// best placement another may be to be looked at; twice characters.
+// The distance that counts for a column without a heading, and how much worse than the best
+// placement another may be and still be tried; twice characters.
 constexpr int kUnknownHeading = 20;
 constexpr int kDistanceSlack = 8;
 // Characters that a name put together from lines may have before another is added.
@@ -221,7 +221,7 @@ struct PlacedRow {
   std::vector<int> figure_lines;
 };
 
-// What stands on one page of a table.
+// The part of a table on one page.
 struct Segment {
   std::vector<PlacedRow> rows;
   std::vector<Piece> heading;
@@ -435,7 +435,7 @@ class LaidOut {
     return absl::OkStatus();
   }
 
-  // What stands for no money tells nothing, and not always stands where figures do.
+  // A mark for no money tells nothing, and is not always printed where figures are.
   static bool IsDash(const Piece& p) { return disclosure::IsBlank(p.folded); }
 
   // ---- Two sides ----
@@ -637,8 +637,8 @@ class LaidOut {
       product *= ways[s].size();
       if (product > kPlacementsMax) return At(t_, line, "its columns can't be told apart");
     }
-    // What is left open is decided by the sums that must hold, then by what the page before it
-    // used, then by the headings.
+    // Columns that are still open are decided by the sums that must hold, then by the page before,
+    // then by the headings.
     std::vector<size_t> pick(segments_.size(), 0), best_pick;
     std::tuple<int, int, int> best{1 << 30, 0, 0};
     bool tie = false;

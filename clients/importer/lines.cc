@@ -429,7 +429,7 @@ class Maker {
     return absl::StrCat("D", absl::BytesToHexString(BytesOf(digest).substr(0, 6)));
   }
 
-  // What a form says of its project.
+  // Copies the texts of a form to its project.
   void Describe(const PerformanceForm& form, const Row& money, b::Project* p) const {
     p->set_owning_agency(form.owning_agency);
     p->set_implementing_agency(form.implementing_agency);

@@ -15,7 +15,7 @@ namespace {
 
 constexpr int kPagesMax = 2000;
 
-// What poppler has to say of damage is said once, by us.
+// Drops poppler's messages: damage is reported once, by us.
 void Silent(const std::string&, void*) {}
 
 }  // namespace

@@ -184,7 +184,7 @@ bool IsFurniture(absl::string_view folded, bool* label) {
          rest == "附表" || rest == "第页" || rest == "第页共页" || rest == "—" || rest == "——";
 }
 
-// What follows a label of the department on a line: "部门名称：吕梁市…", perhaps with the unit behind it.
+// The text behind a label of the department on a line: "部门名称：吕梁市…", maybe with the unit at its end.
 bool DepartmentIn(const TextLine& line, const Form& form, std::string* name) {
   for (const std::string& label : form.department_labels) {
     const std::string head = label + ":";
@@ -403,7 +403,7 @@ class TableCutter {
     return absl::OkStatus();
   }
 
-  // What stands between title and unit names the department. `lenient`: other text may stand there.
+  // The line between title and unit names the department. `lenient`: it may be other text.
   absl::Status TakeBelowTitle(const TextLine& line, bool lenient) {
     std::string name;
     if (DepartmentIn(line, *out_.form, &name) && !name.empty()) {

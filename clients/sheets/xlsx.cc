@@ -19,7 +19,7 @@
 namespace fiscal::sheets {
 namespace {
 
-// What a sheet has at most.
+// Bounds of a sheet.
 constexpr int kRowsMax = 1'048'576;
 constexpr int kColumnsMax = 16'384;
 constexpr size_t kFormatsMax = 65'536;
@@ -201,7 +201,7 @@ class StylesHandler : public XmlHandler {
 
 // ---- one sheet
 
-// What all sheets of a workbook share, and how much of it may still be used.
+// The parts that all sheets of a workbook share, and how much may still be read.
 struct Shared {
   std::vector<std::string> strings;
   std::vector<NumberFormat> formats;
@@ -377,7 +377,7 @@ absl::StatusOr<std::vector<Sheet>> ReadXlsx(absl::string_view bytes, const XlsxL
   if (bytes.size() > limits.bytes_max)
     return Damaged(
         absl::StrCat("larger than ", limits.bytes_max >> 20, " MB; cut it into several files"));
-  // What Excel 97 wrote, and what it wraps a workbook with a password in.
+  // The container of Excel 97, and of workbooks with a password.
   if (absl::StartsWith(bytes, "\xd0\xcf\x11\xe0"))
     return Damaged("an .xls workbook or one with a password; save it as .xlsx without one");
   absl::StatusOr<ZipParts> opened =

@@ -278,7 +278,7 @@ class Checker {
                                     absl::StrJoin(conflict.rules, "、"), "不能同时成立");
         o.cells = conflict.cells;
       }
-      // What is said is of the first equation that has this outcome; the cells are of all of them.
+      // The message is of the first equation that has this outcome; the cells are of all of them.
       bool said = false;
       for (const Equation& e : instance.equations) {
         if (o.outcome != Outcome::kPassed && Judge(e) == Holds::kExact) continue;
@@ -358,7 +358,7 @@ class Checker {
     }
   }
 
-  // Where the true figure lies when all linear rules hold.
+  // Bounds of the true figure when all linear rules hold.
   void Interval(const Place& place, RuleOutcome* o) {
     auto it = variables_.find(place.cell);
     if (it == variables_.end()) return;

@@ -81,7 +81,7 @@ bool OneMore(const std::string& longer, const std::string& shorter, bool* double
   return any;
 }
 
-// What happened to a figure that should be `want` and is printed as it is.
+// Names the edit that made `want` into the figure as it is printed.
 std::string KindOf(const Cell& cell, int64_t want, const std::string& want_printed) {
   if (cell.blank()) return "missing_figure";
   const int64_t is = cell.value;

@@ -164,7 +164,7 @@ std::vector<int64_t> Wanted(const Equation& e, const Cell* cell) {
   };
   const int64_t nominal = rounded(static_cast<int64_t>(middle));
   out.push_back(nominal);
-  // What rounding leaves open beside it.
+  // The room that rounding leaves beside it.
   const __int128 slack = (left.width + right.width) / 2;
   for (int64_t k = 1; k * static_cast<__int128>(place) <= slack && k <= 12; ++k) {
     for (int64_t v : {nominal - k * place, nominal + k * place}) {

@@ -419,7 +419,7 @@ class Applier {
     }
   }
 
-  // What the narrative does not say can't be checked.
+  // A figure that the narrative does not have can't be checked.
   bool Missing(const Equation& e, bool optional) {
     for (const auto* terms : {&e.left, &e.right, &e.denominator}) {
       for (const Term& t : *terms) {

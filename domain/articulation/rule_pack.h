@@ -125,7 +125,7 @@ struct Applied {
 };
 Applied Instantiate(const Rule& rule, const disclosure::Disclosure& d);
 
-// Where a row or a column of a table stands, in words.
+// The place of a row or a column of a table, in words.
 std::string PlaceName(const disclosure::Disclosure& d, const Place& place);
 CellRef RefOf(const disclosure::Disclosure& d, const Place& place);
 

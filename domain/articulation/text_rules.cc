@@ -181,7 +181,7 @@ Findings ProjectSubjects(const Rule&, const Disclosure& d) {
   if (other == nullptr || specific == nullptr || other->blank() || specific->blank()) return {};
   // Table 3 counts what is carried over, the sentence does not.
   if (d.table(1).Value("income.carry", "amount") != 0) return {};
-  // What stands on 一般行政管理事务 (02 of a 款) is 其他运转类, the rest 特定目标类. Where there
+  // Money on 一般行政管理事务 (02 of a 款) is 其他运转类, the rest 特定目标类. Where there
   // are more than these two 项, kinds share them, and nothing can be told.
   std::map<bool, std::vector<const Row*>> rows;
   for (const Row& row : d.table(3).rows) {

@@ -116,7 +116,7 @@ class Builder {
     return absl::OkStatus();
   }
 
-  // What two categories have of a query together.
+  // The sum of a query over two categories.
   absl::StatusOr<Sum> AskBoth(Query query, domain::Category first, domain::Category second) {
     query.category = first;
     FISCAL_ASSIGN_OR_RETURN(Sum sum, AskOne(query));

@@ -224,7 +224,7 @@ void WatchHub::Dispatch() {
       }
     }
     if (read_failed) {
-      // Whoever looks for himself finds the same error, and ends with it.
+      // Wakes everybody: each Watch::Next hits the same read error and ends its call with it.
       for (const auto& [w, kept] : watchers_) {
         if (tell(w, from + 1)) Enqueue(w);
       }
@@ -311,8 +311,8 @@ uint64_t WatchHub::Step(const Task& task) {
       w->ending_ = true;
       w->end_status_ = message.status();
     }
-    // What is not looked at yet. A watch that just started stands where folding stood, not
-    // dispatching.
+    // Positions it has not looked at. A new watch starts where folding stood, which dispatching may
+    // not have reached.
     if (watch.more() || watch.position() < folded) {
       const Position next = watch.position() + 1;
       w->concern_ = w->concern_ == 0 ? next : std::min(w->concern_, next);

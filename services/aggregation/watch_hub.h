@@ -102,7 +102,7 @@ class WatchHub {
  private:
   using Ended = std::vector<std::shared_ptr<Watcher>>;
 
-  // What a step of a watcher was taken up for.
+  // A step of a watcher, and the reason for it.
   struct Task {
     std::shared_ptr<Watcher> watcher;
     domain::Position folded = 0, concern = 0;
@@ -113,10 +113,10 @@ class WatchHub {
   void ServeLive();
   void ServeHistory();
   Task Take(Watcher* watcher) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  // What its watch has spent in all.
+  // Returns the work that its watch has spent in all.
   uint64_t Step(const Task& task) ABSL_LOCKS_EXCLUDED(mu_);
   void Enqueue(Watcher* watcher) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  // What comes after a step or a message: the end, the queue, or rest.
+  // Called after a step or a message: ends the watcher, queues it again or lets it rest.
   void Next(Watcher* watcher, Ended* ended) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void EndIfFree(Watcher* watcher, Ended* ended) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   static void EndAll(const Ended& ended);
@@ -132,7 +132,7 @@ class WatchHub {
   absl::flat_hash_map<Watcher*, std::shared_ptr<Watcher>> watchers_ ABSL_GUARDED_BY(mu_);
   absl::flat_hash_map<domain::Fold::NodeId, std::vector<Watcher*>> by_node_ ABSL_GUARDED_BY(mu_);
   std::deque<Watcher*> live_ ABSL_GUARDED_BY(mu_);
-  // Those that start or read history, and whose turn it is.
+  // Watchers that start or read history, in turns by caller.
   rpc::FairQueue<Watcher*> history_ ABSL_GUARDED_BY(mu_);
   absl::flat_hash_set<std::string> in_history_ ABSL_GUARDED_BY(mu_);
   std::vector<std::thread> threads_;

@@ -25,7 +25,7 @@ constexpr uint64_t kWatchCostMax = 50000000;
 // Rows of a message whose memory serves the next one.
 constexpr int kRowsKept = 8;
 
-// What the call's thread finds out before the hub hears of it.
+// The question of a watch, read on the call's thread before the hub gets it.
 struct WatchQuestion {
   Watch::Options options;
   Digest watched{};

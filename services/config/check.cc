@@ -190,7 +190,7 @@ class Trial {
     return errno == EEXIST ? 0 : errno;
   }
 
-  // What there is in place of a directory, when Directory says ENOTDIR.
+  // The path that is no directory, when Directory says ENOTDIR.
   const std::string& no_directory() const { return no_directory_; }
 
   int File(const std::string& directory) {

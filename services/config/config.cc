@@ -184,8 +184,8 @@ struct Variable {
   std::string path;
 };
 
-// Those that are meant for this process, in the order of their names. Every role's are known here:
-// whether it is this one's is asked later.
+// The FISCAL_SERVE_* variables of the environment, in the order of their names. Settings of every
+// role are known here; whether this role has them is checked later.
 absl::StatusOr<std::vector<Variable>> VariablesOf(const ConfigSources& sources) {
   std::map<std::string, std::string> paths = {{settings::VariableOf(kRole), kRole}};
   for (int i = 0; i < settings::Roles().field_count(); ++i) {
@@ -243,7 +243,7 @@ absl::StatusOr<const FieldDescriptor*> RoleInForce(const std::string& file, cons
   };
   for (const YamlEntry& entry : root.entries) {
     if (entry.key != kRole) continue;
-    // What is no scalar has an empty text, which is no role.
+    // A value that is no scalar has an empty text, which is no role.
     const std::string value = entry.value.text.empty() ? "" : " " + Shown(entry.value.text);
     FISCAL_RETURN_IF_ERROR(
         take(entry.value.text, absl::StrCat(Shown(file), ":", entry.line, ": ", kRole, value)));

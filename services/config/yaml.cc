@@ -165,7 +165,7 @@ absl::Status Parse(absl::string_view name, absl::string_view bytes, TreeBuilder*
     while (builder->status().ok() && parser.HandleNextDocument(*builder)) {
     }
   } catch (const YAML::Exception& e) {
-    // What was refused stands before what could not be parsed.
+    // A setting refused earlier in the file is reported instead.
     if (builder->status().ok())
       return Wrong(name, LineOf(e.mark), absl::StrCat("YAML: ", Shown(e.msg)));
   }

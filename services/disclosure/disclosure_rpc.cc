@@ -39,7 +39,7 @@ using grpc::CallbackServerContext;
 using grpc::ServerUnaryReactor;
 namespace pb = fiscal::disclosure::v1;
 
-// What a subject asks of totals, without direction.
+// The filter of totals that a subject stands for, without direction.
 absl::StatusOr<TotalFilter> ScopeOf(const pb::DisclosureSubject& subject) {
   aggregation::v1::TotalFilter filter;
   filter.set_division_code(subject.division_code());
@@ -75,7 +75,7 @@ std::string NameOf(const domain::Catalog& catalog, const TotalFilter& scope) {
                       scope.own_level ? "本级" : "");
 }
 
-// What a cell of a table asks, as the form says it.
+// The query of a cell of a table, as the form writes it.
 std::string QueryOf(const FormTable& form, const FormColumn& column, const Row& row) {
   if (auto own = form.cells.find(absl::StrCat(row.key, "/", column.key)); own != form.cells.end())
     return own->second.Text();
@@ -233,7 +233,7 @@ class DisclosureRpc final : public rpc::BoundedReads<pb::DisclosureService::Call
           --before.year;
           LedgerSource prior(runner_.projector(), reader_, statements_, wire::ImplementingAgency,
                              before, position, call->work());
-          // Who was not in the catalog of that year stated nothing in it.
+          // An agency that was not in the catalog of that year stated nothing in it.
           const bool known = Filter(runner_.projector().catalog(), before).Check().ok();
           return FillNarrative(response->name(), scope.year, source, known ? &prior : nullptr,
                                response->mutable_narrative());

@@ -40,8 +40,8 @@ constexpr absl::Duration kSweep = absl::Seconds(1);
 // Untaken bytes of a connection, and of all, from which on gRPC's counts are asked for. A reset
 // stream may be 28 bytes.
 constexpr int64_t kSuspect = 8 << 10, kSuspectOfAll = 128 << 10, kSuspectLittle = 256;
-// What a caller who begins may have on its way: preface, settings and the heads of a first call are
-// some 800 bytes.
+// Bytes that a new caller may have on their way: preface, settings and the heads of a first call
+// are some 800.
 constexpr int64_t kFirstCall = 1 << 10;
 // Memory beyond what requests account for that may appear at once: four answers of the greatest
 // size. Above it, connections on which no call has taken a message yet are cut when they owe more
@@ -425,7 +425,7 @@ class DoorImpl final : public Door {
       }
     }
     active_ = std::move(still);
-    // Those met for the first time are counted at the next tick.
+    // Connections met for the first time are counted at the next tick.
     if (unknown) transports_.Refresh();
     for (const uint64_t id : over) Remove(id);
     Judge();
@@ -472,7 +472,8 @@ class DoorImpl final : public Door {
     counts_.untaken_bytes = untaken_;
   }
 
-  // Whoever is above his bound, then, while all together are above theirs, whoever has most.
+  // Closes connections above the bounds of one; then, while all together are above the bounds of
+  // all, the one that has most.
   void Judge() {
     const int64_t bytes_each = options_.untaken_bytes_max / 4 * 3;
     const int64_t streams_each = options_.streams_max + options_.streams_max / 2;
@@ -486,9 +487,9 @@ class DoorImpl final : public Door {
       Cut(*most, kBytes);
     }
     if (idle_streams_ <= streams_of_all()) return;
-    // gRPC takes longer to clear calls away than to begin them, and what it has not read yet may be
-    // more of the same: whoever never made a call that took its message loses nothing, and the rest
-    // must be well below the bound.
+    // gRPC takes longer to clear calls away than to begin them, and the bytes it has not read may be
+    // more of the same. A connection that never made a call that took its message loses nothing;
+    // the rest must be well below the bound.
     for (const auto& [id, connection] : connections_) {
       if (Begins(*connection) && connection->meter.untaken() > kFirstCall)
         Cut(*connection, kStreams);
@@ -610,10 +611,10 @@ Door::Taker AddDoor(int64_t streams_max, std::shared_ptr<grpc::ServerCredentials
                     grpc::ServerBuilder* builder) {
   builder->AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, 8 << 10);
   builder->AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, static_cast<int>(streams_max));
-  // Whoever has not shown a certificate and spoken HTTP/2 by then is closed.
+  // A connection that has not shown a certificate and spoken HTTP/2 by then is closed.
   builder->AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, 20000);
-  // What was read is gone through in one piece, whatever is decided meanwhile: a flood of resets in
-  // 4 MB would be 150,000 calls.
+  // gRPC works through each read in one piece, whatever is decided meanwhile: 4 MB of resets would
+  // be 150,000 calls.
   builder->AddChannelArgument(GRPC_ARG_TCP_MAX_READ_CHUNK_SIZE, 16 << 10);
   std::shared_ptr<grpc::experimental::ExternalConnectionAcceptor> acceptor =
       builder->experimental().AddExternalConnectionAcceptor(

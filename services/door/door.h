@@ -37,7 +37,7 @@
 
 namespace fiscal::services {
 
-// What calls tell of their connection. Thread-safe.
+// The counters that calls keep of their connection. Thread-safe.
 struct ConnectionUse {
   // Taken by calls.
   std::atomic<int64_t> bytes{0};
@@ -85,12 +85,12 @@ class Door {
   virtual ~Door() = default;
   virtual int port() const = 0;
 
-  // Who takes connections from now on. Nobody: they wait. Returns when none is being handed to who
-  // took them before.
+  // Hands connections to `taker` from now on; with none they wait. Returns once no connection is
+  // still being handed to the taker before.
   virtual void HandTo(Taker taker) = 0;
   // Listens no more. Connections stay, and are watched.
   virtual void Close() = 0;
-  // What calls from `peer`, as gRPC calls it, take. Nothing when there is no such connection any
+  // The use of the connection that gRPC calls `peer`. Null when there is no such connection any
   // more.
   virtual std::shared_ptr<ConnectionUse> UseOf(const std::string& peer) const = 0;
   // A connection from this port of this machine is neither counted nor refused, until 0 is said:
@@ -99,7 +99,7 @@ class Door {
   virtual Counts counts() const = 0;
 };
 
-// What both servers of the API are told: bounds on what gRPC can bound, and who takes connections.
+// Sets up a server of the API: the bounds that gRPC can keep, and connections through the door.
 // REQUIRES: `door` outlives the server. The result is for Door::HandTo once the server is started.
 Door::Taker AddDoor(int64_t streams_max, std::shared_ptr<grpc::ServerCredentials> credentials,
                     grpc::ServerBuilder* builder);

@@ -1,4 +1,4 @@
-// What a connection costs before anybody answers for it, and how much of that is borne.
+// The memory that a connection takes before a call pays for it, and how much of it is allowed.
 //
 // gRPC 1.51 keeps what a peer sends until a call takes it, without a bound of its own: header
 // blocks that never end, messages that are never whole, calls that are reset before they were seen.
@@ -49,8 +49,8 @@ class Meter {
   // `elapsed` since the last reading; of a long quiet, no more than a second is forgiven ahead.
   void Read(const Bytes& now, absl::Duration elapsed) {
     untaken_ += now.received - bytes_.received;
-    // What acknowledges an answer is far less than a sixteenth of it. Keepalives and their like are
-    // some bytes a second.
+    // Acknowledgements of an answer are far less than a sixteenth of it. Keepalives and their like
+    // are some bytes a second.
     const int64_t given = (now.taken - bytes_.taken) + (now.sent - bytes_.sent) / 16 +
                           Forgiven(kBytesPerSecond, elapsed);
     untaken_ = std::max<int64_t>(0, untaken_ - given);

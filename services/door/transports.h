@@ -1,4 +1,4 @@
-// What gRPC counts of the connections that servers of this process took (channelz).
+// The counters that gRPC keeps of connections that servers of this process took (channelz).
 #ifndef FISCAL_SERVICES_DOOR_TRANSPORTS_H_
 #define FISCAL_SERVICES_DOOR_TRANSPORTS_H_
 

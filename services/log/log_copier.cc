@@ -89,7 +89,7 @@ absl::Status LogCopier::Keep(const pb::ReadResponse& response, storage::EventLog
       batch.Put(std::move(key), std::move(value));
     });
     if (header.kind == domain::EventKind::kStatement) {
-      // Where a revision is, for explanations.
+      // The position of a revision, for explanations.
       FISCAL_ASSIGN_OR_RETURN(const storage::StatementParts parts,
                               storage::SplitStatement(payload));
       FISCAL_ASSIGN_OR_RETURN(const domain::StatementMeta meta, storage::DecodeMeta(parts.meta));

@@ -26,7 +26,7 @@ std::string CodeName(grpc::StatusCode code) {
   return absl::StatusCodeToString(static_cast<absl::StatusCode>(code));
 }
 
-// What is counted of one method. Counters of codes come into being with their first call.
+// The counters of one method. The counter of a code is made with its first call.
 struct Method {
   Method(Metrics& metrics, std::string rpc)
       : name(std::move(rpc)),
@@ -39,7 +39,7 @@ struct Method {
     const size_t index = std::min(static_cast<size_t>(code), kCodes - 1);
     prometheus::Counter* counter = completed[index].load(std::memory_order_acquire);
     if (counter == nullptr) {
-      // Whoever adds the same labels gets the same counter.
+      // Two threads that add the same labels get the same counter.
       counter = &metrics.rpc_completed().Add({{"code", CodeName(code)}, {"rpc", name}});
       completed[index].store(counter, std::memory_order_release);
     }

@@ -21,9 +21,9 @@ constexpr absl::string_view kLocale = "zh-CN";
 // ErrorInfo.metadata: how many violations are left out.
 constexpr absl::string_view kOmittedKey = "violations_omitted";
 
-// What grpc-message and grpc-status-details-bin may take together. Clients take 8 KB of trailers
-// (gRPC in C++ and Java); the rest is for names, other trailers and 32 bytes that HTTP/2 adds to
-// each.
+// Bytes that grpc-message and grpc-status-details-bin may take together. Clients (gRPC in C++ and
+// Java) take 8 KB of trailers; the rest is for names, other trailers and 32 bytes that HTTP/2 adds
+// to each.
 constexpr size_t kTrailersMax = 7 << 10;
 // Of an answer that is cut to that. With both, and what domain::ToStatus leaves of metadata, there
 // is always room for an answer without violations.
@@ -65,7 +65,7 @@ std::string CutEncoded(std::string text, size_t encoded_max) {
   return Cut(std::move(text), end);
 }
 
-// What a status takes in trailers, its bytes as base64.
+// Bytes of a status in trailers, where its details are base64.
 size_t TrailerBytes(const google::rpc::Status& status) {
   return PercentEncoded(status.message()) + (status.ByteSizeLong() + 2) / 3 * 4;
 }
@@ -135,8 +135,8 @@ google::rpc::Status TellInTrailers(absl::StatusCode code, domain::Refusal refusa
   return Tell(code, refusal, fits, kLocalizedMax);
 }
 
-// What the caller is told of a status of ours. Of another one, which is damage or a bug, what the
-// engine says is for the log and not for the caller.
+// The explanation that the caller gets. A status that is none of our refusals is damage or a bug:
+// the engine's text goes to the log and not to the caller.
 Explained ExplainToCaller(const absl::Status& status, absl::StatusCode* code) {
   Explained e = domain::Explain(status);
   *code = status.code();

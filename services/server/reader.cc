@@ -32,11 +32,11 @@ absl::StatusOr<std::unique_ptr<Reader>> Reader::Open(const config::v1::Aggregati
 absl::Status Reader::Recover() {
   absl::Status totals = MakeTotals();
   if (absl::IsDataLoss(totals) || absl::IsAborted(totals)) {
-    // What is damaged of the log says so again.
+    // Damage of the log itself is met again, and ends the start.
     FISCAL_RETURN_IF_ERROR(stores_.DropTotals(totals.message()));
     totals = MakeTotals();
   }
-  // What was folded before the error need not be folded again.
+  // Keeps the part that was folded before the error.
   if (!totals.ok() && totals_ != nullptr) Stop();
   return totals;
 }

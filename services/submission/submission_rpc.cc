@@ -290,7 +290,7 @@ class SubmissionRpc final : public rpc::BoundedReads<Generated> {
     const std::shared_ptr<const domain::Catalog> catalog = committer_.intake().catalog();
     const std::vector<domain::Code> divisions =
         DivisionsOf(*catalog, division, request.include_children(), request.fiscal_year());
-    // Where the last budget of this page stands.
+    // The place of the last budget of this page.
     std::string last;
     for (auto d = std::lower_bound(divisions.begin(), divisions.end(), at); d != divisions.end();
          ++d) {

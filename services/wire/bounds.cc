@@ -19,14 +19,14 @@ using google::protobuf::FieldDescriptor;
 // Deeper than any request of ours; protobuf itself gives up at 100.
 constexpr int kDepthMax = 100;
 
-// What a tag's number means in one type of message: found once, looked up by number afterwards.
+// A field of one type of message by its number: found once, looked up by number afterwards.
 struct Field {
   const FieldDescriptor* field = nullptr;
   // How it is written; a packable one may be of wire type 2 too.
   uint32_t wire_type = 0;
   // Of a repeated field.
   const FieldBound* bound = nullptr;
-  // What its content is walked as; null when nothing in it is counted.
+  // The type of its content, which is walked; null when nothing in it is counted.
   const Descriptor* content = nullptr;
 };
 

@@ -34,7 +34,7 @@ uint64_t HashBytes(absl::string_view bytes, uint64_t h) {
   return MixWords(h ^ bytes.size(), v);
 }
 
-// Where the fields of one kind of item stand: id first, then anything short, then the amount.
+// The places of the fields of one kind of item: id first, then anything short, then the amount.
 struct Split {
   absl::string_view line_id, middle, tail;
   int64_t amount = 0;
@@ -161,7 +161,7 @@ bool ReadFields(absl::string_view item, Fields* f) {
   return true;
 }
 
-// What the fields of one item mean; adds what is wrong with them to the submission.
+// Makes a line of the fields of one item; adds violations to the submission.
 class Meaning {
  public:
   Meaning(domain::Submission* s, Fields* fields)

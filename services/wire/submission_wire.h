@@ -38,7 +38,7 @@ struct RawBudget {
 absl::StatusOr<RawBudget> ReadSubmit(absl::string_view bytes, google::protobuf::Arena* arena);
 absl::StatusOr<RawBudget> ReadFrame(absl::string_view bytes, BoundedFields* counted,
                                     google::protobuf::Arena* arena);
-// What is known of a frame without parsing it; nothing when its bytes are no message.
+// The part of a frame that is read without parsing it; empty when its bytes are no message.
 struct FrameHead {
   // The next frame continues its budget.
   bool more = false;

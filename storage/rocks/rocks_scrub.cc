@@ -207,8 +207,8 @@ class Scrub {
     return absl::OkStatus();
   }
 
-  // What is wrong with the block that starts at byte `at`; empty for nothing. Sets `ended` where a
-  // file that is being written ends.
+  // The fault of the block that starts at byte `at`; empty for none. Sets `ended` where a file that
+  // is being written ends.
   static std::string Block(absl::string_view block, bool open, uint64_t at, bool* ended) {
     const bool last = block.size() < kBlockBytes;
     size_t p = 0;

@@ -206,7 +206,7 @@ absl::Status StoreFiles::Shelter() {
   fs::directory_iterator it(directory_, error);
   for (; !error && it != fs::directory_iterator(); it.increment(error)) {
     const fs::path name = it->path().filename();
-    // What is held for its name only, or is for people.
+    // The lock, of which only the name matters, and text for people.
     if (name == "LOCK" || absl::StartsWith(name.string(), "LOG")) continue;
     FISCAL_RETURN_IF_ERROR(LinkOrCopy(it->path(), fs::path(passing_) / name));
   }
@@ -242,7 +242,7 @@ absl::Status ManifestWatch::Read(StoreWitness* witness) {
   if (fstat(fd_, &info) != 0) return DiskError(errno, "stat the manifest");
   const uint64_t size = static_cast<uint64_t>(info.st_size);
   if (size > bytes_) {
-    // What is not durable yet may be gone after a loss of power, and would then be missed.
+    // Bytes that are not durable yet may be gone after a loss of power, and would then be missed.
     if (fdatasync(fd_) != 0) return DiskError(errno, "sync the manifest");
     FISCAL_ASSIGN_OR_RETURN(
         const bool whole,

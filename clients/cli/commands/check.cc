@@ -37,7 +37,7 @@ articulation::Outcome OutcomeOf(d::Outcome outcome) {
   }
 }
 
-// What the service says, as the offline check says it.
+// The service's answer in the form of the offline check's.
 articulation::Report ReportOf(const d::CheckDisclosureResponse& response) {
   articulation::Report report;
   report.verdict = response.verdict() == d::VERDICT_EXACT ? articulation::Verdict::kExact

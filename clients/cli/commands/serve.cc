@@ -17,8 +17,7 @@
 namespace fiscal::cli {
 namespace {
 
-// What the flags of the command say of themselves; services/config knows which setting each is
-// short for.
+// The help of the command's flags; services/config knows which setting each is short for.
 const std::map<std::string, std::string>& FlagTexts() {
   static const auto* const texts = new std::map<std::string, std::string>{
       {"--role", "all, submission or aggregation"},

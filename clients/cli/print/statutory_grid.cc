@@ -84,7 +84,7 @@ class Layer {
   }
 
  private:
-  // What a column of the grid is to the form: side and key; `at` its place in the response.
+  // A column of the grid as the form knows it: side and key; `at` its place in the response.
   struct Source {
     std::string side, key;
     int at;

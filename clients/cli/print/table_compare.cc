@@ -38,7 +38,7 @@ int DecimalsOf(absl::string_view plain) {
   return point == absl::string_view::npos ? 0 : static_cast<int>(plain.size() - point - 1);
 }
 
-// What is compared, and where the answer goes.
+// The two sides of a comparison, and the place of its answer.
 struct Question {
   const Form& form;
   const d::GetTablesResponse& ledger;
@@ -423,7 +423,7 @@ TableComparison CompareTables(const d::GetTablesResponse& ledger, const Form& fo
     if (!both && (document.form != ledger.form() || (it == tables.end() && !all) ||
                   (it == tables.end() && !document.has(n))))
       continue;
-    // What a form prints as one table is one.
+    // Tables that a form prints as one count as one.
     numbers.insert(document.has(n) ? document.table(n).form_number : n);
     TableCompare(question, ours, strips.count(n) > 0).Run();
   }

@@ -29,7 +29,7 @@ using sheets::Cell;
 using sheets::CellKind;
 using sheets::Decimal;
 
-// What a column may hold, in the order of Elements().
+// Kinds of columns, in the order of Elements().
 enum Element : int {
   kDivision,
   kAgency,
@@ -57,7 +57,7 @@ enum Element : int {
 struct ElementNames {
   // The field of a request it becomes.
   const char* field;
-  // What may stand in the heading; the first two are named in messages.
+  // Texts that the heading may have; the first two are named in messages.
   std::vector<const char*> headings;
 };
 
@@ -104,7 +104,7 @@ const std::array<ElementNames, kElementCount>& Elements() {
   return *elements;
 }
 
-// What headings of amounts begin with; the unit follows.
+// Beginnings of headings of amounts; the unit follows.
 constexpr absl::string_view kAmountHeadings[] = {"amount", "金额", "预算金额", "预算数"};
 constexpr char kWriteUnit[] =
     "write 金额（元）, 金额（万元） or 金额（分）, or amount_yuan, amount_wanyuan or amount_fen";
@@ -280,7 +280,7 @@ class LineItemReader {
   using RowAt = LineItemFile::RowAt;
   using Layout = LineItemFile::Layout;
 
-  // What is known of a budget beside its request.
+  // Notes about a budget beside its request.
   struct Draft {
     absl::flat_hash_map<std::string, size_t> project_by_code;
     // By line; and the finest decimals of each unit, which are what its column is known to.
@@ -734,7 +734,7 @@ class LineItemReader {
                          file_.PlaceOfField(origins[it->second], "name")));
   }
 
-  // What only the whole file tells.
+  // Checks that need the whole file.
   void Finish() {
     for (size_t i = 0; i < drafts_.size(); ++i) {
       s::SubmitBudgetRequest& request = file_.budgets_[i];

@@ -10,8 +10,8 @@
 namespace fiscal::cli {
 namespace {
 
-// What a value may be, as one word of the bash script: choices, @file, @directory, or nothing that
-// is known.
+// The kind of a value as one word of the bash script: choices, @file, @directory, or empty where
+// none is known.
 std::string BashKind(const OptionEntry& option) {
   if (option.file) return "@file";
   if (option.directory) return "@directory";

@@ -59,7 +59,7 @@ void AddCommand(const CommandEntry& command, std::string* page) {
   for (const CommandEntry& sub : command.commands) AddCommand(sub, page);
 }
 
-// What the exit codes of clients/cli/shell/context.h tell a script.
+// The exit codes of clients/cli/shell/context.h, and files.
 constexpr char kRest[] = R"(.SH "EXIT STATUS"
 .TP
 0

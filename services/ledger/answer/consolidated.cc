@@ -91,8 +91,8 @@ absl::StatusOr<Consolidated> Consolidate(const Projector& projector, const Total
       at(receiver, up, fund).paid_fen = amount;
     }
   }
-  // What receivers inside state as income from other levels: 11006 comes from below, the rest of
-  // 110 from above.
+  // Income that receivers inside state from other levels: 11006 comes from below, the rest of 110
+  // from above.
   for (Code receiver : inside) {
     TotalFilter income;
     income.division = receiver;
@@ -117,7 +117,7 @@ absl::StatusOr<Consolidated> Consolidate(const Projector& projector, const Total
   }
   for (auto& [key, t] : transfers) {
     if (t.paid_fen == 0 && t.received_fen == 0) continue;
-    // The division itself gets from above what nobody inside pays.
+    // Money for the division itself comes from above: no payer of it is inside.
     if (t.receiver == filter.division && !t.up && t.paid_fen == 0) continue;
     const domain::CatalogEntry* entry = catalog->FindDivision(t.receiver, filter.year);
     if (entry != nullptr) t.name = entry->name;

@@ -1,4 +1,4 @@
-// What a total is made of, and why two totals differ.
+// Explains a total by its parts, and the difference of two totals.
 //
 //   AggregationService.ExplainTotal --> ExplainTotal: List by the next level down, at last the
 //   lines of statements

@@ -1,4 +1,4 @@
-// Which money a filter selects: budgets, lines and cells.
+// Says of budgets, lines and cells whether a filter selects their money.
 //
 //   Question, BatchTotals, statuses, explanations --> Filter --> domain::Catalog
 //

@@ -1,4 +1,4 @@
-// Which chunks answer a question, and which nodes have them.
+// Chooses the chunks that answer a question, and the nodes that have them.
 //
 //   Question, BatchTotals --> ReadsOf, TargetsOf --> TotalsView::Visit
 //

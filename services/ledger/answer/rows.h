@@ -86,7 +86,7 @@ class Rows {
 
   const Filter& filter_;
   const std::vector<domain::GroupBy> group_by_;
-  // Those of group_by_ that are no organisation's.
+  // The dimensions of group_by_ that cells have; organisations have the others.
   std::vector<domain::GroupBy> cell_dims_;
   // A row's values of the organisation's dimensions, and their numbers.
   std::vector<std::vector<domain::GroupValue>> orgs_;

@@ -71,7 +71,7 @@ void Watch::Take(std::vector<WatchMessage::Change>* changes) {
 }
 
 void Watch::SkipTo(Position position) {
-  // What was read ahead stays valid: nothing in it up to `position` concerns this watch.
+  // Changes read ahead stay valid: none of them up to `position` concerns this watch.
   if (next_ == read_.size() && position > read_to_) read_to_ = position;
   if (next_ == read_.size() && position > position_) position_ = position;
 }
@@ -160,7 +160,7 @@ absl::StatusOr<std::optional<WatchMessage>> Watch::Find(Position folded) {
                         [this](const domain::Posting& p) { return Concerns(p); }, &read_));
       continue;
     }
-    // What was committed at once is told at once.
+    // Changes committed at once are told at once.
     for (position_ = read_[next_].end; next_ < read_.size() && read_[next_].end == position_;
          ++next_) {
       for (auto& question : questions_) question->AddPosting(*read_[next_].posting);

@@ -45,7 +45,7 @@ class WithAnotherLedger final : public storage::Kv {
   storage::Kv& ledger_;
 };
 
-// What a key of the ledger is of, as far as it can be read.
+// A name for a key of the ledger, as far as the key can be read.
 std::string Name(absl::string_view key) {
   ByteReader reader(key);
   const uint8_t kind = reader.U8();

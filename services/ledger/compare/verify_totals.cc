@@ -283,7 +283,7 @@ absl::Status TotalsCheck::ExpectInOrder(const storage::Batch::Op& op) {
   }
 }
 
-// What is served of the open stride's postings is in memory.
+// Postings of the open stride are served from memory: compares with that.
 void TotalsCheck::CompareOpen(const Posting& posting) {
   auto it = std::lower_bound(open_.begin(), open_.end(), posting.position,
                              [](const auto& p, Position at) { return p->position < at; });
@@ -309,7 +309,7 @@ absl::Status TotalsCheck::CompareWatermark() {
   return absl::OkStatus();
 }
 
-// What was given up goes to a later pass. The last unit that is left stays, however large it is.
+// Leaves units to a later pass. The last unit that is left stays, however large it is.
 void TotalsCheck::GiveUpUnits() {
   std::map<Unit, size_t> sizes;
   for (const auto& [node, numbered] : fold_->chunks()) {
@@ -386,7 +386,7 @@ void TotalsCheck::CompareLive() {
     for (const auto& [number, entry] : numbered) {
       const ChunkId id{node.node, node.year, node.stage, number};
       auto live = live_.find(id);
-      // What is not live is in the store, and did not change since.
+      // A chunk that is not live is in the store, and did not change since.
       if (live == live_.end()) {
         if (changed.contains(id)) differences_.Add(absl::StrCat("live ", Name(id), ": missing"));
         continue;

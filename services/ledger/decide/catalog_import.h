@@ -1,4 +1,4 @@
-// What becomes of an import of a catalog list.
+// Decides an import of a catalog list.
 //
 //   CatalogImport, Standing --> Decide --> ImportDecision --> Group::Keep
 #ifndef FISCAL_SERVICES_LEDGER_DECIDE_CATALOG_IMPORT_H_

@@ -1,4 +1,4 @@
-// What a statement changes, against the one that stands: lines and projects put and removed.
+// The change that a statement makes to the one that stands: lines and projects put and removed.
 //
 //   Decide (statement.cc) --> DiffReplace, DiffPatch over storage::Heads --> Change
 //

@@ -63,7 +63,7 @@ absl::StatusOr<RequestReceipt> Group::Keep(const domain::Submission& s, Statemen
     event.meta.position = head_.position + 1;
     event.meta.more = s.more;
     event.meta.commit_time_us = now_us_;
-    // What was sent is encoded and hashed already; a part of it is not.
+    // All lines as sent are encoded and hashed already; a part of them is not.
     const bool all = d.change.PutsAll(s);
     domain::EncodedBlocks part;
     if (!all) part = storage::EncodeBlocks(event.put.lines, event.put.combinations);

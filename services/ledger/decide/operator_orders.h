@@ -1,4 +1,4 @@
-// What becomes of an operator's orders: events, unless what they ask for is in force.
+// Decides an operator's orders: they become events, unless they are in force already.
 //
 //   QuarantineOrder, KeyOrder, Standing --> Decide --> OrderDecision --> Group::Keep
 #ifndef FISCAL_SERVICES_LEDGER_DECIDE_OPERATOR_ORDERS_H_

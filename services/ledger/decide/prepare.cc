@@ -18,8 +18,8 @@ namespace {
 using domain::Reason;
 using domain::Submission;
 
-// What tells a retry from another request: the content, however it was cut into frames and
-// serialised.
+// The digest that tells a retry from another request: of the content, however it was cut into
+// frames and serialised.
 Digest BodyDigest(const Submission& s) {
   std::string head;
   PutU32(&head, s.key.division);

@@ -1,5 +1,5 @@
-// What is done with a request on its caller's thread, before it waits for the writer: checked,
-// encoded, hashed.
+// Prepares a request on its caller's thread, before it waits for the writer: checks, encodes and
+// hashes it.
 //
 //   services/wire (what was read) --> Prepare --> Committer --> Intake
 //

@@ -19,7 +19,7 @@ using domain::Refuse;
 using domain::RequestReceipt;
 using domain::Submission;
 
-// What the parts change, counted lines only.
+// The sums of the changes that the parts make, counted lines only.
 class Balance {
  public:
   void Add(const Submission& s, const Change& change) {

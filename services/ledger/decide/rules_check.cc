@@ -34,7 +34,7 @@ std::string PlaceOf(const articulation::RuleOutcome& o) {
 
 void CheckRules(const domain::Catalog& catalog, const std::vector<domain::Line>& lines,
                 const std::vector<domain::ProjectEntry>& projects, domain::Submission* s) {
-  // What is asked for, reviewed and approved has to balance; changes and payments need not.
+  // Budgets requested, reviewed and approved have to balance; changes and payments need not.
   const bool level = s->key.stage == domain::Stage::kRequested ||
                      s->key.stage == domain::Stage::kReviewed ||
                      s->key.stage == domain::Stage::kApproved;

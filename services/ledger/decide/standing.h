@@ -1,4 +1,4 @@
-// What a request is decided against: the log, and all that was decided before it in its group.
+// The state a request is decided against: the log, and all decisions before it in its group.
 //
 //   Group --(Standing)--> Decide (statement.h, catalog_import.h, takeover.h, operator_orders.h)
 //

@@ -1,4 +1,4 @@
-// What becomes of a statement, or of a withdrawal.
+// Decides a statement or a withdrawal.
 //
 //   Submission, Standing --> Decide --> StatementDecision --> Group::Keep
 //

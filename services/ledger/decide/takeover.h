@@ -1,8 +1,8 @@
-// What becomes of events of upstreams: events of this log, once (docs/adr/0008).
+// Decides events of upstreams: each becomes an event of this log, once (docs/adr/0008).
 //
 //   UpstreamRecords --(record by record)--> Decide --> RecordDecision --> Group::Keep
 //
-// What an upstream committed at once is taken over at once, or not at all.
+// Events that an upstream committed at once are taken over at once, or not at all.
 #ifndef FISCAL_SERVICES_LEDGER_DECIDE_TAKEOVER_H_
 #define FISCAL_SERVICES_LEDGER_DECIDE_TAKEOVER_H_
 

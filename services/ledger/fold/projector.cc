@@ -98,8 +98,8 @@ absl::StatusOr<int> Projector::Step(int events_max) {
   const domain::Position head = log_.head().position;
   int done = 0;
   Postings postings;
-  // What was committed as one is folded as one, and ends no step: `more` until it is over. Where it
-  // began: the event before it, its place in `postings`, what it adds to the stride.
+  // Events committed as one are folded as one, and no step ends within them: `more` until the last.
+  // Their start: the event before them, their place in `postings`, their part of the stride.
   bool more = false;
   domain::Position before = position;
   size_t group = 0;

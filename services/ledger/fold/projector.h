@@ -112,7 +112,7 @@ class Projector {
  private:
   Projector(const storage::EventLog& log, storage::TotalsStore& store, Options options);
   void Remember(const Postings& postings) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  // What an event adds to the open stride.
+  // The part that an event adds to the open stride.
   struct Read;
   absl::StatusOr<Read> ReadEvent(domain::Position position,
                                  const storage::OperatorEvents& operators) const;
