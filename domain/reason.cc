@@ -61,7 +61,7 @@ const std::vector<ReasonInfo>& AllReasons() {
        "已有预算的单位或区划不能改变隶属关系"},
       {Reason::kLedgerOverflow, "LEDGER_OVERFLOW", C::kFailedPrecondition,
        "该区划该年度该阶段金额绝对值合计超出上限"},
-      {Reason::kLedgerLinesExceeded, "STATEMENT_LINES_EXCEEDED", C::kFailedPrecondition,
+      {Reason::kStatementLinesExceeded, "STATEMENT_LINES_EXCEEDED", C::kFailedPrecondition,
        "修改后的明细行数超过上限"},
       {Reason::kReallocationUnbalanced, "REALLOCATION_UNBALANCED", C::kFailedPrecondition,
        "调剂各方金额按资金性质合计不为零"},

@@ -48,7 +48,7 @@ enum class Reason {
   kScopeMixed,
   kAgencyHasStatements,
   kLedgerOverflow,
-  kLedgerLinesExceeded,
+  kStatementLinesExceeded,
   kReallocationUnbalanced,
   kRulesFailed,
   kReallocationUnchanged,

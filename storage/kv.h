@@ -100,6 +100,22 @@ class KvSnapshot {
                                                   absl::string_view upper) const = 0;
 };
 
+// The engine's own figures, for an operator; 0 where it has none.
+struct StoreStats {
+  int64_t sst_bytes = 0;
+  int64_t memtable_bytes = 0;
+  int64_t table_readers_bytes = 0;
+  int64_t keys_estimate = 0;
+  int64_t level0_files = 0;
+  int64_t pending_compaction_bytes = 0;
+  int64_t running_compactions = 0;
+  int64_t running_flushes = 0;
+  bool write_stopped = false;
+  // Bytes a second that writes are slowed to; 0: not slowed.
+  int64_t delayed_write_rate_bytes = 0;
+  int64_t background_errors = 0;
+};
+
 class Kv {
  public:
   virtual ~Kv() = default;
@@ -132,6 +148,8 @@ class Kv {
 
   // Bytes on disk, roughly; 0 where the implementation has none.
   virtual int64_t ApproximateBytes() const = 0;
+
+  virtual StoreStats Stats() const { return StoreStats(); }
 };
 
 }  // namespace fiscal::storage

@@ -105,7 +105,7 @@ void FillStores(const SystemParts& parts, SystemStatus* status) {
   status->stores.push_back({"ledger", parts.ledger_store->Stats()});
   if (parts.totals_store != nullptr)
     status->stores.push_back({"totals", parts.totals_store->Stats()});
-  status->block_cache_bytes = static_cast<int64_t>(storage::BytesIn(*parts.cache));
+  status->block_cache_bytes = static_cast<int64_t>(parts.block_cache_bytes());
   status->derived_remade = *parts.derived_remade;
   status->log_damage = *parts.log_damage;
 }

@@ -7,6 +7,9 @@
 #define FISCAL_SERVICES_ADMIN_SYSTEM_PARTS_H_
 
 #include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -26,7 +29,7 @@
 #include "services/rpc/call.h"
 #include "services/rpc/memory_budget.h"
 #include "services/submission/committer.h"
-#include "storage/rocks/rocks_kv.h"
+#include "storage/kv.h"
 
 namespace fiscal::services {
 
@@ -44,14 +47,15 @@ struct SystemParts {
   const Door* door = nullptr;
   const rpc::MemoryBudget* memory = nullptr;
   const storage::EventLog* log = nullptr;
-  const storage::RocksKv* log_store = nullptr;
-  const storage::RocksKv* ledger_store = nullptr;
-  const storage::RocksKv* totals_store = nullptr;
+  const storage::Kv* log_store = nullptr;
+  const storage::Kv* ledger_store = nullptr;
+  const storage::Kv* totals_store = nullptr;
   // Derived stores that were damaged and made again at this start; reads of the log that met
   // damage.
   const std::atomic<int64_t>* derived_remade = nullptr;
   const std::atomic<int64_t>* log_damage = nullptr;
-  const storage::RocksCache* cache = nullptr;
+  // Blocks in the cache that all stores share.
+  std::function<size_t()> block_cache_bytes;
   const Committer* committer = nullptr;
   const Projector* projector = nullptr;
   const Runner* runner = nullptr;

@@ -23,7 +23,7 @@
 #include "services/ops/metrics.h"
 #include "services/ops/stop_mark.h"
 #include "services/rpc/read_executor.h"
-#include "storage/rocks/rocks_kv.h"
+#include "storage/kv.h"
 
 namespace fiscal::admin::v1 {
 class GetStatusResponse;

@@ -149,7 +149,7 @@ void Stores::Show(SystemParts* parts) const {
   parts->ledger_store = &directory_->ledger_store();
   parts->derived_remade = &derived_remade_;
   parts->log_damage = &log_damage_;
-  parts->cache = cache_.get();
+  parts->block_cache_bytes = [this] { return storage::BytesIn(*cache_); };
 }
 
 }  // namespace fiscal::services

@@ -54,22 +54,6 @@ struct RocksOptions {
   std::function<void(const absl::Status&)> on_damage;
 };
 
-// The engine's own figures, for an operator.
-struct StoreStats {
-  int64_t sst_bytes = 0;
-  int64_t memtable_bytes = 0;
-  int64_t table_readers_bytes = 0;
-  int64_t keys_estimate = 0;
-  int64_t level0_files = 0;
-  int64_t pending_compaction_bytes = 0;
-  int64_t running_compactions = 0;
-  int64_t running_flushes = 0;
-  bool write_stopped = false;
-  // Bytes a second that writes are slowed to; 0: not slowed.
-  int64_t delayed_write_rate_bytes = 0;
-  int64_t background_errors = 0;
-};
-
 // Bytes that were found damaged.
 struct FileDamage {
   // Inside the store's directory.
@@ -102,7 +86,7 @@ class RocksKv : public Kv {
   absl::Status Scrub(const ScrubPace& pace, std::vector<FileDamage>* damage) const;
   // Merges all files, so that only what is still needed takes space.
   absl::Status Compact();
-  StoreStats Stats() const;
+  StoreStats Stats() const override;
   // The sizes of the store's files, its own log messages included.
   int64_t ApproximateBytes() const override;
 

@@ -210,7 +210,7 @@ absl::StatusOr<StatementDecision> Decide(Submission& s, const Standing& standing
   StatementMeta& meta = d.change.event.meta;
   meta = NextMeta(s, old, d.change, standing.catalog);
   if (meta.line_count + meta.memo_line_count > domain::kStatementLinesMax) {
-    return Refuse(Reason::kLedgerLinesExceeded,
+    return Refuse(Reason::kStatementLinesExceeded,
                   absl::StrCat("the statement would have ", meta.line_count + meta.memo_line_count,
                                " lines; the limit is ", domain::kStatementLinesMax));
   }
