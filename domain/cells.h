@@ -18,8 +18,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
-#include "absl/functional/function_ref.h"
-#include "absl/status/statusor.h"
+#include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "base/hash.h"
@@ -233,13 +232,6 @@ struct CellTable {
 // Puts projects and items in order, adds up items of one cell and drops zeros. REQUIRES: no project
 // code stands twice.
 void Normalize(CellTable* table);
-// REQUIRES: in order, as Normalize leaves it; zeros may stand in it. Equal tables have equal bytes.
-std::string EncodeCells(const CellTable& table);
-// Views point into `bytes`. DATA_LOSS when malformed.
-absl::Status DecodeCells(absl::string_view bytes, CellTable* table);
-// The same without a list of the cells: `visit` sees each, with key.project a place in `projects`.
-absl::Status ScanCells(absl::string_view bytes, std::vector<CellProject>* projects,
-                       absl::FunctionRef<void(const CellKey&, const CellValue&)> visit);
 
 // An agency's leaf cells.
 class Chunk {
@@ -258,22 +250,20 @@ class Chunk {
   // Forgets cells that became zero since the last Mark().
   void Tidy();
 
-  // All cells, in order; its views live as long as the chunk is not changed.
+  // All cells, in order: the same ones give the same table, whatever their history; zeros are left
+  // out. Its views live as long as the chunk is not changed.
   CellTable Table() const;
-  // The same cells give the same bytes, whatever their history; zeros are left out.
-  std::string Encode() const { return EncodeCells(Table()); }
-  // Into an empty chunk: what Encode gave, then changes, the newest first. DATA_LOSS when
-  // malformed; the chunk is then of no use.
-  absl::Status Decode(absl::string_view bytes, absl::Span<const std::string> newest_first = {});
-
   // Cells and projects that changed since the last Mark(), with their present values: they turn the
   // chunk of then into this one.
   size_t changes() const { return changed_.size() + changed_projects_.size(); }
-  std::string EncodeChanges() const;
+  CellTable ChangedTable() const;
   void Mark();
+  // Into an empty chunk: a Table, then ChangedTables, the newest first. DATA_LOSS for a table that
+  // no chunk gives; the chunk is then of no use.
+  absl::Status Load(const CellTable& state, absl::Span<const CellTable> newest_first);
 
  private:
-  absl::Status ApplyChanges(absl::string_view bytes);
+  void ApplyChanges(const CellTable& changes);
   struct Project {
     std::string code, name;
     CellProject::State state = CellProject::kMentioned;
@@ -324,13 +314,10 @@ class NodeChunk {
     for (size_t i = 0; i < keys_.size(); ++i) visit(CellKeyOf(keys_[i]), ValueAt(i));
   }
 
-  // As Chunk has them.
+  // As Chunk has them. Load: DATA_LOSS also for cells that are not of this kind.
   CellTable Table() const;
-  std::string Encode() const { return EncodeCells(Table()); }
-  std::string EncodeChanges() const;
-  // Into an empty chunk: what Encode gave, then changes, the newest first. DATA_LOSS when
-  // malformed, or with cells that are not of this kind; the chunk is then of no use.
-  absl::Status Decode(absl::string_view bytes, absl::Span<const std::string> newest_first);
+  CellTable ChangedTable() const;
+  absl::Status Load(const CellTable& state, absl::Span<const CellTable> newest_first);
   void Mark();
 
  private:
@@ -340,7 +327,7 @@ class NodeChunk {
   };
   using Read = std::pair<Key, CellValue>;
   CellKey CellKeyOf(Key key) const;
-  absl::Status ReadCells(absl::string_view bytes, std::vector<Read>* out) const;
+  absl::Status ReadCells(const CellTable& table, std::vector<Read>* out) const;
   void Touch(size_t i);
   CellValue ValueAt(size_t i) const {
     CellValue value = cells_[i].value.Wide();

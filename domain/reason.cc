@@ -11,6 +11,8 @@
 namespace fiscal::domain {
 namespace {
 
+// Names the bytes that a status carries a refusal as. They stay inside the process: callers get a
+// google.rpc.Status (services/rpc/status.cc), and nothing stores them.
 constexpr absl::string_view kPayloadUrl = "fiscal/refusal";
 
 }  // namespace

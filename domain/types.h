@@ -259,8 +259,8 @@ struct LineSums {
   }
 };
 
-// A project as it is stored: the bytes are a serialised fiscal.budget.v1.Project, compared as
-// bytes.
+// A project. `bytes` are all that was sent of it, compared as bytes; services/wire made them and
+// alone reads them.
 struct ProjectEntry {
   std::string code;
   std::string name;

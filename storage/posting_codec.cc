@@ -2,6 +2,7 @@
 
 #include "base/coding.h"
 #include "base/status_macros.h"
+#include "storage/cell_codec.h"
 #include "storage/line_blocks.h"
 #include "storage/record_codec.h"
 
@@ -44,7 +45,7 @@ std::string EncodePosting(const domain::Posting& p, size_t* cells_at) {
                                    (p.scope == domain::Scope::kDepartment ? kDepartmentScope : 0) |
                                    (p.more ? kMore : 0)));
   if (cells_at != nullptr) *cells_at = out.size();
-  out += domain::EncodeCells(p.cells);
+  out += EncodeCells(p.cells);
   return out;
 }
 
@@ -75,7 +76,7 @@ absl::StatusOr<domain::Posting> DecodeWholePosting(domain::Position position,
                                                    absl::string_view bytes,
                                                    std::shared_ptr<const void> owner) {
   FISCAL_ASSIGN_OR_RETURN(StoredPosting stored, DecodePosting(position, bytes));
-  FISCAL_RETURN_IF_ERROR(domain::DecodeCells(stored.cells, &stored.posting.cells));
+  FISCAL_RETURN_IF_ERROR(DecodeCells(stored.cells, &stored.posting.cells));
   stored.posting.owner = std::move(owner);
   return std::move(stored.posting);
 }

@@ -20,7 +20,7 @@
 
 namespace fiscal::storage {
 
-// A posting whose cells are still bytes, as domain::DecodeCells reads them: for readers that look
+// A posting whose cells are still bytes, as DecodeCells reads them: for readers that look
 // at few.
 struct StoredPosting {
   domain::Posting posting;

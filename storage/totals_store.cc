@@ -5,6 +5,7 @@
 #include "absl/strings/match.h"
 #include "base/coding.h"
 #include "base/status_macros.h"
+#include "storage/cell_codec.h"
 
 namespace fiscal::storage {
 namespace {
@@ -50,7 +51,8 @@ absl::Status ReadChunk(const Kv& kv, KvIterator* it, absl::string_view chunk_par
         FISCAL_ASSIGN_OR_RETURN(posted, ReadPosted(kv, it->value()));
       }
       chain->stored = true;
-      return chunk->Decode(kind == kPosted ? posted : reader.Bytes(reader.remaining()), changes);
+      return DecodeChunk(kind == kPosted ? posted : reader.Bytes(reader.remaining()), changes,
+                         chunk);
     }
     const uint64_t length = reader.Varint(), cells = reader.Varint();
     if (!reader.ok() || kind != kChanges || length == 0 || length > kChainMax) break;
@@ -89,32 +91,31 @@ absl::Status VisitCells(
     const std::function<void(const domain::ChunkId&, const domain::CellTable&)>& visit) {
   std::unique_ptr<KvIterator> it = kv.NewIterator(lower, upper);
   domain::CellTable table;
-  return Walk(
-      it.get(), lower, stride,
-      [&](const domain::ChunkId& id, absl::string_view chunk_part) -> absl::Status {
-        ByteReader reader(it->value());
-        const uint8_t kind = reader.U8();
-        if (kind == kWhole && reader.ok()) {
-          FISCAL_RETURN_IF_ERROR(domain::DecodeCells(reader.Bytes(reader.remaining()), &table));
-          visit(id, table);
-        } else if (kind == kPosted && reader.ok()) {
-          FISCAL_ASSIGN_OR_RETURN(const std::string posted, ReadPosted(kv, it->value()));
-          FISCAL_RETURN_IF_ERROR(domain::DecodeCells(posted, &table));
-          visit(id, table);
-        } else {
-          domain::Fold::Chain chain;
-          if (id.node.type == domain::OrgType::kAgency) {
-            domain::Chunk chunk;
-            FISCAL_RETURN_IF_ERROR(ReadChunk(kv, it.get(), chunk_part, &chunk, &chain));
-            visit(id, chunk.Table());
-          } else {
-            domain::NodeChunk chunk(static_cast<domain::ChunkKind>(id.chunk >> 10));
-            FISCAL_RETURN_IF_ERROR(ReadChunk(kv, it.get(), chunk_part, &chunk, &chain));
-            visit(id, chunk.Table());
-          }
-        }
-        return absl::OkStatus();
-      });
+  return Walk(it.get(), lower, stride,
+              [&](const domain::ChunkId& id, absl::string_view chunk_part) -> absl::Status {
+                ByteReader reader(it->value());
+                const uint8_t kind = reader.U8();
+                if (kind == kWhole && reader.ok()) {
+                  FISCAL_RETURN_IF_ERROR(DecodeCells(reader.Bytes(reader.remaining()), &table));
+                  visit(id, table);
+                } else if (kind == kPosted && reader.ok()) {
+                  FISCAL_ASSIGN_OR_RETURN(const std::string posted, ReadPosted(kv, it->value()));
+                  FISCAL_RETURN_IF_ERROR(DecodeCells(posted, &table));
+                  visit(id, table);
+                } else {
+                  domain::Fold::Chain chain;
+                  if (id.node.type == domain::OrgType::kAgency) {
+                    domain::Chunk chunk;
+                    FISCAL_RETURN_IF_ERROR(ReadChunk(kv, it.get(), chunk_part, &chunk, &chain));
+                    visit(id, chunk.Table());
+                  } else {
+                    domain::NodeChunk chunk(static_cast<domain::ChunkKind>(id.chunk >> 10));
+                    FISCAL_RETURN_IF_ERROR(ReadChunk(kv, it.get(), chunk_part, &chunk, &chain));
+                    visit(id, chunk.Table());
+                  }
+                }
+                return absl::OkStatus();
+              });
 }
 
 // Encodes what changed of a chunk; the whole chunk once chain and changes hold more cells than the
@@ -126,14 +127,14 @@ std::string EncodeState(const Chunk& chunk, size_t cells, domain::Fold::Chain* c
   if (!chain->stored || chain->length >= kChainMax || chain->cells + changes > cells) {
     *chain = {/*stored=*/true, 0, 0};
     PutU8(&value, kWhole);
-    value += chunk.Encode();
+    value += EncodeCells(chunk.Table());
   } else {
     ++chain->length;
     chain->cells += changes;
     PutU8(&value, kChanges);
     PutVarint(&value, chain->length);
     PutVarint(&value, chain->cells);
-    value += chunk.EncodeChanges();
+    value += EncodeCells(chunk.ChangedTable());
   }
   return value;
 }

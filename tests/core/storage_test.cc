@@ -5,6 +5,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
+#include "storage/cell_codec.h"
 #include "storage/event_log.h"
 #include "storage/heads.h"
 #include "storage/line_blocks.h"
@@ -245,7 +246,7 @@ TEST(LineBlocksTest, SumsAreThoseOfTheLines) {
     ASSERT_TRUE(sums.Add(encoded.bytes, -1).ok());
     domain::Normalize(&want);
     domain::Normalize(&got);
-    EXPECT_EQ(domain::EncodeCells(got), domain::EncodeCells(want));
+    EXPECT_EQ(EncodeCells(got), EncodeCells(want));
   }
 }
 

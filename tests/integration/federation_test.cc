@@ -10,6 +10,7 @@
 #include "fiscal/federation/v1/federation_service.grpc.pb.h"
 #include "gtest/gtest.h"
 #include "storage/anchor.h"
+#include "storage/cell_codec.h"
 #include "storage/event_log.h"
 #include "storage/posting_codec.h"
 #include "storage/record_codec.h"
@@ -320,7 +321,7 @@ TEST_F(FederationTest, OneCellThatDiffersIsFoundAndNamed) {
                                      was = static_cast<int64_t>(changed.items[0].value.amount_fen);
                                      cell_code = std::to_string(changed.items[0].key.functional);
                                      changed.items[0].value.amount_fen += 1;
-                                     value += domain::EncodeCells(changed);
+                                     value += storage::EncodeCells(changed);
                                    })
                     .ok());
     storage::Batch batch;

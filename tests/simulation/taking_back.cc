@@ -3,6 +3,7 @@
 #include <map>
 
 #include "base/status_macros.h"
+#include "storage/cell_codec.h"
 #include "storage/posting_codec.h"
 #include "storage/record_codec.h"
 
@@ -32,7 +33,7 @@ absl::StatusOr<services::VerifyResult> VerifyTakingBack(const services::Projecto
   FISCAL_RETURN_IF_ERROR(projector.store().ForEach(
       stride, [&](const domain::ChunkId& id, const domain::CellTable& stored) {
         if (id.node.type == domain::OrgType::kAgency &&
-            domain::EncodeCells(stored) != agencies[id].Encode())
+            storage::EncodeCells(stored) != storage::EncodeCells(agencies[id].Table()))
           result.differences.push_back("an agency's cells");
       }));
   return result;

@@ -8,6 +8,7 @@
 #include "base/coding.h"
 #include "base/status_macros.h"
 #include "services/ledger/answer/statuses.h"
+#include "storage/cell_codec.h"
 
 namespace fiscal::services {
 namespace {
@@ -104,7 +105,7 @@ absl::StatusOr<Digest> AgencyDigest(const Leaves& leaves, const BudgetKey& key,
   PutU8(&head,
         static_cast<uint8_t>(status.certified | status.withdrawn << 1 | status.control << 2));
   PutString(&head, status.department);
-  return Sha256({head, chunk.Encode()});
+  return Sha256({head, storage::EncodeCells(chunk.Table())});
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/status_macros.h"
+#include "storage/cell_codec.h"
 
 namespace fiscal::services {
 
@@ -132,12 +133,12 @@ absl::Status TotalsView::VisitPast(const std::vector<Target>& targets, uint64_t 
             counting(posting.posting.key, posting.posting.department);
         if (found.empty()) return work.Spend(1);
         uint64_t cells = 0;
-        FISCAL_RETURN_IF_ERROR(domain::ScanCells(posting.cells, &projects,
-                                                 [&](const CellKey& key, const CellValue& value) {
-                                                   ++cells;
-                                                   for (const Target* t : found)
-                                                     visit.OnCell(*t, projects, key, value);
-                                                 }));
+        FISCAL_RETURN_IF_ERROR(storage::ScanCells(posting.cells, &projects,
+                                                  [&](const CellKey& key, const CellValue& value) {
+                                                    ++cells;
+                                                    for (const Target* t : found)
+                                                      visit.OnCell(*t, projects, key, value);
+                                                  }));
         visit.OnProjects(projects);
         return work.Spend(1 + found.size() * cells * units);
       });
