@@ -3,7 +3,7 @@
 //
 // Most bytes of a request are line items, and most of these repeat another one except for id,
 // amount and note: bytes seen before in the same request are not read again. protobuf parses the
-// rest of a request; tests/wire/line_reader_test.cc holds both to the same meaning.
+// rest of a request; tests/services/wire/line_reader_test.cc holds both to the same meaning.
 #ifndef FISCAL_SERVICES_WIRE_LINE_READER_H_
 #define FISCAL_SERVICES_WIRE_LINE_READER_H_
 

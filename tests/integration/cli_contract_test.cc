@@ -311,6 +311,7 @@ TEST_F(CliContractTest, AWrongConfigurationIsOneLineAndTwo) {
 
 TEST_F(CliContractTest, WatchTellsOneLineAMessageAndResumes) {
   EXPECT_EQ(Fiscal(std::string("import ") + kReference).code, 0);
+  d_.AwaitTotals();
   const std::string watch =
       "watch --division 141100 --year 2024 --by functional --depth 3 --once -o json";
   const Ran first = Fiscal(watch);
@@ -327,6 +328,7 @@ TEST_F(CliContractTest, WatchTellsOneLineAMessageAndResumes) {
   EXPECT_EQ(amounts["208"], "29880000");
   EXPECT_EQ(amounts["2170199"], "420000000");
   d_.SubmitExamples();
+  d_.AwaitTotals();
   const std::string token = Field(snapshot, "resume_token");
   const Ran later = Fiscal(watch + " --resume " + token);
   ASSERT_EQ(later.code, 0);
@@ -352,6 +354,7 @@ TEST_F(CliContractTest, WatchTellsOneLineAMessageAndResumes) {
 
 TEST_F(CliContractTest, ATotalIsExplainedAndTheMissingAreNamed) {
   d_.SubmitExamples();
+  d_.AwaitTotals();
   const google::protobuf::Struct explained = Json(
       Fiscal("explain --division 141100 --year 2024 --functional 208 --depth lines -o json").out);
   int64_t sum = 0;
@@ -415,6 +418,7 @@ TEST_F(CliContractTest, SpreadsheetsAreSubmitted) {
   const std::string good = book("good.xlsx", rows);
   ASSERT_EQ(Fiscal("submit " + good + flags).code, 0) << ReadFile(dir_.path() + "/stderr");
   auto totals = [&](const std::string& stage) {
+    d_.AwaitTotals();
     std::string shown;
     const auto answer = Json(
         Fiscal("totals --division 141100 --year 2024 --by agency -o json --stage " + stage).out);

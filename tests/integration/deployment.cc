@@ -172,6 +172,26 @@ grpc::Status Deployment::List(const aggregation::v1::ListTotalsRequest& request,
   return aggregation->ListTotals(&context, request, response);
 }
 
+void Deployment::AwaitTotals() {
+  admin::v1::GetStatusResponse status;
+  {
+    const auto admin = admin::v1::AdminService::NewStub(channel);
+    grpc::ClientContext context;
+    if (!admin->GetStatus(&context, {}, &status).ok()) Die("the status was refused");
+  }
+  aggregation::v1::GetTotalRequest request;
+  request.mutable_filter()->set_division_code("140000");
+  request.mutable_filter()->set_fiscal_year(2024);
+  request.mutable_filter()->set_stage(budget::v1::STAGE_APPROVED);
+  request.mutable_filter()->set_direction(budget::v1::DIRECTION_EXPENDITURE);
+  request.mutable_consistency()->set_at_least(status.log().head_position());
+  aggregation::v1::GetTotalResponse response;
+  grpc::ClientContext context;
+  const grpc::Status read = aggregation->GetTotal(&context, request, &response);
+  // A division that is in no catalog is no concern of who waits.
+  if (!read.ok() && read.error_code() != grpc::NOT_FOUND) Die(read.error_message());
+}
+
 bool Deployment::Verified() {
   const auto admin = admin::v1::AdminService::NewStub(channel);
   admin::v1::VerifyResponse response;

@@ -54,6 +54,8 @@ class Deployment {
   grpc::Status List(const aggregation::v1::ListTotalsRequest& request,
                     aggregation::v1::ListTotalsResponse* response);
   bool Verified();
+  // Returns when totals have everything that is in the log.
+  void AwaitTotals();
 
   std::string address() const;
   services::Server& server() { return *server_; }

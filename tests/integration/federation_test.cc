@@ -185,7 +185,7 @@ TEST_F(FederationTest, AnUnknownDivisionHoldsUpUntilItIsImported) {
   EXPECT_NE(province.Upstream().message().find("141100"), std::string::npos);
   Join();
   EXPECT_TRUE(province.UntilTotal("140000", city.Total("141100")));
-  EXPECT_EQ(province.Upstream().division_codes_size(), 1);
+  EXPECT_TRUE(province.Until([](const fed::Upstream& u) { return u.division_codes_size() == 1; }));
   // The agencies came with the city's catalog, and who reported with its statements.
   agg::GetCoverageRequest request;
   request.set_division_code("140000");
@@ -210,8 +210,8 @@ TEST_F(FederationTest, ALogThatWentBackStopsItsUpstreamAndNothingIsFolded) {
   city.Start();
   sent = Send(city, sent, 5, 4);
   ASSERT_TRUE(province.UntilLevel(city));
-  const int64_t before = province.Total("140000");
-  EXPECT_EQ(before, city.Total("141100"));
+  const int64_t before = city.Total("141100");
+  ASSERT_TRUE(province.UntilTotal("140000", before));
 
   // The city comes back as it was, shorter than what was taken over.
   city.Stop();
@@ -251,16 +251,19 @@ TEST_F(FederationTest, ADivisionComesFromOneSystemOnly) {
 }
 
 TEST_F(FederationTest, ACityChangesNothingThatTheProvinceSaidOfItsOwnAgencies) {
-  auto agency = [](Server& server, const std::string& id, const std::string& department) {
+  auto import = [](Server& server, const std::string& id, const std::string& department,
+                   const std::vector<std::string>& agencies) {
     cat::ImportCatalogRequest request;
     request.set_request_id(id);
     request.set_division_code("140000");
     request.set_fiscal_year(2024);
     request.set_list(cat::CATALOG_LIST_AGENCY);
-    auto* e = request.add_entries();
-    e->set_code("901001");
-    e->set_name("省单位" + department);
-    e->set_department_code(department);
+    for (const std::string& agency : agencies) {
+      auto* e = request.add_entries();
+      e->set_code(agency);
+      e->set_name("省单位" + department);
+      e->set_department_code(department);
+    }
     cat::ImportCatalogResponse response;
     grpc::ClientContext context;
     EXPECT_TRUE(cat::CatalogService::NewStub(server.channel)
@@ -268,22 +271,26 @@ TEST_F(FederationTest, ACityChangesNothingThatTheProvinceSaidOfItsOwnAgencies) {
                     .ok());
   };
   Join();
-  agency(province, "own", "901");
+  import(province, "own", "901", {"901001"});
   city.ImportDivisions({{"140000", ""}, {"141100", "140000"}, {"141121", "141100"}});
-  agency(city, "theirs", "902");
+  import(city, "theirs", "902", {"901001", "901002"});
   Send(city, 0, 1, 1);
-  ASSERT_TRUE(province.UntilLevel(city));
-  ASSERT_TRUE(province.Until([](const fed::Upstream& u) { return u.division_codes_size() == 1; }));
   cat::ListAgenciesRequest request;
   request.set_division_code("140000");
   request.set_fiscal_year(2024);
+  // The one that only the city said is seen when all of its list was taken over.
   cat::ListAgenciesResponse agencies;
-  grpc::ClientContext context;
-  ASSERT_TRUE(cat::CatalogService::NewStub(province.channel)
-                  ->ListAgencies(&context, request, &agencies)
-                  .ok());
-  ASSERT_EQ(agencies.entries_size(), 1);
+  const absl::Time end = absl::Now() + absl::Seconds(30);
+  while (agencies.entries_size() < 2 && absl::Now() < end) {
+    agencies.Clear();
+    grpc::ClientContext context;
+    ASSERT_TRUE(cat::CatalogService::NewStub(province.channel)
+                    ->ListAgencies(&context, request, &agencies)
+                    .ok());
+  }
+  ASSERT_EQ(agencies.entries_size(), 2);
   EXPECT_EQ(agencies.entries(0).department_code(), "901");
+  EXPECT_EQ(agencies.entries(1).department_code(), "902");
   EXPECT_TRUE(province.UntilTotal("140000", city.Total("141100")));
 }
 

@@ -348,6 +348,7 @@ TEST_F(RefusalsTest, AStreamAnswersABadBudgetAndGoesOn) {
 }
 
 TEST_F(RefusalsTest, AReadOfWhatIsNotThereSaysSo) {
+  d_.AwaitTotals();
   aggregation::v1::GetTotalRequest request;
   request.mutable_filter()->set_division_code("141100");
   request.mutable_filter()->set_fiscal_year(2024);

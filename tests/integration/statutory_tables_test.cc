@@ -60,6 +60,7 @@ class StatutoryTablesTest : public ::testing::Test {
     grpc::ClientContext context;
     const grpc::Status status = d_.catalog->ImportCatalog(&context, request, &response);
     ASSERT_TRUE(status.ok()) << status.error_message();
+    if (!response.position().empty()) position_ = response.position();
   }
 
   grpc::Status Get(const d::GetTablesRequest& request, d::GetTablesResponse* response) {

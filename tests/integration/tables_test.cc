@@ -75,6 +75,7 @@ class TablesTest : public ::testing::Test {
 
 TEST_F(TablesTest, TheReferenceIsPrintedAgainEqualToTheFen) {
   ASSERT_EQ(Fiscal(absl::StrCat("import ", kReference)), 0);
+  d_.AwaitTotals();
   std::string out;
   for (const char* whose : {"--agency 031001", "--department 031"}) {
     EXPECT_EQ(Fiscal(absl::StrCat("tables --division 141100 --year 2024 ", whose, " --compare ",
@@ -105,6 +106,7 @@ TEST_F(TablesTest, DisclosuresOfTheNineTableForm) {
   District(2023);
   ASSERT_EQ(Fiscal("import tests/data/documents/putuo_commerce_2025_unit.txt"), 0);
   ASSERT_EQ(Fiscal("import tests/data/documents/putuo_wanli_2023_dept.txt"), 0);
+  d_.AwaitTotals();
   std::string out;
   EXPECT_EQ(Fiscal("tables --division 310107 --year 2025 --agency 301001 --compare "
                    "tests/data/documents/putuo_commerce_2025_unit.txt",
@@ -140,6 +142,7 @@ TEST_F(TablesTest, SeveralUnitsCarriedOverMoneyAndAllFunds) {
              &out),
       0)
       << out;
+  d_.AwaitTotals();
   // Income and expenditure by code; T11 to T13 with the units that the document names.
   for (int table : {3, 5, 6, 8, 10, 11, 12, 13}) {
     std::string json;
@@ -153,13 +156,14 @@ TEST_F(TablesTest, SeveralUnitsCarriedOverMoneyAndAllFunds) {
 
 // Tables of any node are sums of the lines below it.
 TEST_F(TablesTest, ALiveCityPrintsItsTables) {
-  d_.SubmitExamples();
+  const auto receipts = d_.SubmitExamples();
   const auto stub = d::DisclosureService::NewStub(d_.channel);
   d::GetTablesRequest request;
   request.mutable_subject()->set_division_code("141100");
   request.mutable_subject()->set_fiscal_year(2024);
   request.add_table_numbers(3);
   request.set_narrative(true);
+  request.mutable_consistency()->set_at_least(receipts.back().position());
   d::GetTablesResponse response;
   grpc::ClientContext context;
   ASSERT_TRUE(stub->GetTables(&context, request, &response).ok());

@@ -1,34 +1,64 @@
 #include "tests/support/children.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstring>
+#include <filesystem>
 #include <vector>
 
 #include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "base/check.h"
 #include "fiscal/admin/v1/admin_service.grpc.pb.h"
 #include "grpcpp/grpcpp.h"
 #include "services/server.h"
 
 namespace fiscal::testing {
 
-int FreePort() {
-  const int fd = socket(AF_INET, SOCK_STREAM, 0);
+namespace {
+
+// Linux takes ports of outgoing connections, and those of port 0, from 32768 on.
+constexpr int kFirstPort = 18000, kPorts = 12000;
+
+bool NobodyListensOn(int port) {
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int reuse = 1;
+  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &reuse, sizeof(reuse));
   sockaddr_in address{};
   address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof(address);
-  bind(fd, reinterpret_cast<sockaddr*>(&address), size);
-  getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size);
+  address.sin_addr.s_addr = htonl(INADDR_ANY);
+  address.sin_port = htons(static_cast<uint16_t>(port));
+  const bool free = bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0;
   close(fd);
-  return ntohs(address.sin_port);
+  return free;
+}
+
+}  // namespace
+
+int FreePort() {
+  static std::atomic<int> next{getpid() * 97};
+  const std::filesystem::path folder = std::filesystem::temp_directory_path() / "fiscal-test-ports";
+  std::filesystem::create_directories(folder);
+  for (int tried = 0; tried < kPorts; ++tried) {
+    const int port = kFirstPort + static_cast<int>(static_cast<unsigned>(next++) % kPorts);
+    const std::string lock_file = (folder / absl::StrCat(port)).string();
+    const int lock = open(lock_file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (lock < 0) continue;
+    // The lock ends with the process.
+    if (flock(lock, LOCK_EX | LOCK_NB) == 0 && NobodyListensOn(port)) return port;
+    close(lock);
+  }
+  FISCAL_CHECK(false, "there is a port that nobody uses");
 }
 
 std::shared_ptr<grpc::Channel> ConnectTo(const std::string& address) {

@@ -14,7 +14,8 @@
 
 namespace fiscal::testing {
 
-// A port nobody listens on: bound and freed again.
+// A port that nobody listens on, and that no other test program gets as long as this one runs. The
+// system hands it out to nobody by itself: it is below those for outgoing connections.
 int FreePort();
 
 // A channel that looks for its server often.

@@ -24,70 +24,8 @@ namespace {
 
 using services::Intake;
 using services::Prepare;
-using Words = std::vector<std::string>;
 
 constexpr uint16_t kYear = 2024;
-
-// A row without its comment, and its result; `named` is false without "=>".
-struct Row {
-  std::string said, result;
-  bool named = false;
-};
-
-std::vector<Row> RowsOf(absl::string_view script) {
-  std::vector<Row> rows;
-  for (absl::string_view line : absl::StrSplit(script, '\n')) {
-    line = absl::StripAsciiWhitespace(line.substr(0, line.find(" #")));
-    if (line.empty() || line[0] == '#') continue;
-    const size_t arrow = line.find("=>");
-    Row row;
-    row.said = std::string(absl::StripTrailingAsciiWhitespace(line.substr(0, arrow)));
-    row.named = arrow != absl::string_view::npos;
-    if (row.named) row.result = std::string(absl::StripAsciiWhitespace(line.substr(arrow + 2)));
-    rows.push_back(std::move(row));
-  }
-  return rows;
-}
-
-std::string Print(const Row& row) {
-  return row.named ? absl::StrCat(row.said, "  => ", row.result, "\n") : row.said + "\n";
-}
-
-int64_t ParseFen(absl::string_view yuan) {
-  const bool negative = absl::ConsumePrefix(&yuan, "-");
-  const std::pair<absl::string_view, absl::string_view> parts =
-      absl::StrSplit(yuan, absl::MaxSplits('.', 1));
-  int64_t whole = 0, cents = 0;
-  FISCAL_CHECK(absl::SimpleAtoi(parts.first, &whole), "an amount is a number");
-  if (!parts.second.empty()) {
-    FISCAL_CHECK(parts.second.size() == 2 && absl::SimpleAtoi(parts.second, &cents),
-                 "an amount has two decimals or none");
-  }
-  return (negative ? -1 : 1) * (whole * 100 + cents);
-}
-
-std::string Yuan(domain::Fen fen) {
-  const domain::Fen size = fen < 0 ? -fen : fen;
-  return absl::StrCat(fen < 0 ? "-" : "", domain::FormatFen(size / 100), ".",
-                      absl::Dec(static_cast<int>(size % 100), absl::kZeroPad2));
-}
-
-std::string Counted(uint64_t n, absl::string_view what) {
-  return absl::StrCat(n, " ", what, n == 1 ? "" : "s");
-}
-
-domain::Stage StageOf(absl::string_view name) {
-  const std::map<absl::string_view, domain::Stage> stages = {
-      {"requested", domain::Stage::kRequested},
-      {"reviewed", domain::Stage::kReviewed},
-      {"approved", domain::Stage::kApproved},
-      {"executed", domain::Stage::kExecuted},
-      {"final", domain::Stage::kFinal},
-      {"adjustment", domain::Stage::kAdjustment},
-      {"reallocation", domain::Stage::kReallocation},
-      {"current", domain::Stage::kCurrent}};
-  return stages.at(name);
-}
 
 domain::Dimension DimensionOf(absl::string_view name) {
   using domain::Dimension;
@@ -102,52 +40,57 @@ domain::Dimension DimensionOf(absl::string_view name) {
   return dimensions.at(name);
 }
 
-// What stands behind `name` among the words; nullptr when none has it.
-const std::string* Find(const Words& words, absl::string_view name, std::string* out) {
-  for (const std::string& word : words) {
-    absl::string_view rest = word;
-    if (!absl::ConsumePrefix(&rest, name) || !absl::ConsumePrefix(&rest, "=")) continue;
-    *out = std::string(rest);
-    return out;
-  }
-  return nullptr;
-}
-std::string Get(const Words& words, absl::string_view name, absl::string_view fallback = "") {
-  std::string value;
-  return Find(words, name, &value) != nullptr ? value : std::string(fallback);
-}
-bool Has(const Words& words, absl::string_view word) {
-  return std::find(words.begin(), words.end(), word) != words.end();
-}
-uint64_t Number(const Words& words, absl::string_view name, uint64_t fallback) {
-  uint64_t value = fallback;
-  const std::string text = Get(words, name);
-  if (!text.empty()) FISCAL_CHECK(absl::SimpleAtoi(text, &value), "a number is expected");
-  return value;
-}
-
-std::string SayViolations(const std::vector<domain::Violation>& violations) {
-  return absl::StrJoin(violations, "; ", [](std::string* out, const domain::Violation& v) {
-    absl::StrAppend(out, domain::InfoOf(v.reason).id, v.field.empty() ? "" : " ", v.field);
-  });
-}
-
-std::string SayRefusal(const absl::Status& status) {
-  const domain::Explained e = domain::Explain(status);
-  if (!e.reason_known) return status.ToString();
-  if (!e.refusal.violations.empty()) return SayViolations(e.refusal.violations);
-  return std::string(domain::InfoOf(e.refusal.reason).id);
-}
-
 std::string SayResult(domain::Result result) {
   static constexpr absl::string_view kNames[] = {"preview", "created", "revised", "unchanged"};
   return std::string(kNames[static_cast<size_t>(result)]);
 }
 
+// "l1=20502:1000.00@P1~30101>141121"; its texts are kept in `texts`.
+domain::Line LineOf(const std::string& word, std::vector<std::string>* texts) {
+  auto keep = [&](absl::string_view text) -> absl::string_view {
+    texts->push_back(std::string(text));
+    return texts->back();
+  };
+  const size_t equals = word.find('='), colon = word.find(':');
+  FISCAL_CHECK(colon != std::string::npos, "a word of a statement is one of those listed");
+  domain::Line line;
+  line.line_id = keep(absl::string_view(word).substr(0, equals));
+  absl::string_view code = absl::string_view(word).substr(equals + 1, colon - equals - 1);
+  const bool by_revenue = absl::ConsumePrefix(&code, "in.");
+  const bool income = absl::ConsumePrefix(&code, "in/") || by_revenue;
+  line.attributes.direction = income ? domain::Direction::kIncome : domain::Direction::kExpenditure;
+  line.attributes.fund = domain::Fund::kGeneral;
+  (by_revenue ? line.revenue : line.functional) = domain::ParseCode(code);
+  absl::string_view rest = absl::string_view(word).substr(colon + 1);
+  const size_t end = std::min(rest.find_first_of("@~>"), rest.size());
+  line.amount_fen = ParseFen(rest.substr(0, end));
+  for (rest.remove_prefix(end); !rest.empty();) {
+    const char mark = rest[0];
+    const size_t next = std::min(rest.find_first_of("@~>", 1), rest.size());
+    const absl::string_view text = rest.substr(1, next - 1);
+    if (mark == '@') line.project_code = keep(text);
+    if (mark == '~') line.dept_economic = domain::ParseCode(text);
+    if (mark == '>') line.receiving_division = domain::ParseCode(text);
+    rest.remove_prefix(next);
+  }
+  return line;
+}
+
+}  // namespace
+
+std::string SayGroup(const std::vector<domain::GroupValue>& group) {
+  std::string out;
+  for (const domain::GroupValue& v : group)
+    absl::StrAppend(&out, v.code.empty() ? "-" : v.code, v.own_level ? "*" : "", " ");
+  return out;
+}
+
+std::string At(domain::Position position) { return absl::StrCat("@", position); }
+
 std::string SayReceipt(const domain::Receipt& r) {
   std::string out = SayResult(r.result);
   if (r.revision > 0) absl::StrAppend(&out, " r", r.revision);
-  if (r.position > 0) absl::StrAppend(&out, " @", r.position);
+  if (r.position > 0) absl::StrAppend(&out, " ", At(r.position));
   if (r.revision > 0) absl::StrAppend(&out, ", ", Counted(r.line_count, "line"));
   if (r.memo_line_count > 0) absl::StrAppend(&out, ", ", Counted(r.memo_line_count, "memo line"));
   if (r.project_count > 0) absl::StrAppend(&out, ", ", Counted(r.project_count, "project"));
@@ -155,6 +98,26 @@ std::string SayReceipt(const domain::Receipt& r) {
   if (r.changed > 0) absl::StrAppend(&out, ", ", r.changed, " changed");
   for (const domain::Finding& f : r.findings) absl::StrAppend(&out, ", ", f.rule);
   return out;
+}
+
+std::string SayAnswer(const absl::StatusOr<domain::RequestReceipt>& answer) {
+  if (!answer.ok()) return SayRefusal(answer.status());
+  std::string out = SayReceipt(answer->receipt);
+  for (const domain::Receipt& part : answer->parts) absl::StrAppend(&out, " | ", SayReceipt(part));
+  return out;
+}
+
+domain::Stage StageOf(absl::string_view name) {
+  const std::map<absl::string_view, domain::Stage> stages = {
+      {"requested", domain::Stage::kRequested},
+      {"reviewed", domain::Stage::kReviewed},
+      {"approved", domain::Stage::kApproved},
+      {"executed", domain::Stage::kExecuted},
+      {"final", domain::Stage::kFinal},
+      {"adjustment", domain::Stage::kAdjustment},
+      {"reallocation", domain::Stage::kReallocation},
+      {"current", domain::Stage::kCurrent}};
+  return stages.at(name);
 }
 
 domain::BudgetKey BudgetOf(const std::string& word, const Words& words) {
@@ -192,53 +155,33 @@ std::vector<domain::GroupBy> GroupByOf(const Words& words) {
   return group_by;
 }
 
-// "l1=20502:1000.00@P1~30101"; its texts are kept in `texts`.
-domain::Line LineOf(const std::string& word, std::vector<std::string>* texts) {
-  auto keep = [&](absl::string_view text) -> absl::string_view {
-    texts->push_back(std::string(text));
-    return texts->back();
-  };
-  const size_t equals = word.find('='), colon = word.find(':');
-  FISCAL_CHECK(colon != std::string::npos, "a word of a statement is one of those listed");
-  domain::Line line;
-  line.line_id = keep(absl::string_view(word).substr(0, equals));
-  absl::string_view code = absl::string_view(word).substr(equals + 1, colon - equals - 1);
-  const bool by_revenue = absl::ConsumePrefix(&code, "in.");
-  const bool income = absl::ConsumePrefix(&code, "in/") || by_revenue;
-  line.attributes.direction = income ? domain::Direction::kIncome : domain::Direction::kExpenditure;
-  line.attributes.fund = domain::Fund::kGeneral;
-  (by_revenue ? line.revenue : line.functional) = domain::ParseCode(code);
-  absl::string_view rest = absl::string_view(word).substr(colon + 1);
-  const size_t end = std::min(rest.find_first_of("@~"), rest.size());
-  line.amount_fen = ParseFen(rest.substr(0, end));
-  for (rest.remove_prefix(end); !rest.empty();) {
-    const char mark = rest[0];
-    const size_t next = std::min(rest.find_first_of("@~", 1), rest.size());
-    const absl::string_view text = rest.substr(1, next - 1);
-    if (mark == '@') line.project_code = keep(text);
-    if (mark == '~') line.dept_economic = domain::ParseCode(text);
-    rest.remove_prefix(next);
-  }
-  return line;
-}
-
-}  // namespace
-
 LedgerScript::LedgerScript(services::RulesCheck check, storage::StrideBounds stride)
-    : clock_(absl::FromUnixSeconds(1704067200)) {
-  log_kv_ = *storage::MemoryKv::Open(log_disk_, {true, nullptr});
+    : clock_(absl::FromUnixSeconds(1704067200)), check_(check) {
+  log_kv_ = *storage::MemoryKv::Open(log_disk_, {true, &faults_});
   anchor_ = std::make_unique<storage::MemoryAnchor>(anchor_disk_);
   log_ = *storage::EventLog::Open(*log_kv_, *anchor_, "0123456789abcdef");
   intake_ = *Intake::Open(*log_kv_, *log_, clock_, check);
   totals_kv_ = *storage::MemoryKv::Open(totals_disk_, {false, nullptr});
   totals_ = *storage::TotalsStore::Open(*totals_kv_);
-  services::Projector::Options options;
-  options.stride = stride;
-  projector_ = *services::Projector::Open(*log_, *totals_, options);
-  reader_ = std::make_unique<services::TotalsReader>(*projector_);
+  projector_options_.stride = stride;
+  Restart();
 }
 
 LedgerScript::~LedgerScript() = default;
+
+void LedgerScript::Restart() {
+  reader_ = nullptr;
+  projector_ = nullptr;
+  projector_ = *services::Projector::Open(*log_, *totals_, projector_options_);
+  reader_ = std::make_unique<services::TotalsReader>(*projector_);
+}
+
+void LedgerScript::FailNextWrite(absl::Status status) {
+  faults_.Fail(storage::MemoryOp::kWrite, faults_.count(storage::MemoryOp::kWrite) + 1,
+               {std::move(status), false});
+}
+
+void LedgerScript::Add(const std::string& verb, Verb run) { verbs_[verb] = std::move(run); }
 
 std::string LedgerScript::Plain(absl::string_view script) {
   std::string out;
@@ -261,12 +204,13 @@ std::string LedgerScript::Run(absl::string_view script) {
 
 std::string LedgerScript::RunRow(const Words& words) {
   const std::string& verb = words[0];
+  if (const auto it = verbs_.find(verb); it != verbs_.end()) return it->second(words);
   if (verb == "divisions") return Import(domain::CatalogList::kDivision, words);
   if (verb == "agencies") return Import(domain::CatalogList::kAgency, words);
   if (verb == "codes") return Import(domain::CatalogList::kFunctional, words);
   if (verb == "revenues") return Import(domain::CatalogList::kRevenue, words);
-  if (verb == "submit" || verb == "validate") return Submit(words, verb == "validate");
-  if (verb == "withdraw") return Withdraw(words);
+  if (verb == "crosswalk") return Import(domain::CatalogList::kFunctionalCrosswalk, words);
+  if (verb == "submit" || verb == "validate" || verb == "withdraw") return Submit(words);
   if (verb == "reallocate") return Reallocate(words);
   if (verb == "prepare") return PrepareOne(words);
   if (verb == "commit") return Commit(std::move(prepared_.at(words.at(1))));
@@ -277,18 +221,35 @@ std::string LedgerScript::RunRow(const Words& words) {
 }
 
 std::string LedgerScript::Commit(Intake::Request request) {
-  const auto* s = std::get_if<domain::Submission>(&request);
-  const bool preview = s != nullptr && s->validate_only;
   Intake::Request* group[] = {&request};
-  const auto outcome = intake_->Commit(group)[0];
-  if (!outcome.ok()) return SayRefusal(outcome.status());
-  std::string out = SayReceipt(outcome->receipt);
-  if (preview) {
-    absl::StrAppend(&out, ", expenditure ", Yuan(outcome->expenditure_change_fen), ", income ",
-                    Yuan(outcome->income_change_fen));
+  return SayAnswer(intake_->Commit(group)[0]);
+}
+
+std::vector<domain::CatalogEntry> EntriesOf(domain::CatalogList list, const Words& words,
+                                            size_t first) {
+  std::vector<domain::CatalogEntry> entries;
+  for (size_t i = first; i < words.size(); ++i) {
+    if (absl::StrContains(words[i], "=")) continue;
+    domain::CatalogEntry e;
+    const std::pair<std::string, std::string> parts =
+        absl::StrSplit(words[i], absl::MaxSplits(absl::ByAnyChar("</"), 1));
+    e.code = parts.first;
+    e.name = absl::StrCat("name of ", e.code);
+    if (list == domain::CatalogList::kDivision) {
+      e.parent_code = parts.second;
+    } else if (list == domain::CatalogList::kFunctionalCrosswalk) {
+      e.parent_code = parts.second;
+    } else if (list == domain::CatalogList::kAgency) {
+      absl::string_view department = parts.second;
+      e.must_report = absl::ConsumeSuffix(&department, "!");
+      e.department_code = std::string(department);
+      e.kind = domain::AgencyKind::kAdministrative;
+    } else if (e.code.size() > 3) {
+      e.parent_code = e.code.substr(0, e.code.size() - 2);
+    }
+    entries.push_back(std::move(e));
   }
-  for (const domain::Receipt& part : outcome->parts) absl::StrAppend(&out, " | ", SayReceipt(part));
-  return out;
+  return entries;
 }
 
 std::string LedgerScript::Import(domain::CatalogList list, const Words& words) {
@@ -303,28 +264,12 @@ std::string LedgerScript::Import(domain::CatalogList list, const Words& words) {
     import.event.division = domain::ParseCode(words.at(1));
     first = 2;
   }
-  for (size_t i = first; i < words.size(); ++i) {
-    if (absl::StrContains(words[i], "=")) continue;
-    domain::CatalogEntry e;
-    const std::pair<std::string, std::string> parts =
-        absl::StrSplit(words[i], absl::MaxSplits(absl::ByAnyChar("</"), 1));
-    e.code = parts.first;
-    e.name = absl::StrCat("name of ", e.code);
-    if (list == domain::CatalogList::kDivision) {
-      e.parent_code = parts.second;
-    } else if (list == domain::CatalogList::kAgency) {
-      e.department_code = parts.second;
-      e.kind = domain::AgencyKind::kAdministrative;
-    } else if (e.code.size() > 3) {
-      e.parent_code = e.code.substr(0, e.code.size() - 2);
-    }
-    import.event.entries.push_back(std::move(e));
-  }
+  import.event.entries = EntriesOf(list, words, first);
   import.body = Sha256({storage::EncodeCatalog(import.event)});
   return Commit(std::move(import));
 }
 
-domain::Submission LedgerScript::Statement(const Words& words, size_t skip) {
+domain::Submission LedgerScript::Statement(const Words& words, size_t skip) const {
   domain::Submission s;
   s.principal = "test";
   s.key = BudgetOf(words.at(skip), words);
@@ -355,32 +300,46 @@ domain::Submission LedgerScript::Statement(const Words& words, size_t skip) {
   return s;
 }
 
-std::string LedgerScript::Submit(const Words& words, bool preview) {
+Intake::Request LedgerScript::Prepared(const Words& words) const {
   domain::Submission s = Statement(words, 2);
   s.request_id = words.at(1);
-  s.validate_only = preview;
+  s.validate_only = words[0] == "validate";
+  s.withdraw = words[0] == "withdraw";
   Prepare(*intake_->catalog(), &s);
-  return Commit(std::move(s));
+  return s;
 }
 
-std::string LedgerScript::Withdraw(const Words& words) {
-  domain::Submission s = Statement(words, 2);
-  s.request_id = words.at(1);
-  s.withdraw = true;
-  Prepare(*intake_->catalog(), &s);
-  return Commit(std::move(s));
+domain::Submission LedgerScript::PreparedStatement(absl::string_view row) const {
+  return std::get<domain::Submission>(Prepared(absl::StrSplit(row, ' ', absl::SkipEmpty())));
+}
+
+std::unique_ptr<services::Group> LedgerScript::NextGroup() {
+  return std::make_unique<services::Group>(
+      *log_kv_, *log_, absl::ToUnixMicros(clock_.Now()), intake_->catalog(),
+      std::make_shared<const services::Owners>(intake_->UpstreamDivisions()), check_);
+}
+
+std::string LedgerScript::Submit(const Words& words) {
+  const bool preview = words[0] == "validate";
+  Intake::Request request = Prepared(words);
+  Intake::Request* group[] = {&request};
+  const auto outcome = intake_->Commit(group)[0];
+  std::string out = SayAnswer(outcome);
+  if (preview && outcome.ok()) {
+    absl::StrAppend(&out, ", expenditure ", Yuan(outcome->expenditure_change_fen), ", income ",
+                    Yuan(outcome->income_change_fen));
+  }
+  return out;
 }
 
 std::string LedgerScript::Reallocate(const Words& words) {
   domain::Reallocation r;
   r.principal = "test";
   r.request_id = words.at(1);
-  for (auto from = words.begin() + 2; from < words.end();) {
-    const auto to = std::find(from, words.end(), "|");
-    Words part(from, to);
+  for (size_t at = 2; at < words.size();) {
+    Words part = Until("|", words, &at);
     if (Get(part, "stage").empty()) part.push_back("stage=reallocation");
     r.parts.push_back(Statement(part, 0));
-    from = to == words.end() ? to : to + 1;
   }
   Prepare(*intake_->catalog(), &r);
   return Commit(std::move(r));
@@ -424,7 +383,7 @@ std::string LedgerScript::Total(const Words& words) {
   services::Work work;
   const auto value = reader_->Get(FilterOf(words), position, work);
   if (!value.ok()) return SayRefusal(value.status());
-  return absl::StrCat(Yuan(value->amount_fen), " @", position);
+  return absl::StrCat(Yuan(value->amount_fen), " ", At(position));
 }
 
 std::string LedgerScript::Rows(const Words& words) {
@@ -435,10 +394,7 @@ std::string LedgerScript::Rows(const Words& words) {
   if (!list.ok()) return SayRefusal(list.status());
   std::vector<std::string> rows;
   for (const domain::TotalRow& row : list->rows) {
-    std::string out;
-    for (const domain::GroupValue& v : row.group)
-      absl::StrAppend(&out, v.code.empty() ? "-" : v.code, v.own_level ? "*" : "", " ");
-    rows.push_back(absl::StrCat(out, Yuan(row.value.amount_fen)));
+    rows.push_back(absl::StrCat(SayGroup(row.group), Yuan(row.value.amount_fen)));
   }
   rows.push_back(Yuan(list->grand_total.amount_fen));
   return absl::StrJoin(rows, " | ");

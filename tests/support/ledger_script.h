@@ -12,10 +12,11 @@
 // starts a comment. Verbs:
 //
 //   divisions code[<parent]...
-//   agencies division code/department...
+//   agencies division code/department[!]...   !: must report
 //   codes division functional...
 //   revenues division revenue...
-//     import lists; `id=name` gives the request_id, else each has its own
+//   crosswalk division code/successor...      of codes of the year before
+//     import lists of 2024, or of year=; `id=name` gives the request_id, else each has its own
 //   submit id statement
 //   validate id statement            the same as a preview
 //   withdraw id budget [expect=n]
@@ -25,10 +26,11 @@
 //   total division filter
 //   rows division by=dimension[,dimension] [depth=n] filter
 //   reads division filter [by=...]   which chunks the question reads, of how many nodes
+//   and those that a test adds
 //
 //   statement := budget word...
 //   budget    := division/agency     of 2024, APPROVED unless year=, stage= say otherwise
-//   word      := id=code:yuan[@project][~economic]   a line
+//   word      := id=code:yuan[@project][~economic][>receiver]   a line
 //              | -id                                 a line removed
 //              | project=code | -project=code        put, removed
 //              | patch | certify | control | department=code | expect=n
@@ -38,6 +40,7 @@
 #ifndef FISCAL_TESTS_SUPPORT_LEDGER_SCRIPT_H_
 #define FISCAL_TESTS_SUPPORT_LEDGER_SCRIPT_H_
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -48,13 +51,33 @@
 #include "domain/submission.h"
 #include "domain/totals.h"
 #include "services/ledger/answer/totals_reader.h"
+#include "services/ledger/decide/group.h"
 #include "services/ledger/decide/intake.h"
 #include "services/ledger/fold/projector.h"
 #include "storage/event_log.h"
 #include "storage/memory/memory_kv.h"
 #include "storage/totals_store.h"
+#include "tests/support/script_words.h"
 
 namespace fiscal::testing {
+
+// What the words of rows mean.
+domain::Stage StageOf(absl::string_view name);
+// Of "division/agency"; year and stage stand among `words`.
+domain::BudgetKey BudgetOf(const std::string& word, const Words& words);
+// The division is the second word.
+domain::TotalFilter FilterOf(const Words& words);
+std::vector<domain::GroupBy> GroupByOf(const Words& words);
+// Entries of an import, from the words after the first `first`.
+std::vector<domain::CatalogEntry> EntriesOf(domain::CatalogList list, const Words& words,
+                                            size_t first);
+
+// How results are said.
+std::string At(domain::Position position);
+// "205 141100* ", with a blank behind each code; "- " for what has none.
+std::string SayGroup(const std::vector<domain::GroupValue>& group);
+std::string SayReceipt(const domain::Receipt& receipt);
+std::string SayAnswer(const absl::StatusOr<domain::RequestReceipt>& answer);
 
 class LedgerScript {
  public:
@@ -68,39 +91,62 @@ class LedgerScript {
   // The script as Run would give it if every result were as named.
   static std::string Plain(absl::string_view script);
 
+  // Has rows that begin with `verb` run by `run`, which gives their result.
+  using Verb = std::function<std::string(const Words&)>;
+  void Add(const std::string& verb, Verb run);
+
+  // The request of a row that begins with submit, validate or withdraw, as the intake gets it.
+  services::Intake::Request Prepared(const Words& words) const;
+  // The submission of such a row, as text.
+  domain::Submission PreparedStatement(absl::string_view row) const;
+  // The group that the next requests would be in: what is decided in it is kept nowhere until it is
+  // written.
+  std::unique_ptr<services::Group> NextGroup();
+  // Folds all that is in the log. Returns the position that a row stands at: behind at=, else the
+  // head.
+  domain::Position Fold(const Words& words);
+  // The next write of the log's store fails with `status`, and nothing of it was written.
+  void FailNextWrite(absl::Status status);
+  // Opens the totals anew: what is behind their last stride is read from the store from now on.
+  void Restart();
+
   services::Intake& intake() { return *intake_; }
   storage::EventLog& log() { return *log_; }
+  storage::Kv& log_kv() { return *log_kv_; }
   ManualClock& clock() { return clock_; }
+  storage::TotalsStore& totals() { return *totals_; }
+  storage::Kv& totals_kv() { return *totals_kv_; }
+  const services::Projector& projector() const { return *projector_; }
+  const services::TotalsReader& reader() const { return *reader_; }
 
  private:
-  using Words = std::vector<std::string>;
-
   std::string RunRow(const Words& words);
   std::string Import(domain::CatalogList list, const Words& words);
-  std::string Submit(const Words& words, bool preview);
-  std::string Withdraw(const Words& words);
+  std::string Submit(const Words& words);
   std::string Reallocate(const Words& words);
   std::string PrepareOne(const Words& words);
   std::string Total(const Words& words);
   std::string Rows(const Words& words);
   std::string Reads(const Words& words);
   // From the words after the first `skip`.
-  domain::Submission Statement(const Words& words, size_t skip);
+  domain::Submission Statement(const Words& words, size_t skip) const;
   std::string Commit(services::Intake::Request request);
-  // Folds what is there and returns the position to read at.
-  domain::Position Fold(const Words& words);
   std::string SayPrepared(const domain::Submission& s);
 
   ManualClock clock_;
+  storage::NthFaults faults_;
   storage::MemoryDisk log_disk_, totals_disk_;
   storage::MemoryAnchorDisk anchor_disk_;
   std::unique_ptr<storage::MemoryKv> log_kv_, totals_kv_;
   std::unique_ptr<storage::MemoryAnchor> anchor_;
   std::unique_ptr<storage::EventLog> log_;
+  const services::RulesCheck check_;
   std::unique_ptr<services::Intake> intake_;
   std::unique_ptr<storage::TotalsStore> totals_;
+  services::Projector::Options projector_options_;
   std::unique_ptr<services::Projector> projector_;
   std::unique_ptr<services::TotalsReader> reader_;
+  std::map<std::string, Verb> verbs_;
   std::map<std::string, domain::Submission> prepared_;
   // Bodies in the order they were first seen.
   std::vector<Digest> bodies_;

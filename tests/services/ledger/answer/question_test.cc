@@ -1,4 +1,6 @@
-// Answers about totals: live, from the store and as of positions between; what is read for them.
+// Answers about totals: live, from the store and as of positions between.
+#include "services/ledger/answer/question.h"
+
 #include "gtest/gtest.h"
 #include "services/ledger/answer/totals_reader.h"
 #include "tests/support/ledger_script.h"
@@ -81,25 +83,25 @@ TEST_P(QuestionTest, WhatIsInNoCatalogIsNotFound) {
   )");
 }
 
-// What is read decides what an answer costs: one node that keeps just what is asked, or all leaves
-//     below.
-TEST_P(QuestionTest, ReadsAsLittleAsItCan) {
-  EXPECT_SCRIPT(script_, R"(
-    reads 141100                                  => plain of 1 node
-    reads 141100 functional=205                   => functional 205 of 1 node
-    reads 141100 economic=301                     => dept_economic 301 of 1 node
-    reads 141100 department=101                   => plain of 1 node
-    reads 141100 by=functional                    => functional of 1 node
-    reads 141100 by=division                      => plain of 2 nodes
-    reads 141100 by=department                    => plain of 3 nodes
-    reads 141100 own by=department functional=205 => functional 205 of 2 nodes
-    reads 141100 functional=205 economic=301      => leaf of 7 nodes
-    reads 141100 by=project                       => leaf of 7 nodes
-    reads 141100 own by=agency                    => leaf of 5 nodes
-    reads 141100 agency=101001                    => leaf of 1 node
-    reads 141100 income revenue=101               => revenue 101 of 1 node
-    reads 141100 income economic=301              => leaf of 7 nodes
-  )");
+// A question that was asked is kept up by what is posted after it, as a watch does.
+TEST_P(QuestionTest, PostingsBringItToWhereItWouldBeAsked) {
+  const domain::Position head = script_.Fold({"fold"});
+  const domain::TotalFilter filter = FilterOf({"rows", "141100"});
+  const std::vector<domain::GroupBy> by = GroupByOf({"by=functional"});
+  services::Work work;
+  const std::shared_ptr<const domain::Catalog> catalog = script_.projector().catalog();
+  services::Question kept(catalog, filter, by), asked(catalog, filter, by);
+  const domain::Position early = script_.Fold({"fold", "at=6"});
+  ASSERT_TRUE(script_.reader().Ask(kept, early, work).ok());
+  std::vector<services::Projector::Delivered> postings;
+  ASSERT_TRUE(script_.projector()
+                  .ReadPostings(
+                      early, head, 100, [](const auto&) { return true; }, &postings)
+                  .ok());
+  for (const auto& delivered : postings) kept.AddPosting(*delivered.posting);
+  ASSERT_TRUE(script_.reader().Ask(asked, head, work).ok());
+  EXPECT_TRUE(kept.rows().ChangesFrom(asked.rows()).empty());
+  EXPECT_EQ(Yuan(kept.rows().grand_total().amount_fen), "1239.00");
 }
 
 INSTANTIATE_TEST_SUITE_P(Strides, QuestionTest, ::testing::Values(1, 3, 1000));

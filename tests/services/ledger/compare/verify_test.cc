@@ -1,5 +1,7 @@
 // Damage of every kind of derived data is found by Verify, and named; how it keeps to its memory,
 // and stops.
+#include "services/ledger/compare/verify.h"
+
 #include <functional>
 #include <memory>
 #include <string>
@@ -9,11 +11,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/clock.h"
-#include "domain/reason.h"
 #include "domain/validation.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "services/ledger/compare/verifier.h"
 #include "services/ledger/decide/intake.h"
 #include "storage/anchor.h"
 #include "storage/memory/memory_kv.h"
@@ -382,36 +382,6 @@ TEST(VerifyTest, StopsWhenNobodyWaits) {
   EXPECT_TRUE(absl::IsCancelled(result.status())) << result.status();
   EXPECT_EQ(asked, 3);
   EXPECT_LT(done, 100u);
-}
-
-// A second caller is refused and disturbs nothing; how far it is and what it found is known.
-TEST(VerifierTest, OneAtATime) {
-  Ledger ledger;
-  ManualClock clock(absl::FromUnixSeconds(1704067200));
-  services::Verifier verifier(ledger.projector(), clock, {});
-  EXPECT_EQ(verifier.state().last_run, absl::InfinitePast());
-  bool inside = false;
-  const auto cancelled = verifier.Run([&] {
-    EXPECT_TRUE(verifier.state().running);
-    const auto second = verifier.Run(nullptr);
-    EXPECT_EQ(domain::Explain(second.status()).refusal.reason, domain::Reason::kCheckRunning);
-    inside = true;
-    return true;
-  });
-  EXPECT_TRUE(inside);
-  EXPECT_TRUE(absl::IsCancelled(cancelled.status()));
-  EXPECT_FALSE(verifier.state().running);
-  EXPECT_EQ(verifier.state().last_run, absl::InfinitePast()) << "it did not come to its end";
-  const auto whole = verifier.Run(nullptr);
-  ASSERT_TRUE(whole.ok());
-  EXPECT_EQ(verifier.state().progress.events_done, static_cast<uint64_t>(whole->event_count));
-  EXPECT_EQ(verifier.state().last_run, clock.Now());
-
-  storage::Batch batch;
-  batch.Delete(storage::PostingKey(200));
-  ASSERT_TRUE(ledger.totals_kv().Write(batch, false).ok());
-  ASSERT_TRUE(verifier.Run(nullptr).ok());
-  EXPECT_EQ(verifier.state().difference_count, 1);
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
-// What the intake takes over of an upstream, and what it refuses: nothing of it is in the log then,
-// and what came before is.
+// What is taken over of an upstream, and what is refused: nothing of it is in the log then, and what
+// came before is. First whole logs as rows, then each fault that a record can have.
+#include "services/ledger/decide/takeover.h"
+
 #include <functional>
 #include <string>
 #include <vector>
@@ -10,9 +12,139 @@
 #include "services/ledger/decide/intake.h"
 #include "storage/memory/memory_kv.h"
 #include "tests/simulation/no_rules.h"
+#include "tests/support/upstream_script.h"
 
 namespace fiscal::services {
 namespace {
+
+// A province above two cities.
+class TakeoverRowsTest : public ::testing::Test {
+ protected:
+  TakeoverRowsTest() {
+    // department division/agency   the department that the catalog has for an agency
+    script_.Add("department", [this](const testing::Words& words) -> std::string {
+      const domain::BudgetKey key = testing::BudgetOf(words.at(1), words);
+      const auto* agency = script_.intake().catalog()->FindAgency(key.division, 2024, key.agency);
+      return agency == nullptr ? "none" : agency->department_code;
+    });
+    EXPECT_SCRIPT(script_, R"(
+      divisions 140000 141100<140000 140200<140000   => revised @1, 3 added
+    )");
+  }
+  testing::LedgerScript script_{CheckRules};
+  testing::UpstreamScript upstreams_{script_};
+};
+
+TEST_F(TakeoverRowsTest, AnEventCountsOnce) {
+  EXPECT_SCRIPT(script_, R"(
+    from  city budget 141100/101001 r1 20502:1000.00   => taken to 1 @2
+    from  city budget 141100/101001 r2 20502:-100.00   => taken to 2 @3
+    again city 1                                       => taken to 2 @3
+    again city 2                                       => taken to 2 @3
+    total 140000                                       => 900.00 @3
+    total 140000 at=2                                  => 1000.00 @2
+  )");
+}
+
+TEST_F(TakeoverRowsTest, AnEventThatChangesNoTotalsIsNoEventHere) {
+  EXPECT_SCRIPT(script_, R"(
+    from  city nothing | nothing                   => taken to 2 @1
+    from  city budget 141100/101001 r1 20502:5     => taken to 3 @2
+    from  city nothing                             => taken to 4 @2
+    total 140000                                   => 5.00 @2
+  )");
+}
+
+TEST_F(TakeoverRowsTest, WhatDoesNotContinueTheLogIsAnotherHistory) {
+  EXPECT_SCRIPT(script_, R"(
+    from  city budget 141100/101001 r1 20502:5             => taken to 1 @2
+    from  city skip budget 141100/101001 r2 20502:5        => HISTORY_DIFFERS, taken to 1 @2
+    from  city forged budget 141100/101001 r2 20502:5      => HISTORY_DIFFERS, taken to 1 @2
+    from  city log=other budget 141100/101001 r2 20502:5   => HISTORY_DIFFERS, taken to 1 @2
+    from  city budget 141100/101001 r2 20502:5             => taken to 2 @3
+    total 140000                                           => 10.00 @3
+  )");
+}
+
+TEST_F(TakeoverRowsTest, RevisionsHaveNoGaps) {
+  EXPECT_SCRIPT(script_, R"(
+    from city budget 141100/101001 r2 20502:5   => UPSTREAM_EVENT_INVALID, taken to 0 @1
+    from city budget 141100/101001 r1 20502:5   => taken to 1 @2
+    from city budget 141100/101001 r1 20502:5   => UPSTREAM_EVENT_INVALID, taken to 1 @2
+    from city budget 141100/101001 r3 20502:5   => UPSTREAM_EVENT_INVALID, taken to 1 @2
+    from city budget 141100/101001 r2 20502:5   => taken to 2 @3
+  )");
+}
+
+TEST_F(TakeoverRowsTest, WhatCameBeforeARefusedEventIsKept) {
+  EXPECT_SCRIPT(script_, R"(
+    from  city budget 141100/101001 r1 20502:5 | budget 141100/101001 r3 20502:7 | nothing   => UPSTREAM_EVENT_INVALID, taken to 1 @2
+    total 140000                                                                             => 5.00 @2
+  )");
+}
+
+TEST_F(TakeoverRowsTest, WhatWasCommittedAtOnceComesAtOnceOrNotAtAll) {
+  EXPECT_SCRIPT(script_, R"(
+    from  city budget 141100/101001 r1 20502:9 more | budget 141100/101002 r1 20502:-4   => taken to 2 @3
+    from  city budget 141100/101001 r2 20502:1 more | budget 141100/101002 r7 20502:-1   => UPSTREAM_EVENT_INVALID, taken to 2 @3
+    from  city budget 141100/101001 r2 20502:1 more                                      => UPSTREAM_EVENT_INVALID, taken to 2 @3
+    total 140000                                                                         => 5.00 @3
+    from  city budget 141100/101001 r2 20502:1                                           => taken to 3 @4
+    total 140000                                                                         => 6.00 @4
+  )");
+}
+
+TEST_F(TakeoverRowsTest, TheMoneyOfADivisionComesFromOneSystem) {
+  EXPECT_SCRIPT(script_, R"(
+    agencies 140200 201001/201                   => revised @2, 1 added
+    codes    140000 205 20502                    => revised @3, 2 added
+    submit r1 140200/201001 l1=20502:3           => created r1 @4, 1 line
+    owners                                       => none
+    from  city budget 141100/101001 r1 20502:5   => taken to 1 @5
+    owners                                       => 141100 city
+    from  city budget 140200/201001 r1 20502:5   => DIVISION_FROM_UPSTREAM, taken to 1 @5   # stated here
+    from  other budget 141100/101001 r2 20502:5  => DIVISION_FROM_UPSTREAM, taken to 0 @5   # the city's
+    from  city budget 149900/101001 r1 20502:5   => DIVISION_UNKNOWN, taken to 1 @5
+    from  city agencies 141100 101001/101        => taken to 2 @6
+    submit r2 141100/101001 l1=20502:3           => DIVISION_FROM_UPSTREAM
+    total 140000                                 => 8.00 @6
+  )");
+}
+
+TEST_F(TakeoverRowsTest, AnUpstreamSaysWhoItsOwnAgenciesAre) {
+  EXPECT_SCRIPT(script_, R"(
+    from city agencies 141100 101001/101                  => taken to 1 @2
+    owners                                                => 141100 city
+    from city agencies 141100 101001/102                  => taken to 2 @3
+    department 141100/101001                              => 102
+    from other agencies 141100 101001/103 101009/103      => taken to 1 @3   # another's: passed over
+    department 141100/101001                              => 102
+    department 141100/101009                              => none
+  )");
+}
+
+TEST_F(TakeoverRowsTest, AnUpstreamChangesNothingThatIsSaidHere) {
+  EXPECT_SCRIPT(script_, R"(
+    agencies 140200 201001/201                       => revised @2, 1 added
+    codes    140000 205 20502                        => revised @3, 2 added
+    submit r1 140200/201001 l1=20502:3               => created r1 @4, 1 line
+    from city agencies 140200 201001/202 201002/201  => taken to 1 @5
+    department 140200/201001                         => 201
+    department 140200/201002                         => 201
+    owners                                           => none
+    from city codes 140000 205 20502                 => taken to 2 @5   # nothing that is new
+    from city codes 140000 205 20502 208             => taken to 3 @6
+  )");
+}
+
+TEST_F(TakeoverRowsTest, DivisionsComeBelowThoseThatAreKnown) {
+  EXPECT_SCRIPT(script_, R"(
+    from  city divisions 141122<141121 141121<141100 990000<980000 141200   => taken to 1 @2
+    total 141122                                                            => 0.00 @2
+    total 990000                                                            => DIVISION_UNKNOWN
+    total 141200                                                            => DIVISION_UNKNOWN
+  )");
+}
 
 using domain::Posting;
 using domain::Reason;

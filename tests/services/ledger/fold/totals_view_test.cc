@@ -1,0 +1,110 @@
+// The cells of nodes at a position, live or from the store; chunks that were read are kept while
+// they can't have changed.
+#include "services/ledger/fold/totals_view.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "tests/support/ledger_script.h"
+
+namespace fiscal::testing {
+namespace {
+
+using services::ChunkCache;
+using services::TotalsView;
+
+TEST(ChunkCacheTest, AChunkIsGoodUntilItMayHaveChanged) {
+  ChunkCache cache;
+  domain::ChunkId id;
+  id.node.division = 141100;
+  EXPECT_EQ(cache.Find(id, 0), nullptr);
+  const auto cells = std::make_shared<const ChunkCache::Cells>(3);
+  cache.Add(id, 7, cells);
+  EXPECT_EQ(cache.Find(id, 7), cells);
+  EXPECT_EQ(cache.Find(id, 8), nullptr) << "it was read before";
+  id.node.division = 141121;
+  EXPECT_EQ(cache.Find(id, 0), nullptr);
+}
+
+TEST(ChunkCacheTest, ForgetsAllWhenItIsFull) {
+  ChunkCache cache;
+  domain::ChunkId id;
+  const auto many = std::make_shared<const ChunkCache::Cells>(200000);
+  id.node.division = 1;
+  cache.Add(id, 1, many);
+  // The same again takes no more room.
+  cache.Add(id, 2, std::make_shared<const ChunkCache::Cells>(10));
+  EXPECT_NE(cache.Find(id, 2), nullptr);
+  id.node.division = 2;
+  cache.Add(id, 1, many);
+  EXPECT_NE(cache.Find(id, 1), nullptr);
+  id.node.division = 3;
+  cache.Add(id, 1, many);
+  EXPECT_NE(cache.Find(id, 1), nullptr);
+  id.node.division = 2;
+  EXPECT_EQ(cache.Find(id, 1), nullptr);
+}
+
+// Adds up what it is shown.
+class Sum final : public services::CellVisitor {
+ public:
+  void OnTable(const services::Target&, const domain::CellTable& table) override {
+    for (const auto& item : table.items) value.Add(item.value);
+  }
+  void OnCell(const services::Target&, const std::vector<domain::CellProject>&,
+              const domain::CellKey&, const domain::CellValue& cell) override {
+    value.Add(cell);
+  }
+  void OnProjects(const std::vector<domain::CellProject>&) override {}
+  domain::CellValue value;
+};
+
+class TotalsViewTest : public ::testing::TestWithParam<uint64_t> {
+ protected:
+  TotalsViewTest() {
+    script_.Run(R"(
+      divisions 141100
+      agencies  141100 101001/101 102001/102
+      codes     141100 205 20502 208
+      submit r1 141100/101001 l1=20502:10 l2=208:5
+      submit r2 141100/102001 l1=208:20
+      submit r3 141100/101001 l1=20502:11
+    )");
+  }
+  std::string SumOf(const services::Target& target, domain::ChunkKind kind, domain::Code code,
+                    domain::Position position) {
+    Sum sum;
+    services::Work work;
+    const TotalsView view(script_.projector(), cache_, position, 2024, domain::Stage::kApproved);
+    const absl::Status status = view.Visit({target}, kind, code, sum, work);
+    EXPECT_TRUE(status.ok()) << status;
+    EXPECT_GE(work.spent(), services::Work::kSeek);
+    return Yuan(sum.value.amount_fen);
+  }
+  LedgerScript script_{services::CheckRules, {GetParam(), GetParam()}};
+  ChunkCache cache_;
+};
+
+TEST_P(TotalsViewTest, EachPositionHasItsOwnCells) {
+  const services::Target division{{domain::OrgType::kDivision, 141100, ""}, "", 141100};
+  const services::Target agency{{domain::OrgType::kAgency, 141100, "101001"}, "101", 141100};
+  script_.Fold({"fold"});
+  for (int again = 0; again < 2; ++again) {
+    EXPECT_EQ(SumOf(division, domain::ChunkKind::kNone, 0, 3), "0.00");
+    EXPECT_EQ(SumOf(division, domain::ChunkKind::kNone, 0, 4), "15.00");
+    EXPECT_EQ(SumOf(division, domain::ChunkKind::kNone, 0, 5), "35.00");
+    EXPECT_EQ(SumOf(division, domain::ChunkKind::kNone, 0, 6), "31.00");
+    EXPECT_EQ(SumOf(agency, domain::ChunkKind::kLeaf, 0, 5), "15.00");
+    EXPECT_EQ(SumOf(agency, domain::ChunkKind::kLeaf, 0, 6), "11.00");
+    // The second time after a start, when nothing is live.
+    script_.Restart();
+    script_.Fold({"fold"});
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Strides, TotalsViewTest, ::testing::Values(1, 2, 1000));
+
+}  // namespace
+}  // namespace fiscal::testing
