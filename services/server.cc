@@ -163,7 +163,7 @@ class ServerImpl final : public Server {
     } else {
       copier_ = std::make_unique<LogCopier>(
           config_.aggregation().log(), process_->peer_credentials(), stores_->log(),
-          process_->disk(), [this](const absl::Status& status) {
+          stores_->directory().kv(), process_->disk(), [this](const absl::Status& status) {
             process_->End(StopReason::kCopyFailed,
                           absl::StrCat("the log can't be copied: ", status.ToString()));
           });
@@ -177,6 +177,7 @@ class ServerImpl final : public Server {
     storage::LogDirectory& directory = stores_->directory();
     Scrubber::Parts stored{{{"log", &directory.log_store()}, {"ledger", &directory.ledger_store()}},
                            &directory.log(),
+                           &directory.log_store(),
                            &directory.anchor()};
     if (reader_ != nullptr) stored.stores.push_back({"totals", &reader_->store()});
     scrubber_ = std::make_unique<Scrubber>(std::move(stored),

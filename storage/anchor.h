@@ -1,10 +1,10 @@
 // The anchor: how far the log was acknowledged, kept apart from the store that holds the log.
 //
-//   EventLog::Commit --(after the synced batch)--> Anchor::Write --> receipt
-//   EventLog::Open   <------------------------------ Anchor::Read
+//   LocalLog::Append --(after the synced batch)--> Anchor::Write --> receipt
+//   LocalLog::Open   <------------------------------ Anchor::Read
 //
 // No recovery mode of the store notices a log that lost its end, nor a manifest that did: comparing
-// with the anchor does, before the store is opened (rocks/store_files.h) and after (event_log.h).
+// with the anchor does, before the store is opened (rocks/store_files.h) and after (local_log.h).
 // It is two slots of 4096 bytes in one file, written in turn, each with a generation and a digest:
 // a write torn by a crash leaves the other slot, which is the state before. Thread-safe; one
 // process at a time, which the lock of the store beside it sees to.

@@ -1,27 +1,29 @@
 // The log: what happened, in order, for ever. Ground truth; everything else can be computed from
 // it.
 //
-//   Intake --(Group: Append*, Commit)--> EventLog --> Kv, then Anchor --> readers: projector,
-//   EventLogService, Verify
+//   Intake, LogCopier --(LogGroup: Append)--> EventLog --> readers: projector, EventLogService,
+//                                                 |        CatchUp of the ledger
+//                                                 +--> local_log.h: a store and its anchor
 //
-// A commit is one synced batch of the store, a group, and then one write of the anchor; only then
-// may anything be acknowledged. The anchor notices what no recovery mode of the store does: a log
-// that lost its end, or something before its end that was not in table files yet. One writer;
-// readers from any thread.
+// This is the log wherever it lives. What is committed at once is a group; when Append returns OK
+// it is there for ever, and only then may anything be acknowledged. A group carries the changes of
+// the ledger that it makes: a log beside its ledger writes them with it, any other lets the ledger
+// follow (CatchUp of ledger.h), to the same bytes. Every log passes
+// tests/contract/log_contract_test.cc. One writer; readers from any thread.
 #ifndef FISCAL_STORAGE_EVENT_LOG_H_
 #define FISCAL_STORAGE_EVENT_LOG_H_
 
-#include <deque>
-#include <functional>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/synchronization/mutex.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "base/sha256.h"
 #include "domain/event.h"
-#include "storage/anchor.h"
 #include "storage/group_record.h"
 #include "storage/kv.h"
 #include "storage/merkle.h"
@@ -29,25 +31,27 @@
 
 namespace fiscal::storage {
 
+// An event.
 struct LogEntry {
   domain::Position position = 0;
+  // The chain over all events up to this one.
   Digest chain_hash{};
-  // LeafHash of the record; only Commit needs it.
+  // LeafHash of the record; only Append needs it.
   Digest leaf_hash{};
   std::shared_ptr<const std::string> record;
 };
 
-// Bytes of the record at `position`, from a store or something that reads like one. OUT_OF_RANGE
-// when the record doesn't have them.
-using GetValue = std::function<absl::StatusOr<std::string>(const std::string& key)>;
-absl::StatusOr<std::string> ReadRecordBytes(const GetValue& get, domain::Position position,
-                                            uint64_t offset, uint64_t size);
-// The whole record. NOT_FOUND when there is none.
-absl::StatusOr<LogEntry> ReadRecord(const GetValue& get, domain::Position position);
-
-// The records `from` to `to` are whole and continue `chain`, which becomes the chain after them.
-// DATA_LOSS names the first that is not.
-absl::Status CheckRecords(const Kv& kv, domain::Position from, domain::Position to, Digest* chain);
+// What becomes durable at once.
+struct LogGroup {
+  // Each follows the one before it; the first follows the head.
+  std::vector<LogEntry> entries;
+  // Of the entries; not before that of the head.
+  int64_t commit_time_us = 0;
+  // The answers. The log fills in which events they go with.
+  GroupRecord record;
+  // What the entries and the answers change of the ledger.
+  Batch ledger;
+};
 
 class EventLog {
  public:
@@ -60,105 +64,67 @@ class EventLog {
     Digest groups_hash{};
   };
 
-  // Where a store's log comes from. kWritten: this process writes it, with a ledger beside it.
-  // kCopied: another process does; the copy has no ledger but revisions. Numbers are on disk.
+  // Where a log comes from. kWritten: this process writes it, with a ledger beside it. kCopied:
+  // another process does; the copy has no ledger but revisions. Numbers are on disk.
   enum class Origin : uint8_t { kWritten = 1, kCopied = 2 };
 
-  // Opens the log in `kv`, making it when both are new; `new_log_id` (16 bytes) names it then.
-  // DATA_LOSS when the log does not reach the anchor or does not fit it, or when a group that was
-  // not in table files at the last commit is missing or incomplete. FAILED_PRECONDITION when the
-  // store was made with the other origin, as a copy that took statements would count them twice, or
-  // by version 0.1 (upgrade.h).
-  static absl::StatusOr<std::unique_ptr<EventLog>> Open(Kv& kv, Anchor& anchor,
-                                                        absl::string_view new_log_id,
-                                                        Origin origin = Origin::kWritten);
+  virtual ~EventLog() = default;
 
   // 16 bytes, fixed for the life of the log.
-  const std::string& log_id() const { return log_id_; }
+  virtual const std::string& log_id() const = 0;
+  virtual Origin origin() const = 0;
   // True for a copy. A copy may be behind its original, so a position past its head may exist
   // there.
-  bool copied() const { return origin_ == Origin::kCopied; }
-  Head head() const ABSL_LOCKS_EXCLUDED(mu_);
+  bool copied() const { return origin() == Origin::kCopied; }
+  virtual Head head() const = 0;
 
-  // The values a record is kept as. Positions and times are the caller's: each the next one, times
-  // never decreasing.
-  static void Stage(const LogEntry& entry, domain::EventKind kind,
-                    const std::function<void(std::string key, std::string value)>& put);
+  // Makes `group` durable and then shows it to readers. A group without entries is one, too.
+  // RESOURCE_EXHAUSTED: nothing changed. Any other error: the outcome is unknown and the process
+  // must end. REQUIRES: one call at a time.
+  virtual absl::Status Append(LogGroup group) = 0;
 
-  // Writes `batch`, in which `entries` were staged, durably, with the tiles of the tree that they
-  // fill, as the next group: store, then anchor. `commit_time_us` is that of the last entry; of
-  // `group` the events are filled in. With it goes the mark that says that what is in `batch` of
-  // the ledger includes this group. RESOURCE_EXHAUSTED: nothing changed. Any other error: the
-  // outcome is unknown and the process must end.
-  absl::Status Commit(Batch batch, std::vector<LogEntry> entries, int64_t commit_time_us,
-                      GroupRecord group = {}) ABSL_LOCKS_EXCLUDED(mu_);
+  // NOT_FOUND past the head. The last events come from memory.
+  virtual absl::StatusOr<LogEntry> Read(domain::Position position) const = 0;
+  // `size` bytes of a record from `offset` on. OUT_OF_RANGE when it does not have them, NOT_FOUND
+  // past the head.
+  virtual absl::StatusOr<std::string> ReadBytes(domain::Position position, uint64_t offset,
+                                                uint64_t size) const = 0;
+  // The record up to its payload: what its leaf hash is of. NOT_FOUND past the head.
+  virtual absl::StatusOr<std::string> ReadRecordHead(domain::Position position,
+                                                     domain::EventHeader* header) const = 0;
+  // The chain after `position`; all zeros for 0. NOT_FOUND past the head.
+  virtual absl::StatusOr<Digest> ChainAt(domain::Position position) const = 0;
 
-  // Moves what is only in write-ahead files into table files and anchors that: after it no file can
-  // be lost unnoticed. For a clean end.
-  absl::Status Settle() ABSL_LOCKS_EXCLUDED(mu_);
-
-  // NOT_FOUND past the last group.
-  absl::StatusOr<GroupRecord> ReadGroup(uint64_t group) const;
+  // Groups count from 1. NOT_FOUND past the last.
+  virtual absl::StatusOr<GroupRecord> ReadGroup(uint64_t group) const = 0;
   // The chain over the groups up to this one; all zeros for 0.
-  absl::StatusOr<Digest> GroupsHashAt(uint64_t group) const;
+  virtual absl::StatusOr<Digest> GroupsHashAt(uint64_t group) const = 0;
 
-  // NOT_FOUND past the head. The last records committed come from memory.
-  absl::StatusOr<LogEntry> Read(domain::Position position) const ABSL_LOCKS_EXCLUDED(mu_);
-  // The chain after `position`; all zeros for 0.
-  absl::StatusOr<Digest> ChainAt(domain::Position position) const ABSL_LOCKS_EXCLUDED(mu_);
-  // The record at `position` up to its payload: what its leaf hash is of. From the store.
-  absl::StatusOr<std::string> ReadRecordHead(domain::Position position,
-                                             domain::EventHeader* header) const;
   // Over the committed events; its size is never less than the head's position.
-  const MerkleTree& tree() const { return *tree_; }
-  // For verification, which compares bytes.
-  const Kv& kv() const { return kv_; }
+  virtual const MerkleTree& tree() const = 0;
+  // Positions of catalog events up to `last`, in order.
+  virtual absl::StatusOr<std::vector<domain::Position>> CatalogEvents(
+      domain::Position last) const = 0;
+  // Operators' decisions up to the head; while a commit is under way, perhaps those in it too.
+  virtual std::shared_ptr<const OperatorEvents> operators() const = 0;
   // The last position whose commit time is not after `time_us`; 0 when all are later.
   absl::StatusOr<domain::Position> AsOf(int64_t time_us) const;
-  // Positions of catalog events up to `last`, in order.
-  absl::StatusOr<std::vector<domain::Position>> CatalogEvents(domain::Position last) const;
 
-  // Operators' decisions up to the head; while a commit is under way, perhaps those in it too.
-  std::shared_ptr<const OperatorEvents> operators() const ABSL_LOCKS_EXCLUDED(mu_);
+  // Blocks until the head is past `position`, `deadline` comes or waiting was stopped; true when it
+  // is past.
+  virtual bool WaitPast(domain::Position position, absl::Time deadline) const = 0;
+  virtual bool stopped() const = 0;
+  // Ends all waits at once, now and later. Reading and appending go on.
+  virtual void StopWaiting() = 0;
 
-  // Blocks until the head is past `position` or `deadline` comes; true when it is past.
-  bool WaitPast(domain::Position position, absl::Time deadline) const ABSL_LOCKS_EXCLUDED(mu_);
-  bool stopped() const ABSL_LOCKS_EXCLUDED(mu_);
-  // Ends all waits at once, now and later.
-  void StopWaiting() ABSL_LOCKS_EXCLUDED(mu_);
-
- private:
-  EventLog(Kv& kv, Anchor& anchor, std::string log_id, Origin origin)
-      : kv_(kv), anchor_(anchor), log_id_(std::move(log_id)), origin_(origin) {}
-
-  absl::StatusOr<Head> FindHead() const;
-  // Checks that everything after the last group known to be in table files is there and fits the
-  // anchor.
-  absl::Status CheckAgainst(const AnchorState& anchored, const Head& head) const;
-  // The anchor's part of a commit that made `head`.
-  absl::Status AnchorNow(const Head& head);
-  // The anchor's state for `head`.
-  absl::StatusOr<AnchorState> StateOf(const Head& head);
-  absl::Status LoadOperatorEvents(domain::Position last) ABSL_LOCKS_EXCLUDED(mu_);
-
-  Kv& kv_;
-  Anchor& anchor_;
-  const std::string log_id_;
-  const Origin origin_;
-  std::unique_ptr<MerkleTree> tree_;
-  // The committing thread's: groups not known to be in table files yet, with the store's sequence
-  // after each, and the last that is.
-  std::deque<std::pair<uint64_t, uint64_t>> unsettled_;
-  uint64_t group_in_tables_ = 0;
-  mutable absl::Mutex mu_;
-  Head head_ ABSL_GUARDED_BY(mu_);
-  // The last records, for the projector, which is rarely far behind.
-  std::deque<LogEntry> recent_ ABSL_GUARDED_BY(mu_);
-  size_t recent_bytes_ ABSL_GUARDED_BY(mu_) = 0;
-  bool stopped_ ABSL_GUARDED_BY(mu_) = false;
-  std::shared_ptr<const OperatorEvents> operators_ ABSL_GUARDED_BY(mu_) =
-      std::make_shared<OperatorEvents>();
+  // Makes the next start cheap and safe whatever is lost of what only a crash needs. For a clean
+  // end.
+  virtual absl::Status Settle() = 0;
 };
+
+// The event that follows `head`, which becomes it. Sets the header's position. REQUIRES: the header
+// has the digest of `payload`, and a time that is not before that of `head`.
+LogEntry NextEntry(domain::EventHeader header, absl::string_view payload, EventLog::Head* head);
 
 }  // namespace fiscal::storage
 

@@ -1,7 +1,7 @@
 // The record of one group: what was committed at once beside the events, that is each request and
 // its answer.
 //
-//   Ledger --(the group in the making)--> EventLog::Commit --> one value in the log
+//   Ledger --(the group in the making)--> LocalLog::Append --> one value in the log
 //   CatchUp --(the value)--> Ledger::ApplyGroup
 //
 // Events say what was stated. They do not say what a caller was answered, nor that a request

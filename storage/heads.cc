@@ -34,50 +34,46 @@ std::string KeepHere(absl::string_view block) {
   return value;
 }
 
-// The block that a stored head block keeps or refers to; `get` reads what the head was read from.
-absl::StatusOr<std::string> ReadBlock(const GetValue& get, std::string value) {
+// The block that a stored head block keeps or refers to.
+absl::StatusOr<std::string> ReadBlock(const ReadRecordPart& read, std::string value) {
   ByteReader reader(value);
   const uint8_t kind = reader.U8();
   if (kind == kInLog) {
     const uint64_t position = reader.Varint(), offset = reader.Varint(), size = reader.Varint();
     if (!reader.ok() || !reader.AtEnd()) return absl::DataLossError("heads: a malformed reference");
-    return ReadRecordBytes(get, position, offset, size);
+    return read(position, offset, size);
   }
   if (kind != kHere || !reader.ok()) return absl::DataLossError("heads: a malformed block");
   value.erase(0, 1);
   return value;
 }
 
-absl::Status AppendBlock(const GetValue& get, std::string value, LineSet* set) {
-  FISCAL_ASSIGN_OR_RETURN(std::string block, ReadBlock(get, std::move(value)));
+absl::Status AppendBlock(const ReadRecordPart& read, std::string value, LineSet* set) {
+  FISCAL_ASSIGN_OR_RETURN(std::string block, ReadBlock(read, std::move(value)));
   auto kept = std::make_shared<const std::string>(std::move(block));
   FISCAL_RETURN_IF_ERROR(DecodeBlock(*kept, set));
   set->owners.push_back(std::move(kept));
   return absl::OkStatus();
 }
 
-GetValue From(const Staged& staged) {
-  return [&staged](const std::string& key) { return staged.Get(key); };
-}
-GetValue From(const KvSnapshot& snapshot) {
-  return [&snapshot](const std::string& key) { return snapshot.Get(key); };
-}
-GetValue From(const Kv& kv) {
-  return [&kv](const std::string& key) { return kv.Get(key); };
+ReadRecordPart From(const EventLog& log) {
+  return [&log](domain::Position position, uint64_t offset, uint64_t size) {
+    return log.ReadBytes(position, offset, size);
+  };
 }
 
-absl::Status AppendProjects(const GetValue& get, std::string value,
+absl::Status AppendProjects(const ReadRecordPart& read, std::string value,
                             std::vector<ProjectEntry>* projects) {
-  FISCAL_ASSIGN_OR_RETURN(std::string block, ReadBlock(get, std::move(value)));
+  FISCAL_ASSIGN_OR_RETURN(std::string block, ReadBlock(read, std::move(value)));
   return DecodeProjects(block, projects);
 }
 
-// Replaces all blocks below `prefix`, which ends where a first id begins.
-absl::Status ReplaceBlocks(Staged& staged, const std::string& prefix,
+// Replaces all blocks that have `keys`.
+absl::Status ReplaceBlocks(Staged& staged, const BlockKeys& keys,
                            const domain::EncodedBlocks& blocks, domain::Position position,
                            uint64_t offset, bool existed) {
   if (existed) {
-    FISCAL_ASSIGN_OR_RETURN(auto items, staged.Scan(prefix, AfterPrefix(prefix)));
+    FISCAL_ASSIGN_OR_RETURN(auto items, staged.Scan(keys.all()));
     for (Staged::Item& item : items) staged.Delete(std::move(item.first));
   }
   for (size_t i = 0; i < blocks.places.size(); ++i) {
@@ -91,32 +87,30 @@ absl::Status ReplaceBlocks(Staged& staged, const std::string& prefix,
     } else {
       value = KeepHere(blocks.block(i));
     }
-    std::string key = prefix;
-    key.append(place.first.data(), place.first.size());
-    staged.Put(std::move(key), std::move(value));
+    staged.Put(keys.At(place.first), std::move(value));
   }
   return absl::OkStatus();
 }
 
-// Walks the blocks below `prefix` that ids fall into, each once and in order. There are `count`
-// ids, in order; `visit` gets a block, nullopt where there is none at all, and the numbers of the
-// ids it is for. It may change or delete that block.
+// Walks the blocks among `keys` that ids fall into, each once and in order. There are `count` ids,
+// in order; `visit` gets a block, nullopt where there is none at all, and the numbers of the ids it
+// is for. It may change or delete that block.
 absl::Status VisitBlocks(
-    const Staged& staged, const std::string& prefix, size_t count,
+    const Staged& staged, const BlockKeys& keys, size_t count,
     absl::FunctionRef<absl::string_view(size_t)> id_at,
     absl::FunctionRef<absl::Status(std::optional<Staged::Item> block, size_t from, size_t to)>
         visit) {
-  const std::string end_key = AfterPrefix(prefix);
+  const KeyRange& all = keys.all();
   for (size_t i = 0; i < count;) {
     // The block this id belongs in: the last that starts at or before it, else the first of all.
-    FISCAL_ASSIGN_OR_RETURN(auto block, staged.FindLast(prefix, absl::StrCat(prefix, id_at(i))));
+    FISCAL_ASSIGN_OR_RETURN(auto block, staged.FindLast(all.lower, keys.At(id_at(i))));
     if (!block.has_value()) {
-      FISCAL_ASSIGN_OR_RETURN(block, staged.FindFirst(prefix, end_key));
+      FISCAL_ASSIGN_OR_RETURN(block, staged.FindFirst(all.lower, all.upper));
     }
     std::optional<std::string> next_id;
     if (block.has_value()) {
-      FISCAL_ASSIGN_OR_RETURN(auto next, staged.FindFirst(block->first + '\0', end_key));
-      if (next.has_value()) next_id = next->first.substr(prefix.size());
+      FISCAL_ASSIGN_OR_RETURN(auto next, staged.FindFirst(Successor(block->first), all.upper));
+      if (next.has_value()) next_id = std::string(keys.FirstIdOf(next->first));
     }
     // With it all that fall before the next block.
     const size_t from = i;
@@ -180,20 +174,18 @@ absl::StatusOr<std::optional<domain::StatementMeta>> Heads::Meta(const BudgetKey
 }
 
 absl::StatusOr<LineSet> Heads::Lines(const BudgetKey& budget) const {
-  const std::string prefix = HeadBlockKey(budget, "");
-  FISCAL_ASSIGN_OR_RETURN(auto items, staged_.Scan(prefix, AfterPrefix(prefix)));
+  FISCAL_ASSIGN_OR_RETURN(auto items, staged_.Scan(BlockKeys::OfLines(budget).all()));
   LineSet set;
   for (Staged::Item& item : items)
-    FISCAL_RETURN_IF_ERROR(AppendBlock(From(staged_), std::move(item.second), &set));
+    FISCAL_RETURN_IF_ERROR(AppendBlock(read_, std::move(item.second), &set));
   return set;
 }
 
 absl::StatusOr<std::vector<ProjectEntry>> Heads::Projects(const BudgetKey& budget) const {
-  const std::string prefix = HeadProjectKey(budget, "");
-  FISCAL_ASSIGN_OR_RETURN(auto items, staged_.Scan(prefix, AfterPrefix(prefix)));
+  FISCAL_ASSIGN_OR_RETURN(auto items, staged_.Scan(BlockKeys::OfProjects(budget).all()));
   std::vector<ProjectEntry> projects;
   for (const Staged::Item& item : items) {
-    FISCAL_RETURN_IF_ERROR(AppendProjects(From(staged_), item.second, &projects));
+    FISCAL_RETURN_IF_ERROR(AppendProjects(read_, item.second, &projects));
   }
   return projects;
 }
@@ -204,7 +196,7 @@ absl::StatusOr<LineSet> Heads::FindLines(const BudgetKey& budget,
   auto visit = [&](std::optional<Staged::Item> block, size_t from, size_t to) {
     if (!block.has_value()) return absl::OkStatus();
     LineSet set;
-    FISCAL_RETURN_IF_ERROR(AppendBlock(From(staged_), std::move(block->second), &set));
+    FISCAL_RETURN_IF_ERROR(AppendBlock(read_, std::move(block->second), &set));
     const size_t before = found.lines.size();
     auto line = set.lines.begin();
     for (size_t i = from; i < to; ++i) {
@@ -221,7 +213,7 @@ absl::StatusOr<LineSet> Heads::FindLines(const BudgetKey& budget,
     return absl::OkStatus();
   };
   FISCAL_RETURN_IF_ERROR(VisitBlocks(
-      staged_, HeadBlockKey(budget, ""), ids.size(), [ids](size_t i) { return ids[i]; }, visit));
+      staged_, BlockKeys::OfLines(budget), ids.size(), [ids](size_t i) { return ids[i]; }, visit));
   return found;
 }
 
@@ -230,7 +222,7 @@ absl::Status Heads::FindProjects(const BudgetKey& budget, absl::Span<const absl:
   auto visit = [&](std::optional<Staged::Item> block, size_t from, size_t to) {
     if (!block.has_value()) return absl::OkStatus();
     std::vector<ProjectEntry> projects;
-    FISCAL_RETURN_IF_ERROR(AppendProjects(From(staged_), std::move(block->second), &projects));
+    FISCAL_RETURN_IF_ERROR(AppendProjects(read_, std::move(block->second), &projects));
     auto project = projects.begin();
     for (size_t i = from; i < to; ++i) {
       while (project != projects.end() && absl::string_view(project->code) < codes[i]) ++project;
@@ -240,7 +232,7 @@ absl::Status Heads::FindProjects(const BudgetKey& budget, absl::Span<const absl:
     return absl::OkStatus();
   };
   return VisitBlocks(
-      staged_, HeadProjectKey(budget, ""), codes.size(), [codes](size_t i) { return codes[i]; },
+      staged_, BlockKeys::OfProjects(budget), codes.size(), [codes](size_t i) { return codes[i]; },
       visit);
 }
 
@@ -253,22 +245,22 @@ void Heads::SetMeta(const domain::StatementMeta& meta) {
 
 absl::Status Heads::ReplaceLines(const BudgetKey& budget, const domain::EncodedBlocks& blocks,
                                  domain::Position position, uint64_t offset, bool existed) {
-  return ReplaceBlocks(staged_, HeadBlockKey(budget, ""), blocks, position, offset, existed);
+  return ReplaceBlocks(staged_, BlockKeys::OfLines(budget), blocks, position, offset, existed);
 }
 
 absl::Status Heads::ReplaceProjects(const BudgetKey& budget, const domain::EncodedBlocks& blocks,
                                     domain::Position position, uint64_t offset, bool existed) {
-  return ReplaceBlocks(staged_, HeadProjectKey(budget, ""), blocks, position, offset, existed);
+  return ReplaceBlocks(staged_, BlockKeys::OfProjects(budget), blocks, position, offset, existed);
 }
 
 absl::Status Heads::PatchLines(const BudgetKey& budget, const std::vector<Line>& put,
                                const std::vector<absl::string_view>& removed) {
-  const std::string prefix = HeadBlockKey(budget, "");
+  const BlockKeys keys = BlockKeys::OfLines(budget);
   const Changes<Line> changes = ChangesOf(put, removed, IdOf, Itself);
   auto visit = [&](std::optional<Staged::Item> block, size_t from, size_t to) {
     LineSet old;
     if (block.has_value()) {
-      FISCAL_RETURN_IF_ERROR(AppendBlock(From(staged_), std::move(block->second), &old));
+      FISCAL_RETURN_IF_ERROR(AppendBlock(read_, std::move(block->second), &old));
       staged_.Delete(std::move(block->first));
     }
     const std::vector<Line> merged =
@@ -278,33 +270,33 @@ absl::Status Heads::PatchLines(const BudgetKey& budget, const std::vector<Line>&
     const size_t piece_lines = (merged.size() + pieces - 1) / pieces;
     for (size_t i = 0; i < merged.size(); i += piece_lines) {
       const auto piece = absl::MakeConstSpan(merged).subspan(i, piece_lines);
-      staged_.Put(absl::StrCat(prefix, piece[0].line_id), KeepHere(EncodeBlock(piece)));
+      staged_.Put(keys.At(piece[0].line_id), KeepHere(EncodeBlock(piece)));
     }
     return absl::OkStatus();
   };
   return VisitBlocks(
-      staged_, prefix, changes.size(), [&](size_t i) { return changes[i].first; }, visit);
+      staged_, keys, changes.size(), [&](size_t i) { return changes[i].first; }, visit);
 }
 
 absl::Status Heads::PatchProjects(const BudgetKey& budget, const std::vector<ProjectEntry>& put,
                                   const std::vector<ProjectEntry>& removed) {
-  const std::string prefix = HeadProjectKey(budget, "");
+  const BlockKeys keys = BlockKeys::OfProjects(budget);
   const Changes<ProjectEntry> changes = ChangesOf(put, removed, CodeOf, CodeOf);
   auto visit = [&](std::optional<Staged::Item> block, size_t from, size_t to) {
     std::vector<ProjectEntry> old;
     if (block.has_value()) {
-      FISCAL_RETURN_IF_ERROR(AppendProjects(From(staged_), std::move(block->second), &old));
+      FISCAL_RETURN_IF_ERROR(AppendProjects(read_, std::move(block->second), &old));
       staged_.Delete(std::move(block->first));
     }
     const std::vector<ProjectEntry> merged =
         Merged(std::move(old), absl::MakeConstSpan(changes).subspan(from, to - from), CodeOf);
     const domain::EncodedBlocks blocks = EncodeProjects(merged);
     for (size_t i = 0; i < blocks.places.size(); ++i)
-      staged_.Put(absl::StrCat(prefix, blocks.places[i].first), KeepHere(blocks.block(i)));
+      staged_.Put(keys.At(blocks.places[i].first), KeepHere(blocks.block(i)));
     return absl::OkStatus();
   };
   return VisitBlocks(
-      staged_, prefix, changes.size(), [&](size_t i) { return changes[i].first; }, visit);
+      staged_, keys, changes.size(), [&](size_t i) { return changes[i].first; }, visit);
 }
 
 absl::StatusOr<domain::StatementMeta> HeadReader::Meta(const BudgetKey& budget,
@@ -324,7 +316,7 @@ absl::StatusOr<domain::StatementMeta> HeadReader::Meta(const BudgetKey& budget,
   }
   if (!position.ok()) return position.status();
   ByteReader reader(*position);
-  FISCAL_ASSIGN_OR_RETURN(LogEntry entry, ReadRecord(From(kv_), reader.U64()));
+  FISCAL_ASSIGN_OR_RETURN(LogEntry entry, log_.Read(reader.U64()));
   FISCAL_ASSIGN_OR_RETURN(domain::Event event, DecodeRecord(entry.record));
   return std::move(event.statement.meta);
 }
@@ -344,16 +336,17 @@ absl::StatusOr<HeadReader::Statement> HeadReader::Read(const BudgetKey& budget,
   FISCAL_ASSIGN_OR_RETURN(domain::StatementMeta head, DecodeMeta(*head_bytes));
   if (revision == 0) s.meta = head;
 
-  const std::string blocks = HeadBlockKey(budget, "");
-  std::unique_ptr<KvIterator> it = snapshot->NewIterator(blocks, AfterPrefix(blocks));
-  for (it->Seek(blocks); it->Valid(); it->Next()) {
-    FISCAL_RETURN_IF_ERROR(AppendBlock(From(*snapshot), std::string(it->value()), &s.lines));
+  const ReadRecordPart read = From(log_);
+  const BlockKeys blocks = BlockKeys::OfLines(budget);
+  std::unique_ptr<KvIterator> it = snapshot->NewIterator(blocks.all().lower, blocks.all().upper);
+  for (it->Seek(blocks.all().lower); it->Valid(); it->Next()) {
+    FISCAL_RETURN_IF_ERROR(AppendBlock(read, std::string(it->value()), &s.lines));
   }
   FISCAL_RETURN_IF_ERROR(it->status());
-  const std::string projects = HeadProjectKey(budget, "");
-  it = snapshot->NewIterator(projects, AfterPrefix(projects));
-  for (it->Seek(projects); it->Valid(); it->Next()) {
-    FISCAL_RETURN_IF_ERROR(AppendProjects(From(*snapshot), std::string(it->value()), &s.projects));
+  const BlockKeys projects = BlockKeys::OfProjects(budget);
+  it = snapshot->NewIterator(projects.all().lower, projects.all().upper);
+  for (it->Seek(projects.all().lower); it->Valid(); it->Next()) {
+    FISCAL_RETURN_IF_ERROR(AppendProjects(read, std::string(it->value()), &s.projects));
   }
   FISCAL_RETURN_IF_ERROR(it->status());
   if (s.meta.revision == head.revision) return s;
@@ -366,7 +359,7 @@ absl::StatusOr<HeadReader::Statement> HeadReader::Read(const BudgetKey& budget,
   for (uint64_t r = head.revision; r > s.meta.revision; --r) {
     FISCAL_ASSIGN_OR_RETURN(std::string position, snapshot->Get(RevisionKey(budget, r)));
     ByteReader reader(position);
-    FISCAL_ASSIGN_OR_RETURN(LogEntry entry, ReadRecord(From(*snapshot), reader.U64()));
+    FISCAL_ASSIGN_OR_RETURN(LogEntry entry, log_.Read(reader.U64()));
     FISCAL_ASSIGN_OR_RETURN(domain::Event event, DecodeRecord(entry.record));
     for (const Line& line : event.statement.put.lines) lines.erase(line.line_id);
     for (const Line& line : event.statement.removed.lines) lines.emplace(line.line_id, line);
@@ -390,7 +383,7 @@ absl::StatusOr<HeadReader::Statement> HeadReader::FromLog(const BudgetKey& budge
   for (uint64_t r = 1; r <= revision; ++r) {
     FISCAL_ASSIGN_OR_RETURN(const std::string position, kv_.Get(RevisionKey(budget, r)));
     ByteReader reader(position);
-    FISCAL_ASSIGN_OR_RETURN(LogEntry entry, ReadRecord(From(kv_), reader.U64()));
+    FISCAL_ASSIGN_OR_RETURN(LogEntry entry, log_.Read(reader.U64()));
     FISCAL_ASSIGN_OR_RETURN(domain::Event event, DecodeRecord(entry.record));
     out.meta = event.statement.meta;
     out.lines.Keep(event.statement.put);
@@ -419,15 +412,11 @@ absl::StatusOr<HeadReader::Statement> HeadReader::Standing(const BudgetKey& budg
 absl::StatusOr<std::vector<domain::StatementMeta>> HeadReader::List(domain::Code division,
                                                                     const std::string& after,
                                                                     size_t limit) const {
-  BudgetKey first;
-  first.division = division;
-  std::string lower = HeadKey(first);
-  lower.resize(5);
-  const std::string upper = AfterPrefix(lower);
-  if (after > lower) lower = after;
+  KeyRange range = HeadsOf(division);
+  if (!after.empty()) range.lower = std::max(range.lower, FromToken(after));
   std::vector<domain::StatementMeta> metas;
-  std::unique_ptr<KvIterator> it = kv_.NewIterator(lower, upper);
-  for (it->Seek(lower); it->Valid() && metas.size() < limit; it->Next()) {
+  std::unique_ptr<KvIterator> it = kv_.NewIterator(range.lower, range.upper);
+  for (it->Seek(range.lower); it->Valid() && metas.size() < limit; it->Next()) {
     FISCAL_ASSIGN_OR_RETURN(domain::StatementMeta meta, DecodeMeta(it->value()));
     metas.push_back(std::move(meta));
   }
@@ -435,6 +424,8 @@ absl::StatusOr<std::vector<domain::StatementMeta>> HeadReader::List(domain::Code
   return metas;
 }
 
-std::string HeadReader::AfterKey(const BudgetKey& budget) { return HeadKey(budget) + '\0'; }
+std::string HeadReader::AfterKey(const BudgetKey& budget) {
+  return ToToken(Successor(HeadKey(budget)));
+}
 
 }  // namespace fiscal::storage

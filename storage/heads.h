@@ -4,12 +4,15 @@
 // the head says where in the log it is.
 //
 //   Intake --> Ledger --(writes)--> Heads over Staged
-//   SubmissionService --(reads)---> HeadReader over a Kv
+//   SubmissionService --(reads)---> HeadReader over a Kv and the log
 #ifndef FISCAL_STORAGE_HEADS_H_
 #define FISCAL_STORAGE_HEADS_H_
 
+#include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/functional/function_ref.h"
@@ -23,10 +26,17 @@
 
 namespace fiscal::storage {
 
+class EventLog;
+
+// Reads a part of a record, as EventLog::ReadBytes.
+using ReadRecordPart = std::function<absl::StatusOr<std::string>(domain::Position position,
+                                                                 uint64_t offset, uint64_t size)>;
+
 // The writing side. Not thread-safe; lives as long as its Staged.
 class Heads {
  public:
-  explicit Heads(Staged& staged) : staged_(staged) {}
+  // `read` reads events of the log and those that are staged with the heads.
+  Heads(Staged& staged, ReadRecordPart read) : staged_(staged), read_(std::move(read)) {}
 
   // nullopt when there never was a statement.
   absl::StatusOr<std::optional<domain::StatementMeta>> Meta(const domain::BudgetKey& budget) const;
@@ -61,13 +71,15 @@ class Heads {
 
  private:
   Staged& staged_;
+  const ReadRecordPart read_;
 };
 
 // The reading side: what stands now, and any revision by walking its events back. Thread-safe over
 // a thread-safe Kv.
 class HeadReader {
  public:
-  explicit HeadReader(const Kv& kv) : kv_(kv) {}
+  // `kv` has the heads of what is in `log`.
+  HeadReader(const Kv& kv, const EventLog& log) : kv_(kv), log_(log) {}
 
   struct Statement {
     domain::StatementMeta meta;
@@ -96,6 +108,7 @@ class HeadReader {
   absl::StatusOr<Statement> FromLog(const domain::BudgetKey& budget, uint64_t revision) const;
 
   const Kv& kv_;
+  const EventLog& log_;
 };
 
 }  // namespace fiscal::storage

@@ -2,8 +2,9 @@
 //
 //   EventLog, Ledger, TotalsStore  --->  Kv  --->  rocks/rocks_kv.h or memory/memory_kv.h
 //
-// Keys and values are bytes; order is bytewise unsigned. All implementations pass
-// tests/contract/kv_contract_test.cc. Thread-safe unless a method says otherwise.
+// A key is bytes that only schema.h makes (key.h), a value any bytes; order is bytewise unsigned.
+// All implementations pass tests/contract/kv_contract_test.cc. Thread-safe unless a method says
+// otherwise.
 #ifndef FISCAL_STORAGE_KV_H_
 #define FISCAL_STORAGE_KV_H_
 
@@ -16,6 +17,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "base/sha256.h"
+#include "storage/key.h"
 
 namespace fiscal::storage {
 
@@ -40,16 +42,16 @@ struct StoreWitness {
 class Batch {
  public:
   struct Op {
-    std::string key;
+    Key key;
     std::string value;
     bool is_delete;
   };
 
-  void Put(std::string key, std::string value) {
+  void Put(Key key, std::string value) {
     bytes_ += key.size() + value.size();
     ops_.push_back({std::move(key), std::move(value), false});
   }
-  void Delete(std::string key) {
+  void Delete(Key key) {
     bytes_ += key.size();
     ops_.push_back({std::move(key), {}, true});
   }
@@ -76,14 +78,14 @@ class KvIterator {
  public:
   virtual ~KvIterator() = default;
   // To the first key >= `key` inside the range.
-  virtual void Seek(absl::string_view key) = 0;
+  virtual void Seek(KeyView key) = 0;
   // To the last key <= `key` inside the range.
-  virtual void SeekForPrev(absl::string_view key) = 0;
+  virtual void SeekForPrev(KeyView key) = 0;
   virtual void Next() = 0;
   virtual void Prev() = 0;
   virtual bool Valid() const = 0;
   // REQUIRES: Valid(). Views die with the next move.
-  virtual absl::string_view key() const = 0;
+  virtual KeyView key() const = 0;
   virtual absl::string_view value() const = 0;
   // OK while nothing went wrong; DATA_LOSS for damage.
   virtual absl::Status status() const = 0;
@@ -94,10 +96,9 @@ class KvSnapshot {
  public:
   virtual ~KvSnapshot() = default;
   // NOT_FOUND when the key is absent, DATA_LOSS for damage.
-  virtual absl::StatusOr<std::string> Get(absl::string_view key) const = 0;
+  virtual absl::StatusOr<std::string> Get(KeyView key) const = 0;
   // Positioned nowhere. An empty `upper` means no bound.
-  virtual std::unique_ptr<KvIterator> NewIterator(absl::string_view lower,
-                                                  absl::string_view upper) const = 0;
+  virtual std::unique_ptr<KvIterator> NewIterator(KeyView lower, KeyView upper) const = 0;
 };
 
 // The engine's own figures, for an operator; 0 where it has none.
@@ -130,12 +131,10 @@ class Kv {
   // log.
   virtual absl::Status Flush() = 0;
 
-  virtual absl::StatusOr<std::string> Get(absl::string_view key) const = 0;
-  virtual std::unique_ptr<KvIterator> NewIterator(absl::string_view lower,
-                                                  absl::string_view upper) const = 0;
+  virtual absl::StatusOr<std::string> Get(KeyView key) const = 0;
+  virtual std::unique_ptr<KvIterator> NewIterator(KeyView lower, KeyView upper) const = 0;
   // An iterator for one pass over a long range: does not fill caches.
-  virtual std::unique_ptr<KvIterator> NewScan(absl::string_view lower,
-                                              absl::string_view upper) const {
+  virtual std::unique_ptr<KvIterator> NewScan(KeyView lower, KeyView upper) const {
     return NewIterator(lower, upper);
   }
   virtual std::unique_ptr<KvSnapshot> NewSnapshot() const = 0;

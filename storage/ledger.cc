@@ -49,6 +49,25 @@ absl::StatusOr<UpstreamState> DecodeState(const absl::StatusOr<std::string>& byt
 
 }  // namespace
 
+Ledger::Ledger(const Kv& kv, const EventLog& log, uint64_t group)
+    : log_(log),
+      staged_(kv),
+      heads_(staged_, [this](domain::Position position, uint64_t offset,
+                             uint64_t size) { return ReadPart(position, offset, size); }),
+      group_(group) {}
+
+absl::StatusOr<std::string> Ledger::ReadPart(domain::Position position, uint64_t offset,
+                                             uint64_t size) const {
+  if (pending_.empty() || position < pending_.front().position)
+    return log_.ReadBytes(position, offset, size);
+  const uint64_t index = position - pending_.front().position;
+  if (index >= pending_.size() || offset > pending_[index].record->size() ||
+      size > pending_[index].record->size() - offset) {
+    return absl::OutOfRangeError(absl::StrCat("ledger: event ", position, " has no such part"));
+  }
+  return pending_[index].record->substr(offset, size);
+}
+
 // value := group:varint index:varint
 absl::StatusOr<std::optional<Ledger::Answered>> Ledger::FindAnswer(
     absl::string_view principal, absl::string_view request_id) const {
@@ -62,8 +81,7 @@ absl::StatusOr<std::optional<Ledger::Answered>> Ledger::FindAnswer(
   GroupRecord read;
   const GroupRecord* record = &record_;
   if (group != group_) {
-    FISCAL_ASSIGN_OR_RETURN(const std::string value, staged_.Get(GroupRecordKey(group)));
-    FISCAL_ASSIGN_OR_RETURN(read, DecodeGroup(value));
+    FISCAL_ASSIGN_OR_RETURN(read, log_.ReadGroup(group));
     record = &read;
   }
   if (index >= record->answers.size() || record->answers[index].principal != principal ||
@@ -105,9 +123,9 @@ absl::StatusOr<bool> Ledger::HasRevision(const domain::BudgetKey& budget, uint64
   return status;
 }
 
-absl::StatusOr<bool> Ledger::HasAny(const std::string& prefix) const {
+absl::StatusOr<bool> Ledger::HasAny(const KeyRange& range) const {
   FISCAL_ASSIGN_OR_RETURN(const std::optional<Staged::Item> first,
-                          staged_.FindFirst(prefix, AfterPrefix(prefix)));
+                          staged_.FindFirst(range.lower, range.upper));
   return first.has_value();
 }
 
@@ -118,15 +136,15 @@ absl::StatusOr<bool> Ledger::HasRevisions(domain::Code division, uint16_t year,
     const auto stage = static_cast<domain::Stage>(n);
     FISCAL_ASSIGN_OR_RETURN(
         const bool any,
-        HasAny(agency.empty() ? RevisionsPrefix(division, year, stage)
-                              : RevisionsPrefix({division, year, stage, std::string(agency)})));
+        HasAny(agency.empty() ? RevisionsOf(division, year, stage)
+                              : RevisionsOf({division, year, stage, std::string(agency)})));
     if (any) return true;
   }
   return false;
 }
 
 absl::StatusOr<bool> Ledger::HasStatements(domain::Code division) const {
-  return HasAny(HeadPrefix(division));
+  return HasAny(HeadsOf(division));
 }
 
 void Ledger::KeepAnswer(absl::string_view principal, absl::string_view request_id,
@@ -190,10 +208,10 @@ absl::Status Ledger::ApplyPosting(const domain::Posting& posting, domain::Positi
   return absl::OkStatus();
 }
 
-absl::Status Ledger::ApplyEvent(const LogEntry& entry, EventLog::Origin origin) {
+absl::Status Ledger::ApplyEvent(const LogEntry& entry) {
   absl::string_view payload;
   FISCAL_ASSIGN_OR_RETURN(const domain::EventHeader header, DecodeHeader(*entry.record, &payload));
-  const bool copied = origin == EventLog::Origin::kCopied;
+  const bool copied = log_.copied();
   if (header.kind == domain::EventKind::kUpstream && !copied) {
     const absl::StatusOr<domain::Posting> posting = ReadPosting(header, payload, entry.record);
     // An unreadable posting changes nothing: an operator quarantines it (operator_events.h).
@@ -242,7 +260,8 @@ absl::Status Ledger::ApplyGroup(const GroupRecord& record) {
 
 void Ledger::Begin() {
   staged_.Begin();
-  savepoint_ = {record_.answers.size(), record_.upstreams.size(), record_.owners.size()};
+  savepoint_ = {record_.answers.size(), record_.upstreams.size(), record_.owners.size(),
+                pending_.size()};
 }
 
 void Ledger::Rollback() {
@@ -250,6 +269,7 @@ void Ledger::Rollback() {
   record_.answers.resize(savepoint_.answers);
   record_.upstreams.resize(savepoint_.upstreams);
   record_.owners.resize(savepoint_.owners);
+  pending_.resize(savepoint_.pending);
 }
 
 namespace {
@@ -294,21 +314,20 @@ class Replay {
 
   absl::Status Next(const EventLog::Head& head) {
     FISCAL_ASSIGN_OR_RETURN(const GroupRecord record, log_.ReadGroup(mark_.group + 1));
-    Ledger ledger(kv_, mark_.group + 1);
+    Ledger ledger(kv_, log_, mark_.group + 1);
     const domain::Position first = mark_.position == 0 ? record.first_position : mark_.position + 1;
     // Groups that an older version's log was put into may be large: written in parts.
     for (domain::Position p = first; p < record.end(); ++p) {
       FISCAL_ASSIGN_OR_RETURN(const LogEntry entry, log_.Read(p));
-      FISCAL_RETURN_IF_ERROR(ledger.ApplyEvent(
-          entry, log_.copied() ? EventLog::Origin::kCopied : EventLog::Origin::kWritten));
+      FISCAL_RETURN_IF_ERROR(ledger.ApplyEvent(entry));
       if (progress_) progress_(p, head.position);
       if ((p - first + 1) % kEventsInPart != 0) continue;
       mark_.position = p;
-      ledger.staged().MoveTo(&batch_);
+      ledger.MoveTo(&batch_);
       FISCAL_RETURN_IF_ERROR(Write());
     }
     FISCAL_RETURN_IF_ERROR(ledger.ApplyGroup(record));
-    ledger.staged().MoveTo(&batch_);
+    ledger.MoveTo(&batch_);
     ++mark_.group;
     mark_.position = 0;
     FISCAL_ASSIGN_OR_RETURN(mark_.groups_hash, log_.GroupsHashAt(mark_.group));
@@ -343,9 +362,9 @@ absl::Status CatchUp(const EventLog& log, Kv& kv,
 
 absl::StatusOr<std::vector<std::pair<domain::Code, std::string>>> ReadOwners(const Kv& kv) {
   std::vector<std::pair<domain::Code, std::string>> owners;
-  const std::string lower = OwnerKey(0);
-  std::unique_ptr<KvIterator> it = kv.NewIterator(lower, AfterPrefix(lower.substr(0, 1)));
-  for (it->Seek(lower); it->Valid(); it->Next()) {
+  const KeyRange range = KeysOf(KeyKind::kOwner);
+  std::unique_ptr<KvIterator> it = kv.NewIterator(range.lower, range.upper);
+  for (it->Seek(range.lower); it->Valid(); it->Next()) {
     FISCAL_ASSIGN_OR_RETURN(const domain::Code division, DecodeOwnerKey(it->key()));
     owners.emplace_back(division, std::string(it->value()));
   }

@@ -1,7 +1,7 @@
 // The writer's derived state: standing statements, answers by request, sums of |amount| that are
 // bounded, scopes, owners of divisions, progress through upstreams' logs.
 //
-//   Intake --(Apply..., Keep...)--> Ledger over Staged --> the batch of its group
+//   Intake --(Apply..., Keep...)--> Ledger over Staged --> LogGroup::ledger
 //   CatchUp --(the log again)-----> Ledger over Staged --> the same bytes
 //
 // The intake and CatchUp make the same calls, and what a call writes depends on events and group
@@ -54,14 +54,12 @@ struct StatementChange {
 
 class Ledger {
  public:
-  // `kv`: the store below what the group stages. `group`: the number that the group will have.
-  Ledger(const Kv& kv, uint64_t group) : staged_(kv), heads_(staged_), group_(group) {}
+  // `kv`: the store below what the group stages. `log`: the one that the group goes to or comes
+  // from; `group`: the number that it will have, or has.
+  Ledger(const Kv& kv, const EventLog& log, uint64_t group);
   Ledger(const Ledger&) = delete;
   Ledger& operator=(const Ledger&) = delete;
 
-  // The batch of the group, for what it writes beside the ledger: events.
-  Staged& staged() { return staged_; }
-  const Staged& staged() const { return staged_; }
   const Heads& heads() const { return heads_; }
 
   // The answer to an earlier request, with the digest of its body; nullopt when there was none.
@@ -88,6 +86,9 @@ class Ledger {
   // True when something was stated for the division here.
   absl::StatusOr<bool> HasStatements(domain::Code division) const;
 
+  // Lets heads refer to an event of the group that is not in the log yet. REQUIRES: positions
+  // follow each other.
+  void AddRecord(const LogEntry& entry) { pending_.push_back(entry); }
   void KeepAnswer(absl::string_view principal, absl::string_view request_id, const Digest& body,
                   const domain::Receipt& receipt);
   void SetUpstream(absl::string_view name, const UpstreamState& state);
@@ -96,8 +97,8 @@ class Ledger {
   // Applies an upstream's posting that became the event at `position`.
   absl::Status ApplyPosting(const domain::Posting& posting, domain::Position position);
 
-  // Applies one event, from its record alone. A copy keeps only revisions.
-  absl::Status ApplyEvent(const LogEntry& entry, EventLog::Origin origin);
+  // Applies one event, from its record alone. Of a copied log only revisions are kept.
+  absl::Status ApplyEvent(const LogEntry& entry);
   // Applies what a group's record says beside its events.
   absl::Status ApplyGroup(const GroupRecord& record);
 
@@ -106,20 +107,27 @@ class Ledger {
   void Keep() { staged_.Keep(); }
   void Rollback();
 
+  // Moves what changed so far into `batch`.
+  void MoveTo(Batch* batch) { staged_.MoveTo(batch); }
   // The record of the group in the making; the ledger is of no use afterwards.
   GroupRecord TakeRecord() { return std::move(record_); }
 
  private:
   struct Savepoint {
-    size_t answers = 0, upstreams = 0, owners = 0;
+    size_t answers = 0, upstreams = 0, owners = 0, pending = 0;
   };
 
-  // True when a key starts with `prefix`.
-  absl::StatusOr<bool> HasAny(const std::string& prefix) const;
+  // True when there is a key in the range.
+  absl::StatusOr<bool> HasAny(const KeyRange& range) const;
+  // As EventLog::ReadBytes; also of events that are not in the log yet.
+  absl::StatusOr<std::string> ReadPart(domain::Position position, uint64_t offset,
+                                       uint64_t size) const;
 
+  const EventLog& log_;
   Staged staged_;
   Heads heads_;
   const uint64_t group_;
+  std::vector<LogEntry> pending_;
   GroupRecord record_;
   Savepoint savepoint_;
 };

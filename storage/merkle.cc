@@ -105,12 +105,11 @@ absl::StatusOr<std::unique_ptr<MerkleTree>> MerkleTree::Open(Kv& kv, uint64_t si
   std::unique_ptr<MerkleTree> tree(new MerkleTree(kv));
   uint64_t full = 0;  // full tiles of the level below
   {
-    const std::string lower = TileKey(0, 0), upper = TileKey(1, 0);
-    std::unique_ptr<KvIterator> it = kv.NewIterator(lower, upper);
+    std::unique_ptr<KvIterator> it = kv.NewIterator(TileKey(0, 0), TileKey(1, 0));
     it->SeekForPrev(TileKey(0, UINT64_MAX));
     if (it->Valid()) {
-      FISCAL_ASSIGN_OR_RETURN(full, DecodeTileKey(it->key()));
-      ++full;
+      FISCAL_ASSIGN_OR_RETURN(const TileKeyParts last, DecodeTileKey(it->key()));
+      full = last.index + 1;
     }
     FISCAL_RETURN_IF_ERROR(it->status());
   }

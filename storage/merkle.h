@@ -1,7 +1,7 @@
 // The Merkle tree over the log (RFC 6962, 9162): its root at a size stands for all events up to it,
 // and a path of hashes proves that an event is in it or that one tree is the start of another.
 //
-//   EventLog::Commit --(Stage: full tiles into the commit's batch)--> Kv; once durable, Adopt
+//   LocalLog::Append --(Stage: full tiles into the commit's batch)--> Kv; once durable, Adopt
 //   EventLogService --(Root, InclusionProof, ConsistencyProof)--> tiles of the Kv, open ones here
 //
 // Leaf i is LeafHash of the event at position i + 1; a node is SHA256(0x01 || left || right).

@@ -7,23 +7,18 @@
 namespace fiscal::storage {
 namespace {
 
-bool InLedger(absl::string_view key) {
-  return !key.empty() && absl::string_view(kLedgerKinds).find(key[0]) != absl::string_view::npos;
-}
-
 class PairedSnapshot : public KvSnapshot {
  public:
   PairedSnapshot(const Kv& log, const Kv& ledger)
       : ledger_(ledger.NewSnapshot()), log_(log.NewSnapshot()) {}
 
-  absl::StatusOr<std::string> Get(absl::string_view key) const override { return Of(key).Get(key); }
-  std::unique_ptr<KvIterator> NewIterator(absl::string_view lower,
-                                          absl::string_view upper) const override {
+  absl::StatusOr<std::string> Get(KeyView key) const override { return Of(key).Get(key); }
+  std::unique_ptr<KvIterator> NewIterator(KeyView lower, KeyView upper) const override {
     return Of(lower).NewIterator(lower, upper);
   }
 
  private:
-  const KvSnapshot& Of(absl::string_view key) const { return InLedger(key) ? *ledger_ : *log_; }
+  const KvSnapshot& Of(KeyView key) const { return InLedger(key) ? *ledger_ : *log_; }
 
   // In the order they are taken.
   const std::unique_ptr<KvSnapshot> ledger_;
@@ -32,7 +27,7 @@ class PairedSnapshot : public KvSnapshot {
 
 }  // namespace
 
-Kv& PairedKv::Of(absl::string_view key) const { return InLedger(key) ? ledger_ : log_; }
+Kv& PairedKv::Of(KeyView key) const { return InLedger(key) ? ledger_ : log_; }
 
 absl::Status PairedKv::Write(const Batch& batch, bool sync) {
   Batch log, ledger;

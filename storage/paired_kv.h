@@ -29,14 +29,12 @@ class PairedKv : public Kv {
   absl::Status FlushTables() override;
   // The log's witness; the ledger needs none.
   absl::StatusOr<StoreWitness> Witness() override { return log_.Witness(); }
-  absl::StatusOr<std::string> Get(absl::string_view key) const override { return Of(key).Get(key); }
+  absl::StatusOr<std::string> Get(KeyView key) const override { return Of(key).Get(key); }
   // The kind of `lower` says which store is walked.
-  std::unique_ptr<KvIterator> NewIterator(absl::string_view lower,
-                                          absl::string_view upper) const override {
+  std::unique_ptr<KvIterator> NewIterator(KeyView lower, KeyView upper) const override {
     return Of(lower).NewIterator(lower, upper);
   }
-  std::unique_ptr<KvIterator> NewScan(absl::string_view lower,
-                                      absl::string_view upper) const override {
+  std::unique_ptr<KvIterator> NewScan(KeyView lower, KeyView upper) const override {
     return Of(lower).NewScan(lower, upper);
   }
   // Takes the ledger's snapshot first, so that the log's has all that the ledger refers to.
@@ -46,7 +44,7 @@ class PairedKv : public Kv {
   }
 
  private:
-  Kv& Of(absl::string_view key) const;
+  Kv& Of(KeyView key) const;
 
   Kv& log_;
   Kv& ledger_;

@@ -1,39 +1,40 @@
 #include "storage/schema.h"
 
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "base/check.h"
 #include "base/coding.h"
 
 namespace fiscal::storage {
 namespace {
 
-enum Kind : uint8_t {
-  kEvent = 0x01,
-  kRequest = 0x02,
-  kHead = 0x03,
-  kHeadBlock = 0x04,
-  kHeadProject = 0x05,
-  kRevision = 0x06,
-  kScope = 0x08,
-  kCatalogEvent = 0x09,
-  kLogId = 0x0a,
-  kTile = 0x0b,
-  kUpstream = 0x0c,
-  kOwner = 0x0d,
-  kGroupRecord = 0x0e,
-  kGross = 0x0f,
-  kCells = 0x10,
-  kPosting = 0x12,
-  kStride = 0x13,
-  kStatus = 0x14,
-  kGroup = 0x15,
-  kOperatorEvent = 0x16,
-  kWatermark = 0x20,
-  kLedgerMark = 0x21,
-  kLeftOut = 0x22,
-};
+constexpr size_t kStrideBytes = 8;
 
-std::string Start(Kind kind) { return std::string(1, static_cast<char>(kind)); }
+std::string Start(KeyKind kind) { return std::string(1, static_cast<char>(kind)); }
+Key KeyOf(KeyKind kind) { return Key::Encoded(Start(kind)); }
 
-std::string BudgetPart(Kind kind, const domain::BudgetKey& b) {
+void Append(std::string* key, absl::string_view s) { key->append(s.data(), s.size()); }
+
+// The first key after all that start with `prefix`; empty when there is none.
+std::string AfterPrefix(std::string prefix) {
+  while (!prefix.empty()) {
+    if (static_cast<uint8_t>(prefix.back()) != 0xff) {
+      prefix.back() = static_cast<char>(static_cast<uint8_t>(prefix.back()) + 1);
+      return prefix;
+    }
+    prefix.pop_back();
+  }
+  return prefix;
+}
+
+KeyRange RangeOf(std::string prefix) {
+  std::string after = AfterPrefix(prefix);
+  return {Key::Encoded(std::move(prefix)), Key::Encoded(std::move(after))};
+}
+
+std::string BudgetPart(KeyKind kind, const domain::BudgetKey& b) {
   std::string key = Start(kind);
   key.reserve(48);
   PutU32(&key, b.division);
@@ -44,123 +45,25 @@ std::string BudgetPart(Kind kind, const domain::BudgetKey& b) {
   return key;
 }
 
-std::string PositionKey(Kind kind, domain::Position position) {
+std::string DivisionPart(KeyKind kind, domain::Code division, uint16_t year, domain::Stage stage) {
   std::string key = Start(kind);
-  PutU64(&key, position);
-  return key;
-}
-
-void Append(std::string* key, absl::string_view s) { key->append(s.data(), s.size()); }
-
-}  // namespace
-
-std::string EventKey(domain::Position position) { return PositionKey(kEvent, position); }
-
-std::string EventSegmentKey(domain::Position position, uint32_t number) {
-  std::string key = PositionKey(kEvent, position);
-  PutU32(&key, number);
-  return key;
-}
-
-std::string RequestKey(absl::string_view principal, absl::string_view request_id) {
-  std::string key = Start(kRequest);
-  Append(&key, principal);
-  key.push_back('\0');
-  Append(&key, request_id);
-  return key;
-}
-
-std::string HeadPrefix(domain::Code division) {
-  std::string key = Start(kHead);
-  PutU32(&key, division);
-  return key;
-}
-
-std::string HeadKey(const domain::BudgetKey& budget) { return BudgetPart(kHead, budget); }
-
-std::string HeadBlockKey(const domain::BudgetKey& budget, absl::string_view first_line_id) {
-  std::string key = BudgetPart(kHeadBlock, budget);
-  Append(&key, first_line_id);
-  return key;
-}
-
-std::string HeadProjectKey(const domain::BudgetKey& budget, absl::string_view project_code) {
-  std::string key = BudgetPart(kHeadProject, budget);
-  Append(&key, project_code);
-  return key;
-}
-
-std::string RevisionsPrefix(const domain::BudgetKey& budget) {
-  return BudgetPart(kRevision, budget);
-}
-
-std::string RevisionsPrefix(domain::Code division, uint16_t year, domain::Stage stage) {
-  std::string key = Start(kRevision);
   PutU32(&key, division);
   PutU16(&key, year);
   PutU8(&key, static_cast<uint8_t>(stage));
   return key;
 }
 
-std::string RevisionKey(const domain::BudgetKey& budget, uint64_t revision) {
-  std::string key = RevisionsPrefix(budget);
-  PutU64(&key, revision);
-  return key;
-}
-
-std::string GrossKey(domain::Code division, uint16_t year, domain::Stage stage) {
-  std::string key = Start(kGross);
-  PutU32(&key, division);
+std::string StatePart(KeyKind kind, uint16_t year, domain::Stage stage, domain::Code division) {
+  std::string key = Start(kind);
+  if (year == 0) return key;
   PutU16(&key, year);
   PutU8(&key, static_cast<uint8_t>(stage));
+  if (division != 0) PutU32(&key, division);
   return key;
 }
 
-std::string ScopeKey(domain::Code division, uint16_t year, domain::Stage stage,
-                     absl::string_view department) {
-  std::string key = Start(kScope);
-  PutU32(&key, division);
-  PutU16(&key, year);
-  PutU8(&key, static_cast<uint8_t>(stage));
-  Append(&key, department);
-  return key;
-}
-
-std::string CatalogEventKey(domain::Position position) {
-  return PositionKey(kCatalogEvent, position);
-}
-
-std::string OperatorEventKey(domain::Position position) {
-  return PositionKey(kOperatorEvent, position);
-}
-
-std::string LogIdKey() { return Start(kLogId); }
-std::string LedgerMarkKey() { return Start(kLedgerMark); }
-
-std::string GroupRecordKey(uint64_t group) {
-  std::string key = Start(kGroupRecord);
-  PutU64(&key, group);
-  return key;
-}
-
-absl::StatusOr<uint64_t> DecodeGroupRecordKey(absl::string_view key) {
-  ByteReader reader(key);
-  const uint8_t kind = reader.U8();
-  const uint64_t group = reader.U64();
-  if (!reader.ok() || !reader.AtEnd() || kind != kGroupRecord)
-    return absl::DataLossError("malformed key of a group");
-  return group;
-}
-
-std::string TileKey(uint8_t level, uint64_t index) {
-  std::string key = Start(kTile);
-  PutU8(&key, level);
-  PutU64(&key, index);
-  return key;
-}
-
-std::string CellsNodePrefix(const domain::OrgNode& node, uint16_t year, domain::Stage stage) {
-  std::string key = Start(kCells);
+std::string NodePart(const domain::OrgNode& node, uint16_t year, domain::Stage stage) {
+  std::string key = Start(KeyKind::kCells);
   key.reserve(48);
   PutU16(&key, year);
   PutU8(&key, static_cast<uint8_t>(stage));
@@ -171,90 +74,258 @@ std::string CellsNodePrefix(const domain::OrgNode& node, uint16_t year, domain::
   return key;
 }
 
-std::string CellsKey(const domain::ChunkId& id, uint64_t stride) {
-  std::string key = CellsNodePrefix(id.node, id.year, id.stage);
+Key NumberKey(KeyKind kind, uint64_t number) {
+  std::string key = Start(kind);
+  PutU64(&key, number);
+  return Key::Encoded(std::move(key));
+}
+
+// Reads a key of a kind; ok() is false for one of another.
+class KeyReader : public ByteReader {
+ public:
+  KeyReader(KeyView key, KeyKind kind) : ByteReader(key.encoded()), right_(key.kind() == kind) {
+    U8();
+  }
+  bool Whole() const { return right_ && ok() && AtEnd(); }
+
+ private:
+  const bool right_;
+};
+
+}  // namespace
+
+Key EventKey(domain::Position position) { return NumberKey(KeyKind::kEvent, position); }
+
+Key EventSegmentKey(domain::Position position, uint32_t number) {
+  std::string key = Start(KeyKind::kEvent);
+  PutU64(&key, position);
+  PutU32(&key, number);
+  return Key::Encoded(std::move(key));
+}
+
+Key CatalogEventKey(domain::Position position) {
+  return NumberKey(KeyKind::kCatalogEvent, position);
+}
+Key OperatorEventKey(domain::Position position) {
+  return NumberKey(KeyKind::kOperatorEvent, position);
+}
+Key LogIdKey() { return KeyOf(KeyKind::kLogId); }
+Key GroupRecordKey(uint64_t group) { return NumberKey(KeyKind::kGroupRecord, group); }
+
+Key TileKey(uint8_t level, uint64_t index) {
+  std::string key = Start(KeyKind::kTile);
+  PutU8(&key, level);
+  PutU64(&key, index);
+  return Key::Encoded(std::move(key));
+}
+
+Key RequestKey(absl::string_view principal, absl::string_view request_id) {
+  std::string key = Start(KeyKind::kRequest);
+  Append(&key, principal);
+  key.push_back('\0');
+  Append(&key, request_id);
+  return Key::Encoded(std::move(key));
+}
+
+Key HeadKey(const domain::BudgetKey& budget) {
+  return Key::Encoded(BudgetPart(KeyKind::kHead, budget));
+}
+
+KeyRange HeadsOf(domain::Code division) {
+  std::string prefix = Start(KeyKind::kHead);
+  PutU32(&prefix, division);
+  return RangeOf(std::move(prefix));
+}
+
+Key RevisionKey(const domain::BudgetKey& budget, uint64_t revision) {
+  std::string key = BudgetPart(KeyKind::kRevision, budget);
+  PutU64(&key, revision);
+  return Key::Encoded(std::move(key));
+}
+
+KeyRange RevisionsOf(const domain::BudgetKey& budget) {
+  return RangeOf(BudgetPart(KeyKind::kRevision, budget));
+}
+
+KeyRange RevisionsOf(domain::Code division, uint16_t year, domain::Stage stage) {
+  return RangeOf(DivisionPart(KeyKind::kRevision, division, year, stage));
+}
+
+Key GrossKey(domain::Code division, uint16_t year, domain::Stage stage) {
+  return Key::Encoded(DivisionPart(KeyKind::kGross, division, year, stage));
+}
+
+Key ScopeKey(domain::Code division, uint16_t year, domain::Stage stage,
+             absl::string_view department) {
+  std::string key = DivisionPart(KeyKind::kScope, division, year, stage);
+  Append(&key, department);
+  return Key::Encoded(std::move(key));
+}
+
+Key UpstreamKey(absl::string_view name) {
+  std::string key = Start(KeyKind::kUpstream);
+  Append(&key, name);
+  return Key::Encoded(std::move(key));
+}
+
+Key OwnerKey(domain::Code division) {
+  std::string key = Start(KeyKind::kOwner);
+  PutU32(&key, division);
+  return Key::Encoded(std::move(key));
+}
+
+Key LedgerMarkKey() { return KeyOf(KeyKind::kLedgerMark); }
+
+BlockKeys::BlockKeys(std::string prefix) : all_(RangeOf(std::move(prefix))) {}
+
+BlockKeys BlockKeys::OfLines(const domain::BudgetKey& budget) {
+  return BlockKeys(BudgetPart(KeyKind::kHeadBlock, budget));
+}
+
+BlockKeys BlockKeys::OfProjects(const domain::BudgetKey& budget) {
+  return BlockKeys(BudgetPart(KeyKind::kHeadProject, budget));
+}
+
+Key BlockKeys::At(absl::string_view first_id) const {
+  const absl::string_view prefix = all_.lower.encoded();
+  std::string key;
+  key.reserve(prefix.size() + first_id.size());
+  Append(&key, prefix);
+  Append(&key, first_id);
+  return Key::Encoded(std::move(key));
+}
+
+absl::string_view BlockKeys::FirstIdOf(KeyView key) const {
+  const absl::string_view prefix = all_.lower.encoded();
+  FISCAL_CHECK(absl::StartsWith(key.encoded(), prefix), "a block of this budget's head");
+  return key.encoded().substr(prefix.size());
+}
+
+Key CellsKey(const domain::ChunkId& id, uint64_t stride) {
+  std::string key = NodePart(id.node, id.year, id.stage);
   PutU16(&key, id.chunk);
   PutU64(&key, ~stride);
-  return key;
+  return Key::Encoded(std::move(key));
 }
 
-std::string PostingKey(domain::Position position) { return PositionKey(kPosting, position); }
-std::string StrideKey(domain::Position position) { return PositionKey(kStride, position); }
-std::string GroupKey(domain::Position position) { return PositionKey(kGroup, position); }
-std::string LeftOutKey() { return Start(kLeftOut); }
-
-std::string WatermarkKey() { return Start(kWatermark); }
-
-std::string StatusPrefix(uint16_t year, domain::Stage stage, domain::Code division) {
-  std::string key = Start(kStatus);
-  if (year == 0) return key;
-  PutU16(&key, year);
-  PutU8(&key, static_cast<uint8_t>(stage));
-  if (division != 0) PutU32(&key, division);
-  return key;
+KeyRange CellsOf(const domain::OrgNode& node, uint16_t year, domain::Stage stage) {
+  return RangeOf(NodePart(node, year, stage));
 }
 
-std::string StatusKey(const domain::BudgetKey& budget, uint64_t stride) {
-  std::string key = StatusPrefix(budget.year, budget.stage, budget.division);
+KeyRange CellsOf(const domain::OrgNode& node, uint16_t year, domain::Stage stage, uint16_t first,
+                 uint16_t last, uint64_t stride) {
+  std::string lower = NodePart(node, year, stage), upper = lower;
+  PutU16(&lower, first);
+  // A single chunk needs no look at later states than asked for.
+  if (first == last) PutU64(&lower, ~stride);
+  PutU16(&upper, last);
+  return {Key::Encoded(std::move(lower)), Key::Encoded(AfterPrefix(std::move(upper)))};
+}
+
+KeyRange CellsOf(uint16_t year, domain::Stage stage, domain::Code division) {
+  return RangeOf(StatePart(KeyKind::kCells, year, stage, division));
+}
+
+KeyRange StatusesOf(uint16_t year, domain::Stage stage, domain::Code division) {
+  return RangeOf(StatePart(KeyKind::kStatus, year, stage, division));
+}
+
+Key StatusKey(const domain::BudgetKey& budget, uint64_t stride) {
+  std::string key = StatePart(KeyKind::kStatus, budget.year, budget.stage, budget.division);
   key += budget.agency;
   key.push_back('\0');
   PutU64(&key, ~stride);
-  return key;
+  return Key::Encoded(std::move(key));
 }
 
-std::string UpstreamKey(absl::string_view name) {
-  std::string key = Start(kUpstream);
-  Append(&key, name);
-  return key;
+Key PostingKey(domain::Position position) { return NumberKey(KeyKind::kPosting, position); }
+Key StrideKey(domain::Position position) { return NumberKey(KeyKind::kStride, position); }
+Key GroupKey(domain::Position position) { return NumberKey(KeyKind::kGroup, position); }
+Key WatermarkKey() { return KeyOf(KeyKind::kWatermark); }
+Key LeftOutKey() { return KeyOf(KeyKind::kLeftOut); }
+
+KeyRange KeysOf(KeyKind kind) { return RangeOf(Start(kind)); }
+
+Key Successor(KeyView key) {
+  std::string bytes;
+  bytes.reserve(key.encoded().size() + 1);
+  Append(&bytes, key.encoded());
+  bytes.push_back('\0');
+  return Key::Encoded(std::move(bytes));
 }
 
-std::string OwnerKey(domain::Code division) {
-  std::string key = Start(kOwner);
-  PutU32(&key, division);
-  return key;
+std::optional<StateKey> SplitState(KeyView key) {
+  const absl::string_view bytes = key.encoded();
+  if (bytes.size() < kStrideBytes) return std::nullopt;
+  const size_t of = bytes.size() - kStrideBytes;
+  return StateKey{KeyView::Encoded(bytes.substr(0, of)), ~ByteReader(bytes.substr(of)).U64()};
 }
 
-absl::StatusOr<domain::Position> DecodePositionKey(absl::string_view key) {
-  ByteReader reader(key);
-  const uint8_t kind = reader.U8();
+Key AfterStates(KeyView of) { return Key::Encoded(AfterPrefix(std::string(of.encoded()))); }
+
+StatePlace PlaceOf(KeyView key) {
+  ByteReader reader(key.encoded());
+  reader.U8();
+  StatePlace place;
+  place.year = reader.U16();
+  place.stage = static_cast<domain::Stage>(reader.U8());
+  place.division = reader.U32();
+  return reader.ok() ? place : StatePlace();
+}
+
+absl::StatusOr<domain::Position> DecodePositionKey(KeyView key) {
+  ByteReader reader(key.encoded());
+  const auto kind = static_cast<KeyKind>(reader.U8());
   const domain::Position position = reader.U64();
-  if (kind == kEvent && reader.ok() && !reader.AtEnd()) reader.U32();
+  if (kind == KeyKind::kEvent && reader.ok() && !reader.AtEnd()) reader.U32();
   if (!reader.ok() || !reader.AtEnd() ||
-      (kind != kEvent && kind != kCatalogEvent && kind != kOperatorEvent && kind != kPosting &&
-       kind != kStride)) {
+      (kind != KeyKind::kEvent && kind != KeyKind::kCatalogEvent &&
+       kind != KeyKind::kOperatorEvent && kind != KeyKind::kPosting && kind != KeyKind::kStride)) {
     return absl::DataLossError("malformed key of a position");
   }
   return position;
 }
 
-absl::StatusOr<domain::BudgetKey> DecodeHeadKey(absl::string_view key) {
-  ByteReader reader(key);
-  const uint8_t kind = reader.U8();
+absl::StatusOr<RequestKeyParts> DecodeRequestKey(KeyView key) {
+  KeyReader reader(key, KeyKind::kRequest);
+  RequestKeyParts parts;
+  parts.principal = std::string(reader.Terminated());
+  parts.request_id = std::string(reader.Bytes(reader.remaining()));
+  if (!reader.Whole()) return absl::DataLossError("malformed key of a request");
+  return parts;
+}
+
+absl::StatusOr<domain::BudgetKey> DecodeHeadKey(KeyView key) {
+  KeyReader reader(key, KeyKind::kHead);
   domain::BudgetKey budget;
   budget.division = reader.U32();
   budget.year = reader.U16();
   const uint8_t stage = reader.U8();
   budget.agency = std::string(reader.Terminated());
-  if (!reader.ok() || !reader.AtEnd() || kind != kHead || stage > 7)
-    return absl::DataLossError("malformed head key");
+  if (!reader.Whole() || stage > 7) return absl::DataLossError("malformed head key");
   budget.stage = static_cast<domain::Stage>(stage);
   return budget;
 }
 
-absl::StatusOr<uint64_t> DecodeTileKey(absl::string_view key) {
-  ByteReader reader(key);
-  const uint8_t kind = reader.U8();
-  reader.U8();
-  const uint64_t index = reader.U64();
-  if (!reader.ok() || !reader.AtEnd() || kind != kTile)
-    return absl::DataLossError("malformed tile key");
-  return index;
+absl::StatusOr<uint64_t> DecodeGroupRecordKey(KeyView key) {
+  KeyReader reader(key, KeyKind::kGroupRecord);
+  const uint64_t group = reader.U64();
+  if (!reader.Whole()) return absl::DataLossError("malformed key of a group");
+  return group;
 }
 
-absl::StatusOr<CellsKeyParts> DecodeCellsKey(absl::string_view key) {
-  ByteReader reader(key);
+absl::StatusOr<TileKeyParts> DecodeTileKey(KeyView key) {
+  KeyReader reader(key, KeyKind::kTile);
+  TileKeyParts parts;
+  parts.level = reader.U8();
+  parts.index = reader.U64();
+  if (!reader.Whole()) return absl::DataLossError("malformed tile key");
+  return parts;
+}
+
+absl::StatusOr<CellsKeyParts> DecodeCellsKey(KeyView key) {
+  KeyReader reader(key, KeyKind::kCells);
   CellsKeyParts parts;
-  const uint8_t kind = reader.U8();
   parts.id.year = reader.U16();
   const uint8_t stage = reader.U8();
   parts.id.node.division = reader.U32();
@@ -262,48 +333,150 @@ absl::StatusOr<CellsKeyParts> DecodeCellsKey(absl::string_view key) {
   parts.id.node.code = std::string(reader.Terminated());
   parts.id.chunk = reader.U16();
   parts.stride = ~reader.U64();
-  if (!reader.ok() || !reader.AtEnd() || kind != kCells || stage > 7 || type < 1 || type > 4) {
+  if (!reader.Whole() || stage > 7 || type < 1 || type > 4)
     return absl::DataLossError("malformed cells key");
-  }
   parts.id.stage = static_cast<domain::Stage>(stage);
   parts.id.node.type = static_cast<domain::OrgType>(type);
   return parts;
 }
 
-absl::StatusOr<StatusKeyParts> DecodeStatusKey(absl::string_view key) {
-  ByteReader reader(key);
+absl::StatusOr<StatusKeyParts> DecodeStatusKey(KeyView key) {
+  KeyReader reader(key, KeyKind::kStatus);
   StatusKeyParts parts;
-  const uint8_t kind = reader.U8();
   parts.key.year = reader.U16();
   const uint8_t stage = reader.U8();
   parts.key.division = reader.U32();
   parts.key.agency = std::string(reader.Terminated());
   parts.stride = ~reader.U64();
-  if (!reader.ok() || !reader.AtEnd() || kind != kStatus || stage > 7)
-    return absl::DataLossError("malformed status key");
+  if (!reader.Whole() || stage > 7) return absl::DataLossError("malformed status key");
   parts.key.stage = static_cast<domain::Stage>(stage);
   return parts;
 }
 
-absl::StatusOr<domain::Code> DecodeOwnerKey(absl::string_view key) {
-  ByteReader reader(key);
-  const uint8_t kind = reader.U8();
+absl::StatusOr<std::string> DecodeUpstreamKey(KeyView key) {
+  KeyReader reader(key, KeyKind::kUpstream);
+  std::string name(reader.Bytes(reader.remaining()));
+  if (!reader.Whole()) return absl::DataLossError("malformed key of an upstream");
+  return name;
+}
+
+absl::StatusOr<domain::Code> DecodeOwnerKey(KeyView key) {
+  KeyReader reader(key, KeyKind::kOwner);
   const domain::Code division = reader.U32();
-  if (!reader.ok() || !reader.AtEnd() || kind != kOwner)
-    return absl::DataLossError("malformed owner key");
+  if (!reader.Whole()) return absl::DataLossError("malformed owner key");
   return division;
 }
 
-std::string AfterPrefix(absl::string_view prefix) {
-  std::string s(prefix);
-  while (!s.empty()) {
-    if (static_cast<uint8_t>(s.back()) != 0xff) {
-      s.back() = static_cast<char>(static_cast<uint8_t>(s.back()) + 1);
-      return s;
-    }
-    s.pop_back();
-  }
-  return s;
+namespace {
+
+std::string PlaceName(uint16_t year, uint8_t stage, domain::Code division) {
+  return absl::StrCat(" of year ", year, " stage ", int{stage}, " division ", division);
 }
+
+// The place in a key of the ledger, which begins with the division.
+std::string LedgerPlace(ByteReader& reader) {
+  const domain::Code division = reader.U32();
+  const uint16_t year = reader.U16();
+  return PlaceName(year, reader.U8(), division);
+}
+
+// What is left.
+absl::string_view Rest(ByteReader& reader) { return reader.Bytes(reader.remaining()); }
+
+std::string NameOfLedger(KeyKind kind, ByteReader& reader) {
+  const auto budget = [&](const char* what) {
+    const std::string place = LedgerPlace(reader);
+    return absl::StrCat(what, place, " agency ", reader.Terminated());
+  };
+  const auto sums = [&](const char* what) {
+    const std::string place = LedgerPlace(reader);
+    return absl::StrCat(what, place, " ", Rest(reader));
+  };
+  switch (kind) {
+    case KeyKind::kRequest: {
+      const absl::string_view principal = reader.Terminated();
+      return absl::StrCat("answer to ", principal, " ", Rest(reader));
+    }
+    case KeyKind::kHead:
+      return budget("head");
+    case KeyKind::kHeadBlock: {
+      const std::string name = budget("head's lines");
+      return absl::StrCat(name, " from ", Rest(reader));
+    }
+    case KeyKind::kHeadProject: {
+      const std::string name = budget("head's projects");
+      return absl::StrCat(name, " from ", Rest(reader));
+    }
+    case KeyKind::kRevision: {
+      const std::string name = budget("revision");
+      return absl::StrCat(name, " number ", reader.U64());
+    }
+    case KeyKind::kScope:
+      return sums("scopes");
+    case KeyKind::kGross:
+      return sums("gross");
+    case KeyKind::kUpstream:
+      return absl::StrCat("upstream ", Rest(reader));
+    case KeyKind::kOwner:
+      return absl::StrCat("owner of division ", reader.U32());
+    default:
+      return absl::StrCat("a key of kind ", static_cast<int>(kind));
+  }
+}
+
+// Of cells and statuses, with or without their stride.
+std::string NameOfState(KeyKind kind, ByteReader& reader) {
+  const uint16_t year = reader.U16();
+  const uint8_t stage = reader.U8();
+  const std::string place = PlaceName(year, stage, reader.U32());
+  const bool cells = kind == KeyKind::kCells;
+  const uint8_t type = cells ? reader.U8() : 0;
+  const absl::string_view code = reader.Terminated();
+  const uint16_t chunk = cells ? reader.U16() : 0;
+  if (!reader.ok() || (!reader.AtEnd() && reader.remaining() != kStrideBytes))
+    return cells ? "cells with a malformed key" : "a status with a malformed key";
+  if (!cells) return absl::StrCat("status", place, " agency ", code);
+  return absl::StrCat("cells", place, " node ", int{type}, " ", code, " chunk ", chunk);
+}
+
+std::string NameOfNumber(const char* what, ByteReader& reader) {
+  const uint64_t number = reader.U64();
+  return reader.ok() && reader.AtEnd() ? absl::StrCat(what, " ", number)
+                                       : absl::StrCat(what, " with a malformed key");
+}
+
+}  // namespace
+
+std::string NameOf(KeyView key) {
+  ByteReader reader(key.encoded());
+  reader.U8();
+  switch (key.kind()) {
+    case KeyKind::kCells:
+    case KeyKind::kStatus:
+      return NameOfState(key.kind(), reader);
+    case KeyKind::kEvent:
+      return NameOfNumber("event", reader);
+    case KeyKind::kCatalogEvent:
+      return NameOfNumber("catalog at", reader);
+    case KeyKind::kOperatorEvent:
+      return NameOfNumber("operator's event at", reader);
+    case KeyKind::kPosting:
+      return NameOfNumber("posting", reader);
+    case KeyKind::kStride:
+      return NameOfNumber("stride", reader);
+    case KeyKind::kGroup:
+      return NameOfNumber("group", reader);
+    case KeyKind::kTile: {
+      const auto parts = DecodeTileKey(key);
+      if (!parts.ok()) return "a tile with a malformed key";
+      return absl::StrCat("tile ", int{parts->level}, "/", parts->index, " of the log's tree");
+    }
+    default:
+      return NameOfLedger(key.kind(), reader);
+  }
+}
+
+std::string ToToken(KeyView key) { return std::string(key.encoded()); }
+Key FromToken(absl::string_view token) { return Key::Encoded(std::string(token)); }
 
 }  // namespace fiscal::storage

@@ -38,86 +38,185 @@
 #ifndef FISCAL_STORAGE_SCHEMA_H_
 #define FISCAL_STORAGE_SCHEMA_H_
 
+#include <cstdint>
+#include <optional>
 #include <string>
 
+#include "absl/algorithm/container.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "domain/cells.h"
 #include "domain/event.h"
 #include "domain/types.h"
+#include "storage/key.h"
 
 namespace fiscal::storage {
+
+enum class KeyKind : uint8_t {
+  kEvent = 0x01,
+  kRequest = 0x02,
+  kHead = 0x03,
+  kHeadBlock = 0x04,
+  kHeadProject = 0x05,
+  kRevision = 0x06,
+  kRetiredGross = 0x07,
+  kScope = 0x08,
+  kCatalogEvent = 0x09,
+  kLogId = 0x0a,
+  kTile = 0x0b,
+  kUpstream = 0x0c,
+  kOwner = 0x0d,
+  kGroupRecord = 0x0e,
+  kGross = 0x0f,
+  kCells = 0x10,
+  kPosting = 0x12,
+  kStride = 0x13,
+  kStatus = 0x14,
+  kGroup = 0x15,
+  kOperatorEvent = 0x16,
+  kWatermark = 0x20,
+  kLedgerMark = 0x21,
+  kLeftOut = 0x22,
+};
+
+// Kinds whose keys are only ever added at their end, as RocksOptions::ordered_kinds has them.
+constexpr KeyKind kLogOrderedKinds[] = {KeyKind::kEvent, KeyKind::kCatalogEvent,
+                                        KeyKind::kGroupRecord};
+constexpr KeyKind kTotalsOrderedKinds[] = {KeyKind::kPosting, KeyKind::kStride};
+// Kinds of the ledger's store: all that can be made again from the log.
+constexpr KeyKind kLedgerKinds[] = {
+    KeyKind::kRequest,  KeyKind::kHead,         KeyKind::kHeadBlock, KeyKind::kHeadProject,
+    KeyKind::kRevision, KeyKind::kRetiredGross, KeyKind::kScope,     KeyKind::kUpstream,
+    KeyKind::kOwner,    KeyKind::kGross,        KeyKind::kLedgerMark};
+inline bool InLedger(KeyView key) { return absl::c_linear_search(kLedgerKinds, key.kind()); }
 
 // A stride of positions ends with the one that makes it this many events, or this many cells that
 // their postings change. History of a cell has at most one value a stride, and a position inside
 // one is at most this far from a stored state; both numbers are part of the format.
 constexpr uint64_t kStrideEvents = 256;
 constexpr uint64_t kStrideCells = 4096;
-// Kinds whose keys are only ever added at their end, as RocksOptions::ordered_kinds has them.
-constexpr char kLogOrderedKinds[] = "\x01\x09\x0e";
-constexpr char kTotalsOrderedKinds[] = "\x12\x13";
-// Kinds of the ledger's store: all that can be made again from the log.
-constexpr char kLedgerKinds[] = "\x02\x03\x04\x05\x06\x07\x08\x0c\x0d\x0f\x21";
 // A larger record is cut into values of this size.
 constexpr size_t kSegmentBytes = 32 << 10;
 
-std::string EventKey(domain::Position position);
+// The log.
+Key EventKey(domain::Position position);
 // `number` counts from 1; segment 0 is in the event's own value.
-std::string EventSegmentKey(domain::Position position, uint32_t number);
-std::string RequestKey(absl::string_view principal, absl::string_view request_id);
-std::string HeadKey(const domain::BudgetKey& budget);
-// Common to all heads of a division.
-std::string HeadPrefix(domain::Code division);
-// All head blocks of a budget start with HeadBlockKey(budget, "").
-std::string HeadBlockKey(const domain::BudgetKey& budget, absl::string_view first_line_id);
-std::string HeadProjectKey(const domain::BudgetKey& budget, absl::string_view project_code);
-std::string RevisionKey(const domain::BudgetKey& budget, uint64_t revision);
-// Common to all revisions of a budget, and of all budgets of a division, year and stage.
-std::string RevisionsPrefix(const domain::BudgetKey& budget);
-std::string RevisionsPrefix(domain::Code division, uint16_t year, domain::Stage stage);
-std::string GrossKey(domain::Code division, uint16_t year, domain::Stage stage);
-std::string ScopeKey(domain::Code division, uint16_t year, domain::Stage stage,
-                     absl::string_view department);
-std::string CatalogEventKey(domain::Position position);
-std::string OperatorEventKey(domain::Position position);
-std::string LogIdKey();
-std::string GroupRecordKey(uint64_t group);
-std::string LedgerMarkKey();
-std::string TileKey(uint8_t level, uint64_t index);
-std::string CellsKey(const domain::ChunkId& id, uint64_t stride);
-// Common to all chunks and strides of a node.
-std::string CellsNodePrefix(const domain::OrgNode& node, uint16_t year, domain::Stage stage);
-std::string PostingKey(domain::Position position);
-std::string StrideKey(domain::Position position);
-// Year 0: all; division 0: all of the year and stage.
-std::string StatusPrefix(uint16_t year, domain::Stage stage, domain::Code division);
-std::string StatusKey(const domain::BudgetKey& budget, uint64_t stride);
-std::string GroupKey(domain::Position position);
-std::string WatermarkKey();
-std::string LeftOutKey();
-std::string UpstreamKey(absl::string_view name);
-std::string OwnerKey(domain::Code division);
+Key EventSegmentKey(domain::Position position, uint32_t number);
+Key CatalogEventKey(domain::Position position);
+Key OperatorEventKey(domain::Position position);
+Key LogIdKey();
+Key GroupRecordKey(uint64_t group);
+Key TileKey(uint8_t level, uint64_t index);
 
-// DATA_LOSS when malformed. Of events, their segments, catalog events, postings and strides.
-absl::StatusOr<domain::Position> DecodePositionKey(absl::string_view key);
-absl::StatusOr<domain::BudgetKey> DecodeHeadKey(absl::string_view key);
-absl::StatusOr<uint64_t> DecodeGroupRecordKey(absl::string_view key);
-// The index of a tile.
-absl::StatusOr<uint64_t> DecodeTileKey(absl::string_view key);
+// The ledger.
+Key RequestKey(absl::string_view principal, absl::string_view request_id);
+Key HeadKey(const domain::BudgetKey& budget);
+KeyRange HeadsOf(domain::Code division);
+Key RevisionKey(const domain::BudgetKey& budget, uint64_t revision);
+KeyRange RevisionsOf(const domain::BudgetKey& budget);
+// Of all budgets of a division, year and stage.
+KeyRange RevisionsOf(domain::Code division, uint16_t year, domain::Stage stage);
+Key GrossKey(domain::Code division, uint16_t year, domain::Stage stage);
+Key ScopeKey(domain::Code division, uint16_t year, domain::Stage stage,
+             absl::string_view department);
+Key UpstreamKey(absl::string_view name);
+Key OwnerKey(domain::Code division);
+Key LedgerMarkKey();
+
+// The blocks that one budget's head is kept in; a block's key ends with the first id in it.
+class BlockKeys {
+ public:
+  // Ids are those of lines, or codes of projects.
+  static BlockKeys OfLines(const domain::BudgetKey& budget);
+  static BlockKeys OfProjects(const domain::BudgetKey& budget);
+
+  const KeyRange& all() const { return all_; }
+  Key At(absl::string_view first_id) const;
+  // REQUIRES: a key of these. Lives as long as the key's bytes.
+  absl::string_view FirstIdOf(KeyView key) const;
+
+ private:
+  explicit BlockKeys(std::string prefix);
+  KeyRange all_;
+};
+
+// The totals.
+Key CellsKey(const domain::ChunkId& id, uint64_t stride);
+// All chunks and strides of a node.
+KeyRange CellsOf(const domain::OrgNode& node, uint16_t year, domain::Stage stage);
+// Chunks of a node with `first` <= number <= `last`. Of a single one, states after `stride` are
+// left out.
+KeyRange CellsOf(const domain::OrgNode& node, uint16_t year, domain::Stage stage, uint16_t first,
+                 uint16_t last, uint64_t stride);
+// Year 0: all; division 0: all of the year and stage.
+KeyRange CellsOf(uint16_t year, domain::Stage stage, domain::Code division);
+KeyRange StatusesOf(uint16_t year, domain::Stage stage, domain::Code division);
+Key StatusKey(const domain::BudgetKey& budget, uint64_t stride);
+Key PostingKey(domain::Position position);
+Key StrideKey(domain::Position position);
+Key GroupKey(domain::Position position);
+Key WatermarkKey();
+Key LeftOutKey();
+
+// All keys of a kind.
+KeyRange KeysOf(KeyKind kind);
+// The first key that can come after `key`.
+Key Successor(KeyView key);
+
+// A key of cells or of a status: of what it is a state, and after which stride.
+struct StateKey {
+  // Common to all states of the same thing, the newest of which comes first; no key itself.
+  KeyView of;
+  uint64_t stride = 0;
+};
+// nullopt for a key too short to be one. Lives as long as the key's bytes.
+std::optional<StateKey> SplitState(KeyView key);
+// The first key after all states of the same thing; `of` as in StateKey.
+Key AfterStates(KeyView of);
+// What keys of cells and of statuses begin with, with or without their stride. Zeros for a key that
+// is too short.
+struct StatePlace {
+  uint16_t year = 0;
+  domain::Stage stage = domain::Stage::kNone;
+  domain::Code division = 0;
+};
+StatePlace PlaceOf(KeyView key);
+
+// DATA_LOSS when malformed. Of events, their segments, catalog events, operators' events, postings
+// and strides.
+absl::StatusOr<domain::Position> DecodePositionKey(KeyView key);
+struct RequestKeyParts {
+  std::string principal;
+  std::string request_id;
+};
+absl::StatusOr<RequestKeyParts> DecodeRequestKey(KeyView key);
+absl::StatusOr<domain::BudgetKey> DecodeHeadKey(KeyView key);
+absl::StatusOr<uint64_t> DecodeGroupRecordKey(KeyView key);
+struct TileKeyParts {
+  uint8_t level = 0;
+  uint64_t index = 0;
+};
+absl::StatusOr<TileKeyParts> DecodeTileKey(KeyView key);
 struct CellsKeyParts {
   domain::ChunkId id;
   uint64_t stride = 0;
 };
-absl::StatusOr<CellsKeyParts> DecodeCellsKey(absl::string_view key);
+absl::StatusOr<CellsKeyParts> DecodeCellsKey(KeyView key);
 struct StatusKeyParts {
   domain::BudgetKey key;
   uint64_t stride = 0;
 };
-absl::StatusOr<StatusKeyParts> DecodeStatusKey(absl::string_view key);
-absl::StatusOr<domain::Code> DecodeOwnerKey(absl::string_view key);
+absl::StatusOr<StatusKeyParts> DecodeStatusKey(KeyView key);
+absl::StatusOr<std::string> DecodeUpstreamKey(KeyView key);
+absl::StatusOr<domain::Code> DecodeOwnerKey(KeyView key);
 
-// The first key after all that start with `prefix`; empty when there is none.
-std::string AfterPrefix(absl::string_view prefix);
+// What a key names, for a person, as far as it can be read: any bytes get a name. Also of a
+// StateKey's `of`.
+std::string NameOf(KeyView key);
+
+// A key as a caller keeps it in a page token, and what he hands back, which may be any bytes.
+std::string ToToken(KeyView key);
+Key FromToken(absl::string_view token);
 
 }  // namespace fiscal::storage
 

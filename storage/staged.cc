@@ -1,21 +1,23 @@
 #include "storage/staged.h"
 
 #include "base/status_macros.h"
+#include "storage/schema.h"
 
 namespace fiscal::storage {
 
-void Staged::Remember(const std::string& key) {
+void Staged::Remember(KeyView key) {
   if (!undo_.has_value()) return;
   auto it = staged_.find(key);
-  undo_->emplace_back(key, it == staged_.end() ? std::nullopt : std::make_optional(it->second));
+  undo_->emplace_back(Key(key),
+                      it == staged_.end() ? std::nullopt : std::make_optional(it->second));
 }
 
-void Staged::Put(std::string key, std::string value) {
+void Staged::Put(Key key, std::string value) {
   Remember(key);
   staged_[std::move(key)] = std::move(value);
 }
 
-void Staged::Delete(std::string key) {
+void Staged::Delete(Key key) {
   Remember(key);
   staged_[std::move(key)] = std::nullopt;
 }
@@ -33,27 +35,26 @@ void Staged::Rollback() {
   undo_.reset();
 }
 
-absl::StatusOr<std::string> Staged::Get(const std::string& key) const {
+absl::StatusOr<std::string> Staged::Get(KeyView key) const {
   auto it = staged_.find(key);
   if (it == staged_.end()) return kv_.Get(key);
   if (!it->second.has_value()) return absl::NotFoundError("deleted in this group");
   return *it->second;
 }
 
-absl::StatusOr<std::vector<Staged::Item>> Staged::Scan(const std::string& lower,
-                                                       const std::string& upper) const {
+absl::StatusOr<std::vector<Staged::Item>> Staged::Scan(const KeyRange& range) const {
   std::vector<Item> items;
-  auto staged = staged_.lower_bound(lower);
-  const auto end = staged_.lower_bound(upper);
-  std::unique_ptr<KvIterator> it = kv_.NewIterator(lower, upper);
-  it->Seek(lower);
+  auto staged = staged_.lower_bound(range.lower);
+  const auto end = staged_.lower_bound(range.upper);
+  std::unique_ptr<KvIterator> it = kv_.NewIterator(range.lower, range.upper);
+  it->Seek(range.lower);
   while (it->Valid() || staged != end) {
-    if (staged == end || (it->Valid() && it->key() < absl::string_view(staged->first))) {
-      items.emplace_back(std::string(it->key()), std::string(it->value()));
+    if (staged == end || (it->Valid() && it->key() < staged->first)) {
+      items.emplace_back(Key(it->key()), std::string(it->value()));
       it->Next();
       continue;
     }
-    if (it->Valid() && it->key() == absl::string_view(staged->first)) it->Next();
+    if (it->Valid() && it->key() == staged->first) it->Next();
     if (staged->second.has_value()) items.emplace_back(staged->first, *staged->second);
     ++staged;
   }
@@ -61,11 +62,8 @@ absl::StatusOr<std::vector<Staged::Item>> Staged::Scan(const std::string& lower,
   return items;
 }
 
-absl::StatusOr<std::optional<Staged::Item>> Staged::FindLast(const std::string& lower,
-                                                             const std::string& key) const {
-  std::string upper = key;
-  upper.push_back('\0');
-  std::unique_ptr<KvIterator> it = kv_.NewIterator(lower, upper);
+absl::StatusOr<std::optional<Staged::Item>> Staged::FindLast(KeyView lower, KeyView key) const {
+  std::unique_ptr<KvIterator> it = kv_.NewIterator(lower, Successor(key));
   it->SeekForPrev(key);
   auto staged = staged_.upper_bound(key);
   // Walks both backwards; a staged key hides the stored one.
@@ -73,19 +71,18 @@ absl::StatusOr<std::optional<Staged::Item>> Staged::FindLast(const std::string& 
     const bool has_staged = staged != staged_.begin() && std::prev(staged)->first >= lower;
     if (!it->Valid()) FISCAL_RETURN_IF_ERROR(it->status());
     if (!it->Valid() && !has_staged) return std::optional<Item>();
-    if (!has_staged || (it->Valid() && it->key() > absl::string_view(std::prev(staged)->first))) {
-      return std::optional<Item>(Item(std::string(it->key()), std::string(it->value())));
+    if (!has_staged || (it->Valid() && it->key() > std::prev(staged)->first)) {
+      return std::optional<Item>(Item(it->key(), std::string(it->value())));
     }
     const auto candidate = std::prev(staged);
     if (candidate->second.has_value())
       return std::optional<Item>(Item(candidate->first, *candidate->second));
-    if (it->Valid() && it->key() == absl::string_view(candidate->first)) it->Prev();
+    if (it->Valid() && it->key() == candidate->first) it->Prev();
     staged = candidate;
   }
 }
 
-absl::StatusOr<std::optional<Staged::Item>> Staged::FindFirst(const std::string& key,
-                                                              const std::string& upper) const {
+absl::StatusOr<std::optional<Staged::Item>> Staged::FindFirst(KeyView key, KeyView upper) const {
   std::unique_ptr<KvIterator> it = kv_.NewIterator(key, upper);
   it->Seek(key);
   auto staged = staged_.lower_bound(key);
@@ -93,12 +90,12 @@ absl::StatusOr<std::optional<Staged::Item>> Staged::FindFirst(const std::string&
   while (true) {
     if (!it->Valid()) FISCAL_RETURN_IF_ERROR(it->status());
     if (!it->Valid() && staged == end) return std::optional<Item>();
-    if (staged == end || (it->Valid() && it->key() < absl::string_view(staged->first))) {
-      return std::optional<Item>(Item(std::string(it->key()), std::string(it->value())));
+    if (staged == end || (it->Valid() && it->key() < staged->first)) {
+      return std::optional<Item>(Item(it->key(), std::string(it->value())));
     }
     if (staged->second.has_value())
       return std::optional<Item>(Item(staged->first, *staged->second));
-    if (it->Valid() && it->key() == absl::string_view(staged->first)) it->Next();
+    if (it->Valid() && it->key() == staged->first) it->Next();
     ++staged;
   }
 }

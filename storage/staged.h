@@ -19,22 +19,20 @@ namespace fiscal::storage {
 
 class Staged {
  public:
-  using Item = std::pair<std::string, std::string>;
+  using Item = std::pair<Key, std::string>;
 
   explicit Staged(const Kv& kv) : kv_(kv) {}
 
-  void Put(std::string key, std::string value);
-  void Delete(std::string key);
+  void Put(Key key, std::string value);
+  void Delete(Key key);
   // NOT_FOUND when absent.
-  absl::StatusOr<std::string> Get(const std::string& key) const;
-  // All keys in [lower, upper), in order.
-  absl::StatusOr<std::vector<Item>> Scan(const std::string& lower, const std::string& upper) const;
+  absl::StatusOr<std::string> Get(KeyView key) const;
+  // All keys of the range, in order.
+  absl::StatusOr<std::vector<Item>> Scan(const KeyRange& range) const;
   // The last key <= `key` and >= `lower`.
-  absl::StatusOr<std::optional<Item>> FindLast(const std::string& lower,
-                                               const std::string& key) const;
+  absl::StatusOr<std::optional<Item>> FindLast(KeyView lower, KeyView key) const;
   // The first key >= `key` and < `upper`.
-  absl::StatusOr<std::optional<Item>> FindFirst(const std::string& key,
-                                                const std::string& upper) const;
+  absl::StatusOr<std::optional<Item>> FindFirst(KeyView key, KeyView upper) const;
 
   // From Begin on changes can be undone: Rollback undoes them, Keep lets them stand.
   void Begin();
@@ -46,15 +44,14 @@ class Staged {
   void Clear() { staged_.clear(); }
 
  private:
-  using Map = absl::btree_map<std::string, std::optional<std::string>>;
-  void Remember(const std::string& key);
+  using Map = absl::btree_map<Key, std::optional<std::string>, KeyLess>;
+  void Remember(KeyView key);
 
   const Kv& kv_;
   // nullopt is a deletion.
   Map staged_;
   // The staged value of each changed key at Begin; nullopt when none was staged.
-  std::optional<std::vector<std::pair<std::string, std::optional<std::optional<std::string>>>>>
-      undo_;
+  std::optional<std::vector<std::pair<Key, std::optional<std::optional<std::string>>>>> undo_;
 };
 
 }  // namespace fiscal::storage

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "absl/strings/match.h"
 #include "base/coding.h"
 #include "base/status_macros.h"
 #include "storage/cell_codec.h"
@@ -19,8 +18,12 @@ constexpr size_t kReferredBytesMin = 64;
 
 enum StoredAs : uint8_t { kWhole = 0, kChanges = 1, kPosted = 2 };
 
-// The part of a cells key before its stride.
-absl::string_view ChunkPart(absl::string_view key) { return key.substr(0, key.size() - 8); }
+// What the keys of one chunk's states, or of one budget's statuses, have in common. A malformed key
+// has it with no other.
+KeyView ThingOf(KeyView key) {
+  const std::optional<StateKey> state = SplitState(key);
+  return state.has_value() ? state->of : key;
+}
 
 // The cells of the posting that a stored value refers to.
 absl::StatusOr<std::string> ReadPosted(const Kv& kv, absl::string_view value) {
@@ -39,10 +42,10 @@ absl::StatusOr<std::string> ReadPosted(const Kv& kv, absl::string_view value) {
 // The third form: what was posted at that position, and nothing else.
 // Reads the chunk whose newest value `it` stands at; moves `it` over the values it needs.
 template <typename Chunk>
-absl::Status ReadChunk(const Kv& kv, KvIterator* it, absl::string_view chunk_part, Chunk* chunk,
+absl::Status ReadChunk(const Kv& kv, KvIterator* it, KeyView chunk_key, Chunk* chunk,
                        domain::Fold::Chain* chain) {
   std::vector<std::string> changes;
-  while (it->Valid() && ChunkPart(it->key()) == chunk_part) {
+  while (it->Valid() && ThingOf(it->key()) == chunk_key) {
     ByteReader reader(it->value());
     const uint8_t kind = reader.U8();
     if (kind == kWhole || kind == kPosted) {
@@ -67,55 +70,56 @@ absl::Status ReadChunk(const Kv& kv, KvIterator* it, absl::string_view chunk_par
 // Moves `it`, over keys from `lower` on, to the newest value not after `stride` of each chunk in
 // turn, and calls `at` there, which may move on within the chunk.
 absl::Status Walk(
-    KvIterator* it, const std::string& lower, uint64_t stride,
-    const std::function<absl::Status(const domain::ChunkId&, absl::string_view chunk_part)>& at) {
+    KvIterator* it, KeyView lower, uint64_t stride,
+    const std::function<absl::Status(const domain::ChunkId&, KeyView chunk_key)>& at) {
   it->Seek(lower);
   while (it->Valid()) {
     FISCAL_ASSIGN_OR_RETURN(CellsKeyParts parts, DecodeCellsKey(it->key()));
-    const std::string chunk_part(ChunkPart(it->key()));
+    const Key chunk_key(ThingOf(it->key()));
     if (parts.stride > stride) {
       it->Seek(CellsKey(parts.id, stride));
       if (!it->Valid()) break;
-      if (ChunkPart(it->key()) != absl::string_view(chunk_part)) continue;
+      if (ThingOf(it->key()) != chunk_key) continue;
     }
-    FISCAL_RETURN_IF_ERROR(at(parts.id, chunk_part));
+    FISCAL_RETURN_IF_ERROR(at(parts.id, chunk_key));
     // Older states of the same chunk follow: one seek passes them all.
-    it->Seek(AfterPrefix(chunk_part));
+    it->Seek(AfterStates(chunk_key));
   }
   return it->status();
 }
 
 // The same for readers that want cells.
 absl::Status VisitCells(
-    const Kv& kv, const std::string& lower, const std::string& upper, uint64_t stride,
+    const Kv& kv, const KeyRange& range, uint64_t stride,
     const std::function<void(const domain::ChunkId&, const domain::CellTable&)>& visit) {
-  std::unique_ptr<KvIterator> it = kv.NewIterator(lower, upper);
+  std::unique_ptr<KvIterator> it = kv.NewIterator(range.lower, range.upper);
   domain::CellTable table;
-  return Walk(it.get(), lower, stride,
-              [&](const domain::ChunkId& id, absl::string_view chunk_part) -> absl::Status {
-                ByteReader reader(it->value());
-                const uint8_t kind = reader.U8();
-                if (kind == kWhole && reader.ok()) {
-                  FISCAL_RETURN_IF_ERROR(DecodeCells(reader.Bytes(reader.remaining()), &table));
-                  visit(id, table);
-                } else if (kind == kPosted && reader.ok()) {
-                  FISCAL_ASSIGN_OR_RETURN(const std::string posted, ReadPosted(kv, it->value()));
-                  FISCAL_RETURN_IF_ERROR(DecodeCells(posted, &table));
-                  visit(id, table);
-                } else {
-                  domain::Fold::Chain chain;
-                  if (id.node.type == domain::OrgType::kAgency) {
-                    domain::Chunk chunk;
-                    FISCAL_RETURN_IF_ERROR(ReadChunk(kv, it.get(), chunk_part, &chunk, &chain));
-                    visit(id, chunk.Table());
-                  } else {
-                    domain::NodeChunk chunk(static_cast<domain::ChunkKind>(id.chunk >> 10));
-                    FISCAL_RETURN_IF_ERROR(ReadChunk(kv, it.get(), chunk_part, &chunk, &chain));
-                    visit(id, chunk.Table());
-                  }
-                }
-                return absl::OkStatus();
-              });
+  return Walk(
+      it.get(), range.lower, stride,
+      [&](const domain::ChunkId& id, KeyView chunk_key) -> absl::Status {
+        ByteReader reader(it->value());
+        const uint8_t kind = reader.U8();
+        if (kind == kWhole && reader.ok()) {
+          FISCAL_RETURN_IF_ERROR(DecodeCells(reader.Bytes(reader.remaining()), &table));
+          visit(id, table);
+        } else if (kind == kPosted && reader.ok()) {
+          FISCAL_ASSIGN_OR_RETURN(const std::string posted, ReadPosted(kv, it->value()));
+          FISCAL_RETURN_IF_ERROR(DecodeCells(posted, &table));
+          visit(id, table);
+        } else {
+          domain::Fold::Chain chain;
+          if (id.node.type == domain::OrgType::kAgency) {
+            domain::Chunk chunk;
+            FISCAL_RETURN_IF_ERROR(ReadChunk(kv, it.get(), chunk_key, &chunk, &chain));
+            visit(id, chunk.Table());
+          } else {
+            domain::NodeChunk chunk(static_cast<domain::ChunkKind>(id.chunk >> 10));
+            FISCAL_RETURN_IF_ERROR(ReadChunk(kv, it.get(), chunk_key, &chunk, &chain));
+            visit(id, chunk.Table());
+          }
+        }
+        return absl::OkStatus();
+      });
 }
 
 // Encodes what changed of a chunk; the whole chunk once chain and changes hold more cells than the
@@ -223,25 +227,25 @@ uint64_t TotalsStore::StrideAt(domain::Position position) const {
 
 absl::Status TotalsStore::LoadLeaves(const domain::ChunkId& id, uint64_t stride,
                                      domain::Chunk* chunk, domain::Fold::Chain* chain) const {
-  const std::string lower = CellsKey(id, stride);
-  const std::string chunk_part(ChunkPart(lower));
-  std::unique_ptr<KvIterator> it = kv_.NewIterator(lower, AfterPrefix(chunk_part));
+  const Key lower = CellsKey(id, stride);
+  const KeyView chunk_key = ThingOf(lower);
+  std::unique_ptr<KvIterator> it = kv_.NewIterator(lower, AfterStates(chunk_key));
   it->Seek(lower);
   if (!it->Valid()) return it->status();
-  return ReadChunk(kv_, it.get(), chunk_part, chunk, chain);
+  return ReadChunk(kv_, it.get(), chunk_key, chunk, chain);
 }
 
 absl::StatusOr<domain::Fold::NodeChunks> TotalsStore::LoadNode(const domain::Fold::NodeId& node,
                                                                uint64_t stride) const {
   domain::Fold::NodeChunks chunks;
-  const std::string lower = CellsNodePrefix(node.node, node.year, node.stage);
-  std::unique_ptr<KvIterator> it = kv_.NewIterator(lower, AfterPrefix(lower));
+  const KeyRange range = CellsOf(node.node, node.year, node.stage);
+  std::unique_ptr<KvIterator> it = kv_.NewIterator(range.lower, range.upper);
   FISCAL_RETURN_IF_ERROR(Walk(
-      it.get(), lower, stride,
-      [&](const domain::ChunkId& id, absl::string_view chunk_part) -> absl::Status {
+      it.get(), range.lower, stride,
+      [&](const domain::ChunkId& id, KeyView chunk_key) -> absl::Status {
         auto entry =
             std::make_unique<domain::Fold::Entry>(static_cast<domain::ChunkKind>(id.chunk >> 10));
-        FISCAL_RETURN_IF_ERROR(ReadChunk(kv_, it.get(), chunk_part, &entry->chunk, &entry->chain));
+        FISCAL_RETURN_IF_ERROR(ReadChunk(kv_, it.get(), chunk_key, &entry->chunk, &entry->chain));
         chunks[id.chunk] = std::move(entry);
         return absl::OkStatus();
       }));
@@ -251,23 +255,15 @@ absl::StatusOr<domain::Fold::NodeChunks> TotalsStore::LoadNode(const domain::Fol
 absl::Status TotalsStore::ForEachChunk(
     const domain::Fold::NodeId& node, uint16_t first, uint16_t last, uint64_t stride,
     const std::function<void(uint16_t, const domain::CellTable&)>& visit) const {
-  const std::string prefix = CellsNodePrefix(node.node, node.year, node.stage);
-  std::string lower = prefix, upper = prefix;
-  PutU16(&lower, first);
-  // A single chunk needs no look at later ones than asked for.
-  if (first == last) PutU64(&lower, ~stride);
-  PutU16(&upper, last);
-  upper = AfterPrefix(upper);
   return VisitCells(
-      kv_, lower, upper, stride,
+      kv_, CellsOf(node.node, node.year, node.stage, first, last, stride), stride,
       [&](const domain::ChunkId& id, const domain::CellTable& table) { visit(id.chunk, table); });
 }
 
 absl::Status TotalsStore::ForEach(
     uint64_t stride,
     const std::function<void(const domain::ChunkId&, const domain::CellTable&)>& visit) const {
-  const std::string lower(1, '\x10');
-  return VisitCells(kv_, lower, AfterPrefix(lower), stride, visit);
+  return VisitCells(kv_, KeysOf(KeyKind::kCells), stride, visit);
 }
 
 absl::StatusOr<domain::Position> TotalsStore::EndOfGroup(domain::Position position) const {
@@ -286,10 +282,9 @@ absl::Status TotalsStore::ForEachStatus(
     uint16_t year, domain::Stage stage, domain::Code division, uint64_t stride,
     const std::function<void(const domain::BudgetKey&, const domain::StatementStatus&)>& visit)
     const {
-  const std::string lower = StatusPrefix(year, stage, division);
-  std::unique_ptr<KvIterator> it = kv_.NewIterator(lower, AfterPrefix(lower));
-  it->Seek(lower);
-  std::string done;
+  const KeyRange range = StatusesOf(year, stage, division);
+  std::unique_ptr<KvIterator> it = kv_.NewIterator(range.lower, range.upper);
+  it->Seek(range.lower);
   while (it->Valid()) {
     FISCAL_ASSIGN_OR_RETURN(const StatusKeyParts parts, DecodeStatusKey(it->key()));
     if (parts.stride > stride) {
@@ -298,13 +293,13 @@ absl::Status TotalsStore::ForEachStatus(
     }
     FISCAL_ASSIGN_OR_RETURN(const domain::StatementStatus status, DecodeStatus(it->value()));
     visit(parts.key, status);
-    const std::string budget(it->key().substr(0, it->key().size() - 8));
+    const Key budget(ThingOf(it->key()));
     it->Next();
-    for (int steps = 0; it->Valid() && absl::StartsWith(it->key(), budget); ++steps) {
+    for (int steps = 0; it->Valid() && ThingOf(it->key()) == budget; ++steps) {
       if (steps < 8) {
         it->Next();
       } else {
-        it->Seek(AfterPrefix(budget));
+        it->Seek(AfterStates(budget));
       }
     }
   }

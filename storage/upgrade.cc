@@ -6,10 +6,10 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "base/coding.h"
 #include "base/status_macros.h"
 #include "storage/event_log.h"
 #include "storage/group_record.h"
+#include "storage/log_records.h"
 #include "storage/record_codec.h"
 #include "storage/schema.h"
 
@@ -20,20 +20,21 @@ constexpr size_t kAnswersInGroup = 512;
 constexpr size_t kDeletesInBatch = 16384;
 constexpr domain::Position kEventsInStep = 1024;
 
-// Calls `visit` with every key that starts with `prefix`.
+// Calls `visit` with every key of a kind.
 template <typename Visit>
-absl::Status ForEachKey(const Kv& kv, const std::string& prefix, Visit visit) {
-  std::unique_ptr<KvIterator> it = kv.NewIterator(prefix, AfterPrefix(prefix));
-  for (it->Seek(prefix); it->Valid(); it->Next())
+absl::Status ForEachKey(const Kv& kv, KeyKind kind, Visit visit) {
+  const KeyRange range = KeysOf(kind);
+  std::unique_ptr<KvIterator> it = kv.NewIterator(range.lower, range.upper);
+  for (it->Seek(range.lower); it->Valid(); it->Next())
     FISCAL_RETURN_IF_ERROR(visit(it->key(), it->value()));
   return it->status();
 }
 
-// Removes every key that starts with `prefix`.
-absl::Status RemoveKeys(Kv& kv, const std::string& prefix) {
+// Removes every key of a kind.
+absl::Status RemoveKeys(Kv& kv, KeyKind kind) {
   Batch batch;
-  FISCAL_RETURN_IF_ERROR(ForEachKey(kv, prefix, [&](absl::string_view key, absl::string_view) {
-    batch.Delete(std::string(key));
+  FISCAL_RETURN_IF_ERROR(ForEachKey(kv, kind, [&](KeyView key, absl::string_view) {
+    batch.Delete(Key(key));
     if (batch.ops().size() < kDeletesInBatch) return absl::OkStatus();
     const absl::Status written = kv.Write(batch, /*sync=*/false);
     batch.Clear();
@@ -54,7 +55,7 @@ class Upgrading {
     FISCAL_RETURN_IF_ERROR(WriteGroups());
     // Tiles stood beside the ledger's keys and may lack some: they are made from the events when
     // there are none.
-    FISCAL_RETURN_IF_ERROR(RemoveKeys(kv_, TileKey(0, 0).substr(0, 1)));
+    FISCAL_RETURN_IF_ERROR(RemoveKeys(kv_, KeyKind::kTile));
     FISCAL_ASSIGN_OR_RETURN(state_.store, kv_.Witness());
     state_.store.sequence_in_tables = 0;
     state_.has_groups = true;
@@ -100,9 +101,8 @@ class Upgrading {
 
   // The answer that the request of the event got is there.
   absl::Status CheckAnswer(domain::Position position) {
-    FISCAL_ASSIGN_OR_RETURN(
-        const LogEntry entry,
-        ReadRecord([this](const std::string& key) { return kv_.Get(key); }, position));
+    FISCAL_ASSIGN_OR_RETURN(const LogEntry entry,
+                            ReadRecord([this](KeyView key) { return kv_.Get(key); }, position));
     absl::string_view payload;
     FISCAL_ASSIGN_OR_RETURN(const domain::EventHeader header,
                             DecodeHeader(*entry.record, &payload));
@@ -123,24 +123,23 @@ class Upgrading {
     record.first_position = 1;
     record.event_count = head_;
     FISCAL_RETURN_IF_ERROR(
-        ForEachKey(kv_, UpstreamKey(""), [&](absl::string_view key, absl::string_view value) {
-          record.upstreams.emplace_back(std::string(key.substr(1)), std::string(value));
+        ForEachKey(kv_, KeyKind::kUpstream, [&](KeyView key, absl::string_view value) {
+          FISCAL_ASSIGN_OR_RETURN(std::string name, DecodeUpstreamKey(key));
+          record.upstreams.emplace_back(std::move(name), std::string(value));
           return absl::OkStatus();
         }));
-    FISCAL_RETURN_IF_ERROR(ForEachKey(
-        kv_, OwnerKey(0).substr(0, 1), [&](absl::string_view key, absl::string_view value) {
+    FISCAL_RETURN_IF_ERROR(
+        ForEachKey(kv_, KeyKind::kOwner, [&](KeyView key, absl::string_view value) {
           FISCAL_ASSIGN_OR_RETURN(const domain::Code division, DecodeOwnerKey(key));
           record.owners.emplace_back(division, std::string(value));
           return absl::OkStatus();
         }));
     FISCAL_RETURN_IF_ERROR(WriteGroup(&record));
-    FISCAL_RETURN_IF_ERROR(ForEachKey(
-        kv_, RequestKey("", "").substr(0, 1), [&](absl::string_view key, absl::string_view value) {
-          ByteReader reader(key.substr(1));
-          const std::string principal(reader.Terminated());
-          if (!reader.ok()) return absl::DataLossError("log: a request's key is malformed");
+    FISCAL_RETURN_IF_ERROR(
+        ForEachKey(kv_, KeyKind::kRequest, [&](KeyView key, absl::string_view value) {
+          FISCAL_ASSIGN_OR_RETURN(RequestKeyParts request, DecodeRequestKey(key));
           record.answers.push_back(
-              {principal, std::string(reader.Bytes(reader.remaining())), std::string(value)});
+              {std::move(request.principal), std::move(request.request_id), std::string(value)});
           return record.answers.size() < kAnswersInGroup ? absl::OkStatus() : WriteGroup(&record);
         }));
     return record.answers.empty() ? absl::OkStatus() : WriteGroup(&record);
@@ -174,8 +173,7 @@ absl::Status Upgrade(Kv& log, Anchor& anchor,
   if (!anchored->has_groups)
     FISCAL_RETURN_IF_ERROR(Upgrading(log, anchor, *std::move(anchored), progress).Run());
   // Nothing to remove costs a look for each kind.
-  for (const char* kind = kLedgerKinds; *kind != '\0'; ++kind)
-    FISCAL_RETURN_IF_ERROR(RemoveKeys(log, std::string(1, *kind)));
+  for (const KeyKind kind : kLedgerKinds) FISCAL_RETURN_IF_ERROR(RemoveKeys(log, kind));
   return absl::OkStatus();
 }
 

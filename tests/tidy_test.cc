@@ -146,6 +146,14 @@ std::vector<Banned> BannedText() {
     rows.push_back({folder, "google::protobuf", "services/wire knows messages"});
     rows.push_back({folder, ".pb.h", "services/wire knows messages"});
   }
+  for (const char* folder : {"storage", "services"}) {
+    for (const char* text : {"::Encoded(", ".encoded()"}) {
+      rows.push_back({folder,
+                      text,
+                      "storage/schema.h makes and cuts keys",
+                      {"storage/key.h", "storage/schema.cc", "storage/rocks/rocks_kv.cc"}});
+    }
+  }
   return rows;
 }
 
@@ -295,7 +303,7 @@ TEST_F(TidyTest, HeadersKeptApart) {
   EXPECT_EQ(OverTree([&](const File& file) { return CheckKeptApart(file, rows); }), "");
 }
 
-TEST_F(TidyTest, RoomsWithoutTransportThreadsAndClock) {
+TEST_F(TidyTest, RoomsDoWithoutWhatIsNotForThem) {
   const std::vector<Banned> rows = BannedText();
   EXPECT_EQ(OverTree([&](const File& file) { return CheckBanned(file, rows); }), "");
 }
@@ -453,6 +461,21 @@ TEST(TidyRulesTest, TheLedgerHasAClockAThreadOrATransport) {
   EXPECT_THAT(of("google::protobuf::Arena arena;\n"), testing::SizeIs(1));
   EXPECT_THAT(of("#include \"fiscal/budget/v1/budget.pb.h\"\n"), testing::SizeIs(1));
   EXPECT_THAT(of("// absl::Now\nconst char* a = \"std::thread\";\n"), IsEmpty());
+}
+
+TEST(TidyRulesTest, AKeyIsMadeOrCutOutsideTheSchema) {
+  const auto of = [](const std::string& path, const std::string& text) {
+    return CheckBanned({path, text}, BannedText());
+  };
+  EXPECT_THAT(Lines(of("storage/heads.cc", "Key key = Key::Encoded(prefix + id);\n")),
+              ElementsAre("storage/heads.cc:1: storage has no ::Encoded(: storage/schema.h makes "
+                          "and cuts keys\n"));
+  EXPECT_THAT(of("services/ledger/compare/a.cc", "auto part = it->key().encoded().substr(1);\n"),
+              testing::SizeIs(1));
+  EXPECT_THAT(of("services/log/a.cc", "Seek(storage::KeyView::Encoded(bytes));\n"),
+              testing::SizeIs(1));
+  EXPECT_THAT(of("storage/schema.cc", "return Key::Encoded(std::move(key));\n"), IsEmpty());
+  EXPECT_THAT(of("tests/contract/a.cc", "Key::Encoded(bytes);\n"), IsEmpty());
 }
 
 TEST(TidyRulesTest, AFolderHasNoReadme) {

@@ -73,9 +73,8 @@ class Scrubber::Pass {
 
   // Every event, its own hash and the chain's.
   absl::Status Chain() {
-    const storage::EventLog& log = *scrubber_.parts_.log;
-    const domain::Position head = log.head().position;
-    LogScan scan(log);
+    const domain::Position head = scrubber_.parts_.log->head().position;
+    LogScan scan(*scrubber_.parts_.log_store);
     Digest chain{};
     size_t bytes = 0;
     for (domain::Position p = 1; p <= head; ++p) {

@@ -43,7 +43,9 @@ class Scrubber {
   };
   struct Parts {
     std::vector<Store> stores;
+    // The log, and the one of the stores that it is in.
     const storage::EventLog* log = nullptr;
+    const storage::Kv* log_store = nullptr;
     storage::Anchor* anchor = nullptr;
   };
   // Makes a pass once a day at most, at this rate; with 0, only when it is asked.

@@ -4,7 +4,6 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
-#include "base/coding.h"
 #include "base/log.h"
 #include "base/status_macros.h"
 #include "fiscal/log/v1/event_log_service.grpc.pb.h"
@@ -12,8 +11,8 @@
 #include "services/rpc/peer.h"
 #include "services/rpc/trace.h"
 #include "services/wire/text_wire.h"
+#include "storage/ledger.h"
 #include "storage/record_codec.h"
-#include "storage/schema.h"
 
 namespace fiscal::services {
 namespace {
@@ -25,11 +24,12 @@ constexpr absl::Duration kRetryDelayMax = absl::Seconds(5);
 }  // namespace
 
 LogCopier::LogCopier(std::string address, std::shared_ptr<grpc::ChannelCredentials> credentials,
-                     storage::EventLog& log, const DiskGuard& disk,
+                     storage::EventLog& log, const storage::Kv& ledger, const DiskGuard& disk,
                      std::function<void(absl::Status)> on_failure)
     : address_(std::move(address)),
       credentials_(std::move(credentials)),
       log_(log),
+      ledger_(ledger),
       disk_(disk),
       on_failure_(std::move(on_failure)),
       thread_([this] { Run(); }) {}
@@ -68,15 +68,16 @@ absl::StatusOr<std::string> LogCopier::FetchLogId(
   return id;
 }
 
-absl::Status LogCopier::Keep(const pb::ReadResponse& response, storage::EventLog::Head* head) {
-  storage::Batch batch;
-  std::vector<storage::LogEntry> entries;
+absl::Status LogCopier::Keep(const pb::ReadResponse& response) {
+  storage::EventLog::Head head = log_.head();
+  storage::Ledger ledger(ledger_, log_, head.group + 1);
+  storage::LogGroup group;
   for (const pb::LogRecord& record : response.records()) {
     storage::LogEntry entry;
-    entry.position = head->position + 1;
+    entry.position = head.position + 1;
     entry.record = std::make_shared<const std::string>(record.record());
     FISCAL_ASSIGN_OR_RETURN(entry.leaf_hash, storage::LeafHash(*entry.record));
-    entry.chain_hash = storage::ChainHash(head->chain_hash, entry.leaf_hash);
+    entry.chain_hash = storage::ChainHash(head.chain_hash, entry.leaf_hash);
     absl::string_view payload;
     FISCAL_ASSIGN_OR_RETURN(const domain::EventHeader header,
                             storage::DecodeHeader(*entry.record, &payload));
@@ -85,23 +86,16 @@ absl::Status LogCopier::Keep(const pb::ReadResponse& response, storage::EventLog
       return absl::DataLossError(
           absl::StrCat("record ", entry.position, " of the upstream does not continue our copy"));
     }
-    storage::EventLog::Stage(entry, header.kind, [&](std::string key, std::string value) {
-      batch.Put(std::move(key), std::move(value));
-    });
-    if (header.kind == domain::EventKind::kStatement) {
-      // The position of a revision, for explanations.
-      FISCAL_ASSIGN_OR_RETURN(const storage::StatementParts parts,
-                              storage::SplitStatement(payload));
-      FISCAL_ASSIGN_OR_RETURN(const domain::StatementMeta meta, storage::DecodeMeta(parts.meta));
-      std::string position;
-      PutU64(&position, entry.position);
-      batch.Put(storage::RevisionKey(meta.key, meta.revision), std::move(position));
-    }
-    *head = {entry.position, entry.chain_hash, header.commit_time_us};
-    entries.push_back(std::move(entry));
+    FISCAL_RETURN_IF_ERROR(ledger.ApplyEvent(entry));
+    head.position = entry.position;
+    head.chain_hash = entry.chain_hash;
+    group.commit_time_us = header.commit_time_us;
+    group.entries.push_back(std::move(entry));
   }
-  if (batch.empty()) return absl::OkStatus();
-  return log_.Commit(std::move(batch), std::move(entries), head->commit_time_us);
+  if (group.entries.empty()) return absl::OkStatus();
+  ledger.MoveTo(&group.ledger);
+  group.record = ledger.TakeRecord();
+  return log_.Append(std::move(group));
 }
 
 absl::Status LogCopier::CopyOnce() {
@@ -115,7 +109,7 @@ absl::Status LogCopier::CopyOnce() {
     if (stopping_) return absl::CancelledError("stopping");
     context_ = &context;
   }
-  storage::EventLog::Head head = log_.head();
+  const storage::EventLog::Head head = log_.head();
   pb::ReadRequest request;
   if (head.position > 0) {
     request.set_after_position(wire::FormatPosition(head.position));
@@ -134,7 +128,7 @@ absl::Status LogCopier::CopyOnce() {
       kept = absl::DataLossError("the upstream serves another log than before");
       break;
     }
-    kept = Keep(response, &head);
+    kept = Keep(response);
   }
   connected_ = false;
   {

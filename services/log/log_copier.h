@@ -20,6 +20,7 @@
 #include "grpcpp/security/credentials.h"
 #include "services/ops/disk_guard.h"
 #include "storage/event_log.h"
+#include "storage/kv.h"
 
 namespace grpc {
 class ClientContext;
@@ -32,9 +33,10 @@ namespace fiscal::services {
 
 class LogCopier {
  public:
-  // Calls `on_failure` once when copying can't go on. Copies nothing while `disk` is low.
+  // Calls `on_failure` once when copying can't go on. Copies nothing while `disk` is low. `ledger`
+  // is the store of the log's ledger.
   LogCopier(std::string address, std::shared_ptr<grpc::ChannelCredentials> credentials,
-            storage::EventLog& log, const DiskGuard& disk,
+            storage::EventLog& log, const storage::Kv& ledger, const DiskGuard& disk,
             std::function<void(absl::Status)> on_failure);
   ~LogCopier();
   // Idempotent.
@@ -52,12 +54,13 @@ class LogCopier {
   void Run();
   // Copies until the stream ends. Returns a retryable status or a final one.
   absl::Status CopyOnce();
-  // Commits the records of `response` that continue `head`, which becomes the last of them.
-  absl::Status Keep(const log::v1::ReadResponse& response, storage::EventLog::Head* head);
+  // Appends the records of `response`, which must continue ours.
+  absl::Status Keep(const log::v1::ReadResponse& response);
 
   const std::string address_;
   const std::shared_ptr<grpc::ChannelCredentials> credentials_;
   storage::EventLog& log_;
+  const storage::Kv& ledger_;
   const DiskGuard& disk_;
   std::atomic<bool> connected_{false};
   const std::function<void(absl::Status)> on_failure_;

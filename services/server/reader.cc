@@ -86,7 +86,8 @@ void Reader::MakeParts() {
                                     WatchHub::Options{static_cast<size_t>(config_.watchers_max())});
   if (config_.coverage_deadlines_size() > 0)
     coverage_ = std::make_unique<CoverageWatch>(projector, config_);
-  verifier_ = std::make_unique<Verifier>(projector, process_.clock(), OptionsOfVerify());
+  verifier_ = std::make_unique<Verifier>(projector, stores_.directory().log_store(),
+                                         process_.clock(), OptionsOfVerify());
 }
 
 VerifyOptions Reader::OptionsOfVerify() {

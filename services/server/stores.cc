@@ -37,7 +37,8 @@ absl::StatusOr<std::unique_ptr<Stores>> Stores::Open(const config::v1::ServeConf
                                                      Process& process) {
   auto stores = absl::WrapUnique(new Stores(process));
   FISCAL_RETURN_IF_ERROR(stores->OpenLog(config));
-  stores->heads_ = std::make_unique<storage::HeadReader>(stores->directory_->kv());
+  stores->heads_ =
+      std::make_unique<storage::HeadReader>(stores->directory_->kv(), stores->directory_->log());
   return stores;
 }
 

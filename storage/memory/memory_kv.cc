@@ -31,7 +31,7 @@ const std::string* MemoryDisk::ValueAt(const std::vector<Version>& versions, uin
   return nullptr;
 }
 
-absl::StatusOr<std::string> MemoryDisk::Get(absl::string_view key, uint64_t seq) const {
+absl::StatusOr<std::string> MemoryDisk::Get(KeyView key, uint64_t seq) const {
   const auto it = versions_.find(key);
   const std::string* value = it == versions_.end() ? nullptr : ValueAt(it->second, seq);
   if (value == nullptr) return absl::NotFoundError("no such key");
@@ -110,7 +110,7 @@ uint64_t MemoryDisk::undurable_count() const {
   return last_ - durable_;
 }
 
-bool MemoryDisk::FlipByte(absl::string_view key, size_t offset) {
+bool MemoryDisk::FlipByte(KeyView key, size_t offset) {
   absl::MutexLock lock(&mu_);
   const auto it = versions_.find(key);
   if (it == versions_.end()) return false;
@@ -124,8 +124,8 @@ bool MemoryDisk::FlipByte(absl::string_view key, size_t offset) {
 class MemoryIterator : public KvIterator {
  public:
   // `seq` is registered with the disk's readers by the caller.
-  MemoryIterator(MemoryDisk& disk, Faults* faults, uint64_t epoch, uint64_t seq,
-                 absl::string_view lower, absl::string_view upper)
+  MemoryIterator(MemoryDisk& disk, Faults* faults, uint64_t epoch, uint64_t seq, KeyView lower,
+                 KeyView upper)
       : disk_(disk), faults_(faults), epoch_(epoch), seq_(seq), lower_(lower), upper_(upper) {}
   ~MemoryIterator() override {
     absl::MutexLock lock(&disk_.mu_);
@@ -133,12 +133,12 @@ class MemoryIterator : public KvIterator {
     disk_.Prune();
   }
 
-  void Seek(absl::string_view key) override {
+  void Seek(KeyView key) override {
     absl::MutexLock lock(&disk_.mu_);
     if (!Begin(true)) return;
-    Forward(disk_.versions_.lower_bound(std::max(key, absl::string_view(lower_))));
+    Forward(disk_.versions_.lower_bound(std::max(key, KeyView(lower_), KeyLess())));
   }
-  void SeekForPrev(absl::string_view key) override {
+  void SeekForPrev(KeyView key) override {
     absl::MutexLock lock(&disk_.mu_);
     if (!Begin(true)) return;
     Backward(!upper_.empty() && key >= upper_ ? disk_.versions_.lower_bound(upper_)
@@ -155,7 +155,7 @@ class MemoryIterator : public KvIterator {
     if (Begin(false)) Backward(disk_.versions_.lower_bound(key_));
   }
   bool Valid() const override { return valid_; }
-  absl::string_view key() const override { return key_; }
+  KeyView key() const override { return key_; }
   absl::string_view value() const override { return value_; }
   absl::Status status() const override { return status_; }
 
@@ -196,9 +196,10 @@ class MemoryIterator : public KvIterator {
   Faults* const faults_;
   const uint64_t epoch_;
   const uint64_t seq_;
-  const std::string lower_, upper_;
+  const Key lower_, upper_;
   bool valid_ = false;
-  std::string key_, value_;
+  Key key_;
+  std::string value_;
   absl::Status status_;
 };
 
@@ -212,14 +213,13 @@ class MemorySnapshot : public KvSnapshot {
     disk_.readers_.erase(disk_.readers_.find(seq_));
     disk_.Prune();
   }
-  absl::StatusOr<std::string> Get(absl::string_view key) const override {
+  absl::StatusOr<std::string> Get(KeyView key) const override {
     absl::MutexLock lock(&disk_.mu_);
     FISCAL_RETURN_IF_ERROR(disk_.CheckEpoch(epoch_));
     FISCAL_RETURN_IF_ERROR(Ask(faults_, MemoryOp::kGet).status);
     return disk_.Get(key, seq_);
   }
-  std::unique_ptr<KvIterator> NewIterator(absl::string_view lower,
-                                          absl::string_view upper) const override {
+  std::unique_ptr<KvIterator> NewIterator(KeyView lower, KeyView upper) const override {
     absl::MutexLock lock(&disk_.mu_);
     disk_.readers_.insert(seq_);
     return std::make_unique<MemoryIterator>(disk_, faults_, epoch_, seq_, lower, upper);
@@ -306,15 +306,14 @@ absl::Status MemoryKv::Flush() {
                                                  : fault.status;
 }
 
-absl::StatusOr<std::string> MemoryKv::Get(absl::string_view key) const {
+absl::StatusOr<std::string> MemoryKv::Get(KeyView key) const {
   absl::MutexLock lock(&disk_.mu_);
   FISCAL_RETURN_IF_ERROR(disk_.CheckEpoch(epoch_));
   FISCAL_RETURN_IF_ERROR(NextFault(MemoryOp::kGet).status);
   return disk_.Get(key, visible_);
 }
 
-std::unique_ptr<KvIterator> MemoryKv::NewIterator(absl::string_view lower,
-                                                  absl::string_view upper) const {
+std::unique_ptr<KvIterator> MemoryKv::NewIterator(KeyView lower, KeyView upper) const {
   absl::MutexLock lock(&disk_.mu_);
   disk_.readers_.insert(visible_);
   return std::make_unique<MemoryIterator>(disk_, options_.faults, epoch_, visible_, lower, upper);

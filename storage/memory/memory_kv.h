@@ -68,7 +68,7 @@ class MemoryDisk {
   // Batches a crash may lose.
   uint64_t undurable_count() const ABSL_LOCKS_EXCLUDED(mu_);
   // Inverts the byte at `offset` of the newest value of `key`. False when there is none.
-  bool FlipByte(absl::string_view key, size_t offset) ABSL_LOCKS_EXCLUDED(mu_);
+  bool FlipByte(KeyView key, size_t offset) ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
   friend class MemoryKv;
@@ -79,10 +79,10 @@ class MemoryDisk {
     uint64_t seq;
     std::optional<std::string> value;  // none: deleted
   };
-  using Versions = std::map<std::string, std::vector<Version>, std::less<>>;
+  using Versions = std::map<Key, std::vector<Version>, KeyLess>;
 
   static const std::string* ValueAt(const std::vector<Version>& versions, uint64_t seq);
-  absl::StatusOr<std::string> Get(absl::string_view key, uint64_t seq) const
+  absl::StatusOr<std::string> Get(KeyView key, uint64_t seq) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Apply(const Batch& batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Forgets every batch after `seq`.
@@ -95,7 +95,7 @@ class MemoryDisk {
   mutable absl::Mutex mu_;
   Versions versions_ ABSL_GUARDED_BY(mu_);
   // Keys that Prune or RollBack may have work with.
-  std::set<std::string> dirty_ ABSL_GUARDED_BY(mu_);
+  std::set<Key, KeyLess> dirty_ ABSL_GUARDED_BY(mu_);
   std::multiset<uint64_t> readers_ ABSL_GUARDED_BY(mu_);
   uint64_t last_ ABSL_GUARDED_BY(mu_) = 0;
   uint64_t durable_ ABSL_GUARDED_BY(mu_) = 0;
@@ -121,9 +121,8 @@ class MemoryKv : public Kv {
 
   absl::Status Write(const Batch& batch, bool sync) override;
   absl::Status Flush() override;
-  absl::StatusOr<std::string> Get(absl::string_view key) const override;
-  std::unique_ptr<KvIterator> NewIterator(absl::string_view lower,
-                                          absl::string_view upper) const override;
+  absl::StatusOr<std::string> Get(KeyView key) const override;
+  std::unique_ptr<KvIterator> NewIterator(KeyView lower, KeyView upper) const override;
   std::unique_ptr<KvSnapshot> NewSnapshot() const override;
   // Has no files; only the number of the last change.
   absl::StatusOr<StoreWitness> Witness() override;

@@ -118,7 +118,7 @@ absl::Status LogDirectory::OpenLog() {
   if (absl::IsNotFound(log_store_->Get(LogIdKey()).status()) && options_.log.create_if_missing) {
     FISCAL_ASSIGN_OR_RETURN(id, options_.new_log_id());
   }
-  FISCAL_ASSIGN_OR_RETURN(log_, EventLog::Open(*kv_, *anchor_, id, options_.origin));
+  FISCAL_ASSIGN_OR_RETURN(log_, LocalLog::Open(*kv_, *anchor_, id, options_.origin));
   return absl::OkStatus();
 }
 
@@ -150,7 +150,7 @@ absl::Status LogDirectory::MakeLevel() {
   ledger_store_.reset();
   FISCAL_RETURN_IF_ERROR(OpenLedger());
   FISCAL_ASSIGN_OR_RETURN(log_,
-                          EventLog::Open(*kv_, *anchor_, std::string(16, '\0'), options_.origin));
+                          LocalLog::Open(*kv_, *anchor_, std::string(16, '\0'), options_.origin));
   return WithNextStep(CatchUp(*log_, *kv_, progress));
 }
 

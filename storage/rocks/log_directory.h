@@ -2,7 +2,7 @@
 // and mended where it is derived.
 //
 //   <dir>/log, <dir>/anchor   the truth: looked at before it is opened (store_files.h) and after
-//                             (event_log.h)
+//                             (local_log.h)
 //   <dir>/ledger              derived: brought level with the log, or made again from it
 //
 // Nothing of log/ is deleted before all of it was found whole. Owned by one process, which holds
@@ -17,6 +17,7 @@
 #include "absl/status/statusor.h"
 #include "storage/anchor.h"
 #include "storage/event_log.h"
+#include "storage/local_log.h"
 #include "storage/paired_kv.h"
 #include "storage/rocks/rocks_kv.h"
 
@@ -81,7 +82,7 @@ class LogDirectory {
   std::unique_ptr<RocksKv> ledger_store_;
   std::unique_ptr<PairedKv> kv_;
   std::unique_ptr<FileAnchor> anchor_;
-  std::unique_ptr<EventLog> log_;
+  std::unique_ptr<LocalLog> log_;
 };
 
 }  // namespace fiscal::storage

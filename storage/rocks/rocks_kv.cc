@@ -22,6 +22,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/algorithm/container.h"
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
@@ -47,7 +48,9 @@ size_t BytesIn(const RocksCache& cache) { return cache.cache->GetUsage(); }
 
 namespace {
 
-rocksdb::Slice ToSlice(absl::string_view s) { return rocksdb::Slice(s.data(), s.size()); }
+rocksdb::Slice ToSlice(KeyView key) {
+  return rocksdb::Slice(key.encoded().data(), key.encoded().size());
+}
 absl::string_view ToView(const rocksdb::Slice& s) { return absl::string_view(s.data(), s.size()); }
 
 // Errors of reading and opening.
@@ -196,7 +199,7 @@ struct Families {
   rocksdb::DB* db = nullptr;
   rocksdb::ColumnFamilyHandle* mixed = nullptr;
   rocksdb::ColumnFamilyHandle* ordered = nullptr;
-  std::string ordered_kinds;
+  absl::Span<const KeyKind> ordered_kinds;
   std::function<void(const absl::Status&)> on_damage;
 
   // Of a read; damage is told on.
@@ -205,21 +208,21 @@ struct Families {
     if (on_damage && absl::IsDataLoss(error)) on_damage(error);
     return error;
   }
-  rocksdb::ColumnFamilyHandle* Of(absl::string_view key) const {
-    return !key.empty() && ordered_kinds.find(key[0]) != std::string::npos ? ordered : mixed;
+  rocksdb::ColumnFamilyHandle* Of(KeyView key) const {
+    return absl::c_linear_search(ordered_kinds, key.kind()) ? ordered : mixed;
   }
 };
 
 // RocksDB keeps pointers to the bounds, so they live here, and so does what points to them.
 class RocksIterator : public KvIterator {
  public:
-  RocksIterator(const Families& families, const rocksdb::Snapshot* snapshot,
-                absl::string_view lower, absl::string_view upper, bool once = false)
+  RocksIterator(const Families& families, const rocksdb::Snapshot* snapshot, KeyView lower,
+                KeyView upper, bool once = false)
       : families_(families),
         lower_(lower),
         upper_(upper),
-        lower_slice_(lower_),
-        upper_slice_(upper_) {
+        lower_slice_(ToSlice(lower_)),
+        upper_slice_(ToSlice(upper_)) {
     rocksdb::ReadOptions options = EngineReadOptions();
     options.snapshot = snapshot;
     if (once) {
@@ -230,12 +233,12 @@ class RocksIterator : public KvIterator {
     if (!upper_.empty()) options.iterate_upper_bound = &upper_slice_;
     it_.reset(families.db->NewIterator(options, families.Of(lower_)));
   }
-  void Seek(absl::string_view key) override { it_->Seek(ToSlice(key)); }
-  void SeekForPrev(absl::string_view key) override { it_->SeekForPrev(ToSlice(key)); }
+  void Seek(KeyView key) override { it_->Seek(ToSlice(key)); }
+  void SeekForPrev(KeyView key) override { it_->SeekForPrev(ToSlice(key)); }
   void Next() override { it_->Next(); }
   void Prev() override { it_->Prev(); }
   bool Valid() const override { return it_->Valid(); }
-  absl::string_view key() const override { return ToView(it_->key()); }
+  KeyView key() const override { return KeyView::Encoded(ToView(it_->key())); }
   absl::string_view value() const override { return ToView(it_->value()); }
   absl::Status status() const override {
     return it_->status().ok() ? absl::OkStatus() : families_.Error(it_->status(), "scan");
@@ -243,13 +246,13 @@ class RocksIterator : public KvIterator {
 
  private:
   const Families& families_;
-  const std::string lower_, upper_;
+  const Key lower_, upper_;
   const rocksdb::Slice lower_slice_, upper_slice_;
   std::unique_ptr<rocksdb::Iterator> it_;
 };
 
 absl::StatusOr<std::string> GetFrom(const Families& families, const rocksdb::Snapshot* snapshot,
-                                    absl::string_view key) {
+                                    KeyView key) {
   rocksdb::ReadOptions options = EngineReadOptions();
   options.snapshot = snapshot;
   std::string value;
@@ -266,11 +269,10 @@ class RocksSnapshot : public KvSnapshot {
   RocksSnapshot(const RocksSnapshot&) = delete;
   RocksSnapshot& operator=(const RocksSnapshot&) = delete;
 
-  absl::StatusOr<std::string> Get(absl::string_view key) const override {
+  absl::StatusOr<std::string> Get(KeyView key) const override {
     return GetFrom(families_, snapshot_, key);
   }
-  std::unique_ptr<KvIterator> NewIterator(absl::string_view lower,
-                                          absl::string_view upper) const override {
+  std::unique_ptr<KvIterator> NewIterator(KeyView lower, KeyView upper) const override {
     return std::make_unique<RocksIterator>(families_, snapshot_, lower, upper);
   }
 
@@ -378,8 +380,8 @@ absl::Status RocksKv::Write(const Batch& batch, bool sync) {
   rocksdb::WriteBatch engine_batch(12 + batch.bytes() + 11 * batch.ops().size());
   for (const Batch::Op& op : batch.ops()) {
     const rocksdb::Status added =
-        op.is_delete ? engine_batch.Delete(impl_->families.Of(op.key), op.key)
-                     : engine_batch.Put(impl_->families.Of(op.key), op.key, op.value);
+        op.is_delete ? engine_batch.Delete(impl_->families.Of(op.key), ToSlice(op.key))
+                     : engine_batch.Put(impl_->families.Of(op.key), ToSlice(op.key), op.value);
     if (!added.ok()) return absl::InvalidArgumentError(added.ToString());
   }
   rocksdb::WriteOptions options;
@@ -441,17 +443,15 @@ absl::StatusOr<StoreWitness> RocksKv::Witness() {
   return witness;
 }
 
-absl::StatusOr<std::string> RocksKv::Get(absl::string_view key) const {
+absl::StatusOr<std::string> RocksKv::Get(KeyView key) const {
   return GetFrom(impl_->families, nullptr, key);
 }
 
-std::unique_ptr<KvIterator> RocksKv::NewIterator(absl::string_view lower,
-                                                 absl::string_view upper) const {
+std::unique_ptr<KvIterator> RocksKv::NewIterator(KeyView lower, KeyView upper) const {
   return std::make_unique<RocksIterator>(impl_->families, nullptr, lower, upper);
 }
 
-std::unique_ptr<KvIterator> RocksKv::NewScan(absl::string_view lower,
-                                             absl::string_view upper) const {
+std::unique_ptr<KvIterator> RocksKv::NewScan(KeyView lower, KeyView upper) const {
   return std::make_unique<RocksIterator>(impl_->families, nullptr, lower, upper, /*once=*/true);
 }
 

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 #include "storage/kv.h"
 
 namespace fiscal::storage {
@@ -36,10 +37,10 @@ struct RocksOptions {
   bool create_if_missing = true;
   // True: the directory is removed before the store is opened and again when it is closed.
   bool temporary = false;
-  // First bytes of keys that are only ever added at the end of their kind. They are kept apart (in
-  // a column family of their own), so that merging the others doesn't rewrite them again and again;
-  // a scan then stays within keys of one first byte. The same each time the store is opened.
-  std::string ordered_kinds;
+  // Kinds whose keys are only ever added at the end of their kind. They are kept apart (in a column
+  // family of their own), so that merging the others doesn't rewrite them again and again; a scan
+  // then stays within keys of one kind. The same each time the store is opened; a constant.
+  absl::Span<const KeyKind> ordered_kinds;
   // Blocks, indexes and filters together. `block_cache`, when given, is used instead.
   size_t block_cache_bytes = size_t{64} << 20;
   std::shared_ptr<RocksCache> block_cache;
@@ -74,11 +75,9 @@ class RocksKv : public Kv {
   absl::Status Flush() override;
   absl::Status FlushTables() override;
   absl::StatusOr<StoreWitness> Witness() override;
-  absl::StatusOr<std::string> Get(absl::string_view key) const override;
-  std::unique_ptr<KvIterator> NewIterator(absl::string_view lower,
-                                          absl::string_view upper) const override;
-  std::unique_ptr<KvIterator> NewScan(absl::string_view lower,
-                                      absl::string_view upper) const override;
+  absl::StatusOr<std::string> Get(KeyView key) const override;
+  std::unique_ptr<KvIterator> NewIterator(KeyView lower, KeyView upper) const override;
+  std::unique_ptr<KvIterator> NewScan(KeyView lower, KeyView upper) const override;
   std::unique_ptr<KvSnapshot> NewSnapshot() const override;
   // Reads every byte of the files that the store lives in, from the disk where that can be had, and
   // compares it with the checksums kept with it. The store is in use meanwhile. What is wrong goes

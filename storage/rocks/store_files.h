@@ -1,6 +1,6 @@
 // A log's store as files, before it is opened and while it is not yet known to be whole.
 //
-//   Settle --> CheckManifest, CheckWriteAheadFiles --> Shelter --> RocksKv::Open, EventLog::Open
+//   Settle --> CheckManifest, CheckWriteAheadFiles --> Shelter --> RocksKv::Open, LocalLog::Open
 //     --> Release, or Restore
 //
 // Opening a store writes to it and deletes what its manifest does not name, so a damaged manifest

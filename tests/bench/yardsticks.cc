@@ -115,7 +115,8 @@ double WriteRaw(const std::string& directory, const std::vector<sub::StreamBudge
   const absl::Time start = absl::Now();
   storage::Batch batch;
   for (size_t i = 0; i < values.size(); ++i) {
-    batch.Put(absl::StrCat("k", absl::Dec(i, absl::kZeroPad8)), std::move(values[i]));
+    batch.Put(storage::Key::Encoded(absl::StrCat("k", absl::Dec(i, absl::kZeroPad8))),
+              std::move(values[i]));
     if ((i + 1) % group != 0 && i + 1 != values.size()) continue;
     if (!(*kv)->Write(batch, /*sync=*/true).ok()) std::abort();
     batch.Clear();

@@ -64,16 +64,19 @@ class Store {
   std::unique_ptr<Kv> kv_;
 };
 
+// Any bytes as a key: an engine knows no kinds.
+Key K(absl::string_view bytes) { return Key::Encoded(std::string(bytes)); }
+
 std::string Dump(const std::function<std::unique_ptr<KvIterator>()>& make) {
   std::string out;
   auto it = make();
-  for (it->Seek(""); it->Valid(); it->Next())
-    absl::StrAppend(&out, it->key(), "=", it->value(), ";");
+  for (it->Seek({}); it->Valid(); it->Next())
+    absl::StrAppend(&out, it->key().encoded(), "=", it->value(), ";");
   EXPECT_TRUE(it->status().ok());
   return out;
 }
 std::string Dump(Kv& kv, const std::string& lower = "", const std::string& upper = "") {
-  return Dump([&] { return kv.NewIterator(lower, upper); });
+  return Dump([&] { return kv.NewIterator(K(lower), K(upper)); });
 }
 
 class KvContractTest : public ::testing::TestWithParam<Kind> {};
@@ -81,63 +84,63 @@ class KvContractTest : public ::testing::TestWithParam<Kind> {};
 TEST_P(KvContractTest, ABatchIsOneChangeAndTheLaterPutWins) {
   Store kv(GetParam());
   Batch batch;
-  batch.Put("a", "1");
-  batch.Put("b", "2");
-  batch.Put("a", "3");
-  batch.Delete("b");
-  batch.Put("", "empty key");
-  batch.Put("c", "");
+  batch.Put(K("a"), "1");
+  batch.Put(K("b"), "2");
+  batch.Put(K("a"), "3");
+  batch.Delete(K("b"));
+  batch.Put(K(""), "empty key");
+  batch.Put(K("c"), "");
   ASSERT_TRUE(kv->Write(batch, true).ok());
   EXPECT_EQ(Dump(*kv), "=empty key;a=3;c=;");
-  EXPECT_TRUE(absl::IsNotFound(kv->Get("b").status()));
-  EXPECT_EQ(*kv->Get("c"), "");
+  EXPECT_TRUE(absl::IsNotFound(kv->Get(K("b")).status()));
+  EXPECT_EQ(*kv->Get(K("c")), "");
   Batch remove;
-  remove.Delete("never there");
+  remove.Delete(K("never there"));
   ASSERT_TRUE(kv->Write(remove, false).ok());
 }
 
 TEST_P(KvContractTest, OrderBoundsAndBothDirections) {
   Store kv(GetParam());
   Batch batch;
-  for (const char* key : {"b", "d", "f", "\x7f", "\x80", "\xff"}) batch.Put(key, key);
+  for (const char* key : {"b", "d", "f", "\x7f", "\x80", "\xff"}) batch.Put(K(key), key);
   ASSERT_TRUE(kv->Write(batch, false).ok());
   EXPECT_EQ(Dump(*kv, "b", "f"), "b=b;d=d;");
   EXPECT_EQ(Dump(*kv, "g", ""), "\x7f=\x7f;\x80=\x80;\xff=\xff;");
-  auto it = kv->NewIterator("b", "f");
-  it->SeekForPrev("e");
+  auto it = kv->NewIterator(K("b"), K("f"));
+  it->SeekForPrev(K("e"));
   ASSERT_TRUE(it->Valid());
-  EXPECT_EQ(it->key(), "d");
-  it->SeekForPrev("zzz");  // beyond the range: its last key
+  EXPECT_EQ(it->key(), K("d"));
+  it->SeekForPrev(K("zzz"));  // beyond the range: its last key
   ASSERT_TRUE(it->Valid());
-  EXPECT_EQ(it->key(), "d");
+  EXPECT_EQ(it->key(), K("d"));
   it->Prev();
-  EXPECT_EQ(it->key(), "b");
+  EXPECT_EQ(it->key(), K("b"));
   it->Prev();
   EXPECT_FALSE(it->Valid());
   EXPECT_TRUE(it->status().ok());
-  it->Seek("a");  // before the range: its first key
-  EXPECT_EQ(it->key(), "b");
-  it->SeekForPrev("a");
+  it->Seek(K("a"));  // before the range: its first key
+  EXPECT_EQ(it->key(), K("b"));
+  it->SeekForPrev(K("a"));
   EXPECT_FALSE(it->Valid());
-  it->Seek("e");
+  it->Seek(K("e"));
   EXPECT_FALSE(it->Valid());
 }
 
 TEST_P(KvContractTest, SnapshotsAndIteratorsDontSeeLaterWrites) {
   Store kv(GetParam());
   Batch batch;
-  batch.Put("a", "1");
+  batch.Put(K("a"), "1");
   ASSERT_TRUE(kv->Write(batch, false).ok());
   auto snapshot = kv->NewSnapshot();
-  auto it = kv->NewIterator("", "");
-  it->Seek("");
+  auto it = kv->NewIterator({}, {});
+  it->Seek({});
   Batch later;
-  later.Put("a", "2");
-  later.Put("b", "3");
+  later.Put(K("a"), "2");
+  later.Put(K("b"), "3");
   ASSERT_TRUE(kv->Write(later, false).ok());
-  EXPECT_EQ(*snapshot->Get("a"), "1");
-  EXPECT_TRUE(absl::IsNotFound(snapshot->Get("b").status()));
-  EXPECT_EQ(Dump([&] { return snapshot->NewIterator("", ""); }), "a=1;");
+  EXPECT_EQ(*snapshot->Get(K("a")), "1");
+  EXPECT_TRUE(absl::IsNotFound(snapshot->Get(K("b")).status()));
+  EXPECT_EQ(Dump([&] { return snapshot->NewIterator({}, {}); }), "a=1;");
   EXPECT_EQ(it->value(), "1");
   it->Next();
   EXPECT_FALSE(it->Valid());
@@ -147,17 +150,17 @@ TEST_P(KvContractTest, SnapshotsAndIteratorsDontSeeLaterWrites) {
 TEST_P(KvContractTest, WhatWasMadeDurableIsThereAfterReopening) {
   Store kv(GetParam());
   Batch batch;
-  batch.Put("a", std::string(100000, 'x'));
+  batch.Put(K("a"), std::string(100000, 'x'));
   ASSERT_TRUE(kv->Write(batch, false).ok());
   if (GetParam().wal) {
     Batch sync;
-    sync.Put("b", "1");
+    sync.Put(K("b"), "1");
     ASSERT_TRUE(kv->Write(sync, true).ok());
   } else {
     ASSERT_TRUE(kv->Flush().ok());
   }
   kv.Open();
-  EXPECT_EQ(kv->Get("a")->size(), 100000u);
+  EXPECT_EQ(kv->Get(K("a"))->size(), 100000u);
 }
 
 INSTANTIATE_TEST_SUITE_P(All, KvContractTest,
@@ -184,14 +187,14 @@ TEST(KvDifferentialTest, MemoryAndRocksAnswerAlike) {
         case 1: {
           Batch batch;
           for (uint64_t n = 1 + random() % 4; n > 0; --n)
-            random() % 3 == 0 ? batch.Delete(key()) : batch.Put(key(), absl::StrCat(i));
+            random() % 3 == 0 ? batch.Delete(K(key())) : batch.Put(K(key()), absl::StrCat(i));
           const bool sync = random() % 50 == 0;
           ASSERT_TRUE(memory->Write(batch, sync).ok());
           ASSERT_TRUE(rocks->Write(batch, sync).ok());
           break;
         }
         case 2: {
-          const std::string k = key();
+          const Key k = K(key());
           const auto a = memory->Get(k), b = rocks->Get(k);
           ASSERT_EQ(a.status().code(), b.status().code());
           if (a.ok()) {
@@ -206,7 +209,7 @@ TEST(KvDifferentialTest, MemoryAndRocksAnswerAlike) {
           break;
         }
         default: {
-          const std::string lower = key(), upper = random() % 2 == 0 ? "" : key(), k = key();
+          const Key lower = K(key()), upper = random() % 2 == 0 ? Key() : K(key()), k = K(key());
           auto a = memory->NewIterator(lower, upper), b = rocks->NewIterator(lower, upper);
           random() % 2 == 0 ? (a->Seek(k), b->Seek(k)) : (a->SeekForPrev(k), b->SeekForPrev(k));
           for (int step = 0; step < 3; ++step) {
@@ -229,16 +232,16 @@ TEST(MemoryKvTest, ACrashKeepsAPrefix) {
     auto kv = *MemoryKv::Open(disk, {true, nullptr});
     for (int i = 0; i < 5; ++i) {
       Batch batch;
-      batch.Put(absl::StrCat("k", i), "v");
+      batch.Put(K(absl::StrCat("k", i)), "v");
       ASSERT_TRUE(kv->Write(batch, i == 1).ok());
     }
     EXPECT_EQ(disk.undurable_count(), 3u);
     disk.Crash([keep](uint64_t) { return keep; });
-    EXPECT_FALSE(kv->Get("k0").ok());  // the process is gone
+    EXPECT_FALSE(kv->Get(K("k0")).ok());  // the process is gone
     kv.reset();
     kv = *MemoryKv::Open(disk, {true, nullptr});
     for (uint64_t i = 0; i < 5; ++i)
-      EXPECT_EQ(kv->Get(absl::StrCat("k", i)).ok(), i < 2 + keep) << i;
+      EXPECT_EQ(kv->Get(K(absl::StrCat("k", i))).ok(), i < 2 + keep) << i;
   }
 }
 
@@ -249,17 +252,18 @@ TEST(MemoryKvTest, FaultsAreAsKvPromises) {
   faults.Fail(MemoryOp::kWrite, 3, {absl::UnavailableError("sync"), true});
   auto kv = *MemoryKv::Open(disk, {true, &faults});
   Batch batch;
-  batch.Put("a", "1");
+  batch.Put(K("a"), "1");
   EXPECT_TRUE(absl::IsResourceExhausted(kv->Write(batch, true)));
-  EXPECT_TRUE(absl::IsNotFound(kv->Get("a").status()));  // nothing was applied, the store goes on
+  // Nothing was applied, the store goes on.
+  EXPECT_TRUE(absl::IsNotFound(kv->Get(K("a")).status()));
   EXPECT_TRUE(kv->Write(batch, true).ok());
   Batch unknown;
-  unknown.Put("b", "2");
+  unknown.Put(K("b"), "2");
   EXPECT_TRUE(absl::IsUnavailable(kv->Write(unknown, true)));
   EXPECT_FALSE(kv->Write(batch, true).ok());  // refuses until opened anew
   kv.reset();
   kv = *MemoryKv::Open(disk, {true, nullptr});
-  EXPECT_TRUE(kv->Get("b").ok());  // it had reached the disk
+  EXPECT_TRUE(kv->Get(K("b")).ok());  // it had reached the disk
 }
 
 // RocksDB's default recovery would open with half of it and say nothing.
@@ -267,7 +271,7 @@ TEST(RocksKvTest, AFlippedBitInTheMiddleOfTheLogRefusesToOpen) {
   Store kv({"rocks", true, true});
   for (int i = 0; i < 500; ++i) {
     Batch batch;
-    batch.Put(absl::StrCat("key", i), std::string(200, 'v'));
+    batch.Put(K(absl::StrCat("key", i)), std::string(200, 'v'));
     ASSERT_TRUE(kv->Write(batch, i % 50 == 0 || i == 499).ok());
   }
   // The bytes as they are on disk while the store is open: closing would tidy them away.

@@ -11,6 +11,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "storage/ledger.h"
+#include "storage/log_records.h"
 #include "storage/record_codec.h"
 #include "storage/schema.h"
 
@@ -48,34 +49,26 @@ class LogDirectoryTest : public ::testing::Test {
   // A group of one event and its answer, or of an answer alone.
   void Commit(int n) {
     EventLog& log = directory_->log();
-    const EventLog::Head head = log.head();
-    Ledger ledger(directory_->kv(), head.group + 1);
-    std::vector<LogEntry> entries;
+    EventLog::Head head = log.head();
+    Ledger ledger(directory_->kv(), log, head.group + 1);
+    LogGroup group;
+    group.commit_time_us = n;
     domain::Receipt receipt;
-    receipt.position = head.position;
     if (n % 5 != 0) {
       domain::EventHeader header;
       header.kind = domain::EventKind::kCatalog;
-      header.position = receipt.position = head.position + 1;
       header.commit_time_us = n;
       header.principal = "somebody";
       header.request_id = absl::StrCat("request-", n);
       const std::string payload(static_cast<size_t>(n % 3 == 0 ? 70000 : 100), 'x');
       header.payload_digest = Sha256({payload});
-      LogEntry entry;
-      entry.position = header.position;
-      entry.record = std::make_shared<const std::string>(EncodeRecord(header, payload));
-      entry.leaf_hash = *LeafHash(*entry.record);
-      entry.chain_hash = ChainHash(head.chain_hash, entry.leaf_hash);
-      EventLog::Stage(entry, header.kind, [&](std::string key, std::string value) {
-        ledger.staged().Put(std::move(key), std::move(value));
-      });
-      entries.push_back(std::move(entry));
+      group.entries.push_back(NextEntry(header, payload, &head));
     }
+    receipt.position = head.position;
     ledger.KeepAnswer("somebody", absl::StrCat("request-", n), Sha256({absl::StrCat(n)}), receipt);
-    Batch batch;
-    ledger.staged().MoveTo(&batch);
-    ASSERT_TRUE(log.Commit(std::move(batch), std::move(entries), n, ledger.TakeRecord()).ok());
+    ledger.MoveTo(&group.ledger);
+    group.record = ledger.TakeRecord();
+    ASSERT_TRUE(log.Append(std::move(group)).ok());
   }
 
   // Answers and events in write-ahead files of two generations and in table files, as a process
@@ -96,7 +89,7 @@ class LogDirectoryTest : public ::testing::Test {
 
   void ExpectWhole() {
     EXPECT_EQ(directory_->log().head().group, kGroups);
-    Ledger ledger(directory_->kv(), kGroups + 1);
+    Ledger ledger(directory_->kv(), directory_->log(), kGroups + 1);
     for (int n = 0; n < kGroups; ++n) {
       const auto answered = ledger.FindAnswer("somebody", absl::StrCat("request-", n));
       ASSERT_TRUE(answered.ok()) << answered.status();

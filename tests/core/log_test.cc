@@ -1,7 +1,7 @@
 // What the anchor and the hash chain notice when the log is opened.
-#include "base/coding.h"
 #include "gtest/gtest.h"
-#include "storage/event_log.h"
+#include "storage/local_log.h"
+#include "storage/log_records.h"
 #include "storage/memory/memory_kv.h"
 #include "storage/record_codec.h"
 #include "storage/schema.h"
@@ -13,12 +13,12 @@ constexpr char kId[] = "0123456789abcdef";
 
 class LogTest : public ::testing::Test {
  protected:
-  absl::StatusOr<std::unique_ptr<EventLog>> Open() {
+  absl::StatusOr<std::unique_ptr<LocalLog>> Open() {
     log_.reset();
     kv_.reset();
     kv_ = *MemoryKv::Open(disk_, {true, nullptr});
     anchor_ = std::make_unique<MemoryAnchor>(anchor_disk_);
-    return EventLog::Open(*kv_, *anchor_, kId);
+    return LocalLog::Open(*kv_, *anchor_, kId);
   }
   void MustOpen() {
     auto log = Open();
@@ -34,19 +34,12 @@ class LogTest : public ::testing::Test {
       EventLog::Head head = log_->head();
       domain::EventHeader header;
       header.kind = domain::EventKind::kCatalog;
-      header.position = head.position + 1;
       header.commit_time_us = static_cast<int64_t>(1000 * (head.position + 1));
       header.payload_digest = Sha256({payload});
-      LogEntry entry;
-      entry.position = header.position;
-      entry.record = std::make_shared<const std::string>(EncodeRecord(header, payload));
-      entry.leaf_hash = *LeafHash(*entry.record);
-      entry.chain_hash = ChainHash(head.chain_hash, entry.leaf_hash);
-      Batch batch;
-      EventLog::Stage(entry, header.kind, [&](std::string key, std::string value) {
-        batch.Put(std::move(key), std::move(value));
-      });
-      ASSERT_TRUE(log_->Commit(batch, {entry}, header.commit_time_us).ok());
+      LogGroup group;
+      group.commit_time_us = header.commit_time_us;
+      group.entries.push_back(NextEntry(header, payload, &head));
+      ASSERT_TRUE(log_->Append(std::move(group)).ok());
     }
   }
 
@@ -54,7 +47,7 @@ class LogTest : public ::testing::Test {
   MemoryAnchorDisk anchor_disk_;
   std::unique_ptr<MemoryKv> kv_;
   std::unique_ptr<MemoryAnchor> anchor_;
-  std::unique_ptr<EventLog> log_;
+  std::unique_ptr<LocalLog> log_;
 };
 
 TEST_F(LogTest, ALogThatLostItsEndIsRefused) {
@@ -74,7 +67,7 @@ TEST_F(LogTest, AnEmptyStoreUnderAnAnchorIsRefused) {
   MemoryDisk other;
   auto kv = MemoryKv::Open(other, {true, nullptr});
   MemoryAnchor anchor(anchor_disk_);
-  EXPECT_EQ(EventLog::Open(**kv, anchor, kId).status().code(), absl::StatusCode::kDataLoss);
+  EXPECT_EQ(LocalLog::Open(**kv, anchor, kId).status().code(), absl::StatusCode::kDataLoss);
 }
 
 TEST_F(LogTest, ALostAnchorOfALogWithEventsIsRefused) {
@@ -97,43 +90,23 @@ TEST_F(LogTest, ADamagedRecordAfterTheAnchorIsRefused) {
   EXPECT_EQ(Open().status().code(), absl::StatusCode::kDataLoss);
 }
 
-// A large record is many values: it comes back whole and in parts, from memory and from the store.
-TEST_F(LogTest, LargeRecords) {
+TEST_F(LogTest, ALargeRecordThatLostASegmentIsRefused) {
   MustOpen();
-  std::vector<std::shared_ptr<const std::string>> records;
-  for (size_t size : {size_t{1}, kSegmentBytes - 250, kSegmentBytes, 5 * kSegmentBytes + 77}) {
-    Append(1, size);
-    records.push_back(log_->Read(log_->head().position)->record);
-  }
+  Append(1);
+  Append(1, 5 * kSegmentBytes + 77);
   MustOpen();
-  for (size_t i = 0; i < records.size(); ++i) {
-    const auto entry = log_->Read(i + 1);
-    ASSERT_TRUE(entry.ok()) << entry.status();
-    EXPECT_EQ(*entry->record, *records[i]);
-    EXPECT_TRUE(LeafHash(*entry->record).ok());
-    auto get = [&](const std::string& key) { return kv_->Get(key); };
-    const uint64_t size = records[i]->size();
-    for (uint64_t offset = 0; offset < size; offset += 1 + size / 7) {
-      const uint64_t n = std::min<uint64_t>(size - offset, 40000);
-      EXPECT_EQ(*ReadRecordBytes(get, i + 1, offset, n), records[i]->substr(offset, n));
-    }
-    EXPECT_FALSE(ReadRecordBytes(get, i + 1, size - 1, 2).ok());
-  }
   Batch batch;
-  batch.Delete(EventSegmentKey(4, 3));
+  batch.Delete(EventSegmentKey(2, 3));
   ASSERT_TRUE(kv_->Write(batch, true).ok());
   EXPECT_EQ(Open().status().code(), absl::StatusCode::kDataLoss);
 }
 
-TEST_F(LogTest, TimesFindPositions) {
+TEST_F(LogTest, ALogOfTheOtherOriginIsRefused) {
   MustOpen();
-  EXPECT_EQ(*log_->AsOf(99999), 0u);
-  Append(10);
-  EXPECT_EQ(*log_->AsOf(999), 0u);
-  EXPECT_EQ(*log_->AsOf(1000), 1u);
-  EXPECT_EQ(*log_->AsOf(5999), 5u);
-  EXPECT_EQ(*log_->AsOf(1 << 30), 10u);
-  EXPECT_EQ(log_->CatalogEvents(4)->size(), 4u);
+  Append(1);
+  log_.reset();
+  EXPECT_EQ(LocalLog::Open(*kv_, *anchor_, kId, EventLog::Origin::kCopied).status().code(),
+            absl::StatusCode::kFailedPrecondition);
 }
 
 }  // namespace

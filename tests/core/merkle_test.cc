@@ -15,7 +15,7 @@
 #include "base/signing.h"
 #include "clients/cpp/log_proof.h"
 #include "gtest/gtest.h"
-#include "storage/event_log.h"
+#include "storage/local_log.h"
 #include "storage/memory/memory_kv.h"
 #include "storage/record_codec.h"
 #include "storage/schema.h"
@@ -235,33 +235,23 @@ class LogTreeTest : public ::testing::Test {
     kv_.reset();
     kv_ = *MemoryKv::Open(disk_, {true, faults});
     anchor_ = std::make_unique<MemoryAnchor>(anchor_disk_);
-    auto log = EventLog::Open(*kv_, *anchor_, kId);
+    auto log = LocalLog::Open(*kv_, *anchor_, kId);
     ASSERT_TRUE(log.ok()) << log.status();
     log_ = *std::move(log);
   }
   absl::Status Append(int n) {
-    Batch batch;
-    std::vector<LogEntry> entries;
+    LogGroup group;
     EventLog::Head head = log_->head();
     for (int i = 0; i < n; ++i) {
       const std::string payload = EncodeCatalog({141100, 2024, domain::CatalogList::kDivision, {}});
       domain::EventHeader header;
       header.kind = domain::EventKind::kCatalog;
-      header.position = head.position + 1;
-      header.commit_time_us = static_cast<int64_t>(1000 * header.position);
+      header.commit_time_us = static_cast<int64_t>(1000 * (head.position + 1));
       header.payload_digest = Sha256({payload});
-      LogEntry entry;
-      entry.position = header.position;
-      entry.record = std::make_shared<const std::string>(EncodeRecord(header, payload));
-      entry.leaf_hash = *LeafHash(*entry.record);
-      entry.chain_hash = ChainHash(head.chain_hash, entry.leaf_hash);
-      EventLog::Stage(entry, header.kind, [&](std::string key, std::string value) {
-        batch.Put(std::move(key), std::move(value));
-      });
-      head = {entry.position, entry.chain_hash, header.commit_time_us};
-      entries.push_back(std::move(entry));
+      group.entries.push_back(NextEntry(header, payload, &head));
     }
-    return log_->Commit(std::move(batch), std::move(entries), head.commit_time_us);
+    group.commit_time_us = head.commit_time_us;
+    return log_->Append(std::move(group));
   }
   void ExpectTreeOfRecords() {
     std::vector<Digest> leaves;
@@ -367,7 +357,7 @@ TEST_F(LogTreeTest, ADamagedRecordOfTheOpenTileIsRefused) {
   ASSERT_TRUE(disk_.FlipByte(EventKey(290), 50));
   kv_.reset();
   kv_ = *MemoryKv::Open(disk_, {true, nullptr});
-  EXPECT_EQ(EventLog::Open(*kv_, *anchor_, kId).status().code(), absl::StatusCode::kDataLoss);
+  EXPECT_EQ(LocalLog::Open(*kv_, *anchor_, kId).status().code(), absl::StatusCode::kDataLoss);
 }
 
 // What a forger can do to a proof: each change by itself.

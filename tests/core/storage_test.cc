@@ -1,4 +1,6 @@
 #include <map>
+#include <memory>
+#include <optional>
 #include <random>
 #include <set>
 
@@ -24,39 +26,38 @@ using domain::Line;
 
 const domain::BudgetKey kBudget = {141100, 2024, domain::Stage::kApproved, "031001"};
 
+std::string Hex(KeyView key) { return BytesToHexString(key.encoded()); }
+
 // What is written must be read by every later version: these bytes change only with
 // docs/storage-format.md and a new kind.
 TEST(SchemaTest, GoldenKeys) {
-  EXPECT_EQ(BytesToHexString(EventKey(258)), "010000000000000102");
-  EXPECT_EQ(BytesToHexString(RequestKey("anonymous", "r-1")), "02616e6f6e796d6f757300722d31");
-  EXPECT_EQ(BytesToHexString(HeadKey(kBudget)), "030002272c07e80330333130303100");
-  EXPECT_EQ(BytesToHexString(HeadBlockKey(kBudget, "L1")), "040002272c07e803303331303031004c31");
-  EXPECT_EQ(BytesToHexString(HeadProjectKey(kBudget, "P1")), "050002272c07e803303331303031005031");
-  EXPECT_EQ(BytesToHexString(RevisionKey(kBudget, 2)),
-            "060002272c07e803303331303031000000000000000002");
-  EXPECT_EQ(BytesToHexString(GrossKey(141100, 2024, domain::Stage::kApproved)), "0f0002272c07e803");
-  EXPECT_EQ(BytesToHexString(ScopeKey(141100, 2024, domain::Stage::kApproved, "031")),
-            "080002272c07e803303331");
-  EXPECT_EQ(BytesToHexString(CatalogEventKey(1)), "090000000000000001");
-  EXPECT_EQ(BytesToHexString(LogIdKey()), "0a");
-  EXPECT_EQ(BytesToHexString(TileKey(1, 258)), "0b010000000000000102");
+  EXPECT_EQ(Hex(EventKey(258)), "010000000000000102");
+  EXPECT_EQ(Hex(RequestKey("anonymous", "r-1")), "02616e6f6e796d6f757300722d31");
+  EXPECT_EQ(Hex(HeadKey(kBudget)), "030002272c07e80330333130303100");
+  EXPECT_EQ(Hex(BlockKeys::OfLines(kBudget).At("L1")), "040002272c07e803303331303031004c31");
+  EXPECT_EQ(Hex(BlockKeys::OfProjects(kBudget).At("P1")), "050002272c07e803303331303031005031");
+  EXPECT_EQ(Hex(RevisionKey(kBudget, 2)), "060002272c07e803303331303031000000000000000002");
+  EXPECT_EQ(Hex(GrossKey(141100, 2024, domain::Stage::kApproved)), "0f0002272c07e803");
+  EXPECT_EQ(Hex(ScopeKey(141100, 2024, domain::Stage::kApproved, "031")), "080002272c07e803303331");
+  EXPECT_EQ(Hex(CatalogEventKey(1)), "090000000000000001");
+  EXPECT_EQ(Hex(LogIdKey()), "0a");
+  EXPECT_EQ(Hex(TileKey(1, 258)), "0b010000000000000102");
   const domain::ChunkId chunk = {
       {domain::OrgType::kDepartment, 141100, "031"}, 2024, domain::Stage::kApproved, 2048};
-  EXPECT_EQ(BytesToHexString(CellsKey(chunk, 1)),
+  EXPECT_EQ(Hex(CellsKey(chunk, 1)),
             "1007e8030002272c0330333100"
             "0800"
             "fffffffffffffffe");
-  EXPECT_EQ(BytesToHexString(EventSegmentKey(258, 1)), "01000000000000010200000001");
-  EXPECT_EQ(BytesToHexString(PostingKey(258)), "120000000000000102");
-  EXPECT_EQ(BytesToHexString(StrideKey(258)), "130000000000000102");
-  EXPECT_EQ(BytesToHexString(WatermarkKey()), "20");
-  EXPECT_EQ(BytesToHexString(GroupKey(258)), "150000000000000102");
-  EXPECT_EQ(BytesToHexString(UpstreamKey("city")), "0c63697479");
-  EXPECT_EQ(BytesToHexString(OperatorEventKey(258)), "160000000000000102");
-  EXPECT_EQ(BytesToHexString(LeftOutKey()), "22");
-  EXPECT_EQ(BytesToHexString(OwnerKey(141100)), "0d0002272c");
-  EXPECT_EQ(BytesToHexString(StatusKey(kBudget, 1)),
-            "1407e8030002272c30333130303100fffffffffffffffe");
+  EXPECT_EQ(Hex(EventSegmentKey(258, 1)), "01000000000000010200000001");
+  EXPECT_EQ(Hex(PostingKey(258)), "120000000000000102");
+  EXPECT_EQ(Hex(StrideKey(258)), "130000000000000102");
+  EXPECT_EQ(Hex(WatermarkKey()), "20");
+  EXPECT_EQ(Hex(GroupKey(258)), "150000000000000102");
+  EXPECT_EQ(Hex(UpstreamKey("city")), "0c63697479");
+  EXPECT_EQ(Hex(OperatorEventKey(258)), "160000000000000102");
+  EXPECT_EQ(Hex(LeftOutKey()), "22");
+  EXPECT_EQ(Hex(OwnerKey(141100)), "0d0002272c");
+  EXPECT_EQ(Hex(StatusKey(kBudget, 1)), "1407e8030002272c30333130303100fffffffffffffffe");
 }
 
 TEST(SchemaTest, EncodedOrderIsLogicalOrder) {
@@ -89,15 +90,68 @@ TEST(SchemaTest, EncodedOrderIsLogicalOrder) {
 TEST(SchemaTest, AnyBytesAreDecodedOrRefused) {
   std::mt19937_64 random(4);
   for (int i = 0; i < 20000; ++i) {
-    std::string key;
+    std::string bytes;
     for (uint64_t n = random() % 40; n > 0; --n)
-      key.push_back(static_cast<char>(random() % 4 == 0 ? random() : random() % 32));
-    for (const absl::Status& status : {DecodePositionKey(key).status(), DecodeHeadKey(key).status(),
-                                       DecodeCellsKey(key).status(), DecodeStatusKey(key).status(),
-                                       DecodeOwnerKey(key).status()}) {
+      bytes.push_back(static_cast<char>(random() % 4 == 0 ? random() : random() % 32));
+    const KeyView key = KeyView::Encoded(bytes);
+    EXPECT_NE(NameOf(key), "");
+    PlaceOf(key);
+    for (const absl::Status& status :
+         {DecodePositionKey(key).status(), DecodeHeadKey(key).status(),
+          DecodeCellsKey(key).status(), DecodeStatusKey(key).status(), DecodeOwnerKey(key).status(),
+          DecodeTileKey(key).status(), DecodeRequestKey(key).status(),
+          DecodeUpstreamKey(key).status(), DecodeGroupRecordKey(key).status()}) {
       EXPECT_TRUE(status.ok() || absl::IsDataLoss(status));
     }
   }
+}
+
+// A range has its keys and no other's.
+TEST(SchemaTest, RangesAreOfWhatTheyAreNamedFor) {
+  const auto in = [](KeyView key, const KeyRange& range) {
+    return range.lower <= key && (range.upper.empty() || key < range.upper);
+  };
+  const domain::BudgetKey longer = {141100, 2024, domain::Stage::kApproved, "0310011"};
+  const domain::OrgNode node = {domain::OrgType::kAgency, 141100, "031001"};
+  const domain::ChunkId chunk = {node, 2024, domain::Stage::kApproved, 7};
+  EXPECT_TRUE(in(RevisionKey(kBudget, 3), RevisionsOf(kBudget)));
+  EXPECT_FALSE(in(RevisionKey(longer, 3), RevisionsOf(kBudget)));
+  EXPECT_TRUE(in(RevisionKey(longer, 3), RevisionsOf(141100, 2024, domain::Stage::kApproved)));
+  EXPECT_TRUE(in(HeadKey(kBudget), HeadsOf(141100)));
+  EXPECT_FALSE(in(HeadKey(kBudget), HeadsOf(141101)));
+  EXPECT_TRUE(in(CellsKey(chunk, 5), CellsOf(node, 2024, domain::Stage::kApproved)));
+  EXPECT_TRUE(in(CellsKey(chunk, 5), CellsOf(2024, domain::Stage::kApproved, 141100)));
+  EXPECT_FALSE(in(CellsKey(chunk, 5), CellsOf(2024, domain::Stage::kApproved, 141101)));
+  EXPECT_TRUE(in(CellsKey(chunk, 5), CellsOf(node, 2024, domain::Stage::kApproved, 7, 7, 6)));
+  EXPECT_FALSE(in(CellsKey(chunk, 7), CellsOf(node, 2024, domain::Stage::kApproved, 7, 7, 6)));
+  EXPECT_FALSE(in(CellsKey(chunk, 5), CellsOf(node, 2024, domain::Stage::kApproved, 8, 9, 6)));
+  EXPECT_TRUE(in(StatusKey(kBudget, 5), StatusesOf(0, domain::Stage::kNone, 0)));
+  EXPECT_TRUE(in(StatusKey(kBudget, 5), StatusesOf(2024, domain::Stage::kApproved, 0)));
+  EXPECT_FALSE(in(StatusKey(kBudget, 5), StatusesOf(2024, domain::Stage::kFinal, 0)));
+  EXPECT_TRUE(in(LeftOutKey(), KeysOf(KeyKind::kLeftOut)));
+  EXPECT_TRUE(in(Key::Encoded("\xff\xff"), KeysOf(static_cast<KeyKind>(0xff))));
+  EXPECT_TRUE(InLedger(GrossKey(141100, 2024, domain::Stage::kApproved)));
+  EXPECT_FALSE(InLedger(EventKey(1)));
+  EXPECT_FALSE(InLedger(KeyView()));
+}
+
+TEST(SchemaTest, StatesOfOneThingHaveItInCommon) {
+  const Key key = StatusKey(kBudget, 258);
+  const std::optional<StateKey> state = SplitState(key);
+  ASSERT_TRUE(state.has_value());
+  EXPECT_EQ(state->stride, 258u);
+  EXPECT_EQ(SplitState(StatusKey(kBudget, 7))->of, state->of);
+  EXPECT_LT(StatusKey(kBudget, 0), AfterStates(state->of));
+  EXPECT_FALSE(SplitState(KeyView::Encoded("short")).has_value());
+  EXPECT_EQ(NameOf(key), "status of year 2024 stage 3 division 141100 agency 031001");
+  EXPECT_EQ(NameOf(state->of), NameOf(key));
+  EXPECT_EQ(PlaceOf(state->of).division, 141100u);
+}
+
+TEST(SchemaTest, KeysComeBackFromTokens) {
+  const Key key = Successor(HeadKey(kBudget));
+  EXPECT_EQ(FromToken(ToToken(key)), key);
+  EXPECT_GT(key, HeadKey(kBudget));
 }
 
 domain::StatementEvent SmallEvent() {
@@ -426,47 +480,49 @@ TEST(PostingTest, DamagedBytesAreRefusedOrAnotherWholePosting) {
   }
 }
 
+Key K(absl::string_view bytes) { return Key::Encoded(std::string(bytes)); }
+
 TEST(StagedTest, WhatWasBegunCanBeUndone) {
   MemoryDisk disk;
   auto kv = MemoryKv::Open(disk, {});
   ASSERT_TRUE(kv.ok());
   Batch batch;
-  batch.Put("stored", "0");
+  batch.Put(K("stored"), "0");
   ASSERT_TRUE((*kv)->Write(batch, true).ok());
   Staged staged(**kv);
-  staged.Put("a", "1");
+  staged.Put(K("a"), "1");
   staged.Begin();
-  staged.Put("a", "2");
-  staged.Put("a", "3");
-  staged.Delete("stored");
-  staged.Put("b", "4");
-  EXPECT_TRUE(absl::IsNotFound(staged.Get("stored").status()));
+  staged.Put(K("a"), "2");
+  staged.Put(K("a"), "3");
+  staged.Delete(K("stored"));
+  staged.Put(K("b"), "4");
+  EXPECT_TRUE(absl::IsNotFound(staged.Get(K("stored")).status()));
   staged.Rollback();
-  EXPECT_EQ(*staged.Get("a"), "1");
-  EXPECT_EQ(*staged.Get("stored"), "0");
-  EXPECT_TRUE(absl::IsNotFound(staged.Get("b").status()));
+  EXPECT_EQ(*staged.Get(K("a")), "1");
+  EXPECT_EQ(*staged.Get(K("stored")), "0");
+  EXPECT_TRUE(absl::IsNotFound(staged.Get(K("b")).status()));
   staged.Begin();
-  staged.Put("b", "5");
+  staged.Put(K("b"), "5");
   staged.Keep();
-  EXPECT_EQ(*staged.Get("b"), "5");
+  EXPECT_EQ(*staged.Get(K("b")), "5");
 }
 
 TEST(StagedTest, ReadsAsIfItWereWritten) {
   MemoryDisk disk;
   auto kv = MemoryKv::Open(disk, {true, nullptr});
-  std::map<std::string, std::string> model;
+  std::map<Key, std::string> model;
   std::mt19937_64 random(8);
-  auto key = [&] { return absl::StrCat("k", random() % 20); };
+  auto key = [&] { return K(absl::StrCat("k", random() % 20)); };
   Batch first;
   for (int i = 0; i < 12; ++i) {
-    const std::string k = key();
+    const Key k = key();
     first.Put(k, absl::StrCat(i));
     model[k] = absl::StrCat(i);
   }
   ASSERT_TRUE((*kv)->Write(first, true).ok());
   Staged staged(**kv);
   for (int i = 0; i < 3000; ++i) {
-    const std::string k = key(), from = key(), to = from + "~";
+    const Key k = key(), from = key(), to = K(absl::StrCat(from.encoded(), "~"));
     switch (random() % 6) {
       case 0:
         staged.Put(k, absl::StrCat(i));
@@ -486,31 +542,30 @@ TEST(StagedTest, ReadsAsIfItWereWritten) {
       }
       case 3: {
         std::vector<Staged::Item> want(model.lower_bound(from), model.lower_bound(to));
-        EXPECT_EQ(*staged.Scan(from, to), want);
+        EXPECT_EQ(*staged.Scan({from, to}), want);
         break;
       }
       case 4: {
         auto it = model.upper_bound(k);
         std::optional<Staged::Item> want;
         if (it != model.begin()) want = *std::prev(it);
-        EXPECT_EQ(*staged.FindLast("", k), want);
+        EXPECT_EQ(*staged.FindLast({}, k), want);
         break;
       }
       default: {
         auto it = model.lower_bound(k);
         std::optional<Staged::Item> want;
         if (it != model.end()) want = *it;
-        EXPECT_EQ(*staged.FindFirst(k, "z"), want);
+        EXPECT_EQ(*staged.FindFirst(k, K("z")), want);
       }
     }
   }
   Batch rest;
   staged.MoveTo(&rest);
   ASSERT_TRUE((*kv)->Write(rest, true).ok());
-  std::map<std::string, std::string> stored;
-  auto it = (*kv)->NewIterator("", "");
-  for (it->Seek(""); it->Valid(); it->Next())
-    stored[std::string(it->key())] = std::string(it->value());
+  std::map<Key, std::string> stored;
+  auto it = (*kv)->NewIterator({}, {});
+  for (it->Seek({}); it->Valid(); it->Next()) stored[Key(it->key())] = std::string(it->value());
   EXPECT_EQ(stored, model);
 }
 
@@ -519,7 +574,11 @@ TEST(HeadsTest, PatchesOfALargeStatement) {
   MemoryDisk disk;
   auto kv = MemoryKv::Open(disk, {true, nullptr});
   Staged staged(**kv);
-  Heads heads(staged);
+  std::shared_ptr<const std::string> record;
+  Heads heads(staged, [&](domain::Position position, uint64_t offset, uint64_t size) {
+    EXPECT_EQ(position, 7u);
+    return absl::StatusOr<std::string>(record->substr(offset, size));
+  });
   std::map<std::string, int64_t> model;
   std::vector<std::string> ids;
   for (int i = 0; i < 3000; ++i) ids.push_back(absl::StrCat("L", 100000 + i * 7));
@@ -534,17 +593,14 @@ TEST(HeadsTest, PatchesOfALargeStatement) {
   const domain::EncodedBlocks blocks = EncodeBlocks(lines, 0);
   const StatementPayload payload = EncodeStatement(event, blocks.bytes, Sha256({blocks.bytes}));
   domain::EventHeader header;
-  header.position = 7;
   header.payload_digest = payload.digest;
-  LogEntry entry;
-  entry.position = 7;
-  entry.record = std::make_shared<const std::string>(EncodeRecord(header, payload.bytes));
-  EventLog::Stage(entry, header.kind, [&](std::string key, std::string value) {
-    staged.Put(std::move(key), std::move(value));
-  });
-  const uint64_t offset = entry.record->size() - payload.bytes.size() + payload.put_offset;
+  EventLog::Head head;
+  head.position = 6;
+  record = NextEntry(header, payload.bytes, &head).record;
+  const uint64_t offset = record->size() - payload.bytes.size() + payload.put_offset;
   ASSERT_TRUE(heads.ReplaceLines(kBudget, blocks, 7, offset, false).ok());
-  EXPECT_LT(staged.Get(HeadBlockKey(kBudget, lines[0].line_id))->size(), 20u);
+  const Key first_block = BlockKeys::OfLines(kBudget).At(lines[0].line_id);
+  EXPECT_LT(staged.Get(first_block)->size(), 20u);
   std::mt19937_64 random(9);
   for (int round = 0; round < 200; ++round) {
     std::map<std::string, int64_t> put;
@@ -591,7 +647,7 @@ TEST(HeadsTest, PatchesOfManyProjects) {
   MemoryDisk disk;
   auto kv = MemoryKv::Open(disk, {true, nullptr});
   Staged staged(**kv);
-  Heads heads(staged);
+  Heads heads(staged, nullptr);
   std::map<std::string, domain::ProjectEntry> model;
   std::vector<domain::ProjectEntry> all;
   for (int i = 0; i < 700; ++i) {

@@ -13,6 +13,8 @@
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size == 0) return 0;
   const absl::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
+  const auto encoded = fiscal::storage::KeyView::Encoded(bytes);
+  fiscal::storage::NameOf(encoded);
   switch (data[0] % 7) {
     case 0: {
       auto event = fiscal::storage::DecodeRecord(std::make_shared<const std::string>(bytes));
@@ -39,9 +41,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       break;
     }
     case 3: {
-      auto key = fiscal::storage::DecodeCellsKey(bytes);
-      if (key.ok() && fiscal::storage::CellsKey(key->id, key->stride) != std::string(bytes))
-        std::abort();
+      auto key = fiscal::storage::DecodeCellsKey(encoded);
+      if (key.ok() && fiscal::storage::CellsKey(key->id, key->stride) != encoded) std::abort();
       break;
     }
     case 4: {
@@ -50,9 +51,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         const std::string again = fiscal::storage::EncodePosting(*posting);
         if (!fiscal::storage::DecodeWholePosting(1, again, nullptr).ok()) std::abort();
       }
-      auto status = fiscal::storage::DecodeStatusKey(bytes);
-      if (status.ok() &&
-          fiscal::storage::StatusKey(status->key, status->stride) != std::string(bytes))
+      auto status = fiscal::storage::DecodeStatusKey(encoded);
+      if (status.ok() && fiscal::storage::StatusKey(status->key, status->stride) != encoded)
         std::abort();
       break;
     }

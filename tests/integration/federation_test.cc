@@ -11,7 +11,7 @@
 #include "gtest/gtest.h"
 #include "storage/anchor.h"
 #include "storage/cell_codec.h"
-#include "storage/event_log.h"
+#include "storage/local_log.h"
 #include "storage/posting_codec.h"
 #include "storage/record_codec.h"
 #include "storage/rocks/rocks_kv.h"
@@ -468,28 +468,21 @@ domain::Position WriteUnchecked(const std::string& data_dir, std::string posting
   auto kv = storage::RocksKv::Open(options);
   EXPECT_TRUE(kv.ok()) << kv.status();
   storage::FileAnchor anchor(data_dir + "/anchor");
-  auto log = storage::EventLog::Open(**kv, anchor, "");
+  auto log = storage::LocalLog::Open(**kv, anchor, "");
   EXPECT_TRUE(log.ok()) << log.status();
-  const storage::EventLog::Head head = (*log)->head();
+  storage::EventLog::Head head = (*log)->head();
   const std::string payload =
       storage::EncodeUpstream({"older", {std::string(16, 'o'), 1, {}, 0, 0}, posting});
   domain::EventHeader header;
   header.kind = domain::EventKind::kUpstream;
-  header.position = head.position + 1;
   header.commit_time_us = head.commit_time_us;
   header.principal = "upstream:older";
   header.payload_digest = Sha256({payload});
-  storage::LogEntry entry;
-  entry.position = header.position;
-  entry.record = std::make_shared<const std::string>(storage::EncodeRecord(header, payload));
-  entry.leaf_hash = *storage::LeafHash(*entry.record);
-  entry.chain_hash = storage::ChainHash(head.chain_hash, entry.leaf_hash);
-  storage::Batch batch;
-  storage::EventLog::Stage(entry, header.kind, [&](std::string key, std::string value) {
-    batch.Put(std::move(key), std::move(value));
-  });
-  EXPECT_TRUE((*log)->Commit(std::move(batch), {entry}, header.commit_time_us).ok());
-  return header.position;
+  storage::LogGroup group;
+  group.commit_time_us = header.commit_time_us;
+  group.entries.push_back(storage::NextEntry(header, payload, &head));
+  EXPECT_TRUE((*log)->Append(std::move(group)).ok());
+  return head.position;
 }
 
 client::Error Quarantine(Server& server, const std::string& position,

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "services/ledger/compare/postings.h"
 #include "storage/ledger.h"
+#include "storage/local_log.h"
 #include "storage/paired_kv.h"
 #include "storage/schema.h"
 #include "storage/totals_store.h"
@@ -24,7 +25,7 @@ class ForgetfulKv final : public WrappedKv {
   absl::Status Write(const storage::Batch& batch, bool sync) override {
     storage::Batch rest;
     for (const storage::Batch::Op& op : batch.ops()) {
-      if (op.key[0] == storage::UpstreamKey("")[0]) continue;
+      if (op.key.kind() == storage::KeyKind::kUpstream) continue;
       op.is_delete ? rest.Delete(op.key) : rest.Put(op.key, op.value);
     }
     return kv_.Write(rest, sync);
@@ -58,6 +59,7 @@ Above::~Above() = default;
 
 const services::Projector& Above::projector() const { return *process_->projector; }
 const services::TotalsReader& Above::reader() const { return *process_->reader; }
+const storage::Kv& Above::log_store() const { return *process_->log_kv; }
 
 bool Above::Start() {
   process_ = std::make_unique<Process>();
@@ -85,7 +87,7 @@ bool Above::Start() {
     kv = p.forgetful_kv.get();
   }
   p.anchor = std::make_unique<storage::MemoryAnchor>(anchor_disk_);
-  auto log = storage::EventLog::Open(*kv, *p.anchor, "fedcba9876543210");
+  auto log = storage::LocalLog::Open(*kv, *p.anchor, "fedcba9876543210");
   if (!ok(log.status(), "open log")) return false;
   p.log = *std::move(log);
   if (!ok(storage::CatchUp(*p.log, *kv), "make the ledger level")) return false;

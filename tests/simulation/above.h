@@ -31,6 +31,8 @@ class Above {
 
   const services::Projector& projector() const;
   const services::TotalsReader& reader() const;
+  // The store that its log is in.
+  const storage::Kv& log_store() const;
   // Its position, when everything is level, of what `below` has at its head.
   int crashes() const { return crashes_; }
 

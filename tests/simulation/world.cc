@@ -16,8 +16,10 @@
 #include "services/ledger/fold/projector.h"
 #include "storage/anchor.h"
 #include "storage/ledger.h"
+#include "storage/local_log.h"
 #include "storage/memory/memory_kv.h"
 #include "storage/paired_kv.h"
+#include "storage/schema.h"
 #include "tests/simulation/above.h"
 #include "tests/simulation/model.h"
 #include "tests/simulation/no_rules.h"
@@ -163,13 +165,13 @@ class World {
       } else if (dice < 15) {
         Fold(static_cast<int>(Below(8)) + 1);
       } else if (dice < 19) {
-        Verify(*process_->projector);
+        Verify(*process_->projector, *process_->log_kv);
       } else {
         Restart(/*crash=*/Below(2) == 0);
       }
     }
     while (run_.failure.empty() && process_->projector->folded() < model_.head) Fold(50);
-    if (run_.failure.empty()) Verify(*process_->projector);
+    if (run_.failure.empty()) Verify(*process_->projector, *process_->log_kv);
     return Ended();
   }
 
@@ -214,7 +216,7 @@ class World {
     p.kv = std::make_unique<storage::PairedKv>(*log_store, *p.ledger_kv);
     storage::Kv* kv = p.kv.get();
     p.anchor = std::make_unique<storage::MemoryAnchor>(anchor_disk_);
-    auto log = storage::EventLog::Open(*kv, *p.anchor, "0123456789abcdef");
+    auto log = storage::LocalLog::Open(*kv, *p.anchor, "0123456789abcdef");
     if (!Check(log.status(), "open log")) return false;
     p.log = *std::move(log);
     if (!Check(storage::CatchUp(*p.log, *kv), "make the ledger level") || !CheckLedger())
@@ -253,18 +255,18 @@ class World {
     if (!Check(made.status(), "open a ledger")) return false;
     storage::PairedKv kv(*process_->log_kv, **made);
     if (!Check(storage::CatchUp(*process_->log, kv), "make the ledger again")) return false;
-    auto kept = process_->ledger_kv->NewIterator("", "");
-    auto again = (*made)->NewIterator("", "");
-    kept->Seek("");
-    again->Seek("");
+    auto kept = process_->ledger_kv->NewIterator({}, {});
+    auto again = (*made)->NewIterator({}, {});
+    kept->Seek({});
+    again->Seek({});
     while (kept->Valid() && again->Valid() && kept->key() == again->key() &&
            kept->value() == again->value()) {
       kept->Next();
       again->Next();
     }
     if (!kept->Valid() && !again->Valid()) return true;
-    return Fail(absl::StrCat("the ledger differs from one made from the log at key ",
-                             absl::BytesToHexString(kept->Valid() ? kept->key() : again->key())));
+    return Fail(absl::StrCat("the ledger differs from one made from the log at ",
+                             storage::NameOf(kept->Valid() ? kept->key() : again->key())));
   }
 
   // The process ends, with or without the machine, and starts again. Nothing acknowledged may be
@@ -640,14 +642,14 @@ class World {
     const services::WatchedTotals question = MakeQuestion();
     const uint64_t position = Below(2) == 0 ? folded : Below(folded + 1);
     Compare(*process_->reader, question, position, 0);
-    if (Below(12) == 0) Verify(*process_->projector);
+    if (Below(12) == 0) Verify(*process_->projector, *process_->log_kv);
     const auto end = process_->projector->EndOfGroup(position);
     if (!end.ok() || *end != model_.GroupEnd(position))
       Fail(absl::StrCat("a group at ", position, " ends elsewhere"));
   }
 
   // With so little memory now and then that units are computed one after the other.
-  void Verify(const services::Projector& projector) {
+  void Verify(const services::Projector& projector, const storage::Kv& log_store) {
     ++run_.verifications;
     projector.ReadLive([&](const services::Projector::Live& live) {
       run_.open_projects +=
@@ -666,8 +668,9 @@ class World {
       options.ledger = process_->ledger_kv.get();
       options.new_store = ScratchKv::Make;
     }
-    const auto verified = bug_ == Bug::kTakeBackAmounts ? VerifyTakingBack(projector)
-                                                        : services::Verify(projector, options);
+    const auto verified = bug_ == Bug::kTakeBackAmounts
+                              ? VerifyTakingBack(projector)
+                              : services::Verify(projector, log_store, options);
     if (!Check(verified.status(), "verify")) return;
     if (verified->position != projector.folded()) Fail("verify stops before the totals do");
     if (!verified->differences.empty()) Fail(absl::StrCat("verify: ", verified->differences[0]));
@@ -716,11 +719,11 @@ class World {
                       static_cast<int>(group_by[0].dimension), ":", difference));
   }
 
-  std::map<std::string, std::string> Contents(const storage::Kv& kv) {
-    std::map<std::string, std::string> out;
-    auto it = kv.NewIterator("", "");
-    for (it->Seek(""); it->Valid(); it->Next())
-      out[std::string(it->key())] = std::string(it->value());
+  std::map<storage::Key, std::string> Contents(const storage::Kv& kv) {
+    std::map<storage::Key, std::string> out;
+    auto it = kv.NewIterator({}, {});
+    for (it->Seek({}); it->Valid(); it->Next())
+      out[storage::Key(it->key())] = std::string(it->value());
     Check(it->status(), "scan");
     return out;
   }
@@ -746,13 +749,13 @@ class World {
     for (int i = 0; i < 8 && run_.failure.empty(); ++i)
       Compare(above_.reader(), MakeQuestion(), above_.projector().folded(), model_.head);
     if (!run_.failure.empty()) return;
-    Verify(above_.projector());
+    Verify(above_.projector(), above_.log_store());
     if (!run_.failure.empty()) return;
     run_.crashes += above_.crashes();
-    Verify(*process_->projector);
+    Verify(*process_->projector, *process_->log_kv);
     if (!run_.failure.empty()) return;
     // Statements, whole and at every revision.
-    const storage::HeadReader heads(*process_->kv);
+    const storage::HeadReader heads(*process_->kv, *process_->log);
     for (const auto& [key, history] : model_.budgets) {
       for (const ModelStatement& s : history) {
         const auto read = heads.Read(key, s.revision);

@@ -18,9 +18,9 @@ class WrappedKv : public storage::Kv {
   absl::Status Flush() override { return kv_.Flush(); }
   absl::Status FlushTables() override { return kv_.FlushTables(); }
   absl::StatusOr<storage::StoreWitness> Witness() override { return kv_.Witness(); }
-  absl::StatusOr<std::string> Get(absl::string_view key) const override { return kv_.Get(key); }
-  std::unique_ptr<storage::KvIterator> NewIterator(absl::string_view lower,
-                                                   absl::string_view upper) const override {
+  absl::StatusOr<std::string> Get(storage::KeyView key) const override { return kv_.Get(key); }
+  std::unique_ptr<storage::KvIterator> NewIterator(storage::KeyView lower,
+                                                   storage::KeyView upper) const override {
     return kv_.NewIterator(lower, upper);
   }
   std::unique_ptr<storage::KvSnapshot> NewSnapshot() const override { return kv_.NewSnapshot(); }

@@ -17,6 +17,7 @@
 #include "services/ledger/answer/plan.h"
 #include "services/ledger/decide/prepare.h"
 #include "services/ledger/fold/totals_view.h"
+#include "storage/local_log.h"
 #include "storage/record_codec.h"
 
 namespace fiscal::testing {
@@ -159,7 +160,7 @@ LedgerScript::LedgerScript(services::RulesCheck check, storage::StrideBounds str
     : clock_(absl::FromUnixSeconds(1704067200)), check_(check) {
   log_kv_ = *storage::MemoryKv::Open(log_disk_, {true, &faults_});
   anchor_ = std::make_unique<storage::MemoryAnchor>(anchor_disk_);
-  log_ = *storage::EventLog::Open(*log_kv_, *anchor_, "0123456789abcdef");
+  log_ = *storage::LocalLog::Open(*log_kv_, *anchor_, "0123456789abcdef");
   intake_ = *Intake::Open(*log_kv_, *log_, clock_, check);
   totals_kv_ = *storage::MemoryKv::Open(totals_disk_, {false, nullptr});
   totals_ = *storage::TotalsStore::Open(*totals_kv_);

@@ -659,6 +659,9 @@ Offences CheckBanned(const File& file, const std::vector<Banned>& rows) {
     ++number;
     for (const Banned& row : rows) {
       if (!Within(file.path, row.folder) || !absl::StrContains(line, row.text)) continue;
+      const bool may = std::any_of(row.places.begin(), row.places.end(),
+                                   [&](const auto& place) { return Within(file.path, place); });
+      if (may) continue;
       offences.push_back(
           {file.path, number, absl::StrCat(row.folder, " has no ", row.text, ": ", row.instead)});
     }

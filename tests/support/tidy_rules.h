@@ -81,11 +81,12 @@ struct KeptApart {
 };
 Offences CheckKeptApart(const File& file, const std::vector<KeptApart>& rows);
 
-// Text that the code of a folder does not contain.
+// Text that the code of a folder does not contain, but in the places named.
 struct Banned {
   std::string folder;
   std::string text;
   std::string instead;
+  std::vector<std::string> places;
 };
 Offences CheckBanned(const File& file, const std::vector<Banned>& rows);
 

@@ -1,17 +1,16 @@
 #include "services/ledger/compare/key_check.h"
 
 #include <algorithm>
-#include <tuple>
+#include <optional>
 
-#include "absl/hash/hash.h"
 #include "absl/strings/str_cat.h"
-#include "base/coding.h"
+#include "base/check.h"
 #include "base/status_macros.h"
+#include "storage/schema.h"
 
 namespace fiscal::services {
 namespace {
 
-constexpr size_t kStrideBytes = 8;
 // Keys between two looks whether somebody still wants the answer, and between two iterators.
 constexpr int kKeysPerLook = 4096;
 constexpr int kKeysPerIterator = 65536;
@@ -20,12 +19,10 @@ constexpr size_t kEntryBytes = 80;
 
 }  // namespace
 
-OrderedKeys::OrderedKeys(const storage::Kv& kv, std::string lower, std::string upper, KeyName name,
-                         Differences& differences)
+OrderedKeys::OrderedKeys(const storage::Kv& kv, storage::KeyRange range, Differences& differences)
     : kv_(kv),
-      next_(std::move(lower)),
-      upper_(std::move(upper)),
-      name_(std::move(name)),
+      next_(std::move(range.lower)),
+      upper_(std::move(range.upper)),
       differences_(differences) {}
 
 void OrderedKeys::Renew() {
@@ -34,91 +31,95 @@ void OrderedKeys::Renew() {
   it_->Seek(next_);
 }
 
-absl::Status OrderedKeys::Expect(absl::string_view key, absl::string_view value) {
+absl::Status OrderedKeys::Expect(storage::KeyView key, absl::string_view value) {
   if (it_ == nullptr || ++compared_ == kKeysPerIterator) Renew();
   for (; it_->Valid() && it_->key() < key; it_->Next())
-    differences_.Add(absl::StrCat(name_(it_->key()), ": surplus"));
+    differences_.Add(absl::StrCat(storage::NameOf(it_->key()), ": surplus"));
   FISCAL_RETURN_IF_ERROR(it_->status());
   if (!it_->Valid() || it_->key() != key) {
-    differences_.Add(absl::StrCat(name_(key), ": missing"));
+    differences_.Add(absl::StrCat(storage::NameOf(key), ": missing"));
   } else {
-    if (it_->value() != value) differences_.Add(absl::StrCat(name_(key), ": not the same"));
+    if (it_->value() != value)
+      differences_.Add(absl::StrCat(storage::NameOf(key), ": not the same"));
     it_->Next();
   }
-  next_.assign(key.data(), key.size());
-  next_.push_back('\0');
+  next_ = storage::Successor(key);
   return it_->status();
 }
 
 absl::Status OrderedKeys::Finish() {
   if (it_ == nullptr) Renew();
-  for (; it_->Valid(); it_->Next()) differences_.Add(absl::StrCat(name_(it_->key()), ": surplus"));
+  for (; it_->Valid(); it_->Next())
+    differences_.Add(absl::StrCat(storage::NameOf(it_->key()), ": surplus"));
   return it_->status();
 }
 
-uint64_t StateSums::Hash(absl::string_view key, absl::string_view value) {
-  return absl::Hash<std::tuple<absl::string_view, absl::string_view>>()({key, value});
+uint64_t StateSums::Hash(storage::KeyView key, absl::string_view value) {
+  return absl::HashOf(key, value);
 }
 
-void StateSums::Add(absl::string_view key, absl::string_view value) {
-  const auto [it, fresh] = sums_.try_emplace(key.substr(0, key.size() - kStrideBytes), 0);
-  if (fresh) bytes_ += it->first.size() + kEntryBytes;
+size_t StateSums::SizeOf(const storage::Key& thing) { return thing.size() + kEntryBytes; }
+
+void StateSums::Add(storage::KeyView key, absl::string_view value) {
+  const std::optional<storage::StateKey> state = storage::SplitState(key);
+  FISCAL_CHECK(state.has_value(), "the key of a state has a stride");
+  const auto [it, fresh] = sums_.try_emplace(state->of, 0);
+  if (fresh) bytes_ += SizeOf(it->first);
   it->second += Hash(key, value);
 }
 
-void StateSums::Forget(const std::function<bool(absl::string_view key)>& wanted) {
+void StateSums::Forget(const std::function<bool(storage::KeyView key)>& wanted) {
   for (auto it = sums_.begin(); it != sums_.end();) {
     auto sum = it++;
     if (wanted(sum->first)) continue;
-    bytes_ -= sum->first.size() + kEntryBytes;
+    bytes_ -= SizeOf(sum->first);
     sums_.erase(sum);
   }
 }
 
-absl::Status StateSums::Compare(const storage::Kv& kv, const std::string& lower,
-                                const std::string& upper, uint64_t stride, const KeyName& name,
-                                const std::function<absl::Status()>& cancelled,
+absl::Status StateSums::Compare(const storage::Kv& kv, const storage::KeyRange& range,
+                                uint64_t stride, const std::function<absl::Status()>& cancelled,
                                 Differences* differences) {
-  std::unique_ptr<storage::KvIterator> it = kv.NewScan(lower, upper);
-  std::string part;
+  std::unique_ptr<storage::KvIterator> it = kv.NewScan(range.lower, range.upper);
+  storage::Key thing;
   uint64_t sum = 0;
   bool any = false;
-  auto end_part = [&] {
+  auto end_thing = [&] {
     if (!any) return;
-    auto computed = sums_.find(part);
+    auto computed = sums_.find(thing);
     if (computed == sums_.end()) {
-      differences->Add(absl::StrCat(name(part), ": surplus"));
+      differences->Add(absl::StrCat(storage::NameOf(thing), ": surplus"));
     } else {
-      if (computed->second != sum) differences->Add(absl::StrCat(name(part), ": not the same"));
+      if (computed->second != sum)
+        differences->Add(absl::StrCat(storage::NameOf(thing), ": not the same"));
       sums_.erase(computed);
     }
     sum = 0;
     any = false;
   };
   int seen = 0;
-  for (it->Seek(lower); it->Valid(); it->Next()) {
+  for (it->Seek(range.lower); it->Valid(); it->Next()) {
     if (++seen % kKeysPerLook == 0) FISCAL_RETURN_IF_ERROR(cancelled());
-    const absl::string_view key = it->key();
-    if (key.size() < kStrideBytes) {
+    const std::optional<storage::StateKey> state = storage::SplitState(it->key());
+    if (!state.has_value()) {
       differences->Add("a malformed key");
       continue;
     }
-    const absl::string_view of = key.substr(0, key.size() - kStrideBytes);
-    if (of != part) {
-      end_part();
-      part.assign(of.data(), of.size());
+    if (state->of != thing) {
+      end_thing();
+      thing = storage::Key(state->of);
     }
-    ByteReader reader(key.substr(of.size()));
-    if (~reader.U64() > stride) continue;
-    sum += Hash(key, it->value());
+    if (state->stride > stride) continue;
+    sum += Hash(it->key(), it->value());
     any = true;
   }
   FISCAL_RETURN_IF_ERROR(it->status());
-  end_part();
-  std::vector<std::string> missing;
+  end_thing();
+  std::vector<storage::Key> missing;
   for (const auto& [key, computed] : sums_) missing.push_back(key);
   std::sort(missing.begin(), missing.end());
-  for (const std::string& key : missing) differences->Add(absl::StrCat(name(key), ": missing"));
+  for (const storage::Key& key : missing)
+    differences->Add(absl::StrCat(storage::NameOf(key), ": missing"));
   sums_.clear();
   bytes_ = 0;
   return absl::OkStatus();

@@ -15,8 +15,10 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/hash/hash.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "storage/key.h"
 #include "storage/kv.h"
 
 namespace fiscal::services {
@@ -35,16 +37,12 @@ class Differences {
   std::vector<std::string> list_;
 };
 
-// The name of a key; the key may be any bytes.
-using KeyName = std::function<std::string(absl::string_view key)>;
-
-// Keys of [lower, upper), computed in the order in which the store has them.
+// Keys of a range, computed in the order in which the store has them.
 class OrderedKeys {
  public:
-  OrderedKeys(const storage::Kv& kv, std::string lower, std::string upper, KeyName name,
-              Differences& differences);
+  OrderedKeys(const storage::Kv& kv, storage::KeyRange range, Differences& differences);
   // REQUIRES: ascending keys inside the range.
-  absl::Status Expect(absl::string_view key, absl::string_view value);
+  absl::Status Expect(storage::KeyView key, absl::string_view value);
   // Ends: no key is expected any more.
   absl::Status Finish();
 
@@ -54,34 +52,42 @@ class OrderedKeys {
   void Renew();
 
   const storage::Kv& kv_;
-  std::string next_;
-  const std::string upper_;
-  const KeyName name_;
+  storage::Key next_;
+  const storage::Key upper_;
   Differences& differences_;
   std::unique_ptr<storage::KvIterator> it_;
   int compared_ = 0;
 };
 
-// Keys that end with an inverted stride, computed in any order. For each beginning of a key the sum
-// of the hashes of its values is kept instead of the values.
+// Keys of states (storage::StateKey), computed in any order. For each thing the sum of the hashes
+// of its states is kept instead of them.
 class StateSums {
  public:
-  // REQUIRES: the key ends with its stride.
-  void Add(absl::string_view key, absl::string_view value);
-  // Compares with the store's [lower, upper) up to `stride`; forgets everything. Asks `cancelled`
-  // now and then.
-  absl::Status Compare(const storage::Kv& kv, const std::string& lower, const std::string& upper,
-                       uint64_t stride, const KeyName& name,
+  // REQUIRES: the key of a state.
+  void Add(storage::KeyView key, absl::string_view value);
+  // Compares with the states in the store's range up to `stride`; forgets everything. Asks
+  // `cancelled` now and then.
+  absl::Status Compare(const storage::Kv& kv, const storage::KeyRange& range, uint64_t stride,
                        const std::function<absl::Status()>& cancelled, Differences* differences);
-  // Forgets beginnings that are not `wanted`.
-  void Forget(const std::function<bool(absl::string_view key)>& wanted);
+  // Forgets things that are not `wanted`; their keys are those of StateKey::of.
+  void Forget(const std::function<bool(storage::KeyView key)>& wanted);
   // Roughly.
   size_t bytes() const { return bytes_; }
 
  private:
-  static uint64_t Hash(absl::string_view key, absl::string_view value);
+  // Tables of keys are asked with views.
+  struct HashOfKey {
+    using is_transparent = void;
+    size_t operator()(storage::KeyView key) const { return absl::HashOf(key); }
+  };
+  struct SameKey {
+    using is_transparent = void;
+    bool operator()(storage::KeyView a, storage::KeyView b) const { return a == b; }
+  };
+  static uint64_t Hash(storage::KeyView key, absl::string_view value);
+  static size_t SizeOf(const storage::Key& thing);
 
-  absl::flat_hash_map<std::string, uint64_t> sums_;
+  absl::flat_hash_map<storage::Key, uint64_t, HashOfKey, SameKey> sums_;
   size_t bytes_ = 0;
 };
 

@@ -1,11 +1,12 @@
-// Reads all events in order, from the store and past its caches.
+// Reads all events in order, from the store that the log is in and past all caches.
 #ifndef FISCAL_SERVICES_LEDGER_COMPARE_LOG_SCAN_H_
 #define FISCAL_SERVICES_LEDGER_COMPARE_LOG_SCAN_H_
 
 #include <memory>
 #include <string>
 
-#include "storage/event_log.h"
+#include "storage/kv.h"
+#include "storage/log_records.h"
 #include "storage/schema.h"
 
 namespace fiscal::services {
@@ -13,7 +14,7 @@ namespace fiscal::services {
 // Not thread-safe.
 class LogScan {
  public:
-  explicit LogScan(const storage::EventLog& log) : log_(log) {}
+  explicit LogScan(const storage::Kv& log_store) : log_store_(log_store) {}
 
   // Fastest when positions ascend.
   absl::StatusOr<storage::LogEntry> Read(domain::Position position) {
@@ -32,13 +33,13 @@ class LogScan {
   static constexpr uint64_t kEventsPerIterator = 16384;
 
   void Renew(domain::Position position) {
-    const std::string lower = storage::EventKey(position);
-    it_ = log_.kv().NewScan(lower, storage::AfterPrefix(lower.substr(0, 1)));
+    const storage::Key lower = storage::EventKey(position);
+    it_ = log_store_.NewScan(lower, storage::KeysOf(storage::KeyKind::kEvent).upper);
     it_->Seek(lower);
   }
   absl::StatusOr<storage::LogEntry> ReadHere(domain::Position position) {
     return storage::ReadRecord(
-        [this](const std::string& key) -> absl::StatusOr<std::string> {
+        [this](storage::KeyView key) -> absl::StatusOr<std::string> {
           if (!it_->Valid() || it_->key() != key) it_->Seek(key);
           if (!it_->Valid() || it_->key() != key)
             return it_->status().ok() ? absl::NotFoundError("no such event") : it_->status();
@@ -49,7 +50,7 @@ class LogScan {
         position);
   }
 
-  const storage::EventLog& log_;
+  const storage::Kv& log_store_;
   std::unique_ptr<storage::KvIterator> it_;
   uint64_t read_ = 0;
 };

@@ -24,7 +24,7 @@ absl::StatusOr<VerifyResult> Verifier::Run(std::function<bool()> cancelled) {
     absl::MutexLock lock(&mu_);
     state_.progress = progress;
   };
-  absl::StatusOr<VerifyResult> result = Verify(projector_, options);
+  absl::StatusOr<VerifyResult> result = Verify(projector_, log_store_, options);
   if (result.ok()) {
     for (const std::string& difference : result->differences)
       logging::Error("what is derived differs from the log", {{"what", difference}});

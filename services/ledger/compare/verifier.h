@@ -21,8 +21,9 @@ namespace fiscal::services {
 class Verifier {
  public:
   // REQUIRES: `options` without those of a run: cancelled, progress.
-  Verifier(const Projector& projector, Clock& clock, VerifyOptions options)
-      : projector_(projector), clock_(clock), options_(std::move(options)) {}
+  Verifier(const Projector& projector, const storage::Kv& log_store, Clock& clock,
+           VerifyOptions options)
+      : projector_(projector), log_store_(log_store), clock_(clock), options_(std::move(options)) {}
 
   // CHECK_RUNNING while it runs for another caller.
   absl::StatusOr<VerifyResult> Run(std::function<bool()> cancelled) ABSL_LOCKS_EXCLUDED(mu_);
@@ -39,6 +40,7 @@ class Verifier {
 
  private:
   const Projector& projector_;
+  const storage::Kv& log_store_;
   Clock& clock_;
   const VerifyOptions options_;
   mutable absl::Mutex mu_;

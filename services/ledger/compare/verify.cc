@@ -16,11 +16,13 @@ constexpr uint64_t kGroupsPerWord = 256;
 
 class Verification {
  public:
-  Verification(const Projector& projector, const VerifyOptions& options)
+  Verification(const Projector& projector, const storage::Kv& log_store,
+               const VerifyOptions& options)
       : log_(projector.log()),
+        log_store_(log_store),
         options_(options),
         totals_(projector, options.memory_bytes_max, differences_),
-        events_(log_, totals_.to(), differences_) {}
+        events_(log_, log_store, totals_.to(), differences_) {}
 
   absl::StatusOr<VerifyResult> Run() {
     FISCAL_RETURN_IF_ERROR(events_.Open());
@@ -56,7 +58,7 @@ class Verification {
 
   // In a pass of its own.
   absl::Status CheckLedger() {
-    LedgerCheck check(log_, *options_.ledger, differences_);
+    LedgerCheck check(log_, log_store_, *options_.ledger, differences_);
     FISCAL_ASSIGN_OR_RETURN(const uint64_t groups, check.Open());
     // Its mark is of no use: then nobody knows what is to be compared.
     if (groups == 0 && log_.head().group > 0) return absl::OkStatus();
@@ -96,7 +98,8 @@ class Verification {
   }
 
   const storage::EventLog& log_;
-  LogScan scan_{log_};
+  const storage::Kv& log_store_;
+  LogScan scan_{log_store_};
   const VerifyOptions& options_;
   Differences differences_;
   TotalsCheck totals_;
@@ -107,8 +110,9 @@ class Verification {
 
 }  // namespace
 
-absl::StatusOr<VerifyResult> Verify(const Projector& projector, const VerifyOptions& options) {
-  absl::StatusOr<VerifyResult> result = Verification(projector, options).Run();
+absl::StatusOr<VerifyResult> Verify(const Projector& projector, const storage::Kv& log_store,
+                                    const VerifyOptions& options) {
+  absl::StatusOr<VerifyResult> result = Verification(projector, log_store, options).Run();
   const absl::Status stop = projector.stop();
   if (result.ok() && !stop.ok()) result->differences.emplace_back(stop.message());
   return result;

@@ -13,6 +13,7 @@
 
 #include "absl/status/statusor.h"
 #include "services/ledger/fold/projector.h"
+#include "storage/kv.h"
 
 namespace fiscal::services {
 
@@ -51,8 +52,10 @@ struct VerifyResult {
   std::vector<std::string> differences;
 };
 
-// CANCELLED when `cancelled` said so; any other error only when something could not be read.
-absl::StatusOr<VerifyResult> Verify(const Projector& projector, const VerifyOptions& options = {});
+// `log_store` is the store that the projector's log is in. CANCELLED when `cancelled` said so; any
+// other error only when something could not be read.
+absl::StatusOr<VerifyResult> Verify(const Projector& projector, const storage::Kv& log_store,
+                                    const VerifyOptions& options = {});
 
 }  // namespace fiscal::services
 

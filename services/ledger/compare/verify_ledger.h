@@ -22,7 +22,9 @@ namespace fiscal::services {
 // Not thread-safe.
 class LedgerCheck {
  public:
-  LedgerCheck(const storage::EventLog& log, const storage::Kv& ledger, Differences& differences);
+  // `log_store` is the store that `log` is in, `ledger` that of its ledger.
+  LedgerCheck(const storage::EventLog& log, const storage::Kv& log_store, const storage::Kv& ledger,
+              Differences& differences);
 
   // The last group that is compared.
   absl::StatusOr<uint64_t> Open();

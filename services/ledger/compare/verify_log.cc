@@ -1,40 +1,26 @@
 #include "services/ledger/compare/verify_log.h"
 
 #include "absl/strings/str_cat.h"
-#include "base/coding.h"
 #include "base/status_macros.h"
+#include "storage/log_records.h"
 #include "storage/record_codec.h"
 #include "storage/schema.h"
 
 namespace fiscal::services {
 
-LogCheck::LogCheck(const storage::EventLog& log, domain::Position last, Differences& differences)
+LogCheck::LogCheck(const storage::EventLog& log, const storage::Kv& log_store,
+                   domain::Position last, Differences& differences)
     : log_(log),
       last_(last),
       differences_(differences),
-      catalogs_(
-          log.kv(), storage::CatalogEventKey(0), storage::CatalogEventKey(last + 1),
-          [](absl::string_view key) {
-            const auto position = storage::DecodePositionKey(key);
-            return absl::StrCat("catalog at ", position.ok() ? *position : 0);
-          },
-          differences),
-      operators_(
-          log.kv(), storage::OperatorEventKey(0), storage::OperatorEventKey(last + 1),
-          [](absl::string_view key) {
-            const auto position = storage::DecodePositionKey(key);
-            return absl::StrCat("operator's event at ", position.ok() ? *position : 0);
-          },
-          differences) {
+      catalogs_(log_store, {storage::CatalogEventKey(0), storage::CatalogEventKey(last + 1)},
+                differences),
+      operators_(log_store, {storage::OperatorEventKey(0), storage::OperatorEventKey(last + 1)},
+                 differences) {
   for (uint64_t tiles = last / storage::kTileNodes; tiles > 0; tiles /= storage::kTileNodes) {
     const uint8_t level = static_cast<uint8_t>(tiles_.size());
-    tiles_.emplace_back(
-        log.kv(), storage::TileKey(level, 0), storage::TileKey(level, tiles),
-        [level](absl::string_view key) {
-          const auto index = storage::DecodeTileKey(key);
-          return absl::StrCat("tile ", level, "/", index.ok() ? *index : 0, " of the log's tree");
-        },
-        differences);
+    const storage::KeyRange range = {storage::TileKey(level, 0), storage::TileKey(level, tiles)};
+    tiles_.emplace_back(log_store, range, differences);
   }
 }
 
@@ -50,7 +36,7 @@ absl::Status LogCheck::See(const storage::LogEntry& entry, const domain::EventHe
     differences_.Add(absl::StrCat("event ", p, ": says it is ", header.position));
   if (header.kind == domain::EventKind::kCatalog)
     FISCAL_RETURN_IF_ERROR(catalogs_.Expect(storage::CatalogEventKey(p), ""));
-  if (header.kind == domain::EventKind::kQuarantine || header.kind == domain::EventKind::kKey)
+  if (storage::IsOperators(header.kind))
     FISCAL_RETURN_IF_ERROR(operators_.Expect(storage::OperatorEventKey(p), ""));
   const absl::StatusOr<Digest> leaf = storage::LeafHash(*entry.record);
   if (!leaf.ok()) {
@@ -81,8 +67,9 @@ absl::Status LogCheck::Grow() {
   tree_->Adopt(growth);
   leaves_.clear();
   for (const storage::Batch::Op& op : batch.ops()) {
-    const size_t level = static_cast<uint8_t>(op.key[1]);
-    if (level < tiles_.size()) FISCAL_RETURN_IF_ERROR(tiles_[level].Expect(op.key, op.value));
+    FISCAL_ASSIGN_OR_RETURN(const storage::TileKeyParts tile, storage::DecodeTileKey(op.key));
+    if (tile.level < tiles_.size())
+      FISCAL_RETURN_IF_ERROR(tiles_[tile.level].Expect(op.key, op.value));
   }
   return absl::OkStatus();
 }

@@ -18,8 +18,9 @@ namespace fiscal::services {
 // Not thread-safe.
 class LogCheck {
  public:
-  // Of the events up to `last`.
-  LogCheck(const storage::EventLog& log, domain::Position last, Differences& differences);
+  // Of the events up to `last`. `log_store` is the store that `log` is in.
+  LogCheck(const storage::EventLog& log, const storage::Kv& log_store, domain::Position last,
+           Differences& differences);
 
   absl::Status Open();
   absl::Status See(const storage::LogEntry& entry, const domain::EventHeader& header);

@@ -26,8 +26,6 @@ constexpr size_t kPostingsPerFold = 64;
 constexpr size_t kNodeCellBytes = 64, kAgencyCellBytes = 128;
 // Of a chunk besides its cells.
 constexpr size_t kChunkBytes = 400;
-constexpr char kCellsKind = '\x10', kPostingKind = '\x12', kStrideKind = '\x13',
-               kStatusKind = '\x14', kGroupKind = '\x15';
 
 uint64_t HashOf(const domain::NodeChunk& chunk) {
   uint64_t hash = 0;
@@ -42,37 +40,17 @@ uint64_t HashOf(const domain::NodeChunk& chunk) {
   return hash;
 }
 
-std::string Place(uint16_t year, domain::Stage stage, domain::Code division) {
-  return absl::StrCat("year ", year, " stage ", static_cast<int>(stage), " division ", division);
-}
+std::string Name(const ChunkId& id) { return storage::NameOf(storage::CellsKey(id, 0)); }
 
-std::string Name(const ChunkId& id) {
-  return absl::StrCat("cells of ", Place(id.year, id.stage, id.node.division), " node ",
-                      static_cast<int>(id.node.type), " ", id.node.code, " chunk ", id.chunk);
-}
-
-// `part` is a key without its stride.
-std::string CellsName(absl::string_view part) {
-  const auto parts = storage::DecodeCellsKey(absl::StrCat(part, std::string(8, '\0')));
-  return parts.ok() ? Name(parts->id) : "cells with a malformed key";
-}
-
-std::string StatusName(absl::string_view part) {
-  const auto parts = storage::DecodeStatusKey(absl::StrCat(part, std::string(8, '\0')));
-  if (!parts.ok()) return "a status with a malformed key";
-  const domain::BudgetKey& key = parts->key;
-  return absl::StrCat("status of ", Place(key.year, key.stage, key.division), " agency ",
-                      key.agency);
-}
-
-KeyName PositionName(const char* what) {
-  return [what](absl::string_view key) {
-    ByteReader reader(key);
-    reader.U8();
-    const Position position = reader.U64();
-    return reader.ok() && reader.AtEnd() ? absl::StrCat(what, " ", position)
-                                         : absl::StrCat(what, " with a malformed key");
+// From the first key of a unit to that of another; there is no unit UINT64_MAX.
+storage::KeyRange Between(uint64_t from, uint64_t until, storage::KeyKind kind,
+                          storage::KeyRange (*keys)(uint16_t, domain::Stage, domain::Code)) {
+  const auto first = [&](uint64_t unit) {
+    return keys(static_cast<uint16_t>(unit >> 40), static_cast<domain::Stage>(unit >> 32 & 0xff),
+                static_cast<domain::Code>(unit))
+        .lower;
   };
+  return {first(from), until == UINT64_MAX ? storage::KeysOf(kind).upper : first(until)};
 }
 
 }  // namespace
@@ -92,13 +70,13 @@ TotalsCheck::TotalsCheck(const Projector& projector, size_t memory_bytes_max,
         live_[{node.node, node.year, node.stage, number}] = HashOf(entry->chunk);
     }
   });
-  auto in_order = [&](const char* what, std::string (*key)(Position)) {
-    return std::make_unique<OrderedKeys>(store_.kv(), key(0), key(stride_ + 1), PositionName(what),
-                                         differences);
+  auto in_order = [&](storage::Key (*key)(Position)) {
+    const storage::KeyRange range = {key(0), key(stride_ + 1)};
+    return std::make_unique<OrderedKeys>(store_.kv(), range, differences);
   };
-  stored_postings_ = in_order("posting", storage::PostingKey);
-  stored_strides_ = in_order("stride", storage::StrideKey);
-  stored_groups_ = in_order("group", storage::GroupKey);
+  stored_postings_ = in_order(storage::PostingKey);
+  stored_strides_ = in_order(storage::StrideKey);
+  stored_groups_ = in_order(storage::GroupKey);
   StartPass();
 }
 
@@ -107,20 +85,17 @@ TotalsCheck::Unit TotalsCheck::UnitOf(const domain::OrgNode& node, uint16_t year
   return static_cast<Unit>(year) << 40 | static_cast<Unit>(stage) << 32 | node.division;
 }
 
-TotalsCheck::Unit TotalsCheck::UnitOfKey(absl::string_view key) {
-  ByteReader reader(key);
-  reader.U8();
-  const Unit year = reader.U16(), stage = reader.U8(), division = reader.U32();
-  return year << 40 | stage << 32 | division;
+TotalsCheck::Unit TotalsCheck::UnitOfKey(storage::KeyView key) {
+  const storage::StatePlace place = storage::PlaceOf(key);
+  return UnitOf({domain::OrgType::kDivision, place.division, ""}, place.year, place.stage);
 }
 
-std::string TotalsCheck::Lower(char kind, Unit unit) {
-  std::string key(1, kind);
-  if (unit == kEnd) return storage::AfterPrefix(key);
-  PutU16(&key, static_cast<uint16_t>(unit >> 40));
-  PutU8(&key, static_cast<uint8_t>(unit >> 32));
-  PutU32(&key, static_cast<uint32_t>(unit));
-  return key;
+storage::KeyRange TotalsCheck::HeldCells() const {
+  return Between(from_, until_, storage::KeyKind::kCells, storage::CellsOf);
+}
+
+storage::KeyRange TotalsCheck::HeldStatuses() const {
+  return Between(from_, until_, storage::KeyKind::kStatus, storage::StatusesOf);
 }
 
 bool TotalsCheck::StartPass() {
@@ -258,9 +233,9 @@ absl::Status TotalsCheck::EndStride(Position position, const Digest& chain_hash)
   fold_->Settle(SIZE_MAX);
   postings_.clear();
   for (const storage::Batch::Op& op : batch.ops()) {
-    if (op.key[0] == kCellsKind || op.key[0] == kStatusKind) {
-      if (Holds(UnitOfKey(op.key)))
-        (op.key[0] == kCellsKind ? cells_ : statuses_).Add(op.key, op.value);
+    const bool cells = op.key.kind() == storage::KeyKind::kCells;
+    if (cells || op.key.kind() == storage::KeyKind::kStatus) {
+      if (Holds(UnitOfKey(op.key))) (cells ? cells_ : statuses_).Add(op.key, op.value);
     } else if (first_) {
       FISCAL_RETURN_IF_ERROR(ExpectInOrder(op));
     }
@@ -270,12 +245,12 @@ absl::Status TotalsCheck::EndStride(Position position, const Digest& chain_hash)
 }
 
 absl::Status TotalsCheck::ExpectInOrder(const storage::Batch::Op& op) {
-  switch (op.key[0]) {
-    case kPostingKind:
+  switch (op.key.kind()) {
+    case storage::KeyKind::kPosting:
       return stored_postings_->Expect(op.key, op.value);
-    case kStrideKind:
+    case storage::KeyKind::kStride:
       return stored_strides_->Expect(op.key, op.value);
-    case kGroupKind:
+    case storage::KeyKind::kGroup:
       return stored_groups_->Expect(op.key, op.value);
     default:
       // The watermark moves on meanwhile.
@@ -339,7 +314,7 @@ void TotalsCheck::GiveUpUnits() {
     agency_cells_ -= agency->second.chunk.cells().size();
     agencies_.erase(agency);
   }
-  auto held = [this](absl::string_view key) { return Holds(UnitOfKey(key)); };
+  auto held = [this](storage::KeyView key) { return Holds(UnitOfKey(key)); };
   cells_.Forget(held);
   statuses_.Forget(held);
 }
@@ -358,12 +333,10 @@ absl::Status TotalsCheck::EndPass(const std::function<absl::Status()>& cancelled
     FISCAL_RETURN_IF_ERROR(stored_groups_->Finish());
     FISCAL_RETURN_IF_ERROR(CompareWatermark());
   }
-  FISCAL_RETURN_IF_ERROR(cells_.Compare(store_.kv(), Lower(kCellsKind, from_),
-                                        Lower(kCellsKind, until_), stride_, CellsName, cancelled,
-                                        &differences_));
-  FISCAL_RETURN_IF_ERROR(statuses_.Compare(store_.kv(), Lower(kStatusKind, from_),
-                                           Lower(kStatusKind, until_), stride_, StatusName,
-                                           cancelled, &differences_));
+  FISCAL_RETURN_IF_ERROR(
+      cells_.Compare(store_.kv(), HeldCells(), stride_, cancelled, &differences_));
+  FISCAL_RETURN_IF_ERROR(
+      statuses_.Compare(store_.kv(), HeldStatuses(), stride_, cancelled, &differences_));
   // From the last whole stride to to_.
   FISCAL_RETURN_IF_ERROR(Apply());
   for (const auto& posting : postings_) {

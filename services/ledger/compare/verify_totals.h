@@ -61,8 +61,11 @@ class TotalsCheck {
   };
 
   static Unit UnitOf(const domain::OrgNode& node, uint16_t year, domain::Stage stage);
-  static Unit UnitOfKey(absl::string_view key);
-  static std::string Lower(char kind, Unit unit);
+  // Of the key of a state, or of what it is a state of.
+  static Unit UnitOfKey(storage::KeyView key);
+  // Keys of the units that this pass holds.
+  storage::KeyRange HeldCells() const;
+  storage::KeyRange HeldStatuses() const;
 
   bool Holds(Unit unit) const { return from_ <= unit && unit < until_; }
   void Note(const domain::Posting& posting, size_t bytes);

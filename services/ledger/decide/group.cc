@@ -18,7 +18,7 @@ Group::Group(const storage::Kv& kv, const storage::EventLog& log, int64_t now_us
     : log_(log),
       owners_(std::move(owners)),
       check_(check),
-      ledger_(kv, log.head().group + 1),
+      ledger_(kv, log, log.head().group + 1),
       head_(log.head()),
       now_us_(std::max(now_us, head_.commit_time_us)),
       catalog_(std::move(catalog)) {}
@@ -29,23 +29,12 @@ Standing Group::standing() const {
 
 size_t Group::Append(domain::EventHeader header, absl::string_view payload,
                      domain::Receipt* receipt) {
-  header.position = head_.position + 1;
   header.commit_time_us = now_us_;
-  storage::LogEntry entry;
-  entry.position = header.position;
-  entry.record = std::make_shared<const std::string>(storage::EncodeRecord(header, payload));
+  storage::LogEntry entry = storage::NextEntry(std::move(header), payload, &head_);
   const size_t payload_offset = entry.record->size() - payload.size();
-  entry.leaf_hash =
-      storage::LeafHashOfHeader(absl::string_view(*entry.record).substr(0, payload_offset));
-  entry.chain_hash = storage::ChainHash(head_.chain_hash, entry.leaf_hash);
-  storage::EventLog::Stage(entry, header.kind, [&](std::string key, std::string value) {
-    ledger_.staged().Put(std::move(key), std::move(value));
-  });
-  head_.position = entry.position;
-  head_.chain_hash = entry.chain_hash;
-  head_.commit_time_us = now_us_;
   receipt->position = entry.position;
   receipt->chain_hash = entry.chain_hash;
+  ledger_.AddRecord(entry);
   entries_.push_back(std::move(entry));
   return payload_offset;
 }
@@ -180,10 +169,13 @@ void Group::Savepoint::Keep() {
 }
 
 absl::Status Group::WriteTo(storage::EventLog& log) {
-  storage::Batch batch;
-  ledger_.staged().MoveTo(&batch);
-  if (batch.empty()) return absl::OkStatus();
-  return log.Commit(std::move(batch), std::move(entries_), now_us_, ledger_.TakeRecord());
+  storage::LogGroup group;
+  ledger_.MoveTo(&group.ledger);
+  if (group.ledger.empty() && entries_.empty()) return absl::OkStatus();
+  group.entries = std::move(entries_);
+  group.commit_time_us = now_us_;
+  group.record = ledger_.TakeRecord();
+  return log.Append(std::move(group));
 }
 
 }  // namespace fiscal::services

@@ -1,7 +1,7 @@
 // One group of requests in the making: what was decided is kept here until all of it is written at
 // once.
 //
-//   Standing <-- Group <--(decisions)-- Decide;   Group --(Finish)--> Intake::Commit --> EventLog
+//   Standing <-- Group <--(decisions)-- Decide;   Group --(WriteTo)--> EventLog
 //
 // Not thread-safe.
 #ifndef FISCAL_SERVICES_LEDGER_DECIDE_GROUP_H_
@@ -74,8 +74,8 @@ class Group {
   const std::shared_ptr<const domain::Catalog>& catalog() const { return catalog_; }
   const Owners& claimed() const { return claimed_; }
 
-  // Writes the group; the group is of no use afterwards. As EventLog::Commit; OK when there is
-  // nothing to write.
+  // Makes the group durable; it is of no use afterwards. As EventLog::Append; OK when there is
+  // nothing to append.
   absl::Status WriteTo(storage::EventLog& log);
 
  private:

@@ -1,7 +1,7 @@
 // Decides what each request does and makes it durable: the only writer of the log.
 //
 //   Committer --(a group of requests)--> Intake::Commit --> Decide, Group::Keep, one by one
-//   --> EventLog::Commit --> receipts
+//   --> EventLog::Append --> receipts
 //
 // A step function: no threads, no gRPC, time from a Clock. Commit is called by one thread at a
 // time; catalog() and UpstreamDivisions() by any. Promises, tested by the simulation: a receipt
@@ -35,7 +35,7 @@ class Intake {
   using Request = std::variant<domain::Submission, domain::CatalogImport, domain::Reallocation,
                                domain::UpstreamRecords, domain::QuarantineOrder, domain::KeyOrder>;
 
-  // Reads catalog and owners. `kv` is the store the log and its ledger are in. `check` runs the
+  // Reads catalog and owners. `kv` is the store that the ledger of `log` is in. `check` runs the
   // articulation rules on statements not checked before queueing: certified PATCHes, and REPLACEs
   // whose catalog changed meanwhile.
   static absl::StatusOr<std::unique_ptr<Intake>> Open(storage::Kv& kv, storage::EventLog& log,

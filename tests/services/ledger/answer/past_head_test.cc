@@ -2,6 +2,7 @@
 #include "services/ledger/answer/past_head.h"
 
 #include "gtest/gtest.h"
+#include "storage/local_log.h"
 #include "storage/memory/memory_kv.h"
 #include "tests/support/ledger_script.h"
 
@@ -20,8 +21,8 @@ TEST(PastHeadTest, ACopyIsOnlyBehind) {
   storage::MemoryAnchorDisk anchor_disk;
   const auto kv = *storage::MemoryKv::Open(disk, {true, nullptr});
   storage::MemoryAnchor anchor(anchor_disk);
-  const auto copy =
-      *storage::EventLog::Open(*kv, anchor, "0123456789abcdef", storage::EventLog::Origin::kCopied);
+  const auto copy = *storage::LocalLog::Open(*kv, anchor, "0123456789abcdef",
+                                             storage::EventLog::Origin::kCopied);
   EXPECT_EQ(SayRefusal(services::PastHead(*copy, "the log ends at 3")), "REPLICA_BEHIND");
 }
 

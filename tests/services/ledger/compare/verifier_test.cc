@@ -23,7 +23,7 @@ class VerifierTest : public ::testing::Test {
     )");
   }
   LedgerScript script_{services::CheckRules, {1, 1}};
-  Verifier verifier_{script_.projector(), script_.clock(), {}};
+  Verifier verifier_{script_.projector(), script_.log_kv(), script_.clock(), {}};
 };
 
 // A second caller is refused and disturbs nothing.

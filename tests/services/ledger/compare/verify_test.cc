@@ -16,6 +16,7 @@
 #include "gtest/gtest.h"
 #include "services/ledger/decide/intake.h"
 #include "storage/anchor.h"
+#include "storage/local_log.h"
 #include "storage/memory/memory_kv.h"
 #include "storage/schema.h"
 #include "tests/simulation/no_rules.h"
@@ -40,7 +41,7 @@ class Ledger {
   Ledger() : clock_(absl::FromUnixSeconds(1704067200)) {
     log_kv_ = *storage::MemoryKv::Open(log_disk_, {true, nullptr});
     anchor_ = std::make_unique<storage::MemoryAnchor>(anchor_disk_);
-    log_ = *storage::EventLog::Open(*log_kv_, *anchor_, "0123456789abcdef");
+    log_ = *storage::LocalLog::Open(*log_kv_, *anchor_, "0123456789abcdef");
     intake_ = *Intake::Open(*log_kv_, *log_, clock_, NoRules);
     Import(domain::CatalogList::kDivision, kCity,
            {{"141100", "city", "", "", {}, "", "", false, {}},
@@ -158,16 +159,16 @@ class Ledger {
 std::string Found(Ledger& ledger, VerifyOptions options = {}) {
   options.ledger = &ledger.log_kv();
   options.new_store = ScratchKv::Make;
-  const auto result = Verify(ledger.projector(), options);
+  const auto result = Verify(ledger.projector(), ledger.log_kv(), options);
   if (!result.ok()) return result.status().ToString();
   return absl::StrJoin(result->differences, "; ");
 }
 
 // The first key from `lower` on.
-std::string FirstKey(const storage::Kv& kv, const std::string& lower) {
-  auto it = kv.NewIterator(lower, std::string(1, static_cast<char>(lower[0] + 1)));
+storage::Key FirstKey(const storage::Kv& kv, const storage::Key& lower) {
+  auto it = kv.NewIterator(lower, storage::KeysOf(lower.kind()).upper);
   it->Seek(lower);
-  return it->Valid() ? std::string(it->key()) : "";
+  return it->Valid() ? storage::Key(it->key()) : storage::Key();
 }
 
 struct Planted {
@@ -176,7 +177,7 @@ struct Planted {
   std::string name;
   storage::Kv& kv;
   // There for "missing" and "not the same", not there for "surplus".
-  std::string key;
+  storage::Key key;
 };
 
 // Changes, removes or adds the key, and puts it back.
@@ -226,25 +227,25 @@ TEST(VerifyTest, DamageOfEveryKindIsFoundAndNamed) {
   ASSERT_LT(stride, ledger.projector().folded());
   const domain::BudgetKey budget{kCounty, 2024, domain::Stage::kApproved, "101001"};
   auto cells = [&](domain::OrgType type, Code division, const std::string& code) {
-    return FirstKey(
-        totals, storage::CellsNodePrefix({type, division, code}, 2024, domain::Stage::kApproved));
+    return FirstKey(totals,
+                    storage::CellsOf({type, division, code}, 2024, domain::Stage::kApproved).lower);
   };
   // The oldest state too: `cells` gives the newest, whose neighbours are older.
-  const std::string agency = cells(domain::OrgType::kAgency, kCounty, "101001");
-  std::string oldest = agency;
+  const storage::Key agency = cells(domain::OrgType::kAgency, kCounty, "101001");
+  const storage::KeyView states = storage::SplitState(agency)->of;
+  storage::Key oldest = agency;
   {
-    auto it = totals.NewIterator(agency, std::string(1, '\x11'));
-    const size_t part = agency.size() - 8;
-    for (it->Seek(agency); it->Valid() && it->key().substr(0, part) == agency.substr(0, part);
-         it->Next())
-      oldest = std::string(it->key());
+    auto it = totals.NewIterator(agency, storage::AfterStates(states));
+    for (it->Seek(agency); it->Valid(); it->Next()) oldest = storage::Key(it->key());
   }
   ASSERT_NE(oldest, agency);
-  std::string surplus_cells = agency, surplus_status = storage::StatusKey(budget, 7);
-  surplus_cells.replace(agency.find("101001"), 6, "101009");
-  surplus_status.replace(surplus_status.find("101001"), 6, "101009");
-  std::string group = FirstKey(totals, storage::GroupKey(0));
-  std::string after_group = storage::GroupKey(7);
+  auto nobody = storage::DecodeCellsKey(agency);
+  nobody->id.node.code = "101009";
+  const storage::Key surplus_cells = storage::CellsKey(nobody->id, nobody->stride);
+  const storage::Key surplus_status =
+      storage::StatusKey({kCounty, 2024, domain::Stage::kApproved, "101009"}, 7);
+  const storage::Key group = FirstKey(totals, storage::GroupKey(0));
+  const storage::Key after_group = storage::GroupKey(7);
   const Planted kinds[] = {
       {"an agency's cells", "cells of year 2024 stage 3 division 141121 node 4 101001", totals,
        agency},
@@ -277,9 +278,10 @@ TEST(VerifyTest, DamageOfEveryKindIsFoundAndNamed) {
   const std::string of = " of year 2024 stage 3 division 141121 agency 101001";
   const Planted ledgers[] = {
       {"a head", "head" + of, log, storage::HeadKey(budget)},
-      {"its lines", "head's lines" + of, log, FirstKey(log, storage::HeadBlockKey(budget, ""))},
+      {"its lines", "head's lines" + of, log,
+       FirstKey(log, storage::BlockKeys::OfLines(budget).all().lower)},
       {"its projects", "head's projects" + of, log,
-       FirstKey(log, storage::HeadProjectKey(budget, ""))},
+       FirstKey(log, storage::BlockKeys::OfProjects(budget).all().lower)},
       {"a revision", absl::StrCat("revision", of, " number 3"), log,
        storage::RevisionKey(budget, 3)},
       {"a revision that never was", absl::StrCat("revision", of, " number 999"), log,
@@ -333,9 +335,10 @@ TEST(VerifyTest, AnotherHashOfTheChainIsFound) {
 TEST(VerifyTest, LiveCellsThatDifferAreFound) {
   Ledger ledger;
   storage::Kv& totals = ledger.totals_kv();
-  const std::string key =
-      FirstKey(totals, storage::CellsNodePrefix({domain::OrgType::kDepartment, kCounty, "101"},
-                                                2024, domain::Stage::kApproved));
+  const storage::Key key =
+      FirstKey(totals, storage::CellsOf({domain::OrgType::kDepartment, kCounty, "101"}, 2024,
+                                        domain::Stage::kApproved)
+                           .lower);
   const std::string right = *totals.Get(key);
   // The newest state that differs from it, as if one stride had been lost.
   storage::Batch lose, back;
@@ -352,13 +355,13 @@ TEST(VerifyTest, LiveCellsThatDifferAreFound) {
 
 TEST(VerifyTest, LittleMemoryMeansMorePassesOverTheirOwnEvents) {
   Ledger ledger;
-  const auto once = Verify(ledger.projector());
+  const auto once = Verify(ledger.projector(), ledger.log_kv());
   ASSERT_TRUE(once.ok());
   EXPECT_EQ(once->pass_count, 1);
   EXPECT_EQ(once->events_read, once->event_count);
   VerifyOptions options;
   options.memory_bytes_max = 1;
-  const auto often = Verify(ledger.projector(), options);
+  const auto often = Verify(ledger.projector(), ledger.log_kv(), options);
   ASSERT_TRUE(often.ok());
   EXPECT_EQ(often->differences, once->differences);
   // Units: the city and the county, the city's reallocation.
@@ -378,7 +381,7 @@ TEST(VerifyTest, StopsWhenNobodyWaits) {
   VerifyOptions options;
   options.cancelled = [&] { return ++asked == 3; };
   options.progress = [&](const services::VerifyProgress& p) { done = p.events_done; };
-  const auto result = Verify(ledger.projector(), options);
+  const auto result = Verify(ledger.projector(), ledger.log_kv(), options);
   EXPECT_TRUE(absl::IsCancelled(result.status())) << result.status();
   EXPECT_EQ(asked, 3);
   EXPECT_LT(done, 100u);

@@ -10,6 +10,7 @@
 #include "domain/reason.h"
 #include "gtest/gtest.h"
 #include "services/ledger/decide/intake.h"
+#include "storage/local_log.h"
 #include "storage/memory/memory_kv.h"
 #include "tests/simulation/no_rules.h"
 #include "tests/support/upstream_script.h"
@@ -187,7 +188,7 @@ class TakeoverTest : public ::testing::Test {
   TakeoverTest() : clock_(absl::FromUnixMicros(kNowUs)) {
     kv_ = *storage::MemoryKv::Open(disk_, {true, nullptr});
     anchor_ = std::make_unique<storage::MemoryAnchor>(anchor_disk_);
-    log_ = *storage::EventLog::Open(*kv_, *anchor_, "0123456789abcdef");
+    log_ = *storage::LocalLog::Open(*kv_, *anchor_, "0123456789abcdef");
     intake_ = *Intake::Open(*kv_, *log_, clock_, simulation::NoRules);
     domain::CatalogImport import;
     import.principal = "test";
