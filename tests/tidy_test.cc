@@ -121,9 +121,10 @@ std::vector<KeptApart> KeptApartHeaders() {
         "services/ops/call_monitor.cc",
         "services/ops/reflection_rpc.cc",
         "services/rpc/credentials.h",
+        "services/rpc/methods.cc",
         "services/rpc/status.h",
         "services/rpc/status.cc",
-        "services/submission/stream_budgets.h",
+        "services/submission/stream_budgets.cc",
         "services/submission/submission_rpc.cc"},
        "a message becomes a value of domain in services/wire"},
       {"rocksdb/", {"storage/rocks"}, "storage/kv.h is the seam"},
@@ -153,6 +154,15 @@ std::vector<Banned> BannedText() {
                       "storage/schema.h makes and cuts keys",
                       {"storage/key.h", "storage/schema.cc", "storage/rocks/rocks_kv.cc"}});
     }
+  }
+  for (const char* folder : {"admin", "aggregation", "catalog", "disclosure", "door", "federation",
+                             "log", "ops", "server", "submission"}) {
+    for (const char* text : {"->peer()", ".peer()", "auth_context", "client_metadata"})
+      rows.push_back({absl::StrCat("services/", folder), text, "rpc::Call knows the caller"});
+  }
+  for (const char* folder :
+       {"admin", "aggregation", "catalog", "disclosure", "federation", "log", "submission"}) {
+    rows.push_back({absl::StrCat("services/", folder), "ServerContext", "take the rpc::Call"});
   }
   return rows;
 }

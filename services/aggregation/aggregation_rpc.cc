@@ -8,14 +8,14 @@
 #include "absl/strings/str_split.h"
 #include "base/status_macros.h"
 #include "domain/reason.h"
-#include "fiscal/aggregation/v1/aggregation_service.grpc.pb.h"
+#include "fiscal/aggregation/v1/aggregation_service.pb.h"
 #include "services/aggregation/positioned_reads.h"
 #include "services/aggregation/watch_rpc.h"
 #include "services/ledger/answer/consolidated.h"
 #include "services/ledger/answer/explain.h"
 #include "services/ledger/answer/plan.h"
 #include "services/ledger/answer/statuses.h"
-#include "services/rpc/bounded_reads.h"
+#include "services/rpc/service.h"
 #include "services/wire/explain_wire.h"
 #include "services/wire/text_wire.h"
 #include "services/wire/totals_wire.h"
@@ -31,38 +31,35 @@ using domain::Reason;
 using domain::RowChange;
 using domain::TotalFilter;
 using domain::TotalList;
-using grpc::CallbackServerContext;
-using grpc::ServerUnaryReactor;
 namespace pb = fiscal::aggregation::v1;
 
 constexpr int kBatchFiltersMax = 1000;
 // Of a batch in which each is small.
 constexpr int kSmallFiltersMax = 32;
 
-class AggregationRpc final : public rpc::BoundedReads<pb::AggregationService::CallbackService> {
+class AggregationRpc final : public rpc::Service {
  public:
   AggregationRpc(rpc::Calls& calls, Runner& runner, const TotalsReader& reader,
                  const storage::HeadReader& statements, WatchHub& hub)
-      : calls_(calls, pb::AggregationService::service_full_name()),
+      : Service(calls),
         runner_(runner),
         reads_(runner),
         reader_(reader),
         statements_(statements),
         hub_(hub) {
-    Bound(&AggregationRpc::GetTotal);
-    Bound(&AggregationRpc::BatchGetTotals);
-    Bound(&AggregationRpc::ListTotals);
-    Bound(&AggregationRpc::CompareTotals);
-    Bound(&AggregationRpc::ExplainTotal);
-    Bound(&AggregationRpc::ExplainChange);
-    Bound(&AggregationRpc::GetCoverage);
-    Bound(&AggregationRpc::GetConsolidatedTotal);
-    Bound(&AggregationRpc::WatchTotals);
+    Serve(&AggregationRpc::GetTotal);
+    Serve(&AggregationRpc::BatchGetTotals);
+    Serve(&AggregationRpc::ListTotals);
+    Serve(&AggregationRpc::CompareTotals);
+    Serve(&AggregationRpc::ExplainTotal);
+    Serve(&AggregationRpc::ExplainChange);
+    Serve(&AggregationRpc::GetCoverage);
+    Serve(&AggregationRpc::GetConsolidatedTotal);
+    Serve(&AggregationRpc::WatchTotals);
   }
 
-  ServerUnaryReactor* GetTotal(CallbackServerContext* context, const pb::GetTotalRequest* request,
-                               pb::GetTotalResponse* response) override {
-    rpc::UnaryCall* call = calls_.Unary(context, "GetTotal");
+  void GetTotal(rpc::UnaryCall* call, const pb::GetTotalRequest* request,
+                pb::GetTotalResponse* response) {
     return At(call, IsSmall(*request), request->consistency(), response,
               [this, call, request, response](Position position) -> absl::Status {
                 FISCAL_ASSIGN_OR_RETURN(const TotalFilter filter,
@@ -77,10 +74,8 @@ class AggregationRpc final : public rpc::BoundedReads<pb::AggregationService::Ca
               });
   }
 
-  ServerUnaryReactor* BatchGetTotals(CallbackServerContext* context,
-                                     const pb::BatchGetTotalsRequest* request,
-                                     pb::BatchGetTotalsResponse* response) override {
-    rpc::UnaryCall* call = calls_.Unary(context, "BatchGetTotals");
+  void BatchGetTotals(rpc::UnaryCall* call, const pb::BatchGetTotalsRequest* request,
+                      pb::BatchGetTotalsResponse* response) {
     return At(
         call, IsSmall(*request), request->consistency(), response,
         [this, call, request, response](Position position) -> absl::Status {
@@ -105,145 +100,110 @@ class AggregationRpc final : public rpc::BoundedReads<pb::AggregationService::Ca
         });
   }
 
-  ServerUnaryReactor* ListTotals(CallbackServerContext* context,
-                                 const pb::ListTotalsRequest* request,
-                                 pb::ListTotalsResponse* response) override {
-    rpc::UnaryCall* call = calls_.Unary(context, "ListTotals");
-    if (!call->admitted()) return call->Finish(absl::OkStatus());
-    pb::ListTotalsRequest question = *request;
-    question.clear_page_token();
-    question.clear_page_size();
-    question.clear_consistency();
-    auto page = OpenPage(question, request->page_token(), {request->consistency()});
-    if (!page.ok()) return call->Finish(page.status());
-    return At(call, /*small=*/false, page->at[0], response,
-              [this, call, request, response, page = *page](Position position) -> absl::Status {
-                FISCAL_ASSIGN_OR_RETURN(const TotalFilter filter,
-                                        wire::ToFilter(request->filter(), "filter"));
-                FISCAL_ASSIGN_OR_RETURN(const std::vector<GroupBy> group_by,
-                                        wire::ToGroupBy(request->group_by(), 1, "group_by"));
-                FISCAL_ASSIGN_OR_RETURN(const size_t limit,
-                                        wire::PageSize(request->page_size(), 1000, 10000));
-                if (!pb::Order_IsValid(request->order()))
-                  return domain::Refuse({{Reason::kEnumUnknown, "order", "", "no such order"}});
-                FISCAL_ASSIGN_OR_RETURN(
-                    const TotalList list,
-                    reader_.List(filter, group_by, static_cast<domain::RowOrder>(request->order()),
-                                 position, call->work()));
-                const size_t end = std::min(list.rows.size(), page.skip + limit);
-                for (size_t i = page.skip; i < end; ++i)
-                  FISCAL_RETURN_IF_ERROR(wire::ToProto(list.rows[i], response->add_totals()));
-                FISCAL_RETURN_IF_ERROR(wire::ToProto(list.grand_total, "grand_total",
-                                                     response->mutable_grand_total()));
-                if (request->coverage())
-                  FISCAL_RETURN_IF_ERROR(FillCoverages(filter, group_by, list, page.skip, position,
-                                                       call->work(), response));
-                response->set_position(wire::FormatPosition(position));
-                if (end < list.rows.size())
-                  response->set_next_page_token(NextPage(page, {position}, end));
-                return absl::OkStatus();
-              });
-  }
-
-  ServerUnaryReactor* CompareTotals(CallbackServerContext* context,
-                                    const pb::CompareTotalsRequest* request,
-                                    pb::CompareTotalsResponse* response) override {
-    rpc::UnaryCall* call = calls_.Unary(context, "CompareTotals");
-    if (!call->admitted()) return call->Finish(absl::OkStatus());
-    pb::CompareTotalsRequest question = *request;
-    question.clear_page_token();
-    question.clear_page_size();
-    question.mutable_left()->clear_consistency();
-    question.mutable_right()->clear_consistency();
-    auto page = OpenPage(question, request->page_token(),
-                         {request->left().consistency(), request->right().consistency()});
-    if (!page.ok()) return call->Finish(page.status());
-    return AtAll(
-        call, {&page->at[0], &page->at[1]}, response,
-        [this, call, request, response,
-         page = *page](const std::vector<Position>& at) -> absl::Status {
-          FISCAL_ASSIGN_OR_RETURN(const TotalFilter left,
-                                  wire::ToFilter(request->left().filter(), "left.filter"));
-          FISCAL_ASSIGN_OR_RETURN(const TotalFilter right,
-                                  wire::ToFilter(request->right().filter(), "right.filter"));
-          FISCAL_ASSIGN_OR_RETURN(const std::vector<GroupBy> group_by,
-                                  wire::ToGroupBy(request->group_by(), 0, "group_by"));
-          FISCAL_ASSIGN_OR_RETURN(const size_t limit,
-                                  wire::PageSize(request->page_size(), 1000, 10000));
-          if (!pb::Order_IsValid(request->order()))
-            return domain::Refuse({{Reason::kEnumUnknown, "order", "", "no such order"}});
-          Question before(runner_.projector().catalog(), left, group_by);
-          Question after(runner_.projector().catalog(), right, group_by);
-          FISCAL_RETURN_IF_ERROR(reader_.Ask(before, at[0], call->work()));
-          FISCAL_RETURN_IF_ERROR(reader_.Ask(after, at[1], call->work()));
-          const domain::Fen left_total = before.rows().grand_total().amount_fen,
-                            right_total = after.rows().grand_total().amount_fen;
-          FISCAL_RETURN_IF_ERROR(wire::FillComparison(left_total, right_total, left_total,
-                                                      right_total, "grand_total",
-                                                      response->mutable_grand_total()));
-          std::vector<RowChange> rows;
-          if (!group_by.empty()) rows = after.rows().Beside(before.rows());
-          if (request->order() == pb::ORDER_AMOUNT_DESC) {
-            std::stable_sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) {
-              auto size = [](const RowChange& r) {
-                const domain::Fen d = r.after.amount_fen - r.before.amount_fen;
-                return d < 0 ? -d : d;
-              };
-              return size(a) > size(b);
-            });
-          }
-          const size_t end = std::min(rows.size(), page.skip + limit);
-          for (size_t i = page.skip; i < end; ++i) {
-            pb::TotalComparison* row = response->add_rows();
-            wire::ToProto(rows[i].group, row->mutable_group());
+  void ListTotals(rpc::UnaryCall* call, const pb::ListTotalsRequest* request,
+                  pb::ListTotalsResponse* response) {
+    Paged(call, *request, response,
+          [this, call, request, response](const std::vector<Position>& at,
+                                          const Page& page) -> absl::Status {
+            const Position position = at[0];
+            FISCAL_ASSIGN_OR_RETURN(const TotalFilter filter,
+                                    wire::ToFilter(request->filter(), "filter"));
+            FISCAL_ASSIGN_OR_RETURN(const std::vector<GroupBy> group_by,
+                                    wire::ToGroupBy(request->group_by(), 1, "group_by"));
+            if (!pb::Order_IsValid(request->order()))
+              return domain::Refuse({{Reason::kEnumUnknown, "order", "", "no such order"}});
+            FISCAL_ASSIGN_OR_RETURN(
+                const TotalList list,
+                reader_.List(filter, group_by, static_cast<domain::RowOrder>(request->order()),
+                             position, call->work()));
+            const size_t end = std::min(list.rows.size(), page.skip + page.limit);
+            for (size_t i = page.skip; i < end; ++i)
+              FISCAL_RETURN_IF_ERROR(wire::ToProto(list.rows[i], response->add_totals()));
             FISCAL_RETURN_IF_ERROR(
-                wire::FillComparison(rows[i].before.amount_fen, rows[i].after.amount_fen,
-                                     left_total, right_total, domain::RowName(rows[i].group), row));
-          }
-          response->set_left_position(wire::FormatPosition(at[0]));
-          response->set_right_position(wire::FormatPosition(at[1]));
-          if (end < rows.size()) response->set_next_page_token(NextPage(page, at, end));
-          return absl::OkStatus();
-        });
+                wire::ToProto(list.grand_total, "grand_total", response->mutable_grand_total()));
+            if (request->coverage())
+              FISCAL_RETURN_IF_ERROR(FillCoverages(filter, group_by, list, page.skip, position,
+                                                   call->work(), response));
+            response->set_position(wire::FormatPosition(position));
+            if (end < list.rows.size()) response->set_next_page_token(page.Next(at, end));
+            return absl::OkStatus();
+          });
   }
 
-  ServerUnaryReactor* ExplainTotal(CallbackServerContext* context,
-                                   const pb::ExplainTotalRequest* request,
-                                   pb::ExplainTotalResponse* response) override {
-    rpc::UnaryCall* call = calls_.Unary(context, "ExplainTotal");
-    if (!call->admitted()) return call->Finish(absl::OkStatus());
-    pb::ExplainTotalRequest question = *request;
-    question.clear_page_token();
-    question.clear_page_size();
-    question.clear_consistency();
-    auto page = OpenPage(question, request->page_token(), {request->consistency()});
-    if (!page.ok()) return call->Finish(page.status());
-    return At(call, /*small=*/false, page->at[0], response,
-              [this, call, request, response, page = *page](Position position) -> absl::Status {
-                FISCAL_ASSIGN_OR_RETURN(const TotalFilter filter,
-                                        wire::ToFilter(request->filter(), "filter"));
-                FISCAL_ASSIGN_OR_RETURN(const size_t limit,
-                                        wire::PageSize(request->page_size(), 1000, 10000));
-                FISCAL_ASSIGN_OR_RETURN(
-                    const domain::Explanation explanation,
-                    services::ExplainTotal(runner_.projector(), reader_, statements_, filter,
-                                           request->line_items(), page.skip, limit, position,
-                                           call->work()));
-                FISCAL_RETURN_IF_ERROR(
-                    wire::ToProto(explanation.total, "total", response->mutable_total()));
-                for (const domain::Contribution& c : explanation.contributions)
-                  FISCAL_RETURN_IF_ERROR(wire::ToProto(c, response->add_contributions()));
-                response->set_position(wire::FormatPosition(position));
-                if (explanation.more)
-                  response->set_next_page_token(NextPage(page, {position}, page.skip + limit));
-                return absl::OkStatus();
+  void CompareTotals(rpc::UnaryCall* call, const pb::CompareTotalsRequest* request,
+                     pb::CompareTotalsResponse* response) {
+    Paged(call, *request, response,
+          [this, call, request, response](const std::vector<Position>& at,
+                                          const Page& page) -> absl::Status {
+            FISCAL_ASSIGN_OR_RETURN(const TotalFilter left,
+                                    wire::ToFilter(request->left().filter(), "left.filter"));
+            FISCAL_ASSIGN_OR_RETURN(const TotalFilter right,
+                                    wire::ToFilter(request->right().filter(), "right.filter"));
+            FISCAL_ASSIGN_OR_RETURN(const std::vector<GroupBy> group_by,
+                                    wire::ToGroupBy(request->group_by(), 0, "group_by"));
+            if (!pb::Order_IsValid(request->order()))
+              return domain::Refuse({{Reason::kEnumUnknown, "order", "", "no such order"}});
+            Question before(runner_.projector().catalog(), left, group_by);
+            Question after(runner_.projector().catalog(), right, group_by);
+            FISCAL_RETURN_IF_ERROR(reader_.Ask(before, at[0], call->work()));
+            FISCAL_RETURN_IF_ERROR(reader_.Ask(after, at[1], call->work()));
+            const domain::Fen left_total = before.rows().grand_total().amount_fen,
+                              right_total = after.rows().grand_total().amount_fen;
+            FISCAL_RETURN_IF_ERROR(wire::FillComparison(left_total, right_total, left_total,
+                                                        right_total, "grand_total",
+                                                        response->mutable_grand_total()));
+            std::vector<RowChange> rows;
+            if (!group_by.empty()) rows = after.rows().Beside(before.rows());
+            if (request->order() == pb::ORDER_AMOUNT_DESC) {
+              std::stable_sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) {
+                auto size = [](const RowChange& r) {
+                  const domain::Fen d = r.after.amount_fen - r.before.amount_fen;
+                  return d < 0 ? -d : d;
+                };
+                return size(a) > size(b);
               });
+            }
+            const size_t end = std::min(rows.size(), page.skip + page.limit);
+            for (size_t i = page.skip; i < end; ++i) {
+              pb::TotalComparison* row = response->add_rows();
+              wire::ToProto(rows[i].group, row->mutable_group());
+              FISCAL_RETURN_IF_ERROR(wire::FillComparison(
+                  rows[i].before.amount_fen, rows[i].after.amount_fen, left_total, right_total,
+                  domain::RowName(rows[i].group), row));
+            }
+            response->set_left_position(wire::FormatPosition(at[0]));
+            response->set_right_position(wire::FormatPosition(at[1]));
+            if (end < rows.size()) response->set_next_page_token(page.Next(at, end));
+            return absl::OkStatus();
+          });
   }
 
-  ServerUnaryReactor* ExplainChange(CallbackServerContext* context,
-                                    const pb::ExplainChangeRequest* request,
-                                    pb::ExplainChangeResponse* response) override {
-    rpc::UnaryCall* call = calls_.Unary(context, "ExplainChange");
+  void ExplainTotal(rpc::UnaryCall* call, const pb::ExplainTotalRequest* request,
+                    pb::ExplainTotalResponse* response) {
+    Paged(call, *request, response,
+          [this, call, request, response](const std::vector<Position>& at,
+                                          const Page& page) -> absl::Status {
+            const Position position = at[0];
+            FISCAL_ASSIGN_OR_RETURN(const TotalFilter filter,
+                                    wire::ToFilter(request->filter(), "filter"));
+            FISCAL_ASSIGN_OR_RETURN(
+                const domain::Explanation explanation,
+                services::ExplainTotal(runner_.projector(), reader_, statements_, filter,
+                                       request->line_items(), page.skip, page.limit, position,
+                                       call->work()));
+            FISCAL_RETURN_IF_ERROR(
+                wire::ToProto(explanation.total, "total", response->mutable_total()));
+            for (const domain::Contribution& c : explanation.contributions)
+              FISCAL_RETURN_IF_ERROR(wire::ToProto(c, response->add_contributions()));
+            response->set_position(wire::FormatPosition(position));
+            if (explanation.more)
+              response->set_next_page_token(page.Next(at, page.skip + page.limit));
+            return absl::OkStatus();
+          });
+  }
+
+  void ExplainChange(rpc::UnaryCall* call, const pb::ExplainChangeRequest* request,
+                     pb::ExplainChangeResponse* response) {
     return AtAll(call, {&request->left().consistency(), &request->right().consistency()}, response,
                  [this, call, request, response](const std::vector<Position>& at) -> absl::Status {
                    // The sides differ in year and department only: else the parts would not be
@@ -277,54 +237,42 @@ class AggregationRpc final : public rpc::BoundedReads<pb::AggregationService::Ca
                  });
   }
 
-  ServerUnaryReactor* GetCoverage(CallbackServerContext* context,
-                                  const pb::GetCoverageRequest* request,
-                                  pb::GetCoverageResponse* response) override {
-    rpc::UnaryCall* call = calls_.Unary(context, "GetCoverage");
-    if (!call->admitted()) return call->Finish(absl::OkStatus());
-    pb::GetCoverageRequest question = *request;
-    question.clear_page_token();
-    question.clear_page_size();
-    question.clear_consistency();
-    auto page = OpenPage(question, request->page_token(), {request->consistency()});
-    if (!page.ok()) return call->Finish(page.status());
-    return At(call, /*small=*/false, page->at[0], response,
-              [this, call, request, response, page = *page](Position position) -> absl::Status {
-                pb::TotalFilter asked;
-                asked.set_division_code(request->division_code());
-                asked.set_own_level(request->own_level());
-                asked.set_department_code(request->department_code());
-                asked.set_fiscal_year(request->fiscal_year());
-                asked.set_stage(request->stage());
-                asked.set_direction(budget::v1::DIRECTION_EXPENDITURE);
-                FISCAL_ASSIGN_OR_RETURN(const TotalFilter filter, wire::ToFilter(asked, ""));
-                FISCAL_ASSIGN_OR_RETURN(const size_t limit,
-                                        wire::PageSize(request->page_size(), 1000, 10000));
-                if (!pb::CoverageState_IsValid(request->state()))
-                  return domain::Refuse({{Reason::kEnumUnknown, "state", "", "no such state"}});
-                FISCAL_ASSIGN_OR_RETURN(
-                    const std::vector<AgencyCoverage> agencies,
-                    CoverageAt(runner_.projector(), filter, position, call->work()));
-                wire::ToProto(Sum(agencies), response->mutable_coverage());
-                size_t seen = 0, end = page.skip + limit;
-                for (const AgencyCoverage& agency : agencies) {
-                  if (request->state() != 0 &&
-                      static_cast<int>(agency.state) != static_cast<int>(request->state()))
-                    continue;
-                  if (seen >= page.skip && seen < end)
-                    wire::ToProto(agency, response->add_agencies());
-                  ++seen;
-                }
-                response->set_position(wire::FormatPosition(position));
-                if (seen > end) response->set_next_page_token(NextPage(page, {position}, end));
-                return absl::OkStatus();
-              });
+  void GetCoverage(rpc::UnaryCall* call, const pb::GetCoverageRequest* request,
+                   pb::GetCoverageResponse* response) {
+    Paged(call, *request, response,
+          [this, call, request, response](const std::vector<Position>& at,
+                                          const Page& page) -> absl::Status {
+            const Position position = at[0];
+            pb::TotalFilter asked;
+            asked.set_division_code(request->division_code());
+            asked.set_own_level(request->own_level());
+            asked.set_department_code(request->department_code());
+            asked.set_fiscal_year(request->fiscal_year());
+            asked.set_stage(request->stage());
+            asked.set_direction(budget::v1::DIRECTION_EXPENDITURE);
+            FISCAL_ASSIGN_OR_RETURN(const TotalFilter filter, wire::ToFilter(asked, ""));
+            if (!pb::CoverageState_IsValid(request->state()))
+              return domain::Refuse({{Reason::kEnumUnknown, "state", "", "no such state"}});
+            FISCAL_ASSIGN_OR_RETURN(
+                const std::vector<AgencyCoverage> agencies,
+                CoverageAt(runner_.projector(), filter, position, call->work()));
+            wire::ToProto(Sum(agencies), response->mutable_coverage());
+            size_t seen = 0, end = page.skip + page.limit;
+            for (const AgencyCoverage& agency : agencies) {
+              if (request->state() != 0 &&
+                  static_cast<int>(agency.state) != static_cast<int>(request->state()))
+                continue;
+              if (seen >= page.skip && seen < end) wire::ToProto(agency, response->add_agencies());
+              ++seen;
+            }
+            response->set_position(wire::FormatPosition(position));
+            if (seen > end) response->set_next_page_token(page.Next(at, end));
+            return absl::OkStatus();
+          });
   }
 
-  ServerUnaryReactor* GetConsolidatedTotal(CallbackServerContext* context,
-                                           const pb::GetConsolidatedTotalRequest* request,
-                                           pb::GetConsolidatedTotalResponse* response) override {
-    rpc::UnaryCall* call = calls_.Unary(context, "GetConsolidatedTotal");
+  void GetConsolidatedTotal(rpc::UnaryCall* call, const pb::GetConsolidatedTotalRequest* request,
+                            pb::GetConsolidatedTotalResponse* response) {
     return At(call, /*small=*/false, request->consistency(), response,
               [this, call, request, response](Position position) -> absl::Status {
                 pb::TotalFilter asked;
@@ -344,10 +292,8 @@ class AggregationRpc final : public rpc::BoundedReads<pb::AggregationService::Ca
   }
 
   grpc::ServerWriteReactor<pb::WatchTotalsResponse>* WatchTotals(
-      CallbackServerContext* context, const pb::WatchTotalsRequest* request) override {
-    auto open = calls_.Open(*context, "WatchTotals");
-    if (!open.ok()) return new rpc::RefusedStream<pb::WatchTotalsResponse>(open.status());
-    return StartWatch(*request, *std::move(open), hub_, runner_.projector(), reader_);
+      std::unique_ptr<rpc::Call> call, const pb::WatchTotalsRequest* request) {
+    return StartWatch(*request, std::move(call), hub_, runner_.projector(), reader_);
   }
 
  private:
@@ -364,33 +310,55 @@ class AggregationRpc final : public rpc::BoundedReads<pb::AggregationService::Ca
                        [](const pb::TotalFilter& f) { return IsSmall(f); });
   }
 
-  ServerUnaryReactor* At(rpc::UnaryCall* call, bool small, const pb::Consistency& consistency,
-                         google::protobuf::Message* response,
-                         std::function<absl::Status(Position)> answer) const {
+  void At(rpc::UnaryCall* call, bool small, const pb::Consistency& consistency,
+          google::protobuf::Message* response, std::function<absl::Status(Position)> answer) const {
     return reads_.At(call, small, consistency, response, std::move(answer));
   }
-  ServerUnaryReactor* AtAll(
-      rpc::UnaryCall* call, const std::vector<const pb::Consistency*>& consistencies,
-      google::protobuf::Message* response,
-      std::function<absl::Status(const std::vector<Position>&)> answer) const {
+  void AtAll(rpc::UnaryCall* call, const std::vector<const pb::Consistency*>& consistencies,
+             google::protobuf::Message* response,
+             std::function<absl::Status(const std::vector<Position>&)> answer) const {
     return reads_.AtAll(call, /*small=*/false, consistencies, response, std::move(answer));
   }
 
-  // A page of a listing: the question it is bound to, where it starts, and the positions of the
-  // first page.
+  // A page of a listing: the question it is bound to, where it starts, how many rows it has at
+  // most, and the positions of the first page.
   struct Page {
     std::string bound;
-    size_t skip = 0;
+    size_t skip = 0, limit = 0;
     std::vector<pb::Consistency> at;
+
+    // The token of the page that starts at row `end`.
+    std::string Next(const std::vector<Position>& positions, size_t end) const {
+      std::string place;
+      for (Position p : positions) absl::StrAppend(&place, wire::FormatPosition(p), " ");
+      return wire::MakePageToken(bound, absl::StrCat(place, end));
+    }
   };
-  // `question` is the request without token, size and consistencies; `asked` these, for the first
-  // page.
-  static absl::StatusOr<Page> OpenPage(const google::protobuf::Message& question,
-                                       const std::string& token,
-                                       std::vector<pb::Consistency> asked) {
-    Page page{question.SerializeAsString(), 0, std::move(asked)};
-    if (token.empty()) return page;
-    FISCAL_ASSIGN_OR_RETURN(const std::string place, wire::ReadPageToken(page.bound, token));
+  template <typename Request>
+  static std::vector<pb::Consistency> TakeConsistencies(Request* question) {
+    std::vector<pb::Consistency> taken = {question->consistency()};
+    question->clear_consistency();
+    return taken;
+  }
+  static std::vector<pb::Consistency> TakeConsistencies(pb::CompareTotalsRequest* question) {
+    std::vector<pb::Consistency> taken = {question->left().consistency(),
+                                          question->right().consistency()};
+    question->mutable_left()->clear_consistency();
+    question->mutable_right()->clear_consistency();
+    return taken;
+  }
+  template <typename Request>
+  static absl::StatusOr<Page> OpenPage(const Request& request) {
+    Page page;
+    FISCAL_ASSIGN_OR_RETURN(page.limit, wire::PageSize(request.page_size(), 1000, 10000));
+    Request question = request;
+    question.clear_page_token();
+    question.clear_page_size();
+    page.at = TakeConsistencies(&question);
+    page.bound = question.SerializeAsString();
+    if (request.page_token().empty()) return page;
+    FISCAL_ASSIGN_OR_RETURN(const std::string place,
+                            wire::ReadPageToken(page.bound, request.page_token()));
     const std::vector<std::string> parts = absl::StrSplit(place, ' ');
     if (parts.size() != page.at.size() + 1 || !absl::SimpleAtoi(parts.back(), &page.skip))
       return domain::Refuse(Reason::kPageTokenInvalid, "the page token is malformed");
@@ -400,10 +368,18 @@ class AggregationRpc final : public rpc::BoundedReads<pb::AggregationService::Ca
     }
     return page;
   }
-  static std::string NextPage(const Page& page, const std::vector<Position>& at, size_t end) {
-    std::string place;
-    for (Position p : at) absl::StrAppend(&place, wire::FormatPosition(p), " ");
-    return wire::MakePageToken(page.bound, absl::StrCat(place, end));
+  // Finishes the call with the page that `request` asks for, at the positions of its first page.
+  template <typename Request, typename Response>
+  void Paged(rpc::UnaryCall* call, const Request& request, Response* response,
+             std::function<absl::Status(const std::vector<Position>&, const Page&)> answer) const {
+    const absl::StatusOr<Page> page = OpenPage(request);
+    if (!page.ok()) return call->Finish(page.status());
+    std::vector<const pb::Consistency*> consistencies;
+    for (const pb::Consistency& at : page->at) consistencies.push_back(&at);
+    AtAll(call, consistencies, response,
+          [page = *page, answer = std::move(answer)](const std::vector<Position>& at) {
+            return answer(at, page);
+          });
   }
 
   absl::Status FillCoverage(const TotalFilter& filter, Position position, Work& work,
@@ -434,7 +410,6 @@ class AggregationRpc final : public rpc::BoundedReads<pb::AggregationService::Ca
     return absl::OkStatus();
   }
 
-  const rpc::ServiceCalls calls_;
   Runner& runner_;
   const PositionedReads reads_;
   const TotalsReader& reader_;

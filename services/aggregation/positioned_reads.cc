@@ -51,11 +51,10 @@ absl::StatusOr<PositionedReads::Place> PositionedReads::Find(
   }
 }
 
-rpc::UnaryCall* PositionedReads::AtAll(
+void PositionedReads::AtAll(
     rpc::UnaryCall* call, bool small, const std::vector<const pb::Consistency*>& consistencies,
     google::protobuf::Message* response,
     std::function<absl::Status(const std::vector<Position>&)> answer) const {
-  if (!call->admitted()) return call->Finish(absl::OkStatus());
   std::vector<Place> places;
   Position last = 0;
   for (const pb::Consistency* consistency : consistencies) {
@@ -79,11 +78,11 @@ rpc::UnaryCall* PositionedReads::AtAll(
   };
   if (last <= runner_.projector().folded()) {
     call->Read(std::move(now), small);
-    return call;
+    return;
   }
   call->OnLeave([this, work = &call->work()] { runner_.Forget(work); });
-  const absl::Time deadline = std::min(call->deadline(), absl::Now() + absl::Minutes(5));
-  runner_.WhenFolded(last, deadline, call->caller().key(), &call->work(),
+  const absl::Time deadline = std::min(call->answer_by(), absl::Now() + absl::Minutes(5));
+  runner_.WhenFolded(last, deadline, call->key(), &call->work(),
                      [call, small, now = std::move(now)](const absl::Status& reached) {
                        if (reached.ok()) {
                          call->Read(now, small, /*waited=*/true);
@@ -91,16 +90,13 @@ rpc::UnaryCall* PositionedReads::AtAll(
                          call->Finish(reached);
                        }
                      });
-  return call;
 }
 
-rpc::UnaryCall* PositionedReads::At(rpc::UnaryCall* call, bool small,
-                                    const pb::Consistency& consistency,
-                                    google::protobuf::Message* response,
-                                    std::function<absl::Status(Position)> answer) const {
-  return AtAll(
-      call, small, {&consistency}, response,
-      [answer = std::move(answer)](const std::vector<Position>& at) { return answer(at[0]); });
+void PositionedReads::At(rpc::UnaryCall* call, bool small, const pb::Consistency& consistency,
+                         google::protobuf::Message* response,
+                         std::function<absl::Status(Position)> answer) const {
+  AtAll(call, small, {&consistency}, response,
+        [answer = std::move(answer)](const std::vector<Position>& at) { return answer(at[0]); });
 }
 
 }  // namespace fiscal::services

@@ -21,15 +21,13 @@ class PositionedReads {
 
   // Finishes the call with what `answer` puts into `response`, at the positions that the
   // consistencies mean, all at one fold. `small` as in rpc::UnaryCall::Read.
-  rpc::UnaryCall* AtAll(
-      rpc::UnaryCall* call, bool small,
-      const std::vector<const aggregation::v1::Consistency*>& consistencies,
-      google::protobuf::Message* response,
-      std::function<absl::Status(const std::vector<domain::Position>&)> answer) const;
-  rpc::UnaryCall* At(rpc::UnaryCall* call, bool small,
-                     const aggregation::v1::Consistency& consistency,
-                     google::protobuf::Message* response,
-                     std::function<absl::Status(domain::Position)> answer) const;
+  void AtAll(rpc::UnaryCall* call, bool small,
+             const std::vector<const aggregation::v1::Consistency*>& consistencies,
+             google::protobuf::Message* response,
+             std::function<absl::Status(const std::vector<domain::Position>&)> answer) const;
+  void At(rpc::UnaryCall* call, bool small, const aggregation::v1::Consistency& consistency,
+          google::protobuf::Message* response,
+          std::function<absl::Status(domain::Position)> answer) const;
 
  private:
   // Where a read stands: a position, or with `pinned` exactly that one.

@@ -106,9 +106,10 @@ void Runner::Forget(const Work* work) {
   for (const auto& [then, outcome] : told) then(outcome);
 }
 
-void Runner::Wake(bool all) {
+absl::Time Runner::Wake(bool all) {
   const domain::Position folded = projector_.folded();
   const absl::Status stop = projector_.stop();
+  absl::Time next = absl::InfiniteFuture();
   Told told;
   {
     absl::MutexLock lock(&mu_);
@@ -128,15 +129,18 @@ void Runner::Wake(bool all) {
                    domain::Reason::kPositionTimeout,
                    absl::StrCat("position ", at->first.first, " was not reached in time")),
                &told);
+        } else {
+          next = std::min(next, at->second.deadline);
         }
       }
     }
   }
   for (const auto& [then, outcome] : told) then(outcome);
+  return next;
 }
 
 void Runner::Fold() {
-  absl::Time looked = absl::InfinitePast();
+  absl::Time looked = absl::InfinitePast(), next_deadline = absl::InfiniteFuture();
   while (true) {
     {
       absl::MutexLock lock(&mu_);
@@ -149,13 +153,15 @@ void Runner::Fold() {
       return;
     }
     const absl::Time now = absl::Now();
-    const bool tick = now - looked >= kTick;
+    const bool tick = now - looked >= kTick || now >= next_deadline;
     if (tick) looked = now;
-    Wake(tick);
+    const absl::Time next = Wake(tick);
+    if (tick) next_deadline = next;
     if (*folded > 0) continue;
     if (!log_.stopped()) {
       // Totals that stand still wait for an operator's event.
-      log_.WaitPast(projector_.stopped_at() == 0 ? projector_.folded() : head, absl::Now() + kTick);
+      log_.WaitPast(projector_.stopped_at() == 0 ? projector_.folded() : head,
+                    std::min(absl::Now() + kTick, next_deadline));
     } else {
       // The log wakes nobody any more, but what is still accepted is folded.
       absl::MutexLock lock(&mu_);

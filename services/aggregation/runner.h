@@ -65,7 +65,8 @@ class Runner {
 
   void Fold();
   // Those whose position came; with `all`, also those whose deadline did, or all when draining.
-  void Wake(bool all) ABSL_LOCKS_EXCLUDED(mu_);
+  // Returns the next deadline, with `all`.
+  absl::Time Wake(bool all) ABSL_LOCKS_EXCLUDED(mu_);
   void Take(std::map<Place, Waiting>::iterator it, absl::Status outcome, Told* told)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 

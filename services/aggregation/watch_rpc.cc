@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "domain/reason.h"
+#include "services/rpc/service.h"
 #include "services/rpc/status.h"
 #include "services/wire/text_wire.h"
 #include "services/wire/totals_wire.h"
@@ -76,12 +77,12 @@ absl::StatusOr<WatchQuestion> ToQuestion(const pb::WatchTotalsRequest& request,
 
 class WatchStream final : public Reactor, public Watcher {
  public:
-  WatchStream(WatchQuestion question, bool previous, std::shared_ptr<rpc::OpenCall> open,
-              WatchHub& hub, const Projector& projector, const TotalsReader& reader)
-      : Watcher(open->caller().key(),
+  WatchStream(WatchQuestion question, bool previous, std::unique_ptr<rpc::Call> call, WatchHub& hub,
+              const Projector& projector, const TotalsReader& reader)
+      : Watcher(call->key(),
                 std::make_unique<Watch>(projector, reader, std::move(question.options)),
                 question.progress_interval),
-        open_(std::move(open)),
+        call_(std::move(call)),
         hub_(hub),
         log_(projector.log()),
         watched_(question.watched),
@@ -129,7 +130,8 @@ class WatchStream final : public Reactor, public Watcher {
   }
 
  private:
-  const std::shared_ptr<rpc::OpenCall> open_;
+  // Counts for as long as the hub has the watcher.
+  const std::unique_ptr<rpc::Call> call_;
   WatchHub& hub_;
   const storage::EventLog& log_;
   const Digest watched_;
@@ -140,12 +142,12 @@ class WatchStream final : public Reactor, public Watcher {
 
 }  // namespace
 
-Reactor* StartWatch(const pb::WatchTotalsRequest& request, std::shared_ptr<rpc::OpenCall> open,
+Reactor* StartWatch(const pb::WatchTotalsRequest& request, std::unique_ptr<rpc::Call> call,
                     WatchHub& hub, const Projector& projector, const TotalsReader& reader) {
   absl::StatusOr<WatchQuestion> question = ToQuestion(request, projector.log());
-  if (!question.ok()) return new rpc::RefusedStream<pb::WatchTotalsResponse>(question.status());
+  if (!question.ok()) return new rpc::RefusedStream<Reactor>(question.status());
   auto stream = std::make_shared<WatchStream>(*std::move(question), request.previous_amounts(),
-                                              std::move(open), hub, projector, reader);
+                                              std::move(call), hub, projector, reader);
   WatchStream* reactor = stream.get();
   reactor->Keep(stream);
   const absl::Status added = hub.Add(std::move(stream));

@@ -13,7 +13,7 @@ namespace fiscal::services {
 
 // Owns itself until the call is over.
 grpc::ServerWriteReactor<aggregation::v1::WatchTotalsResponse>* StartWatch(
-    const aggregation::v1::WatchTotalsRequest& request, std::shared_ptr<rpc::OpenCall> open,
+    const aggregation::v1::WatchTotalsRequest& request, std::unique_ptr<rpc::Call> call,
     WatchHub& hub, const Projector& projector, const TotalsReader& reader);
 
 }  // namespace fiscal::services

@@ -10,10 +10,9 @@
 #include "base/status_macros.h"
 #include "domain/reason.h"
 #include "domain/shapes.h"
-#include "fiscal/catalog/v1/catalog_service.grpc.pb.h"
-#include "services/rpc/bounded_reads.h"
-#include "services/rpc/caller.h"
+#include "fiscal/catalog/v1/catalog_service.pb.h"
 #include "services/rpc/raw.h"
+#include "services/rpc/service.h"
 #include "services/wire/catalog_wire.h"
 #include "services/wire/submission_wire.h"
 #include "services/wire/text_wire.h"
@@ -25,34 +24,25 @@ using domain::CatalogEntry;
 using domain::Code;
 using domain::Reason;
 using grpc::ByteBuffer;
-using grpc::CallbackServerContext;
-using grpc::ServerUnaryReactor;
 namespace pb = fiscal::catalog::v1;
-using Base = pb::CatalogService;
-using Generated = Base::WithRawCallbackMethod_ImportCatalog<
-    Base::WithCallbackMethod_ListDivisions<Base::WithCallbackMethod_ListAgencies<
-        Base::WithCallbackMethod_ListClassifications<Base::Service>>>>;
 
-class CatalogRpc final : public rpc::BoundedReads<Generated> {
+class CatalogRpc final : public rpc::Service {
  public:
-  CatalogRpc(rpc::Calls& calls, Committer& committer)
-      : calls_(calls, Base::service_full_name()), committer_(committer) {
-    Bound(&CatalogRpc::ListDivisions);
-    Bound(&CatalogRpc::ListAgencies);
-    Bound(&CatalogRpc::ListClassifications);
+  CatalogRpc(rpc::Calls& calls, Committer& committer) : Service(calls), committer_(committer) {
+    ServeBytes<pb::ImportCatalogRequest>(&CatalogRpc::ImportCatalog);
+    Serve(&CatalogRpc::ListDivisions);
+    Serve(&CatalogRpc::ListAgencies);
+    Serve(&CatalogRpc::ListClassifications);
   }
 
-  ServerUnaryReactor* ImportCatalog(CallbackServerContext* context, const ByteBuffer* request,
-                                    ByteBuffer* response) override {
-    rpc::UnaryCall* call = calls_.Unary(context, "ImportCatalog");
-    if (!call->admitted()) return call->Finish(absl::OkStatus());
+  void ImportCatalog(rpc::UnaryCall* call, const ByteBuffer* request, ByteBuffer* response) {
     const rpc::FlatBytes bytes(*request);
     pb::ImportCatalogRequest parsed;
     const absl::Status status = wire::ParseInto(bytes.view(), &parsed);
     if (!status.ok()) return call->Finish(status);
-    rpc::NoteRequestId(parsed.request_id(), context);
+    call->NoteRequestId(parsed.request_id());
     committer_.Submit(
-        call->caller().key(),
+        call->key(),
         std::make_unique<Intake::Request>(
             wire::ToImport(parsed, bytes.view(), call->caller().principal)),
         bytes.view().size(), [call, response](absl::StatusOr<domain::RequestReceipt> outcome) {
@@ -66,32 +56,22 @@ class CatalogRpc final : public rpc::BoundedReads<Generated> {
           }
           call->Finish(outcome.status());
         });
-    return call;
   }
 
-  ServerUnaryReactor* ListDivisions(CallbackServerContext* context,
-                                    const pb::ListDivisionsRequest* request,
-                                    pb::ListDivisionsResponse* response) override {
-    rpc::UnaryCall* call = calls_.Unary(context, "ListDivisions");
+  void ListDivisions(rpc::UnaryCall* call, const pb::ListDivisionsRequest* request,
+                     pb::ListDivisionsResponse* response) {
     call->Read([this, request, response] { return Divisions(*request, response); });
-    return call;
   }
 
-  ServerUnaryReactor* ListAgencies(CallbackServerContext* context,
-                                   const pb::ListAgenciesRequest* request,
-                                   pb::ListAgenciesResponse* response) override {
-    rpc::UnaryCall* call = calls_.Unary(context, "ListAgencies");
+  void ListAgencies(rpc::UnaryCall* call, const pb::ListAgenciesRequest* request,
+                    pb::ListAgenciesResponse* response) {
     call->Read(
         [this, call, request, response] { return Agencies(*request, call->work(), response); });
-    return call;
   }
 
-  ServerUnaryReactor* ListClassifications(CallbackServerContext* context,
-                                          const pb::ListClassificationsRequest* request,
-                                          pb::ListClassificationsResponse* response) override {
-    rpc::UnaryCall* call = calls_.Unary(context, "ListClassifications");
+  void ListClassifications(rpc::UnaryCall* call, const pb::ListClassificationsRequest* request,
+                           pb::ListClassificationsResponse* response) {
     call->Read([this, request, response] { return Classifications(*request, response); });
-    return call;
   }
 
  private:
@@ -214,7 +194,6 @@ class CatalogRpc final : public rpc::BoundedReads<Generated> {
     });
   }
 
-  const rpc::ServiceCalls calls_;
   Committer& committer_;
 };
 

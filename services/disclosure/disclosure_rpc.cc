@@ -10,12 +10,12 @@
 #include "domain/articulation/check.h"
 #include "domain/disclosure/builder.h"
 #include "domain/reason.h"
-#include "fiscal/disclosure/v1/disclosure_service.grpc.pb.h"
+#include "fiscal/disclosure/v1/disclosure_service.pb.h"
 #include "services/aggregation/positioned_reads.h"
 #include "services/disclosure/narrative.h"
 #include "services/ledger/answer/filter.h"
 #include "services/ledger/answer/ledger_source.h"
-#include "services/rpc/bounded_reads.h"
+#include "services/rpc/service.h"
 #include "services/wire/submission_wire.h"
 #include "services/wire/text_wire.h"
 #include "services/wire/totals_wire.h"
@@ -35,8 +35,6 @@ using disclosure::Table;
 using domain::Position;
 using domain::Reason;
 using domain::TotalFilter;
-using grpc::CallbackServerContext;
-using grpc::ServerUnaryReactor;
 namespace pb = fiscal::disclosure::v1;
 
 // The filter of totals that a subject stands for, without direction.
@@ -176,22 +174,17 @@ pb::Outcome ToProto(articulation::Outcome outcome) {
   return pb::OUTCOME_INSUFFICIENT_DATA;
 }
 
-class DisclosureRpc final : public rpc::BoundedReads<pb::DisclosureService::CallbackService> {
+class DisclosureRpc final : public rpc::Service {
  public:
   DisclosureRpc(rpc::Calls& calls, Runner& runner, const TotalsReader& reader,
                 const storage::HeadReader& statements)
-      : calls_(calls, pb::DisclosureService::service_full_name()),
-        runner_(runner),
-        reads_(runner),
-        reader_(reader),
-        statements_(statements) {
-    Bound(&DisclosureRpc::GetTables);
-    Bound(&DisclosureRpc::CheckDisclosure);
+      : Service(calls), runner_(runner), reads_(runner), reader_(reader), statements_(statements) {
+    Serve(&DisclosureRpc::GetTables);
+    Serve(&DisclosureRpc::CheckDisclosure);
   }
 
-  ServerUnaryReactor* GetTables(CallbackServerContext* context, const pb::GetTablesRequest* request,
-                                pb::GetTablesResponse* response) override {
-    rpc::UnaryCall* call = calls_.Unary(context, "GetTables");
+  void GetTables(rpc::UnaryCall* call, const pb::GetTablesRequest* request,
+                 pb::GetTablesResponse* response) {
     return reads_.At(
         call, /*small=*/false, request->consistency(), response,
         [=, this](Position position) -> absl::Status {
@@ -240,10 +233,8 @@ class DisclosureRpc final : public rpc::BoundedReads<pb::DisclosureService::Call
         });
   }
 
-  ServerUnaryReactor* CheckDisclosure(CallbackServerContext* context,
-                                      const pb::CheckDisclosureRequest* request,
-                                      pb::CheckDisclosureResponse* response) override {
-    rpc::UnaryCall* call = calls_.Unary(context, "CheckDisclosure");
+  void CheckDisclosure(rpc::UnaryCall* call, const pb::CheckDisclosureRequest* request,
+                       pb::CheckDisclosureResponse* response) {
     return reads_.At(
         call, /*small=*/false, request->consistency(), response,
         [=, this](Position position) -> absl::Status {
@@ -296,7 +287,6 @@ class DisclosureRpc final : public rpc::BoundedReads<pb::DisclosureService::Call
     return disclosure::Build(form, subject, source);
   }
 
-  const rpc::ServiceCalls calls_;
   Runner& runner_;
   const PositionedReads reads_;
   const TotalsReader& reader_;

@@ -4,7 +4,8 @@
 #include "absl/strings/string_view.h"
 #include "grpcpp/server_context.h"
 #include "grpcpp/support/byte_buffer.h"
-#include "services/rpc/call.h"
+#include "services/rpc/caller.h"
+#include "services/rpc/methods.h"
 
 namespace fiscal::services {
 namespace {
@@ -20,8 +21,7 @@ constexpr int64_t kBytesPerCall = 9 << 10;
 // Messages of methods that are none of ours: health and reflection, which are small.
 constexpr int64_t kBytesPerOther = 4 << 10;
 
-// How many bytes a message came as. Methods of ours take bytes: in a buffer, or in one with room
-// for more behind it (rpc/bounded_reads.h).
+// How many bytes a message came as. Methods of ours take bytes (rpc/service.h).
 int64_t BytesOf(const void* message, bool ours) {
   if (message == nullptr) return 0;
   if (!ours) return kBytesPerOther;
@@ -43,7 +43,7 @@ class Call final : public Interceptor {
 
   void Intercept(InterceptorBatchMethods* methods) override {
     // A synchronous method's call knows its peer only after this was made.
-    if (use_ == nullptr) use_ = door_.UseOf(info_->server_context()->peer());
+    if (use_ == nullptr) use_ = door_.UseOf(rpc::ConnectionOf(*info_->server_context()));
     if (use_ != nullptr &&
         methods->QueryInterceptionHookPoint(InterceptionHookPoints::POST_RECV_MESSAGE)) {
       Take(methods->GetRecvMessage());
@@ -77,11 +77,11 @@ class Call final : public Interceptor {
 class Counter final : public grpc::experimental::ServerInterceptorFactoryInterface {
  public:
   explicit Counter(Door& door) : door_(door) {
-    for (const rpc::Method& method : rpc::Methods()) ours_.insert(method.name);
+    for (const rpc::Method& method : rpc::Methods()) ours_.insert(method.path);
   }
   Interceptor* CreateServerInterceptor(ServerRpcInfo* info) override {
     const char* path = info->method();
-    return new Call(door_, info, path != nullptr && *path == '/' && ours_.contains(path + 1));
+    return new Call(door_, info, path != nullptr && ours_.contains(path));
   }
 
  private:

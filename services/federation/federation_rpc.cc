@@ -7,14 +7,14 @@
 #include "base/status_macros.h"
 #include "domain/reason.h"
 #include "domain/shapes.h"
-#include "fiscal/federation/v1/federation_service.grpc.pb.h"
+#include "fiscal/federation/v1/federation_service.pb.h"
 #include "grpcpp/grpcpp.h"
 #include "services/ledger/answer/past_head.h"
 #include "services/ledger/compare/digests.h"
 #include "services/ledger/compare/postings.h"
 #include "services/ledger/compare/reconcile.h"
 #include "services/log/log_stream.h"
-#include "services/rpc/bounded_reads.h"
+#include "services/rpc/service.h"
 #include "services/wire/text_wire.h"
 
 namespace fiscal::services {
@@ -23,8 +23,6 @@ namespace {
 using domain::Code;
 using domain::Position;
 using domain::Reason;
-using grpc::CallbackServerContext;
-using grpc::ServerUnaryReactor;
 namespace pb = fiscal::federation::v1;
 
 static_assert(static_cast<int>(Upstream::State::kRefused) == pb::UPSTREAM_STATE_REFUSED &&
@@ -47,69 +45,58 @@ absl::StatusOr<size_t> AppendPosting(const storage::EventLog& log, const storage
   return event->ByteSizeLong();
 }
 
-class FederationRpc final : public rpc::BoundedReads<pb::FederationService::CallbackService> {
+class FederationRpc final : public rpc::Service {
  public:
   FederationRpc(rpc::Calls& calls, FederationParts parts)
-      : calls_(calls, pb::FederationService::service_full_name()),
+      : Service(calls),
         p_(std::move(parts)),
         projector_(p_.runner == nullptr ? nullptr : &p_.runner->projector()) {
-    Bound(&FederationRpc::ReadPostings);
-    Bound(&FederationRpc::GetUpstreams);
-    Bound(&FederationRpc::GetDigests);
-    Bound(&FederationRpc::Reconcile);
+    Serve(&FederationRpc::ReadPostings);
+    Serve(&FederationRpc::GetUpstreams);
+    Serve(&FederationRpc::GetDigests);
+    Serve(&FederationRpc::Reconcile);
   }
 
   grpc::ServerWriteReactor<pb::ReadPostingsResponse>* ReadPostings(
-      CallbackServerContext* context, const pb::ReadPostingsRequest* request) override {
+      std::unique_ptr<rpc::Call> call, const pb::ReadPostingsRequest* request) {
     using Stream = LogStream<pb::ReadPostingsResponse>;
-    auto open = calls_.Open(*context, "ReadPostings");
-    if (!open.ok()) return new rpc::RefusedStream<pb::ReadPostingsResponse>(open.status());
     const absl::StatusOr<Position> after =
         Stream::Start(p_.log, request->after_position(), request->after_chain_hash());
-    if (!after.ok()) return new rpc::RefusedStream<pb::ReadPostingsResponse>(after.status());
-    return new Stream(*std::move(open), p_.feed, context, *after, /*until_head=*/false,
+    if (!after.ok()) return new rpc::RefusedStream<Stream::Reactor>(after.status());
+    return new Stream(std::move(call), p_.feed, *after, /*until_head=*/false,
                       [this](const storage::LogEntry& entry, pb::ReadPostingsResponse* response,
                              bool* more) { return AppendPosting(p_.log, entry, response, more); });
   }
 
-  ServerUnaryReactor* GetUpstreams(CallbackServerContext* context, const pb::GetUpstreamsRequest*,
-                                   pb::GetUpstreamsResponse* response) override {
-    rpc::UnaryCall* call = calls_.Unary(context, "GetUpstreams");
+  void GetUpstreams(rpc::UnaryCall* call, const pb::GetUpstreamsRequest*,
+                    pb::GetUpstreamsResponse* response) {
     call->Read([this, response] { return List(response); });
-    return call;
   }
 
-  ServerUnaryReactor* GetDigests(CallbackServerContext* context,
-                                 const pb::GetDigestsRequest* request,
-                                 pb::GetDigestsResponse* response) override {
-    rpc::UnaryCall* call = calls_.Unary(context, "GetDigests");
-    if (!call->admitted()) return call->Finish(absl::OkStatus());
+  void GetDigests(rpc::UnaryCall* call, const pb::GetDigestsRequest* request,
+                  pb::GetDigestsResponse* response) {
     const absl::StatusOr<Position> position = PositionOf(*request);
     if (!position.ok()) return call->Finish(position.status());
     auto answer = [this, call, request, response, at = *position] {
       return Digests(*request, at, call->work(), response);
     };
     call->OnLeave([this, call] { p_.runner->Forget(&call->work()); });
-    p_.runner->WhenFolded(*position, std::min(call->deadline(), absl::Now() + kFoldTimeout),
-                          call->caller().key(), &call->work(),
-                          [call, answer](const absl::Status& reached) {
+    p_.runner->WhenFolded(*position, std::min(call->answer_by(), absl::Now() + kFoldTimeout),
+                          call->key(), &call->work(), [call, answer](const absl::Status& reached) {
                             if (reached.ok()) {
                               call->Read(answer);
                             } else {
                               call->Finish(reached);
                             }
                           });
-    return call;
   }
 
-  ServerUnaryReactor* Reconcile(CallbackServerContext* context, const pb::ReconcileRequest* request,
-                                pb::ReconcileResponse* response) override {
-    rpc::UnaryCall* call = calls_.Unary(context, "Reconcile");
+  void Reconcile(rpc::UnaryCall* call, const pb::ReconcileRequest* request,
+                 pb::ReconcileResponse* response) {
     // Not the lane of digests: an upstream of an upstream may ask for ours meanwhile.
     call->Read([this, call, request, response, trace = call->trace()] {
       return Compare(*request, trace, *call, response);
     });
-    return call;
   }
 
  private:
@@ -256,7 +243,7 @@ class FederationRpc final : public rpc::BoundedReads<pb::FederationService::Call
     FISCAL_ASSIGN_OR_RETURN(const storage::UpstreamState taken,
                             p_.intake->ReadUpstream(upstream->name()));
     if (!projector_->WaitFolded(taken.local_position,
-                                std::min(call.deadline(), absl::Now() + kFoldTimeout)))
+                                std::min(call.answer_by(), absl::Now() + kFoldTimeout)))
       return domain::Refuse(Reason::kPositionTimeout, "what was taken over is not folded yet");
     const std::vector<Code> divisions = DivisionsOf(upstream->name());
     FISCAL_ASSIGN_OR_RETURN(
@@ -264,7 +251,7 @@ class FederationRpc final : public rpc::BoundedReads<pb::FederationService::Call
         FirstDifference(
             [&](const DigestPlace& place) -> absl::StatusOr<std::vector<DigestEntry>> {
               FISCAL_RETURN_IF_ERROR(call.work().Wanted());
-              return Ask(*upstream, place, taken.position, trace, call.deadline());
+              return Ask(*upstream, place, taken.position, trace, call.answer_by());
             },
             [&](const DigestPlace& place) -> absl::StatusOr<std::vector<DigestEntry>> {
               // Nothing was taken over yet: no divisions are not all of them.
@@ -299,7 +286,6 @@ class FederationRpc final : public rpc::BoundedReads<pb::FederationService::Call
     return absl::OkStatus();
   }
 
-  const rpc::ServiceCalls calls_;
   const FederationParts p_;
   // Null where no totals are kept.
   const Projector* const projector_;

@@ -4,10 +4,10 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "domain/reason.h"
-#include "fiscal/log/v1/event_log_service.grpc.pb.h"
+#include "fiscal/log/v1/event_log_service.pb.h"
 #include "services/ledger/answer/past_head.h"
 #include "services/log/log_stream.h"
-#include "services/rpc/bounded_reads.h"
+#include "services/rpc/service.h"
 #include "services/wire/text_wire.h"
 #include "storage/posting_codec.h"
 #include "storage/record_codec.h"
@@ -17,8 +17,6 @@ namespace {
 
 using domain::Position;
 using domain::Reason;
-using grpc::CallbackServerContext;
-using grpc::ServerUnaryReactor;
 namespace pb = fiscal::log::v1;
 
 // A group is never cut: an aggregation process folds each response as it comes.
@@ -36,46 +34,36 @@ absl::StatusOr<size_t> AppendRecord(const storage::LogEntry& entry, pb::ReadResp
   return entry.record->size();
 }
 
-class EventLogRpc final : public rpc::BoundedReads<pb::EventLogService::CallbackService> {
+class EventLogRpc final : public rpc::Service {
  public:
   EventLogRpc(rpc::Calls& calls, LogFeed& feed, const Signer& signer)
-      : calls_(calls, pb::EventLogService::service_full_name()),
-        feed_(feed),
-        log_(feed.log()),
-        signer_(signer) {
-    Bound(&EventLogRpc::Read);
-    Bound(&EventLogRpc::GetTreeHead);
-    Bound(&EventLogRpc::GetKeys);
-    Bound(&EventLogRpc::GetInclusionProof);
-    Bound(&EventLogRpc::GetConsistencyProof);
+      : Service(calls), feed_(feed), log_(feed.log()), signer_(signer) {
+    Serve(&EventLogRpc::Read);
+    Serve(&EventLogRpc::GetTreeHead);
+    Serve(&EventLogRpc::GetKeys);
+    Serve(&EventLogRpc::GetInclusionProof);
+    Serve(&EventLogRpc::GetConsistencyProof);
   }
 
-  grpc::ServerWriteReactor<pb::ReadResponse>* Read(grpc::CallbackServerContext* context,
-                                                   const pb::ReadRequest* request) override {
+  grpc::ServerWriteReactor<pb::ReadResponse>* Read(std::unique_ptr<rpc::Call> call,
+                                                   const pb::ReadRequest* request) {
     using Stream = LogStream<pb::ReadResponse>;
-    auto open = calls_.Open(*context, "Read");
-    if (!open.ok()) return new rpc::RefusedStream<pb::ReadResponse>(open.status());
     const absl::StatusOr<Position> after =
         Stream::Start(log_, request->after_position(), request->after_chain_hash());
-    if (!after.ok()) return new rpc::RefusedStream<pb::ReadResponse>(after.status());
-    return new Stream(*std::move(open), feed_, context, *after, request->until_head(),
-                      AppendRecord);
+    if (!after.ok()) return new rpc::RefusedStream<Stream::Reactor>(after.status());
+    return new Stream(std::move(call), feed_, *after, request->until_head(), AppendRecord);
   }
 
-  ServerUnaryReactor* GetTreeHead(CallbackServerContext* context, const pb::GetTreeHeadRequest*,
-                                  pb::GetTreeHeadResponse* response) override {
-    rpc::UnaryCall* call = calls_.Unary(context, "GetTreeHead");
+  void GetTreeHead(rpc::UnaryCall* call, const pb::GetTreeHeadRequest*,
+                   pb::GetTreeHeadResponse* response) {
     call->Read([this, response]() -> absl::Status {
       FISCAL_ASSIGN_OR_RETURN(const SigningKey key, signer_.key());
       response->set_public_key_pem(key.public_key_pem());
       return Sign(key, log_.head().position, response->mutable_tree_head());
     });
-    return call;
   }
 
-  ServerUnaryReactor* GetKeys(CallbackServerContext* context, const pb::GetKeysRequest*,
-                              pb::GetKeysResponse* response) override {
-    rpc::UnaryCall* call = calls_.Unary(context, "GetKeys");
+  void GetKeys(rpc::UnaryCall* call, const pb::GetKeysRequest*, pb::GetKeysResponse* response) {
     call->Read([this, response] {
       for (const storage::OperatorEvents::Key& key : log_.operators()->keys()) {
         pb::KeyChange* change = response->add_changes();
@@ -88,23 +76,16 @@ class EventLogRpc final : public rpc::BoundedReads<pb::EventLogService::Callback
       response->set_log_id(absl::BytesToHexString(log_.log_id()));
       return absl::OkStatus();
     });
-    return call;
   }
 
-  ServerUnaryReactor* GetInclusionProof(CallbackServerContext* context,
-                                        const pb::GetInclusionProofRequest* request,
-                                        pb::GetInclusionProofResponse* response) override {
-    rpc::UnaryCall* call = calls_.Unary(context, "GetInclusionProof");
+  void GetInclusionProof(rpc::UnaryCall* call, const pb::GetInclusionProofRequest* request,
+                         pb::GetInclusionProofResponse* response) {
     call->Read([this, request, response] { return ProveInclusion(*request, response); });
-    return call;
   }
 
-  ServerUnaryReactor* GetConsistencyProof(CallbackServerContext* context,
-                                          const pb::GetConsistencyProofRequest* request,
-                                          pb::GetConsistencyProofResponse* response) override {
-    rpc::UnaryCall* call = calls_.Unary(context, "GetConsistencyProof");
+  void GetConsistencyProof(rpc::UnaryCall* call, const pb::GetConsistencyProofRequest* request,
+                           pb::GetConsistencyProofResponse* response) {
     call->Read([this, request, response] { return ProveConsistency(*request, response); });
-    return call;
   }
 
  private:
@@ -178,7 +159,6 @@ class EventLogRpc final : public rpc::BoundedReads<pb::EventLogService::Callback
     return Sign(key, new_size, response->mutable_new_tree_head());
   }
 
-  const rpc::ServiceCalls calls_;
   LogFeed& feed_;
   const storage::EventLog& log_;
   const Signer& signer_;

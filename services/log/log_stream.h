@@ -13,7 +13,6 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "domain/reason.h"
-#include "grpcpp/server_context.h"
 #include "grpcpp/support/server_callback.h"
 #include "services/ledger/answer/past_head.h"
 #include "services/log/log_feed.h"
@@ -28,20 +27,16 @@ namespace fiscal::services {
 template <typename Response>
 class LogStream final : public grpc::ServerWriteReactor<Response>, private LogFeed::Stream {
  public:
+  using Reactor = grpc::ServerWriteReactor<Response>;
   // Adds a record to the response. Returns its size, or an error that ends the stream. Sets `more`
   // when the response can't end here.
   using Append =
       std::function<absl::StatusOr<size_t>(const storage::LogEntry&, Response*, bool* more)>;
 
-  // REQUIRES: `context` is that of the call, and `feed` outlives it.
-  LogStream(std::shared_ptr<rpc::OpenCall> open, LogFeed& feed,
-            grpc::CallbackServerContext* context, domain::Position after, bool until_head,
+  // REQUIRES: `feed` outlives it.
+  LogStream(std::unique_ptr<rpc::Call> call, LogFeed& feed, domain::Position after, bool until_head,
             Append append)
-      : open_(std::move(open)),
-        feed_(feed),
-        context_(context),
-        until_head_(until_head),
-        append_(std::move(append)) {
+      : call_(std::move(call)), feed_(feed), until_head_(until_head), append_(std::move(append)) {
     after_ = after;
     feed_.Wake(this);
   }
@@ -123,7 +118,7 @@ class LogStream final : public grpc::ServerWriteReactor<Response>, private LogFe
     return LogFeed::Next::kWritten;
   }
 
-  void CutOff() override { context_->TryCancel(); }
+  void CutOff() override { call_->CutOff(); }
 
   struct Page {
     size_t bytes = 0;
@@ -155,9 +150,8 @@ class LogStream final : public grpc::ServerWriteReactor<Response>, private LogFe
 
   static constexpr absl::Duration kSignOfLife = absl::Seconds(10);
 
-  const std::shared_ptr<rpc::OpenCall> open_;
+  const std::unique_ptr<rpc::Call> call_;
   LogFeed& feed_;
-  grpc::CallbackServerContext* const context_;
   const bool until_head_;
   const Append append_;
   // Only Step uses these.

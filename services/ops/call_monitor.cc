@@ -99,8 +99,9 @@ class Call final : public Interceptor {
       const auto id = trailing->find(rpc::kRequestIdKey);
       if (id != trailing->end()) fields.emplace_back("request_id", id->second);
     }
-    fields.emplace_back("principal", rpc::PrincipalOf(*context));
-    fields.emplace_back("peer", context->peer());
+    rpc::Caller caller = rpc::CallerOf(*context);
+    fields.emplace_back("principal", std::move(caller.principal));
+    fields.emplace_back("peer", std::move(caller.connection));
     fields.emplace_back("duration_ms", seconds * 1000);
     TraceContext trace;
     if (rpc::CallersTrace(*context, &trace)) {

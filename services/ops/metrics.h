@@ -1,6 +1,6 @@
 // The process's metrics for Prometheus. docs/metrics.md has every name; a test compares.
 //
-//   where it happens --(Counter, Histogram)--> Metrics --(Scrape)--> admin_http.h
+//   where it happens --(Counter, Histogram)--> Metrics --(Scrape)--> admin_pages.h
 //   where it is known --(a Sampler, asked at each scrape)--^
 //
 // Labels are few and known beforehand: an rpc, a code, a reason. A caller, or what was sent, is

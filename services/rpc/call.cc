@@ -1,17 +1,18 @@
 #include "services/rpc/call.h"
 
+#include <algorithm>
 #include <utility>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
 #include "domain/reason.h"
 #include "grpcpp/server_context.h"
-#include "services/rpc/caller.h"
 #include "services/rpc/status.h"
 
 namespace fiscal::services::rpc {
 namespace {
+
+constexpr absl::Duration kAnswerEarlyMax = absl::Seconds(1);
 
 Lane LaneOf(CallKind kind) {
   return kind == CallKind::kPointRead  ? Lane::kPoint
@@ -19,81 +20,50 @@ Lane LaneOf(CallKind kind) {
                                        : Lane::kHeavy;
 }
 
-Caller CallerOf(const grpc::ServerContextBase& context) {
-  return {PrincipalOf(context), context.peer()};
-}
-
 }  // namespace
 
-const std::vector<Method>& Methods() {
-  using K = CallKind;
-  static const auto* methods = new std::vector<Method>{
-      {"fiscal.admin.v1.AdminService/GetStatus", K::kOperator},
-      {"fiscal.admin.v1.AdminService/Quarantine", K::kOperator},
-      {"fiscal.admin.v1.AdminService/RotateSigningKey", K::kOperator},
-      {"fiscal.admin.v1.AdminService/Scrub", K::kOperator},
-      {"fiscal.admin.v1.AdminService/Verify", K::kOperator},
-      {"fiscal.aggregation.v1.AggregationService/GetTotal", K::kHeavyRead},
-      {"fiscal.aggregation.v1.AggregationService/BatchGetTotals", K::kHeavyRead},
-      {"fiscal.aggregation.v1.AggregationService/ListTotals", K::kHeavyRead},
-      {"fiscal.aggregation.v1.AggregationService/CompareTotals", K::kHeavyRead},
-      {"fiscal.aggregation.v1.AggregationService/ExplainTotal", K::kHeavyRead},
-      {"fiscal.aggregation.v1.AggregationService/ExplainChange", K::kHeavyRead},
-      {"fiscal.aggregation.v1.AggregationService/GetCoverage", K::kHeavyRead},
-      {"fiscal.aggregation.v1.AggregationService/GetConsolidatedTotal", K::kHeavyRead},
-      {"fiscal.aggregation.v1.AggregationService/WatchTotals", K::kWatch},
-      {"fiscal.catalog.v1.CatalogService/ImportCatalog", K::kWrite},
-      {"fiscal.catalog.v1.CatalogService/ListDivisions", K::kHeavyRead},
-      {"fiscal.catalog.v1.CatalogService/ListAgencies", K::kHeavyRead},
-      {"fiscal.catalog.v1.CatalogService/ListClassifications", K::kHeavyRead},
-      {"fiscal.disclosure.v1.DisclosureService/GetTables", K::kHeavyRead},
-      {"fiscal.disclosure.v1.DisclosureService/CheckDisclosure", K::kHeavyRead},
-      {"fiscal.federation.v1.FederationService/ReadPostings", K::kStream},
-      {"fiscal.federation.v1.FederationService/GetUpstreams", K::kPointRead},
-      {"fiscal.federation.v1.FederationService/GetDigests", K::kHeavyRead},
-      {"fiscal.federation.v1.FederationService/Reconcile", K::kSlowRead},
-      {"fiscal.log.v1.EventLogService/Read", K::kStream},
-      {"fiscal.log.v1.EventLogService/GetKeys", K::kPointRead},
-      {"fiscal.log.v1.EventLogService/GetTreeHead", K::kPointRead},
-      {"fiscal.log.v1.EventLogService/GetInclusionProof", K::kPointRead},
-      {"fiscal.log.v1.EventLogService/GetConsistencyProof", K::kPointRead},
-      {"fiscal.submission.v1.SubmissionService/SubmitBudget", K::kWrite},
-      {"fiscal.submission.v1.SubmissionService/StreamBudgets", K::kStream},
-      {"fiscal.submission.v1.SubmissionService/ValidateBudget", K::kWrite},
-      {"fiscal.submission.v1.SubmissionService/SubmitReallocation", K::kWrite},
-      {"fiscal.submission.v1.SubmissionService/WithdrawBudget", K::kWrite},
-      {"fiscal.submission.v1.SubmissionService/GetBudget", K::kHeavyRead},
-      {"fiscal.submission.v1.SubmissionService/ListBudgets", K::kHeavyRead},
-      {"fiscal.submission.v1.SubmissionService/ListLineItems", K::kHeavyRead},
-      {"fiscal.submission.v1.SubmissionService/ListProjects", K::kHeavyRead},
-  };
-  return *methods;
+absl::Time AnswerBy(absl::Time deadline, absl::Time now) {
+  if (deadline == absl::InfiniteFuture()) return deadline;
+  const absl::Duration given = std::max(deadline - now, absl::ZeroDuration());
+  return deadline - std::min(given / 5, kAnswerEarlyMax);
 }
 
-std::string Caller::key() const {
-  return principal == "anonymous" ? absl::StrCat(principal, "@", connection) : principal;
-}
-
-UnaryCall::UnaryCall(Calls& calls, const Method& method, grpc::CallbackServerContext* context)
+Call::Call(Calls& calls, const Method& method, grpc::ServerContextBase& context)
     : calls_(calls),
       method_(method),
       context_(context),
-      caller_(CallerOf(*context)),
+      caller_(CallerOf(context)),
       key_(caller_.key()),
-      deadline_(absl::FromChrono(context->deadline())),
-      refused_(calls.Admit(key_, method.kind)),
-      work_(calls.clock_, deadline_, calls.options_.cost_max) {}
+      deadline_(absl::FromChrono(context.deadline())),
+      answer_by_(AnswerBy(deadline_, calls.clock_.Now())),
+      admitted_(calls.Admit(key_, method.kind)) {}
 
-TraceContext UnaryCall::trace() const { return TraceOf(*context_); }
+Call::~Call() {
+  if (admitted_.ok()) calls_.Leave(key_, method_.kind);
+}
+
+TraceContext Call::trace() const { return TraceOf(context_); }
+
+std::string Call::trace_id() const {
+  TraceContext trace;
+  return CallersTrace(context_, &trace) ? trace.trace_id : "";
+}
+
+void Call::NoteRequestId(absl::string_view request_id) {
+  rpc::NoteRequestId(request_id, &context_);
+}
+
+bool Call::cancelled() const { return context_.IsCancelled(); }
+
+void Call::CutOff() { context_.TryCancel(); }
+
+UnaryCall::UnaryCall(Calls& calls, const Method& method, grpc::ServerContextBase& context)
+    : Call(calls, method, context), work_(calls.clock_, deadline(), calls.options_.cost_max) {}
 
 void UnaryCall::Read(std::function<absl::Status()> answer, bool small, bool waited) {
-  if (!admitted()) {
-    Finish(refused_);
-    return;
-  }
-  const Lane lane = small ? Lane::kPoint : LaneOf(method_.kind);
+  const Lane lane = small ? Lane::kPoint : LaneOf(method().kind);
   if (small) work_.Restart(Calls::kSmallCost);
-  ReadExecutor::Task task{key_, &work_, answer, nullptr};
+  ReadExecutor::Task task{key(), &work_, answer, nullptr};
   task.finish = [this, answer = std::move(answer), small](const absl::Status& status) {
     if (!small || !work_.outgrown()) {
       Finish(status);
@@ -102,16 +72,13 @@ void UnaryCall::Read(std::function<absl::Status()> answer, bool small, bool wait
     work_.RestartWhole();
     // It has had its turn in a queue.
     calls_.executor_.Run(Lane::kHeavy,
-                         {key_, &work_, answer, [this](const absl::Status& s) { Finish(s); }},
+                         {key(), &work_, answer, [this](const absl::Status& s) { Finish(s); }},
                          /*admitted=*/true);
   };
   calls_.executor_.Run(lane, std::move(task), waited);
 }
 
-UnaryCall* UnaryCall::Finish(const absl::Status& status) {
-  ServerUnaryReactor::Finish(ToGrpc(admitted() ? status : refused_));
-  return this;
-}
+void UnaryCall::Finish(const absl::Status& status) { ServerUnaryReactor::Finish(ToGrpc(status)); }
 
 void UnaryCall::OnLeave(std::function<void()> forget) {
   {
@@ -119,7 +86,7 @@ void UnaryCall::OnLeave(std::function<void()> forget) {
     on_leave_ = forget;
   }
   // The caller may have left before; a second call of `forget` finds nothing.
-  if (cancelled() && forget != nullptr) forget();
+  if (!work_.Wanted().ok()) forget();
 }
 
 void UnaryCall::OnCancel() {
@@ -130,28 +97,29 @@ void UnaryCall::OnCancel() {
     forget = on_leave_;
   }
   if (forget != nullptr) forget();
-  calls_.executor_.Forget(key_, &work_);
+  calls_.executor_.Forget(key(), &work_);
 }
-
-void UnaryCall::OnDone() {
-  if (admitted()) calls_.Leave(key_, method_.kind);
-  delete this;
-}
-
-OpenCall::~OpenCall() { calls_.Leave(key_, kind_); }
 
 Calls::Calls(Clock& clock, ReadExecutor& executor, Options options)
     : clock_(clock), executor_(executor), options_(options) {
   for (const Method& method : Methods()) {
     auto passed = std::make_unique<Passed>();
     passed->method = &method;
-    methods_.emplace(method.name, std::move(passed));
+    methods_.emplace(method.request, std::move(passed));
   }
 }
 
 int64_t Calls::passed(absl::string_view method) const {
-  const auto it = methods_.find(method);
-  return it == methods_.end() ? 0 : it->second->count.load(std::memory_order_relaxed);
+  for (const auto& [request, passed] : methods_) {
+    if (passed->method->name() == method) return passed->count.load(std::memory_order_relaxed);
+  }
+  return 0;
+}
+
+Calls::Passed& Calls::Taking(absl::string_view request) {
+  const auto it = methods_.find(request);
+  FISCAL_CHECK(it != methods_.end(), "a method that is served is in the table");
+  return *it->second;
 }
 
 absl::Status Calls::Admit(const std::string& key, CallKind kind) {
@@ -181,35 +149,6 @@ void Calls::Leave(const std::string& key, CallKind kind) {
   const auto it = open_.find(key);
   --it->second.of(kind);
   if (it->second.calls + it->second.streams + it->second.watches == 0) open_.erase(it);
-}
-
-ServiceCalls::ServiceCalls(Calls& calls, absl::string_view service) : calls_(calls) {
-  const std::string prefix = absl::StrCat(service, "/");
-  for (auto& [name, passed] : calls_.methods_) {
-    if (absl::StartsWith(name, prefix)) methods_.emplace(name.substr(prefix.size()), passed.get());
-  }
-  FISCAL_CHECK(!methods_.empty(), "a service that is served has methods in the table");
-}
-
-Calls::Passed& ServiceCalls::Find(absl::string_view method) const {
-  const auto it = methods_.find(method);
-  FISCAL_CHECK(it != methods_.end(), "a method that is served is in the table");
-  it->second->count.fetch_add(1, std::memory_order_relaxed);
-  return *it->second;
-}
-
-UnaryCall* ServiceCalls::Unary(grpc::CallbackServerContext* context,
-                               absl::string_view method) const {
-  return new UnaryCall(calls_, *Find(method).method, context);
-}
-
-absl::StatusOr<std::shared_ptr<OpenCall>> ServiceCalls::Open(const grpc::ServerContextBase& context,
-                                                             absl::string_view method) const {
-  const CallKind kind = Find(method).method->kind;
-  Caller caller = CallerOf(context);
-  const absl::Status admitted = calls_.Admit(caller.key(), kind);
-  if (!admitted.ok()) return admitted;
-  return std::shared_ptr<OpenCall>(new OpenCall(calls_, kind, std::move(caller)));
 }
 
 }  // namespace fiscal::services::rpc

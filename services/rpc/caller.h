@@ -1,4 +1,5 @@
-// The caller of a request, and the request's id in metadata.
+// Who calls, as gRPC knows him. Nothing else asks it for certificates, addresses or metadata, but
+// trace.h for the trace.
 #ifndef FISCAL_SERVICES_RPC_CALLER_H_
 #define FISCAL_SERVICES_RPC_CALLER_H_
 
@@ -9,9 +10,20 @@
 
 namespace fiscal::services::rpc {
 
-// The name in the caller's verified certificate: its SPIFFE id, else its first subject alternative
-// name, else its common name. "anonymous" without one: request_ids are then one space.
-std::string PrincipalOf(const grpc::ServerContextBase& context);
+// A caller. Callers without a certificate are told apart by their connections.
+struct Caller {
+  // The name in his verified certificate: its SPIFFE id, else its first subject alternative name,
+  // else its common name. "anonymous" without one: request_ids are then one space.
+  std::string principal;
+  // The other end of his connection, as gRPC writes it: "ipv4:10.1.2.3:40404".
+  std::string connection;
+  // The key by which calls share turns and bounds.
+  std::string key() const;
+};
+
+Caller CallerOf(const grpc::ServerContextBase& context);
+// The caller's connection alone.
+std::string ConnectionOf(const grpc::ServerContextBase& context);
 
 // The metadata key under which an answer repeats a write's request_id, so that logs on both sides
 // can be matched.

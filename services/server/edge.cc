@@ -8,9 +8,7 @@
 #include "absl/memory/memory.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "base/log.h"
 #include "base/status_macros.h"
-#include "base/version.h"
 #include "grpc/grpc.h"
 #include "grpcpp/ext/proto_server_reflection_plugin.h"
 #include "grpcpp/grpcpp.h"
@@ -33,7 +31,10 @@ constexpr absl::Duration kProbeInterval = absl::Seconds(1), kProbeLimit = absl::
 }  // namespace
 
 Edge::Edge(Process& process, Options options)
-    : process_(process), config_(process.config()), options_(std::move(options)) {}
+    : process_(process),
+      config_(process.config()),
+      options_(std::move(options)),
+      pages_(process.metrics(), process.role(), [this] { return Health(); }) {}
 
 absl::StatusOr<std::unique_ptr<Edge>> Edge::Open(Process& process, Options options) {
   auto edge = absl::WrapUnique(new Edge(process, std::move(options)));
@@ -45,8 +46,9 @@ absl::StatusOr<std::unique_ptr<Edge>> Edge::Open(Process& process, Options optio
 
 absl::Status Edge::ListenForOperator() {
   if (config_.admin_listen().empty()) return absl::OkStatus();
-  absl::StatusOr<std::unique_ptr<AdminHttp>> admin = AdminHttp::Start(
-      config_.admin_listen(), [this](const std::string& path) { return AnswerOperator(path); });
+  absl::StatusOr<std::unique_ptr<HttpListener>> admin = HttpListener::Start(
+      config_.admin_listen(), HttpListener::Options(),
+      [this](const HttpListener::Request& request) { return pages_.Answer(request); });
   if (!admin.ok())
     return absl::Status(admin.status().code(),
                         absl::StrCat("server.admin_listen: ", admin.status().message()));
@@ -57,39 +59,19 @@ absl::Status Edge::ListenForOperator() {
   return absl::OkStatus();
 }
 
-AdminHttp::Answer Edge::AnswerOperator(const std::string& path) {
-  if (path == "/healthz" || path == "/readyz") return AnswerHealth(path == "/healthz");
-  AdminHttp::Answer answer;
-  if (path == "/metrics") {
-    answer.content_type = std::string(Metrics::ContentType());
-    answer.body = process_.metrics().Scrape();
-  } else if (path == "/buildinfo") {
-    answer.content_type = "application/json";
-    answer.body = absl::StrCat("{\"version\":", logging::JsonString(Version()),
-                               ",\"role\":", logging::JsonString(process_.role()), "}\n");
-  } else {
-    answer.status = 404;
-    answer.body = "/healthz /readyz /metrics /buildinfo\n";
-  }
-  return answer;
-}
-
-AdminHttp::Answer Edge::AnswerHealth(bool health) {
+AdminPages::Health Edge::Health() const {
   using Phase = Process::Phase;
-  AdminHttp::Answer answer;
+  AdminPages::Health health;
   const Phase phase = process_.phase();
-  const std::string dead = phase == Phase::kDraining ? "" : WhyDead();
-  answer.status = dead.empty() && (health || phase == Phase::kServing) ? 200 : 503;
-  const domain::Position stopped = phase == Phase::kServing ? options_.stopped_at() : 0;
-  answer.body =
-      !dead.empty()  ? absl::StrCat("the API does not answer at its own address: ", dead, "\n")
-      : health       ? "ok\n"
-      : stopped != 0 ? absl::StrCat("ready, but totals stand still before event ", stopped,
-                                    ": fiscal admin status\n")
-      : phase == Phase::kServing  ? "ready\n"
-      : phase == Phase::kDraining ? "draining\n"
-                                  : absl::StrCat("recovering: ", process_.Progress(), "\n");
-  return answer;
+  health.dead = phase == Phase::kDraining ? "" : WhyDead();
+  health.ready = phase == Phase::kServing;
+  const domain::Position stopped = health.ready ? options_.stopped_at() : 0;
+  health.state = stopped != 0 ? absl::StrCat("ready, but totals stand still before event ", stopped,
+                                             ": fiscal admin status")
+                 : health.ready              ? "ready"
+                 : phase == Phase::kDraining ? "draining"
+                                             : absl::StrCat("recovering: ", process_.Progress());
+  return health;
 }
 
 absl::Status Edge::OpenDoor() {

@@ -1,7 +1,7 @@
 // The outside of a process: the API at its door, and the operator's HTTP.
 //
 //   callers ---> Door --> RecoveryDoor, then gRPC's server --> services of Writer, Reader, ...
-//   operator --> AdminHttp: /healthz, /readyz, /metrics, /buildinfo
+//   operator --> HttpListener --> AdminPages
 //   SelfProbe -> Door: whether the own address answers
 //
 // Every role has one. The address is listened on from Open to EndCalls: while the process recovers,
@@ -26,8 +26,9 @@
 #include "services/admin/system_parts.h"
 #include "services/door/door.h"
 #include "services/door/self_probe.h"
-#include "services/ops/admin_http.h"
+#include "services/ops/admin_pages.h"
 #include "services/ops/call_monitor.h"
+#include "services/ops/http_listener.h"
 #include "services/ops/periodic.h"
 #include "services/ops/recovery_door.h"
 #include "services/rpc/call.h"
@@ -71,8 +72,7 @@ class Edge {
  private:
   Edge(Process& process, Options options);
   absl::Status ListenForOperator();
-  AdminHttp::Answer AnswerOperator(const std::string& path);
-  AdminHttp::Answer AnswerHealth(bool health);
+  AdminPages::Health Health() const;
   absl::Status OpenDoor();
   void MakeCalls();
   void SetHealth(bool serving);
@@ -85,6 +85,7 @@ class Edge {
   Process& process_;
   const config::v1::ServerConfig& config_;
   const Options options_;
+  const AdminPages pages_;
   OpenCalls open_calls_;
   std::shared_ptr<grpc::ServerCredentials> credentials_;
   // Destroyed from the bottom up: who asks from outside, gRPC, the door that handed it connections,
@@ -102,7 +103,7 @@ class Edge {
   std::unique_ptr<RecoveryDoor> recovery_;
   std::unique_ptr<grpc::Server> server_;
   // Null without server.admin_listen.
-  std::unique_ptr<AdminHttp> admin_;
+  std::unique_ptr<HttpListener> admin_;
 };
 
 }  // namespace fiscal::services

@@ -34,8 +34,8 @@ void Writer::MakeCommitter() {
 }
 
 void Writer::AddServices(Edge& edge) {
-  const StreamBudgets::Options stream{static_cast<size_t>(config_.stream_budgets_max()),
-                                      static_cast<size_t>(config_.stream_bytes_max()),
+  const StreamBudgets::Options stream{{static_cast<size_t>(config_.stream_budgets_max()),
+                                       static_cast<size_t>(config_.stream_bytes_max())},
                                       process_.config().log().calls() != "none"};
   edge.Add(MakeSubmissionService({edge.calls(), *committer_, stores_.heads(), process_.metrics(),
                                   process_.drain(), process_.memory(), stream}));

@@ -8,13 +8,10 @@
 #include "base/status_macros.h"
 #include "domain/reason.h"
 #include "domain/shapes.h"
-#include "fiscal/submission/v1/submission_service.grpc.pb.h"
+#include "fiscal/submission/v1/submission_service.pb.h"
 #include "services/ledger/decide/prepare.h"
-#include "services/rpc/bounded_reads.h"
-#include "services/rpc/caller.h"
 #include "services/rpc/raw.h"
-#include "services/rpc/status.h"
-#include "services/rpc/trace.h"
+#include "services/rpc/service.h"
 #include "services/wire/submission_wire.h"
 #include "services/wire/text_wire.h"
 
@@ -22,45 +19,28 @@ namespace fiscal::services {
 namespace {
 
 using grpc::ByteBuffer;
-using grpc::CallbackServerContext;
-using grpc::ServerUnaryReactor;
 namespace pb = fiscal::submission::v1;
-using Base = pb::SubmissionService;
-// Writes take bytes; reads take messages.
-using Generated =
-    Base::WithRawCallbackMethod_SubmitBudget<Base::WithRawCallbackMethod_StreamBudgets<
-        Base::WithRawCallbackMethod_ValidateBudget<Base::WithRawCallbackMethod_WithdrawBudget<
-            Base::WithRawCallbackMethod_SubmitReallocation<Base::WithCallbackMethod_GetBudget<
-                Base::WithCallbackMethod_ListBudgets<Base::WithCallbackMethod_ListLineItems<
-                    Base::WithCallbackMethod_ListProjects<Base::Service>>>>>>>>>;
 
 // Budgets read from the store at once.
 constexpr size_t kMetasAtOnce = 256;
 
-// A stream that ends at once.
-class RefusedBudgets final : public grpc::ServerBidiReactor<ByteBuffer, ByteBuffer> {
- public:
-  explicit RefusedBudgets(const absl::Status& status) { Finish(rpc::ToGrpc(status)); }
-  void OnDone() override { delete this; }
-};
-
-class SubmissionRpc final : public rpc::BoundedReads<Generated> {
+class SubmissionRpc final : public rpc::Service {
  public:
   explicit SubmissionRpc(const SubmissionParts& parts)
-      : p_(parts),
-        calls_(parts.calls, Base::service_full_name()),
-        committer_(parts.committer),
-        heads_(parts.heads) {
-    Bound(&SubmissionRpc::GetBudget);
-    Bound(&SubmissionRpc::ListBudgets);
-    Bound(&SubmissionRpc::ListLineItems);
-    Bound(&SubmissionRpc::ListProjects);
+      : Service(parts.calls), p_(parts), committer_(parts.committer), heads_(parts.heads) {
+    // Writes take bytes; reads take messages.
+    ServeBytes<pb::SubmitBudgetRequest>(&SubmissionRpc::SubmitBudget);
+    ServeBytes<pb::StreamBudgetsRequest>(&SubmissionRpc::StreamBudgets);
+    ServeBytes<pb::ValidateBudgetRequest>(&SubmissionRpc::ValidateBudget);
+    ServeBytes<pb::SubmitReallocationRequest>(&SubmissionRpc::SubmitReallocation);
+    ServeBytes<pb::WithdrawBudgetRequest>(&SubmissionRpc::WithdrawBudget);
+    Serve(&SubmissionRpc::GetBudget);
+    Serve(&SubmissionRpc::ListBudgets);
+    Serve(&SubmissionRpc::ListLineItems);
+    Serve(&SubmissionRpc::ListProjects);
   }
 
-  ServerUnaryReactor* SubmitBudget(CallbackServerContext* context, const ByteBuffer* request,
-                                   ByteBuffer* response) override {
-    rpc::UnaryCall* call = calls_.Unary(context, "SubmitBudget");
-    if (!call->admitted()) return call->Finish(absl::OkStatus());
+  void SubmitBudget(rpc::UnaryCall* call, const ByteBuffer* request, ByteBuffer* response) {
     auto memory = Reserve(*call, *request);
     if (!memory.ok()) return call->Finish(memory.status());
     auto bytes = std::make_shared<const rpc::FlatBytes>(*request);
@@ -68,7 +48,7 @@ class SubmissionRpc final : public rpc::BoundedReads<Generated> {
     auto raw = wire::ReadSubmit(bytes->view(), arena.get());
     if (!raw.ok()) return call->Finish(raw.status());
     std::string id = raw->envelope->request_id();
-    rpc::NoteRequestId(id, context);
+    call->NoteRequestId(id);
     auto submission = wire::ToSubmission({*raw}, {bytes, *memory}, call->caller().principal);
     if (!submission.ok()) return call->Finish(submission.status());
     Prepare(*committer_.intake().catalog(), &*submission);
@@ -80,20 +60,12 @@ class SubmissionRpc final : public rpc::BoundedReads<Generated> {
                   });
   }
 
-  grpc::ServerBidiReactor<ByteBuffer, ByteBuffer>* StreamBudgets(
-      CallbackServerContext* context) override {
-    auto open = calls_.Open(*context, "StreamBudgets");
-    if (!open.ok()) return new RefusedBudgets(open.status());
-    TraceContext trace;
-    (void)rpc::CallersTrace(*context, &trace);
+  WireReactor* StreamBudgets(std::unique_ptr<rpc::Call> call) {
     return new services::StreamBudgets(committer_, p_.metrics, p_.drain, p_.memory, p_.stream,
-                                       {*std::move(open), trace.trace_id});
+                                       std::move(call));
   }
 
-  ServerUnaryReactor* ValidateBudget(CallbackServerContext* context, const ByteBuffer* request,
-                                     ByteBuffer* response) override {
-    rpc::UnaryCall* call = calls_.Unary(context, "ValidateBudget");
-    if (!call->admitted()) return call->Finish(absl::OkStatus());
+  void ValidateBudget(rpc::UnaryCall* call, const ByteBuffer* request, ByteBuffer* response) {
     auto memory = Reserve(*call, *request);
     if (!memory.ok()) return call->Finish(memory.status());
     auto bytes = std::make_shared<const rpc::FlatBytes>(*request);
@@ -101,7 +73,7 @@ class SubmissionRpc final : public rpc::BoundedReads<Generated> {
     auto raw = wire::ReadValidate(bytes->view(), arena.get());
     if (!raw.ok()) return call->Finish(raw.status());
     std::string id = raw->envelope->request_id();
-    rpc::NoteRequestId(id, context);
+    call->NoteRequestId(id);
     auto submission = wire::ToSubmission({*raw}, {bytes, *memory}, call->caller().principal);
     if (!submission.ok()) return call->Finish(submission.status());
     Prepare(*committer_.intake().catalog(), &*submission);
@@ -116,17 +88,14 @@ class SubmissionRpc final : public rpc::BoundedReads<Generated> {
                   });
   }
 
-  ServerUnaryReactor* SubmitReallocation(CallbackServerContext* context, const ByteBuffer* request,
-                                         ByteBuffer* response) override {
-    rpc::UnaryCall* call = calls_.Unary(context, "SubmitReallocation");
-    if (!call->admitted()) return call->Finish(absl::OkStatus());
+  void SubmitReallocation(rpc::UnaryCall* call, const ByteBuffer* request, ByteBuffer* response) {
     auto memory = Reserve(*call, *request);
     if (!memory.ok()) return call->Finish(memory.status());
     auto bytes = std::make_shared<const rpc::FlatBytes>(*request);
     auto arena = std::make_shared<google::protobuf::Arena>();
     auto raw = wire::ReadReallocation(bytes->view(), arena.get());
     if (!raw.ok()) return call->Finish(raw.status());
-    rpc::NoteRequestId(raw->request_id, context);
+    call->NoteRequestId(raw->request_id);
     auto reallocation = wire::ToReallocation(*raw, {bytes, *memory}, call->caller().principal);
     if (!reallocation.ok()) return call->Finish(reallocation.status());
     Prepare(*committer_.intake().catalog(), &*reallocation);
@@ -140,15 +109,12 @@ class SubmissionRpc final : public rpc::BoundedReads<Generated> {
                   });
   }
 
-  ServerUnaryReactor* WithdrawBudget(CallbackServerContext* context, const ByteBuffer* request,
-                                     ByteBuffer* response) override {
-    rpc::UnaryCall* call = calls_.Unary(context, "WithdrawBudget");
-    if (!call->admitted()) return call->Finish(absl::OkStatus());
+  void WithdrawBudget(rpc::UnaryCall* call, const ByteBuffer* request, ByteBuffer* response) {
     const rpc::FlatBytes bytes(*request);
     pb::WithdrawBudgetRequest parsed;
     const absl::Status status = wire::ParseInto(bytes.view(), &parsed);
     if (!status.ok()) return call->Finish(status);
-    rpc::NoteRequestId(parsed.request_id(), context);
+    call->NoteRequestId(parsed.request_id());
     domain::Submission withdrawal = wire::ToWithdrawal(parsed, call->caller().principal);
     Prepare(*committer_.intake().catalog(), &withdrawal);
     return Commit(call, std::move(withdrawal), bytes.view().size(),
@@ -159,27 +125,20 @@ class SubmissionRpc final : public rpc::BoundedReads<Generated> {
                   });
   }
 
-  ServerUnaryReactor* GetBudget(CallbackServerContext* context, const pb::GetBudgetRequest* request,
-                                pb::GetBudgetResponse* response) override {
-    rpc::UnaryCall* call = calls_.Unary(context, "GetBudget");
+  void GetBudget(rpc::UnaryCall* call, const pb::GetBudgetRequest* request,
+                 pb::GetBudgetResponse* response) {
     // An old revision is found by walking back.
     call->Read([this, request, response] { return Get(*request, response); },
                /*small=*/request->revision() == 0);
-    return call;
   }
 
-  ServerUnaryReactor* ListBudgets(CallbackServerContext* context,
-                                  const pb::ListBudgetsRequest* request,
-                                  pb::ListBudgetsResponse* response) override {
-    rpc::UnaryCall* call = calls_.Unary(context, "ListBudgets");
+  void ListBudgets(rpc::UnaryCall* call, const pb::ListBudgetsRequest* request,
+                   pb::ListBudgetsResponse* response) {
     call->Read([this, call, request, response] { return List(*request, call->work(), response); });
-    return call;
   }
 
-  ServerUnaryReactor* ListLineItems(CallbackServerContext* context,
-                                    const pb::ListLineItemsRequest* request,
-                                    pb::ListLineItemsResponse* response) override {
-    rpc::UnaryCall* call = calls_.Unary(context, "ListLineItems");
+  void ListLineItems(rpc::UnaryCall* call, const pb::ListLineItemsRequest* request,
+                     pb::ListLineItemsResponse* response) {
     call->Read([this, call, request, response] {
       return ListStatement(
           request->budget(), request->revision(), request->page_size(), request->page_token(), 1000,
@@ -192,13 +151,10 @@ class SubmissionRpc final : public rpc::BoundedReads<Generated> {
             wire::ToProto(s.lines.lines[i], out->add_line_items());
           });
     });
-    return call;
   }
 
-  ServerUnaryReactor* ListProjects(CallbackServerContext* context,
-                                   const pb::ListProjectsRequest* request,
-                                   pb::ListProjectsResponse* response) override {
-    rpc::UnaryCall* call = calls_.Unary(context, "ListProjects");
+  void ListProjects(rpc::UnaryCall* call, const pb::ListProjectsRequest* request,
+                    pb::ListProjectsResponse* response) {
     call->Read([this, call, request, response] {
       return ListStatement(
           request->budget(), request->revision(), request->page_size(), request->page_token(), 100,
@@ -209,25 +165,23 @@ class SubmissionRpc final : public rpc::BoundedReads<Generated> {
             wire::ToProto(s.projects[i], out->add_projects());
           });
     });
-    return call;
   }
 
  private:
   // Kept by what is made of the request, until it is answered.
   absl::StatusOr<std::shared_ptr<rpc::MemoryBudget::Reservation>> Reserve(
       const rpc::UnaryCall& call, const ByteBuffer& request) const {
-    return p_.memory.Reserve(call.caller().key(), request.Length() * rpc::kCostFactor);
+    return p_.memory.Reserve(call.key(), request.Length() * rpc::kCostFactor);
   }
 
-  ServerUnaryReactor* Commit(rpc::UnaryCall* call, Intake::Request submission, size_t bytes,
-                             std::function<void(const domain::RequestReceipt&)> fill) {
+  void Commit(rpc::UnaryCall* call, Intake::Request submission, size_t bytes,
+              std::function<void(const domain::RequestReceipt&)> fill) {
     committer_.Submit(
-        call->caller().key(), std::make_unique<Intake::Request>(std::move(submission)), bytes,
+        call->key(), std::make_unique<Intake::Request>(std::move(submission)), bytes,
         [call, fill = std::move(fill)](absl::StatusOr<domain::RequestReceipt> outcome) {
           if (outcome.ok()) fill(*outcome);
           call->Finish(outcome.status());
         });
-    return call;
   }
 
   absl::Status Get(const pb::GetBudgetRequest& request, pb::GetBudgetResponse* response) const {
@@ -361,7 +315,6 @@ class SubmissionRpc final : public rpc::BoundedReads<Generated> {
   }
 
   const SubmissionParts p_;
-  const rpc::ServiceCalls calls_;
   Committer& committer_;
   const storage::HeadReader& heads_;
 };

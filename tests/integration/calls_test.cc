@@ -12,6 +12,8 @@
 #include "grpcpp/generic/generic_stub.h"
 #include "grpcpp/grpcpp.h"
 #include "gtest/gtest.h"
+#include "services/rpc/call.h"
+#include "services/rpc/methods.h"
 #include "services/server.h"
 #include "tests/integration/deployment.h"
 #include "tests/support/serve_options.h"
@@ -99,21 +101,23 @@ TEST_F(CallsTest, EveryMethodPassesTheOneDoor) {
   Start();
   const auto channel = Connect();
   for (const services::rpc::Method& method : services::rpc::Methods()) {
-    EXPECT_EQ(server_->calls().passed(method.name), 0) << method.name;
-    CallOnce(channel, absl::StrCat("/", method.name));
-    EXPECT_EQ(server_->calls().passed(method.name), 1) << method.name;
+    EXPECT_EQ(server_->calls().passed(method.name()), 0) << method.path;
+    CallOnce(channel, method.path);
+    EXPECT_EQ(server_->calls().passed(method.name()), 1) << method.path;
   }
 }
 
 // A read of a position that does not come.
 struct WaitingRead {
-  explicit WaitingRead(const std::shared_ptr<grpc::Channel>& channel)
+  explicit WaitingRead(const std::shared_ptr<grpc::Channel>& channel,
+                       absl::Time deadline = absl::InfiniteFuture())
       : stub(agg::AggregationService::NewStub(channel)) {
     request.mutable_filter()->set_division_code("140000");
     request.mutable_filter()->set_fiscal_year(2024);
     request.mutable_filter()->set_stage(budget::v1::STAGE_APPROVED);
     request.mutable_filter()->set_direction(budget::v1::DIRECTION_EXPENDITURE);
     request.mutable_consistency()->set_at_least("1000000");
+    context.set_deadline(absl::ToChronoTime(deadline));
     call = stub->AsyncGetTotal(&context, request, &queue);
     call->Finish(&response, &status, nullptr);
   }
@@ -153,11 +157,21 @@ TEST_F(CallsTest, ReadsOfOneCallerThatWaitKeepNobodyElseOutAndLeaveWithHim) {
   EXPECT_EQ(ReasonOf(refused.End()), "QUEUE_FULL");
   WaitingRead taken(other);
   ASSERT_TRUE(UntilWaiting(5));
-  // Who leaves is forgotten at once, long before his position or deadline.
+  // Who leaves is forgotten at once, though he set no deadline and his position never comes.
   reads.clear();
   ASSERT_TRUE(UntilWaiting(1));
   WaitingRead again(flood);
   ASSERT_TRUE(UntilWaiting(2));
+}
+
+TEST_F(CallsTest, APositionThatDoesNotComeInTimeIsToldBeforeTheCallersOwnDeadline) {
+  Start();
+  WaitingRead read(Connect(), absl::Now() + absl::Seconds(5));
+  const grpc::Status status = read.End();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::DEADLINE_EXCEEDED);
+  // The caller's own deadline would have no reason.
+  EXPECT_EQ(ReasonOf(status), "POSITION_TIMEOUT") << status.error_message();
+  EXPECT_EQ(Status().totals().waiting_read_count(), 0);
 }
 
 TEST_F(CallsTest, WatchesAndStreamsOfOneCallerAreBounded) {

@@ -31,7 +31,7 @@
 #include "grpcpp/generic/generic_stub.h"
 #include "grpcpp/grpcpp.h"
 #include "gtest/gtest.h"
-#include "services/rpc/call.h"
+#include "services/rpc/methods.h"
 #include "tests/integration/deployment.h"
 #include "tests/support/catalog.h"
 #include "tests/support/children.h"
@@ -284,11 +284,10 @@ TEST_F(MemoryTest, ReadsAreCountedBeforeTheyAreParsed) {
   // Reads, and the operator's: every method but those that take bytes of their own.
   for (const services::rpc::Method& method : services::rpc::Methods()) {
     if (method.kind == services::rpc::CallKind::kWrite ||
-        absl::EndsWith(method.name, "/StreamBudgets"))
+        absl::EndsWith(method.path, "/StreamBudgets"))
       continue;
-    const std::string path = absl::StrCat("/", method.name);
-    refused(absl::StrCat("groups: ", method.name), path, unknown, "FIELD_UNKNOWN", "");
-    refused(absl::StrCat("15 MB: ", method.name), path, large, "MESSAGE_TOO_LARGE", "");
+    refused(absl::StrCat("groups: ", method.path), method.path, unknown, "FIELD_UNKNOWN", "");
+    refused(absl::StrCat("15 MB: ", method.path), method.path, large, "MESSAGE_TOO_LARGE", "");
   }
 }
 

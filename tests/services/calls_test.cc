@@ -1,5 +1,6 @@
 // What one caller may take from others: turns, lanes, bounds of reads, without a server.
 #include <atomic>
+#include <map>
 #include <set>
 #include <string>
 #include <thread>
@@ -10,16 +11,11 @@
 #include "absl/synchronization/notification.h"
 #include "base/clock.h"
 #include "domain/reason.h"
-#include "fiscal/admin/v1/admin_service.pb.h"
-#include "fiscal/aggregation/v1/aggregation_service.pb.h"
-#include "fiscal/catalog/v1/catalog_service.pb.h"
-#include "fiscal/disclosure/v1/disclosure_service.pb.h"
-#include "fiscal/federation/v1/federation_service.pb.h"
-#include "fiscal/log/v1/event_log_service.pb.h"
-#include "fiscal/submission/v1/submission_service.pb.h"
+#include "fiscal/method/v1/method.pb.h"
 #include "gtest/gtest.h"
 #include "services/rpc/call.h"
 #include "services/rpc/fair_queue.h"
+#include "services/rpc/methods.h"
 #include "services/rpc/read_executor.h"
 
 namespace fiscal::services::rpc {
@@ -33,47 +29,39 @@ domain::Reason ReasonIn(const absl::Status& status) {
   return explained.refusal.reason;
 }
 
-// Every service file of the API.
-std::vector<const google::protobuf::FileDescriptor*> ServiceFiles() {
-  return {admin::v1::GetStatusRequest::descriptor()->file(),
-          aggregation::v1::GetTotalRequest::descriptor()->file(),
-          catalog::v1::ListDivisionsRequest::descriptor()->file(),
-          disclosure::v1::GetTablesRequest::descriptor()->file(),
-          federation::v1::ReconcileRequest::descriptor()->file(),
-          log::v1::ReadRequest::descriptor()->file(),
-          submission::v1::SubmitBudgetRequest::descriptor()->file()};
+// The options themselves are held by tests/proto/method_test.cc.
+TEST(MethodTableTest, IsMadeOfTheOptions) {
+  std::set<std::string> paths, requests;
+  std::map<std::string, CallKind> kinds;
+  for (const Method& method : Methods()) {
+    EXPECT_TRUE(paths.insert(method.path).second) << method.path;
+    EXPECT_TRUE(requests.insert(method.request).second) << method.request;
+    kinds[std::string(method.name())] = method.kind;
+  }
+  EXPECT_EQ(kinds["fiscal.admin.v1.AdminService/Verify"], CallKind::kOperator);
+  EXPECT_EQ(kinds["fiscal.aggregation.v1.AggregationService/WatchTotals"], CallKind::kWatch);
+  EXPECT_EQ(kinds["fiscal.catalog.v1.CatalogService/ImportCatalog"], CallKind::kWrite);
+  EXPECT_EQ(kinds["fiscal.disclosure.v1.DisclosureService/GetTables"], CallKind::kHeavyRead);
+  EXPECT_EQ(kinds["fiscal.federation.v1.FederationService/Reconcile"], CallKind::kSlowRead);
+  EXPECT_EQ(kinds["fiscal.log.v1.EventLogService/GetTreeHead"], CallKind::kPointRead);
+  EXPECT_EQ(kinds["fiscal.submission.v1.SubmissionService/StreamBudgets"], CallKind::kStream);
+  for (const Method& method : Methods()) {
+    if (method.name() != "fiscal.catalog.v1.CatalogService/ImportCatalog") continue;
+    EXPECT_EQ(method.request, "fiscal.catalog.v1.ImportCatalogRequest");
+    EXPECT_EQ(method.option.verb(), method::v1::VERB_WRITE_CATALOG);
+    EXPECT_FALSE(method.option.read_only());
+    ASSERT_EQ(method.option.scopes_size(), 1);
+    EXPECT_EQ(method.option.scopes(0).division(), "division_code");
+  }
 }
 
-TEST(MethodTableTest, HasEveryMethodOfTheApiAndNoOther) {
-  std::set<std::string> served;
-  for (const auto* file : ServiceFiles()) {
-    for (int s = 0; s < file->service_count(); ++s) {
-      const auto* service = file->service(s);
-      for (int m = 0; m < service->method_count(); ++m)
-        served.insert(absl::StrCat(service->full_name(), "/", service->method(m)->name()));
-    }
-  }
-  std::set<std::string> listed;
-  for (const Method& method : Methods())
-    EXPECT_TRUE(listed.insert(std::string(method.name)).second) << method.name;
-  EXPECT_EQ(absl::StrJoin(served, "\n"), absl::StrJoin(listed, "\n"));
-}
-
-TEST(MethodTableTest, StreamsAreStreams) {
-  for (const auto* file : ServiceFiles()) {
-    for (int s = 0; s < file->service_count(); ++s) {
-      for (int m = 0; m < file->service(s)->method_count(); ++m) {
-        const auto* method = file->service(s)->method(m);
-        const std::string name = absl::StrCat(file->service(s)->full_name(), "/", method->name());
-        for (const Method& listed : Methods()) {
-          if (listed.name != absl::string_view(name)) continue;
-          EXPECT_EQ(method->server_streaming(),
-                    listed.kind == CallKind::kStream || listed.kind == CallKind::kWatch)
-              << name;
-        }
-      }
-    }
-  }
+TEST(AnswerByTest, IsSomewhatBeforeTheDeadline) {
+  const absl::Time now = absl::UnixEpoch();
+  EXPECT_EQ(AnswerBy(now + absl::Milliseconds(100), now), now + absl::Milliseconds(80));
+  EXPECT_EQ(AnswerBy(now + absl::Seconds(5), now), now + absl::Seconds(4));
+  EXPECT_EQ(AnswerBy(now + absl::Hours(1), now), now + absl::Hours(1) - absl::Seconds(1));
+  EXPECT_EQ(AnswerBy(now - absl::Seconds(1), now), now - absl::Seconds(1));
+  EXPECT_EQ(AnswerBy(absl::InfiniteFuture(), now), absl::InfiniteFuture());
 }
 
 // Takes everything, as "caller item".

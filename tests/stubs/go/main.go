@@ -25,6 +25,7 @@ import (
 	errorv1 "fiscal/error/v1"
 	federationv1 "fiscal/federation/v1"
 	logv1 "fiscal/log/v1"
+	methodv1 "fiscal/method/v1"
 	submissionv1 "fiscal/submission/v1"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
@@ -46,7 +47,7 @@ var _ = []any{
 	adminv1.NewAdminServiceClient, aggregationv1.NewAggregationServiceClient,
 	catalogv1.NewCatalogServiceClient, disclosurev1.NewDisclosureServiceClient,
 	federationv1.NewFederationServiceClient, logv1.NewEventLogServiceClient,
-	&budgetv1.LineItem{}, &configv1.ServeConfig{},
+	&budgetv1.LineItem{}, &configv1.ServeConfig{}, methodv1.E_Method,
 }
 
 func main() {

@@ -23,6 +23,7 @@ from fiscal.disclosure.v1 import disclosure_service_pb2_grpc
 from fiscal.error.v1 import reason_pb2
 from fiscal.federation.v1 import federation_service_pb2_grpc
 from fiscal.log.v1 import event_log_service_pb2_grpc
+from fiscal.method.v1 import method_pb2
 from fiscal.submission.v1 import submission_service_pb2, submission_service_pb2_grpc
 
 # What an integrator would call; here that it loads is enough.
@@ -35,6 +36,7 @@ LOADED = [
     disclosure_service_pb2_grpc.DisclosureServiceStub,
     event_log_service_pb2_grpc.EventLogServiceStub,
     federation_service_pb2_grpc.FederationServiceStub,
+    method_pb2.method,
     setting_pb2.Setting,
 ]
 

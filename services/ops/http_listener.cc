@@ -1,5 +1,6 @@
-#include "services/ops/admin_http.h"
+#include "services/ops/http_listener.h"
 
+#include <algorithm>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/beast/core.hpp>
@@ -20,8 +21,11 @@ namespace beast = boost::beast;
 namespace http = beast::http;
 using asio::ip::tcp;
 
-constexpr size_t kConnectionsMax = 64;
-constexpr std::chrono::seconds kTimeout{10};
+// A method or path as the library has it.
+template <typename Text>
+std::string ToString(const Text& text) {
+  return std::string(text.data(), text.size());
+}
 
 // One connection: reads a request, answers, reads the next one until the caller leaves or is
 // silent.
@@ -30,8 +34,10 @@ class Session : public std::enable_shared_from_this<Session> {
   // The open ones, the one that was heard longest ago first.
   using Open = std::list<Session*>;
 
-  Session(tcp::socket socket, const AdminHttp::Handler& handler, Open& open)
+  Session(tcp::socket socket, const HttpListener::Options& options,
+          const HttpListener::Handler& handler, Open& open)
       : stream_(std::move(socket)),
+        options_(options),
         handler_(handler),
         open_(open),
         place_(open.insert(open.end(), this)) {}
@@ -42,9 +48,9 @@ class Session : public std::enable_shared_from_this<Session> {
 
   void Read() {
     parser_.emplace();
-    parser_->header_limit(8 << 10);
-    parser_->body_limit(0);
-    stream_.expires_after(kTimeout);
+    parser_->header_limit(static_cast<uint32_t>(options_.header_bytes_max));
+    parser_->body_limit(options_.body_bytes_max);
+    Expire();
     http::async_read(stream_, buffer_, *parser_,
                      [self = shared_from_this()](beast::error_code error, size_t) {
                        if (!error) self->Respond();
@@ -54,27 +60,26 @@ class Session : public std::enable_shared_from_this<Session> {
  private:
   void Respond() {
     open_.splice(open_.end(), open_, place_);
-    const http::request<http::empty_body>& request = parser_->get();
-    AdminHttp::Answer answer;
-    if (request.method() != http::verb::get && request.method() != http::verb::head) {
-      answer = {405, "text/plain; charset=utf-8", "only GET and HEAD\n"};
-    } else {
-      const beast::string_view target = request.target();
-      answer = handler_(std::string(target.substr(0, target.find('?'))));
-    }
+    http::request<http::string_body>& request = parser_->get();
+    const beast::string_view target = request.target();
+    const size_t mark = std::min(target.find('?'), target.size());
+    HttpListener::Answer answer =
+        handler_({ToString(request.method_string()), ToString(target.substr(0, mark)),
+                  ToString(target.substr(std::min(mark + 1, target.size()))),
+                  std::move(request.body())});
     response_ = {};
     response_.version(request.version());
     response_.result(static_cast<unsigned>(answer.status));
     response_.set(http::field::content_type, answer.content_type);
     response_.set(http::field::cache_control, "no-store");
     response_.set("X-Content-Type-Options", "nosniff");
-    if (answer.status == 405) response_.set(http::field::allow, "GET, HEAD");
+    for (const auto& [name, value] : answer.headers) response_.set(name, value);
     response_.keep_alive(request.keep_alive());
     response_.body() = std::move(answer.body);
     response_.prepare_payload();
     // A HEAD has the length of what GET would bring, and nothing of it.
     if (request.method() == http::verb::head) response_.body().clear();
-    stream_.expires_after(kTimeout);
+    Expire();
     http::async_write(stream_, response_,
                       [self = shared_from_this()](beast::error_code error, size_t) {
                         if (error) return;
@@ -84,19 +89,22 @@ class Session : public std::enable_shared_from_this<Session> {
                       });
   }
 
+  void Expire() { stream_.expires_after(absl::ToChronoNanoseconds(options_.silence_max)); }
+
   beast::tcp_stream stream_;
   beast::flat_buffer buffer_{16 << 10};
-  std::optional<http::request_parser<http::empty_body>> parser_;
+  std::optional<http::request_parser<http::string_body>> parser_;
   http::response<http::string_body> response_;
-  const AdminHttp::Handler& handler_;
+  const HttpListener::Options& options_;
+  const HttpListener::Handler& handler_;
   Open& open_;
   const Open::iterator place_;
 };
 
-class AdminHttpImpl final : public AdminHttp {
+class Listener final : public HttpListener {
  public:
-  explicit AdminHttpImpl(Handler handler) : handler_(std::move(handler)) {}
-  ~AdminHttpImpl() override {
+  Listener(Options options, Handler handler) : options_(options), handler_(std::move(handler)) {}
+  ~Listener() override {
     context_.stop();
     if (thread_.joinable()) thread_.join();
   }
@@ -116,7 +124,7 @@ class AdminHttpImpl final : public AdminHttp {
     // A restart finds connections of the process before in their last state.
     if (!error) acceptor_.set_option(asio::socket_base::reuse_address(true), error);
     if (!error) acceptor_.bind(endpoint, error);
-    if (!error) acceptor_.listen(static_cast<int>(kConnectionsMax), error);
+    if (!error) acceptor_.listen(static_cast<int>(options_.connections_max), error);
     if (error)
       return absl::FailedPreconditionError(
           absl::StrCat("can't listen on ", listen, ": ", error.message()));
@@ -134,8 +142,8 @@ class AdminHttpImpl final : public AdminHttp {
       if (error == asio::error::operation_aborted) return;
       if (!error) {
         // Above the bound the connection that was silent longest makes room; a probe asks at once.
-        if (open_.size() >= kConnectionsMax) open_.front()->Close();
-        std::make_shared<Session>(std::move(socket), handler_, open_)->Read();
+        if (open_.size() >= options_.connections_max) open_.front()->Close();
+        std::make_shared<Session>(std::move(socket), options_, handler_, open_)->Read();
         return Accept();
       }
       // Without files left, the next caller may find one.
@@ -146,6 +154,7 @@ class AdminHttpImpl final : public AdminHttp {
     });
   }
 
+  const Options options_;
   const Handler handler_;
   int port_ = 0;
   // Before the context, whose sessions take themselves out.
@@ -158,12 +167,13 @@ class AdminHttpImpl final : public AdminHttp {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<AdminHttp>> AdminHttp::Start(const std::string& listen,
-                                                            Handler handler) {
-  auto server = std::make_unique<AdminHttpImpl>(std::move(handler));
-  const absl::Status listening = server->Listen(listen);
+absl::StatusOr<std::unique_ptr<HttpListener>> HttpListener::Start(const std::string& listen,
+                                                                  Options options,
+                                                                  Handler handler) {
+  auto listener = std::make_unique<Listener>(options, std::move(handler));
+  const absl::Status listening = listener->Listen(listen);
   if (!listening.ok()) return listening;
-  return std::unique_ptr<AdminHttp>(std::move(server));
+  return std::unique_ptr<HttpListener>(std::move(listener));
 }
 
 }  // namespace fiscal::services
