@@ -8,12 +8,10 @@
 #include <vector>
 
 #include "base/sha256.h"
+#include "domain/position.h"
 #include "domain/types.h"
 
 namespace fiscal::domain {
-
-// Place of an event in the log; the first is 1, 0 is before all.
-using Position = uint64_t;
 
 // The statement that stands after an event, without its lines. Kept in the event and as the
 // budget's head.

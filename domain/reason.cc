@@ -93,6 +93,8 @@ const std::vector<ReasonInfo>& AllReasons() {
        "预算已被修改，请重新读取后再提交"},
       {Reason::kRequestIdReused, "REQUEST_ID_REUSED", C::kAlreadyExists, "请求编号已用于另一内容"},
       {Reason::kPositionAhead, "POSITION_AHEAD", C::kOutOfRange, "所要求的位置尚未到达"},
+      {Reason::kPositionOfOtherHistory, "POSITION_OF_OTHER_HISTORY", C::kFailedPrecondition,
+       "该位置或标记不属于本系统现有的日志"},
       {Reason::kTotalOutOfRange, "TOTAL_OUT_OF_RANGE", C::kOutOfRange, "合计金额超出可表示范围"},
       {Reason::kPositionTimeout, "POSITION_TIMEOUT", C::kDeadlineExceeded, "等待所要求的位置超时"},
       {Reason::kHistoryDiffers, "HISTORY_DIFFERS", C::kDataLoss, "双方日志历史不一致"},

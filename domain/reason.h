@@ -66,6 +66,7 @@ enum class Reason {
   kRevisionMismatch,
   kRequestIdReused,
   kPositionAhead,
+  kPositionOfOtherHistory,
   kTotalOutOfRange,
   kPositionTimeout,
   kHistoryDiffers,

@@ -308,8 +308,16 @@ absl::StatusOr<Digest> LocalLog::ChainAt(domain::Position position) const {
     const LogEntry* recent = Recent(position);
     if (recent != nullptr) return recent->chain_hash;
   }
+  {
+    absl::ReaderMutexLock lock(&links_mu_);
+    const Link& link = links_[position % links_.size()];
+    if (link.position == position) return link.chain_hash;
+  }
   FISCAL_ASSIGN_OR_RETURN(const std::string value, kv_.Get(EventKey(position)));
-  return ChainOf(position, value);
+  FISCAL_ASSIGN_OR_RETURN(const Digest chain, ChainOf(position, value));
+  absl::MutexLock lock(&links_mu_);
+  links_[position % links_.size()] = {position, chain};
+  return chain;
 }
 
 absl::StatusOr<std::string> LocalLog::ReadRecordHead(domain::Position position,

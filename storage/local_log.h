@@ -8,6 +8,7 @@
 #ifndef FISCAL_STORAGE_LOCAL_LOG_H_
 #define FISCAL_STORAGE_LOCAL_LOG_H_
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -96,6 +97,14 @@ class LocalLog final : public EventLog {
   std::deque<LogEntry> recent_ ABSL_GUARDED_BY(mu_);
   size_t recent_bytes_ ABSL_GUARDED_BY(mu_) = 0;
   bool stopped_ ABSL_GUARDED_BY(mu_) = false;
+  // Chain hashes as they were last read from the store, each in the place of its position: pages
+  // and reads at an old position ask for one again and again.
+  struct Link {
+    domain::Position position = 0;
+    Digest chain_hash{};
+  };
+  mutable absl::Mutex links_mu_;
+  mutable std::array<Link, 256> links_ ABSL_GUARDED_BY(links_mu_);
   std::shared_ptr<const OperatorEvents> operators_ ABSL_GUARDED_BY(mu_) =
       std::make_shared<OperatorEvents>();
 };

@@ -8,7 +8,7 @@
 #include "domain/reason.h"
 #include "domain/shapes.h"
 #include "fiscal/admin/v1/admin_service.pb.h"
-#include "services/ledger/answer/past_head.h"
+#include "services/ledger/moments.h"
 #include "services/rpc/service.h"
 #include "services/wire/text_wire.h"
 
@@ -68,7 +68,7 @@ class AdminRpc final : public rpc::Service {
                                   parts_.committer->SubmitAndWait(
                                       call.key(), domain::KeyOrder{call.caller().principal, event},
                                       event.public_key_pem.size()));
-          response->set_position(wire::FormatPosition(receipt.receipt.position));
+          response->set_position(MomentOf(parts_.log, receipt.receipt).Text());
           return absl::OkStatus();
         }));
     response->set_public_key_pem(key.public_key_pem());
@@ -85,7 +85,9 @@ class AdminRpc final : public rpc::Service {
     const absl::StatusOr<VerifyResult> result = parts_.verifier->Run(waiting.Cancelled());
     if (!result.ok()) return waiting.Answer(result.status());
     response->set_ok(result->differences.empty());
-    response->set_position(wire::FormatPosition(result->position));
+    const absl::StatusOr<domain::Moment> at = MomentAt(parts_.log, result->position);
+    if (!at.ok()) return rpc::ToGrpc(at.status());
+    response->set_position(at->Text());
     response->set_event_count(result->event_count);
     response->set_line_count(result->line_count);
     response->set_cell_count(result->cell_count);
@@ -118,7 +120,7 @@ class AdminRpc final : public rpc::Service {
                             "this process copies the log: ask the submission process");
     }
     domain::QuarantineOrder order;
-    FISCAL_ASSIGN_OR_RETURN(order.position, wire::ParsePosition(request->position()));
+    FISCAL_ASSIGN_OR_RETURN(const domain::Moment asked, wire::ParsePosition(request->position()));
     if (request->reason().empty())
       return domain::Refuse(
           {{Reason::kRequiredFieldMissing, "reason", "", "a reason is required"}});
@@ -126,15 +128,15 @@ class AdminRpc final : public rpc::Service {
       return domain::Refuse({{Reason::kTextInvalid, "reason", "",
                               "a reason has at most 500 characters and no controls"}});
     }
-    if (order.position > parts_.log.head().position)
-      return PastHead(parts_.log, absl::StrCat("the log ends at ", parts_.log.head().position));
+    FISCAL_RETURN_IF_ERROR(CheckMoment(parts_.log, asked));
+    order.position = asked.position();
     order.principal = call.caller().principal;
     order.reason = request->reason();
     if (parts_.projector != nullptr) order.stopped_at = parts_.projector->stopped_at();
     FISCAL_ASSIGN_OR_RETURN(
         const domain::RequestReceipt receipt,
         parts_.committer->SubmitAndWait(call.key(), std::move(order), request->ByteSizeLong()));
-    response->set_position(wire::FormatPosition(receipt.receipt.position));
+    response->set_position(MomentOf(parts_.log, receipt.receipt).Text());
     response->set_created(receipt.receipt.result == domain::Result::kCreated);
     return absl::OkStatus();
   }

@@ -21,10 +21,8 @@ bool IsKnown(absl::Time time) {
 
 void Fill(const SystemStatus::Log& s, pb::LogStatus* out) {
   out->set_log_id(s.id);
-  if (s.head > 0) {
-    out->set_head_position(wire::FormatPosition(s.head));
-    SetTime(s.head_time, out->mutable_head_time());
-  }
+  out->set_head_position(s.head.Text());
+  if (IsKnown(s.head_time)) SetTime(s.head_time, out->mutable_head_time());
   out->set_size_bytes(s.size_bytes);
   out->set_signing_stopped_message(s.signing_stopped);
   if (s.source.has_value()) {
@@ -42,7 +40,7 @@ void Fill(const SystemStatus::Queue& s, pb::QueueStatus* out) {
 
 void Fill(const SystemStatus::Totals& s, pb::TotalsStatus* out) {
   const WatchHub::Counts& watchers = s.watchers;
-  out->set_watermark(wire::FormatPosition(s.watermark));
+  out->set_watermark(s.watermark.Text());
   out->set_lag_count(s.lag);
   out->set_lag_millis(absl::ToInt64Milliseconds(s.behind));
   out->set_size_bytes(s.size_bytes);
@@ -54,8 +52,8 @@ void Fill(const SystemStatus::Totals& s, pb::TotalsStatus* out) {
       static_cast<int64_t>(watchers.idle + watchers.queued + watchers.working + watchers.sending));
   out->set_watcher_count_max(s.watchers_max);
   out->set_slow_watcher_count(static_cast<int64_t>(watchers.sending));
-  if (s.stopped_at != 0) {
-    out->set_stopped_position(wire::FormatPosition(s.stopped_at));
+  if (s.stopped_at.position() != 0) {
+    out->set_stopped_position(s.stopped_at.Text());
     out->set_stopped_message(s.stopped);
   }
 }

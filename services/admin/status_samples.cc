@@ -51,7 +51,7 @@ void SampleProcess(const SystemStatus& s, Samples* samples) {
 
 void Sample(const SystemStatus::Log& s, Samples* samples) {
   const Out out(samples);
-  out.Gauge("fiscal_log_head_position", "The last event of the log.", s.head);
+  out.Gauge("fiscal_log_head_position", "The last event of the log.", s.head.position());
   out.Gauge("fiscal_log_head_time_seconds", "Its commit time, Unix time.", Seconds(s.head_time));
   out.Gauge("fiscal_signing_stopped",
             "1 while no tree head is signed: the key is lost, damaged or another one.",
@@ -93,10 +93,10 @@ void Sample(const WatchHub::Counts& s, Samples* samples) {
 void Sample(const SystemStatus::Totals& s, Samples* samples) {
   const Out out(samples);
   out.Gauge("fiscal_totals_watermark_position", "The position up to which totals are folded.",
-            s.watermark);
+            s.watermark.position());
   out.Gauge("fiscal_totals_stopped_position",
             "The event that can't be folded, before which totals stand still; 0 for none.",
-            s.stopped_at);
+            s.stopped_at.position());
   out.Gauge("fiscal_totals_lag_events", "Events of the log that are not folded yet.", s.lag);
   out.Gauge("fiscal_totals_lag_seconds", "The age of the oldest of them.",
             static_cast<double>(absl::ToInt64Milliseconds(s.behind)) / 1000);

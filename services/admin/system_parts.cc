@@ -5,6 +5,7 @@
 #include "absl/strings/escaping.h"
 #include "base/log.h"
 #include "base/tls_files.h"
+#include "services/ledger/moments.h"
 #include "services/ops/metrics.h"
 
 namespace fiscal::services {
@@ -16,10 +17,15 @@ int64_t Lag(Position ahead, Position behind) {
   return ahead > behind ? static_cast<int64_t>(ahead - behind) : 0;
 }
 
+// Unbound when the log can't be read there: a status is answered in any case.
+domain::Moment At(const storage::EventLog& log, Position position) {
+  return MomentAt(log, position).value_or(domain::Moment(position));
+}
+
 SystemStatus::Log LogOf(const SystemParts& parts, const storage::EventLog::Head& head) {
   SystemStatus::Log log;
   log.id = absl::BytesToHexString(parts.log->log_id());
-  log.head = head.position;
+  log.head = MomentOf(*parts.log, head);
   if (head.position > 0) log.head_time = absl::FromUnixMicros(head.commit_time_us);
   log.size_bytes = parts.log_store->ApproximateBytes() + parts.ledger_store->ApproximateBytes();
   if (const absl::Status stop = parts.signer->stop(); !stop.ok())
@@ -39,8 +45,9 @@ SystemStatus::Queue QueueOf(const Committer& committer) {
 
 SystemStatus::Totals TotalsOf(const SystemParts& parts, Position head) {
   SystemStatus::Totals totals;
-  totals.watermark = parts.projector->folded();
-  totals.lag = Lag(head, totals.watermark);
+  const Position folded = parts.projector->folded();
+  totals.watermark = At(*parts.log, folded);
+  totals.lag = Lag(head, folded);
   totals.behind = parts.runner->behind();
   totals.size_bytes = parts.totals_store->ApproximateBytes();
   totals.events_folded = parts.projector->events_folded();
@@ -50,8 +57,9 @@ SystemStatus::Totals TotalsOf(const SystemParts& parts, Position head) {
   totals.waiting_reads_max = static_cast<int64_t>(parts.runner->options().reads_waiting_max);
   totals.watchers = parts.hub->counts();
   totals.watchers_max = static_cast<int64_t>(parts.hub->watchers_max());
-  totals.stopped_at = parts.projector->stopped_at();
-  if (totals.stopped_at != 0) totals.stopped = std::string(parts.projector->stop().message());
+  const Position stopped_at = parts.projector->stopped_at();
+  totals.stopped_at = At(*parts.log, stopped_at);
+  if (stopped_at != 0) totals.stopped = std::string(parts.projector->stop().message());
   return totals;
 }
 
@@ -66,7 +74,7 @@ SystemStatus::System SystemOf(const Committer& committer, const Upstream& upstre
       committer.intake().ReadUpstream(upstream.name());
   if (taken.ok()) {
     system.position = taken->position;
-    system.lag = Lag(status.head, taken->position);
+    system.lag = Lag(status.head.position(), taken->position);
   }
   system.heard = status.heard;
   return system;

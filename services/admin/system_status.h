@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
-#include "domain/event.h"
+#include "domain/moment.h"
 #include "services/admin/coverage_watch.h"
 #include "services/admin/scrubber.h"
 #include "services/aggregation/watch_hub.h"
@@ -34,8 +34,8 @@ namespace fiscal::services {
 struct SystemStatus {
   struct Log {
     std::string id;
-    // Of the last event; 0 for the position of an empty log.
-    domain::Position head = 0;
+    // After the last event.
+    domain::Moment head;
     absl::Time head_time = absl::InfinitePast();
     int64_t size_bytes = 0;
     // The reason why tree heads are not signed; empty while they are.
@@ -54,7 +54,7 @@ struct SystemStatus {
     int64_t bytes_max = 0;
   };
   struct Totals {
-    domain::Position watermark = 0;
+    domain::Moment watermark;
     // Events of the log that are not folded, and the age of the oldest.
     int64_t lag = 0;
     absl::Duration behind;
@@ -67,7 +67,7 @@ struct SystemStatus {
     WatchHub::Counts watchers;
     int64_t watchers_max = 0;
     // The event that can't be folded, and why; 0 for none.
-    domain::Position stopped_at = 0;
+    domain::Moment stopped_at;
     std::string stopped;
   };
   struct System {

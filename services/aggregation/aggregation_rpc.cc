@@ -26,6 +26,7 @@ namespace {
 using domain::AgencyCoverage;
 using domain::Dimension;
 using domain::GroupBy;
+using domain::Moment;
 using domain::Position;
 using domain::Reason;
 using domain::RowChange;
@@ -61,14 +62,14 @@ class AggregationRpc final : public rpc::Service {
   void GetTotal(rpc::UnaryCall* call, const pb::GetTotalRequest* request,
                 pb::GetTotalResponse* response) {
     return At(call, IsSmall(*request), request->consistency(), response,
-              [this, call, request, response](Position position) -> absl::Status {
+              [this, call, request, response](const Moment& at) -> absl::Status {
                 FISCAL_ASSIGN_OR_RETURN(const TotalFilter filter,
                                         wire::ToFilter(request->filter(), "filter"));
                 FISCAL_ASSIGN_OR_RETURN(const domain::CellValue value,
-                                        reader_.Get(filter, position, call->work()));
+                                        reader_.Get(filter, at.position(), call->work()));
                 FISCAL_RETURN_IF_ERROR(wire::ToProto(value, "filter", response->mutable_total()));
-                response->set_position(wire::FormatPosition(position));
-                return request->coverage() ? FillCoverage(filter, position, call->work(),
+                response->set_position(at.Text());
+                return request->coverage() ? FillCoverage(filter, at.position(), call->work(),
                                                           response->mutable_coverage())
                                            : absl::OkStatus();
               });
@@ -78,7 +79,7 @@ class AggregationRpc final : public rpc::Service {
                       pb::BatchGetTotalsResponse* response) {
     return At(
         call, IsSmall(*request), request->consistency(), response,
-        [this, call, request, response](Position position) -> absl::Status {
+        [this, call, request, response](const Moment& at) -> absl::Status {
           if (request->filters_size() < 1 || request->filters_size() > kBatchFiltersMax) {
             return domain::Refuse({{Reason::kQueryInvalid, "filters", "", "1 to 1,000 filters"}});
           }
@@ -90,12 +91,12 @@ class AggregationRpc final : public rpc::Service {
             filters.push_back(std::move(filter));
           }
           FISCAL_ASSIGN_OR_RETURN(const std::vector<domain::CellValue> values,
-                                  reader_.GetAll(filters, position, call->work()));
+                                  reader_.GetAll(filters, at.position(), call->work()));
           for (size_t i = 0; i < values.size(); ++i) {
             FISCAL_RETURN_IF_ERROR(
                 wire::ToProto(values[i], absl::StrCat("filters[", i, "]"), response->add_totals()));
           }
-          response->set_position(wire::FormatPosition(position));
+          response->set_position(at.Text());
           return absl::OkStatus();
         });
   }
@@ -103,9 +104,9 @@ class AggregationRpc final : public rpc::Service {
   void ListTotals(rpc::UnaryCall* call, const pb::ListTotalsRequest* request,
                   pb::ListTotalsResponse* response) {
     Paged(call, *request, response,
-          [this, call, request, response](const std::vector<Position>& at,
+          [this, call, request, response](const std::vector<Moment>& at,
                                           const Page& page) -> absl::Status {
-            const Position position = at[0];
+            const Position position = at[0].position();
             FISCAL_ASSIGN_OR_RETURN(const TotalFilter filter,
                                     wire::ToFilter(request->filter(), "filter"));
             FISCAL_ASSIGN_OR_RETURN(const std::vector<GroupBy> group_by,
@@ -124,7 +125,7 @@ class AggregationRpc final : public rpc::Service {
             if (request->coverage())
               FISCAL_RETURN_IF_ERROR(FillCoverages(filter, group_by, list, page.skip, position,
                                                    call->work(), response));
-            response->set_position(wire::FormatPosition(position));
+            response->set_position(at[0].Text());
             if (end < list.rows.size()) response->set_next_page_token(page.Next(at, end));
             return absl::OkStatus();
           });
@@ -133,7 +134,7 @@ class AggregationRpc final : public rpc::Service {
   void CompareTotals(rpc::UnaryCall* call, const pb::CompareTotalsRequest* request,
                      pb::CompareTotalsResponse* response) {
     Paged(call, *request, response,
-          [this, call, request, response](const std::vector<Position>& at,
+          [this, call, request, response](const std::vector<Moment>& at,
                                           const Page& page) -> absl::Status {
             FISCAL_ASSIGN_OR_RETURN(const TotalFilter left,
                                     wire::ToFilter(request->left().filter(), "left.filter"));
@@ -145,8 +146,8 @@ class AggregationRpc final : public rpc::Service {
               return domain::Refuse({{Reason::kEnumUnknown, "order", "", "no such order"}});
             Question before(runner_.projector().catalog(), left, group_by);
             Question after(runner_.projector().catalog(), right, group_by);
-            FISCAL_RETURN_IF_ERROR(reader_.Ask(before, at[0], call->work()));
-            FISCAL_RETURN_IF_ERROR(reader_.Ask(after, at[1], call->work()));
+            FISCAL_RETURN_IF_ERROR(reader_.Ask(before, at[0].position(), call->work()));
+            FISCAL_RETURN_IF_ERROR(reader_.Ask(after, at[1].position(), call->work()));
             const domain::Fen left_total = before.rows().grand_total().amount_fen,
                               right_total = after.rows().grand_total().amount_fen;
             FISCAL_RETURN_IF_ERROR(wire::FillComparison(left_total, right_total, left_total,
@@ -171,8 +172,8 @@ class AggregationRpc final : public rpc::Service {
                   rows[i].before.amount_fen, rows[i].after.amount_fen, left_total, right_total,
                   domain::RowName(rows[i].group), row));
             }
-            response->set_left_position(wire::FormatPosition(at[0]));
-            response->set_right_position(wire::FormatPosition(at[1]));
+            response->set_left_position(at[0].Text());
+            response->set_right_position(at[1].Text());
             if (end < rows.size()) response->set_next_page_token(page.Next(at, end));
             return absl::OkStatus();
           });
@@ -181,9 +182,9 @@ class AggregationRpc final : public rpc::Service {
   void ExplainTotal(rpc::UnaryCall* call, const pb::ExplainTotalRequest* request,
                     pb::ExplainTotalResponse* response) {
     Paged(call, *request, response,
-          [this, call, request, response](const std::vector<Position>& at,
+          [this, call, request, response](const std::vector<Moment>& at,
                                           const Page& page) -> absl::Status {
-            const Position position = at[0];
+            const Position position = at[0].position();
             FISCAL_ASSIGN_OR_RETURN(const TotalFilter filter,
                                     wire::ToFilter(request->filter(), "filter"));
             FISCAL_ASSIGN_OR_RETURN(
@@ -195,7 +196,7 @@ class AggregationRpc final : public rpc::Service {
                 wire::ToProto(explanation.total, "total", response->mutable_total()));
             for (const domain::Contribution& c : explanation.contributions)
               FISCAL_RETURN_IF_ERROR(wire::ToProto(c, response->add_contributions()));
-            response->set_position(wire::FormatPosition(position));
+            response->set_position(at[0].Text());
             if (explanation.more)
               response->set_next_page_token(page.Next(at, page.skip + page.limit));
             return absl::OkStatus();
@@ -205,7 +206,7 @@ class AggregationRpc final : public rpc::Service {
   void ExplainChange(rpc::UnaryCall* call, const pb::ExplainChangeRequest* request,
                      pb::ExplainChangeResponse* response) {
     return AtAll(call, {&request->left().consistency(), &request->right().consistency()}, response,
-                 [this, call, request, response](const std::vector<Position>& at) -> absl::Status {
+                 [this, call, request, response](const std::vector<Moment>& at) -> absl::Status {
                    // The sides differ in year and department only: else the parts would not be
                    //     those of one
                    // question.
@@ -225,14 +226,14 @@ class AggregationRpc final : public rpc::Service {
                                            wire::ToFilter(request->left().filter(), "left.filter"));
                    FISCAL_ASSIGN_OR_RETURN(
                        to.filter, wire::ToFilter(request->right().filter(), "right.filter"));
-                   from.position = at[0];
-                   to.position = at[1];
+                   from.position = at[0].position();
+                   to.position = at[1].position();
                    FISCAL_ASSIGN_OR_RETURN(const domain::ChangeExplanation change,
                                            services::ExplainChange(runner_.projector(), reader_,
                                                                    from, to, call->work()));
                    FISCAL_RETURN_IF_ERROR(wire::ToProto(change, response));
-                   response->set_left_position(wire::FormatPosition(at[0]));
-                   response->set_right_position(wire::FormatPosition(at[1]));
+                   response->set_left_position(at[0].Text());
+                   response->set_right_position(at[1].Text());
                    return absl::OkStatus();
                  });
   }
@@ -240,9 +241,9 @@ class AggregationRpc final : public rpc::Service {
   void GetCoverage(rpc::UnaryCall* call, const pb::GetCoverageRequest* request,
                    pb::GetCoverageResponse* response) {
     Paged(call, *request, response,
-          [this, call, request, response](const std::vector<Position>& at,
+          [this, call, request, response](const std::vector<Moment>& at,
                                           const Page& page) -> absl::Status {
-            const Position position = at[0];
+            const Position position = at[0].position();
             pb::TotalFilter asked;
             asked.set_division_code(request->division_code());
             asked.set_own_level(request->own_level());
@@ -265,7 +266,7 @@ class AggregationRpc final : public rpc::Service {
               if (seen >= page.skip && seen < end) wire::ToProto(agency, response->add_agencies());
               ++seen;
             }
-            response->set_position(wire::FormatPosition(position));
+            response->set_position(at[0].Text());
             if (seen > end) response->set_next_page_token(page.Next(at, end));
             return absl::OkStatus();
           });
@@ -274,7 +275,7 @@ class AggregationRpc final : public rpc::Service {
   void GetConsolidatedTotal(rpc::UnaryCall* call, const pb::GetConsolidatedTotalRequest* request,
                             pb::GetConsolidatedTotalResponse* response) {
     return At(call, /*small=*/false, request->consistency(), response,
-              [this, call, request, response](Position position) -> absl::Status {
+              [this, call, request, response](const Moment& at) -> absl::Status {
                 pb::TotalFilter asked;
                 asked.set_division_code(request->division_code());
                 asked.set_fiscal_year(request->fiscal_year());
@@ -284,9 +285,9 @@ class AggregationRpc final : public rpc::Service {
                 FISCAL_ASSIGN_OR_RETURN(const TotalFilter filter, wire::ToFilter(asked, ""));
                 FISCAL_ASSIGN_OR_RETURN(
                     const domain::Consolidated consolidated,
-                    Consolidate(runner_.projector(), reader_, filter, position, call->work()));
+                    Consolidate(runner_.projector(), reader_, filter, at.position(), call->work()));
                 FISCAL_RETURN_IF_ERROR(wire::ToProto(consolidated, response));
-                response->set_position(wire::FormatPosition(position));
+                response->set_position(at.Text());
                 return absl::OkStatus();
               });
   }
@@ -311,12 +312,13 @@ class AggregationRpc final : public rpc::Service {
   }
 
   void At(rpc::UnaryCall* call, bool small, const pb::Consistency& consistency,
-          google::protobuf::Message* response, std::function<absl::Status(Position)> answer) const {
+          google::protobuf::Message* response,
+          std::function<absl::Status(const Moment&)> answer) const {
     return reads_.At(call, small, consistency, response, std::move(answer));
   }
   void AtAll(rpc::UnaryCall* call, const std::vector<const pb::Consistency*>& consistencies,
              google::protobuf::Message* response,
-             std::function<absl::Status(const std::vector<Position>&)> answer) const {
+             std::function<absl::Status(const std::vector<Moment>&)> answer) const {
     return reads_.AtAll(call, /*small=*/false, consistencies, response, std::move(answer));
   }
 
@@ -328,9 +330,9 @@ class AggregationRpc final : public rpc::Service {
     std::vector<pb::Consistency> at;
 
     // The token of the page that starts at row `end`.
-    std::string Next(const std::vector<Position>& positions, size_t end) const {
+    std::string Next(const std::vector<Moment>& at, size_t end) const {
       std::string place;
-      for (Position p : positions) absl::StrAppend(&place, wire::FormatPosition(p), " ");
+      for (const Moment& moment : at) absl::StrAppend(&place, moment.Text(), " ");
       return wire::MakePageToken(bound, absl::StrCat(place, end));
     }
   };
@@ -371,13 +373,13 @@ class AggregationRpc final : public rpc::Service {
   // Finishes the call with the page that `request` asks for, at the positions of its first page.
   template <typename Request, typename Response>
   void Paged(rpc::UnaryCall* call, const Request& request, Response* response,
-             std::function<absl::Status(const std::vector<Position>&, const Page&)> answer) const {
+             std::function<absl::Status(const std::vector<Moment>&, const Page&)> answer) const {
     const absl::StatusOr<Page> page = OpenPage(request);
     if (!page.ok()) return call->Finish(page.status());
     std::vector<const pb::Consistency*> consistencies;
     for (const pb::Consistency& at : page->at) consistencies.push_back(&at);
     AtAll(call, consistencies, response,
-          [page = *page, answer = std::move(answer)](const std::vector<Position>& at) {
+          [page = *page, answer = std::move(answer)](const std::vector<Moment>& at) {
             return answer(at, page);
           });
   }

@@ -2,15 +2,16 @@
 
 #include <algorithm>
 
-#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "base/status_macros.h"
 #include "domain/reason.h"
+#include "services/ledger/moments.h"
 #include "services/wire/text_wire.h"
 
 namespace fiscal::services {
 namespace {
 
+using domain::Moment;
 using domain::Position;
 using domain::Reason;
 namespace pb = fiscal::aggregation::v1;
@@ -25,15 +26,13 @@ absl::StatusOr<PositionedReads::Place> PositionedReads::Find(
     case pb::Consistency::kExactly: {
       const bool pinned = consistency.kind_case() == pb::Consistency::kExactly;
       FISCAL_ASSIGN_OR_RETURN(
-          const Position asked,
+          const Moment asked,
           wire::ParsePosition(pinned ? consistency.exactly() : consistency.at_least()));
-      // A copy may only be behind: it waits, as for `at_least`. A page token may come from a
-      // replica that was ahead.
-      if (pinned && asked > projector.log().head().position && !projector.log().copied()) {
-        return domain::Refuse(Reason::kPositionAhead,
-                              absl::StrCat("the log ends at ", projector.log().head().position));
-      }
-      return Place{asked, pinned};
+      const absl::Status found = CheckMoment(projector.log(), asked);
+      // REPLICA_BEHIND: a page token, too, may come from a replica that was ahead.
+      const bool ahead = absl::IsUnavailable(found);
+      if (!found.ok() && !ahead) return found;
+      return Place{asked, pinned, ahead};
     }
     case pb::Consistency::kAsOf: {
       const auto& time = consistency.as_of();
@@ -41,48 +40,52 @@ absl::StatusOr<PositionedReads::Place> PositionedReads::Find(
         return domain::Refuse(Reason::kPositionInvalid, "as_of is no time of the years 1 to 9999");
       FISCAL_ASSIGN_OR_RETURN(const Position found,
                               projector.log().AsOf(time.seconds() * 1000000 + time.nanos() / 1000));
-      return Place{found, true};
+      return Place{Moment(found), true};
     }
     default: {
       const absl::Status stop = projector.stop();
       if (!stop.ok()) return stop;
-      return Place{projector.folded(), false};
+      return Place{Moment(projector.folded()), false};
     }
   }
 }
 
-void PositionedReads::AtAll(
-    rpc::UnaryCall* call, bool small, const std::vector<const pb::Consistency*>& consistencies,
-    google::protobuf::Message* response,
-    std::function<absl::Status(const std::vector<Position>&)> answer) const {
+void PositionedReads::AtAll(rpc::UnaryCall* call, bool small,
+                            const std::vector<const pb::Consistency*>& consistencies,
+                            google::protobuf::Message* response,
+                            std::function<absl::Status(const std::vector<Moment>&)> answer) const {
   std::vector<Place> places;
-  Position last = 0;
+  Moment last;
   for (const pb::Consistency* consistency : consistencies) {
     absl::StatusOr<Place> place = Find(*consistency);
     if (!place.ok()) return call->Finish(place.status());
-    last = std::max(last, place->position);
+    last = Moment::Join(last, place->moment);
     places.push_back(*place);
   }
   auto now = [this, response, places = std::move(places),
               answer = std::move(answer)]() -> absl::Status {
     response->Clear();
-    const Position folded = runner_.projector().folded();
-    std::vector<Position> positions;
+    const Projector& projector = runner_.projector();
+    const Position folded = projector.folded();
+    std::vector<Moment> moments;
     for (const Place& place : places) {
-      positions.push_back(folded);
-      if (!place.pinned) continue;
+      if (place.ahead) FISCAL_RETURN_IF_ERROR(CheckMoment(projector.log(), place.moment));
+      Position position = folded;
       // No read sees a part of what was committed at once.
-      FISCAL_ASSIGN_OR_RETURN(positions.back(), runner_.projector().EndOfGroup(place.position));
+      if (place.pinned) {
+        FISCAL_ASSIGN_OR_RETURN(position, projector.EndOfGroup(place.moment.position()));
+      }
+      FISCAL_ASSIGN_OR_RETURN(moments.emplace_back(), MomentAt(projector.log(), position));
     }
-    return answer(positions);
+    return answer(moments);
   };
-  if (last <= runner_.projector().folded()) {
+  if (Moment(runner_.projector().folded()).Covers(last)) {
     call->Read(std::move(now), small);
     return;
   }
   call->OnLeave([this, work = &call->work()] { runner_.Forget(work); });
   const absl::Time deadline = std::min(call->answer_by(), absl::Now() + absl::Minutes(5));
-  runner_.WhenFolded(last, deadline, call->key(), &call->work(),
+  runner_.WhenFolded(last.position(), deadline, call->key(), &call->work(),
                      [call, small, now = std::move(now)](const absl::Status& reached) {
                        if (reached.ok()) {
                          call->Read(now, small, /*waited=*/true);
@@ -94,9 +97,9 @@ void PositionedReads::AtAll(
 
 void PositionedReads::At(rpc::UnaryCall* call, bool small, const pb::Consistency& consistency,
                          google::protobuf::Message* response,
-                         std::function<absl::Status(Position)> answer) const {
+                         std::function<absl::Status(const Moment&)> answer) const {
   AtAll(call, small, {&consistency}, response,
-        [answer = std::move(answer)](const std::vector<Position>& at) { return answer(at[0]); });
+        [answer = std::move(answer)](const std::vector<Moment>& at) { return answer(at[0]); });
 }
 
 }  // namespace fiscal::services

@@ -19,21 +19,25 @@ class PositionedReads {
  public:
   explicit PositionedReads(Runner& runner) : runner_(runner) {}
 
-  // Finishes the call with what `answer` puts into `response`, at the positions that the
+  // Finishes the call with what `answer` puts into `response`, at the moments that the
   // consistencies mean, all at one fold. `small` as in rpc::UnaryCall::Read.
+  // POSITION_OF_OTHER_HISTORY and, where the log is written, POSITION_AHEAD come at once; a copy
+  // waits for what it may yet reach.
   void AtAll(rpc::UnaryCall* call, bool small,
              const std::vector<const aggregation::v1::Consistency*>& consistencies,
              google::protobuf::Message* response,
-             std::function<absl::Status(const std::vector<domain::Position>&)> answer) const;
+             std::function<absl::Status(const std::vector<domain::Moment>&)> answer) const;
   void At(rpc::UnaryCall* call, bool small, const aggregation::v1::Consistency& consistency,
           google::protobuf::Message* response,
-          std::function<absl::Status(domain::Position)> answer) const;
+          std::function<absl::Status(const domain::Moment&)> answer) const;
 
  private:
-  // Where a read stands: a position, or with `pinned` exactly that one.
+  // Where a read stands: at least there, or with `pinned` exactly there.
   struct Place {
-    domain::Position position = 0;
+    domain::Moment moment;
     bool pinned = false;
+    // Past the head of a copy: its history is looked at when it is reached.
+    bool ahead = false;
   };
   absl::StatusOr<Place> Find(const aggregation::v1::Consistency& consistency) const;
 

@@ -124,11 +124,12 @@ absl::Time Runner::Wake(bool all) {
         } else if (draining_) {
           Take(at, domain::Refuse(domain::Reason::kDraining, "the service is stopping"), &told);
         } else if (at->second.deadline <= now) {
-          Take(at,
-               domain::Refuse(
-                   domain::Reason::kPositionTimeout,
-                   absl::StrCat("position ", at->first.first, " was not reached in time")),
-               &told);
+          Take(
+              at,
+              domain::Refuse(
+                  log_.copied() ? domain::Reason::kReplicaBehind : domain::Reason::kPositionTimeout,
+                  absl::StrCat("position ", at->first.first, " was not reached in time")),
+              &told);
         } else {
           next = std::min(next, at->second.deadline);
         }

@@ -33,8 +33,8 @@ class Runner {
   ~Runner();
 
   using Then = std::function<void(const absl::Status&)>;
-  // Calls `then` with OK once `position` is folded, with POSITION_TIMEOUT at the deadline,
-  // CANCELLED after Forget, QUEUE_FULL or DRAINING; at once, or on the folding thread, which it
+  // Calls `then` with OK once `position` is folded, with POSITION_TIMEOUT at the deadline (at a
+  // copy REPLICA_BEHIND), CANCELLED after Forget, QUEUE_FULL or DRAINING; at once, or on the folding thread, which it
   // must not keep.
   void WhenFolded(domain::Position position, absl::Time deadline, const std::string& caller,
                   const Work* work, Then then) ABSL_LOCKS_EXCLUDED(mu_);

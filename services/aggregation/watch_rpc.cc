@@ -94,13 +94,13 @@ class WatchStream final : public Reactor, public Watcher {
   void Send(const WatchMessage& message) override {
     response_.Clear();
     response_.set_event(static_cast<pb::WatchEvent>(message.event));
-    response_.set_position(wire::FormatPosition(message.position));
     const absl::StatusOr<Digest> chain = log_.ChainAt(message.position);
     if (!chain.ok()) {
       // Without its place in the log nothing can be told that could be resumed.
       hub_.Sent(this, /*ok=*/false);
       return;
     }
+    response_.set_position(domain::Moment(message.position, log_.log_id(), *chain).Text());
     response_.set_resume_token(EncodeToken({message.position, *chain}, log_.log_id(), watched_));
     for (const WatchMessage::Change& change : message.changes) {
       pb::TotalChange* out = response_.add_changes();

@@ -11,6 +11,7 @@
 #include "domain/reason.h"
 #include "domain/shapes.h"
 #include "fiscal/catalog/v1/catalog_service.pb.h"
+#include "services/ledger/moments.h"
 #include "services/rpc/raw.h"
 #include "services/rpc/service.h"
 #include "services/wire/catalog_wire.h"
@@ -45,13 +46,16 @@ class CatalogRpc final : public rpc::Service {
         call->key(),
         std::make_unique<Intake::Request>(
             wire::ToImport(parsed, bytes.view(), call->caller().principal)),
-        bytes.view().size(), [call, response](absl::StatusOr<domain::RequestReceipt> outcome) {
+        bytes.view().size(),
+        [this, call, response](absl::StatusOr<domain::RequestReceipt> outcome) {
           if (outcome.ok()) {
+            const domain::Receipt& receipt = outcome->receipt;
             pb::ImportCatalogResponse message;
-            message.set_position(wire::FormatPosition(outcome->receipt.position));
-            message.set_added_count(static_cast<int64_t>(outcome->receipt.added));
-            message.set_changed_count(static_cast<int64_t>(outcome->receipt.changed));
-            message.set_unchanged_count(static_cast<int64_t>(outcome->receipt.unchanged));
+            if (receipt.position != 0)
+              message.set_position(MomentOf(committer_.intake().log(), receipt).Text());
+            message.set_added_count(static_cast<int64_t>(receipt.added));
+            message.set_changed_count(static_cast<int64_t>(receipt.changed));
+            message.set_unchanged_count(static_cast<int64_t>(receipt.unchanged));
             *response = rpc::ToBuffer(message);
           }
           call->Finish(outcome.status());

@@ -187,7 +187,7 @@ class DisclosureRpc final : public rpc::Service {
                  pb::GetTablesResponse* response) {
     return reads_.At(
         call, /*small=*/false, request->consistency(), response,
-        [=, this](Position position) -> absl::Status {
+        [=, this](const domain::Moment& at) -> absl::Status {
           FISCAL_ASSIGN_OR_RETURN(const Form* form, FormOf(request->subject()));
           FISCAL_ASSIGN_OR_RETURN(const TotalFilter scope, ScopeOf(request->subject()));
           std::set<int> wanted(request->table_numbers().begin(), request->table_numbers().end());
@@ -198,9 +198,9 @@ class DisclosureRpc final : public rpc::Service {
                                       absl::StrCat("the form ", form->id, " has no table ", n)}});
           }
           LedgerSource source(runner_.projector(), reader_, statements_, wire::ImplementingAgency,
-                              scope, position, call->work());
+                              scope, at.position(), call->work());
           FISCAL_ASSIGN_OR_RETURN(const Disclosure d, Made(*form, scope, source));
-          response->set_position(wire::FormatPosition(position));
+          response->set_position(at.Text());
           response->set_form(form->id);
           response->set_name(NameOf(*runner_.projector().catalog(), scope));
           std::set<int> done;
@@ -225,7 +225,7 @@ class DisclosureRpc final : public rpc::Service {
           TotalFilter before = scope;
           --before.year;
           LedgerSource prior(runner_.projector(), reader_, statements_, wire::ImplementingAgency,
-                             before, position, call->work());
+                             before, at.position(), call->work());
           // An agency that was not in the catalog of that year stated nothing in it.
           const bool known = Filter(runner_.projector().catalog(), before).Check().ok();
           return FillNarrative(response->name(), scope.year, source, known ? &prior : nullptr,
@@ -237,14 +237,14 @@ class DisclosureRpc final : public rpc::Service {
                        pb::CheckDisclosureResponse* response) {
     return reads_.At(
         call, /*small=*/false, request->consistency(), response,
-        [=, this](Position position) -> absl::Status {
+        [=, this](const domain::Moment& at) -> absl::Status {
           FISCAL_ASSIGN_OR_RETURN(const Form* form, FormOf(request->subject()));
           FISCAL_ASSIGN_OR_RETURN(const TotalFilter scope, ScopeOf(request->subject()));
           LedgerSource source(runner_.projector(), reader_, statements_, wire::ImplementingAgency,
-                              scope, position, call->work());
+                              scope, at.position(), call->work());
           FISCAL_ASSIGN_OR_RETURN(const Disclosure d, Made(*form, scope, source));
           const articulation::Report report = articulation::Check(d);
-          response->set_position(wire::FormatPosition(position));
+          response->set_position(at.Text());
           response->set_verdict(report.verdict == articulation::Verdict::kExact ? pb::VERDICT_EXACT
                                 : report.verdict == articulation::Verdict::kRoundingOnly
                                     ? pb::VERDICT_ROUNDING_ONLY

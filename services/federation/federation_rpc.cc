@@ -9,10 +9,10 @@
 #include "domain/shapes.h"
 #include "fiscal/federation/v1/federation_service.pb.h"
 #include "grpcpp/grpcpp.h"
-#include "services/ledger/answer/past_head.h"
 #include "services/ledger/compare/digests.h"
 #include "services/ledger/compare/postings.h"
 #include "services/ledger/compare/reconcile.h"
+#include "services/ledger/moments.h"
 #include "services/log/log_stream.h"
 #include "services/rpc/service.h"
 #include "services/wire/text_wire.h"
@@ -21,6 +21,7 @@ namespace fiscal::services {
 namespace {
 
 using domain::Code;
+using domain::Moment;
 using domain::Position;
 using domain::Reason;
 namespace pb = fiscal::federation::v1;
@@ -31,12 +32,17 @@ static_assert(static_cast<int>(Upstream::State::kRefused) == pb::UPSTREAM_STATE_
 constexpr absl::Duration kUpstreamTimeout = absl::Seconds(30);
 constexpr absl::Duration kFoldTimeout = absl::Seconds(30);
 
+// How far an upstream's log was taken over.
+Moment MomentOf(const storage::UpstreamState& taken) {
+  return Moment(taken.position, taken.log_id, taken.chain_hash);
+}
+
 absl::StatusOr<size_t> AppendPosting(const storage::EventLog& log, const storage::LogEntry& entry,
                                      pb::ReadPostingsResponse* response, bool* more) {
   FISCAL_ASSIGN_OR_RETURN(domain::UpstreamRecords::Record record,
                           ToUpstreamRecord(entry, *log.operators(), more));
   pb::PostedEvent* event = response->add_events();
-  event->set_position(wire::FormatPosition(record.position));
+  event->set_position(domain::Moment(record.position, log.log_id(), record.chain_hash).Text());
   wire::ToTimestamp(record.commit_time_us, event->mutable_commit_time());
   event->set_leaf_hash(std::string(BytesOf(record.leaf_hash)));
   event->set_chain_hash(std::string(BytesOf(record.chain_hash)));
@@ -118,13 +124,12 @@ class FederationRpc final : public rpc::Service {
       out->set_address(upstream->address());
       out->set_state(static_cast<pb::UpstreamState>(status.state));
       out->set_message(status.message);
-      if (status.head > 0) {
-        out->set_head_position(wire::FormatPosition(status.head));
-        out->set_lag_count(
-            status.head > taken.position ? static_cast<int64_t>(status.head - taken.position) : 0);
+      if (const Position head = status.head.position(); head > 0) {
+        out->set_head_position(status.head.Text());
+        out->set_lag_count(head > taken.position ? static_cast<int64_t>(head - taken.position) : 0);
       }
       if (taken.position > 0) {
-        out->set_position(wire::FormatPosition(taken.position));
+        out->set_position(MomentOf(taken).Text());
         wire::ToTimestamp(taken.commit_time_us, out->mutable_commit_time());
         out->set_log_id(absl::BytesToHexString(taken.log_id));
       }
@@ -140,10 +145,9 @@ class FederationRpc final : public rpc::Service {
                             "this process keeps no totals: ask the aggregation process");
     }
     if (request.position().empty()) return projector_->folded();
-    FISCAL_ASSIGN_OR_RETURN(const Position position, wire::ParsePosition(request.position()));
-    if (position > p_.log.head().position)
-      return PastHead(p_.log, absl::StrCat("the log ends at ", p_.log.head().position));
-    return position;
+    FISCAL_ASSIGN_OR_RETURN(const Moment asked, wire::ParsePosition(request.position()));
+    FISCAL_RETURN_IF_ERROR(CheckMoment(p_.log, asked));
+    return asked.position();
   }
 
   absl::Status Digests(const pb::GetDigestsRequest& request, Position position, Work& work,
@@ -187,17 +191,18 @@ class FederationRpc final : public rpc::Service {
       digest->set_amount_fen(fen);
       digest->set_line_count(entry.value.line_count());
     }
-    response->set_position(wire::FormatPosition(position));
+    FISCAL_ASSIGN_OR_RETURN(const Moment at, MomentAt(p_.log, position));
+    response->set_position(at.Text());
     response->set_root(std::string(BytesOf(RootOf(entries))));
     return absl::OkStatus();
   }
 
   // One level of the upstream's digests.
   static absl::StatusOr<std::vector<DigestEntry>> Ask(Upstream& upstream, const DigestPlace& place,
-                                                      Position position, const TraceContext& trace,
+                                                      const Moment& at, const TraceContext& trace,
                                                       absl::Time deadline) {
     pb::GetDigestsRequest request;
-    request.set_position(wire::FormatPosition(position));
+    request.set_position(at.Text());
     request.set_fiscal_year(place.year);
     request.set_stage(static_cast<budget::v1::Stage>(place.stage));
     request.set_division_code(domain::FormatCode(place.division));
@@ -251,7 +256,7 @@ class FederationRpc final : public rpc::Service {
         FirstDifference(
             [&](const DigestPlace& place) -> absl::StatusOr<std::vector<DigestEntry>> {
               FISCAL_RETURN_IF_ERROR(call.work().Wanted());
-              return Ask(*upstream, place, taken.position, trace, call.answer_by());
+              return Ask(*upstream, place, MomentOf(taken), trace, call.answer_by());
             },
             [&](const DigestPlace& place) -> absl::StatusOr<std::vector<DigestEntry>> {
               // Nothing was taken over yet: no divisions are not all of them.
@@ -270,10 +275,11 @@ class FederationRpc final : public rpc::Service {
     pb::Certificate* c = response->mutable_certificate();
     c->set_upstream(upstream->name());
     c->set_upstream_log_id(absl::BytesToHexString(taken.log_id));
-    c->set_upstream_position(wire::FormatPosition(taken.position));
+    c->set_upstream_position(MomentOf(taken).Text());
     c->set_upstream_chain_hash(std::string(BytesOf(taken.chain_hash)));
     c->set_log_id(absl::BytesToHexString(p_.log.log_id()));
-    c->set_position(wire::FormatPosition(taken.local_position));
+    FISCAL_ASSIGN_OR_RETURN(const Moment local, MomentAt(p_.log, taken.local_position));
+    c->set_position(local.Text());
     for (Code division : divisions) c->add_division_codes(domain::FormatCode(division));
     c->set_upstream_root(std::string(BytesOf(difference.left_root)));
     c->set_local_root(std::string(BytesOf(difference.right_root)));

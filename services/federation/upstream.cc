@@ -33,9 +33,9 @@ absl::Status Unsound(absl::string_view fault) {
 
 absl::StatusOr<domain::UpstreamRecords::Record> ToRecord(const pb::PostedEvent& event) {
   domain::UpstreamRecords::Record record;
-  const absl::StatusOr<Position> position = wire::ParsePosition(event.position());
-  if (!position.ok()) return Unsound("an event has no position");
-  record.position = *position;
+  const absl::StatusOr<domain::Moment> at = wire::ParsePosition(event.position());
+  if (!at.ok()) return Unsound("an event has no position");
+  record.position = at->position();
   if (event.leaf_hash().size() != 32 || event.chain_hash().size() != 32)
     return Unsound(absl::StrCat("event ", record.position, " has no hashes"));
   record.leaf_hash = DigestOf(event.leaf_hash());
@@ -133,7 +133,8 @@ absl::Status Upstream::Follow() {
   }
   pb::ReadPostingsRequest request;
   if (state.position > 0) {
-    request.set_after_position(wire::FormatPosition(state.position));
+    // The hash tells more than a bound position would: that the histories parted.
+    request.set_after_position(domain::Moment(state.position).Text());
     request.set_after_chain_hash(std::string(BytesOf(state.chain_hash)));
   }
   auto reader = stub_->ReadPostings(&context, request);
@@ -143,10 +144,10 @@ absl::Status Upstream::Follow() {
     domain::UpstreamRecords records;
     records.upstream = name_;
     records.log_id = absl::HexStringToBytes(response.log_id());
-    // Before its first event a log has no position.
-    const absl::StatusOr<Position> head = response.head_position().empty()
-                                              ? absl::StatusOr<Position>(0)
-                                              : wire::ParsePosition(response.head_position());
+    // Not every upstream names a position before its first event.
+    const absl::StatusOr<domain::Moment> head = response.head_position().empty()
+                                                    ? domain::Moment()
+                                                    : wire::ParsePosition(response.head_position());
     if (records.log_id.size() != 16 || !head.ok()) {
       kept = absl::DataLossError("the upstream answers without naming its log");
       break;

@@ -31,7 +31,7 @@ class Upstream {
   struct Status {
     State state = State::kConnecting;
     std::string message;
-    domain::Position head = 0;
+    domain::Moment head;
     // The time of its last answer; InfinitePast for never.
     absl::Time heard = absl::InfinitePast();
   };

@@ -112,7 +112,8 @@ absl::Status LogCopier::CopyOnce() {
   const storage::EventLog::Head head = log_.head();
   pb::ReadRequest request;
   if (head.position > 0) {
-    request.set_after_position(wire::FormatPosition(head.position));
+    // The hash tells more than a bound position would: that the histories parted.
+    request.set_after_position(domain::Moment(head.position).Text());
     request.set_after_chain_hash(std::string(BytesOf(head.chain_hash)));
   }
   auto reader = stub->Read(&context, request);

@@ -5,7 +5,7 @@
 #include "base/status_macros.h"
 #include "domain/reason.h"
 #include "fiscal/log/v1/event_log_service.pb.h"
-#include "services/ledger/answer/past_head.h"
+#include "services/ledger/moments.h"
 #include "services/log/log_stream.h"
 #include "services/rpc/service.h"
 #include "services/wire/text_wire.h"
@@ -20,14 +20,14 @@ using domain::Reason;
 namespace pb = fiscal::log::v1;
 
 // A group is never cut: an aggregation process folds each response as it comes.
-absl::StatusOr<size_t> AppendRecord(const storage::LogEntry& entry, pb::ReadResponse* response,
-                                    bool* more) {
+absl::StatusOr<size_t> AppendRecord(const storage::EventLog& log, const storage::LogEntry& entry,
+                                    pb::ReadResponse* response, bool* more) {
   absl::string_view payload;
   FISCAL_ASSIGN_OR_RETURN(const domain::EventHeader header,
                           storage::DecodeHeader(*entry.record, &payload));
   FISCAL_ASSIGN_OR_RETURN(*more, storage::IsContinued(header, payload));
   pb::LogRecord* record = response->add_records();
-  record->set_position(wire::FormatPosition(entry.position));
+  record->set_position(domain::Moment(entry.position, log.log_id(), entry.chain_hash).Text());
   wire::ToTimestamp(header.commit_time_us, record->mutable_commit_time());
   record->set_chain_hash(std::string(BytesOf(entry.chain_hash)));
   record->set_record(*entry.record);
@@ -51,7 +51,9 @@ class EventLogRpc final : public rpc::Service {
     const absl::StatusOr<Position> after =
         Stream::Start(log_, request->after_position(), request->after_chain_hash());
     if (!after.ok()) return new rpc::RefusedStream<Stream::Reactor>(after.status());
-    return new Stream(std::move(call), feed_, *after, request->until_head(), AppendRecord);
+    return new Stream(std::move(call), feed_, *after, request->until_head(),
+                      [this](const storage::LogEntry& entry, pb::ReadResponse* response,
+                             bool* more) { return AppendRecord(log_, entry, response, more); });
   }
 
   void GetTreeHead(rpc::UnaryCall* call, const pb::GetTreeHeadRequest*,
@@ -64,10 +66,11 @@ class EventLogRpc final : public rpc::Service {
   }
 
   void GetKeys(rpc::UnaryCall* call, const pb::GetKeysRequest*, pb::GetKeysResponse* response) {
-    call->Read([this, response] {
+    call->Read([this, response]() -> absl::Status {
       for (const storage::OperatorEvents::Key& key : log_.operators()->keys()) {
+        FISCAL_ASSIGN_OR_RETURN(const domain::Moment at, MomentAt(log_, key.position));
         pb::KeyChange* change = response->add_changes();
-        change->set_position(wire::FormatPosition(key.position));
+        change->set_position(at.Text());
         wire::ToTimestamp(key.commit_time_us, change->mutable_commit_time());
         change->set_principal(key.principal);
         change->set_public_key_pem(key.event.public_key_pem);
@@ -121,16 +124,14 @@ class EventLogRpc final : public rpc::Service {
   absl::Status ProveInclusion(const pb::GetInclusionProofRequest& request,
                               pb::GetInclusionProofResponse* response) const {
     FISCAL_ASSIGN_OR_RETURN(const SigningKey key, signer_.key());
-    FISCAL_ASSIGN_OR_RETURN(const Position position, wire::ParsePosition(request.position()));
+    FISCAL_ASSIGN_OR_RETURN(const domain::Moment asked, wire::ParsePosition(request.position()));
+    const Position position = asked.position();
     if (position == 0) return domain::Refuse(Reason::kPositionInvalid, "positions count from 1");
+    FISCAL_RETURN_IF_ERROR(CheckMoment(log_, asked));
     FISCAL_ASSIGN_OR_RETURN(const uint64_t size, Size("tree_size", request.tree_size(), true));
-    // As of now means as of `size`, which was the head.
-    if (position > size && request.tree_size() != 0 && position <= log_.head().position) {
+    if (position > size) {
       return domain::Refuse({{Reason::kQueryInvalid, "tree_size", "",
                               absl::StrCat("a tree of ", size, " events ends before ", position)}});
-    }
-    if (position > size) {
-      return PastHead(log_, absl::StrCat("the log ends before ", position));
     }
     domain::EventHeader header;
     FISCAL_ASSIGN_OR_RETURN(std::string record_header, log_.ReadRecordHead(position, &header));

@@ -14,7 +14,7 @@
 #include "base/status_macros.h"
 #include "domain/reason.h"
 #include "grpcpp/support/server_callback.h"
-#include "services/ledger/answer/past_head.h"
+#include "services/ledger/moments.h"
 #include "services/log/log_feed.h"
 #include "services/rpc/call.h"
 #include "services/rpc/status.h"
@@ -42,16 +42,15 @@ class LogStream final : public grpc::ServerWriteReactor<Response>, private LogFe
   }
 
   // The position of a reader that has `chain_hash` (optional) at `position` (empty: before all).
-  // POSITION_AHEAD, at a copy REPLICA_BEHIND; HISTORY_DIFFERS.
+  // As CheckMoment refuses; with a hash, which says more than a bound position does,
+  // HISTORY_DIFFERS, and what is past the head is POSITION_AHEAD, at a copy REPLICA_BEHIND.
   static absl::StatusOr<domain::Position> Start(const storage::EventLog& log,
                                                 const std::string& position,
                                                 const std::string& chain_hash) {
     if (position.empty()) return domain::Position{0};
-    FISCAL_ASSIGN_OR_RETURN(const domain::Position after, wire::ParsePosition(position));
-    const domain::Position head = log.head().position;
-    if (after > head) {
-      return PastHead(log, absl::StrCat("the log ends at ", head, ", before ", after));
-    }
+    FISCAL_ASSIGN_OR_RETURN(const domain::Moment asked, wire::ParsePosition(position));
+    const domain::Position after = asked.position();
+    FISCAL_RETURN_IF_ERROR(CheckMoment(log, chain_hash.empty() ? asked : domain::Moment(after)));
     if (chain_hash.empty() || after == 0) return after;
     FISCAL_ASSIGN_OR_RETURN(const Digest chain, log.ChainAt(after));
     if (BytesOf(chain) != absl::string_view(chain_hash)) {
@@ -94,10 +93,10 @@ class LogStream final : public grpc::ServerWriteReactor<Response>, private LogFe
     }
     // Not under the lock: the stream may be gone before it would be let go.
     if (cancelled) return End(absl::OkStatus());
-    const domain::Position head = feed_.log().head().position;
+    const storage::EventLog::Head head = feed_.log().head();
     const absl::Time now = absl::Now();
     Response response;
-    absl::StatusOr<Page> page = NextPage(head, &response);
+    absl::StatusOr<Page> page = NextPage(head.position, &response);
     if (!page.ok()) return End(page.status());
     if (page->records == 0 && !first_ && now < life_due_) {
       if (until_head_) return End(absl::OkStatus());
@@ -106,7 +105,7 @@ class LogStream final : public grpc::ServerWriteReactor<Response>, private LogFe
       return LogFeed::Next::kCommit;
     }
     if (!feed_.Take(this, page->bytes)) return LogFeed::Next::kRoom;
-    response.set_head_position(wire::FormatPosition(head));
+    response.set_head_position(MomentOf(feed_.log(), head).Text());
     response.set_log_id(absl::BytesToHexString(feed_.log().log_id()));
     after_ += page->records;
     first_ = false;

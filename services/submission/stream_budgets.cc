@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "fiscal/submission/v1/submission_service.pb.h"
 #include "services/ledger/decide/prepare.h"
+#include "services/ledger/moments.h"
 #include "services/rpc/raw.h"
 #include "services/rpc/status.h"
 #include "services/wire/submission_wire.h"

@@ -1,15 +1,18 @@
 #include "services/submission/submission_rpc.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "base/status_macros.h"
 #include "domain/reason.h"
 #include "domain/shapes.h"
 #include "fiscal/submission/v1/submission_service.pb.h"
 #include "services/ledger/decide/prepare.h"
+#include "services/ledger/moments.h"
 #include "services/rpc/raw.h"
 #include "services/rpc/service.h"
 #include "services/wire/submission_wire.h"
@@ -27,7 +30,11 @@ constexpr size_t kMetasAtOnce = 256;
 class SubmissionRpc final : public rpc::Service {
  public:
   explicit SubmissionRpc(const SubmissionParts& parts)
-      : Service(parts.calls), p_(parts), committer_(parts.committer), heads_(parts.heads) {
+      : Service(parts.calls),
+        p_(parts),
+        committer_(parts.committer),
+        log_(parts.committer.intake().log()),
+        heads_(parts.heads) {
     // Writes take bytes; reads take messages.
     ServeBytes<pb::SubmitBudgetRequest>(&SubmissionRpc::SubmitBudget);
     ServeBytes<pb::StreamBudgetsRequest>(&SubmissionRpc::StreamBudgets);
@@ -53,9 +60,9 @@ class SubmissionRpc final : public rpc::Service {
     if (!submission.ok()) return call->Finish(submission.status());
     Prepare(*committer_.intake().catalog(), &*submission);
     return Commit(call, *std::move(submission), bytes->view().size(),
-                  [response, id = std::move(id)](const domain::RequestReceipt& receipt) {
+                  [this, response, id = std::move(id)](const domain::RequestReceipt& receipt) {
                     pb::SubmitBudgetResponse message;
-                    wire::ToProto(receipt, id, &message);
+                    wire::ToProto(receipt, MomentOf(log_, receipt.receipt), id, &message);
                     *response = rpc::ToBuffer(message);
                   });
   }
@@ -81,7 +88,7 @@ class SubmissionRpc final : public rpc::Service {
     return Commit(call, *std::move(submission), bytes->view().size(),
                   [response, id = std::move(id)](const domain::RequestReceipt& receipt) {
                     pb::ValidateBudgetResponse message;
-                    wire::ToProto(receipt, id, message.mutable_receipt());
+                    wire::ToProto(receipt, domain::Moment(), id, message.mutable_receipt());
                     message.set_expenditure_change_fen(receipt.expenditure_change_fen);
                     message.set_income_change_fen(receipt.income_change_fen);
                     *response = rpc::ToBuffer(message);
@@ -100,11 +107,11 @@ class SubmissionRpc final : public rpc::Service {
     if (!reallocation.ok()) return call->Finish(reallocation.status());
     Prepare(*committer_.intake().catalog(), &*reallocation);
     return Commit(call, *std::move(reallocation), bytes->view().size(),
-                  [response, id = raw->request_id](const domain::RequestReceipt& receipt) {
+                  [this, response, id = raw->request_id](const domain::RequestReceipt& receipt) {
                     pb::SubmitReallocationResponse message;
                     for (const domain::Receipt& part : receipt.parts)
-                      wire::ToProto({part}, id, message.add_receipts());
-                    message.set_position(wire::FormatPosition(receipt.receipt.position));
+                      wire::ToProto({part}, MomentOf(log_, part), id, message.add_receipts());
+                    message.set_position(MomentOf(log_, receipt.receipt).Text());
                     *response = rpc::ToBuffer(message);
                   });
   }
@@ -117,12 +124,13 @@ class SubmissionRpc final : public rpc::Service {
     call->NoteRequestId(parsed.request_id());
     domain::Submission withdrawal = wire::ToWithdrawal(parsed, call->caller().principal);
     Prepare(*committer_.intake().catalog(), &withdrawal);
-    return Commit(call, std::move(withdrawal), bytes.view().size(),
-                  [response, id = parsed.request_id()](const domain::RequestReceipt& receipt) {
-                    pb::WithdrawBudgetResponse message;
-                    wire::ToProto(receipt, id, message.mutable_receipt());
-                    *response = rpc::ToBuffer(message);
-                  });
+    return Commit(
+        call, std::move(withdrawal), bytes.view().size(),
+        [this, response, id = parsed.request_id()](const domain::RequestReceipt& receipt) {
+          pb::WithdrawBudgetResponse message;
+          wire::ToProto(receipt, MomentOf(log_, receipt.receipt), id, message.mutable_receipt());
+          *response = rpc::ToBuffer(message);
+        });
   }
 
   void GetBudget(rpc::UnaryCall* call, const pb::GetBudgetRequest* request,
@@ -191,6 +199,8 @@ class SubmissionRpc final : public rpc::Service {
     FISCAL_ASSIGN_OR_RETURN(const domain::StatementMeta meta,
                             heads_.Meta(key, static_cast<uint64_t>(request.revision())));
     wire::ToProto(meta, response->mutable_budget());
+    FISCAL_ASSIGN_OR_RETURN(const domain::Moment at, MomentAt(log_, meta.position));
+    response->mutable_budget()->set_position(at.Text());
     return absl::OkStatus();
   }
 
@@ -272,6 +282,19 @@ class SubmissionRpc final : public rpc::Service {
     return absl::OkStatus();
   }
 
+  // The revision that a page token of a statement's parts stays at, and the part it goes on behind.
+  absl::Status ReadPlace(const std::string& bound, const std::string& token, int64_t* revision,
+                         std::string* after) const {
+    FISCAL_ASSIGN_OR_RETURN(const std::string place, wire::ReadPageToken(bound, token));
+    const std::vector<std::string> parts = absl::StrSplit(place, absl::MaxSplits(' ', 2));
+    const std::optional<domain::Moment> at = domain::Moment::Parse(parts[0]);
+    if (parts.size() != 3 || !at.has_value() || !absl::SimpleAtoi(parts[1], revision))
+      return domain::Refuse(domain::Reason::kPageTokenInvalid, "the page token is malformed");
+    *after = parts[2];
+    // Another history may have another statement as that revision.
+    return CheckMoment(log_, *at);
+  }
+
   template <typename Response, typename Size, typename Id, typename Add>
   absl::Status ListStatement(const budget::v1::BudgetKey& budget, int64_t revision,
                              int32_t page_size, const std::string& token, size_t fallback,
@@ -286,15 +309,7 @@ class SubmissionRpc final : public rpc::Service {
     const std::string bound =
         absl::StrCat(Response::descriptor()->full_name(), budget.SerializeAsString(), revision);
     std::string after;
-    if (!token.empty()) {
-      auto place = wire::ReadPageToken(bound, token);
-      if (!place.ok()) return place.status();
-      const size_t split = place->find(' ');
-      if (split == std::string::npos || !absl::SimpleAtoi(place->substr(0, split), &revision)) {
-        return domain::Refuse(domain::Reason::kPageTokenInvalid, "the page token is malformed");
-      }
-      after = place->substr(split + 1);
-    }
+    if (!token.empty()) FISCAL_RETURN_IF_ERROR(ReadPlace(bound, token, &revision, &after));
     auto statement = heads_.Read(*key, static_cast<uint64_t>(revision));
     if (!statement.ok()) return statement.status();
     FISCAL_RETURN_IF_ERROR(work.Spend(Work::kEvent + size(*statement)));
@@ -304,8 +319,10 @@ class SubmissionRpc final : public rpc::Service {
     for (size_t i = 0; i < count; ++i) {
       if (!after.empty() && id(*statement, i) <= after) continue;
       if (taken == *limit) {
+        FISCAL_ASSIGN_OR_RETURN(const domain::Moment at, MomentAt(log_, statement->meta.position));
         response->set_next_page_token(wire::MakePageToken(
-            bound, absl::StrCat(statement->meta.revision, " ", id(*statement, i - 1))));
+            bound,
+            absl::StrCat(at.Text(), " ", statement->meta.revision, " ", id(*statement, i - 1))));
         break;
       }
       add(*statement, i, response);
@@ -316,6 +333,7 @@ class SubmissionRpc final : public rpc::Service {
 
   const SubmissionParts p_;
   Committer& committer_;
+  const storage::EventLog& log_;
   const storage::HeadReader& heads_;
 };
 

@@ -23,10 +23,6 @@ static_assert(static_cast<int>(domain::ChangeReason::kReclassified) ==
 static_assert(static_cast<int>(domain::CoverageState::kCertified) == pb::COVERAGE_STATE_CERTIFIED &&
               pb::CoverageState_MAX == 3);
 
-std::string PositionOf(domain::Position position) {
-  return position == 0 ? std::string() : FormatPosition(position);
-}
-
 // part / whole in hundredths of a percent, halves away from zero; nothing where either is beyond
 // what is told.
 std::optional<int64_t> Hundredths(domain::Fen part, domain::Fen whole) {
@@ -94,9 +90,9 @@ absl::Status ToProto(const domain::Contribution& c, pb::Contribution* out) {
     return absl::OkStatus();
   ToKeyProto(c.budget, out->mutable_budget());
   out->set_revision(static_cast<int64_t>(c.status.revision));
-  out->set_position(PositionOf(c.status.position));
+  out->set_position(EventNumber(c.status.position));
   out->set_upstream(c.status.upstream);
-  out->set_upstream_position(PositionOf(c.status.upstream_position));
+  out->set_upstream_position(EventNumber(c.status.upstream_position));
   if (c.kind == ContributionKind::kLineItem) ToProto(c.line, out->mutable_line_item());
   return absl::OkStatus();
 }
@@ -115,8 +111,8 @@ absl::Status ToProto(const domain::ChangeExplanation& change, pb::ExplainChangeR
     part->set_right_department_code(p.right_department);
     part->set_left_revision(static_cast<int64_t>(p.left_status.revision));
     part->set_right_revision(static_cast<int64_t>(p.right_status.revision));
-    part->set_left_position(PositionOf(p.left_status.position));
-    part->set_right_position(PositionOf(p.right_status.position));
+    part->set_left_position(EventNumber(p.left_status.position));
+    part->set_right_position(EventNumber(p.right_status.position));
   }
   return absl::OkStatus();
 }
@@ -125,7 +121,7 @@ void ToProto(const domain::Coverage& coverage, pb::Coverage* out) {
   out->set_expected_count(coverage.expected);
   out->set_received_count(coverage.received);
   out->set_certified_count(coverage.certified);
-  out->set_oldest_position(PositionOf(coverage.oldest));
+  out->set_oldest_position(EventNumber(coverage.oldest));
 }
 
 void ToProto(const domain::AgencyCoverage& a, pb::AgencyCoverage* out) {
@@ -137,7 +133,7 @@ void ToProto(const domain::AgencyCoverage& a, pb::AgencyCoverage* out) {
   out->set_state(static_cast<pb::CoverageState>(a.state));
   out->set_by_department(a.by_department);
   out->set_revision(static_cast<int64_t>(a.status.revision));
-  out->set_position(PositionOf(a.status.position));
+  out->set_position(EventNumber(a.status.position));
   out->set_upstream(a.status.upstream);
 }
 

@@ -375,13 +375,13 @@ Submission ToWithdrawal(const submission::v1::WithdrawBudgetRequest& request,
   return s;
 }
 
-void ToProto(const domain::RequestReceipt& in, const std::string& request_id,
-             submission::v1::SubmitBudgetResponse* out) {
+void ToProto(const domain::RequestReceipt& in, const domain::Moment& at,
+             const std::string& request_id, submission::v1::SubmitBudgetResponse* out) {
   const domain::Receipt& r = in.receipt;
   out->set_request_id(request_id);
   out->set_result(static_cast<submission::v1::Result>(r.result));
   out->set_revision(static_cast<int64_t>(r.revision));
-  out->set_position(FormatPosition(r.position));
+  if (r.position != 0) out->set_position(at.Text());
   out->set_line_count(static_cast<int64_t>(r.line_count));
   out->set_memo_line_count(static_cast<int64_t>(r.memo_line_count));
   out->set_project_count(static_cast<int64_t>(r.project_count));
@@ -403,7 +403,7 @@ void ToProto(const domain::StatementMeta& m, pb::Budget* out) {
   out->mutable_key()->set_fiscal_year(m.key.year);
   out->mutable_key()->set_stage(static_cast<pb::Stage>(m.key.stage));
   out->set_revision(static_cast<int64_t>(m.revision));
-  out->set_position(FormatPosition(m.position));
+  out->set_position(EventNumber(m.position));
   ToTimestamp(m.commit_time_us, out->mutable_commit_time());
   out->set_department_code(m.department_code);
   out->set_scope(static_cast<pb::Scope>(m.scope));

@@ -73,8 +73,10 @@ absl::StatusOr<domain::Reallocation> ToReallocation(
 domain::Submission ToWithdrawal(const submission::v1::WithdrawBudgetRequest& request,
                                 absl::string_view principal);
 
-void ToProto(const domain::RequestReceipt& receipt, const std::string& request_id,
-             submission::v1::SubmitBudgetResponse* out);
+// `at` is the moment after the receipt's event.
+void ToProto(const domain::RequestReceipt& receipt, const domain::Moment& at,
+             const std::string& request_id, submission::v1::SubmitBudgetResponse* out);
+// Its position is not bound.
 void ToProto(const domain::StatementMeta& meta, budget::v1::Budget* out);
 void ToProto(const domain::Line& line, budget::v1::LineItem* out);
 // A project as it was sent, from the bytes that ToSubmission kept; nothing else reads them.

@@ -1,27 +1,23 @@
 #include "services/wire/text_wire.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "absl/strings/escaping.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "base/sha256.h"
 
 namespace fiscal::services::wire {
 
-std::string FormatPosition(domain::Position position) {
-  return position == 0 ? "" : absl::StrCat(position);
+absl::StatusOr<domain::Moment> ParsePosition(absl::string_view text) {
+  const std::optional<domain::Moment> moment = domain::Moment::Parse(text);
+  if (moment.has_value()) return *moment;
+  return domain::Refuse(domain::Reason::kPositionInvalid,
+                        "a position is a string that an answer gave");
 }
 
-absl::StatusOr<domain::Position> ParsePosition(absl::string_view text) {
-  domain::Position position = 0;
-  const bool digits =
-      !text.empty() && text.find_first_not_of("0123456789") == absl::string_view::npos;
-  if (!digits || !absl::SimpleAtoi(text, &position)) {
-    return domain::Refuse(domain::Reason::kPositionInvalid,
-                          "a position is a string that an answer gave");
-  }
-  return position;
+std::string EventNumber(domain::Position position) {
+  return position == 0 ? "" : absl::StrCat(position);
 }
 
 void ToTimestamp(int64_t micros, google::protobuf::Timestamp* out) {

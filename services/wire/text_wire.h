@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "domain/event.h"
+#include "domain/moment.h"
 #include "domain/reason.h"
 #include "domain/types.h"
 #include "google/protobuf/timestamp.pb.h"
@@ -16,10 +17,12 @@ namespace fiscal::services::wire {
 
 using domain::ParseDivision;
 
-// Positions are opaque to clients.
-std::string FormatPosition(domain::Position position);
+// The text of a moment, or of a position alone, as an answer gave it; not checked against any log.
 // INVALID_ARGUMENT with POSITION_INVALID.
-absl::StatusOr<domain::Position> ParsePosition(absl::string_view text);
+absl::StatusOr<domain::Moment> ParsePosition(absl::string_view text);
+// The number of an event in a row that names one; empty for 0, where the row names none. Rows are
+// many: their positions are not bound, and belong to the history of the answer's own.
+std::string EventNumber(domain::Position position);
 
 void ToTimestamp(int64_t micros, google::protobuf::Timestamp* out);
 

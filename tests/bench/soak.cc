@@ -18,7 +18,6 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
@@ -27,6 +26,7 @@
 #include "tests/bench/province.h"
 #include "tests/bench/results.h"
 #include "tests/bench/watching.h"
+#include "tests/support/position.h"
 
 namespace fiscal::bench {
 namespace {
@@ -114,7 +114,7 @@ class Ear {
   void Hear(const agg::WatchTotalsResponse& response) {
     absl::MutexLock lock(&mu_);
     uint64_t position = 0;
-    if (!absl::SimpleAtoi(response.position(), &position)) Wrong("no position", 0);
+    if (!testing::ReadPosition(response.position(), &position)) Wrong("no position", 0);
     if (response.resume_token().empty()) Wrong("no resume token", position);
     const bool change = response.event() == agg::WATCH_EVENT_CHANGE;
     if (change ? position <= position_ : position < position_) {
@@ -292,7 +292,7 @@ class Soak {
     ears_[i].Hear(response);
     if (response.event() == agg::WATCH_EVENT_CHANGE && !catching_up_) {
       uint64_t position = 0;
-      (void)absl::SimpleAtoi(response.position(), &position);
+      (void)testing::ReadPosition(response.position(), &position);
       const double lag = receipts_.Since(position);
       absl::MutexLock lock(&minute_.mu);
       ++minute_.deliveries;
@@ -436,7 +436,7 @@ class Soak {
         level = response.event() == agg::WATCH_EVENT_CAUGHT_UP;
         if (response.event() != agg::WATCH_EVENT_CHANGE) continue;
         uint64_t position = 0;
-        (void)absl::SimpleAtoi(response.position(), &position);
+        (void)testing::ReadPosition(response.position(), &position);
         replayed.push_back(position);
       }
       context.TryCancel();

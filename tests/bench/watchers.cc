@@ -9,11 +9,11 @@
 #include <unordered_map>
 #include <vector>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
 #include "tests/bench/watching.h"
+#include "tests/support/position.h"
 
 namespace fiscal::bench {
 namespace {
@@ -129,7 +129,7 @@ Lags MeasureLag(const ServerProcess& server, const std::vector<Place>& places,
                                           return true;
                                         const absl::Time now = absl::Now();
                                         uint64_t position = 0;
-                                        if (!absl::SimpleAtoi(response.position(), &position))
+                                        if (!testing::ReadPosition(response.position(), &position))
                                           Die("no position");
                                         absl::MutexLock lock(&deliveries[i].mu);
                                         deliveries[i].heard.emplace_back(position, now);

@@ -6,10 +6,10 @@
 #include <map>
 
 #include "absl/strings/match.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "absl/time/clock.h"
+#include "tests/support/position.h"
 
 namespace fiscal::bench {
 namespace {
@@ -180,7 +180,7 @@ void SubmitPaced(int port, double rate, size_t count,
         &call->context, &call->request, &call->response, [&, call](const grpc::Status& status) {
           call->change.received = absl::Now();
           if (!status.ok()) Die(absl::StrCat("a submit failed: ", status.error_message()));
-          if (!absl::SimpleAtoi(call->response.position(), &call->change.position))
+          if (!testing::ReadPosition(call->response.position(), &call->change.position))
             Die("a receipt without position");
           answered(call->change);
           delete call;

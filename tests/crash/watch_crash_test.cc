@@ -11,7 +11,6 @@
 #include <random>
 #include <thread>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "clients/cpp/resumable_watch.h"
@@ -20,6 +19,7 @@
 #include "gtest/gtest.h"
 #include "tests/support/catalog.h"
 #include "tests/support/children.h"
+#include "tests/support/position.h"
 
 namespace fiscal {
 namespace {
@@ -30,9 +30,9 @@ namespace sub = fiscal::submission::v1;
 constexpr int kAgencies = 12;
 
 int64_t PositionOf(const std::string& text) {
-  int64_t position = 0;
-  EXPECT_TRUE(absl::SimpleAtoi(text, &position)) << text;
-  return position;
+  uint64_t position = 0;
+  EXPECT_TRUE(testing::ReadPosition(text, &position)) << text;
+  return static_cast<int64_t>(position);
 }
 
 std::string KeyOf(const agg::TotalChange& change) {

@@ -31,9 +31,6 @@ class CallsTest : public ::testing::Test {
     config_ = options.Config();
   }
   config::v1::ServerConfig& server_config() { return *config_.mutable_all()->mutable_server(); }
-  config::v1::AggregationConfig& aggregation_config() {
-    return *config_.mutable_all()->mutable_aggregation();
-  }
   void Start() {
     auto server = services::Server::Start(config_);
     ASSERT_TRUE(server.ok()) << server.status();
@@ -107,7 +104,7 @@ TEST_F(CallsTest, EveryMethodPassesTheOneDoor) {
   }
 }
 
-// A read of a position that does not come.
+// A read, at a copy of a log, of a position that does not come.
 struct WaitingRead {
   explicit WaitingRead(const std::shared_ptr<grpc::Channel>& channel,
                        absl::Time deadline = absl::InfiniteFuture())
@@ -146,8 +143,16 @@ struct WaitingRead {
 };
 
 TEST_F(CallsTest, ReadsOfOneCallerThatWaitKeepNobodyElseOutAndLeaveWithHim) {
-  aggregation_config().set_reads_waiting_max(6);
-  aggregation_config().set_reads_waiting_per_caller_max(4);
+  // Where the log is written nobody waits for what was never given out.
+  Deployment original(/*with_catalog=*/false);
+  ServeOptions options;
+  options.data_dir = dir_.path();
+  options.role = "aggregation";
+  options.log_address = original.address();
+  config_ = options.Config();
+  auto* bounds = config_.mutable_aggregation()->mutable_aggregation();
+  bounds->set_reads_waiting_max(6);
+  bounds->set_reads_waiting_per_caller_max(4);
   Start();
   const auto flood = Connect(), other = Connect();
   std::vector<std::unique_ptr<WaitingRead>> reads;

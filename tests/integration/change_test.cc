@@ -70,13 +70,13 @@ TEST_F(ChangeTest, AChangeIsExplainedByNewAmendedAndWithdrawnStatements) {
   EXPECT_EQ(change.parts(0).left_revision(), 0);
   EXPECT_EQ(change.parts(0).left_position(), "");
   EXPECT_EQ(change.parts(0).right_revision(), 1);
-  EXPECT_EQ(change.parts(0).right_position(), p1);
+  EXPECT_EQ(change.parts(0).right_position(), InRow(p1));
   EXPECT_EQ(change.parts(1).reason(), a::CHANGE_REASON_AMENDED);
   EXPECT_EQ(change.parts(1).agency_code(), "302001");
   EXPECT_EQ(change.parts(1).left_revision(), 1);
   EXPECT_EQ(change.parts(1).right_revision(), 2);
-  EXPECT_EQ(change.parts(1).left_position(), p0);
-  EXPECT_EQ(change.parts(1).right_position(), p2);
+  EXPECT_EQ(change.parts(1).left_position(), InRow(p0));
+  EXPECT_EQ(change.parts(1).right_position(), InRow(p2));
   EXPECT_EQ(change.parts(1).left_department_code(), "302");
   EXPECT_EQ(change.parts(1).right_department_code(), "302");
 

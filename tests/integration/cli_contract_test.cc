@@ -135,6 +135,31 @@ TEST_F(CliContractTest, ImportThenTotals) {
                                 "GENERAL,一般公共预算,880.87,8\r\n"));
 }
 
+TEST_F(CliContractTest, APositionIsTakenAsPrintedOrAsDigits) {
+  const std::string position =
+      Field(Json(Fiscal(absl::StrCat("import ", kReference, " -o json")).out), "position");
+  const std::string digits = position.substr(0, position.find('-'));
+  EXPECT_EQ(position.size(), digits.size() + 13) << position;
+  const std::string totals = "totals --division 141100 --year 2024 -o json --position ";
+  for (const std::string& given : {position, digits}) {
+    const Ran ran = Fiscal(totals + given);
+    ASSERT_EQ(ran.code, 0) << given;
+    EXPECT_EQ(Field(Json(ran.out), "position"), position);
+    EXPECT_EQ(Fiscal("log --after " + given).code, 0);
+  }
+  EXPECT_TRUE(absl::StrContains(Fiscal("log -o json").out, "\"position\": \"" + position + "\""));
+  const std::string prove = absl::StrCat("log prove --tree-size ", digits, " -o json --position ");
+  EXPECT_EQ(Fiscal(prove + position).out, Fiscal(prove + digits).out);
+  std::string other = position;
+  other.back() = other.back() == '0' ? '1' : '0';
+  for (const std::string& command : {totals, std::string("log --after "), prove,
+                                     std::string("admin quarantine --reason x --position ")}) {
+    EXPECT_EQ(Fiscal(command + other).code, 3) << command;
+    EXPECT_TRUE(absl::StrContains(ReadFile(dir_.path() + "/stderr"), "POSITION_OF_OTHER_HISTORY"))
+        << command;
+  }
+}
+
 TEST_F(CliContractTest, TablesAreWhatTheDocumentPrints) {
   const auto receipt = Json(Fiscal(absl::StrCat("import ", kReference, " -o json")).out);
   const std::string base = "tables --division 141100 --year 2024 --department 031 --at-least " +

@@ -38,12 +38,12 @@ TEST_F(CoverageTest, CoverageSaysWhoMustReportWhoDidAndWhoIsMissing) {
   EXPECT_EQ(coverage.coverage().expected_count(), 6);
   EXPECT_EQ(coverage.coverage().received_count(), 2);
   EXPECT_EQ(coverage.coverage().certified_count(), 1);
-  EXPECT_EQ(coverage.coverage().oldest_position(), p1);
+  EXPECT_EQ(coverage.coverage().oldest_position(), InRow(p1));
   auto agencies = ByAgency(coverage);
   ASSERT_EQ(agencies.size(), 7u);
   EXPECT_EQ(agencies["301001"].state(), a::COVERAGE_STATE_RECEIVED);
   EXPECT_EQ(agencies["301001"].revision(), 1);
-  EXPECT_EQ(agencies["301001"].position(), p1);
+  EXPECT_EQ(agencies["301001"].position(), InRow(p1));
   EXPECT_EQ(agencies["301001"].department_code(), "301");
   EXPECT_EQ(agencies["301002"].state(), a::COVERAGE_STATE_UNREPORTED);
   EXPECT_EQ(agencies["301002"].revision(), 0);
@@ -92,7 +92,7 @@ TEST_F(CoverageTest, CoverageSaysWhoMustReportWhoDidAndWhoIsMissing) {
   const std::string p4 =
       Submit(kCounty, "401001", 2024, STAGE_APPROVED, {Expenditure("A", "2050202", 4)});
   EXPECT_EQ(Coverage(CoverageOf(kCounty, p4)).coverage().certified_count(), 0);
-  EXPECT_EQ(Coverage(CoverageOf(kCounty, p4)).coverage().oldest_position(), p4);
+  EXPECT_EQ(Coverage(CoverageOf(kCounty, p4)).coverage().oldest_position(), InRow(p4));
   const std::string p5 = Withdraw(kCounty, "401001", 2024, STAGE_APPROVED);
   EXPECT_EQ(Coverage(CoverageOf(kCounty, p5)).coverage().received_count(), 0);
   EXPECT_EQ(Coverage(CoverageOf(kCounty, p2)).coverage().certified_count(), 1);
@@ -110,13 +110,13 @@ TEST_F(CoverageTest, AStatementOfAWholeDepartmentStandsForItsAgencies) {
   EXPECT_EQ(coverage.coverage().expected_count(), 2);
   EXPECT_EQ(coverage.coverage().received_count(), 2);
   EXPECT_EQ(coverage.coverage().certified_count(), 2);
-  EXPECT_EQ(coverage.coverage().oldest_position(), p);
+  EXPECT_EQ(coverage.coverage().oldest_position(), InRow(p));
   auto agencies = ByAgency(coverage);
   for (const char* code : {"401001", "401002"}) {
     EXPECT_TRUE(agencies[code].by_department()) << code;
     EXPECT_EQ(agencies[code].state(), a::COVERAGE_STATE_CERTIFIED);
     EXPECT_EQ(agencies[code].revision(), 1);
-    EXPECT_EQ(agencies[code].position(), p);
+    EXPECT_EQ(agencies[code].position(), InRow(p));
   }
   // Something kept to compare with is no report.
   s::SubmitBudgetRequest control =
@@ -144,7 +144,7 @@ TEST_F(CoverageTest, TotalsSayTheirCoverage) {
   a::GetTotalResponse response;
   grpc::ClientContext total_context;
   ASSERT_TRUE(d_.aggregation->GetTotal(&total_context, total, &response).ok());
-  EXPECT_EQ(text(response.coverage()), absl::StrCat("6 2 0 ", p1));
+  EXPECT_EQ(text(response.coverage()), absl::StrCat("6 2 0 ", InRow(p1)));
 
   a::ListTotalsRequest list;
   *list.mutable_filter() = Filter(kCity);
@@ -153,25 +153,26 @@ TEST_F(CoverageTest, TotalsSayTheirCoverage) {
   list.add_group_by()->set_dimension(a::DIMENSION_DIVISION);
   a::ListTotalsResponse rows;
   ASSERT_TRUE(d_.List(list, &rows).ok());
-  EXPECT_EQ(text(rows.coverage()), absl::StrCat("6 3 0 ", p1));
+  EXPECT_EQ(text(rows.coverage()), absl::StrCat("6 3 0 ", InRow(p1)));
   std::map<std::string, std::string> got;
   for (const a::Total& row : rows.totals()) {
     got[absl::StrCat(row.group(0).code(), row.group(0).own_level() ? " own" : "")] =
         text(row.coverage());
   }
   EXPECT_EQ(got, (std::map<std::string, std::string>{
-                     {kCity, absl::StrCat("6 3 0 ", p1)},
-                     {absl::StrCat(kCity, " own"), absl::StrCat("3 2 0 ", p1)},
-                     {kCounty, absl::StrCat("2 1 0 ", p2)}}));
+                     {kCity, absl::StrCat("6 3 0 ", InRow(p1))},
+                     {absl::StrCat(kCity, " own"), absl::StrCat("3 2 0 ", InRow(p1))},
+                     {kCounty, absl::StrCat("2 1 0 ", InRow(p2))}}));
   list.mutable_group_by(0)->set_dimension(a::DIMENSION_DEPARTMENT);
   ASSERT_TRUE(d_.List(list, &rows).ok());
   got.clear();
   for (const a::Total& row : rows.totals())
     got[absl::StrCat(row.group(0).division_code(), "/", row.group(0).code())] =
         text(row.coverage());
-  EXPECT_EQ(got, (std::map<std::string, std::string>{{"141100/301", absl::StrCat("2 1 0 ", p1)},
-                                                     {"141100/302", absl::StrCat("1 1 0 ", p3)},
-                                                     {"141121/401", absl::StrCat("2 1 0 ", p2)}}));
+  EXPECT_EQ(
+      got, (std::map<std::string, std::string>{{"141100/301", absl::StrCat("2 1 0 ", InRow(p1))},
+                                               {"141100/302", absl::StrCat("1 1 0 ", InRow(p3))},
+                                               {"141121/401", absl::StrCat("2 1 0 ", InRow(p2))}}));
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include "absl/time/clock.h"
 #include "gtest/gtest.h"
 #include "tests/integration/deployment.h"
+#include "tests/support/position.h"
 
 namespace fiscal::testing {
 namespace {
@@ -32,7 +33,7 @@ uint64_t FromEnvironment(const char* name, uint64_t otherwise) {
 
 uint64_t ToNumber(const std::string& position) {
   uint64_t number = 0;
-  EXPECT_TRUE(absl::SimpleAtoi(position, &number)) << position;
+  EXPECT_TRUE(ReadPosition(position, &number)) << position;
   return number;
 }
 
@@ -503,7 +504,7 @@ grpc::Status Explain(Deployment& d, const a::TotalFilter& filter, uint64_t posit
     grpc::ClientContext context;
     const grpc::Status status = d.aggregation->ExplainTotal(&context, request, &response);
     if (!status.ok()) return status;
-    EXPECT_EQ(response.position(), absl::StrCat(position));
+    EXPECT_EQ(ToNumber(response.position()), position);
     EXPECT_TRUE(response.next_page_token().empty() || response.contributions_size() == page_size);
     ++out->pages;
     out->total = response.total();

@@ -20,6 +20,7 @@
 #include "tests/integration/deployment.h"
 #include "tests/support/catalog.h"
 #include "tests/support/children.h"
+#include "tests/support/position.h"
 
 namespace fiscal::testing {
 namespace {
@@ -83,8 +84,7 @@ struct Server {
     request.mutable_filter()->set_stage(budget::v1::STAGE_APPROVED);
     request.mutable_filter()->set_direction(budget::v1::DIRECTION_EXPENDITURE);
     // With everything that is in the log.
-    const std::string head = Status().log().head_position();
-    if (!head.empty()) request.mutable_consistency()->set_at_least(head);
+    request.mutable_consistency()->set_at_least(Status().log().head_position());
     agg::GetTotalResponse response;
     grpc::ClientContext context;
     context.set_wait_for_ready(true);
@@ -431,7 +431,8 @@ TEST_F(FederationTest, AnEventThatNoClientCouldHaveSentStopsItsUpstreamAlone) {
   province.Stop();
   province.options.upstreams.push_back({"liar", address});
   province.Start();
-  ASSERT_TRUE(province.Until([](const fed::Upstream& u) { return u.position() == "1"; }, 1));
+  ASSERT_TRUE(
+      province.Until([](const fed::Upstream& u) { return PositionNumber(u.position()) == 1; }, 1));
   ASSERT_TRUE(province.UntilTotal("140200", 700));
 
   // Functional code 5000: without a check the fold takes it for a cell of another chunk.
@@ -441,7 +442,7 @@ TEST_F(FederationTest, AnEventThatNoClientCouldHaveSentStopsItsUpstreamAlone) {
   EXPECT_EQ(province.Upstream(1).message(),
             "event 2 of upstream liar is refused: cell 0: functional code 5000 has not 3, 5 or 7 "
             "digits");
-  EXPECT_EQ(province.Upstream(1).position(), "1");
+  EXPECT_EQ(PositionNumber(province.Upstream(1).position()), 1u);
   // The other goes on, the totals add up, and a restart finds nothing of it.
   Send(city, 0, 5, 3);
   ASSERT_TRUE(province.UntilLevel(city));
@@ -454,7 +455,8 @@ TEST_F(FederationTest, AnEventThatNoClientCouldHaveSentStopsItsUpstreamAlone) {
   // Once its operator took it back, it is followed on.
   liar.TakeBack(2);
   liar.Post("");
-  ASSERT_TRUE(province.Until([](const fed::Upstream& u) { return u.position() == "3"; }, 1));
+  ASSERT_TRUE(
+      province.Until([](const fed::Upstream& u) { return PositionNumber(u.position()) == 3; }, 1));
   ASSERT_TRUE(province.UntilTotal("140000", sum));
 }
 
@@ -528,8 +530,8 @@ TEST_F(FederationTest, AnEventThatTotalsCantTakeIsQuarantinedAndEverybodyGoesOn)
   province.Start();
   ASSERT_NE(province.server, nullptr);
   // It says where totals stand still; what was before is answered, and what is written is taken.
-  EXPECT_EQ(province.Status().totals().stopped_position(), position);
-  EXPECT_EQ(province.Status().totals().watermark(), absl::StrCat(poison - 1));
+  EXPECT_EQ(PositionNumber(province.Status().totals().stopped_position()), poison);
+  EXPECT_EQ(PositionNumber(province.Status().totals().watermark()), poison - 1);
   const client::Error latest = Read(province, "");
   EXPECT_EQ(latest.reason, "TOTALS_STOPPED") << latest.message;
   EXPECT_NE(latest.message.find(absl::StrCat("event ", position, " can't be folded")),

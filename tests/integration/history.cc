@@ -72,10 +72,12 @@ a::TotalFilter Filter(const std::string& division, int year, b::Stage stage,
 }
 
 int64_t ToNumber(const std::string& position) {
-  int64_t number = 0;
-  EXPECT_TRUE(absl::SimpleAtoi(position, &number)) << position;
-  return number;
+  uint64_t number = 0;
+  EXPECT_TRUE(ReadPosition(position, &number)) << position;
+  return static_cast<int64_t>(number);
 }
+
+std::string InRow(const std::string& position) { return absl::StrCat(ToNumber(position)); }
 
 HistoryTest::HistoryTest() : d_(/*with_catalog=*/false) {}
 

@@ -34,6 +34,8 @@ aggregation::v1::TotalFilter Filter(
     budget::v1::Direction direction = budget::v1::DIRECTION_EXPENDITURE);
 
 int64_t ToNumber(const std::string& position);
+// As rows name an event: by its number alone.
+std::string InRow(const std::string& position);
 
 class HistoryTest : public ::testing::Test {
  protected:

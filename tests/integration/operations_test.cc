@@ -34,6 +34,7 @@
 #include "tests/support/certificates.h"
 #include "tests/support/children.h"
 #include "tests/support/http.h"
+#include "tests/support/position.h"
 
 namespace fiscal::testing {
 namespace {
@@ -222,7 +223,7 @@ TEST_F(OperationsTest, MetricsSayWhatHappened) {
   EXPECT_EQ(status.connections().open_count_max(), ValueOf(scraped, "fiscal_connections_max"));
   EXPECT_EQ(status.connections().cut_count(), 0);
   EXPECT_EQ(ValueOf(scraped, "fiscal_log_head_position"),
-            std::atof(status.log().head_position().c_str()));
+            PositionNumber(status.log().head_position()));
   EXPECT_GT(ValueOf(scraped, "fiscal_log_sync_duration_seconds_count"), 3);
   EXPECT_GT(ValueOf(scraped, "process_resident_memory_bytes"), 1e6);
   EXPECT_GT(ValueOf(scraped, "process_open_fds"), 3);
@@ -641,7 +642,7 @@ TEST_F(OperationsTest, PeersAndTheCommandLineSpeakTls) {
   EXPECT_TRUE(until([&] {
     const adm::GetStatusResponse status = StatusOf(copy_channel);
     // The city's signing key, then its divisions.
-    return status.log().source_connected() && status.log().head_position() == "2";
+    return status.log().source_connected() && PositionNumber(status.log().head_position()) == 2;
   })) << StatusOf(copy_channel).ShortDebugString();
 }
 

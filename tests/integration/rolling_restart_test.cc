@@ -26,7 +26,6 @@
 #include <set>
 #include <thread>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
@@ -44,6 +43,7 @@
 #include "tests/support/catalog.h"
 #include "tests/support/children.h"
 #include "tests/support/http.h"
+#include "tests/support/position.h"
 
 namespace fiscal {
 namespace {
@@ -73,9 +73,9 @@ int Rounds() {
 }
 
 int64_t PositionOf(const std::string& text) {
-  int64_t position = 0;
-  EXPECT_TRUE(absl::SimpleAtoi(text, &position)) << text;
-  return position;
+  uint64_t position = 0;
+  EXPECT_TRUE(testing::ReadPosition(text, &position)) << text;
+  return static_cast<int64_t>(position);
 }
 
 // What the clients of one kind went through.

@@ -71,9 +71,9 @@ int Verify(Context& context) {
                               {"differences", JsonList(r.differences())}})
               << "\n";
   } else {
-    std::cout << (r.ok() ? "all totals agree" : "TOTALS DIFFER") << " at position "
-              << (r.position().empty() ? "0" : r.position()) << ": " << r.event_count()
-              << " events, " << r.line_count() << " lines, " << r.cell_count() << " cells\n";
+    std::cout << (r.ok() ? "all totals agree" : "TOTALS DIFFER") << " at position " << r.position()
+              << ": " << r.event_count() << " events, " << r.line_count() << " lines, "
+              << r.cell_count() << " cells\n";
     for (const std::string& d : r.differences()) std::cout << "  " << d << "\n";
   }
   return r.ok() ? kOk : kFailure;
@@ -131,8 +131,6 @@ std::string Ago(const google::protobuf::Timestamp& time) {
   return absl::StrCat(absl::FormatDuration(absl::Trunc(ago, absl::Seconds(1))), " ago");
 }
 
-std::string OrNone(const std::string& position) { return position.empty() ? "none" : position; }
-
 void PrintLine(const char* name, const std::string& text) {
   std::cout << absl::StrFormat("%-12s %s\n", name, text);
 }
@@ -151,7 +149,7 @@ void PrintProcessAndLog(const admin::v1::GetStatusResponse& s) {
     PrintLine("certificate", absl::StrCat("ends ", When(s.certificate_expiry_time())));
   PrintLine(
       "log",
-      absl::StrCat("head ", OrNone(s.log().head_position()),
+      absl::StrCat("head ", s.log().head_position(),
                    s.log().has_head_time() ? absl::StrCat(" (", Ago(s.log().head_time()), ")") : "",
                    ", ", Bytes(s.log().size_bytes()), ", id ", s.log().log_id()));
   if (!s.log().signing_stopped_message().empty())
@@ -164,7 +162,7 @@ void PrintProcessAndLog(const admin::v1::GetStatusResponse& s) {
 
 void PrintTotals(const admin::v1::TotalsStatus& t) {
   PrintLine("totals",
-            absl::StrCat("folded to ", OrNone(t.watermark()), ", ",
+            absl::StrCat("folded to ", t.watermark(), ", ",
                          t.lag_count() == 0 ? "level with the log"
                                             : absl::StrCat(t.lag_count(), " events behind for ",
                                                            t.lag_millis(), " ms"),

@@ -113,10 +113,11 @@ bool FilterFlags::Fill(a::TotalFilter* filter) const {
 }
 
 void ConsistencyFlags::AddTo(CLI::App* command) {
-  command->add_option("--position", position, "As of exactly this position");
+  command->add_option("--position", position, "As of exactly this position, as an answer gave it");
   command->add_option("--as-of", as_of,
                       "As of this time; a date is the end of that day in Asia/Shanghai");
-  command->add_option("--at-least", at_least, "Wait until this position is counted");
+  command->add_option("--at-least", at_least,
+                      "Wait until this position, as a receipt gave it, is counted");
 }
 
 bool ConsistencyFlags::Fill(a::Consistency* consistency, const std::string& prefix) const {

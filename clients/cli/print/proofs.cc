@@ -1,6 +1,7 @@
 #include "clients/cli/print/proofs.h"
 
 #include <map>
+#include <optional>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/numbers.h"
@@ -8,6 +9,7 @@
 #include "absl/time/time.h"
 #include "base/status_macros.h"
 #include "clients/cli/print/json.h"
+#include "domain/moment.h"
 #include "google/protobuf/struct.pb.h"
 #include "google/protobuf/util/json_util.h"
 
@@ -265,7 +267,9 @@ absl::StatusOr<Proof> FromProto(const std::string& position,
                                 const log::v1::GetInclusionProofResponse& response) {
   InclusionProof p;
   FISCAL_ASSIGN_OR_RETURN(p.head, FromProto(response.tree_head()));
-  if (!absl::SimpleAtoi(position, &p.position) || !ReadPath(response.hashes(), &p.path) ||
+  const std::optional<domain::Moment> at = domain::Moment::Parse(position);
+  if (at.has_value()) p.position = at->position();
+  if (!at.has_value() || !ReadPath(response.hashes(), &p.path) ||
       response.record_header().size() < 32)
     return Malformed();
   p.record_header = response.record_header();

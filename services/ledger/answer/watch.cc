@@ -7,7 +7,7 @@
 #include "base/coding.h"
 #include "base/status_macros.h"
 #include "domain/reason.h"
-#include "services/ledger/answer/past_head.h"
+#include "services/ledger/moments.h"
 
 namespace fiscal::services {
 namespace {
@@ -208,7 +208,7 @@ absl::StatusOr<ResumeToken> DecodeToken(absl::string_view text, absl::string_vie
   }
   ByteReader reader(absl::string_view(bytes).substr(1));
   if (reader.Bytes(16) != log_id)
-    return domain::Refuse(Reason::kResumeTokenInvalid, "the resume token is another store's");
+    return domain::Refuse(Reason::kPositionOfOtherHistory, "the resume token is of another log");
   if (reader.Bytes(16) != BytesOf(watched).substr(0, 16))
     return domain::Refuse(Reason::kResumeTokenInvalid, "the resume token is of other filters");
   ResumeToken token;
@@ -219,18 +219,7 @@ absl::StatusOr<ResumeToken> DecodeToken(absl::string_view text, absl::string_vie
 }
 
 absl::Status CheckToken(const ResumeToken& token, const storage::EventLog& log) {
-  const Position head = log.head().position;
-  if (token.position > head) {
-    return PastHead(
-        log, absl::StrCat("the log ends at ", head, ", before the token's ", token.position));
-  }
-  FISCAL_ASSIGN_OR_RETURN(const Digest chain, log.ChainAt(token.position));
-  if (BytesOf(chain).substr(0, kChainBytes) != BytesOf(token.chain_hash).substr(0, kChainBytes)) {
-    return domain::Refuse(Reason::kHistoryDiffers,
-                          absl::StrCat("the log has another history at ", token.position,
-                                       " than when the token was made"));
-  }
-  return absl::OkStatus();
+  return CheckMoment(log, domain::Moment(token.position, log.log_id(), token.chain_hash));
 }
 
 }  // namespace fiscal::services

@@ -53,6 +53,7 @@ class Intake {
   // True after a write with unknown outcome: the process must end, a restart finds the truth.
   bool failed() const { return failed_; }
 
+  const storage::EventLog& log() const { return log_; }
   std::shared_ptr<const domain::Catalog> catalog() const ABSL_LOCKS_EXCLUDED(mu_);
 
  private:

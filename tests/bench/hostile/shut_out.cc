@@ -122,7 +122,7 @@ void ShutOut(Scene& scene) {
   arena.Restart({0, {"--admin-listen", absl::StrCat("127.0.0.1:", admin)}});
   auto see = [&] { return arena.victims().SubmitAndSee(arena.port(), absl::Seconds(3)); };
   Beside(scene, "waiting_reads",
-         "8,300 reads that wait for ever; others' read of what they wrote, failed",
+         "8,300 reads of what never comes; others' read of what they wrote, failed",
          {"waiting-reads", 1, absl::ZeroDuration(), within}, arena.port(), see);
   Beside(scene, "watches", "21,000 watches of one caller; others' watch, failed",
          {"watches", 1, absl::ZeroDuration(), within}, arena.port(),

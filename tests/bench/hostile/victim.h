@@ -34,8 +34,8 @@ class Victims {
   // Each reader and each submitter has its own connection and one call at a time, with 5 seconds
   // for each.
   Lived Live(int port, absl::Duration how_long, int readers, int submitters) const;
-  // Whether a statement is taken, and a total that waits for the next one is told when that is
-  // there, in that time; why not otherwise.
+  // Whether a statement is taken, and a total that waits for it is told, in that time; why not
+  // otherwise.
   std::string SubmitAndSee(int port, absl::Duration limit) const;
 
  private:

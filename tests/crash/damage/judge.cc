@@ -17,6 +17,7 @@
 #include "fiscal/submission/v1/submission_service.pb.h"
 #include "tests/crash/damage/files.h"
 #include "tests/crash/damage/server_process.h"
+#include "tests/support/position.h"
 
 namespace fiscal::damage {
 namespace {
@@ -144,7 +145,7 @@ void SubmitNext(const Base& base, Caller& caller, Seen* seen) {
   status = caller.Call(base.reads[0].method, read, &after);
   if (!status.ok()) return NoteError("totals after a new statement", status, seen);
   if (!seen->wrong.empty()) return;
-  if (receipt.position() != absl::StrCat(base.log.records.size() + 1) ||
+  if (testing::PositionNumber(receipt.position()) != base.log.records.size() + 1 ||
       receipt.revision() != request.expected_revision() + 1) {
     seen->wrong = absl::StrCat("a new statement has position ", receipt.position(), " revision ",
                                receipt.revision());

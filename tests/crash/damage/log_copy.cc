@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "clients/cpp/log_proof.h"
 #include "fiscal/log/v1/event_log_service.grpc.pb.h"
+#include "tests/support/position.h"
 
 namespace fiscal::damage {
 namespace {
@@ -77,7 +78,7 @@ LogCopy ReadLog(Caller& caller, std::string* public_key_pem, grpc::Status* statu
   while (contradiction->empty() && reader->Read(&response)) {
     for (const pb::LogRecord& record : response.records()) {
       const std::optional<size_t> header = HeaderSize(record.record());
-      if (record.position() != absl::StrCat(leaves.size() + 1) || !header.has_value()) {
+      if (testing::PositionNumber(record.position()) != leaves.size() + 1 || !header.has_value()) {
         *contradiction = absl::StrCat("record ", record.position(), " where ", leaves.size() + 1,
                                       " was to come");
         break;

@@ -207,8 +207,8 @@ TEST_F(StorageDamageTest, AnOlderCopyOfTheWholeDirectoryIsSeenByWhoKeptSomething
   ASSERT_TRUE(server.serves()) << server.said();
   // A client that resumes a watch, one that follows the log, and a witness.
   const grpc::Status watch = WatchToken(server, token, &token);
-  EXPECT_EQ(watch.error_code(), grpc::StatusCode::OUT_OF_RANGE);
-  EXPECT_EQ(client::ToError(watch).reason, "POSITION_AHEAD");
+  EXPECT_EQ(watch.error_code(), grpc::StatusCode::FAILED_PRECONDITION);
+  EXPECT_EQ(client::ToError(watch).reason, "POSITION_OF_OTHER_HISTORY");
   const grpc::Status read = ReadAfter(server, size, base.log.chain_hash);
   EXPECT_EQ(read.error_code(), grpc::StatusCode::OUT_OF_RANGE);
   EXPECT_EQ(client::ToError(read).reason, "POSITION_AHEAD");
@@ -229,7 +229,7 @@ TEST_F(StorageDamageTest, AnOlderCopyOfTheWholeDirectoryIsSeenByWhoKeptSomething
   EXPECT_EQ(differs.error_code(), grpc::StatusCode::DATA_LOSS);
   EXPECT_EQ(client::ToError(differs).reason, "HISTORY_DIFFERS");
   const grpc::Status watches = WatchToken(server, token, &token);
-  EXPECT_EQ(watches.error_code(), grpc::StatusCode::DATA_LOSS) << watches.error_message();
+  EXPECT_EQ(watches.error_code(), grpc::StatusCode::FAILED_PRECONDITION) << watches.error_message();
   std::string proof;
   ASSERT_EQ(Fiscal(server.port(), absl::StrCat("log prove --since ", size, " -o json"), &proof), 0)
       << proof;
