@@ -1,4 +1,4 @@
-// OpenSSL's objects with owners, for whoever reads or writes keys and certificates.
+// OpenSSL's objects with owners, for code that reads or writes keys and certificates.
 #ifndef FISCAL_BASE_OPENSSL_H_
 #define FISCAL_BASE_OPENSSL_H_
 

@@ -54,8 +54,8 @@ class Catalog {
   // The position of the last event in it, which names it within one log; 0 without any.
   Position position() const { return position_; }
 
-  // The division of a year; null when unknown. Divisions are one list per year, whoever imported
-  // them.
+  // The division of a year; null when unknown. Divisions are one list per year, from all imports
+  // together.
   const CatalogEntry* FindDivision(Code division, uint16_t year) const;
   // The division above; 0 at the top.
   Code ParentOf(Code division, uint16_t year) const;

@@ -1,9 +1,9 @@
 // A state of a log: how far, and of which history. What a read stands at, and what a watermark is.
 //
 // Today it is one position; of a log in shards it would be one for each. Its text is opaque to
-// callers: the position, and behind it in hex 2 bytes of the log's id and 4 of the chain hash there,
-// as in "240-9f3c2ab81d04". The text is the same from a log and from its copies. Who passes it back
-// to another log, or to a log that lost this history, is found out (services/ledger/moments.h).
+// callers: the position, and behind it in hex 2 bytes of the log's id and 4 of the chain hash
+// there, as in "240-9f3c2ab81d04". A log and its copies give the same text. Another log, and one
+// that lost this history, refuse it (services/ledger/moments.h).
 #ifndef FISCAL_DOMAIN_MOMENT_H_
 #define FISCAL_DOMAIN_MOMENT_H_
 

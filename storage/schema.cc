@@ -390,7 +390,8 @@ std::string NameOfLedger(KeyKind kind, ByteReader& reader) {
   };
   const auto sums = [&](const char* what) {
     const std::string place = LedgerPlace(reader);
-    return absl::StrCat(what, place, " ", Rest(reader));
+    const absl::string_view department = Rest(reader);
+    return absl::StrCat(what, place, department.empty() ? "" : " ", department);
   };
   switch (kind) {
     case KeyKind::kRequest: {

@@ -94,32 +94,31 @@ absl::Status VisitCells(
     const std::function<void(const domain::ChunkId&, const domain::CellTable&)>& visit) {
   std::unique_ptr<KvIterator> it = kv.NewIterator(range.lower, range.upper);
   domain::CellTable table;
-  return Walk(
-      it.get(), range.lower, stride,
-      [&](const domain::ChunkId& id, KeyView chunk_key) -> absl::Status {
-        ByteReader reader(it->value());
-        const uint8_t kind = reader.U8();
-        if (kind == kWhole && reader.ok()) {
-          FISCAL_RETURN_IF_ERROR(DecodeCells(reader.Bytes(reader.remaining()), &table));
-          visit(id, table);
-        } else if (kind == kPosted && reader.ok()) {
-          FISCAL_ASSIGN_OR_RETURN(const std::string posted, ReadPosted(kv, it->value()));
-          FISCAL_RETURN_IF_ERROR(DecodeCells(posted, &table));
-          visit(id, table);
-        } else {
-          domain::Fold::Chain chain;
-          if (id.node.type == domain::OrgType::kAgency) {
-            domain::Chunk chunk;
-            FISCAL_RETURN_IF_ERROR(ReadChunk(kv, it.get(), chunk_key, &chunk, &chain));
-            visit(id, chunk.Table());
-          } else {
-            domain::NodeChunk chunk(static_cast<domain::ChunkKind>(id.chunk >> 10));
-            FISCAL_RETURN_IF_ERROR(ReadChunk(kv, it.get(), chunk_key, &chunk, &chain));
-            visit(id, chunk.Table());
-          }
-        }
-        return absl::OkStatus();
-      });
+  return Walk(it.get(), range.lower, stride,
+              [&](const domain::ChunkId& id, KeyView chunk_key) -> absl::Status {
+                ByteReader reader(it->value());
+                const uint8_t kind = reader.U8();
+                if (kind == kWhole && reader.ok()) {
+                  FISCAL_RETURN_IF_ERROR(DecodeCells(reader.Bytes(reader.remaining()), &table));
+                  visit(id, table);
+                } else if (kind == kPosted && reader.ok()) {
+                  FISCAL_ASSIGN_OR_RETURN(const std::string posted, ReadPosted(kv, it->value()));
+                  FISCAL_RETURN_IF_ERROR(DecodeCells(posted, &table));
+                  visit(id, table);
+                } else {
+                  domain::Fold::Chain chain;
+                  if (id.node.type == domain::OrgType::kAgency) {
+                    domain::Chunk chunk;
+                    FISCAL_RETURN_IF_ERROR(ReadChunk(kv, it.get(), chunk_key, &chunk, &chain));
+                    visit(id, chunk.Table());
+                  } else {
+                    domain::NodeChunk chunk(static_cast<domain::ChunkKind>(id.chunk >> 10));
+                    FISCAL_RETURN_IF_ERROR(ReadChunk(kv, it.get(), chunk_key, &chunk, &chain));
+                    visit(id, chunk.Table());
+                  }
+                }
+                return absl::OkStatus();
+              });
 }
 
 // Encodes what changed of a chunk; the whole chunk once chain and changes hold more cells than the

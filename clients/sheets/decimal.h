@@ -11,8 +11,8 @@
 namespace fiscal::sheets {
 
 // A spreadsheet keeps this many significant digits of a number somebody types. A number cell is a
-// double written with up to 17, so what stands behind the 15th comes from binary arithmetic
-// (1234.56 may be stored as 1234.5600000000001) and nobody stated it.
+// double written with up to 17, so digits behind the 15th come from binary arithmetic (1234.56 may
+// be stored as 1234.5600000000001) and were not typed.
 constexpr int kNumberCellDigits = 15;
 
 // digits * 10^exponent.

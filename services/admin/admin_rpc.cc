@@ -85,9 +85,8 @@ class AdminRpc final : public rpc::Service {
     const absl::StatusOr<VerifyResult> result = parts_.verifier->Run(waiting.Cancelled());
     if (!result.ok()) return waiting.Answer(result.status());
     response->set_ok(result->differences.empty());
-    const absl::StatusOr<domain::Moment> at = MomentAt(parts_.log, result->position);
-    if (!at.ok()) return rpc::ToGrpc(at.status());
-    response->set_position(at->Text());
+    FISCAL_ASSIGN_OR_RETURN(const domain::Moment at, MomentAt(parts_.log, result->position));
+    response->set_position(at.Text());
     response->set_event_count(result->event_count);
     response->set_line_count(result->line_count);
     response->set_cell_count(result->cell_count);

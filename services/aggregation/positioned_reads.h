@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "domain/moment.h"
 #include "fiscal/aggregation/v1/aggregation_service.pb.h"
 #include "google/protobuf/message.h"
 #include "services/aggregation/runner.h"

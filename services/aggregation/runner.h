@@ -34,8 +34,8 @@ class Runner {
 
   using Then = std::function<void(const absl::Status&)>;
   // Calls `then` with OK once `position` is folded, with POSITION_TIMEOUT at the deadline (at a
-  // copy REPLICA_BEHIND), CANCELLED after Forget, QUEUE_FULL or DRAINING; at once, or on the folding thread, which it
-  // must not keep.
+  // copy REPLICA_BEHIND), CANCELLED after Forget, QUEUE_FULL or DRAINING; at once, or on the
+  // folding thread, which it must not keep.
   void WhenFolded(domain::Position position, absl::Time deadline, const std::string& caller,
                   const Work* work, Then then) ABSL_LOCKS_EXCLUDED(mu_);
   // After work->Cancel(): the read that waits with it, if any, waits no longer.

@@ -98,7 +98,7 @@ void WatchHub::Sent(Watcher* w, bool ok) {
       w->end_status_ = absl::CancelledError("the caller went away");
     }
     if (!w->ending_ && !w->history_ && w->concern_ != 0) {
-      // Behind all others in the queue, whoever has most to hear would hear it last.
+      // Goes on at once: in the queue the watcher with most changes would hear them last.
       task = Take(w);
     } else {
       Next(w, &ended);

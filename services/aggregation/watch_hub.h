@@ -5,7 +5,7 @@
 //   Watcher::Send, one message in flight for each;  Sent: the next step of a live one, at once
 //
 // A watcher is idle, queued, worked on, or waiting for its message to go out; a watcher that does
-// not read waits there with one message and costs nobody anything. Those who start or read history
+// not read waits there with one message and costs no thread. Watchers that start or read history
 // have a queue of their own, in which callers take turns by what their reading costs, and workers
 // that step back for all others; one caller never has all of them. Thread-safe. Lock order:
 // WatchHub::mu_, then the projector's.
@@ -52,7 +52,7 @@ class Watcher {
   enum class State : uint8_t { kIdle, kQueued, kWorking, kSending, kEnded };
 
   const std::string caller_;
-  // Used by whoever works on it.
+  // Used by the thread that works on it.
   const std::unique_ptr<Watch> watch_;
   const absl::Duration progress_interval_;
   // Below: guarded by WatchHub::mu_.
@@ -62,7 +62,7 @@ class Watcher {
   // The first position that concerns it and was not looked at; 0 for none.
   domain::Position concern_ = 0;
   absl::Time progress_at_;
-  // Set when the call is to end as soon as nobody works on it.
+  // True when the call ends as soon as no thread works on it.
   bool ending_ = false;
   absl::Status end_status_;
   std::vector<domain::Fold::NodeId> nodes_;

@@ -32,7 +32,6 @@ using disclosure::FormTable;
 using disclosure::Layout;
 using disclosure::Row;
 using disclosure::Table;
-using domain::Position;
 using domain::Reason;
 using domain::TotalFilter;
 namespace pb = fiscal::disclosure::v1;

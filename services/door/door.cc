@@ -47,12 +47,12 @@ constexpr int64_t kFirstCall = 1 << 10;
 // size. Above it, connections on which no call has taken a message yet are cut when they owe more
 // than kOwedMax, which a first small call stays far below.
 constexpr int64_t kGrowthMax = 64 << 20, kOwedMax = 4 << 10;
-// Growth is forgotten at this rate a second, and at once when nobody has owed anything for so long.
+// Growth is forgotten at this rate a second, and at once when no connection owed any for so long.
 constexpr double kGrowthForgotten = 8 << 20;
 constexpr absl::Duration kQuiet = absl::Seconds(5);
 // Connections counted in one tick.
 constexpr int kCountsMax = 64;
-// A peer that said its last, and nobody closed.
+// The time that a connection may stay half closed by its peer.
 constexpr absl::Duration kHalfClosedMax = absl::Seconds(60);
 // Accepted in one go, so that connections that are here are looked at too.
 constexpr int kAcceptsMax = 64;
@@ -487,8 +487,8 @@ class DoorImpl final : public Door {
       Cut(*most, kBytes);
     }
     if (idle_streams_ <= streams_of_all()) return;
-    // gRPC takes longer to clear calls away than to begin them, and the bytes it has not read may be
-    // more of the same. A connection that never made a call that took its message loses nothing;
+    // gRPC takes longer to clear calls away than to begin them, and the bytes it has not read may
+    // be more of the same. A connection that never made a call that took its message loses nothing;
     // the rest must be well below the bound.
     for (const auto& [id, connection] : connections_) {
       if (Begins(*connection) && connection->meter.untaken() > kFirstCall)

@@ -8,14 +8,14 @@
 //
 // gRPC's own accept loop ends for good when the descriptors are used up once, and nothing in gRPC
 // bounds what a peer makes it keep. So:
-//   - More connections than the bound, in all or of one address, are closed at once. Whoever is in
-//     stays in. The bound is lowered to what the limit of open files leaves beside a part for the
+//   - More connections than the bound, in all or of one address, are closed at once. Those inside
+//     stay open. The bound is lowered to what the limit of open files leaves beside a part for the
 //     stores: a connection takes two descriptors, gRPC's and the guard's.
-//   - A descriptor is kept in reserve: without any left, it is given up to accept and close, so
-//     that nobody waits for what can't come, and the next caller after some are free again is
-//     served.
+//   - A descriptor is kept in reserve: with none left, it is given up to accept a connection and
+//     close it, so that callers are told at once, and the first caller after some are free again
+//     is served.
 //   - A connection whose meter is above its bound, or has most when all together are above theirs,
-//     is shut down; what it has sent and nobody has read is thrown away.
+//     is shut down; bytes of it that were not read are thrown away.
 //   - When the process grows faster than what requests have reserved, connections on which no call
 //     has taken a message yet are shut down, if they owe some: what gRPC makes of a header block
 //     may be many times its bytes.

@@ -17,6 +17,7 @@
 
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "domain/moment.h"
 #include "fiscal/federation/v1/federation_service.grpc.pb.h"
 #include "grpcpp/security/credentials.h"
 #include "services/rpc/trace.h"

@@ -63,10 +63,9 @@ class Session : public std::enable_shared_from_this<Session> {
     http::request<http::string_body>& request = parser_->get();
     const beast::string_view target = request.target();
     const size_t mark = std::min(target.find('?'), target.size());
-    HttpListener::Answer answer =
-        handler_({ToString(request.method_string()), ToString(target.substr(0, mark)),
-                  ToString(target.substr(std::min(mark + 1, target.size()))),
-                  std::move(request.body())});
+    HttpListener::Answer answer = handler_(
+        {ToString(request.method_string()), ToString(target.substr(0, mark)),
+         ToString(target.substr(std::min(mark + 1, target.size()))), std::move(request.body())});
     response_ = {};
     response_.version(request.version());
     response_.result(static_cast<unsigned>(answer.status));

@@ -3,7 +3,7 @@
 //   frames, one after the other --(Take)--> BudgetParts --> a budget, or why it is refused
 //
 // A budget is one frame, or several parts. One that is refused is answered at once, and the rest of
-// its parts is skipped. What is held is bounded: by the budget's size and by the memory of requests.
+// its parts is skipped. What is held is bounded by the budget's size and by the memory of requests.
 // Not thread-safe.
 #ifndef FISCAL_SERVICES_SUBMISSION_BUDGET_PARTS_H_
 #define FISCAL_SERVICES_SUBMISSION_BUDGET_PARTS_H_

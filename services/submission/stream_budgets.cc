@@ -81,7 +81,8 @@ std::string StreamBudgets::ToAnswer(int64_t index, const std::string& request_id
   response.set_index(index);
   response.set_request_id(request_id);
   if (outcome.ok()) {
-    wire::ToProto(*outcome, request_id, response.mutable_receipt());
+    wire::ToProto(*outcome, MomentOf(committer_.intake().log(), outcome->receipt), request_id,
+                  response.mutable_receipt());
     return response.SerializeAsString();
   }
   *response.mutable_error() = rpc::ToProto(outcome.status());

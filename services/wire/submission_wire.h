@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "domain/moment.h"
 #include "domain/receipt.h"
 #include "domain/requests.h"
 #include "domain/submission.h"

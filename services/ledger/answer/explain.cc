@@ -235,7 +235,7 @@ absl::StatusOr<ChangeExplanation> ExplainChange(const Projector& projector,
   out.left_fen = before.amount_fen;
   out.right_fen = after.amount_fen;
 
-  // The left in the right's classification: what that changes is nobody's doing.
+  // The left in the right's classification: no agency made the difference between the two.
   TotalFilter shown = left.filter;
   if (left.filter.year != right.filter.year) shown.classification_year = right.filter.year;
   FISCAL_ASSIGN_OR_RETURN(const std::vector<StatementPart> old,

@@ -60,7 +60,7 @@ class Verification {
   absl::Status CheckLedger() {
     LedgerCheck check(log_, log_store_, *options_.ledger, differences_);
     FISCAL_ASSIGN_OR_RETURN(const uint64_t groups, check.Open());
-    // Its mark is of no use: then nobody knows what is to be compared.
+    // Without a usable mark, there is nothing to compare the ledger at.
     if (groups == 0 && log_.head().group > 0) return absl::OkStatus();
     FISCAL_ASSIGN_OR_RETURN(const std::unique_ptr<storage::Kv> scratch, options_.new_store());
     StartPass(log_.head().position);
