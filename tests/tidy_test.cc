@@ -53,7 +53,8 @@ std::vector<Room> Rooms() {
       {"services/aggregation",
        {"base", "domain", "storage", "services/ledger", "services/rpc", "services/wire"}},
       {"services/catalog",
-       {"base", "domain", "services/rpc", "services/submission", "services/wire"}},
+       {"base", "domain", "services/ledger", "services/rpc", "services/submission",
+        "services/wire"}},
       {"services/disclosure",
        {"base", "domain", "domain/articulation", "domain/disclosure", "storage",
         "services/aggregation", "services/ledger", "services/rpc", "services/wire"}},
@@ -79,7 +80,8 @@ std::vector<Room> Rooms() {
       {"clients/importer", {"base", "domain", "domain/articulation", "domain/disclosure"}},
       {"clients/cli/read", {"base", "clients/importer", "clients/sheets"}},
       {"clients/cli/print",
-       {"base", "domain/articulation", "domain/disclosure", "clients/cpp", "clients/cli/read"}},
+       {"base", "domain", "domain/articulation", "domain/disclosure", "clients/cpp",
+        "clients/cli/read"}},
       {"clients/cli/shell", {"base", "clients/cpp", "clients/cli/print"}},
       {"clients/cli/commands",
        {"base", "domain/disclosure", "clients/cli/print", "clients/cli/read", "clients/cli/shell",
@@ -178,6 +180,37 @@ std::vector<Exception> LongFunctions() {
       {"ExplainChange", "each step takes its part out of what is left to explain"},
       {"Watch::Find", "the states of a watcher in the order it goes through them"},
       {"TotalsView::Visit", "reads under one lock and finishes after it; both halves share state"},
+  };
+}
+
+// Headers of services that no test is named after: threads, calls and files together, which a test
+// of a whole process sees. The list becomes shorter, never longer.
+std::vector<Exception> UntestedHeaders() {
+  return {
+      {"services/admin/admin_rpc.h", "a handler: operations_test.cc, checks_test.cc"},
+      {"services/admin/scrubber.h", "files of RocksDB: checks_test.cc"},
+      {"services/admin/coverage_watch.h", "a thread over totals: operations_test.cc"},
+      {"services/admin/system_parts.h", "all parts of a process: operations_test.cc"},
+      {"services/aggregation/aggregation_rpc.h", "a handler: compare_test.cc, explain_test.cc"},
+      {"services/aggregation/positioned_reads.h", "finishes calls: end_to_end_test.cc"},
+      {"services/aggregation/watch_rpc.h", "a handler: watch_crash_test.cc"},
+      {"services/catalog/catalog_rpc.h", "a handler: refusals_test.cc"},
+      {"services/disclosure/disclosure_rpc.h", "a handler: statutory_tables_test.cc"},
+      {"services/federation/federation_rpc.h", "a handler: federation_test.cc"},
+      {"services/federation/upstream.h", "a thread over a channel: federation_test.cc"},
+      {"services/log/log_copier.h", "a thread over a channel: roles_test.cc"},
+      {"services/log/log_rpc.h", "a handler: signing_test.cc, roles_test.cc"},
+      {"services/log/log_stream.h", "a call's reactor: memory_test.cc, roles_test.cc"},
+      {"services/rpc/call.h", "older, with what it calls: calls_test.cc"},
+      {"services/rpc/methods.h", "the table: calls_test.cc, method_test.cc"},
+      {"services/server.h", "a process: operations_test.cc, roles_test.cc"},
+      {"services/server/edge.h", "the wiring: operations_test.cc"},
+      {"services/server/process.h", "the wiring: operations_test.cc"},
+      {"services/server/reader.h", "the wiring: roles_test.cc"},
+      {"services/server/stores.h", "the wiring: golden_data_test.cc"},
+      {"services/server/writer.h", "the wiring: roles_test.cc"},
+      {"services/submission/stream_budgets.h", "a call's reactor: refusals_test.cc"},
+      {"services/submission/submission_rpc.h", "a handler: refusals_test.cc"},
   };
 }
 
@@ -321,6 +354,13 @@ TEST_F(TidyTest, RoomsDoWithoutWhatIsNotForThem) {
 TEST_F(TidyTest, EveryFolderHasAReadme) { EXPECT_EQ(Printed(CheckReadmes(Tree())), ""); }
 
 TEST_F(TidyTest, EverySourceIsBuilt) { EXPECT_EQ(Printed(CheckBuilt(Tree())), ""); }
+
+TEST_F(TidyTest, EveryHeaderOfServicesHasItsTest) {
+  Used used;
+  EXPECT_EQ(Printed(CheckTested(Tree(), "services", UntestedHeaders(), &used)), "");
+  EXPECT_EQ(Unused(UntestedHeaders(), used), "");
+  EXPECT_LE(UntestedHeaders().size(), 24u) << "write its test instead";
+}
 
 TEST_F(TidyTest, GuardsArePaths) { EXPECT_EQ(OverTree(CheckGuard), ""); }
 
@@ -501,6 +541,24 @@ TEST(TidyRulesTest, ASourceIsLeftOutOfTheBuild) {
                                 {"base/c.cc", ""},
                                 {"base/CMakeLists.txt", "library(x SRCS a/b.cc d.cc) # c.cc"}})),
               ElementsAre("base/c.cc:1: in no CMakeLists.txt: build it, or delete it\n"));
+}
+
+TEST(TidyRulesTest, AHeaderOfServicesIsIncludedByNoTestNamedAfterIt) {
+  Used used;
+  const std::vector<File> files = {
+      {"services/a/b.h", ""},
+      {"services/a/c.h", ""},
+      {"services/a/d.h", ""},
+      {"base/e.h", ""},
+      // Named after it, wherever it is.
+      {"tests/integration/b_test.cc", "#include \"services/a/b.h\"\n"},
+      // Of another name; and not included by the one that has its name.
+      {"tests/services/a/b_test.cc", "#include \"services/a/c.h\"\n"},
+      {"tests/services/a/c_test.cc", "// #include \"services/a/c.h\"\n"}};
+  EXPECT_THAT(Lines(CheckTested(files, "services", {{"services/a/d.h", "why"}}, &used)),
+              ElementsAre("services/a/c.h:1: no test named after it includes it: write "
+                          "tests/services/a/c_test.cc\n"));
+  EXPECT_THAT(used, ElementsAre("services/a/d.h"));
 }
 
 TEST(TidyRulesTest, AGuardIsOfAnotherPath) {

@@ -31,6 +31,14 @@ class CallsTest : public ::testing::Test {
     config_ = options.Config();
   }
   config::v1::ServerConfig& server_config() { return *config_.mutable_all()->mutable_server(); }
+  // Where the log is written nobody waits for a position that was never given out.
+  void CopyFrom(const Deployment& original) {
+    ServeOptions options;
+    options.data_dir = dir_.path();
+    options.role = "aggregation";
+    options.log_address = original.address();
+    config_ = options.Config();
+  }
   void Start() {
     auto server = services::Server::Start(config_);
     ASSERT_TRUE(server.ok()) << server.status();
@@ -143,13 +151,8 @@ struct WaitingRead {
 };
 
 TEST_F(CallsTest, ReadsOfOneCallerThatWaitKeepNobodyElseOutAndLeaveWithHim) {
-  // Where the log is written nobody waits for what was never given out.
-  Deployment original(/*with_catalog=*/false);
-  ServeOptions options;
-  options.data_dir = dir_.path();
-  options.role = "aggregation";
-  options.log_address = original.address();
-  config_ = options.Config();
+  const Deployment original(/*with_catalog=*/false);
+  CopyFrom(original);
   auto* bounds = config_.mutable_aggregation()->mutable_aggregation();
   bounds->set_reads_waiting_max(6);
   bounds->set_reads_waiting_per_caller_max(4);
@@ -170,12 +173,14 @@ TEST_F(CallsTest, ReadsOfOneCallerThatWaitKeepNobodyElseOutAndLeaveWithHim) {
 }
 
 TEST_F(CallsTest, APositionThatDoesNotComeInTimeIsToldBeforeTheCallersOwnDeadline) {
+  const Deployment original(/*with_catalog=*/false);
+  CopyFrom(original);
   Start();
   WaitingRead read(Connect(), absl::Now() + absl::Seconds(5));
   const grpc::Status status = read.End();
-  EXPECT_EQ(status.error_code(), grpc::StatusCode::DEADLINE_EXCEEDED);
-  // The caller's own deadline would have no reason.
-  EXPECT_EQ(ReasonOf(status), "POSITION_TIMEOUT") << status.error_message();
+  // The caller's own deadline would be DEADLINE_EXCEEDED, and have no reason.
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_EQ(ReasonOf(status), "REPLICA_BEHIND") << status.error_message();
   EXPECT_EQ(Status().totals().waiting_read_count(), 0);
 }
 

@@ -15,6 +15,7 @@ namespace c = fiscal::catalog::v1;
 namespace s = fiscal::submission::v1;
 
 using b::STAGE_APPROVED;
+using b::STAGE_REALLOCATION;
 
 class ChangeTest : public HistoryTest {
  protected:
@@ -27,8 +28,8 @@ class ChangeTest : public HistoryTest {
     grpc::ClientContext context;
     const grpc::Status status = d_.aggregation->ExplainChange(&context, request, &response);
     EXPECT_TRUE(status.ok()) << status.error_message();
-    EXPECT_EQ(response.left_position(), left.consistency().exactly());
-    EXPECT_EQ(response.right_position(), right.consistency().exactly());
+    EXPECT_EQ(ToNumber(response.left_position()), ToNumber(left.consistency().exactly()));
+    EXPECT_EQ(ToNumber(response.right_position()), ToNumber(right.consistency().exactly()));
     EXPECT_EQ(response.left_fen(), Total(left.filter(), left.consistency().exactly()).amount_fen());
     EXPECT_EQ(response.right_fen(),
               Total(right.filter(), right.consistency().exactly()).amount_fen());

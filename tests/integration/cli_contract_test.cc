@@ -147,7 +147,7 @@ TEST_F(CliContractTest, APositionIsTakenAsPrintedOrAsDigits) {
     EXPECT_EQ(Field(Json(ran.out), "position"), position);
     EXPECT_EQ(Fiscal("log --after " + given).code, 0);
   }
-  EXPECT_TRUE(absl::StrContains(Fiscal("log -o json").out, "\"position\": \"" + position + "\""));
+  EXPECT_TRUE(absl::StrContains(Fiscal("log -o json").out, "\"position\":\"" + position + "\""));
   const std::string prove = absl::StrCat("log prove --tree-size ", digits, " -o json --position ");
   EXPECT_EQ(Fiscal(prove + position).out, Fiscal(prove + digits).out);
   std::string other = position;

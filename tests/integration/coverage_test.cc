@@ -11,6 +11,7 @@ namespace {
 namespace a = fiscal::aggregation::v1;
 namespace b = fiscal::budget::v1;
 namespace c = fiscal::catalog::v1;
+namespace s = fiscal::submission::v1;
 
 using b::STAGE_APPROVED;
 

@@ -26,12 +26,9 @@
 #include "fiscal/submission/v1/submission_service.grpc.pb.h"
 #include "grpcpp/grpcpp.h"
 #include "gtest/gtest.h"
-#include "services/door/meter.h"
 #include "services/door/self_probe.h"
-#include "services/rpc/credentials.h"
 #include "tests/integration/deployment.h"
 #include "tests/support/catalog.h"
-#include "tests/support/certificates.h"
 #include "tests/support/children.h"
 #include "tests/support/http.h"
 #include "tests/support/http2.h"
@@ -41,7 +38,6 @@ namespace {
 
 namespace sub = fiscal::submission::v1;
 using services::Door;
-using services::Meter;
 using services::SelfProbe;
 
 constexpr int64_t kMiB = 1 << 20;
@@ -200,75 +196,6 @@ TEST_F(DoorTest, MemoryThatNoRequestAccountsForIsTracedToWhoBegins) {
   EXPECT_TRUE(Eventually([&] { return door_->counts().cut_memory == 1; }));
   EXPECT_FALSE(known.AwaitClosed(absl::Milliseconds(1)));
   EXPECT_FALSE(little.AwaitClosed(absl::Milliseconds(1)));
-}
-
-TEST(MeterTest, WhatIsTakenIsForgottenAndWhatIsNotAddsUp) {
-  Meter meter;
-  // A message of 16 MB on its way, whole, and 1,000 like it after each other: never more than one.
-  int64_t received = 0, taken = 0;
-  for (int i = 0; i < 1000; ++i) {
-    meter.Read(Meter::Bytes{taken, received += 8 * kMiB, 0}, absl::Milliseconds(20));
-    meter.Read(Meter::Bytes{taken, received += 8 * kMiB, 0}, absl::Milliseconds(20));
-    EXPECT_LE(meter.untaken(), 16 * kMiB);
-    taken += 16 * kMiB;
-  }
-  // A reader that acknowledges what it is sent, for long.
-  int64_t sent = 0;
-  for (int i = 0; i < 1000; ++i)
-    meter.Read(Meter::Bytes{taken, received += 13 * 32, sent += kMiB}, absl::Milliseconds(20));
-  EXPECT_EQ(meter.untaken(), 0);
-  // Bytes that nobody takes. A quiet hour before is worth no more than a second.
-  meter.Read(Meter::Bytes{taken, received += 70 * kMiB, sent}, absl::Hours(1));
-  EXPECT_GT(meter.untaken(), 69 * kMiB);
-
-  // 100,000 calls, 100 at once.
-  int64_t calls = 0;
-  for (; calls < 100000; calls += 100)
-    meter.Read(Meter::Streams{calls, 0, calls + 100, calls}, absl::Milliseconds(20));
-  EXPECT_LE(meter.idle_streams(), 100);
-  // Begun, and left: 33,000 a second.
-  int64_t started = calls;
-  for (int i = 0; i < 10; ++i) {
-    started += 660;
-    meter.Read(Meter::Streams{calls, 0, started, started}, absl::Milliseconds(20));
-  }
-  EXPECT_GT(meter.idle_streams(), 6000);
-  meter = Meter();
-  // Opened, and never used, however slowly.
-  for (started = 1; started <= 1000; ++started)
-    meter.Read(Meter::Streams{0, 0, started, 0}, absl::Seconds(1));
-  EXPECT_EQ(meter.idle_streams(), 1000);
-}
-
-TEST(SelfProbeTest, TellsAListenerThatAnswersFromOneThatDoesNot) {
-  const TempDir dir;
-  const Authority authority;
-  const Pem pem = authority.Sign("fiscal");
-  config::v1::TlsConfig tls;
-  tls.set_certificate_file(dir.path() + "/tls.crt");
-  tls.set_key_file(dir.path() + "/tls.key");
-  tls.set_client_ca_file(dir.path() + "/ca.crt");
-  std::ofstream(tls.certificate_file()) << pem.certificate;
-  std::ofstream(tls.key_file()) << pem.key;
-  std::ofstream(tls.client_ca_file()) << authority.certificate();
-  for (const bool with_tls : {false, true}) {
-    auto door = Door::Open("127.0.0.1:0", {8, 8, 16, 64 * kMiB});
-    ASSERT_TRUE(door.ok()) << door.status();
-    const auto kind = with_tls ? SelfProbe::Tls::kAsksForCertificates : SelfProbe::Tls::kNone;
-    const auto probe = SelfProbe::Make("127.0.0.1:0", **door, kind);
-    // Connected by the kernel, answered by nobody.
-    const absl::Status dead = probe->Look(absl::Milliseconds(50));
-    EXPECT_EQ(dead.message(), with_tls ? "no answer to the TLS hello" : "no answer to SETTINGS");
-    grpc::ServerBuilder builder;
-    Door::Taker taker = services::AddDoor(
-        16, services::rpc::ServerCredentials(with_tls ? tls : config::v1::TlsConfig()), &builder);
-    const auto server = builder.BuildAndStart();
-    (*door)->HandTo(std::move(taker));
-    EXPECT_TRUE(probe->Look(absl::Seconds(60)).ok()) << probe->Look(absl::Seconds(60));
-    (*door)->Close();
-    EXPECT_FALSE(probe->Look(absl::Seconds(60)).ok());
-    server->Shutdown();
-  }
 }
 
 // ---- the whole server ----

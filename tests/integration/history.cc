@@ -1,8 +1,8 @@
 #include "tests/integration/history.h"
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "fiscal/log/v1/event_log_service.grpc.pb.h"
+#include "tests/support/position.h"
 
 namespace fiscal::testing {
 namespace {

@@ -4,6 +4,7 @@
 #include "fiscal/disclosure/v1/disclosure_service.grpc.pb.h"
 #include "gtest/gtest.h"
 #include "tests/integration/deployment.h"
+#include "tests/support/position.h"
 
 namespace fiscal::testing {
 namespace {
@@ -210,7 +211,8 @@ void OutOfRangeTest::LookAround() {
     auto stream = d_.aggregation->WatchTotals(&context, request);
     agg::WatchTotalsResponse message;
     EXPECT_FALSE(stream->Read(&message));
-    Refused(stream->Finish(), absl::StrCat("filters[1]: the total at position ", position_));
+    Refused(stream->Finish(),
+            absl::StrCat("filters[1]: the total at position ", PositionNumber(position_)));
   }
   {
     const auto disclosure = dis::DisclosureService::NewStub(d_.channel);

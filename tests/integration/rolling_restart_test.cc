@@ -512,7 +512,7 @@ class RollingRestartTest : public ::testing::Test {
             }))
           return;
         if (exactly) {
-          EXPECT_EQ(response.position(), at);
+          EXPECT_EQ(PositionOf(response.position()), PositionOf(at));
         }
         if (!at.empty()) {
           EXPECT_GE(PositionOf(response.position()), PositionOf(at));

@@ -68,7 +68,9 @@ std::vector<std::string> Of(const std::string& options, bool stream = false) {
         name: "a.proto" package: "a"
         message_type {
           name: "Q"
-          field { name: "filter" number: 1 type: TYPE_MESSAGE type_name: ".a.F" label: LABEL_REPEATED }
+          field {
+            name: "filter" number: 1 type: TYPE_MESSAGE type_name: ".a.F" label: LABEL_REPEATED
+          }
           field { name: "certify" number: 2 type: TYPE_BOOL label: LABEL_OPTIONAL }
           field { name: "by" number: 3 type: TYPE_ENUM type_name: ".a.E" label: LABEL_OPTIONAL }
         }
@@ -109,7 +111,8 @@ TEST(MethodRulesTest, AGoodOptionHasNoOffence) {
 TEST(MethodRulesTest, AMethodHasTheOptionWithAVerbAndAKind) {
   EXPECT_THAT(Of(""), ElementsAre("a.S.M: it has no option fiscal.method.v1.method"));
   EXPECT_THAT(Of(R"([fiscal.method.v1.method] {
-                      scopes { division: "filter.division_code" own_level: "filter.own_level" } })"),
+                      scopes { division: "filter.division_code"
+                               own_level: "filter.own_level" } })"),
               ElementsAre("a.S.M: it has no verb", "a.S.M: it has no kind"));
   EXPECT_THAT(Of(Good(""), /*stream=*/true), ElementsAre("a.S.M: it is a stream of another kind"));
   EXPECT_THAT(Of(Good("", "CALL_KIND_WATCH")),
@@ -120,12 +123,14 @@ TEST(MethodRulesTest, ReadOnlyIsWhatToolsAreTold) {
   EXPECT_THAT(Of(R"(idempotency_level: NO_SIDE_EFFECTS
                     [fiscal.method.v1.method] {
                       verb: VERB_LIST kind: CALL_KIND_HEAVY_READ
-                      scopes { division: "filter.division_code" own_level: "filter.own_level" } })"),
+                      scopes { division: "filter.division_code"
+                               own_level: "filter.own_level" } })"),
               ElementsAre("a.S.M: it is of a kind of reads and not read_only",
                           "a.S.M: read_only and idempotency_level contradict each other"));
   EXPECT_THAT(Of(R"([fiscal.method.v1.method] {
                       verb: VERB_VALIDATE read_only: true kind: CALL_KIND_WRITE
-                      scopes { division: "filter.division_code" own_level: "filter.own_level" } })"),
+                      scopes { division: "filter.division_code"
+                               own_level: "filter.own_level" } })"),
               ElementsAre("a.S.M: read_only and idempotency_level contradict each other"));
 }
 
@@ -133,7 +138,8 @@ TEST(MethodRulesTest, AVerbThatWritesIsOfNoMethodThatOnlyReads) {
   EXPECT_THAT(Of(R"(idempotency_level: NO_SIDE_EFFECTS
                     [fiscal.method.v1.method] {
                       verb: VERB_WRITE_CATALOG read_only: true kind: CALL_KIND_WRITE
-                      scopes { division: "filter.division_code" own_level: "filter.own_level" } })"),
+                      scopes { division: "filter.division_code"
+                               own_level: "filter.own_level" } })"),
               ElementsAre("a.S.M: it writes and is read_only"));
 }
 

@@ -61,14 +61,14 @@ bool HttpConnection::ReadMore() {
 
 HttpAnswer HttpConnection::Ask(absl::string_view path) {
   Send(absl::StrCat("GET ", path, " HTTP/1.1\r\nHost: x\r\n\r\n"));
-  constexpr absl::string_view kLength = "Content-Length: ";
+  const std::string length_header = "Content-Length: ";
   while (true) {
-    const size_t end = read_.find("\r\n\r\n"), at = read_.find(kLength);
+    const size_t end = read_.find("\r\n\r\n"), at = read_.find(length_header);
     size_t length = 0;
     if (end != std::string::npos && at < end &&
-        absl::SimpleAtoi(
-            read_.substr(at + kLength.size(), read_.find("\r\n", at) - at - kLength.size()),
-            &length) &&
+        absl::SimpleAtoi(read_.substr(at + length_header.size(),
+                                      read_.find("\r\n", at) - at - length_header.size()),
+                         &length) &&
         read_.size() >= end + 4 + length) {
       const HttpAnswer answer = Parse(read_.substr(0, end + 4 + length));
       read_.erase(0, end + 4 + length);

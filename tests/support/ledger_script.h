@@ -54,6 +54,7 @@
 #include "services/ledger/decide/group.h"
 #include "services/ledger/decide/intake.h"
 #include "services/ledger/fold/projector.h"
+#include "storage/anchor.h"
 #include "storage/event_log.h"
 #include "storage/memory/memory_kv.h"
 #include "storage/totals_store.h"

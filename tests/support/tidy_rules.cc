@@ -713,6 +713,34 @@ Offences CheckBuilt(const std::vector<File>& files) {
   return offences;
 }
 
+Offences CheckTested(const std::vector<File>& files, const std::string& folder,
+                     const std::vector<Exception>& untested, Used* used) {
+  std::set<std::string> tested;
+  for (const File& file : files) {
+    absl::string_view name = absl::string_view(file.path).substr(file.path.rfind('/') + 1);
+    if (!Within(file.path, "tests") || !absl::ConsumeSuffix(&name, "_test.cc")) continue;
+    for (const Include& include : IncludesOf(file)) {
+      if (absl::EndsWith(include.header, absl::StrCat("/", name, ".h")))
+        tested.insert(include.header);
+    }
+  }
+  Offences offences;
+  for (const File& file : files) {
+    if (!Within(file.path, folder) || !absl::EndsWith(file.path, ".h")) continue;
+    if (tested.count(file.path) > 0) continue;
+    const auto it = std::find_if(untested.begin(), untested.end(),
+                                 [&](const Exception& e) { return e.name == file.path; });
+    if (it != untested.end()) {
+      used->insert(it->name);
+      continue;
+    }
+    offences.push_back({file.path, 1,
+                        absl::StrCat("no test named after it includes it: write tests/",
+                                     absl::StripSuffix(file.path, ".h"), "_test.cc")});
+  }
+  return offences;
+}
+
 Offences CheckGuard(const File& file) {
   if (!absl::EndsWith(file.path, ".h")) return {};
   std::string guard = absl::StrCat("FISCAL_", absl::AsciiStrToUpper(file.path), "_");

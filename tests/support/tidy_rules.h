@@ -97,6 +97,11 @@ Offences CheckReadmes(const std::vector<File>& files);
 // Every .cc file is named by the CMakeLists.txt of its folder or of one above.
 Offences CheckBuilt(const std::vector<File>& files);
 
+// Every header of `folder` is included by a test that has its name, in whatever folder of tests.
+// Names of `untested` are headers that no such test includes, and why.
+Offences CheckTested(const std::vector<File>& files, const std::string& folder,
+                     const std::vector<Exception>& untested, Used* used);
+
 // The guard of a header is its path.
 Offences CheckGuard(const File& file);
 

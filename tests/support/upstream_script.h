@@ -1,18 +1,19 @@
 // Rows of a script about systems below: what their logs say, and what of it is taken over.
 //
 //   from NAME record | record ...   the log of NAME goes on with these, and they come over at once
-//   again NAME n                    all that NAME's log has from its event n on comes over once more
+//   again NAME n                    all that NAME's log has from its event n on comes once more
 //   owners                          whose money the divisions' is
 //
 //   record := nothing                           an event that changes no totals here
-//           | budget division/agency rN code:yuan...   a statement's change, [department=]
-//               [more]: committed with the next record; [stage=]
+//           | budget division/agency r1 code:yuan...   a statement's change, by its revision;
+//               [department=] [stage=] [more]: committed with the next record
 //           | divisions code[<parent]... | agencies division code/department...
 //           | codes division functional...
 //   before the first record: log=name (another log), skip (an event is left out), forged (it does
 //   not continue the one before)
 //
-// Results: "taken to 2 @7", how far NAME is taken over and where this log ends; a refusal before it.
+// Results: "taken to 2 @7", how far NAME is taken over and where this log ends, behind a refusal if
+// there was one.
 #ifndef FISCAL_TESTS_SUPPORT_UPSTREAM_SCRIPT_H_
 #define FISCAL_TESTS_SUPPORT_UPSTREAM_SCRIPT_H_
 

@@ -158,7 +158,7 @@ TEST(SystemStatusTest, PartsThatARoleDoesNotHaveAreLeftOut) {
   EXPECT_FALSE(out.has_verify());
   EXPECT_FALSE(out.has_certificate_expiry_time());
   EXPECT_FALSE(out.log().has_head_time());
-  EXPECT_EQ(out.log().head_position(), "");
+  EXPECT_EQ(out.log().head_position(), "0");
   EXPECT_EQ(out.log().source(), "writer:7443");
   EXPECT_TRUE(out.log().source_connected());
   const std::string text = Scraped(s);

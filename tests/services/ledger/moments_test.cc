@@ -8,6 +8,8 @@
 #include "domain/reason.h"
 #include "gtest/gtest.h"
 #include "services/ledger/answer/watch.h"
+#include "storage/anchor.h"
+#include "storage/local_log.h"
 #include "storage/memory/memory_kv.h"
 #include "storage/record_codec.h"
 
@@ -25,7 +27,7 @@ class Log {
   explicit Log(const std::string& log_id, EventLog::Origin origin = EventLog::Origin::kWritten)
       : kv_(*storage::MemoryKv::Open(disk_, {true, nullptr})),
         anchor_(anchor_disk_),
-        log_(*EventLog::Open(*kv_, anchor_, log_id, origin)) {}
+        log_(*storage::LocalLog::Open(*kv_, anchor_, log_id, origin)) {}
 
   // An event by `principal`; with another one it is another event.
   void Add(const std::string& principal) {
@@ -34,16 +36,15 @@ class Log {
     header.kind = domain::EventKind::kCatalog;
     header.position = head.position + 1;
     header.principal = principal;
+    header.payload_digest = Sha256({""});
     storage::LogEntry entry;
     entry.position = header.position;
     entry.record = std::make_shared<const std::string>(storage::EncodeRecord(header, ""));
     entry.leaf_hash = *storage::LeafHash(*entry.record);
     entry.chain_hash = storage::ChainHash(head.chain_hash, entry.leaf_hash);
-    storage::Batch batch;
-    EventLog::Stage(entry, header.kind, [&](std::string key, std::string value) {
-      batch.Put(std::move(key), std::move(value));
-    });
-    ASSERT_TRUE(log_->Commit(std::move(batch), {entry}, 0).ok());
+    storage::LogGroup group;
+    group.entries = {entry};
+    ASSERT_TRUE(log_->Append(std::move(group)).ok());
   }
   void Add(const std::string& principal, int events) {
     for (int i = 0; i < events; ++i) Add(principal);

@@ -1,7 +1,7 @@
 // What a StreamBudgets call writes, reads and ends with, as rows: what happened => what it starts.
 //
-//   frame N    a frame came, with a budget of N bytes        part     one that is no budget yet
-//   eof        the stream has no more frames                 late     a frame came that is not taken
+//   frame N    a frame came, with a budget of N bytes       part     one that is no budget yet
+//   eof        the stream has no more frames                late     a frame that is not taken
 //   begin, is, done    the three steps of a frame by themselves
 //   answer I   budget I is answered with "aI"                written, unheard    a write ended
 //   drain      the process stops
@@ -36,11 +36,16 @@ class Script {
   std::string Happen(const std::string& event) {
     const std::vector<std::string> words = absl::StrSplit(event, ' ');
     int64_t number = 0;
-    if (words.size() > 1) EXPECT_TRUE(absl::SimpleAtoi(words[1], &number)) << event;
+    if (words.size() > 1) {
+      EXPECT_TRUE(absl::SimpleAtoi(words[1], &number)) << event;
+    }
     const std::string& word = words[0];
-    if (word == "frame" || word == "part" || word == "eof" || word == "begin")
+    if (word == "frame" || word == "part" || word == "eof" || word == "begin") {
       EXPECT_TRUE(queue_.BeginFrame()) << event;
-    if (word == "late") EXPECT_FALSE(queue_.BeginFrame());
+    }
+    if (word == "late") {
+      EXPECT_FALSE(queue_.BeginFrame());
+    }
     if (word == "frame" || word == "is") queue_.Add(static_cast<size_t>(number));
     if (word == "frame" || word == "part" || word == "late" || word == "done")
       queue_.EndFrame(/*last=*/false);

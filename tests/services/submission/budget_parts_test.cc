@@ -1,6 +1,6 @@
-// Frames put together to budgets, as rows: a frame => the budget it completes, or why it is refused.
+// Frames put together to budgets, as rows: a frame => the budget it completes, or its refusal.
 //
-//   ID N          a budget of N lines in one frame    ID N more     its first part; - N more another
+//   ID N          a budget of N lines in one frame    ID N more     its first part; - N more: one
 //   ID N unknown  with a field that is not known      ID N bytes=B  with a text of B bytes
 //   malformed     no message                          end           the stream has no more frames
 //   forget        the process drains

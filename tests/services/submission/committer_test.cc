@@ -25,11 +25,11 @@ using services::Intake;
 // Rows beside those of the ledger; a, b and c are callers:
 //
 //   hold                             the writer is busy until `go`: what is sent waits
-//   a submit id statement [bytes=n]  a caller's request, taken for 100 bytes unless said; refused at
-//       once, or `waits`
+//   a submit id statement [bytes=n]  a caller's request, taken for 100 bytes unless said; refused
+//       at once, or `waits`
 //   queue                            how much waits
-//   go [stop]                        the writer goes on, and is asked to stop before: all answers in
-//       their order, and how many groups they came in
+//   go [stop]                        the writer goes on, and is asked to stop before: how many
+//       groups came, and all answers in their order
 //   disk low | disk fine
 //   fail                             the next write fails, and it is unknown what came of it
 //   full                             the next write finds no room

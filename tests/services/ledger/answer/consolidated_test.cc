@@ -13,8 +13,8 @@ namespace {
 
 // Row beside those of the ledger:
 //
-//   consolidated division [income]   the total, what is taken out of it, and each transfer: to whom,
-//       what is paid and what is received
+//   consolidated division [income]   the total, what is taken out of it, and each transfer: to
+//       whom, what is paid and what is received
 class ConsolidatedTest : public ::testing::Test {
  protected:
   ConsolidatedTest() {

@@ -37,7 +37,7 @@ class ExplainTest : public ::testing::Test {
   std::string Parts(const Words& words) {
     static constexpr absl::string_view kKinds[] = {"none",       "division",  "own level",
                                                    "department", "statement", "line"};
-    const storage::HeadReader statements(script_.log_kv());
+    const storage::HeadReader statements(script_.log_kv(), script_.log());
     services::Work work;
     const domain::Position position = script_.Fold(words);
     const auto e = ExplainTotal(script_.projector(), script_.reader(), statements, FilterOf(words),

@@ -94,7 +94,8 @@ TEST_F(RowsTest, BesideHasAllRowsOfBoth) {
 
 TEST_F(RowsTest, ASumThatIsNotGroupedIsOneRow) {
   EXPECT_EQ(Ask({"rows", "141100"}, script_.Fold({"fold"}))->rows().size(), 1u);
-  EXPECT_EQ(Ask({"rows", "141100", "by=functional"}, script_.Fold({"fold"}))->rows().size(), 2u);
+  EXPECT_EQ(Ask({"rows", "141100", "by=functional"}, script_.Fold({"fold", "at=4"}))->rows().size(),
+            2u);
 }
 
 // From Track on what rows were is remembered until it is taken.

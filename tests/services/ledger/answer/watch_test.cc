@@ -36,7 +36,7 @@ constexpr absl::string_view kCatalog = R"(
 //   restart                    totals are opened anew: older changes are read from the store
 //
 // A message is its event and position, then rows: "205 10.00" in a snapshot, "205 10.00 -> 9.00" in
-// a change; of several filters each row has the number of its filter before it: "#1 205 10.00".
+// a change; of several filters each row has the number of its filter before it: "(1) 205 10.00".
 class WatchTest : public ::testing::TestWithParam<uint64_t> {
  protected:
   WatchTest() {
@@ -94,7 +94,7 @@ class WatchTest : public ::testing::TestWithParam<uint64_t> {
         absl::StrCat(kNames[static_cast<size_t>(message.event)], " ", At(message.position));
     std::vector<std::string> rows;
     for (const WatchMessage::Change& change : message.changes) {
-      std::string row = filters > 1 ? absl::StrCat("#", change.filter, " ") : "";
+      std::string row = filters > 1 ? absl::StrCat("(", change.filter, ") ") : "";
       absl::StrAppend(&row, SayGroup(change.row.group));
       if (message.event != WatchEvent::kSnapshot)
         absl::StrAppend(&row, Yuan(change.row.before.amount_fen), " -> ");
@@ -170,9 +170,9 @@ TEST_P(WatchTest, ManyQuestionsAreOneWatch) {
   EXPECT_SCRIPT(script_, R"(
     submit r1 141100/101001 l1=20502:10        => created r1 @5, 1 line
     watch  w 141100 functional=205 | 141121
-    hears  w                                   => snapshot @5: #0 10.00 | #1 0.00; caught up @5
+    hears  w                                   => snapshot @5: (0) 10.00 | (1) 0.00; caught up @5
     submit r2 141121/101001 l1=20502:1         => created r1 @6, 1 line
-    hears  w                                   => change @6: #0 10.00 -> 11.00 | #1 0.00 -> 1.00
+    hears  w                                   => change @6: (0) 10.00 -> 11.00 | (1) 0.00 -> 1.00
   )");
 }
 
@@ -338,7 +338,7 @@ TEST(ResumeTokenTest, IsOfOneStoreAndOneWatch) {
   EXPECT_EQ(read->position, token.position);
   EXPECT_EQ(read->chain_hash[0], token.chain_hash[0]);
   EXPECT_EQ(ReasonOf(services::DecodeToken(text, "another store...", watched).status()),
-            domain::Reason::kResumeTokenInvalid);
+            domain::Reason::kPositionOfOtherHistory);
   EXPECT_EQ(ReasonOf(services::DecodeToken(text, kStore, Sha256({"others"})).status()),
             domain::Reason::kResumeTokenInvalid);
   EXPECT_EQ(ReasonOf(services::DecodeToken("", kStore, watched).status()),
@@ -365,7 +365,7 @@ TEST(ResumeTokenTest, IsOfOneHistory) {
   EXPECT_TRUE(services::CheckToken({2, *chain}, script.log()).ok());
   EXPECT_FALSE(services::CheckToken({3, *chain}, script.log()).ok());
   EXPECT_EQ(ReasonOf(services::CheckToken({5, *chain}, script.log())),
-            domain::Reason::kPositionAhead);
+            domain::Reason::kPositionOfOtherHistory);
 }
 
 }  // namespace

@@ -23,7 +23,7 @@ constexpr absl::string_view kCatalog = R"(
 )";
 
 std::vector<DigestEntry> Below(LedgerScript& script, const DigestPlace& place,
-                            const std::vector<domain::Code>& divisions = {}) {
+                               const std::vector<domain::Code>& divisions = {}) {
   services::Work work;
   const auto entries =
       services::DigestsAt(script.projector(), place, divisions, script.Fold({"fold"}), work);

@@ -2,26 +2,25 @@
 #include "services/ledger/compare/key_check.h"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "base/coding.h"
 #include "gtest/gtest.h"
 #include "storage/memory/memory_kv.h"
+#include "storage/schema.h"
 
 namespace fiscal::services {
 namespace {
 
-std::string Name(absl::string_view key) { return absl::StrCat("key ", std::string(key)); }
-
 class KeyCheckTest : public ::testing::Test {
  protected:
   KeyCheckTest() : kv_(*storage::MemoryKv::Open(disk_, {true, nullptr})) {}
-  void Put(const std::string& key, const std::string& value) {
+  void Put(storage::Key key, const std::string& value) {
     storage::Batch batch;
-    batch.Put(key, value);
+    batch.Put(std::move(key), value);
     ASSERT_TRUE(kv_->Write(batch, false).ok());
   }
   std::string Found() const { return absl::StrJoin(differences_.list(), "; "); }
@@ -32,33 +31,37 @@ class KeyCheckTest : public ::testing::Test {
 };
 
 TEST_F(KeyCheckTest, KeysInOrderAreComparedOneByOne) {
-  for (const char* key : {"b1", "b2", "b4", "c1"}) Put(key, "v");
-  OrderedKeys keys(*kv_, "b", "c", Name, differences_);
-  ASSERT_TRUE(keys.Expect("b1", "v").ok());
-  ASSERT_TRUE(keys.Expect("b3", "v").ok());
-  ASSERT_TRUE(keys.Expect("b4", "other").ok());
+  for (domain::Position p : {1, 2, 4}) Put(storage::PostingKey(p), "v");
+  Put(storage::StrideKey(1), "v");
+  OrderedKeys keys(*kv_, storage::KeysOf(storage::KeyKind::kPosting), differences_);
+  ASSERT_TRUE(keys.Expect(storage::PostingKey(1), "v").ok());
+  ASSERT_TRUE(keys.Expect(storage::PostingKey(3), "v").ok());
+  ASSERT_TRUE(keys.Expect(storage::PostingKey(4), "other").ok());
   ASSERT_TRUE(keys.Finish().ok());
-  EXPECT_EQ(Found(), "key b2: surplus; key b3: missing; key b4: not the same");
+  EXPECT_EQ(Found(), "posting 2: surplus; posting 3: missing; posting 4: not the same");
 }
 
 TEST_F(KeyCheckTest, WhereNoneIsExpectedAllAreSurplus) {
-  Put("b1", "v");
-  Put("c1", "v");
-  OrderedKeys keys(*kv_, "b", "c", Name, differences_);
+  Put(storage::PostingKey(1), "v");
+  Put(storage::StrideKey(1), "v");
+  OrderedKeys keys(*kv_, storage::KeysOf(storage::KeyKind::kPosting), differences_);
   ASSERT_TRUE(keys.Finish().ok());
-  EXPECT_EQ(Found(), "key b1: surplus");
+  EXPECT_EQ(Found(), "posting 1: surplus");
 }
 
-// A key with its stride behind it, inverted.
-std::string At(const std::string& key, uint64_t stride) {
-  std::string bytes = key;
-  PutU64(&bytes, ~stride);
-  return bytes;
+// The status of an agency after a stride.
+storage::Key At(const std::string& agency, uint64_t stride) {
+  return storage::StatusKey({141100, 2024, domain::Stage::kApproved, agency}, stride);
+}
+storage::KeyRange All() { return storage::KeysOf(storage::KeyKind::kStatus); }
+std::string Named(const std::string& agency) {
+  return absl::StrCat("status of year 2024 stage 3 division 141100 agency ", agency);
 }
 
 TEST_F(KeyCheckTest, StatesAreComparedByTheSumOfTheirHashes) {
   const auto never = [] { return absl::OkStatus(); };
-  for (uint64_t stride : std::vector<uint64_t>{1, 2, 9}) Put(At("same", stride), absl::StrCat("v", stride));
+  for (uint64_t stride : std::vector<uint64_t>{1, 2, 9})
+    Put(At("same", stride), absl::StrCat("v", stride));
   Put(At("other", 1), "v");
   Put(At("surplus", 1), "v");
   Put(At("young", 9), "v");
@@ -69,8 +72,9 @@ TEST_F(KeyCheckTest, StatesAreComparedByTheSumOfTheirHashes) {
   sums.Add(At("other", 1), "w");
   sums.Add(At("gone", 1), "v");
   EXPECT_GT(sums.bytes(), 0u);
-  ASSERT_TRUE(sums.Compare(*kv_, "a", "z", 5, Name, never, &differences_).ok());
-  EXPECT_EQ(Found(), "key other: not the same; key surplus: surplus; key gone: missing");
+  ASSERT_TRUE(sums.Compare(*kv_, All(), 5, never, &differences_).ok());
+  EXPECT_EQ(Found(), absl::StrCat(Named("other"), ": not the same; ", Named("surplus"),
+                                  ": surplus; ", Named("gone"), ": missing"));
   EXPECT_EQ(sums.bytes(), 0u);
 }
 
@@ -79,9 +83,12 @@ TEST_F(KeyCheckTest, WhatIsForgottenIsNotMissed) {
   StateSums sums;
   sums.Add(At("kept", 1), "v");
   sums.Add(At("forgotten", 1), "v");
-  sums.Forget([](absl::string_view key) { return key == "kept"; });
+  const storage::Key key = At("kept", 1);
+  const std::optional<storage::StateKey> kept = storage::SplitState(key);
+  ASSERT_TRUE(kept.has_value());
+  sums.Forget([&](storage::KeyView of) { return of == kept->of; });
   ASSERT_TRUE(sums.Compare(
-                      *kv_, "a", "z", 5, Name, [] { return absl::OkStatus(); }, &differences_)
+                      *kv_, All(), 5, [] { return absl::OkStatus(); }, &differences_)
                   .ok());
   EXPECT_EQ(Found(), "");
 }

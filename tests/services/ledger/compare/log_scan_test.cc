@@ -13,7 +13,7 @@ TEST(LogScanTest, ReadsWhatTheLogReads) {
     divisions 141100                   => revised @1, 1 added
     agencies  141100 101001/101        => revised @2, 1 added
   )");
-  services::LogScan scan(script.log());
+  services::LogScan scan(script.log_kv());
   const auto same = [&](domain::Position position) {
     const auto scanned = scan.Read(position), read = script.log().Read(position);
     ASSERT_TRUE(scanned.ok() && read.ok()) << scanned.status();

@@ -29,7 +29,7 @@ class PostingsTest : public ::testing::Test {
   // Everything in the city's log, as the province gets it.
   std::vector<Record> Records(std::vector<bool>* more) {
     std::vector<Record> records;
-    services::LogScan scan(city_.log());
+    services::LogScan scan(city_.log_kv());
     for (domain::Position p = 1; p <= city_.log().head().position; ++p) {
       bool with_next = false;
       const auto record =

@@ -1,7 +1,7 @@
 // One verify at a time; how far it is and what the last one found is known.
 #include "services/ledger/compare/verifier.h"
 
-#include "domain/reason.h"
+#include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 #include "storage/schema.h"
 #include "tests/support/ledger_script.h"
@@ -19,8 +19,11 @@ class VerifierTest : public ::testing::Test {
       agencies  141100 101001/101              => revised @2, 1 added
       codes     141100 205 20502               => revised @3, 2 added
       submit r1 141100/101001 l1=20502:10      => created r1 @4, 1 line
-      total 141100                             => 10.00 @4
     )");
+    // A run asks whether it is still wanted every few events.
+    for (int i = 1; i <= 40; ++i)
+      script_.Run(absl::StrCat("submit s", i, " 141100/101001 l1=20502:", i));
+    script_.Fold({"fold"});
   }
   LedgerScript script_{services::CheckRules, {1, 1}};
   Verifier verifier_{script_.projector(), script_.log_kv(), script_.clock(), {}};

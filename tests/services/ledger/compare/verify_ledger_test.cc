@@ -27,7 +27,7 @@ class VerifyLedgerTest : public ::testing::Test {
 
   std::string Found() {
     services::Differences differences;
-    services::LedgerCheck check(script_.log(), script_.log_kv(), differences);
+    services::LedgerCheck check(script_.log(), script_.log_kv(), script_.log_kv(), differences);
     const auto groups = check.Open();
     EXPECT_TRUE(groups.ok()) << groups.status();
     storage::MemoryDisk disk;
@@ -43,9 +43,9 @@ class VerifyLedgerTest : public ::testing::Test {
     EXPECT_TRUE(check.Finish(*scratch, never).ok());
     return absl::StrJoin(differences.list(), "; ");
   }
-  void Change(const std::string& key, const std::string* value) {
+  void Change(storage::Key key, const std::string* value) {
     storage::Batch batch;
-    value == nullptr ? batch.Delete(key) : batch.Put(key, *value);
+    value == nullptr ? batch.Delete(std::move(key)) : batch.Put(std::move(key), *value);
     ASSERT_TRUE(script_.log_kv().Write(batch, false).ok());
   }
 
@@ -68,7 +68,7 @@ TEST_F(VerifyLedgerTest, ARevisionThatNeverWasIsNamed) {
 }
 
 TEST_F(VerifyLedgerTest, ASumThatIsAnotherIsNamed) {
-  const std::string key = storage::GrossKey(141100, 2024, domain::Stage::kApproved);
+  const storage::Key key = storage::GrossKey(141100, 2024, domain::Stage::kApproved);
   std::string value = *script_.log_kv().Get(key);
   value.back() = static_cast<char>(value.back() ^ 1);
   Change(key, &value);

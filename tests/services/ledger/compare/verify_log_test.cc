@@ -29,9 +29,9 @@ class VerifyLogTest : public ::testing::Test {
   std::string Found() {
     services::Differences differences;
     const domain::Position last = script_.log().head().position;
-    services::LogCheck check(script_.log(), last, differences);
+    services::LogCheck check(script_.log(), script_.log_kv(), last, differences);
     EXPECT_TRUE(check.Open().ok());
-    services::LogScan scan(script_.log());
+    services::LogScan scan(script_.log_kv());
     for (domain::Position p = 1; p <= last; ++p) {
       const auto entry = scan.Read(p);
       EXPECT_TRUE(entry.ok()) << entry.status();
@@ -55,7 +55,7 @@ class VerifyLogTest : public ::testing::Test {
 TEST_F(VerifyLogTest, AWholeLogHasNoDifference) { EXPECT_EQ(Found(), ""); }
 
 TEST_F(VerifyLogTest, TheListOfCatalogsIsThatOfTheEvents) {
-  const std::string key = storage::CatalogEventKey(5);
+  const storage::Key key = storage::CatalogEventKey(5);
   const std::string value = *script_.log_kv().Get(key);
   Change([&](storage::Batch& batch) { batch.Delete(key); });
   EXPECT_EQ(Found(), "catalog at 5: missing");

@@ -33,7 +33,7 @@ class VerifyTotalsTest : public ::testing::TestWithParam<size_t> {
   std::string Found() {
     services::Differences differences;
     services::TotalsCheck check(script_.projector(), GetParam(), differences);
-    services::LogScan scan(script_.log());
+    services::LogScan scan(script_.log_kv());
     const auto see = [&](domain::Position p) {
       const auto entry = scan.Read(p);
       absl::string_view payload;
@@ -49,10 +49,10 @@ class VerifyTotalsTest : public ::testing::TestWithParam<size_t> {
     }
     return absl::StrJoin(differences.list(), "; ");
   }
-  void Delete(const std::string& key) {
+  void Delete(storage::Key key) {
     storage::Batch batch;
     ASSERT_TRUE(script_.totals_kv().Get(key).ok()) << "it is there";
-    batch.Delete(key);
+    batch.Delete(std::move(key));
     ASSERT_TRUE(script_.totals_kv().Write(batch, false).ok());
   }
 

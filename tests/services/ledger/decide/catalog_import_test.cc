@@ -14,8 +14,8 @@ namespace {
 
 // Row beside those of the ledger; nothing of it is kept:
 //
-//   decide id agencies division code/department...   how many entries are new, differ, are the same;
-//       which of them would be kept
+//   decide id agencies division code/department...   how many entries are new, differ, are the
+//       same; which of them would be kept
 class CatalogImportTest : public ::testing::Test {
  protected:
   CatalogImportTest() {

@@ -12,7 +12,7 @@ namespace {
 
 // Rows beside those of the ledger:
 //
-//   quarantine position [stopped]   has the totals leave it out; stopped: they stand still before it
+//   quarantine position [stopped]   has the totals leave it out; stopped: they stand before it
 //   key name                        signs with another key from here on
 class OperatorOrdersTest : public ::testing::Test {
  protected:

@@ -42,7 +42,6 @@ class RulesCheckTest : public ::testing::Test {
 
 TEST_F(RulesCheckTest, IncomeAndExpenditureAreCompared) {
   EXPECT_SCRIPT(script_, R"(
-    check 141100/101001 l1=20502:5 l2=in/20502:5            => nothing
     check 141100/101001 l1=20502:5 l2=in/20502:7            => T1-06 T2-02
     check 141100/101001 certify l1=20502:5 l2=in/20502:7    => T1-06 T2-02 | RULES_FAILED certify; RULES_FAILED certify
   )");

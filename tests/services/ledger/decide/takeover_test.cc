@@ -1,5 +1,5 @@
-// What is taken over of an upstream, and what is refused: nothing of it is in the log then, and what
-// came before is. First whole logs as rows, then each fault that a record can have.
+// What is taken over of an upstream, and what is refused: nothing of it is in the log then, and
+// what came before is. First whole logs as rows, then each fault that a record can have.
 #include "services/ledger/decide/takeover.h"
 
 #include <functional>

@@ -29,7 +29,7 @@ constexpr absl::string_view kHistory = R"(
 struct Folding {
   explicit Folding(LedgerScript& script, storage::StrideBounds stride = {}) : script(script) {
     options.stride = stride;
-    Open();
+    EXPECT_TRUE(Open().ok());
   }
   absl::Status Open() {
     projector = nullptr;

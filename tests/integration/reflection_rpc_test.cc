@@ -1,5 +1,7 @@
 // What tools learn of a server: its services by both versions of reflection, described as they are,
 // health among them.
+#include "services/ops/reflection_rpc.h"
+
 #include <algorithm>
 #include <string>
 #include <vector>

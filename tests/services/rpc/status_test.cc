@@ -168,5 +168,11 @@ TEST(StatusTest, WhatIsNoRefusalHasAReasonAndNoEngineText) {
   }
 }
 
+TEST(StatusTest, AReasonIsFoundInAStatusOrItsCodeIsNamed) {
+  EXPECT_EQ(ReasonOf(grpc::Status::OK), "");
+  EXPECT_EQ(ReasonOf(grpc::Status(grpc::StatusCode::UNIMPLEMENTED, "no")), "UNIMPLEMENTED");
+  EXPECT_EQ(ReasonOf(grpc::Status(grpc::StatusCode::INTERNAL, "x", "not a status")), "INTERNAL");
+}
+
 }  // namespace
 }  // namespace fiscal::services::rpc

@@ -22,7 +22,6 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "gtest/gtest.h"
-#include "services/config/address.h"
 #include "services/config/setting.h"
 
 namespace fiscal::services {
@@ -644,37 +643,6 @@ std::map<std::string, Place> AllSettings() {
       all.emplace(place.path, place);
   }
   return all;
-}
-
-TEST(SettingTest, NoTwoPathsHaveOneVariableOrFlag) {
-  std::map<std::string, std::string> variables = {{"FISCAL_SERVE_ROLE", "role"}};
-  std::map<std::string, std::string> flags;
-  for (const auto& [path, place] : AllSettings()) {
-    const auto [at, is_new] = variables.emplace(settings::VariableOf(path), path);
-    EXPECT_TRUE(is_new) << path << " and " << at->second << " are both " << at->first;
-  }
-  for (const ShortFlag& flag : ShortFlags()) {
-    const auto [at, is_new] = flags.emplace(flag.name, flag.path);
-    EXPECT_TRUE(is_new) << flag.path << " and " << at->second << " are both " << at->first;
-  }
-  EXPECT_EQ(settings::VariableOf("submission.queue_bytes_max"),
-            "FISCAL_SERVE_SUBMISSION_QUEUE_BYTES_MAX");
-  EXPECT_EQ(flags["--log"], "log");
-  EXPECT_EQ(flags["--upstream"], "submission.upstreams");
-}
-
-// One path has one meaning, whatever the role.
-TEST(SettingTest, RolesAgree) {
-  const std::map<std::string, Place> all = AllSettings();
-  for (int i = 0; i < settings::Roles().field_count(); ++i) {
-    for (const Place& place : settings::SettingsOf(*settings::Roles().field(i)->message_type())) {
-      const auto& other = *all.at(place.path).field;
-      EXPECT_EQ(settings::KindOf(*place.field), settings::KindOf(other)) << place.path;
-      EXPECT_EQ(settings::SettingOf(*place.field).SerializeAsString(),
-                settings::SettingOf(other).SerializeAsString())
-          << place.path;
-    }
-  }
 }
 
 std::vector<std::string> PageLines() {

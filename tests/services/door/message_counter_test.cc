@@ -1,0 +1,79 @@
+// What calls take of their connections, over a door and a server.
+#include "services/door/message_counter.h"
+
+#include <memory>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "fiscal/admin/v1/admin_service.grpc.pb.h"
+#include "grpcpp/grpcpp.h"
+#include "gtest/gtest.h"
+#include "services/rpc/service.h"
+
+namespace fiscal::services {
+namespace {
+
+constexpr int64_t kMiB = 1 << 20;
+
+// Takes its requests as bytes, as all of ours do; says who asked.
+class Status final : public rpc::Service {
+ public:
+  explicit Status(rpc::Calls& calls) : Service(calls) { Serve(&Status::GetStatus); }
+  void GetStatus(rpc::UnaryCall* call, const admin::v1::GetStatusRequest*,
+                 admin::v1::GetStatusResponse* response) {
+    response->set_role(call->caller().connection);
+    call->Finish(absl::OkStatus());
+  }
+};
+
+class MessageCounterTest : public ::testing::Test {
+ protected:
+  MessageCounterTest() : door_(*Door::Open("127.0.0.1:0", {8, 8, 16, 64 * kMiB})) {
+    grpc::ServerBuilder builder;
+    builder.RegisterService(&service_);
+    Door::Taker taker = AddDoor(16, grpc::InsecureServerCredentials(), &builder);
+    std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> creators;
+    creators.push_back(MakeMessageCounter(*door_));
+    builder.experimental().SetInterceptorCreators(std::move(creators));
+    server_ = builder.BuildAndStart();
+    door_->HandTo(std::move(taker));
+    stub_ = admin::v1::AdminService::NewStub(grpc::CreateChannel(
+        absl::StrCat("127.0.0.1:", door_->port()), grpc::InsecureChannelCredentials()));
+  }
+  ~MessageCounterTest() override {
+    door_->Close();
+    server_->Shutdown();
+  }
+  // The peer's name, as gRPC calls it.
+  std::string Call() {
+    grpc::ClientContext context;
+    admin::v1::GetStatusResponse response;
+    const grpc::Status status = stub_->GetStatus(&context, {}, &response);
+    EXPECT_TRUE(status.ok()) << status.error_message();
+    return response.role();
+  }
+
+  rpc::ReadExecutor executor_{{}};
+  RealClock clock_;
+  rpc::Calls calls_{clock_, executor_, {}};
+  std::unique_ptr<Door> door_;
+  Status service_{calls_};
+  std::unique_ptr<grpc::Server> server_;
+  std::unique_ptr<admin::v1::AdminService::Stub> stub_;
+};
+
+TEST_F(MessageCounterTest, ACallIsSeenAndItsBytesAreTaken) {
+  const std::string peer = Call();
+  const std::shared_ptr<ConnectionUse> use = door_->UseOf(peer);
+  ASSERT_NE(use, nullptr) << peer;
+  // Counted before the call is answered.
+  EXPECT_EQ(use->seen, 1);
+  const int64_t one = use->bytes;
+  EXPECT_GT(one, 0);
+  EXPECT_EQ(Call(), peer);
+  EXPECT_EQ(use->seen, 2);
+  EXPECT_EQ(use->bytes, 2 * one);
+}
+
+}  // namespace
+}  // namespace fiscal::services

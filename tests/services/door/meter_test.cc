@@ -1,0 +1,67 @@
+// What a connection costs: what calls take is forgotten, what nobody takes adds up.
+#include "services/door/meter.h"
+
+#include "gtest/gtest.h"
+
+namespace fiscal::services {
+namespace {
+
+constexpr int64_t kMiB = 1 << 20;
+
+TEST(MeterTest, WhatIsTakenIsForgottenAndWhatIsNotAddsUp) {
+  Meter meter;
+  // A message of 16 MB on its way, whole, and 1,000 like it after each other: never more than one.
+  int64_t received = 0, taken = 0;
+  for (int i = 0; i < 1000; ++i) {
+    meter.Read(Meter::Bytes{taken, received += 8 * kMiB, 0}, absl::Milliseconds(20));
+    meter.Read(Meter::Bytes{taken, received += 8 * kMiB, 0}, absl::Milliseconds(20));
+    EXPECT_LE(meter.untaken(), 16 * kMiB);
+    taken += 16 * kMiB;
+  }
+  // A reader that acknowledges what it is sent, for long.
+  int64_t sent = 0;
+  for (int i = 0; i < 1000; ++i)
+    meter.Read(Meter::Bytes{taken, received += 13 * 32, sent += kMiB}, absl::Milliseconds(20));
+  EXPECT_EQ(meter.untaken(), 0);
+  // Bytes that nobody takes. A quiet hour before is worth no more than a second.
+  meter.Read(Meter::Bytes{taken, received += 70 * kMiB, sent}, absl::Hours(1));
+  EXPECT_GT(meter.untaken(), 69 * kMiB);
+
+  // 100,000 calls, 100 at once.
+  int64_t calls = 0;
+  for (; calls < 100000; calls += 100)
+    meter.Read(Meter::Streams{calls, 0, calls + 100, calls}, absl::Milliseconds(20));
+  EXPECT_LE(meter.idle_streams(), 100);
+  // Begun, and left: 33,000 a second.
+  int64_t started = calls;
+  for (int i = 0; i < 10; ++i) {
+    started += 660;
+    meter.Read(Meter::Streams{calls, 0, started, started}, absl::Milliseconds(20));
+  }
+  EXPECT_GT(meter.idle_streams(), 6000);
+  meter = Meter();
+  // Opened, and never used, however slowly.
+  for (started = 1; started <= 1000; ++started)
+    meter.Read(Meter::Streams{0, 0, started, 0}, absl::Seconds(1));
+  EXPECT_EQ(meter.idle_streams(), 1000);
+}
+
+// Only so much is forgiven ahead for a long quiet.
+TEST(MeterTest, AQuietHourIsWorthASecond) {
+  Meter quiet, brief;
+  quiet.Read(Meter::Bytes{0, kMiB, 0}, absl::Hours(1));
+  brief.Read(Meter::Bytes{0, kMiB, 0}, absl::Seconds(1));
+  EXPECT_EQ(quiet.untaken(), brief.untaken());
+  EXPECT_LT(quiet.untaken(), kMiB);
+}
+
+TEST(MeterTest, NothingIsOwedBelowNothing) {
+  Meter meter;
+  meter.Read(Meter::Bytes{100 * kMiB, kMiB, 0}, absl::Seconds(1));
+  EXPECT_EQ(meter.untaken(), 0);
+  meter.Read(Meter::Streams{10, 0, 5, 5}, absl::Seconds(1));
+  EXPECT_EQ(meter.idle_streams(), 0);
+}
+
+}  // namespace
+}  // namespace fiscal::services

@@ -1,0 +1,146 @@
+// Lanes of reads: rows of callers who come, and what becomes of their reads.
+#include "services/rpc/read_executor.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "base/clock.h"
+#include "domain/reason.h"
+#include "gtest/gtest.h"
+
+namespace fiscal::services::rpc {
+namespace {
+
+class ReadExecutorTest : public ::testing::Test {
+ protected:
+  // Without threads: Step does what a thread would.
+  static ReadExecutor::Options Stepped() {
+    ReadExecutor::Options options;
+    options.threads = {0, 0, 0};
+    options.queue_max = 5;
+    options.queue_per_caller_max = 3;
+    return options;
+  }
+
+  Work* NewWork() {
+    works_.push_back(
+        std::make_unique<Work>(clock_, absl::UnixEpoch() + absl::Seconds(10), UINT64_MAX));
+    return works_.back().get();
+  }
+  // A read of `caller`; its end is said as "caller REASON".
+  Work* Come(const std::string& caller, Lane lane = Lane::kHeavy, uint64_t cost = 1,
+             bool admitted = false) {
+    Work* work = NewWork();
+    executor_.Run(lane,
+                  {caller, work, [work, cost] { return work->Spend(cost); },
+                   [this, caller](const absl::Status& status) {
+                     const domain::Explained why = domain::Explain(status);
+                     ended_.push_back(absl::StrCat(
+                         caller, " ",
+                         why.reason_known ? std::string(domain::InfoOf(why.refusal.reason).id)
+                                          : absl::StatusCodeToString(status.code())));
+                   }},
+                  admitted);
+    return work;
+  }
+  // What ended since it was asked last.
+  std::string Ended() {
+    std::string said = absl::StrJoin(ended_, ", ");
+    ended_.clear();
+    return said;
+  }
+
+  ManualClock clock_{absl::UnixEpoch()};
+  std::vector<std::unique_ptr<Work>> works_;
+  std::vector<std::string> ended_;
+  ReadExecutor executor_{Stepped()};
+};
+
+TEST_F(ReadExecutorTest, LanesDoNotWaitForEachOther) {
+  Come("a", Lane::kHeavy);
+  Come("a", Lane::kSlow);
+  Come("a", Lane::kPoint);
+  EXPECT_FALSE(executor_.Step(Lane::kPoint) && executor_.Step(Lane::kPoint));
+  EXPECT_EQ(Ended(), "a OK");
+  EXPECT_EQ(executor_.counts(Lane::kHeavy).waiting, 1u);
+  EXPECT_EQ(executor_.counts(Lane::kSlow).waiting, 1u);
+  EXPECT_EQ(executor_.counts(Lane::kPoint).begun, 1);
+}
+
+TEST_F(ReadExecutorTest, WhatAReadCostIsItsCallersTurn) {
+  Come("a", Lane::kHeavy, 1000);
+  Come("a", Lane::kHeavy, 1000);
+  Come("b", Lane::kHeavy, 10);
+  Come("b", Lane::kHeavy, 10);
+  while (executor_.Step(Lane::kHeavy)) continue;
+  EXPECT_EQ(Ended(), "a OK, b OK, b OK, a OK");
+  EXPECT_EQ(executor_.counts(Lane::kHeavy).spent, 2020);
+}
+
+TEST_F(ReadExecutorTest, QueuesAreBoundedInAllAndForEachCaller) {
+  for (int i = 0; i < 4; ++i) Come("a");
+  EXPECT_EQ(Ended(), "a QUEUE_FULL");
+  Come("b");
+  Come("b");
+  Come("b");
+  EXPECT_EQ(Ended(), "b QUEUE_FULL") << "five in all";
+  EXPECT_EQ(executor_.counts(Lane::kHeavy).refused, 2);
+  // Who waited under another bound is not refused.
+  Come("c", Lane::kHeavy, 1, /*admitted=*/true);
+  EXPECT_EQ(Ended(), "");
+  EXPECT_EQ(executor_.counts(Lane::kHeavy).waiting, 6u);
+}
+
+TEST_F(ReadExecutorTest, WhoLeftMakesRoom) {
+  Work* left = Come("a");
+  Come("a");
+  Come("a");
+  left->Cancel();
+  Come("a");
+  EXPECT_EQ(Ended(), "a CANCELLED");
+  EXPECT_EQ(executor_.counts(Lane::kHeavy).waiting, 3u);
+  EXPECT_EQ(executor_.counts(Lane::kHeavy).abandoned, 1);
+}
+
+TEST_F(ReadExecutorTest, WhoLeftOrIsTooLateIsNeverBegun) {
+  Come("left")->Cancel();
+  Come("stays");
+  while (executor_.Step(Lane::kHeavy)) continue;
+  EXPECT_EQ(Ended(), "left CANCELLED, stays OK");
+  Come("late");
+  clock_.Advance(absl::Seconds(10));
+  while (executor_.Step(Lane::kHeavy)) continue;
+  Come("later");
+  EXPECT_EQ(Ended(), "late DEADLINE_EXCEEDED, later DEADLINE_EXCEEDED");
+  EXPECT_EQ(executor_.counts(Lane::kHeavy).begun, 1);
+  EXPECT_EQ(executor_.counts(Lane::kHeavy).abandoned, 3);
+}
+
+TEST_F(ReadExecutorTest, WhoIsForgottenIsToldAtOnce) {
+  Come("a");
+  Work* work = Come("a");
+  work->Cancel();
+  executor_.Forget("a", work);
+  EXPECT_EQ(Ended(), "a CANCELLED");
+  EXPECT_EQ(executor_.counts(Lane::kHeavy).waiting, 1u);
+  // One that has ended is not found any more.
+  executor_.Forget("a", work);
+  EXPECT_EQ(Ended(), "");
+}
+
+TEST_F(ReadExecutorTest, AStopTellsAllThatWaitAndAllThatCome) {
+  Come("a");
+  Come("b", Lane::kSlow);
+  executor_.Stop();
+  EXPECT_EQ(Ended(), "a DRAINING, b DRAINING");
+  Come("c");
+  EXPECT_EQ(Ended(), "c DRAINING");
+  executor_.Stop();
+  EXPECT_EQ(executor_.counts(Lane::kHeavy).waiting, 0u);
+}
+
+}  // namespace
+}  // namespace fiscal::services::rpc
