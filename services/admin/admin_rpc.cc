@@ -119,7 +119,8 @@ class AdminRpc final : public rpc::Service {
                             "this process copies the log: ask the submission process");
     }
     domain::QuarantineOrder order;
-    FISCAL_ASSIGN_OR_RETURN(const domain::Moment asked, wire::ParsePosition(request->position()));
+    FISCAL_ASSIGN_OR_RETURN(const domain::Moment asked,
+                            wire::ParsePosition(request->position(), "position"));
     if (request->reason().empty())
       return domain::Refuse(
           {{Reason::kRequiredFieldMissing, "reason", "", "a reason is required"}});

@@ -208,8 +208,7 @@ class AggregationRpc final : public rpc::Service {
     return AtAll(call, {&request->left().consistency(), &request->right().consistency()}, response,
                  [this, call, request, response](const std::vector<Moment>& at) -> absl::Status {
                    // The sides differ in year and department only: else the parts would not be
-                   //     those of one
-                   // question.
+                   // those of one question.
                    pb::TotalFilter left = request->left().filter(),
                                    right = request->right().filter();
                    for (pb::TotalFilter* f : {&left, &right}) {

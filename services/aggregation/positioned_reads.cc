@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "base/status_macros.h"
 #include "domain/reason.h"
@@ -18,8 +19,8 @@ namespace pb = fiscal::aggregation::v1;
 
 }  // namespace
 
-absl::StatusOr<PositionedReads::Place> PositionedReads::Find(
-    const pb::Consistency& consistency) const {
+absl::StatusOr<PositionedReads::Place> PositionedReads::Find(const pb::Consistency& consistency,
+                                                             absl::string_view field) const {
   const Projector& projector = runner_.projector();
   switch (consistency.kind_case()) {
     case pb::Consistency::kAtLeast:
@@ -27,7 +28,8 @@ absl::StatusOr<PositionedReads::Place> PositionedReads::Find(
       const bool pinned = consistency.kind_case() == pb::Consistency::kExactly;
       FISCAL_ASSIGN_OR_RETURN(
           const Moment asked,
-          wire::ParsePosition(pinned ? consistency.exactly() : consistency.at_least()));
+          wire::ParsePosition(pinned ? consistency.exactly() : consistency.at_least(),
+                              absl::StrCat(field, pinned ? ".exactly" : ".at_least")));
       const absl::Status found = CheckMoment(projector.log(), asked);
       // REPLICA_BEHIND: a page token, too, may come from a replica that was ahead.
       const bool ahead = absl::IsUnavailable(found);
@@ -37,7 +39,8 @@ absl::StatusOr<PositionedReads::Place> PositionedReads::Find(
     case pb::Consistency::kAsOf: {
       const auto& time = consistency.as_of();
       if (time.seconds() > 253402300799 || time.seconds() < -62135596800)
-        return domain::Refuse(Reason::kPositionInvalid, "as_of is no time of the years 1 to 9999");
+        return domain::Refuse({{Reason::kPositionInvalid, absl::StrCat(field, ".as_of"), "",
+                                "no time of the years 1 to 9999"}});
       FISCAL_ASSIGN_OR_RETURN(const Position found,
                               projector.log().AsOf(time.seconds() * 1000000 + time.nanos() / 1000));
       return Place{Moment(found), true};
@@ -57,7 +60,10 @@ void PositionedReads::AtAll(rpc::UnaryCall* call, bool small,
   std::vector<Place> places;
   Moment last;
   for (const pb::Consistency* consistency : consistencies) {
-    absl::StatusOr<Place> place = Find(*consistency);
+    const char* const field = consistencies.size() == 1 ? "consistency"
+                              : places.empty()          ? "left.consistency"
+                                                        : "right.consistency";
+    absl::StatusOr<Place> place = Find(*consistency, field);
     if (!place.ok()) return call->Finish(place.status());
     last = Moment::Join(last, place->moment);
     places.push_back(*place);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "domain/moment.h"
 #include "fiscal/aggregation/v1/aggregation_service.pb.h"
 #include "google/protobuf/message.h"
@@ -21,7 +22,8 @@ class PositionedReads {
   explicit PositionedReads(Runner& runner) : runner_(runner) {}
 
   // Finishes the call with what `answer` puts into `response`, at the moments that the
-  // consistencies mean, all at one fold. `small` as in rpc::UnaryCall::Read.
+  // consistencies mean, all at one fold: the request's own, or those of its left and right side.
+  // `small` as in rpc::UnaryCall::Read.
   // POSITION_OF_OTHER_HISTORY and, where the log is written, POSITION_AHEAD come at once; a copy
   // waits for what it may yet reach.
   void AtAll(rpc::UnaryCall* call, bool small,
@@ -40,7 +42,9 @@ class PositionedReads {
     // Past the head of a copy: its history is looked at when it is reached.
     bool ahead = false;
   };
-  absl::StatusOr<Place> Find(const aggregation::v1::Consistency& consistency) const;
+  // `field`: where the consistency stands in the request.
+  absl::StatusOr<Place> Find(const aggregation::v1::Consistency& consistency,
+                             absl::string_view field) const;
 
   Runner& runner_;
 };

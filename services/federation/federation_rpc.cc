@@ -145,7 +145,8 @@ class FederationRpc final : public rpc::Service {
                             "this process keeps no totals: ask the aggregation process");
     }
     if (request.position().empty()) return projector_->folded();
-    FISCAL_ASSIGN_OR_RETURN(const Moment asked, wire::ParsePosition(request.position()));
+    FISCAL_ASSIGN_OR_RETURN(const Moment asked,
+                            wire::ParsePosition(request.position(), "position"));
     FISCAL_RETURN_IF_ERROR(CheckMoment(p_.log, asked));
     return asked.position();
   }

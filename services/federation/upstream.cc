@@ -33,7 +33,7 @@ absl::Status Unsound(absl::string_view fault) {
 
 absl::StatusOr<domain::UpstreamRecords::Record> ToRecord(const pb::PostedEvent& event) {
   domain::UpstreamRecords::Record record;
-  const absl::StatusOr<domain::Moment> at = wire::ParsePosition(event.position());
+  const absl::StatusOr<domain::Moment> at = wire::ParsePosition(event.position(), "position");
   if (!at.ok()) return Unsound("an event has no position");
   record.position = at->position();
   if (event.leaf_hash().size() != 32 || event.chain_hash().size() != 32)
@@ -145,9 +145,10 @@ absl::Status Upstream::Follow() {
     records.upstream = name_;
     records.log_id = absl::HexStringToBytes(response.log_id());
     // Not every upstream names a position before its first event.
-    const absl::StatusOr<domain::Moment> head = response.head_position().empty()
-                                                    ? domain::Moment()
-                                                    : wire::ParsePosition(response.head_position());
+    const absl::StatusOr<domain::Moment> head =
+        response.head_position().empty()
+            ? domain::Moment()
+            : wire::ParsePosition(response.head_position(), "head_position");
     if (records.log_id.size() != 16 || !head.ok()) {
       kept = absl::DataLossError("the upstream answers without naming its log");
       break;

@@ -124,7 +124,8 @@ class EventLogRpc final : public rpc::Service {
   absl::Status ProveInclusion(const pb::GetInclusionProofRequest& request,
                               pb::GetInclusionProofResponse* response) const {
     FISCAL_ASSIGN_OR_RETURN(const SigningKey key, signer_.key());
-    FISCAL_ASSIGN_OR_RETURN(const domain::Moment asked, wire::ParsePosition(request.position()));
+    FISCAL_ASSIGN_OR_RETURN(const domain::Moment asked,
+                            wire::ParsePosition(request.position(), "position"));
     const Position position = asked.position();
     if (position == 0) return domain::Refuse(Reason::kPositionInvalid, "positions count from 1");
     FISCAL_RETURN_IF_ERROR(CheckMoment(log_, asked));

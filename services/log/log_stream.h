@@ -48,7 +48,8 @@ class LogStream final : public grpc::ServerWriteReactor<Response>, private LogFe
                                                 const std::string& position,
                                                 const std::string& chain_hash) {
     if (position.empty()) return domain::Position{0};
-    FISCAL_ASSIGN_OR_RETURN(const domain::Moment asked, wire::ParsePosition(position));
+    FISCAL_ASSIGN_OR_RETURN(const domain::Moment asked,
+                            wire::ParsePosition(position, "after_position"));
     const domain::Position after = asked.position();
     FISCAL_RETURN_IF_ERROR(CheckMoment(log, chain_hash.empty() ? asked : domain::Moment(after)));
     if (chain_hash.empty() || after == 0) return after;

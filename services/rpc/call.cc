@@ -1,6 +1,7 @@
 #include "services/rpc/call.h"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -20,6 +21,13 @@ Lane LaneOf(CallKind kind) {
                                        : Lane::kHeavy;
 }
 
+// gRPC has the last of its own times where the caller sets none.
+absl::Time DeadlineOf(const grpc::ServerContextBase& context) {
+  const std::chrono::system_clock::time_point deadline = context.deadline();
+  return deadline == std::chrono::system_clock::time_point::max() ? absl::InfiniteFuture()
+                                                                  : absl::FromChrono(deadline);
+}
+
 }  // namespace
 
 absl::Time AnswerBy(absl::Time deadline, absl::Time now) {
@@ -34,7 +42,7 @@ Call::Call(Calls& calls, const Method& method, grpc::ServerContextBase& context)
       context_(context),
       caller_(CallerOf(context)),
       key_(caller_.key()),
-      deadline_(absl::FromChrono(context.deadline())),
+      deadline_(DeadlineOf(context)),
       answer_by_(AnswerBy(deadline_, calls.clock_.Now())),
       admitted_(calls.Admit(key_, method.kind)) {}
 

@@ -9,11 +9,12 @@
 
 namespace fiscal::services::wire {
 
-absl::StatusOr<domain::Moment> ParsePosition(absl::string_view text) {
+absl::StatusOr<domain::Moment> ParsePosition(absl::string_view text, absl::string_view field) {
   const std::optional<domain::Moment> moment = domain::Moment::Parse(text);
   if (moment.has_value()) return *moment;
-  return domain::Refuse(domain::Reason::kPositionInvalid,
-                        "a position is a string that an answer gave");
+  return domain::Refuse(
+      {{domain::Reason::kPositionInvalid, std::string(field), "",
+        absl::StrCat("must be a position as an answer gave it, or its digits, not '", text, "'")}});
 }
 
 std::string EventNumber(domain::Position position) {
@@ -40,15 +41,16 @@ absl::StatusOr<std::string> ReadPageToken(absl::string_view question, absl::stri
   const Digest digest = Sha256({question});
   if (!absl::WebSafeBase64Unescape(token, &bytes) || bytes.size() < 8 ||
       absl::string_view(bytes).substr(0, 8) != BytesOf(digest).substr(0, 8)) {
-    return domain::Refuse(domain::Reason::kPageTokenInvalid,
-                          "the page token is not of this question");
+    return domain::Refuse(
+        {{domain::Reason::kPageTokenInvalid, "page_token", "", "not a token of this question"}});
   }
   return bytes.substr(8);
 }
 
 absl::StatusOr<size_t> PageSize(int32_t asked, size_t fallback, size_t max) {
   if (asked < 0)
-    return domain::Refuse(domain::Reason::kQueryInvalid, "page_size: must not be negative");
+    return domain::Refuse(
+        {{domain::Reason::kQueryInvalid, "page_size", "", "must not be negative"}});
   return asked == 0 ? fallback : std::min(static_cast<size_t>(asked), max);
 }
 

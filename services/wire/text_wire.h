@@ -18,8 +18,8 @@ namespace fiscal::services::wire {
 using domain::ParseDivision;
 
 // The text of a moment, or of a position alone, as an answer gave it; not checked against any log.
-// INVALID_ARGUMENT with POSITION_INVALID.
-absl::StatusOr<domain::Moment> ParsePosition(absl::string_view text);
+// INVALID_ARGUMENT with POSITION_INVALID, naming `field`.
+absl::StatusOr<domain::Moment> ParsePosition(absl::string_view text, absl::string_view field);
 // The number of an event in a row that names one; empty for 0, where the row names none. Rows are
 // many: their positions are not bound, and belong to the history of the answer's own.
 std::string EventNumber(domain::Position position);

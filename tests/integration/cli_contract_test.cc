@@ -210,6 +210,8 @@ TEST_F(CliContractTest, ExitCodes) {
   EXPECT_EQ(Fiscal("totals --division 141100 --year 2024 --department 999 --by fund").code, 4);
   EXPECT_EQ(Fiscal("totals --division 149999 --year 2024 --by fund").code, 4);
   EXPECT_EQ(Fiscal("budgets --division 141100 --agency 031001 --year 2024").code, 4);
+  EXPECT_EQ(Fiscal("totals --division 141100 --year 2024 --position 999999").code, 3);
+  EXPECT_EQ(Fiscal("totals --division 141100 --year 2024 --position 9-zz").code, 3);
   EXPECT_EQ(
       Fiscal("totals --division 141100 --year 2024 --by fund --timeout 1", "127.0.0.1:1").code, 6);
   const std::string good =

@@ -55,6 +55,7 @@ int ExitCodeOf(grpc::StatusCode code) {
       return kOk;
     case grpc::INVALID_ARGUMENT:
     case grpc::FAILED_PRECONDITION:
+    case grpc::OUT_OF_RANGE:
       return kRejected;
     case grpc::NOT_FOUND:
       return kNotFound;

@@ -1,6 +1,11 @@
-// Sizes of pages and times, between messages and the domain.
+// Positions, pages and times, between messages and the domain.
 #include "services/wire/text_wire.h"
 
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
 #include "domain/reason.h"
 #include "gtest/gtest.h"
 
@@ -14,6 +19,44 @@ TEST(TextWireTest, APageHasASizeThatIsAskedForWithinItsBounds) {
   const auto negative = PageSize(-1, 100, 1000);
   EXPECT_EQ(negative.status().code(), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(domain::Explain(negative.status()).refusal.reason, domain::Reason::kQueryInvalid);
+}
+
+// The field and what is wrong with it.
+std::string Violations(const absl::Status& status) {
+  std::string said;
+  for (const domain::Violation& v : domain::Explain(status).refusal.violations)
+    absl::StrAppend(&said, v.field, ": ", v.message, ";");
+  return said;
+}
+
+TEST(TextWireTest, APositionThatIsNoneNamesItsField) {
+  EXPECT_EQ(ParsePosition("7", "position")->position(), 7u);
+  EXPECT_TRUE(ParsePosition("240-9f3c2ab81d04", "position")->bound());
+  for (const char* text : {"", "x", "-7", "7-", "7-9f3c", "7-9F3C2AB81D04", "0-9f3c2ab81d04"}) {
+    const auto refused = ParsePosition(text, "consistency.exactly");
+    EXPECT_EQ(refused.status().code(), absl::StatusCode::kInvalidArgument) << text;
+    EXPECT_EQ(
+        Violations(refused.status()),
+        absl::StrCat(
+            "consistency.exactly: must be a position as an answer gave it, or its digits, not '",
+            text, "';"));
+  }
+  // What is echoed is bounded.
+  const auto large = ParsePosition(std::string(1 << 20, 'x'), "position");
+  EXPECT_LT(large.status().ToString().size(), 4096u);
+}
+
+TEST(TextWireTest, APageTokenIsOfOneQuestion) {
+  const std::string token = MakePageToken("question", "7 of 9");
+  EXPECT_EQ(*ReadPageToken("question", token), "7 of 9");
+  for (const auto& [question, given] :
+       std::vector<std::pair<std::string, std::string>>{{"another", token},
+                                                        {"question", ""},
+                                                        {"question", "not base64!"},
+                                                        {"question", token.substr(0, 6)}}) {
+    EXPECT_EQ(Violations(ReadPageToken(question, given).status()),
+              "page_token: not a token of this question;");
+  }
 }
 
 TEST(TextWireTest, ATimeHasSecondsAndNanosThatAreNotNegative) {
