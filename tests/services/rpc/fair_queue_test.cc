@@ -64,6 +64,7 @@ TEST(FairQueueTest, Turns) {
       {"a1 a2 b1 b2 > $a9 > > >", "a1 b1 b2 a2"},
       // A pause earns nothing: who comes late is level with the last turn.
       {"a1 a2 a3 >5 >5 b1 b2 >5 > >", "a1 a2 b1 a3 b2"},
+      {"a1 >9 a2 >9 a3 >9 a4 a5 b1 b2 b3 >9 >9 >9 >9 >9", "a1 a2 a3 b1 a4 b2 a5 b3"},
       // An account is kept while it is above the level.
       {"a1 >9 b1 > a2 b2 > >", "a1 b1 b2 a2"},
       {"a1 a2 a3 a4 b1 -a > > > >", "[2,4] a1 b1 a3 nobody"},

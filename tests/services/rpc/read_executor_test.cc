@@ -1,12 +1,14 @@
 // Lanes of reads: rows of callers who come, and what becomes of their reads.
 #include "services/rpc/read_executor.h"
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/synchronization/notification.h"
 #include "base/clock.h"
 #include "domain/reason.h"
 #include "gtest/gtest.h"
@@ -26,8 +28,7 @@ class ReadExecutorTest : public ::testing::Test {
   }
 
   Work* NewWork() {
-    works_.push_back(
-        std::make_unique<Work>(clock_, absl::UnixEpoch() + absl::Seconds(10), UINT64_MAX));
+    works_.push_back(std::make_unique<Work>(clock_, deadline_, UINT64_MAX));
     return works_.back().get();
   }
   // A read of `caller`; its end is said as "caller REASON".
@@ -54,6 +55,7 @@ class ReadExecutorTest : public ::testing::Test {
   }
 
   ManualClock clock_{absl::UnixEpoch()};
+  absl::Time deadline_ = absl::UnixEpoch() + absl::Seconds(10);
   std::vector<std::unique_ptr<Work>> works_;
   std::vector<std::string> ended_;
   ReadExecutor executor_{Stepped()};
@@ -78,6 +80,16 @@ TEST_F(ReadExecutorTest, WhatAReadCostIsItsCallersTurn) {
   while (executor_.Step(Lane::kHeavy)) continue;
   EXPECT_EQ(Ended(), "a OK, b OK, b OK, a OK");
   EXPECT_EQ(executor_.counts(Lane::kHeavy).spent, 2020);
+}
+
+// Of those whose deadline came, too, the place is free.
+TEST_F(ReadExecutorTest, WhoIsTooLateMakesRoom) {
+  for (int i = 0; i < 3; ++i) Come("a");
+  clock_.Advance(absl::Seconds(10));
+  deadline_ = absl::InfiniteFuture();
+  Come("a");
+  EXPECT_EQ(Ended(), "a DEADLINE_EXCEEDED, a DEADLINE_EXCEEDED, a DEADLINE_EXCEEDED");
+  EXPECT_EQ(executor_.counts(Lane::kHeavy).waiting, 1u);
 }
 
 TEST_F(ReadExecutorTest, QueuesAreBoundedInAllAndForEachCaller) {
@@ -140,6 +152,72 @@ TEST_F(ReadExecutorTest, AStopTellsAllThatWaitAndAllThatCome) {
   EXPECT_EQ(Ended(), "c DRAINING");
   executor_.Stop();
   EXPECT_EQ(executor_.counts(Lane::kHeavy).waiting, 0u);
+}
+
+// Threads: the heavy lane is full of what does not end, and small reads and another caller's heavy
+// one are answered all the same.
+TEST(ReadExecutorThreadsTest, PointReadsAndOtherCallersDoNotWaitForWhoFillsTheHeavyLane) {
+  ReadExecutor::Options options;
+  options.threads = {1, 2, 1};
+  ReadExecutor executor(options);
+  absl::Notification release;
+  std::atomic<int> begun{0};
+  absl::Notification first;
+  std::vector<std::unique_ptr<Work>> works;
+  std::atomic<int> finished{0};
+  for (int i = 0; i < 4; ++i) {
+    works.push_back(std::make_unique<Work>());
+    executor.Run(Lane::kHeavy, {"flood", works.back().get(),
+                                [&] {
+                                  if (++begun == 1) first.Notify();
+                                  release.WaitForNotification();
+                                  return absl::OkStatus();
+                                },
+                                [&](const absl::Status&) { ++finished; }});
+  }
+  first.WaitForNotification();
+  for (Lane lane : {Lane::kPoint, Lane::kHeavy}) {
+    Work work;
+    absl::Notification done;
+    executor.Run(lane, {"victim", &work, [] { return absl::OkStatus(); },
+                        [&](const absl::Status& status) {
+                          EXPECT_TRUE(status.ok());
+                          done.Notify();
+                        }});
+    ASSERT_TRUE(done.WaitForNotificationWithTimeout(absl::Minutes(1))) << NameOf(lane);
+  }
+  // One caller never has both threads.
+  EXPECT_EQ(begun.load(), 1);
+  release.Notify();
+  executor.Stop();
+  EXPECT_EQ(executor.counts(Lane::kHeavy).running, 0u);
+}
+
+TEST(ReadExecutorThreadsTest, WhoLeavesEndsWhatRuns) {
+  ReadExecutor::Options options;
+  options.threads = {1, 1, 1};
+  ReadExecutor executor(options);
+  Work work;
+  absl::Notification begun, done;
+  executor.Run(Lane::kHeavy, {"a", &work,
+                              [&]() -> absl::Status {
+                                begun.Notify();
+                                // For ever, but for the check.
+                                while (true) {
+                                  const absl::Status status = work.Spend(1);
+                                  if (!status.ok()) return status;
+                                }
+                              },
+                              [&](const absl::Status& status) {
+                                EXPECT_TRUE(absl::IsCancelled(status)) << status;
+                                done.Notify();
+                              }});
+  begun.WaitForNotification();
+  work.Cancel();
+  executor.Forget("a", &work);
+  ASSERT_TRUE(done.WaitForNotificationWithTimeout(absl::Minutes(1)));
+  executor.Stop();
+  EXPECT_EQ(executor.counts(Lane::kHeavy).abandoned, 1);
 }
 
 }  // namespace

@@ -236,6 +236,28 @@ TEST_F(CommitterTest, TheQueueIsBoundedInAllAndForEachCaller) {
   )");
 }
 
+// While some of them still wait.
+TEST_F(CommitterTest, BytesThatWereTakenAreTheCallersAgain) {
+  Committer::Options options;
+  options.group_requests_max = 1;
+  options.queue_bytes_per_caller_max = 250;
+  Start(options);
+  Hold();
+  absl::Notification first, go_on;
+  committer_->Submit("a", Request({"submit", "r1", "141100/101001", "l1=20502:1"}), 100,
+                     [&](const auto&) {
+                       first.Notify();
+                       go_on.WaitForNotification();
+                     });
+  EXPECT_EQ(Send({"a", "submit", "r2", "141100/101001", "l1=20502:2"}), "waits");
+  EXPECT_EQ(Send({"a", "submit", "r3", "141100/101001", "l1=20502:3"}), "QUEUE_FULL");
+  release_->Notify();
+  first.WaitForNotification();
+  EXPECT_EQ(Send({"a", "submit", "r3", "141100/101001", "l1=20502:3"}), "waits");
+  go_on.Notify();
+  EXPECT_EQ(Go(false), "3 groups: a r2 revised r2 @5, 1 line; a r3 revised r3 @6, 1 line");
+}
+
 TEST_F(CommitterTest, OnlyWhatIsValidatedIsTakenWhileTheDiskIsLow) {
   EXPECT_SCRIPT(script_, R"(
     hold
