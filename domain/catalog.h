@@ -93,7 +93,7 @@ class Catalog {
   const Entries* DivisionsOf(uint16_t year) const;
 
  private:
-  Position position_ = 0;
+  Position position_;
   std::map<ListKey, std::shared_ptr<const Entries>> lists_;
   using Children = absl::flat_hash_map<Code, std::vector<Code>>;
   // Derived from lists_: classifications by number, what is below a division by year, departments.

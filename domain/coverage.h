@@ -33,7 +33,7 @@ struct Coverage {
   int64_t received = 0;
   int64_t certified = 0;
   // The oldest position of the statements counted; 0 where there are none.
-  Position oldest = 0;
+  Position oldest;
 };
 
 }  // namespace fiscal::domain

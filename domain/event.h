@@ -18,7 +18,7 @@ namespace fiscal::domain {
 struct StatementMeta {
   BudgetKey key;
   uint64_t revision = 0;
-  Position position = 0;
+  Position position;
   int64_t commit_time_us = 0;
   std::string department_code;
   Scope scope = Scope::kOwn;
@@ -91,7 +91,7 @@ enum class EventKind : uint8_t {
 
 struct QuarantineEvent {
   // The position of the event that is left out.
-  Position position = 0;
+  Position position;
   // The budget of that event; nullopt when it can't be read.
   std::optional<BudgetKey> budget;
   std::string reason;
@@ -106,7 +106,7 @@ struct KeyEvent {
 
 struct EventHeader {
   EventKind kind = EventKind::kStatement;
-  Position position = 0;
+  Position position;
   int64_t commit_time_us = 0;
   std::string principal;
   std::string request_id;

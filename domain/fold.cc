@@ -271,7 +271,7 @@ absl::Status Fold::Apply(absl::Span<const Posting* const> postings, const Catalo
   for (const Posting* p : postings) {
     const std::string fault = FoldFault(*p);
     if (!fault.empty())
-      return absl::DataLossError(absl::StrCat("fold: event ", p->position, ": ", fault));
+      return absl::DataLossError(absl::StrCat("fold: event ", p->position.value(), ": ", fault));
   }
   const std::map<OwnLevelKey, OwnLevel> own_levels = SumUp(postings);
 

@@ -29,7 +29,7 @@ namespace fiscal::domain {
 
 // A statement as far as totals know it.
 struct StatementStatus {
-  Position position = 0;
+  Position position;
   uint64_t revision = 0;
   std::string department;
   Scope scope = Scope::kOwn;
@@ -38,7 +38,7 @@ struct StatementStatus {
   bool control = false;
   // The upstream it was taken over from; empty for a statement made here.
   std::string upstream;
-  Position upstream_position = 0;
+  Position upstream_position;
 
   // True when its lines count.
   bool counts() const { return !withdrawn && !control; }
@@ -53,7 +53,7 @@ struct StatementStatus {
 
 // The changes of one statement's event: its status, and the differences of its agency's leaf cells.
 struct Posting {
-  Position position = 0;
+  Position position;
   BudgetKey key;
   std::string department;
   uint64_t revision = 0;
@@ -65,7 +65,7 @@ struct Posting {
   bool more = false;
   // Known while the event is at hand; not part of what is stored of a posting.
   std::string upstream;
-  Position upstream_position = 0;
+  Position upstream_position;
   // True for the first posting of its budget.
   bool first() const { return revision == 1; }
   StatementStatus status() const {

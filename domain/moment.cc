@@ -15,7 +15,7 @@ constexpr char kHex[] = "0123456789abcdef";
 }  // namespace
 
 Moment::Moment(Position position, absl::string_view log_id, const Digest& chain_hash)
-    : position_(position), bound_(position != 0) {
+    : position_(position), bound_(!position.zero()) {
   // Every history begins with the same nothing.
   if (!bound_) return;
   std::copy_n(log_id.begin(), kIdBytes, mark_.begin());
@@ -25,13 +25,14 @@ Moment::Moment(Position position, absl::string_view log_id, const Digest& chain_
 std::optional<Moment> Moment::Parse(absl::string_view text) {
   const size_t dash = text.find('-');
   const absl::string_view digits = text.substr(0, dash);
-  Moment moment;
+  uint64_t number = 0;
   if (digits.empty() || digits.find_first_not_of(kDigits) != absl::string_view::npos ||
-      !absl::SimpleAtoi(digits, &moment.position_))
+      !absl::SimpleAtoi(digits, &number))
     return std::nullopt;
+  Moment moment{Position(number)};
   if (dash == absl::string_view::npos) return moment;
   const absl::string_view hex = text.substr(dash + 1);
-  if (moment.position_ == 0 || hex.size() != 2 * moment.mark_.size() ||
+  if (number == 0 || hex.size() != 2 * moment.mark_.size() ||
       hex.find_first_not_of(kHex) != absl::string_view::npos)
     return std::nullopt;
   const std::string mark = absl::HexStringToBytes(hex);
@@ -41,8 +42,8 @@ std::optional<Moment> Moment::Parse(absl::string_view text) {
 }
 
 std::string Moment::Text() const {
-  if (!bound_) return absl::StrCat(position_);
-  return absl::StrCat(position_, "-",
+  if (!bound_) return absl::StrCat(position_.value());
+  return absl::StrCat(position_.value(), "-",
                       absl::BytesToHexString(absl::string_view(mark_.data(), mark_.size())));
 }
 

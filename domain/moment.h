@@ -51,7 +51,7 @@ class Moment {
   static constexpr size_t kIdBytes = 2;
   static constexpr size_t kChainBytes = 4;
 
-  Position position_ = 0;
+  Position position_;
   bool bound_ = false;
   // Of the log's id, then of the chain hash; zeros when unbound.
   std::array<char, kIdBytes + kChainBytes> mark_{};

@@ -15,7 +15,7 @@ namespace fiscal::domain {
 struct Receipt {
   Result result = Result::kNone;
   uint64_t revision = 0;
-  Position position = 0;
+  Position position;
   uint64_t line_count = 0;
   uint64_t memo_line_count = 0;
   uint64_t project_count = 0;

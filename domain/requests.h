@@ -39,7 +39,7 @@ struct Reallocation {
 // Events of an upstream's log, as they came: contiguous, and groups committed at once not cut.
 struct UpstreamRecords {
   struct Record {
-    Position position = 0;
+    Position position;
     int64_t commit_time_us = 0;
     Digest leaf_hash{};
     Digest chain_hash{};
@@ -55,9 +55,9 @@ struct UpstreamRecords {
 // An operator's decision that totals leave out a posting.
 struct QuarantineOrder {
   std::string principal;
-  Position position = 0;
+  Position position;
   // Where the totals of this process stand still; 0 where they don't, or there are none.
-  Position stopped_at = 0;
+  Position stopped_at;
   std::string reason;
 };
 

@@ -85,7 +85,7 @@ class ServerImpl final : public Server {
     FISCAL_ASSIGN_OR_RETURN(edge_,
                             Edge::Open(*process_, {ServiceNames(config_), [this] {
                                                      return reader_ == nullptr
-                                                                ? domain::Position{0}
+                                                                ? domain::Position{}
                                                                 : reader_->projector().stopped_at();
                                                    }}));
     FISCAL_RETURN_IF_ERROR(Recover());
@@ -191,7 +191,7 @@ class ServerImpl final : public Server {
     const bool writes = writer_ != nullptr;
     const std::string recorded = writes ? writer_->recorded_key() : std::string();
     signer_ = std::make_unique<Signer>(process_->config().data_dir(), log.log_id(), recorded,
-                                       /*first_start=*/!writes || log.head().position == 0);
+                                       /*first_start=*/!writes || log.head().position.zero());
     const absl::StatusOr<SigningKey> key = signer_->key();
     if (writes && recorded.empty() && key.ok()) writer_->Record(*key);
   }

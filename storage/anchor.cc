@@ -39,7 +39,7 @@ std::string EncodeSlot(uint64_t generation, const AnchorState& state) {
   out.append(kMagic.data(), kMagic.size());
   PutU64(&out, generation);
   out += state.log_id;
-  PutU64(&out, state.position);
+  PutU64(&out, state.position.value());
   absl::StrAppend(&out, BytesOf(state.chain_hash));
   PutU64(&out, state.group);
   absl::StrAppend(&out, BytesOf(state.groups_hash));
@@ -67,7 +67,7 @@ std::optional<Slot> DecodeSlot(absl::string_view bytes, uint64_t index) {
   slot.generation = reader.U64();
   if (slot.generation % 2 != index) return std::nullopt;
   slot.state.log_id = std::string(reader.Bytes(16));
-  slot.state.position = reader.U64();
+  slot.state.position = domain::Position(reader.U64());
   slot.state.chain_hash = DigestOf(reader.Bytes(32));
   if (!slot.state.has_groups) return slot;
   slot.state.group = reader.U64();

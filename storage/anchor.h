@@ -21,13 +21,14 @@
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "base/sha256.h"
+#include "domain/position.h"
 #include "storage/kv.h"
 
 namespace fiscal::storage {
 
 struct AnchorState {
   std::string log_id;  // 16 bytes
-  uint64_t position = 0;
+  domain::Position position;
   Digest chain_hash{};
   // False for an anchor of version 0.1, which has nothing of what follows.
   bool has_groups = true;

@@ -9,7 +9,7 @@ namespace fiscal::storage {
 
 absl::StatusOr<domain::Position> EventLog::AsOf(int64_t time_us) const {
   // Times never decrease along the log.
-  domain::Position low = 0, high = head().position;
+  domain::Position low, high = head().position;
   while (low < high) {
     const domain::Position middle = low + (high - low + 1) / 2;
     domain::EventHeader header;
@@ -17,14 +17,14 @@ absl::StatusOr<domain::Position> EventLog::AsOf(int64_t time_us) const {
     if (header.commit_time_us <= time_us) {
       low = middle;
     } else {
-      high = middle - 1;
+      high = middle.Prev();
     }
   }
   return low;
 }
 
 LogEntry NextEntry(domain::EventHeader header, absl::string_view payload, EventLog::Head* head) {
-  header.position = head->position + 1;
+  header.position = head->position.Next();
   LogEntry entry;
   entry.position = header.position;
   entry.record = std::make_shared<const std::string>(EncodeRecord(header, payload));

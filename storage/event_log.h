@@ -33,7 +33,7 @@ namespace fiscal::storage {
 
 // An event.
 struct LogEntry {
-  domain::Position position = 0;
+  domain::Position position;
   // The chain over all events up to this one.
   Digest chain_hash{};
   // LeafHash of the record; only Append needs it.
@@ -56,7 +56,7 @@ struct LogGroup {
 class EventLog {
  public:
   struct Head {
-    domain::Position position = 0;
+    domain::Position position;
     Digest chain_hash{};
     int64_t commit_time_us = 0;
     // The last group, and the chain over all groups.

@@ -21,7 +21,7 @@ std::string EncodeGroup(const Digest& before, const GroupRecord& g) {
   std::string body;
   body.reserve(32 + 160 * g.answers.size());
   PutU8(&body, kVersion);
-  PutVarint(&body, g.first_position);
+  PutVarint(&body, g.first_position.value());
   PutVarint(&body, g.event_count);
   PutVarint(&body, g.answers.size());
   for (const GroupRecord::Answer& a : g.answers) {
@@ -50,7 +50,7 @@ absl::StatusOr<GroupRecord> DecodeGroup(absl::string_view value) {
   if (reader.U8() != kVersion)
     return absl::DataLossError("log: a group written by a newer version of Fiscal");
   GroupRecord g;
-  g.first_position = reader.Varint();
+  g.first_position = domain::Position(reader.Varint());
   g.event_count = reader.Varint();
   for (uint64_t n = reader.Varint(); n > 0 && reader.ok(); --n) {
     GroupRecord::Answer& a = g.answers.emplace_back();

@@ -31,7 +31,7 @@ struct GroupRecord {
     std::string receipt;
   };
   // Events of the group: `event_count` from `first_position` on.
-  domain::Position first_position = 0;
+  domain::Position first_position;
   uint64_t event_count = 0;
   std::vector<Answer> answers;
   // How far upstreams' logs were taken over: name and EncodeUpstreamState, in the order they were

@@ -41,7 +41,7 @@ absl::StatusOr<std::string> ReadBlock(const ReadRecordPart& read, std::string va
   if (kind == kInLog) {
     const uint64_t position = reader.Varint(), offset = reader.Varint(), size = reader.Varint();
     if (!reader.ok() || !reader.AtEnd()) return absl::DataLossError("heads: a malformed reference");
-    return read(position, offset, size);
+    return read(domain::Position(position), offset, size);
   }
   if (kind != kHere || !reader.ok()) return absl::DataLossError("heads: a malformed block");
   value.erase(0, 1);
@@ -79,9 +79,9 @@ absl::Status ReplaceBlocks(Staged& staged, const BlockKeys& keys,
   for (size_t i = 0; i < blocks.places.size(); ++i) {
     const domain::EncodedBlocks::Place& place = blocks.places[i];
     std::string value;
-    if (position != 0 && place.size >= kReferredBytesMin) {
+    if (!position.zero() && place.size >= kReferredBytesMin) {
       PutU8(&value, kInLog);
-      PutVarint(&value, position);
+      PutVarint(&value, position.value());
       PutVarint(&value, offset + place.offset);
       PutVarint(&value, place.size);
     } else {
@@ -239,7 +239,7 @@ absl::Status Heads::FindProjects(const BudgetKey& budget, absl::Span<const absl:
 void Heads::SetMeta(const domain::StatementMeta& meta) {
   staged_.Put(HeadKey(meta.key), EncodeMeta(meta));
   std::string position;
-  PutU64(&position, meta.position);
+  PutU64(&position, meta.position.value());
   staged_.Put(RevisionKey(meta.key, meta.revision), std::move(position));
 }
 
@@ -316,7 +316,7 @@ absl::StatusOr<domain::StatementMeta> HeadReader::Meta(const BudgetKey& budget,
   }
   if (!position.ok()) return position.status();
   ByteReader reader(*position);
-  FISCAL_ASSIGN_OR_RETURN(LogEntry entry, log_.Read(reader.U64()));
+  FISCAL_ASSIGN_OR_RETURN(LogEntry entry, log_.Read(domain::Position(reader.U64())));
   FISCAL_ASSIGN_OR_RETURN(domain::Event event, DecodeRecord(entry.record));
   return std::move(event.statement.meta);
 }
@@ -359,7 +359,7 @@ absl::StatusOr<HeadReader::Statement> HeadReader::Read(const BudgetKey& budget,
   for (uint64_t r = head.revision; r > s.meta.revision; --r) {
     FISCAL_ASSIGN_OR_RETURN(std::string position, snapshot->Get(RevisionKey(budget, r)));
     ByteReader reader(position);
-    FISCAL_ASSIGN_OR_RETURN(LogEntry entry, log_.Read(reader.U64()));
+    FISCAL_ASSIGN_OR_RETURN(LogEntry entry, log_.Read(domain::Position(reader.U64())));
     FISCAL_ASSIGN_OR_RETURN(domain::Event event, DecodeRecord(entry.record));
     for (const Line& line : event.statement.put.lines) lines.erase(line.line_id);
     for (const Line& line : event.statement.removed.lines) lines.emplace(line.line_id, line);
@@ -383,7 +383,7 @@ absl::StatusOr<HeadReader::Statement> HeadReader::FromLog(const BudgetKey& budge
   for (uint64_t r = 1; r <= revision; ++r) {
     FISCAL_ASSIGN_OR_RETURN(const std::string position, kv_.Get(RevisionKey(budget, r)));
     ByteReader reader(position);
-    FISCAL_ASSIGN_OR_RETURN(LogEntry entry, log_.Read(reader.U64()));
+    FISCAL_ASSIGN_OR_RETURN(LogEntry entry, log_.Read(domain::Position(reader.U64())));
     FISCAL_ASSIGN_OR_RETURN(domain::Event event, DecodeRecord(entry.record));
     out.meta = event.statement.meta;
     out.lines.Keep(event.statement.put);

@@ -37,7 +37,7 @@ std::string EncodeNumber(int64_t value) {
 
 std::string EncodePosition(domain::Position position) {
   std::string bytes;
-  PutU64(&bytes, position);
+  PutU64(&bytes, position.value());
   return bytes;
 }
 
@@ -63,7 +63,8 @@ absl::StatusOr<std::string> Ledger::ReadPart(domain::Position position, uint64_t
   const uint64_t index = position - pending_.front().position;
   if (index >= pending_.size() || offset > pending_[index].record->size() ||
       size > pending_[index].record->size() - offset) {
-    return absl::OutOfRangeError(absl::StrCat("ledger: event ", position, " has no such part"));
+    return absl::OutOfRangeError(
+        absl::StrCat("ledger: event ", position.value(), " has no such part"));
   }
   return pending_[index].record->substr(offset, size);
 }
@@ -315,7 +316,8 @@ class Replay {
   absl::Status Next(const EventLog::Head& head) {
     FISCAL_ASSIGN_OR_RETURN(const GroupRecord record, log_.ReadGroup(mark_.group + 1));
     Ledger ledger(kv_, log_, mark_.group + 1);
-    const domain::Position first = mark_.position == 0 ? record.first_position : mark_.position + 1;
+    const domain::Position first =
+        mark_.position.zero() ? record.first_position : mark_.position.Next();
     // Groups that an older version's log was put into may be large: written in parts.
     for (domain::Position p = first; p < record.end(); ++p) {
       FISCAL_ASSIGN_OR_RETURN(const LogEntry entry, log_.Read(p));
@@ -329,7 +331,7 @@ class Replay {
     FISCAL_RETURN_IF_ERROR(ledger.ApplyGroup(record));
     ledger.MoveTo(&batch_);
     ++mark_.group;
-    mark_.position = 0;
+    mark_.position = domain::Position();
     FISCAL_ASSIGN_OR_RETURN(mark_.groups_hash, log_.GroupsHashAt(mark_.group));
     // Each group is read over what those before it wrote.
     return Write();

@@ -16,7 +16,7 @@ std::string EncodeLedgerMark(const LedgerMark& mark) {
   out += mark.log_id;
   PutVarint(&out, mark.group);
   absl::StrAppend(&out, BytesOf(mark.groups_hash));
-  PutVarint(&out, mark.position);
+  PutVarint(&out, mark.position.value());
   return out;
 }
 
@@ -27,7 +27,7 @@ absl::StatusOr<LedgerMark> DecodeLedgerMark(absl::string_view bytes) {
   mark.log_id = std::string(reader.Bytes(16));
   mark.group = reader.Varint();
   const absl::string_view hash = reader.Bytes(32);
-  mark.position = reader.Varint();
+  mark.position = domain::Position(reader.Varint());
   if (!reader.ok() || !reader.AtEnd() || version != kVersion)
     return absl::DataLossError("ledger: its mark is malformed");
   mark.groups_hash = DigestOf(hash);

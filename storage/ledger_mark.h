@@ -18,7 +18,7 @@ struct LedgerMark {
   uint64_t group = 0;
   Digest groups_hash{};
   // While the next group is applied in parts: the last of its events that is in. Otherwise 0.
-  domain::Position position = 0;
+  domain::Position position;
 };
 
 std::string EncodeLedgerMark(const LedgerMark& mark);

@@ -57,7 +57,7 @@ absl::StatusOr<std::unique_ptr<LocalLog>> LocalLog::Open(Kv& kv, Anchor& anchor,
 
   FISCAL_ASSIGN_OR_RETURN(Head head, log->FindHead());
   if (!anchored.ok()) {
-    if (head.position != 0 || head.group != 0)
+    if (!head.position.zero() || head.group > 0)
       return absl::DataLossError("log: the store has events but its anchor is missing");
   } else {
     if (anchored->log_id != log->log_id_)
@@ -83,26 +83,28 @@ absl::Status LocalLog::OpenTree(const Head& head) {
   Digest chain{};
   auto leaf_at = [&](uint64_t index) -> absl::StatusOr<Digest> {
     if (chain == Digest{} && index > 0) {
-      FISCAL_ASSIGN_OR_RETURN(chain, ChainAt(index));
+      FISCAL_ASSIGN_OR_RETURN(chain, ChainAt(domain::Position(index)));
     }
-    FISCAL_ASSIGN_OR_RETURN(const std::string value, kv_.Get(EventKey(index + 1)));
+    const domain::Position position(index + 1);
+    FISCAL_ASSIGN_OR_RETURN(const std::string value, kv_.Get(EventKey(position)));
     domain::EventHeader header;
-    FISCAL_ASSIGN_OR_RETURN(const std::string bytes, HeadOf(index + 1, value, &header));
-    FISCAL_ASSIGN_OR_RETURN(const Digest stored, ChainOf(index + 1, value));
+    FISCAL_ASSIGN_OR_RETURN(const std::string bytes, HeadOf(position, value, &header));
+    FISCAL_ASSIGN_OR_RETURN(const Digest stored, ChainOf(position, value));
     const Digest leaf = LeafHashOfHeader(bytes);
     chain = ChainHash(chain, leaf);
     if (chain != stored)
       return absl::DataLossError(absl::StrCat("log: the hash chain breaks at ", index + 1));
     return leaf;
   };
-  FISCAL_ASSIGN_OR_RETURN(tree_, MerkleTree::Open(kv_, head.position, leaf_at));
+  FISCAL_ASSIGN_OR_RETURN(tree_, MerkleTree::Open(kv_, head.position.value(), leaf_at));
   return absl::OkStatus();
 }
 
 absl::StatusOr<LocalLog::Head> LocalLog::FindHead() const {
   Head head;
-  std::unique_ptr<KvIterator> it = kv_.NewIterator(EventKey(0), EventKey(UINT64_MAX));
-  it->SeekForPrev(EventKey(UINT64_MAX));
+  std::unique_ptr<KvIterator> it =
+      kv_.NewIterator(EventKey(domain::Position()), EventKey(domain::Position::Max()));
+  it->SeekForPrev(EventKey(domain::Position::Max()));
   if (it->Valid()) {
     FISCAL_ASSIGN_OR_RETURN(head.position, DecodePositionKey(it->key()));
     FISCAL_ASSIGN_OR_RETURN(LogEntry entry, Read(head.position));
@@ -125,8 +127,8 @@ absl::StatusOr<LocalLog::Head> LocalLog::FindHead() const {
 absl::Status LocalLog::CheckAgainst(const AnchorState& anchored, const Head& head) const {
   FISCAL_ASSIGN_OR_RETURN(const StoreWitness store, kv_.Witness());
   if (anchored.position > head.position) {
-    return absl::DataLossError(absl::StrCat("log: it ends at ", head.position, " but ",
-                                            anchored.position,
+    return absl::DataLossError(absl::StrCat("log: it ends at ", head.position.value(), " but ",
+                                            anchored.position.value(),
                                             " was acknowledged: the end of the log is lost"));
   }
   if (anchored.group > head.group || anchored.store.sequence > store.sequence) {
@@ -137,13 +139,13 @@ absl::Status LocalLog::CheckAgainst(const AnchorState& anchored, const Head& hea
   // From the last group that no lost file can have taken away.
   uint64_t group = anchored.group_in_tables;
   Digest hash{}, chain{};
-  domain::Position next = 1;
+  domain::Position next(1);
   if (group > 0) {
     FISCAL_ASSIGN_OR_RETURN(hash, GroupsHashAt(group));
     FISCAL_ASSIGN_OR_RETURN(const GroupRecord last, ReadGroup(group));
     next = last.end();
-    if (next > 1) {
-      FISCAL_ASSIGN_OR_RETURN(chain, ChainAt(next - 1));
+    if (next > domain::Position(1)) {
+      FISCAL_ASSIGN_OR_RETURN(chain, ChainAt(next.Prev()));
     }
   }
   if (group == anchored.group && hash != anchored.groups_hash)
@@ -159,19 +161,20 @@ absl::Status LocalLog::CheckAgainst(const AnchorState& anchored, const Head& hea
     FISCAL_ASSIGN_OR_RETURN(const GroupRecord record, DecodeGroup(it->value()));
     if (record.first_position != next) {
       return absl::DataLossError(
-          absl::StrCat("log: group ", group, " does not go on at event ", next));
+          absl::StrCat("log: group ", group, " does not go on at event ", next.value()));
     }
     if (record.event_count > 0)
-      FISCAL_RETURN_IF_ERROR(CheckRecords(kv_, next, record.end() - 1, &chain));
+      FISCAL_RETURN_IF_ERROR(CheckRecords(kv_, next, record.end().Prev(), &chain));
     next = record.end();
     if (group == anchored.group && hash != anchored.groups_hash)
       return absl::DataLossError("log: the answers do not fit the anchor");
-    if (group == anchored.group && (next != anchored.position + 1 || chain != anchored.chain_hash))
+    if (group == anchored.group &&
+        (next != anchored.position.Next() || chain != anchored.chain_hash))
       return absl::DataLossError("log: the hash chain does not fit the anchor");
   }
   FISCAL_RETURN_IF_ERROR(it->status());
-  if (group != head.group || next != head.position + 1)
-    return absl::DataLossError(absl::StrCat("log: event ", next, " belongs to no group"));
+  if (group != head.group || next != head.position.Next())
+    return absl::DataLossError(absl::StrCat("log: event ", next.value(), " belongs to no group"));
   return absl::OkStatus();
 }
 
@@ -200,7 +203,7 @@ LocalLog::Head LocalLog::head() const {
 absl::Status LocalLog::Append(LogGroup group) {
   Head head = this->head();
   std::vector<LogEntry> entries = std::move(group.entries);
-  group.record.first_position = head.position + 1;
+  group.record.first_position = head.position.Next();
   group.record.event_count = entries.size();
   Batch batch = std::move(group.ledger);
   std::vector<Digest> leaves;
@@ -222,7 +225,7 @@ absl::Status LocalLog::Append(LogGroup group) {
   ++head.group;
   if (!entries.empty()) head.commit_time_us = group.commit_time_us;
   batch.Put(GroupRecordKey(head.group), std::move(value));
-  batch.Put(LedgerMarkKey(), EncodeLedgerMark({log_id_, head.group, head.groups_hash, 0}));
+  batch.Put(LedgerMarkKey(), EncodeLedgerMark({log_id_, head.group, head.groups_hash, {}}));
   FISCAL_RETURN_IF_ERROR(kv_.Write(batch, /*sync=*/true));
   FISCAL_RETURN_IF_ERROR(AnchorNow(head));
   std::vector<LogEntry> forgotten;  // freed outside the lock
@@ -296,12 +299,12 @@ absl::StatusOr<std::string> LocalLog::ReadBytes(domain::Position position, uint6
   if (record == nullptr)
     return ReadRecordBytes([this](KeyView key) { return kv_.Get(key); }, position, offset, size);
   if (offset > record->size() || size > record->size() - offset)
-    return absl::OutOfRangeError(absl::StrCat("log: record ", position, " is shorter"));
+    return absl::OutOfRangeError(absl::StrCat("log: record ", position.value(), " is shorter"));
   return record->substr(offset, size);
 }
 
 absl::StatusOr<Digest> LocalLog::ChainAt(domain::Position position) const {
-  if (position == 0) return Digest{};
+  if (position.zero()) return Digest{};
   {
     absl::ReaderMutexLock lock(&mu_);
     if (head_.position == position) return head_.chain_hash;
@@ -310,13 +313,13 @@ absl::StatusOr<Digest> LocalLog::ChainAt(domain::Position position) const {
   }
   {
     absl::ReaderMutexLock lock(&links_mu_);
-    const Link& link = links_[position % links_.size()];
+    const Link& link = links_[position.value() % links_.size()];
     if (link.position == position) return link.chain_hash;
   }
   FISCAL_ASSIGN_OR_RETURN(const std::string value, kv_.Get(EventKey(position)));
   FISCAL_ASSIGN_OR_RETURN(const Digest chain, ChainOf(position, value));
   absl::MutexLock lock(&links_mu_);
-  links_[position % links_.size()] = {position, chain};
+  links_[position.value() % links_.size()] = {position, chain};
   return chain;
 }
 
@@ -329,8 +332,9 @@ absl::StatusOr<std::string> LocalLog::ReadRecordHead(domain::Position position,
 absl::StatusOr<std::vector<domain::Position>> LocalLog::CatalogEvents(domain::Position last) const {
   std::vector<domain::Position> positions;
   std::unique_ptr<KvIterator> it =
-      kv_.NewIterator(CatalogEventKey(0), CatalogEventKey(last == UINT64_MAX ? last : last + 1));
-  for (it->Seek(CatalogEventKey(0)); it->Valid(); it->Next()) {
+      kv_.NewIterator(CatalogEventKey(domain::Position()),
+                      CatalogEventKey(last == domain::Position::Max() ? last : last.Next()));
+  for (it->Seek(CatalogEventKey(domain::Position())); it->Valid(); it->Next()) {
     FISCAL_ASSIGN_OR_RETURN(domain::Position p, DecodePositionKey(it->key()));
     positions.push_back(p);
   }
@@ -340,9 +344,9 @@ absl::StatusOr<std::vector<domain::Position>> LocalLog::CatalogEvents(domain::Po
 
 absl::Status LocalLog::LoadOperatorEvents(domain::Position last) {
   auto operators = std::make_shared<OperatorEvents>();
-  std::unique_ptr<KvIterator> it =
-      kv_.NewIterator(OperatorEventKey(0), OperatorEventKey(UINT64_MAX));
-  for (it->Seek(OperatorEventKey(0)); it->Valid(); it->Next()) {
+  std::unique_ptr<KvIterator> it = kv_.NewIterator(OperatorEventKey(domain::Position()),
+                                                   OperatorEventKey(domain::Position::Max()));
+  for (it->Seek(OperatorEventKey(domain::Position())); it->Valid(); it->Next()) {
     FISCAL_ASSIGN_OR_RETURN(const domain::Position position, DecodePositionKey(it->key()));
     if (position > last) break;
     FISCAL_ASSIGN_OR_RETURN(const LogEntry entry, Read(position));

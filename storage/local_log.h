@@ -100,7 +100,7 @@ class LocalLog final : public EventLog {
   // Chain hashes as they were last read from the store, each in the place of its position: pages
   // and reads at an old position ask for one again and again.
   struct Link {
-    domain::Position position = 0;
+    domain::Position position;
     Digest chain_hash{};
   };
   mutable absl::Mutex links_mu_;

@@ -19,7 +19,7 @@ constexpr size_t kEntryHead = kChainBytes + 4;
 
 absl::StatusOr<uint32_t> RecordSize(domain::Position position, absl::string_view value) {
   if (value.size() < kEntryHead)
-    return absl::DataLossError(absl::StrCat("log: record ", position, " is too short"));
+    return absl::DataLossError(absl::StrCat("log: record ", position.value(), " is too short"));
   ByteReader reader(value.substr(kChainBytes));
   return reader.U32();
 }
@@ -57,12 +57,13 @@ absl::StatusOr<LogEntry> ReadRecord(const GetValue& get, domain::Position positi
   for (uint32_t n = 1; value.size() < size; ++n) {
     absl::StatusOr<std::string> more = get(EventSegmentKey(position, n));
     if (!more.ok() || more->empty()) {
-      return absl::DataLossError(absl::StrCat("log: record ", position, " lacks its segment ", n));
+      return absl::DataLossError(
+          absl::StrCat("log: record ", position.value(), " lacks its segment ", n));
     }
     value += *more;
   }
   if (value.size() != size)
-    return absl::DataLossError(absl::StrCat("log: record ", position, " has another size"));
+    return absl::DataLossError(absl::StrCat("log: record ", position.value(), " has another size"));
   entry.record = std::make_shared<const std::string>(std::move(value));
   return entry;
 }
@@ -76,13 +77,13 @@ absl::StatusOr<std::string> ReadRecordBytes(const GetValue& get, domain::Positio
         get(number == 0 ? EventKey(position)
                         : EventSegmentKey(position, static_cast<uint32_t>(number)));
     if (number > 0 && absl::IsNotFound(value.status()))
-      return absl::OutOfRangeError(absl::StrCat("log: record ", position, " is shorter"));
+      return absl::OutOfRangeError(absl::StrCat("log: record ", position.value(), " is shorter"));
     if (!value.ok()) return value.status();
     const absl::string_view segment =
         number == 0 ? absl::ClippedSubstr(*value, kEntryHead) : absl::string_view(*value);
     const absl::string_view piece = absl::ClippedSubstr(segment, skip, size);
     if (piece.empty()) {
-      return absl::OutOfRangeError(absl::StrCat("log: record ", position, " is shorter"));
+      return absl::OutOfRangeError(absl::StrCat("log: record ", position.value(), " is shorter"));
     }
     bytes.append(piece.data(), piece.size());
     offset += piece.size();
@@ -112,26 +113,27 @@ absl::Status CheckRecords(const Kv& kv, domain::Position from, domain::Position 
   for (domain::Position p = from; p <= to; ++p) {
     if (!it->Valid() || it->key() != EventKey(p)) {
       FISCAL_RETURN_IF_ERROR(it->status());
-      return absl::DataLossError(absl::StrCat("log: event ", p, " is missing"));
+      return absl::DataLossError(absl::StrCat("log: event ", p.value(), " is missing"));
     }
     FISCAL_ASSIGN_OR_RETURN(const uint32_t size, RecordSize(p, it->value()));
     domain::EventHeader header;
     FISCAL_ASSIGN_OR_RETURN(const std::string head, HeadOf(p, it->value(), &header));
     *chain = ChainHash(*chain, LeafHashOfHeader(head));
     if (header.position != p || BytesOf(*chain) != it->value().substr(0, kChainBytes))
-      return absl::DataLossError(absl::StrCat("log: the hash chain breaks at ", p));
+      return absl::DataLossError(absl::StrCat("log: the hash chain breaks at ", p.value()));
     size_t have = it->value().size() - kEntryHead;
     it->Next();
     for (uint32_t n = 1; have < size; ++n) {
       if (!it->Valid() || it->key() != EventSegmentKey(p, n)) {
         FISCAL_RETURN_IF_ERROR(it->status());
-        return absl::DataLossError(absl::StrCat("log: event ", p, " lacks its segment ", n));
+        return absl::DataLossError(
+            absl::StrCat("log: event ", p.value(), " lacks its segment ", n));
       }
       have += it->value().size();
       it->Next();
     }
     if (have != size)
-      return absl::DataLossError(absl::StrCat("log: event ", p, " has another size"));
+      return absl::DataLossError(absl::StrCat("log: event ", p.value(), " has another size"));
   }
   return it->status();
 }

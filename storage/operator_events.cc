@@ -16,8 +16,9 @@ bool Posts(EventKind kind) { return kind == EventKind::kStatement || kind == Eve
 absl::Status Stopped(domain::Position position, absl::string_view fault) {
   domain::Refusal refusal;
   refusal.reason = domain::Reason::kTotalsStopped;
-  refusal.message = absl::StrCat("event ", position, " can't be folded into totals: ", fault);
-  refusal.metadata = {{"position", absl::StrCat(position)}};
+  refusal.message =
+      absl::StrCat("event ", position.value(), " can't be folded into totals: ", fault);
+  refusal.metadata = {{"position", absl::StrCat(position.value())}};
   return domain::ToStatus(refusal);
 }
 

@@ -26,12 +26,12 @@ class OperatorEvents {
  public:
   struct Quarantined {
     // The position of the operator's event.
-    domain::Position position = 0;
+    domain::Position position;
     domain::QuarantineEvent event;
   };
   struct Key {
     // The position of the event that names the key.
-    domain::Position position = 0;
+    domain::Position position;
     int64_t commit_time_us = 0;
     std::string principal;
     domain::KeyEvent event;

@@ -13,19 +13,19 @@ constexpr uint8_t kCertified = 1, kWithdrawn = 2, kControl = 4, kDepartmentScope
 
 void AppendState(std::string* out, const UpstreamState& s) {
   out->append(s.log_id);
-  PutU64(out, s.position);
+  PutU64(out, s.position.value());
   out->append(BytesOf(s.chain_hash).data(), 32);
   PutU64(out, static_cast<uint64_t>(s.commit_time_us));
-  PutU64(out, s.local_position);
+  PutU64(out, s.local_position.value());
 }
 
 void ReadState(ByteReader* reader, UpstreamState* s) {
   s->log_id = std::string(reader->Bytes(16));
-  s->position = reader->U64();
+  s->position = domain::Position(reader->U64());
   const absl::string_view chain = reader->Bytes(32);
   if (reader->ok()) s->chain_hash = DigestOf(chain);
   s->commit_time_us = static_cast<int64_t>(reader->U64());
-  s->local_position = reader->U64();
+  s->local_position = domain::Position(reader->U64());
 }
 
 }  // namespace

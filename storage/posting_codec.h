@@ -52,11 +52,11 @@ absl::StatusOr<domain::BudgetKey> ReadBudgetKey(const domain::EventHeader& heade
 // Progress through an upstream's log.
 struct UpstreamState {
   std::string log_id;  // 16 bytes
-  domain::Position position = 0;
+  domain::Position position;
   Digest chain_hash{};
   int64_t commit_time_us = 0;
   // The last event of our own log that came from it; 0 when there is none.
-  domain::Position local_position = 0;
+  domain::Position local_position;
 };
 std::string EncodeUpstreamState(const UpstreamState& state);
 absl::StatusOr<UpstreamState> DecodeUpstreamState(absl::string_view bytes);

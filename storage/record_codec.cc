@@ -30,7 +30,7 @@ std::string EncodeMeta(const domain::StatementMeta& m) {
   PutU8(&out, static_cast<uint8_t>(m.key.stage));
   PutString(&out, m.key.agency);
   PutVarint(&out, m.revision);
-  PutVarint(&out, m.position);
+  PutVarint(&out, m.position.value());
   PutSigned(&out, m.commit_time_us);
   PutString(&out, m.department_code);
   PutU8(&out, static_cast<uint8_t>(m.scope));
@@ -57,7 +57,7 @@ absl::StatusOr<domain::StatementMeta> DecodeMeta(absl::string_view bytes) {
   const uint8_t stage = reader.U8();
   m.key.agency = std::string(reader.String());
   m.revision = reader.Varint();
-  m.position = reader.Varint();
+  m.position = domain::Position(reader.Varint());
   m.commit_time_us = reader.Signed();
   m.department_code = std::string(reader.String());
   const uint8_t scope = reader.U8();
@@ -230,7 +230,7 @@ absl::StatusOr<domain::CatalogEvent> DecodeCatalog(absl::string_view payload) {
 // quarantine := position:u64 known:u8 (division:u32 year:u16 stage:u8 agency:string)? reason:string
 std::string EncodeQuarantine(const domain::QuarantineEvent& event) {
   std::string out;
-  PutU64(&out, event.position);
+  PutU64(&out, event.position.value());
   PutU8(&out, event.budget.has_value());
   if (event.budget.has_value()) {
     PutU32(&out, event.budget->division);
@@ -245,7 +245,7 @@ std::string EncodeQuarantine(const domain::QuarantineEvent& event) {
 absl::StatusOr<domain::QuarantineEvent> DecodeQuarantine(absl::string_view payload) {
   ByteReader reader(payload);
   domain::QuarantineEvent event;
-  event.position = reader.U64();
+  event.position = domain::Position(reader.U64());
   const uint8_t known = reader.U8();
   if (known == 1) {
     domain::BudgetKey& budget = event.budget.emplace();
@@ -257,7 +257,7 @@ absl::StatusOr<domain::QuarantineEvent> DecodeQuarantine(absl::string_view paylo
     budget.agency = std::string(reader.String());
   }
   event.reason = std::string(reader.String());
-  if (!reader.ok() || !reader.AtEnd() || known > 1 || event.position == 0)
+  if (!reader.ok() || !reader.AtEnd() || known > 1 || event.position.zero())
     return Malformed("quarantine");
   return event;
 }
@@ -295,7 +295,7 @@ std::string EncodeRecord(const domain::EventHeader& header, absl::string_view pa
   out.reserve(payload.size() + 160);
   PutU8(&out, kRecordVersion);
   PutU8(&out, static_cast<uint8_t>(header.kind));
-  PutU64(&out, header.position);
+  PutU64(&out, header.position.value());
   PutU64(&out, static_cast<uint64_t>(header.commit_time_us));
   PutString(&out, header.principal);
   PutString(&out, header.request_id);
@@ -310,7 +310,7 @@ absl::StatusOr<domain::EventHeader> DecodeHeader(absl::string_view record,
   domain::EventHeader h;
   const uint8_t version = reader.U8();
   const uint8_t kind = reader.U8();
-  h.position = reader.U64();
+  h.position = domain::Position(reader.U64());
   h.commit_time_us = static_cast<int64_t>(reader.U64());
   h.principal = std::string(reader.String());
   h.request_id = std::string(reader.String());
@@ -374,7 +374,7 @@ std::string EncodeReceipt(const Digest& body, const domain::Receipt& r) {
   std::string out(BytesOf(body));
   PutU8(&out, static_cast<uint8_t>(r.result));
   PutVarint(&out, r.revision);
-  PutVarint(&out, r.position);
+  PutVarint(&out, r.position.value());
   PutVarint(&out, r.line_count);
   PutVarint(&out, r.memo_line_count);
   PutVarint(&out, r.project_count);
@@ -402,7 +402,7 @@ absl::StatusOr<domain::Receipt> DecodeReceipt(absl::string_view bytes, Digest* b
   domain::Receipt r;
   const uint8_t result = reader.U8();
   r.revision = reader.Varint();
-  r.position = reader.Varint();
+  r.position = domain::Position(reader.Varint());
   r.line_count = reader.Varint();
   r.memo_line_count = reader.Varint();
   r.project_count = reader.Varint();

@@ -94,20 +94,20 @@ class KeyReader : public ByteReader {
 
 }  // namespace
 
-Key EventKey(domain::Position position) { return NumberKey(KeyKind::kEvent, position); }
+Key EventKey(domain::Position position) { return NumberKey(KeyKind::kEvent, position.value()); }
 
 Key EventSegmentKey(domain::Position position, uint32_t number) {
   std::string key = Start(KeyKind::kEvent);
-  PutU64(&key, position);
+  PutU64(&key, position.value());
   PutU32(&key, number);
   return Key::Encoded(std::move(key));
 }
 
 Key CatalogEventKey(domain::Position position) {
-  return NumberKey(KeyKind::kCatalogEvent, position);
+  return NumberKey(KeyKind::kCatalogEvent, position.value());
 }
 Key OperatorEventKey(domain::Position position) {
-  return NumberKey(KeyKind::kOperatorEvent, position);
+  return NumberKey(KeyKind::kOperatorEvent, position.value());
 }
 Key LogIdKey() { return KeyOf(KeyKind::kLogId); }
 Key GroupRecordKey(uint64_t group) { return NumberKey(KeyKind::kGroupRecord, group); }
@@ -201,10 +201,10 @@ absl::string_view BlockKeys::FirstIdOf(KeyView key) const {
   return key.encoded().substr(prefix.size());
 }
 
-Key CellsKey(const domain::ChunkId& id, uint64_t stride) {
+Key CellsKey(const domain::ChunkId& id, domain::Position stride) {
   std::string key = NodePart(id.node, id.year, id.stage);
   PutU16(&key, id.chunk);
-  PutU64(&key, ~stride);
+  PutU64(&key, ~stride.value());
   return Key::Encoded(std::move(key));
 }
 
@@ -213,11 +213,11 @@ KeyRange CellsOf(const domain::OrgNode& node, uint16_t year, domain::Stage stage
 }
 
 KeyRange CellsOf(const domain::OrgNode& node, uint16_t year, domain::Stage stage, uint16_t first,
-                 uint16_t last, uint64_t stride) {
+                 uint16_t last, domain::Position stride) {
   std::string lower = NodePart(node, year, stage), upper = lower;
   PutU16(&lower, first);
   // A single chunk needs no look at later states than asked for.
-  if (first == last) PutU64(&lower, ~stride);
+  if (first == last) PutU64(&lower, ~stride.value());
   PutU16(&upper, last);
   return {Key::Encoded(std::move(lower)), Key::Encoded(AfterPrefix(std::move(upper)))};
 }
@@ -230,17 +230,17 @@ KeyRange StatusesOf(uint16_t year, domain::Stage stage, domain::Code division) {
   return RangeOf(StatePart(KeyKind::kStatus, year, stage, division));
 }
 
-Key StatusKey(const domain::BudgetKey& budget, uint64_t stride) {
+Key StatusKey(const domain::BudgetKey& budget, domain::Position stride) {
   std::string key = StatePart(KeyKind::kStatus, budget.year, budget.stage, budget.division);
   key += budget.agency;
   key.push_back('\0');
-  PutU64(&key, ~stride);
+  PutU64(&key, ~stride.value());
   return Key::Encoded(std::move(key));
 }
 
-Key PostingKey(domain::Position position) { return NumberKey(KeyKind::kPosting, position); }
-Key StrideKey(domain::Position position) { return NumberKey(KeyKind::kStride, position); }
-Key GroupKey(domain::Position position) { return NumberKey(KeyKind::kGroup, position); }
+Key PostingKey(domain::Position position) { return NumberKey(KeyKind::kPosting, position.value()); }
+Key StrideKey(domain::Position position) { return NumberKey(KeyKind::kStride, position.value()); }
+Key GroupKey(domain::Position position) { return NumberKey(KeyKind::kGroup, position.value()); }
 Key WatermarkKey() { return KeyOf(KeyKind::kWatermark); }
 Key LeftOutKey() { return KeyOf(KeyKind::kLeftOut); }
 
@@ -258,7 +258,8 @@ std::optional<StateKey> SplitState(KeyView key) {
   const absl::string_view bytes = key.encoded();
   if (bytes.size() < kStrideBytes) return std::nullopt;
   const size_t of = bytes.size() - kStrideBytes;
-  return StateKey{KeyView::Encoded(bytes.substr(0, of)), ~ByteReader(bytes.substr(of)).U64()};
+  return StateKey{KeyView::Encoded(bytes.substr(0, of)),
+                  domain::Position(~ByteReader(bytes.substr(of)).U64())};
 }
 
 Key AfterStates(KeyView of) { return Key::Encoded(AfterPrefix(std::string(of.encoded()))); }
@@ -276,7 +277,7 @@ StatePlace PlaceOf(KeyView key) {
 absl::StatusOr<domain::Position> DecodePositionKey(KeyView key) {
   ByteReader reader(key.encoded());
   const auto kind = static_cast<KeyKind>(reader.U8());
-  const domain::Position position = reader.U64();
+  const domain::Position position(reader.U64());
   if (kind == KeyKind::kEvent && reader.ok() && !reader.AtEnd()) reader.U32();
   if (!reader.ok() || !reader.AtEnd() ||
       (kind != KeyKind::kEvent && kind != KeyKind::kCatalogEvent &&
@@ -332,7 +333,7 @@ absl::StatusOr<CellsKeyParts> DecodeCellsKey(KeyView key) {
   const uint8_t type = reader.U8();
   parts.id.node.code = std::string(reader.Terminated());
   parts.id.chunk = reader.U16();
-  parts.stride = ~reader.U64();
+  parts.stride = domain::Position(~reader.U64());
   if (!reader.Whole() || stage > 7 || type < 1 || type > 4)
     return absl::DataLossError("malformed cells key");
   parts.id.stage = static_cast<domain::Stage>(stage);
@@ -347,7 +348,7 @@ absl::StatusOr<StatusKeyParts> DecodeStatusKey(KeyView key) {
   const uint8_t stage = reader.U8();
   parts.key.division = reader.U32();
   parts.key.agency = std::string(reader.Terminated());
-  parts.stride = ~reader.U64();
+  parts.stride = domain::Position(~reader.U64());
   if (!reader.Whole() || stage > 7) return absl::DataLossError("malformed status key");
   parts.key.stage = static_cast<domain::Stage>(stage);
   return parts;

@@ -141,17 +141,17 @@ class BlockKeys {
 };
 
 // The totals.
-Key CellsKey(const domain::ChunkId& id, uint64_t stride);
+Key CellsKey(const domain::ChunkId& id, domain::Position stride);
 // All chunks and strides of a node.
 KeyRange CellsOf(const domain::OrgNode& node, uint16_t year, domain::Stage stage);
 // Chunks of a node with `first` <= number <= `last`. Of a single one, states after `stride` are
 // left out.
 KeyRange CellsOf(const domain::OrgNode& node, uint16_t year, domain::Stage stage, uint16_t first,
-                 uint16_t last, uint64_t stride);
+                 uint16_t last, domain::Position stride);
 // Year 0: all; division 0: all of the year and stage.
 KeyRange CellsOf(uint16_t year, domain::Stage stage, domain::Code division);
 KeyRange StatusesOf(uint16_t year, domain::Stage stage, domain::Code division);
-Key StatusKey(const domain::BudgetKey& budget, uint64_t stride);
+Key StatusKey(const domain::BudgetKey& budget, domain::Position stride);
 Key PostingKey(domain::Position position);
 Key StrideKey(domain::Position position);
 Key GroupKey(domain::Position position);
@@ -167,7 +167,7 @@ Key Successor(KeyView key);
 struct StateKey {
   // Common to all states of the same thing, the newest of which comes first; no key itself.
   KeyView of;
-  uint64_t stride = 0;
+  domain::Position stride;
 };
 // nullopt for a key too short to be one. Lives as long as the key's bytes.
 std::optional<StateKey> SplitState(KeyView key);
@@ -199,12 +199,12 @@ struct TileKeyParts {
 absl::StatusOr<TileKeyParts> DecodeTileKey(KeyView key);
 struct CellsKeyParts {
   domain::ChunkId id;
-  uint64_t stride = 0;
+  domain::Position stride;
 };
 absl::StatusOr<CellsKeyParts> DecodeCellsKey(KeyView key);
 struct StatusKeyParts {
   domain::BudgetKey key;
-  uint64_t stride = 0;
+  domain::Position stride;
 };
 absl::StatusOr<StatusKeyParts> DecodeStatusKey(KeyView key);
 absl::StatusOr<std::string> DecodeUpstreamKey(KeyView key);

@@ -29,7 +29,7 @@ KeyView ThingOf(KeyView key) {
 absl::StatusOr<std::string> ReadPosted(const Kv& kv, absl::string_view value) {
   ByteReader reader(value);
   reader.U8();
-  const domain::Position position = reader.Varint();
+  const domain::Position position(reader.Varint());
   if (!reader.ok() || !reader.AtEnd()) return absl::DataLossError("totals: a malformed reference");
   absl::StatusOr<std::string> bytes = kv.Get(PostingKey(position));
   if (!bytes.ok()) return absl::DataLossError("totals: a posting is missing");
@@ -70,7 +70,7 @@ absl::Status ReadChunk(const Kv& kv, KvIterator* it, KeyView chunk_key, Chunk* c
 // Moves `it`, over keys from `lower` on, to the newest value not after `stride` of each chunk in
 // turn, and calls `at` there, which may move on within the chunk.
 absl::Status Walk(
-    KvIterator* it, KeyView lower, uint64_t stride,
+    KvIterator* it, KeyView lower, domain::Position stride,
     const std::function<absl::Status(const domain::ChunkId&, KeyView chunk_key)>& at) {
   it->Seek(lower);
   while (it->Valid()) {
@@ -90,7 +90,7 @@ absl::Status Walk(
 
 // The same for readers that want cells.
 absl::Status VisitCells(
-    const Kv& kv, const KeyRange& range, uint64_t stride,
+    const Kv& kv, const KeyRange& range, domain::Position stride,
     const std::function<void(const domain::ChunkId&, const domain::CellTable&)>& visit) {
   std::unique_ptr<KvIterator> it = kv.NewIterator(range.lower, range.upper);
   domain::CellTable table;
@@ -146,7 +146,7 @@ std::string EncodeState(const Chunk& chunk, size_t cells, domain::Fold::Chain* c
 //           position:varint)?
 std::string EncodeStatus(const domain::StatementStatus& s) {
   std::string out;
-  PutVarint(&out, s.position);
+  PutVarint(&out, s.position.value());
   PutVarint(&out, s.revision);
   PutU8(&out, static_cast<uint8_t>(
                   (s.certified ? 1 : 0) | (s.withdrawn ? 2 : 0) | (s.control ? 4 : 0) |
@@ -154,7 +154,7 @@ std::string EncodeStatus(const domain::StatementStatus& s) {
   PutString(&out, s.department);
   if (!s.upstream.empty()) {
     PutString(&out, s.upstream);
-    PutVarint(&out, s.upstream_position);
+    PutVarint(&out, s.upstream_position.value());
   }
   return out;
 }
@@ -162,13 +162,13 @@ std::string EncodeStatus(const domain::StatementStatus& s) {
 absl::StatusOr<domain::StatementStatus> DecodeStatus(absl::string_view bytes) {
   ByteReader reader(bytes);
   domain::StatementStatus s;
-  s.position = reader.Varint();
+  s.position = domain::Position(reader.Varint());
   s.revision = reader.Varint();
   const uint8_t flags = reader.U8();
   s.department = std::string(reader.String());
   if (flags & 16) {
     s.upstream = std::string(reader.String());
-    s.upstream_position = reader.Varint();
+    s.upstream_position = domain::Position(reader.Varint());
   }
   if (!reader.ok() || !reader.AtEnd() || flags > 31)
     return absl::DataLossError("totals: a malformed status");
@@ -184,8 +184,9 @@ absl::StatusOr<domain::StatementStatus> DecodeStatus(absl::string_view bytes) {
 absl::StatusOr<std::unique_ptr<TotalsStore>> TotalsStore::Open(Kv& kv) {
   std::unique_ptr<TotalsStore> store(new TotalsStore(kv));
   std::vector<domain::Position> strides;
-  std::unique_ptr<KvIterator> it = kv.NewIterator(StrideKey(0), StrideKey(UINT64_MAX));
-  for (it->Seek(StrideKey(0)); it->Valid(); it->Next()) {
+  std::unique_ptr<KvIterator> it =
+      kv.NewIterator(StrideKey(domain::Position()), StrideKey(domain::Position::Max()));
+  for (it->Seek(StrideKey(domain::Position())); it->Valid(); it->Next()) {
     FISCAL_ASSIGN_OR_RETURN(domain::Position p, DecodePositionKey(it->key()));
     strides.push_back(p);
   }
@@ -201,7 +202,7 @@ absl::StatusOr<Watermark> TotalsStore::ReadWatermark() const {
   if (!bytes.ok()) return bytes.status();
   ByteReader reader(*bytes);
   Watermark w;
-  w.position = reader.U64();
+  w.position = domain::Position(reader.U64());
   const absl::string_view chain = reader.Bytes(32);
   w.log_id = std::string(reader.Bytes(16));
   if (!reader.ok() || !reader.AtEnd()) return absl::DataLossError("totals: malformed watermark");
@@ -213,18 +214,18 @@ absl::StatusOr<std::vector<domain::Position>> TotalsStore::ReadLeftOut() const {
   FISCAL_ASSIGN_OR_RETURN(const std::string bytes, kv_.Get(LeftOutKey()));
   ByteReader reader(bytes);
   std::vector<domain::Position> positions;
-  while (reader.ok() && !reader.AtEnd()) positions.push_back(reader.U64());
+  while (reader.ok() && !reader.AtEnd()) positions.push_back(domain::Position(reader.U64()));
   if (!reader.ok()) return absl::DataLossError("totals: malformed positions that are left out");
   return positions;
 }
 
-uint64_t TotalsStore::StrideAt(domain::Position position) const {
+domain::Position TotalsStore::StrideAt(domain::Position position) const {
   absl::ReaderMutexLock lock(&mu_);
   auto it = std::upper_bound(strides_.begin(), strides_.end(), position);
-  return it == strides_.begin() ? 0 : *std::prev(it);
+  return it == strides_.begin() ? domain::Position() : *std::prev(it);
 }
 
-absl::Status TotalsStore::LoadLeaves(const domain::ChunkId& id, uint64_t stride,
+absl::Status TotalsStore::LoadLeaves(const domain::ChunkId& id, domain::Position stride,
                                      domain::Chunk* chunk, domain::Fold::Chain* chain) const {
   const Key lower = CellsKey(id, stride);
   const KeyView chunk_key = ThingOf(lower);
@@ -235,7 +236,7 @@ absl::Status TotalsStore::LoadLeaves(const domain::ChunkId& id, uint64_t stride,
 }
 
 absl::StatusOr<domain::Fold::NodeChunks> TotalsStore::LoadNode(const domain::Fold::NodeId& node,
-                                                               uint64_t stride) const {
+                                                               domain::Position stride) const {
   domain::Fold::NodeChunks chunks;
   const KeyRange range = CellsOf(node.node, node.year, node.stage);
   std::unique_ptr<KvIterator> it = kv_.NewIterator(range.lower, range.upper);
@@ -252,7 +253,7 @@ absl::StatusOr<domain::Fold::NodeChunks> TotalsStore::LoadNode(const domain::Fol
 }
 
 absl::Status TotalsStore::ForEachChunk(
-    const domain::Fold::NodeId& node, uint16_t first, uint16_t last, uint64_t stride,
+    const domain::Fold::NodeId& node, uint16_t first, uint16_t last, domain::Position stride,
     const std::function<void(uint16_t, const domain::CellTable&)>& visit) const {
   return VisitCells(
       kv_, CellsOf(node.node, node.year, node.stage, first, last, stride), stride,
@@ -260,7 +261,7 @@ absl::Status TotalsStore::ForEachChunk(
 }
 
 absl::Status TotalsStore::ForEach(
-    uint64_t stride,
+    domain::Position stride,
     const std::function<void(const domain::ChunkId&, const domain::CellTable&)>& visit) const {
   return VisitCells(kv_, KeysOf(KeyKind::kCells), stride, visit);
 }
@@ -271,14 +272,14 @@ absl::StatusOr<domain::Position> TotalsStore::EndOfGroup(domain::Position positi
   if (absl::IsNotFound(value.status())) return position;
   if (!value.ok()) return value.status();
   ByteReader reader(*value);
-  const domain::Position end = reader.U64();
+  const domain::Position end(reader.U64());
   if (!reader.ok() || !reader.AtEnd() || end <= position)
     return absl::DataLossError("totals: a malformed group");
   return end;
 }
 
 absl::Status TotalsStore::ForEachStatus(
-    uint16_t year, domain::Stage stage, domain::Code division, uint64_t stride,
+    uint16_t year, domain::Stage stage, domain::Code division, domain::Position stride,
     const std::function<void(const domain::BudgetKey&, const domain::StatementStatus&)>& visit)
     const {
   const KeyRange range = StatusesOf(year, stage, division);
@@ -308,8 +309,9 @@ absl::Status TotalsStore::ForEachStatus(
 absl::Status TotalsStore::ForEachPosting(
     domain::Position after, domain::Position last,
     const std::function<absl::Status(const StoredPosting&, absl::string_view bytes)>& visit) const {
-  std::unique_ptr<KvIterator> it = kv_.NewIterator(PostingKey(after + 1), PostingKey(last + 1));
-  for (it->Seek(PostingKey(after + 1)); it->Valid(); it->Next()) {
+  std::unique_ptr<KvIterator> it =
+      kv_.NewIterator(PostingKey(after.Next()), PostingKey(last.Next()));
+  for (it->Seek(PostingKey(after.Next())); it->Valid(); it->Next()) {
     FISCAL_ASSIGN_OR_RETURN(domain::Position position, DecodePositionKey(it->key()));
     FISCAL_ASSIGN_OR_RETURN(StoredPosting posting, DecodePosting(position, it->value()));
     FISCAL_RETURN_IF_ERROR(visit(posting, it->value()));
@@ -326,14 +328,14 @@ absl::StatusOr<Batch> TotalsStore::StageStride(
     batch.Put(CellsKey(id, watermark.position),
               EncodeState(entry->chunk, entry->chunk.size(), &entry->chain));
   // A stride never ends inside what was committed at once.
-  domain::Position end = 0;
+  domain::Position end;
   for (auto p = postings.rbegin(); p != postings.rend(); ++p) {
     if (!(*p)->more) {
       end = (*p)->position;
       continue;
     }
     std::string value;
-    PutU64(&value, end);
+    PutU64(&value, end.value());
     batch.Put(GroupKey((*p)->position), std::move(value));
   }
   // Postings by agency, each agency's in order.
@@ -357,7 +359,7 @@ absl::StatusOr<Batch> TotalsStore::StageStride(
       std::string posting = EncodePosting(*order[i], &cells_at);
       if (posting.size() - cells_at >= kReferredBytesMin) {
         PutU8(&value, kPosted);
-        PutVarint(&value, order[i]->position);
+        PutVarint(&value, order[i]->position.value());
       } else {
         PutU8(&value, kWhole);
         value.append(posting, cells_at);
@@ -382,7 +384,7 @@ absl::StatusOr<Batch> TotalsStore::StageStride(
   }
   batch.Put(StrideKey(watermark.position), "");
   std::string bytes;
-  PutU64(&bytes, watermark.position);
+  PutU64(&bytes, watermark.position.value());
   bytes.append(BytesOf(watermark.chain_hash).data(), 32);
   bytes += watermark.log_id;
   batch.Put(WatermarkKey(), std::move(bytes));
@@ -394,7 +396,7 @@ absl::Status TotalsStore::CommitStride(
     const domain::Fold::Changed& changed,
     const std::vector<std::shared_ptr<const domain::Posting>>& postings, const Watermark& watermark,
     const std::vector<domain::Position>& left_out) {
-  const uint64_t before = StrideAt(watermark.position - 1);
+  const domain::Position before = StrideAt(watermark.position.Prev());
   Leaves leaves;
   FISCAL_ASSIGN_OR_RETURN(
       Batch batch,
@@ -407,7 +409,7 @@ absl::Status TotalsStore::CommitStride(
                   }));
   // The last of all keys.
   std::string positions;
-  for (const domain::Position position : left_out) PutU64(&positions, position);
+  for (const domain::Position position : left_out) PutU64(&positions, position.value());
   batch.Put(LeftOutKey(), std::move(positions));
   FISCAL_RETURN_IF_ERROR(kv_.Write(batch, /*sync=*/false));
   absl::MutexLock lock(&mu_);

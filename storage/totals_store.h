@@ -33,7 +33,7 @@ namespace fiscal::storage {
 
 struct Watermark {
   // The last position of a whole stride; 0 when nothing was folded.
-  domain::Position position = 0;
+  domain::Position position;
   Digest chain_hash{};
   std::string log_id;
 };
@@ -57,20 +57,20 @@ class TotalsStore {
   absl::StatusOr<std::vector<domain::Position>> ReadLeftOut() const;
 
   // The last stride that ends at or before `position`; 0 when none does.
-  uint64_t StrideAt(domain::Position position) const ABSL_LOCKS_EXCLUDED(mu_);
+  domain::Position StrideAt(domain::Position position) const ABSL_LOCKS_EXCLUDED(mu_);
 
   // All chunks of a node after `stride`.
   absl::StatusOr<domain::Fold::NodeChunks> LoadNode(const domain::Fold::NodeId& node,
-                                                    uint64_t stride) const;
+                                                    domain::Position stride) const;
 
   // Every chunk of a node with `first` <= number <= `last` after `stride`.
   absl::Status ForEachChunk(
-      const domain::Fold::NodeId& node, uint16_t first, uint16_t last, uint64_t stride,
+      const domain::Fold::NodeId& node, uint16_t first, uint16_t last, domain::Position stride,
       const std::function<void(uint16_t, const domain::CellTable&)>& visit) const;
 
   // Every chunk of the store after `stride`.
   absl::Status ForEach(
-      uint64_t stride,
+      domain::Position stride,
       const std::function<void(const domain::ChunkId&, const domain::CellTable&)>& visit) const;
 
   // Postings of whole strides with `after` < position <= `last`, in order; positions that are no
@@ -88,7 +88,7 @@ class TotalsStore {
   // division or, with 0, in all; ordered by division and agency. Year 0 visits every year and
   // stage.
   absl::Status ForEachStatus(
-      uint16_t year, domain::Stage stage, domain::Code division, uint64_t stride,
+      uint16_t year, domain::Stage stage, domain::Code division, domain::Position stride,
       const std::function<void(const domain::BudgetKey&, const domain::StatementStatus&)>& visit)
       const;
 
@@ -122,7 +122,7 @@ class TotalsStore {
 
  private:
   // An agency's chunk after `stride`, into an empty one; it stays empty when there was none.
-  absl::Status LoadLeaves(const domain::ChunkId& id, uint64_t stride, domain::Chunk* chunk,
+  absl::Status LoadLeaves(const domain::ChunkId& id, domain::Position stride, domain::Chunk* chunk,
                           domain::Fold::Chain* chain) const;
   explicit TotalsStore(Kv& kv) : kv_(kv) {}
 

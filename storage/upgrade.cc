@@ -18,7 +18,7 @@ namespace {
 
 constexpr size_t kAnswersInGroup = 512;
 constexpr size_t kDeletesInBatch = 16384;
-constexpr domain::Position kEventsInStep = 1024;
+constexpr uint64_t kEventsInStep = 1024;
 
 // Calls `visit` with every key of a kind.
 template <typename Visit>
@@ -68,28 +68,30 @@ class Upgrading {
     if (id.size() != 17 || id.substr(0, 16) != state_.log_id)
       return absl::DataLossError("log: the anchor belongs to another log");
     copied_ = id.back() == static_cast<char>(EventLog::Origin::kCopied);
-    std::unique_ptr<KvIterator> it = kv_.NewIterator(EventKey(0), EventKey(UINT64_MAX));
-    it->SeekForPrev(EventKey(UINT64_MAX));
+    std::unique_ptr<KvIterator> it =
+        kv_.NewIterator(EventKey(domain::Position()), EventKey(domain::Position::Max()));
+    it->SeekForPrev(EventKey(domain::Position::Max()));
     if (it->Valid()) {
       FISCAL_ASSIGN_OR_RETURN(head_, DecodePositionKey(it->key()));
     }
     FISCAL_RETURN_IF_ERROR(it->status());
     if (head_ >= state_.position) return absl::OkStatus();
-    return absl::DataLossError(absl::StrCat("log: it ends at ", head_, " but ", state_.position,
+    return absl::DataLossError(absl::StrCat("log: it ends at ", head_.value(), " but ",
+                                            state_.position.value(),
                                             " was acknowledged: the end of the log is lost"));
   }
 
   absl::Status CheckEvents() {
     Digest chain{};
-    for (domain::Position from = 1; from <= head_; from += kEventsInStep) {
-      const domain::Position to = std::min(head_, from + kEventsInStep - 1);
+    for (domain::Position from(1); from <= head_; from = from + kEventsInStep) {
+      const domain::Position to = std::min(head_, from + (kEventsInStep - 1));
       // Up to the anchor, to compare there.
       const domain::Position middle =
           state_.position >= from && state_.position < to ? state_.position : to;
       FISCAL_RETURN_IF_ERROR(CheckRecords(kv_, from, middle, &chain));
       if (middle == state_.position && chain != state_.chain_hash)
         return absl::DataLossError("log: the hash chain does not fit the anchor");
-      if (middle < to) FISCAL_RETURN_IF_ERROR(CheckRecords(kv_, middle + 1, to, &chain));
+      if (middle < to) FISCAL_RETURN_IF_ERROR(CheckRecords(kv_, middle.Next(), to, &chain));
       for (domain::Position p = from; !copied_ && p <= to; ++p)
         FISCAL_RETURN_IF_ERROR(CheckAnswer(p));
       if (progress_) progress_(to, head_);
@@ -114,14 +116,14 @@ class Upgrading {
         answer.ok() ? DecodeReceipt(*answer, &body) : answer.status();
     if (receipt.ok() && receipt->position == position) return absl::OkStatus();
     return absl::DataLossError(
-        absl::StrCat("log: the answer to the request of event ", position,
+        absl::StrCat("log: the answer to the request of event ", position.value(),
                      " is lost: a write-ahead file of the log's store is missing or cut short"));
   }
 
   absl::Status WriteGroups() {
     GroupRecord record;
-    record.first_position = 1;
-    record.event_count = head_;
+    record.first_position = domain::Position(1);
+    record.event_count = head_.value();
     FISCAL_RETURN_IF_ERROR(
         ForEachKey(kv_, KeyKind::kUpstream, [&](KeyView key, absl::string_view value) {
           FISCAL_ASSIGN_OR_RETURN(std::string name, DecodeUpstreamKey(key));
@@ -151,7 +153,7 @@ class Upgrading {
     Batch batch;
     batch.Put(GroupRecordKey(++state_.group), std::move(value));
     *record = GroupRecord();
-    record->first_position = head_ + 1;
+    record->first_position = head_.Next();
     return kv_.Write(batch, /*sync=*/true);
   }
 
@@ -160,7 +162,7 @@ class Upgrading {
   AnchorState state_;
   const std::function<void(domain::Position, domain::Position)>& progress_;
   bool copied_ = false;
-  domain::Position head_ = 0;
+  domain::Position head_;
 };
 
 }  // namespace

@@ -77,17 +77,17 @@ class Scrubber::Pass {
     LogScan scan(*scrubber_.parts_.log_store);
     Digest chain{};
     size_t bytes = 0;
-    for (domain::Position p = 1; p <= head; ++p) {
+    for (domain::Position p(1); p <= head; ++p) {
       const absl::StatusOr<storage::LogEntry> entry = scan.Read(p);
       if (!entry.ok()) {
-        Found(absl::StrCat("event ", p), std::string(entry.status().message()));
+        Found(absl::StrCat("event ", p.value()), std::string(entry.status().message()));
         return absl::OkStatus();
       }
       const absl::StatusOr<Digest> leaf = storage::LeafHash(*entry->record);
       if (!leaf.ok()) {
-        Found(absl::StrCat("event ", p), std::string(leaf.status().message()));
+        Found(absl::StrCat("event ", p.value()), std::string(leaf.status().message()));
       } else if (storage::ChainHash(chain, *leaf) != entry->chain_hash) {
-        Found(absl::StrCat("event ", p), "the hash chain breaks");
+        Found(absl::StrCat("event ", p.value()), "the hash chain breaks");
       }
       chain = entry->chain_hash;
       ++result_.event_count;

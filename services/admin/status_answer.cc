@@ -52,7 +52,7 @@ void Fill(const SystemStatus::Totals& s, pb::TotalsStatus* out) {
       static_cast<int64_t>(watchers.idle + watchers.queued + watchers.working + watchers.sending));
   out->set_watcher_count_max(s.watchers_max);
   out->set_slow_watcher_count(static_cast<int64_t>(watchers.sending));
-  if (s.stopped_at.position() != 0) {
+  if (!s.stopped_at.position().zero()) {
     out->set_stopped_position(s.stopped_at.Text());
     out->set_stopped_message(s.stopped);
   }

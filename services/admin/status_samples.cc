@@ -19,6 +19,9 @@ class Out {
   void Gauge(const char* name, const char* help, Number value) const {
     samples_->Gauge(name, help, static_cast<double>(value), labels_);
   }
+  void Gauge(const char* name, const char* help, domain::Position position) const {
+    Gauge(name, help, position.value());
+  }
   template <typename Number>
   void Counter(const char* name, const char* help, Number value) const {
     samples_->Counter(name, help, static_cast<double>(value), labels_);

@@ -26,7 +26,7 @@ SystemStatus::Log LogOf(const SystemParts& parts, const storage::EventLog::Head&
   SystemStatus::Log log;
   log.id = absl::BytesToHexString(parts.log->log_id());
   log.head = MomentOf(*parts.log, head);
-  if (head.position > 0) log.head_time = absl::FromUnixMicros(head.commit_time_us);
+  if (!head.position.zero()) log.head_time = absl::FromUnixMicros(head.commit_time_us);
   log.size_bytes = parts.log_store->ApproximateBytes() + parts.ledger_store->ApproximateBytes();
   if (const absl::Status stop = parts.signer->stop(); !stop.ok())
     log.signing_stopped = std::string(stop.message());
@@ -59,7 +59,7 @@ SystemStatus::Totals TotalsOf(const SystemParts& parts, Position head) {
   totals.watchers_max = static_cast<int64_t>(parts.hub->watchers_max());
   const Position stopped_at = parts.projector->stopped_at();
   totals.stopped_at = At(*parts.log, stopped_at);
-  if (stopped_at != 0) totals.stopped = std::string(parts.projector->stop().message());
+  if (!stopped_at.zero()) totals.stopped = std::string(parts.projector->stop().message());
   return totals;
 }
 

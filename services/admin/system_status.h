@@ -76,7 +76,7 @@ struct SystemStatus {
     Upstream::State state = Upstream::State::kConnecting;
     std::string message;
     // The last of its events that was taken over, and how many were not when it was last heard.
-    domain::Position position = 0;
+    domain::Position position;
     int64_t lag = 0;
     absl::Time heard = absl::InfinitePast();
   };

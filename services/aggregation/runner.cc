@@ -128,7 +128,7 @@ absl::Time Runner::Wake(bool all) {
               at,
               domain::Refuse(
                   log_.copied() ? domain::Reason::kReplicaBehind : domain::Reason::kPositionTimeout,
-                  absl::StrCat("position ", at->first.first, " was not reached in time")),
+                  absl::StrCat("position ", at->first.first.value(), " was not reached in time")),
               &told);
         } else {
           next = std::min(next, at->second.deadline);
@@ -161,7 +161,7 @@ void Runner::Fold() {
     if (*folded > 0) continue;
     if (!log_.stopped()) {
       // Totals that stand still wait for an operator's event.
-      log_.WaitPast(projector_.stopped_at() == 0 ? projector_.folded() : head,
+      log_.WaitPast(projector_.stopped_at().zero() ? projector_.folded() : head,
                     std::min(absl::Now() + kTick, next_deadline));
     } else {
       // The log wakes nobody any more, but what is still accepted is folded.

@@ -85,7 +85,7 @@ void WatchHub::EndAll(const Ended& ended) {
 void WatchHub::Next(Watcher* w, Ended* ended) {
   w->state_ = Watcher::State::kIdle;
   if (w->ending_) return EndIfFree(w, ended);
-  if (w->concern_ != 0 || w->progress_due_) Enqueue(w);
+  if (!w->concern_.zero() || w->progress_due_) Enqueue(w);
 }
 
 void WatchHub::Sent(Watcher* w, bool ok) {
@@ -97,7 +97,7 @@ void WatchHub::Sent(Watcher* w, bool ok) {
       w->ending_ = true;
       w->end_status_ = absl::CancelledError("the caller went away");
     }
-    if (!w->ending_ && !w->history_ && w->concern_ != 0) {
+    if (!w->ending_ && !w->history_ && !w->concern_.zero()) {
       // Goes on at once: in the queue the watcher with most changes would hear them last.
       task = Take(w);
     } else {
@@ -213,7 +213,7 @@ void WatchHub::Dispatch() {
     // Somebody came meanwhile: the postings are read for them too.
     if (!anybody && !watchers_.empty()) continue;
     auto tell = [](Watcher* w, Position position) {
-      if (w->concern_ == 0) w->concern_ = position;
+      if (w->concern_.zero()) w->concern_ = position;
       return w->state_ == Watcher::State::kIdle;
     };
     for (const auto& [node, position] : concerned) {
@@ -287,7 +287,7 @@ void WatchHub::ServeHistory() {
 WatchHub::Task WatchHub::Take(Watcher* w) {
   Task task{watchers_.find(w)->second, dispatched_, w->concern_, w->progress_due_};
   w->state_ = Watcher::State::kWorking;
-  w->concern_ = 0;
+  w->concern_ = Position();
   w->progress_due_ = false;
   return task;
 }
@@ -297,7 +297,7 @@ uint64_t WatchHub::Step(const Task& task) {
   const Position folded = task.folded;
   Watch& watch = *w->watch_;
   if (watch.started())
-    watch.SkipTo(task.concern == 0 ? folded : std::min(folded, task.concern - 1));
+    watch.SkipTo(task.concern.zero() ? folded : std::min(folded, task.concern.Prev()));
   absl::StatusOr<std::optional<WatchMessage>> message = watch.Next(folded);
   if (message.ok() && !message->has_value() && task.progress_due && !watch.more())
     *message = WatchMessage{WatchEvent::kProgress, watch.position(), {}};
@@ -314,11 +314,11 @@ uint64_t WatchHub::Step(const Task& task) {
     // Positions it has not looked at. A new watch starts where folding stood, which dispatching may
     // not have reached.
     if (watch.more() || watch.position() < folded) {
-      const Position next = watch.position() + 1;
-      w->concern_ = w->concern_ == 0 ? next : std::min(w->concern_, next);
+      const Position next = watch.position().Next();
+      w->concern_ = w->concern_.zero() ? next : std::min(w->concern_, next);
     }
-    w->history_ = !watch.started() || (watch.position() + 1 < projector_.remembered() &&
-                                       w->concern_ != 0 && w->concern_ <= folded);
+    w->history_ = !watch.started() || (watch.position().Next() < projector_.remembered() &&
+                                       !w->concern_.zero() && w->concern_ <= folded);
     if (send && !w->ending_) {
       w->state_ = Watcher::State::kSending;
       ++messages_sent_;

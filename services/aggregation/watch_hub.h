@@ -60,7 +60,7 @@ class Watcher {
   bool history_ = true;
   bool progress_due_ = false;
   // The first position that concerns it and was not looked at; 0 for none.
-  domain::Position concern_ = 0;
+  domain::Position concern_;
   absl::Time progress_at_;
   // True when the call ends as soon as no thread works on it.
   bool ending_ = false;
@@ -105,7 +105,7 @@ class WatchHub {
   // A step of a watcher, and the reason for it.
   struct Task {
     std::shared_ptr<Watcher> watcher;
-    domain::Position folded = 0, concern = 0;
+    domain::Position folded, concern;
     bool progress_due = false;
   };
 
@@ -128,7 +128,7 @@ class WatchHub {
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
   int64_t messages_sent_ ABSL_GUARDED_BY(mu_) = 0;
   // Everything up to here was given to the watchers it concerns.
-  domain::Position dispatched_ ABSL_GUARDED_BY(mu_) = 0;
+  domain::Position dispatched_ ABSL_GUARDED_BY(mu_);
   absl::flat_hash_map<Watcher*, std::shared_ptr<Watcher>> watchers_ ABSL_GUARDED_BY(mu_);
   absl::flat_hash_map<domain::Fold::NodeId, std::vector<Watcher*>> by_node_ ABSL_GUARDED_BY(mu_);
   std::deque<Watcher*> live_ ABSL_GUARDED_BY(mu_);

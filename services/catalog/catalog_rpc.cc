@@ -51,7 +51,7 @@ class CatalogRpc final : public rpc::Service {
           if (outcome.ok()) {
             const domain::Receipt& receipt = outcome->receipt;
             pb::ImportCatalogResponse message;
-            if (receipt.position != 0)
+            if (!receipt.position.zero())
               message.set_position(MomentOf(committer_.intake().log(), receipt).Text());
             message.set_added_count(static_cast<int64_t>(receipt.added));
             message.set_changed_count(static_cast<int64_t>(receipt.changed));

@@ -124,11 +124,11 @@ class FederationRpc final : public rpc::Service {
       out->set_address(upstream->address());
       out->set_state(static_cast<pb::UpstreamState>(status.state));
       out->set_message(status.message);
-      if (const Position head = status.head.position(); head > 0) {
+      if (const Position head = status.head.position(); !head.zero()) {
         out->set_head_position(status.head.Text());
         out->set_lag_count(head > taken.position ? static_cast<int64_t>(head - taken.position) : 0);
       }
-      if (taken.position > 0) {
+      if (!taken.position.zero()) {
         out->set_position(MomentOf(taken).Text());
         wire::ToTimestamp(taken.commit_time_us, out->mutable_commit_time());
         out->set_log_id(absl::BytesToHexString(taken.log_id));

@@ -37,13 +37,13 @@ absl::StatusOr<domain::UpstreamRecords::Record> ToRecord(const pb::PostedEvent& 
   if (!at.ok()) return Unsound("an event has no position");
   record.position = at->position();
   if (event.leaf_hash().size() != 32 || event.chain_hash().size() != 32)
-    return Unsound(absl::StrCat("event ", record.position, " has no hashes"));
+    return Unsound(absl::StrCat("event ", record.position.value(), " has no hashes"));
   record.leaf_hash = DigestOf(event.leaf_hash());
   record.chain_hash = DigestOf(event.chain_hash());
   const auto& time = event.commit_time();
   if (time.seconds() < 0 || time.seconds() > kSecondsMax || time.nanos() < 0 ||
       time.nanos() > 999999999)
-    return Unsound(absl::StrCat("event ", record.position, " has no commit time"));
+    return Unsound(absl::StrCat("event ", record.position.value(), " has no commit time"));
   record.commit_time_us = time.seconds() * 1000000 + time.nanos() / 1000;
   record.posting = event.posting();
   record.catalog = event.catalog();
@@ -132,7 +132,7 @@ absl::Status Upstream::Follow() {
     context_ = &context;
   }
   pb::ReadPostingsRequest request;
-  if (state.position > 0) {
+  if (!state.position.zero()) {
     // The hash tells more than a bound position would: that the histories parted.
     request.set_after_position(domain::Moment(state.position).Text());
     request.set_after_chain_hash(std::string(BytesOf(state.chain_hash)));
@@ -153,7 +153,7 @@ absl::Status Upstream::Follow() {
       kept = absl::DataLossError("the upstream answers without naming its log");
       break;
     }
-    if (state.position > 0 && records.log_id != state.log_id) {
+    if (!state.position.zero() && records.log_id != state.log_id) {
       kept = absl::DataLossError("the upstream serves another log than before");
       break;
     }

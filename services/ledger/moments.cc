@@ -36,11 +36,13 @@ absl::Status CheckMoment(const storage::EventLog& log, const Moment& asked) {
   const domain::Position head = log.head().position;
   if (asked.position() > head) {
     if (asked.bound() && !log.copied()) {
-      return domain::Refuse(Reason::kPositionOfOtherHistory,
-                            absl::StrCat("position ", asked.Text(),
-                                         " is of a history that was lost: the log ends at ", head));
+      return domain::Refuse(
+          Reason::kPositionOfOtherHistory,
+          absl::StrCat("position ", asked.Text(),
+                       " is of a history that was lost: the log ends at ", head.value()));
     }
-    return PastHead(log, absl::StrCat("the log ends at ", head, ", before ", asked.position()));
+    return PastHead(
+        log, absl::StrCat("the log ends at ", head.value(), ", before ", asked.position().value()));
   }
   if (!asked.bound()) return absl::OkStatus();
   FISCAL_ASSIGN_OR_RETURN(const Digest chain, log.ChainAt(asked.position()));

@@ -74,7 +74,7 @@ absl::Status LogCopier::Keep(const pb::ReadResponse& response) {
   storage::LogGroup group;
   for (const pb::LogRecord& record : response.records()) {
     storage::LogEntry entry;
-    entry.position = head.position + 1;
+    entry.position = head.position.Next();
     entry.record = std::make_shared<const std::string>(record.record());
     FISCAL_ASSIGN_OR_RETURN(entry.leaf_hash, storage::LeafHash(*entry.record));
     entry.chain_hash = storage::ChainHash(head.chain_hash, entry.leaf_hash);
@@ -83,8 +83,8 @@ absl::Status LogCopier::Keep(const pb::ReadResponse& response) {
                             storage::DecodeHeader(*entry.record, &payload));
     if (header.position != entry.position ||
         BytesOf(entry.chain_hash) != absl::string_view(record.chain_hash())) {
-      return absl::DataLossError(
-          absl::StrCat("record ", entry.position, " of the upstream does not continue our copy"));
+      return absl::DataLossError(absl::StrCat("record ", entry.position.value(),
+                                              " of the upstream does not continue our copy"));
     }
     FISCAL_RETURN_IF_ERROR(ledger.ApplyEvent(entry));
     head.position = entry.position;
@@ -111,7 +111,7 @@ absl::Status LogCopier::CopyOnce() {
   }
   const storage::EventLog::Head head = log_.head();
   pb::ReadRequest request;
-  if (head.position > 0) {
+  if (!head.position.zero()) {
     // The hash tells more than a bound position would: that the histories parted.
     request.set_after_position(domain::Moment(head.position).Text());
     request.set_after_chain_hash(std::string(BytesOf(head.chain_hash)));

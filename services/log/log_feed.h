@@ -53,7 +53,7 @@ class LogFeed {
     virtual void CutOff() = 0;
 
     // The last position that was read; only Step changes it.
-    domain::Position after_ = 0;
+    domain::Position after_;
 
    private:
     friend class LogFeed;

@@ -61,7 +61,7 @@ class EventLogRpc final : public rpc::Service {
     call->Read([this, response]() -> absl::Status {
       FISCAL_ASSIGN_OR_RETURN(const SigningKey key, signer_.key());
       response->set_public_key_pem(key.public_key_pem());
-      return Sign(key, log_.head().position, response->mutable_tree_head());
+      return Sign(key, log_.head().position.value(), response->mutable_tree_head());
     });
   }
 
@@ -96,7 +96,7 @@ class EventLogRpc final : public rpc::Service {
   // is.
   absl::Status Sign(const SigningKey& key, uint64_t size, pb::SignedTreeHead* out) const {
     domain::EventHeader last;
-    if (size > 0) FISCAL_RETURN_IF_ERROR(log_.ReadRecordHead(size, &last).status());
+    if (size > 0) FISCAL_RETURN_IF_ERROR(log_.ReadRecordHead(Position(size), &last).status());
     FISCAL_ASSIGN_OR_RETURN(const Digest root, log_.tree().Root(size));
     out->set_log_id(absl::BytesToHexString(log_.log_id()));
     out->set_tree_size(static_cast<int64_t>(size));
@@ -109,7 +109,7 @@ class EventLogRpc final : public rpc::Service {
 
   // A tree's size as asked for, 0 meaning the head's when `zero_is_head`.
   absl::StatusOr<uint64_t> Size(absl::string_view field, int64_t asked, bool zero_is_head) const {
-    const Position head = log_.head().position;
+    const uint64_t head = log_.head().position.value();
     if (asked < 0) {
       return domain::Refuse(
           {{Reason::kQueryInvalid, std::string(field), "", "a size is not negative"}});
@@ -127,17 +127,18 @@ class EventLogRpc final : public rpc::Service {
     FISCAL_ASSIGN_OR_RETURN(const domain::Moment asked,
                             wire::ParsePosition(request.position(), "position"));
     const Position position = asked.position();
-    if (position == 0) return domain::Refuse(Reason::kPositionInvalid, "positions count from 1");
+    if (position.zero()) return domain::Refuse(Reason::kPositionInvalid, "positions count from 1");
     FISCAL_RETURN_IF_ERROR(CheckMoment(log_, asked));
     FISCAL_ASSIGN_OR_RETURN(const uint64_t size, Size("tree_size", request.tree_size(), true));
-    if (position > size) {
-      return domain::Refuse({{Reason::kQueryInvalid, "tree_size", "",
-                              absl::StrCat("a tree of ", size, " events ends before ", position)}});
+    if (position > Position(size)) {
+      return domain::Refuse(
+          {{Reason::kQueryInvalid, "tree_size", "",
+            absl::StrCat("a tree of ", size, " events ends before ", position.value())}});
     }
     domain::EventHeader header;
     FISCAL_ASSIGN_OR_RETURN(std::string record_header, log_.ReadRecordHead(position, &header));
     FISCAL_ASSIGN_OR_RETURN(const std::vector<Digest> path,
-                            log_.tree().InclusionProof(position - 1, size));
+                            log_.tree().InclusionProof(position.Prev().value(), size));
     response->set_record_header(std::move(record_header));
     for (const Digest& hash : path) response->add_hashes(std::string(BytesOf(hash)));
     return Sign(key, size, response->mutable_tree_head());

@@ -47,16 +47,16 @@ class LogStream final : public grpc::ServerWriteReactor<Response>, private LogFe
   static absl::StatusOr<domain::Position> Start(const storage::EventLog& log,
                                                 const std::string& position,
                                                 const std::string& chain_hash) {
-    if (position.empty()) return domain::Position{0};
+    if (position.empty()) return domain::Position{};
     FISCAL_ASSIGN_OR_RETURN(const domain::Moment asked,
                             wire::ParsePosition(position, "after_position"));
     const domain::Position after = asked.position();
     FISCAL_RETURN_IF_ERROR(CheckMoment(log, chain_hash.empty() ? asked : domain::Moment(after)));
-    if (chain_hash.empty() || after == 0) return after;
+    if (chain_hash.empty() || after.zero()) return after;
     FISCAL_ASSIGN_OR_RETURN(const Digest chain, log.ChainAt(after));
     if (BytesOf(chain) != absl::string_view(chain_hash)) {
       return domain::Refuse(domain::Reason::kHistoryDiffers,
-                            absl::StrCat("the hash at ", after, " is another one here"));
+                            absl::StrCat("the hash at ", after.value(), " is another one here"));
     }
     return after;
   }
@@ -108,7 +108,7 @@ class LogStream final : public grpc::ServerWriteReactor<Response>, private LogFe
     if (!feed_.Take(this, page->bytes)) return LogFeed::Next::kRoom;
     response.set_head_position(MomentOf(feed_.log(), head).Text());
     response.set_log_id(absl::BytesToHexString(feed_.log().log_id()));
-    after_ += page->records;
+    after_ = after_ + page->records;
     first_ = false;
     life_due_ = now + kSignOfLife;
     absl::MutexLock lock(&mu_);
@@ -130,11 +130,10 @@ class LogStream final : public grpc::ServerWriteReactor<Response>, private LogFe
     const size_t bytes_max = feed_.PageBytes();
     Page page;
     bool more = false;
-    while (after_ + page.records < head &&
-           (more || (page.bytes < bytes_max && page.records < kRecordsMax))) {
+    for (domain::Position last = after_;
+         last < head && (more || (page.bytes < bytes_max && page.records < kRecordsMax));) {
       more = false;
-      FISCAL_ASSIGN_OR_RETURN(const storage::LogEntry entry,
-                              feed_.log().Read(after_ + page.records + 1));
+      FISCAL_ASSIGN_OR_RETURN(const storage::LogEntry entry, feed_.log().Read(++last));
       FISCAL_ASSIGN_OR_RETURN(const size_t size, append_(entry, response, &more));
       page.bytes += size;
       ++page.records;

@@ -65,10 +65,10 @@ AdminPages::Health Edge::Health() const {
   const Phase phase = process_.phase();
   health.dead = phase == Phase::kDraining ? "" : WhyDead();
   health.ready = phase == Phase::kServing;
-  const domain::Position stopped = health.ready ? options_.stopped_at() : 0;
-  health.state = stopped != 0 ? absl::StrCat("ready, but totals stand still before event ", stopped,
-                                             ": fiscal admin status")
-                 : health.ready              ? "ready"
+  const domain::Position stopped = health.ready ? options_.stopped_at() : domain::Position();
+  health.state = !stopped.zero() ? absl::StrCat("ready, but totals stand still before event ",
+                                                stopped.value(), ": fiscal admin status")
+                 : health.ready  ? "ready"
                  : phase == Phase::kDraining ? "draining"
                                              : absl::StrCat("recovering: ", process_.Progress());
   return health;

@@ -60,12 +60,13 @@ absl::StatusOr<std::unique_ptr<Reader::Totals>> Reader::OpenTotals() {
 
 absl::Status Reader::FoldWhatIsLeft() {
   Projector& projector = *totals_->projector;
-  const uint64_t to = stores_.log().head().position, left = to - projector.folded();
+  const domain::Position to = stores_.log().head().position;
+  const uint64_t left = to - projector.folded();
   while (projector.folded() < to) {
     FISCAL_RETURN_IF_ERROR(projector.Step(kEventsPerStep).status());
-    process_.SayProgress("folding", projector.folded(), to);
+    process_.SayProgress("folding", projector.folded().value(), to.value());
     // Everything but totals is served; an operator says how to go on.
-    if (projector.stopped_at() != 0) break;
+    if (!projector.stopped_at().zero()) break;
   }
   if (left > 0) logging::Info("recovered", {{"events_folded", left}});
   return absl::OkStatus();

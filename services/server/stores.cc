@@ -93,8 +93,8 @@ absl::Status Stores::OpenLog(const config::v1::ServeConfig& config) {
     return LogCopier::FetchLogId(config.aggregation().log(), process_.peer_credentials(),
                                  absl::Now() + kLogIdWait);
   };
-  options.progress = [this](const char* what, uint64_t at, uint64_t of) {
-    process_.SayProgress(what, at, of);
+  options.progress = [this](const char* what, domain::Position at, domain::Position of) {
+    process_.SayProgress(what, at.value(), of.value());
   };
   options.on_remake = [this](const absl::Status& why) { Remade("ledger", why); };
   absl::StatusOr<std::unique_ptr<storage::LogDirectory>> opened =

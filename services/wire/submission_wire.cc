@@ -381,11 +381,11 @@ void ToProto(const domain::RequestReceipt& in, const domain::Moment& at,
   out->set_request_id(request_id);
   out->set_result(static_cast<submission::v1::Result>(r.result));
   out->set_revision(static_cast<int64_t>(r.revision));
-  if (r.position != 0) out->set_position(at.Text());
+  if (!r.position.zero()) out->set_position(at.Text());
   out->set_line_count(static_cast<int64_t>(r.line_count));
   out->set_memo_line_count(static_cast<int64_t>(r.memo_line_count));
   out->set_project_count(static_cast<int64_t>(r.project_count));
-  if (r.position != 0) out->set_chain_hash(std::string(BytesOf(r.chain_hash)));
+  if (!r.position.zero()) out->set_chain_hash(std::string(BytesOf(r.chain_hash)));
   for (const domain::Finding& f : r.findings) {
     pb::Finding* finding = out->add_findings();
     finding->set_rule(f.rule);

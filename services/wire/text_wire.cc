@@ -18,7 +18,7 @@ absl::StatusOr<domain::Moment> ParsePosition(absl::string_view text, absl::strin
 }
 
 std::string EventNumber(domain::Position position) {
-  return position == 0 ? "" : absl::StrCat(position);
+  return position.zero() ? "" : absl::StrCat(position.value());
 }
 
 void ToTimestamp(int64_t micros, google::protobuf::Timestamp* out) {

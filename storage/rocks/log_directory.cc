@@ -110,9 +110,10 @@ absl::Status LogDirectory::OpenLog() {
   }
   FISCAL_RETURN_IF_ERROR(store.status());
   log_store_ = *std::move(store);
-  FISCAL_RETURN_IF_ERROR(Upgrade(*log_store_, *anchor_, [this](uint64_t at, uint64_t of) {
-    if (options_.progress) options_.progress("upgrading", at, of);
-  }));
+  FISCAL_RETURN_IF_ERROR(
+      Upgrade(*log_store_, *anchor_, [this](domain::Position at, domain::Position of) {
+        if (options_.progress) options_.progress("upgrading", at, of);
+      }));
   FISCAL_RETURN_IF_ERROR(OpenLedger());
   std::string id(16, '\0');
   if (absl::IsNotFound(log_store_->Get(LogIdKey()).status()) && options_.log.create_if_missing) {
@@ -136,7 +137,7 @@ void LogDirectory::SayRemade(const absl::Status& why) {
 }
 
 absl::Status LogDirectory::MakeLevel() {
-  const auto progress = [this](uint64_t at, uint64_t of) {
+  const auto progress = [this](domain::Position at, domain::Position of) {
     if (options_.progress) options_.progress("making the ledger", at, of);
   };
   if (log_->head().group > 0 && absl::IsNotFound(kv_->Get(LedgerMarkKey()).status()))

@@ -12,7 +12,7 @@ namespace fiscal::storage {
 namespace {
 
 AnchorState State(uint64_t position) {
-  AnchorState s{"0123456789abcdef", position, {}};
+  AnchorState s{"0123456789abcdef", domain::Position(position), {}};
   s.chain_hash[0] = static_cast<uint8_t>(position);
   return s;
 }

@@ -128,13 +128,14 @@ class LogContractTest : public ::testing::TestWithParam<Kind> {
   // All that a log says of itself, as text to compare.
   std::string Shown() {
     const EventLog::Head head = log_->head();
-    std::string out = absl::StrCat(log_->log_id(), " ", head.position, " ", head.commit_time_us,
-                                   " ", head.group, " ", log_->tree().size(), ";");
+    std::string out =
+        absl::StrCat(log_->log_id(), " ", head.position.value(), " ", head.commit_time_us, " ",
+                     head.group, " ", log_->tree().size(), ";");
     auto add = [&](const Digest& digest) { absl::StrAppend(&out, BytesOf(digest), ";"); };
     add(head.chain_hash);
     add(head.groups_hash);
-    add(*log_->tree().Root(head.position));
-    for (domain::Position p = 1; p <= head.position; ++p) {
+    add(*log_->tree().Root(head.position.value()));
+    for (domain::Position p(1); p <= head.position; ++p) {
       const auto entry = log_->Read(p);
       EXPECT_TRUE(entry.ok()) << entry.status();
       if (!entry.ok()) return out;
@@ -148,7 +149,7 @@ class LogContractTest : public ::testing::TestWithParam<Kind> {
       const auto record = log_->ReadGroup(group);
       EXPECT_TRUE(record.ok()) << record.status();
       if (!record.ok()) return out;
-      absl::StrAppend(&out, record->first_position, "+", record->event_count, " ",
+      absl::StrAppend(&out, record->first_position.value(), "+", record->event_count, " ",
                       record->answers.size(), ";");
       add(*log_->GroupsHashAt(group));
     }
@@ -183,16 +184,16 @@ TEST_P(LogContractTest, ANewLogHasANameAndNothingElse) {
   EXPECT_EQ(log_->log_id(), kId);
   EXPECT_FALSE(log_->copied());
   const EventLog::Head head = log_->head();
-  EXPECT_EQ(head.position, 0u);
+  EXPECT_EQ(head.position, domain::Position());
   EXPECT_EQ(head.group, 0u);
   EXPECT_EQ(head.chain_hash, Digest{});
   EXPECT_EQ(head.groups_hash, Digest{});
-  EXPECT_EQ(*log_->ChainAt(0), Digest{});
+  EXPECT_EQ(*log_->ChainAt(domain::Position()), Digest{});
   EXPECT_EQ(*log_->GroupsHashAt(0), Digest{});
   EXPECT_EQ(log_->tree().size(), 0u);
-  EXPECT_TRUE(log_->CatalogEvents(UINT64_MAX)->empty());
+  EXPECT_TRUE(log_->CatalogEvents(domain::Position::Max())->empty());
   EXPECT_TRUE(log_->operators()->keys().empty());
-  EXPECT_EQ(*log_->AsOf(1 << 30), 0u);
+  EXPECT_EQ(*log_->AsOf(1 << 30), domain::Position());
   const std::string shown = Shown();
   Open();
   EXPECT_EQ(Shown(), shown);
@@ -203,7 +204,7 @@ TEST_P(LogContractTest, WhatWasAppendedIsThereForEver) {
   ASSERT_TRUE(Append({10, 20, 30}).ok());
   ASSERT_TRUE(Answer("nothing new").ok());
   ASSERT_TRUE(Append(std::vector<size_t>(300, 5)).ok());
-  EXPECT_EQ(log_->head().position, 304u);
+  EXPECT_EQ(log_->head().position, domain::Position(304));
   EXPECT_EQ(log_->head().group, 4u);
   EXPECT_EQ(log_->tree().size(), 304u);
   const std::string shown = Shown();
@@ -214,7 +215,7 @@ TEST_P(LogContractTest, WhatWasAppendedIsThereForEver) {
   Open();
   EXPECT_EQ(Shown(), shown);
   ASSERT_TRUE(Append({10}).ok());
-  EXPECT_EQ(log_->head().position, 305u);
+  EXPECT_EQ(log_->head().position, domain::Position(305));
 }
 
 // The chain and the tree are over the leaves of the records.
@@ -223,7 +224,7 @@ TEST_P(LogContractTest, ChainAndTreeAreThoseOfTheRecords) {
   ASSERT_TRUE(Append({3}).ok());
   Digest chain{};
   std::vector<Digest> leaves;
-  for (domain::Position p = 1; p <= 3; ++p) {
+  for (domain::Position p(1); p <= domain::Position(3); ++p) {
     const std::string record = *log_->Read(p)->record;
     leaves.push_back(*LeafHash(record));
     chain = ChainHash(chain, leaves.back());
@@ -237,7 +238,7 @@ TEST_P(LogContractTest, ChainAndTreeAreThoseOfTheRecords) {
   EXPECT_EQ(log_->head().chain_hash, chain);
   EXPECT_EQ(*log_->tree().Root(3), MerkleNode(MerkleNode(leaves[0], leaves[1]), leaves[2]));
   domain::EventHeader header;
-  EXPECT_TRUE(absl::IsNotFound(log_->ReadRecordHead(4, &header).status()));
+  EXPECT_TRUE(absl::IsNotFound(log_->ReadRecordHead(domain::Position(4), &header).status()));
 }
 
 // A large record comes back whole and in parts, from memory and from the store.
@@ -246,7 +247,7 @@ TEST_P(LogContractTest, LargeRecordsAreReadWholeAndInParts) {
     ASSERT_TRUE(Append({size}).ok());
   const std::string shown = Shown();
   for (int round = 0; round < 2; ++round) {
-    for (domain::Position p = 1; p <= 4; ++p) {
+    for (domain::Position p(1); p <= domain::Position(4); ++p) {
       const std::string record = *log_->Read(p)->record;
       EXPECT_TRUE(LeafHash(record).ok());
       const uint64_t size = record.size();
@@ -266,14 +267,14 @@ TEST_P(LogContractTest, GroupsSayWhatWasAnswered) {
   ASSERT_TRUE(Append({1, 2}).ok());
   ASSERT_TRUE(Answer("r1").ok());
   ASSERT_TRUE(Append({3}).ok());
-  EXPECT_EQ(log_->ReadGroup(1)->first_position, 1u);
-  EXPECT_EQ(log_->ReadGroup(1)->end(), 3u);
+  EXPECT_EQ(log_->ReadGroup(1)->first_position, domain::Position(1));
+  EXPECT_EQ(log_->ReadGroup(1)->end(), domain::Position(3));
   const GroupRecord answer = *log_->ReadGroup(2);
-  EXPECT_EQ(answer.first_position, 3u);
+  EXPECT_EQ(answer.first_position, domain::Position(3));
   EXPECT_EQ(answer.event_count, 0u);
   ASSERT_EQ(answer.answers.size(), 1u);
   EXPECT_EQ(answer.answers[0].request_id, "r1");
-  EXPECT_EQ(log_->ReadGroup(3)->first_position, 3u);
+  EXPECT_EQ(log_->ReadGroup(3)->first_position, domain::Position(3));
   EXPECT_EQ(*log_->GroupsHashAt(3), log_->head().groups_hash);
   EXPECT_NE(*log_->GroupsHashAt(2), *log_->GroupsHashAt(3));
   // An answer alone is no event: the time stays.
@@ -281,35 +282,38 @@ TEST_P(LogContractTest, GroupsSayWhatWasAnswered) {
 }
 
 TEST_P(LogContractTest, TimesFindPositions) {
-  EXPECT_EQ(*log_->AsOf(99999), 0u);
+  EXPECT_EQ(*log_->AsOf(99999), domain::Position());
   for (int i = 0; i < 10; ++i) ASSERT_TRUE(Append({1}).ok());
   ASSERT_TRUE(Append({1, 1}).ok());
-  EXPECT_EQ(*log_->AsOf(999), 0u);
-  EXPECT_EQ(*log_->AsOf(1000), 1u);
-  EXPECT_EQ(*log_->AsOf(5999), 5u);
-  EXPECT_EQ(*log_->AsOf(10999), 10u);
-  EXPECT_EQ(*log_->AsOf(11000), 12u);
-  EXPECT_EQ(*log_->AsOf(1 << 30), 12u);
+  EXPECT_EQ(*log_->AsOf(999), domain::Position());
+  EXPECT_EQ(*log_->AsOf(1000), domain::Position(1));
+  EXPECT_EQ(*log_->AsOf(5999), domain::Position(5));
+  EXPECT_EQ(*log_->AsOf(10999), domain::Position(10));
+  EXPECT_EQ(*log_->AsOf(11000), domain::Position(12));
+  EXPECT_EQ(*log_->AsOf(1 << 30), domain::Position(12));
 }
 
 TEST_P(LogContractTest, CatalogsAndOperatorsAreListed) {
   ASSERT_TRUE(Append({1}).ok());
   domain::QuarantineEvent quarantine;
-  quarantine.position = 1;
+  quarantine.position = domain::Position(1);
   quarantine.budget = kBudget;
   quarantine.reason = "malformed";
   ASSERT_TRUE(AppendOne(domain::EventKind::kQuarantine, EncodeQuarantine(quarantine)).ok());
   ASSERT_TRUE(Append({1, 1}).ok());
   ASSERT_TRUE(AppendOne(domain::EventKind::kKey, EncodeKeyEvent({"a key", ""})).ok());
   for (int round = 0; round < 2; ++round) {
-    EXPECT_EQ(*log_->CatalogEvents(UINT64_MAX), (std::vector<domain::Position>{1, 3, 4}));
-    EXPECT_EQ(*log_->CatalogEvents(3), (std::vector<domain::Position>{1, 3}));
+    EXPECT_EQ(*log_->CatalogEvents(domain::Position::Max()),
+              (std::vector<domain::Position>{domain::Position(1), domain::Position(3),
+                                             domain::Position(4)}));
+    EXPECT_EQ(*log_->CatalogEvents(domain::Position(3)),
+              (std::vector<domain::Position>{domain::Position(1), domain::Position(3)}));
     const std::shared_ptr<const OperatorEvents> operators = log_->operators();
-    EXPECT_TRUE(operators->LeavesOut(1));
+    EXPECT_TRUE(operators->LeavesOut(domain::Position(1)));
     EXPECT_TRUE(operators->LeavesOut(kBudget));
     ASSERT_EQ(operators->keys().size(), 1u);
     EXPECT_EQ(operators->keys()[0].event.public_key_pem, "a key");
-    EXPECT_EQ(operators->keys()[0].position, 5u);
+    EXPECT_EQ(operators->keys()[0].position, domain::Position(5));
     Open();
   }
   // What was handed out does not change.
@@ -336,7 +340,7 @@ TEST_P(LogContractTest, ARefusedGroupChangesNothing) {
   Open();
   EXPECT_EQ(Shown(), shown);
   ASSERT_TRUE(Append({3}).ok());
-  EXPECT_EQ(log_->head().position, 3u);
+  EXPECT_EQ(log_->head().position, domain::Position(3));
   EXPECT_EQ(log_->head().group, 3u);
 }
 
@@ -349,7 +353,7 @@ TEST_P(LogContractTest, AfterARefusalTheNextGroupTakesItsPlace) {
   const std::string shown = Shown();
   Open();
   EXPECT_EQ(Shown(), shown);
-  EXPECT_EQ(log_->head().position, 2u);
+  EXPECT_EQ(log_->head().position, domain::Position(2));
 }
 
 // The ledger is level after each group, and the log alone gives the same bytes.
@@ -380,31 +384,32 @@ TEST_P(LogContractTest, TheLedgerFollows) {
 }
 
 TEST_P(LogContractTest, AWaitEndsWithTheNextEvent) {
-  EXPECT_FALSE(log_->WaitPast(0, absl::InfinitePast()));
+  EXPECT_FALSE(log_->WaitPast(domain::Position(), absl::InfinitePast()));
   std::thread waiter([&] {
-    EXPECT_TRUE(log_->WaitPast(0, absl::InfiniteFuture()));
-    EXPECT_TRUE(log_->WaitPast(1, absl::InfiniteFuture()));
-    EXPECT_TRUE(log_->Read(2).ok());
+    EXPECT_TRUE(log_->WaitPast(domain::Position(), absl::InfiniteFuture()));
+    EXPECT_TRUE(log_->WaitPast(domain::Position(1), absl::InfiniteFuture()));
+    EXPECT_TRUE(log_->Read(domain::Position(2)).ok());
   });
   ASSERT_TRUE(Append({1}).ok());
   // No event, so nothing to hear of.
   ASSERT_TRUE(Answer("r1").ok());
-  EXPECT_FALSE(log_->WaitPast(1, absl::InfinitePast()));
+  EXPECT_FALSE(log_->WaitPast(domain::Position(1), absl::InfinitePast()));
   ASSERT_TRUE(Append({2}).ok());
   waiter.join();
-  EXPECT_TRUE(log_->WaitPast(1, absl::InfinitePast()));
+  EXPECT_TRUE(log_->WaitPast(domain::Position(1), absl::InfinitePast()));
 }
 
 TEST_P(LogContractTest, StoppedWaitsEndAtOnce) {
   EXPECT_FALSE(log_->stopped());
-  std::thread waiter([&] { EXPECT_FALSE(log_->WaitPast(0, absl::InfiniteFuture())); });
+  std::thread waiter(
+      [&] { EXPECT_FALSE(log_->WaitPast(domain::Position(), absl::InfiniteFuture())); });
   log_->StopWaiting();
   waiter.join();
   EXPECT_TRUE(log_->stopped());
-  EXPECT_FALSE(log_->WaitPast(0, absl::InfiniteFuture()));
+  EXPECT_FALSE(log_->WaitPast(domain::Position(), absl::InfiniteFuture()));
   ASSERT_TRUE(Append({1}).ok());
-  EXPECT_TRUE(log_->Read(1).ok());
-  EXPECT_TRUE(log_->WaitPast(0, absl::InfiniteFuture()));
+  EXPECT_TRUE(log_->Read(domain::Position(1)).ok());
+  EXPECT_TRUE(log_->WaitPast(domain::Position(), absl::InfiniteFuture()));
 }
 
 TEST_P(LogContractTest, ReadersSeeWholeGroupsWhileItGrows) {
@@ -412,9 +417,9 @@ TEST_P(LogContractTest, ReadersSeeWholeGroupsWhileItGrows) {
   std::thread reader([&] {
     while (!done) {
       const EventLog::Head head = log_->head();
-      EXPECT_EQ(head.position, 3 * head.group);
-      EXPECT_LE(head.position, log_->tree().size());
-      if (head.position == 0) continue;
+      EXPECT_EQ(head.position.value(), 3 * head.group);
+      EXPECT_LE(head.position.value(), log_->tree().size());
+      if (head.position.zero()) continue;
       EXPECT_EQ(*log_->ChainAt(head.position), head.chain_hash);
       EXPECT_EQ(log_->Read(head.position)->chain_hash, head.chain_hash);
       EXPECT_EQ(log_->ReadGroup(head.group)->end(), head.position + 1);

@@ -97,7 +97,9 @@ class LogDirectoryTest : public ::testing::Test {
       EXPECT_EQ((*answered)->body, Sha256({absl::StrCat(n)}));
     }
     Digest chain{};
-    EXPECT_TRUE(CheckRecords(directory_->kv(), 1, directory_->log().head().position, &chain).ok());
+    EXPECT_TRUE(CheckRecords(directory_->kv(), domain::Position(1),
+                             directory_->log().head().position, &chain)
+                    .ok());
   }
 
   Files Read(const std::string& below) {
@@ -255,7 +257,7 @@ TEST_F(LogDirectoryTest, ADamagedLedgerIsMadeAgain) {
 TEST_F(LogDirectoryTest, ALedgerOfAnotherLogIsMadeAgain) {
   MakeKilled();
   ASSERT_TRUE(Open().ok());
-  LedgerMark mark{"fedcba9876543210", 7, Sha256({"another"}), 0};
+  LedgerMark mark{"fedcba9876543210", 7, Sha256({"another"}), {}};
   Batch batch;
   batch.Put(LedgerMarkKey(), EncodeLedgerMark(mark));
   ASSERT_TRUE(directory_->ledger_store().Write(batch, false).ok());

@@ -138,15 +138,16 @@ TEST(CatalogTest, ListsServeTheDivisionAndThoseBelow) {
   catalog = catalog->With(List(CatalogList::kDivision, 140000,
                                {Entry("140000", "山西省", ""), Entry("141100", "吕梁市", "140000"),
                                 Entry("141121", "文水县", "141100")}),
-                          1);
+                          Position(1));
   catalog = catalog->With(
-      List(CatalogList::kFunctional, 140000, {Entry("208", "社会保障和就业支出", "")}), 5);
+      List(CatalogList::kFunctional, 140000, {Entry("208", "社会保障和就业支出", "")}),
+      Position(5));
   EXPECT_EQ(catalog->ChainOf(141121, 2024), (std::vector<Code>{141121, 141100, 140000}));
   EXPECT_EQ(catalog->NameOf(141121, 2024, CatalogList::kFunctional, 208), "社会保障和就业支出");
-  const auto next =
-      catalog->With(List(CatalogList::kFunctional, 141121, {Entry("208", "近处的名称", "")}), 7);
-  EXPECT_EQ(next->position(), 7u);
-  EXPECT_EQ(catalog->position(), 5u);
+  const auto next = catalog->With(
+      List(CatalogList::kFunctional, 141121, {Entry("208", "近处的名称", "")}), Position(7));
+  EXPECT_EQ(next->position(), domain::Position(7));
+  EXPECT_EQ(catalog->position(), domain::Position(5));
   EXPECT_EQ(next->NameOf(141121, 2024, CatalogList::kFunctional, 208), "近处的名称");
   EXPECT_EQ(next->NameOf(141100, 2024, CatalogList::kFunctional, 208), "社会保障和就业支出");
   EXPECT_EQ(catalog->NameOf(141121, 2024, CatalogList::kFunctional, 208),
@@ -490,7 +491,7 @@ TEST(FoldTest, SumsAreExactHoweverLarge) {
 
 std::shared_ptr<const Catalog> OneDivision() {
   return std::make_shared<const Catalog>()->With(
-      List(CatalogList::kDivision, 141100, {Entry("141100", "吕梁市", "")}), 1);
+      List(CatalogList::kDivision, 141100, {Entry("141100", "吕梁市", "")}), Position(1));
 }
 
 TEST(FoldTest, AFailedLoadLeavesEverythingAsItWas) {

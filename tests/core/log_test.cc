@@ -34,7 +34,7 @@ class LogTest : public ::testing::Test {
       EventLog::Head head = log_->head();
       domain::EventHeader header;
       header.kind = domain::EventKind::kCatalog;
-      header.commit_time_us = static_cast<int64_t>(1000 * (head.position + 1));
+      header.commit_time_us = static_cast<int64_t>(1000 * head.position.Next().value());
       header.payload_digest = Sha256({payload});
       LogGroup group;
       group.commit_time_us = header.commit_time_us;
@@ -54,7 +54,7 @@ TEST_F(LogTest, ALogThatLostItsEndIsRefused) {
   MustOpen();
   Append(5);
   Batch batch;
-  batch.Delete(EventKey(5));
+  batch.Delete(EventKey(domain::Position(5)));
   ASSERT_TRUE(kv_->Write(batch, true).ok());
   EXPECT_EQ(Open().status().code(), absl::StatusCode::kDataLoss);
 }
@@ -84,9 +84,9 @@ TEST_F(LogTest, ADamagedRecordAfterTheAnchorIsRefused) {
   Append(1);
   anchor_disk_.set_image(before);  // the anchor was not written when the machine stopped
   MustOpen();
-  EXPECT_EQ(log_->head().position, 4u);  // the record is found and anchored now
+  EXPECT_EQ(log_->head().position, domain::Position(4));  // the record is found and anchored now
   anchor_disk_.set_image(before);
-  ASSERT_TRUE(disk_.FlipByte(EventKey(4), 60));
+  ASSERT_TRUE(disk_.FlipByte(EventKey(domain::Position(4)), 60));
   EXPECT_EQ(Open().status().code(), absl::StatusCode::kDataLoss);
 }
 
@@ -96,7 +96,7 @@ TEST_F(LogTest, ALargeRecordThatLostASegmentIsRefused) {
   Append(1, 5 * kSegmentBytes + 77);
   MustOpen();
   Batch batch;
-  batch.Delete(EventSegmentKey(2, 3));
+  batch.Delete(EventSegmentKey(domain::Position(2), 3));
   ASSERT_TRUE(kv_->Write(batch, true).ok());
   EXPECT_EQ(Open().status().code(), absl::StatusCode::kDataLoss);
 }

@@ -246,7 +246,7 @@ class LogTreeTest : public ::testing::Test {
       const std::string payload = EncodeCatalog({141100, 2024, domain::CatalogList::kDivision, {}});
       domain::EventHeader header;
       header.kind = domain::EventKind::kCatalog;
-      header.commit_time_us = static_cast<int64_t>(1000 * (head.position + 1));
+      header.commit_time_us = static_cast<int64_t>(1000 * head.position.Next().value());
       header.payload_digest = Sha256({payload});
       group.entries.push_back(NextEntry(header, payload, &head));
     }
@@ -255,8 +255,9 @@ class LogTreeTest : public ::testing::Test {
   }
   void ExpectTreeOfRecords() {
     std::vector<Digest> leaves;
-    const uint64_t size = log_->head().position;
-    for (uint64_t p = 1; p <= size; ++p) leaves.push_back(*LeafHash(*log_->Read(p)->record));
+    const uint64_t size = log_->head().position.value();
+    for (uint64_t p = 1; p <= size; ++p)
+      leaves.push_back(*LeafHash(*log_->Read(domain::Position(p))->record));
     Rfc rfc(leaves);
     ASSERT_EQ(log_->tree().size(), size);
     for (uint64_t n = 0; n <= size; ++n) ASSERT_EQ(*log_->tree().Root(n), rfc.Mth(0, n)) << n;
@@ -268,7 +269,7 @@ class LogTreeTest : public ::testing::Test {
   }
   InclusionProof Inclusion(const SigningKey& key, uint64_t position, uint64_t size) {
     domain::EventHeader header;
-    return {Head(key, size), position, *log_->ReadRecordHead(position, &header),
+    return {Head(key, size), position, *log_->ReadRecordHead(domain::Position(position), &header),
             *log_->tree().InclusionProof(position - 1, size)};
   }
   ConsistencyProof Consistency(const SigningKey& key, uint64_t old_size, uint64_t new_size) {
@@ -302,7 +303,7 @@ TEST_F(LogTreeTest, ProofsHoldWhileItGrows) {
     readers.emplace_back([&] {
       uint64_t seen = 0, now = 0;
       while (!done || now < 1300) {
-        now = log_->head().position;
+        now = log_->head().position.value();
         if (now == 0) continue;
         EXPECT_TRUE(client::Verify(Inclusion(key, (now + 1) / 2, now), key.public_key_pem()).ok());
         EXPECT_TRUE(client::Verify(Consistency(key, seen, now), key.public_key_pem()).ok());
@@ -346,7 +347,7 @@ TEST_F(LogTreeTest, AFailedCommitLeavesTheTreeAsItWas) {
   EXPECT_FALSE(Append(300).ok());
   EXPECT_EQ(log_->tree().size(), 260u);
   MustOpen();
-  EXPECT_EQ(log_->head().position, 260u);
+  EXPECT_EQ(log_->head().position, domain::Position(260));
   ExpectTreeOfRecords();
 }
 
@@ -354,7 +355,7 @@ TEST_F(LogTreeTest, ADamagedRecordOfTheOpenTileIsRefused) {
   MustOpen();
   ASSERT_TRUE(Append(300).ok());
   log_.reset();
-  ASSERT_TRUE(disk_.FlipByte(EventKey(290), 50));
+  ASSERT_TRUE(disk_.FlipByte(EventKey(domain::Position(290)), 50));
   kv_.reset();
   kv_ = *MemoryKv::Open(disk_, {true, nullptr});
   EXPECT_EQ(LocalLog::Open(*kv_, *anchor_, kId).status().code(), absl::StatusCode::kDataLoss);
@@ -453,7 +454,7 @@ TEST_F(LogTreeTest, ForgedProofsAreRefused) {
     for (uint64_t n : {uint64_t{2}, position + 1}) {
       if (n == position || n > 1000) continue;
       domain::EventHeader header;
-      const std::string record = *log_->ReadRecordHead(n, &header);
+      const std::string record = *log_->ReadRecordHead(domain::Position(n), &header);
       add([&](InclusionProof* p) { p->record_header = record; });
       add([&](InclusionProof* p) {
         p->record_header = record;
@@ -587,7 +588,7 @@ TEST(MerkleTest, ARecordOfAnotherPositionIsRefused) {
   domain::EventHeader header;
   header.kind = domain::EventKind::kCatalog;
   for (uint64_t says : {1, 2}) {
-    header.position = says;
+    header.position = domain::Position(says);
     const std::string record = EncodeRecord(header, "");
     InclusionProof proof{{kId, 1, LeafOf(record), 1, {}}, 1, record, {}};
     proof.head.signature = key.Sign(TreeHeadBytes(kId, 1, proof.head.root_hash, 1));

@@ -31,7 +31,7 @@ std::string Hex(KeyView key) { return BytesToHexString(key.encoded()); }
 // What is written must be read by every later version: these bytes change only with
 // docs/storage-format.md and a new kind.
 TEST(SchemaTest, GoldenKeys) {
-  EXPECT_EQ(Hex(EventKey(258)), "010000000000000102");
+  EXPECT_EQ(Hex(EventKey(domain::Position(258))), "010000000000000102");
   EXPECT_EQ(Hex(RequestKey("anonymous", "r-1")), "02616e6f6e796d6f757300722d31");
   EXPECT_EQ(Hex(HeadKey(kBudget)), "030002272c07e80330333130303100");
   EXPECT_EQ(Hex(BlockKeys::OfLines(kBudget).At("L1")), "040002272c07e803303331303031004c31");
@@ -39,25 +39,26 @@ TEST(SchemaTest, GoldenKeys) {
   EXPECT_EQ(Hex(RevisionKey(kBudget, 2)), "060002272c07e803303331303031000000000000000002");
   EXPECT_EQ(Hex(GrossKey(141100, 2024, domain::Stage::kApproved)), "0f0002272c07e803");
   EXPECT_EQ(Hex(ScopeKey(141100, 2024, domain::Stage::kApproved, "031")), "080002272c07e803303331");
-  EXPECT_EQ(Hex(CatalogEventKey(1)), "090000000000000001");
+  EXPECT_EQ(Hex(CatalogEventKey(domain::Position(1))), "090000000000000001");
   EXPECT_EQ(Hex(LogIdKey()), "0a");
   EXPECT_EQ(Hex(TileKey(1, 258)), "0b010000000000000102");
   const domain::ChunkId chunk = {
       {domain::OrgType::kDepartment, 141100, "031"}, 2024, domain::Stage::kApproved, 2048};
-  EXPECT_EQ(Hex(CellsKey(chunk, 1)),
+  EXPECT_EQ(Hex(CellsKey(chunk, domain::Position(1))),
             "1007e8030002272c0330333100"
             "0800"
             "fffffffffffffffe");
-  EXPECT_EQ(Hex(EventSegmentKey(258, 1)), "01000000000000010200000001");
-  EXPECT_EQ(Hex(PostingKey(258)), "120000000000000102");
-  EXPECT_EQ(Hex(StrideKey(258)), "130000000000000102");
+  EXPECT_EQ(Hex(EventSegmentKey(domain::Position(258), 1)), "01000000000000010200000001");
+  EXPECT_EQ(Hex(PostingKey(domain::Position(258))), "120000000000000102");
+  EXPECT_EQ(Hex(StrideKey(domain::Position(258))), "130000000000000102");
   EXPECT_EQ(Hex(WatermarkKey()), "20");
-  EXPECT_EQ(Hex(GroupKey(258)), "150000000000000102");
+  EXPECT_EQ(Hex(GroupKey(domain::Position(258))), "150000000000000102");
   EXPECT_EQ(Hex(UpstreamKey("city")), "0c63697479");
-  EXPECT_EQ(Hex(OperatorEventKey(258)), "160000000000000102");
+  EXPECT_EQ(Hex(OperatorEventKey(domain::Position(258))), "160000000000000102");
   EXPECT_EQ(Hex(LeftOutKey()), "22");
   EXPECT_EQ(Hex(OwnerKey(141100)), "0d0002272c");
-  EXPECT_EQ(Hex(StatusKey(kBudget, 1)), "1407e8030002272c30333130303100fffffffffffffffe");
+  EXPECT_EQ(Hex(StatusKey(kBudget, domain::Position(1))),
+            "1407e8030002272c30333130303100fffffffffffffffe");
 }
 
 TEST(SchemaTest, EncodedOrderIsLogicalOrder) {
@@ -77,12 +78,13 @@ TEST(SchemaTest, EncodedOrderIsLogicalOrder) {
                                    a.stage,
                                    static_cast<uint16_t>(random())};
     const uint64_t s1 = random() % 5, s2 = random() % 5;
-    EXPECT_EQ(s1 > s2, CellsKey(chunk, s1) < CellsKey(chunk, s2));  // the newest first
-    const auto parts = DecodeCellsKey(CellsKey(chunk, s1));
+    EXPECT_EQ(s1 > s2, CellsKey(chunk, domain::Position(s1)) <
+                           CellsKey(chunk, domain::Position(s2)));  // the newest first
+    const auto parts = DecodeCellsKey(CellsKey(chunk, domain::Position(s1)));
     EXPECT_EQ(parts->id, chunk);
-    EXPECT_EQ(parts->stride, s1);
-    EXPECT_EQ(DecodeStatusKey(StatusKey(a, s1))->key, a);
-    EXPECT_EQ(s1 > s2, StatusKey(a, s1) < StatusKey(a, s2));
+    EXPECT_EQ(parts->stride, domain::Position(s1));
+    EXPECT_EQ(DecodeStatusKey(StatusKey(a, domain::Position(s1)))->key, a);
+    EXPECT_EQ(s1 > s2, StatusKey(a, domain::Position(s1)) < StatusKey(a, domain::Position(s2)));
     EXPECT_EQ(*DecodeOwnerKey(OwnerKey(a.division)), a.division);
   }
 }
@@ -119,29 +121,37 @@ TEST(SchemaTest, RangesAreOfWhatTheyAreNamedFor) {
   EXPECT_TRUE(in(RevisionKey(longer, 3), RevisionsOf(141100, 2024, domain::Stage::kApproved)));
   EXPECT_TRUE(in(HeadKey(kBudget), HeadsOf(141100)));
   EXPECT_FALSE(in(HeadKey(kBudget), HeadsOf(141101)));
-  EXPECT_TRUE(in(CellsKey(chunk, 5), CellsOf(node, 2024, domain::Stage::kApproved)));
-  EXPECT_TRUE(in(CellsKey(chunk, 5), CellsOf(2024, domain::Stage::kApproved, 141100)));
-  EXPECT_FALSE(in(CellsKey(chunk, 5), CellsOf(2024, domain::Stage::kApproved, 141101)));
-  EXPECT_TRUE(in(CellsKey(chunk, 5), CellsOf(node, 2024, domain::Stage::kApproved, 7, 7, 6)));
-  EXPECT_FALSE(in(CellsKey(chunk, 7), CellsOf(node, 2024, domain::Stage::kApproved, 7, 7, 6)));
-  EXPECT_FALSE(in(CellsKey(chunk, 5), CellsOf(node, 2024, domain::Stage::kApproved, 8, 9, 6)));
-  EXPECT_TRUE(in(StatusKey(kBudget, 5), StatusesOf(0, domain::Stage::kNone, 0)));
-  EXPECT_TRUE(in(StatusKey(kBudget, 5), StatusesOf(2024, domain::Stage::kApproved, 0)));
-  EXPECT_FALSE(in(StatusKey(kBudget, 5), StatusesOf(2024, domain::Stage::kFinal, 0)));
+  EXPECT_TRUE(
+      in(CellsKey(chunk, domain::Position(5)), CellsOf(node, 2024, domain::Stage::kApproved)));
+  EXPECT_TRUE(
+      in(CellsKey(chunk, domain::Position(5)), CellsOf(2024, domain::Stage::kApproved, 141100)));
+  EXPECT_FALSE(
+      in(CellsKey(chunk, domain::Position(5)), CellsOf(2024, domain::Stage::kApproved, 141101)));
+  EXPECT_TRUE(in(CellsKey(chunk, domain::Position(5)),
+                 CellsOf(node, 2024, domain::Stage::kApproved, 7, 7, domain::Position(6))));
+  EXPECT_FALSE(in(CellsKey(chunk, domain::Position(7)),
+                  CellsOf(node, 2024, domain::Stage::kApproved, 7, 7, domain::Position(6))));
+  EXPECT_FALSE(in(CellsKey(chunk, domain::Position(5)),
+                  CellsOf(node, 2024, domain::Stage::kApproved, 8, 9, domain::Position(6))));
+  EXPECT_TRUE(in(StatusKey(kBudget, domain::Position(5)), StatusesOf(0, domain::Stage::kNone, 0)));
+  EXPECT_TRUE(
+      in(StatusKey(kBudget, domain::Position(5)), StatusesOf(2024, domain::Stage::kApproved, 0)));
+  EXPECT_FALSE(
+      in(StatusKey(kBudget, domain::Position(5)), StatusesOf(2024, domain::Stage::kFinal, 0)));
   EXPECT_TRUE(in(LeftOutKey(), KeysOf(KeyKind::kLeftOut)));
   EXPECT_TRUE(in(Key::Encoded("\xff\xff"), KeysOf(static_cast<KeyKind>(0xff))));
   EXPECT_TRUE(InLedger(GrossKey(141100, 2024, domain::Stage::kApproved)));
-  EXPECT_FALSE(InLedger(EventKey(1)));
+  EXPECT_FALSE(InLedger(EventKey(domain::Position(1))));
   EXPECT_FALSE(InLedger(KeyView()));
 }
 
 TEST(SchemaTest, StatesOfOneThingHaveItInCommon) {
-  const Key key = StatusKey(kBudget, 258);
+  const Key key = StatusKey(kBudget, domain::Position(258));
   const std::optional<StateKey> state = SplitState(key);
   ASSERT_TRUE(state.has_value());
-  EXPECT_EQ(state->stride, 258u);
-  EXPECT_EQ(SplitState(StatusKey(kBudget, 7))->of, state->of);
-  EXPECT_LT(StatusKey(kBudget, 0), AfterStates(state->of));
+  EXPECT_EQ(state->stride, domain::Position(258));
+  EXPECT_EQ(SplitState(StatusKey(kBudget, domain::Position(7)))->of, state->of);
+  EXPECT_LT(StatusKey(kBudget, domain::Position()), AfterStates(state->of));
   EXPECT_FALSE(SplitState(KeyView::Encoded("short")).has_value());
   EXPECT_EQ(NameOf(key), "status of year 2024 stage 3 division 141100 agency 031001");
   EXPECT_EQ(NameOf(state->of), NameOf(key));
@@ -158,7 +168,7 @@ domain::StatementEvent SmallEvent() {
   domain::StatementEvent e;
   e.meta.key = kBudget;
   e.meta.revision = 1;
-  e.meta.position = 7;
+  e.meta.position = domain::Position(7);
   e.meta.commit_time_us = 1700000000000000;
   e.meta.department_code = "031";
   e.meta.line_count = 2;
@@ -185,7 +195,7 @@ std::string SmallRecord() {
   const domain::EncodedBlocks put = EncodeBlocks(event.put.lines, 0);
   const StatementPayload payload = EncodeStatement(event, put.bytes, Sha256({put.bytes}));
   domain::EventHeader header;
-  header.position = 7;
+  header.position = domain::Position(7);
   header.commit_time_us = 1700000000000000;
   header.principal = "anonymous";
   header.request_id = "r-1";
@@ -324,7 +334,7 @@ TEST(RecordTest, ReceiptsComeBack) {
   domain::Receipt r;
   r.result = domain::Result::kRevised;
   r.revision = 3;
-  r.position = 9;
+  r.position = domain::Position(9);
   r.line_count = 4;
   r.findings = {{"CODE_UNKNOWN", domain::Severity::kWarning, "place", "L1", "message", "信息"}};
   const Digest body = Sha256({"body"});
@@ -333,12 +343,12 @@ TEST(RecordTest, ReceiptsComeBack) {
   ASSERT_TRUE(decoded.ok());
   EXPECT_EQ(read, body);
   EXPECT_EQ(decoded->findings, r.findings);
-  EXPECT_EQ(decoded->position, 9u);
+  EXPECT_EQ(decoded->position, domain::Position(9));
 }
 
 domain::Posting SmallPosting() {
   domain::Posting p;
-  p.position = 7;
+  p.position = domain::Position(7);
   p.key = kBudget;
   p.department = "031";
   p.revision = 3;
@@ -361,12 +371,13 @@ TEST(PostingTest, GoldenPostingAndUpstream) {
             "010250310104"
             "6e616d65"
             "0102f9fd7ed7040402");
-  const auto back = DecodeWholePosting(7, bytes, nullptr);
+  const auto back = DecodeWholePosting(domain::Position(7), bytes, nullptr);
   ASSERT_TRUE(back.ok());
   EXPECT_EQ(EncodePosting(*back), bytes);
   EXPECT_EQ(back->status(), SmallPosting().status());
 
-  UpstreamState state{"0123456789abcdef", 9, Sha256({"chain"}), 1700000000000000, 4};
+  UpstreamState state{"0123456789abcdef", domain::Position(9), Sha256({"chain"}), 1700000000000000,
+                      domain::Position(4)};
   const std::string upstream = EncodeUpstream({"city", state, bytes});
   const auto payload = DecodeUpstream(upstream);
   ASSERT_TRUE(payload.ok());
@@ -375,15 +386,15 @@ TEST(PostingTest, GoldenPostingAndUpstream) {
   EXPECT_EQ(EncodeUpstreamState(payload->state), EncodeUpstreamState(state));
   domain::EventHeader header;
   header.kind = domain::EventKind::kUpstream;
-  header.position = 12;
+  header.position = domain::Position(12);
   const auto posting = ReadPosting(header, upstream, nullptr);
   ASSERT_TRUE(posting.ok());
-  EXPECT_EQ(posting->position, 12u);
-  EXPECT_EQ(posting->upstream_position, 9u);
+  EXPECT_EQ(posting->position, domain::Position(12));
+  EXPECT_EQ(posting->upstream_position, domain::Position(9));
 }
 
 TEST(OperatorEventTest, GoldenQuarantineAndKey) {
-  const domain::QuarantineEvent event{258, kBudget, "why"};
+  const domain::QuarantineEvent event{domain::Position(258), kBudget, "why"};
   const std::string bytes = EncodeQuarantine(event);
   EXPECT_EQ(BytesToHexString(bytes),
             "0000000000000102"
@@ -392,10 +403,11 @@ TEST(OperatorEventTest, GoldenQuarantineAndKey) {
             "03776879");
   const auto back = DecodeQuarantine(bytes);
   ASSERT_TRUE(back.ok());
-  EXPECT_EQ(back->position, 258u);
+  EXPECT_EQ(back->position, domain::Position(258));
   EXPECT_TRUE(back->budget == kBudget);
   EXPECT_EQ(back->reason, "why");
-  EXPECT_EQ(BytesToHexString(EncodeQuarantine({1, std::nullopt, ""})), "00000000000000010000");
+  EXPECT_EQ(BytesToHexString(EncodeQuarantine({domain::Position(1), std::nullopt, ""})),
+            "00000000000000010000");
   const std::string key = EncodeKeyEvent({"pem", "sig"});
   EXPECT_EQ(BytesToHexString(key), "0370656d03736967");
   EXPECT_EQ(DecodeKeyEvent(key)->signature, "sig");
@@ -411,27 +423,31 @@ domain::EventHeader HeaderAt(domain::Position position, domain::EventKind kind) 
 }
 
 std::string UpstreamsPayload(const domain::Posting& posting) {
-  return EncodeUpstream({"city", {"0123456789abcdef", 1, {}, 0, 0}, EncodePosting(posting)});
+  return EncodeUpstream(
+      {"city", {"0123456789abcdef", domain::Position(1), {}, 0, {}}, EncodePosting(posting)});
 }
 
 TEST(OperatorEventTest, WhatIsLeftOutAndWhatFollowsItFromThatBudget) {
   OperatorEvents operators;
-  const auto quarantine = EncodeQuarantine({5, kBudget, "why"});
-  ASSERT_TRUE(operators.Add(HeaderAt(9, domain::EventKind::kQuarantine), quarantine).ok());
-  EXPECT_TRUE(operators.LeavesOut(5));
-  EXPECT_FALSE(operators.LeavesOut(4));
+  const auto quarantine = EncodeQuarantine({domain::Position(5), kBudget, "why"});
+  ASSERT_TRUE(
+      operators.Add(HeaderAt(domain::Position(9), domain::EventKind::kQuarantine), quarantine)
+          .ok());
+  EXPECT_TRUE(operators.LeavesOut(domain::Position(5)));
+  EXPECT_FALSE(operators.LeavesOut(domain::Position(4)));
   EXPECT_TRUE(operators.LeavesOut(kBudget));
   // Before it the budget counts, from it on nothing of it; others do.
   domain::BudgetKey other = kBudget;
   other.agency = "031002";
-  EXPECT_FALSE(operators.LeavesOut(4, kBudget));
-  EXPECT_TRUE(operators.LeavesOut(6, kBudget));
-  EXPECT_FALSE(operators.LeavesOut(6, other));
+  EXPECT_FALSE(operators.LeavesOut(domain::Position(4), kBudget));
+  EXPECT_TRUE(operators.LeavesOut(domain::Position(6), kBudget));
+  EXPECT_FALSE(operators.LeavesOut(domain::Position(6), other));
   domain::Posting posting = SmallPosting();
   for (const auto& [position, counts] :
-       std::map<domain::Position, bool>{{4, true}, {5, false}, {6, false}}) {
-    const auto what = ReadFoldable(HeaderAt(position, domain::EventKind::kUpstream),
-                                   UpstreamsPayload(posting), nullptr, operators);
+       std::map<uint64_t, bool>{{4, true}, {5, false}, {6, false}}) {
+    const auto what =
+        ReadFoldable(HeaderAt(domain::Position(position), domain::EventKind::kUpstream),
+                     UpstreamsPayload(posting), nullptr, operators);
     ASSERT_TRUE(what.ok()) << what.status();
     EXPECT_EQ(what->posting != nullptr, counts) << position;
     EXPECT_TRUE(what->more);
@@ -445,7 +461,7 @@ TEST(OperatorEventTest, APostingThatCantBeReadOrFoldedStopsTotalsUntilItIsLeftOu
   cut.pop_back();
   OperatorEvents operators;
   for (const std::string& payload : {UpstreamsPayload(poison), cut, std::string("x")}) {
-    const domain::EventHeader header = HeaderAt(7, domain::EventKind::kUpstream);
+    const domain::EventHeader header = HeaderAt(domain::Position(7), domain::EventKind::kUpstream);
     const auto stopped = ReadFoldable(header, payload, nullptr, {});
     const domain::Explained e = domain::Explain(stopped.status());
     ASSERT_TRUE(e.reason_known) << stopped.status();
@@ -456,8 +472,8 @@ TEST(OperatorEventTest, APostingThatCantBeReadOrFoldedStopsTotalsUntilItIsLeftOu
     EXPECT_EQ(examined.budget.has_value(), payload != "x");
     OperatorEvents quarantined;
     ASSERT_TRUE(quarantined
-                    .Add(HeaderAt(8, domain::EventKind::kQuarantine),
-                         EncodeQuarantine({7, examined.budget, ""}))
+                    .Add(HeaderAt(domain::Position(8), domain::EventKind::kQuarantine),
+                         EncodeQuarantine({domain::Position(7), examined.budget, ""}))
                     .ok());
     EXPECT_TRUE(ReadFoldable(header, payload, nullptr, quarantined).ok());
   }
@@ -466,13 +482,13 @@ TEST(OperatorEventTest, APostingThatCantBeReadOrFoldedStopsTotalsUntilItIsLeftOu
 TEST(PostingTest, DamagedBytesAreRefusedOrAnotherWholePosting) {
   const std::string bytes = EncodePosting(SmallPosting());
   for (size_t i = 0; i < bytes.size(); ++i) {
-    EXPECT_FALSE(DecodeWholePosting(7, bytes.substr(0, i), nullptr).ok()) << i;
+    EXPECT_FALSE(DecodeWholePosting(domain::Position(7), bytes.substr(0, i), nullptr).ok()) << i;
     for (int bit = 0; bit < 8; ++bit) {
       std::string damaged = bytes;
       damaged[i] = static_cast<char>(damaged[i] ^ 1 << bit);
-      const auto back = DecodeWholePosting(7, damaged, nullptr);
+      const auto back = DecodeWholePosting(domain::Position(7), damaged, nullptr);
       if (back.ok()) {
-        EXPECT_TRUE(DecodeWholePosting(7, EncodePosting(*back), nullptr).ok());
+        EXPECT_TRUE(DecodeWholePosting(domain::Position(7), EncodePosting(*back), nullptr).ok());
       } else {
         EXPECT_TRUE(absl::IsDataLoss(back.status()));
       }
@@ -576,7 +592,7 @@ TEST(HeadsTest, PatchesOfALargeStatement) {
   Staged staged(**kv);
   std::shared_ptr<const std::string> record;
   Heads heads(staged, [&](domain::Position position, uint64_t offset, uint64_t size) {
-    EXPECT_EQ(position, 7u);
+    EXPECT_EQ(position, domain::Position(7));
     return absl::StatusOr<std::string>(record->substr(offset, size));
   });
   std::map<std::string, int64_t> model;
@@ -595,10 +611,10 @@ TEST(HeadsTest, PatchesOfALargeStatement) {
   domain::EventHeader header;
   header.payload_digest = payload.digest;
   EventLog::Head head;
-  head.position = 6;
+  head.position = domain::Position(6);
   record = NextEntry(header, payload.bytes, &head).record;
   const uint64_t offset = record->size() - payload.bytes.size() + payload.put_offset;
-  ASSERT_TRUE(heads.ReplaceLines(kBudget, blocks, 7, offset, false).ok());
+  ASSERT_TRUE(heads.ReplaceLines(kBudget, blocks, domain::Position(7), offset, false).ok());
   const Key first_block = BlockKeys::OfLines(kBudget).At(lines[0].line_id);
   EXPECT_LT(staged.Get(first_block)->size(), 20u);
   std::mt19937_64 random(9);
@@ -655,7 +671,8 @@ TEST(HeadsTest, PatchesOfManyProjects) {
                    std::string(static_cast<size_t>(i % 300), 'x')});
     model[all.back().code] = all.back();
   }
-  ASSERT_TRUE(heads.ReplaceProjects(kBudget, EncodeProjects(all), 0, 0, false).ok());
+  ASSERT_TRUE(
+      heads.ReplaceProjects(kBudget, EncodeProjects(all), domain::Position(), 0, false).ok());
   std::mt19937_64 random(21);
   for (int round = 0; round < 100; ++round) {
     std::map<std::string, domain::ProjectEntry> put, removed;

@@ -50,13 +50,13 @@ TEST(MomentTest, TextsAndWhatTheyMean) {
     const std::optional<Moment> moment = Moment::Parse(row.text);
     ASSERT_EQ(moment.has_value(), *row.means != '\0') << row.text;
     if (!moment.has_value()) continue;
-    EXPECT_EQ(absl::StrCat(moment->position(), moment->bound() ? " bound" : ""), row.means);
+    EXPECT_EQ(absl::StrCat(moment->position().value(), moment->bound() ? " bound" : ""), row.means);
     EXPECT_EQ(moment->Text(), row.text);
   }
 }
 
 TEST(MomentTest, ATextIsOfOneLogAndOneHistory) {
-  const Moment moment(240, kLogId, ChainOf(0x04));
+  const Moment moment(Position(240), kLogId, ChainOf(0x04));
   EXPECT_EQ(moment.Text(), "240-9f3c2ab81d04");
   EXPECT_EQ(Moment::Parse("240-9f3c2ab81d04"), moment);
   EXPECT_TRUE(moment.MayBeOf(kLogId));
@@ -64,19 +64,19 @@ TEST(MomentTest, ATextIsOfOneLogAndOneHistory) {
   EXPECT_TRUE(moment.MayHave(ChainOf(0x04)));
   EXPECT_FALSE(moment.MayHave(ChainOf(0x05)));
 
-  const Moment unbound(240);
+  const Moment unbound(Position(240));
   EXPECT_EQ(unbound.Text(), "240");
   EXPECT_TRUE(unbound.MayBeOf(kOtherId));
   EXPECT_TRUE(unbound.MayHave(ChainOf(0x05)));
   EXPECT_FALSE(unbound == moment);
 
   // Every history begins with the same nothing.
-  EXPECT_EQ(Moment(0, kLogId, Digest{}), Moment());
+  EXPECT_EQ(Moment(Position(), kLogId, Digest{}), Moment());
   EXPECT_EQ(Moment().Text(), "0");
 }
 
 TEST(MomentTest, TheLaterOfTwoCoversBoth) {
-  const Moment early(3), late(240, kLogId, ChainOf(0x04));
+  const Moment early(Position(3)), late(Position(240), kLogId, ChainOf(0x04));
   EXPECT_TRUE(late.Covers(early));
   EXPECT_FALSE(early.Covers(late));
   EXPECT_TRUE(early.Covers(early));

@@ -315,7 +315,7 @@ TEST_F(FederationTest, OneCellThatDiffersIsFoundAndNamed) {
     auto store = storage::TotalsStore::Open(**kv);
     ASSERT_TRUE(store.ok());
     const auto watermark = (*store)->ReadWatermark();
-    ASSERT_GT(watermark->position, 0u);
+    ASSERT_FALSE(watermark->position.zero());
     const domain::ChunkId id =
         domain::LeafChunkOf({141100, 2024, domain::Stage::kApproved, agency});
     std::string value(1, '\0');
@@ -473,8 +473,8 @@ domain::Position WriteUnchecked(const std::string& data_dir, std::string posting
   auto log = storage::LocalLog::Open(**kv, anchor, "");
   EXPECT_TRUE(log.ok()) << log.status();
   storage::EventLog::Head head = (*log)->head();
-  const std::string payload =
-      storage::EncodeUpstream({"older", {std::string(16, 'o'), 1, {}, 0, 0}, posting});
+  const std::string payload = storage::EncodeUpstream(
+      {"older", {std::string(16, 'o'), domain::Position(1), {}, 0, {}}, posting});
   domain::EventHeader header;
   header.kind = domain::EventKind::kUpstream;
   header.commit_time_us = head.commit_time_us;
@@ -524,8 +524,8 @@ TEST_F(FederationTest, AnEventThatTotalsCantTakeIsQuarantinedAndEverybodyGoesOn)
   int sent = Send(city, 0, 5, 3);
   ASSERT_TRUE(province.UntilLevel(city));
   province.Stop();
-  const domain::Position poison =
-      WriteUnchecked(province.options.data_dir, PostingOf(141100, 5000, 100, "101099"));
+  const uint64_t poison =
+      WriteUnchecked(province.options.data_dir, PostingOf(141100, 5000, 100, "101099")).value();
   const std::string position = absl::StrCat(poison);
   province.Start();
   ASSERT_NE(province.server, nullptr);

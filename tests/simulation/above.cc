@@ -107,7 +107,7 @@ bool Above::Start() {
   if (!ok(projector.status(), "open projector")) return false;
   p.projector = *std::move(projector);
   p.reader = std::make_unique<services::TotalsReader>(*p.projector);
-  if (p.log->head().position > 0) return true;
+  if (!p.log->head().position.zero()) return true;
   // What a province knows by itself: where its city hangs.
   domain::CatalogImport import;
   import.request_id = "divisions";
@@ -138,10 +138,10 @@ void Above::TakeOver(const storage::EventLog& below, uint64_t events) {
   records.log_id = below.log_id();
   // Sometimes from before where we are, as a connection that breaks leads to.
   domain::Position at = state->position;
-  if (at > 0 && Below(5) == 0) at -= 1;
+  if (!at.zero() && Below(5) == 0) at = at.Prev();
   const domain::Position head = below.head().position;
   for (bool more = false; at < head && (more || records.records.size() < events);) {
-    const auto entry = below.Read(at + 1);
+    const auto entry = below.Read(at.Next());
     if (!entry.ok()) return fail_(entry.status().ToString());
     auto record = services::ToUpstreamRecord(*entry, *below.operators(), &more);
     if (!record.ok()) return fail_(record.status().ToString());

@@ -275,24 +275,25 @@ Expected Model::ApplyAll(const std::vector<domain::Submission>& parts) {
   for (const auto& [fund, amount] : balance) {
     if (amount != 0) return {absl::StatusCode::kFailedPrecondition, {}};
   }
-  for (uint64_t p = head + 1; p <= next.head; ++p) next.groups_[p] = {head + 1, next.head};
+  for (domain::Position p = head.Next(); p <= next.head; ++p)
+    next.groups_[p] = {head.Next(), next.head};
   *this = std::move(next);
   return last;
 }
 
-uint64_t Model::GroupStart(uint64_t position) const {
+domain::Position Model::GroupStart(domain::Position position) const {
   auto it = groups_.find(position);
   return it == groups_.end() ? position : it->second.first;
 }
 
-uint64_t Model::GroupEnd(uint64_t position) const {
+domain::Position Model::GroupEnd(domain::Position position) const {
   auto it = groups_.find(position);
   return it == groups_.end() ? position : it->second.second;
 }
 
 std::map<std::string, CellValue> Model::Totals(const TotalFilter& f,
                                                const std::vector<GroupBy>& group_by,
-                                               uint64_t position) const {
+                                               domain::Position position) const {
   std::map<std::string, CellValue> out;
   out[""];
   for (const auto& [key, history] : budgets) {

@@ -27,7 +27,7 @@ struct ModelLine {
 
 struct ModelStatement {
   uint64_t revision = 0;
-  uint64_t position = 0;
+  domain::Position position;
   bool withdrawn = false;
   bool certified = false;
   std::string note;
@@ -39,7 +39,7 @@ struct ModelStatement {
 struct ModelReceipt {
   domain::Result result = domain::Result::kNone;
   uint64_t revision = 0;
-  uint64_t position = 0;
+  domain::Position position;
   uint64_t line_count = 0;
   uint64_t memo_line_count = 0;
   uint64_t project_count = 0;
@@ -62,17 +62,17 @@ class Model {
   // The same for the parts of a reallocation: all or none.
   Expected ApplyAll(const std::vector<domain::Submission>& parts);
   // The first and last position of what was committed with `position`.
-  uint64_t GroupStart(uint64_t position) const;
-  uint64_t GroupEnd(uint64_t position) const;
+  domain::Position GroupStart(domain::Position position) const;
+  domain::Position GroupEnd(domain::Position position) const;
   // A catalog event takes a position and changes no budget.
   void SkipPosition() { ++head; }
 
   // Sums of `filter` at `position`, by the codes of the rows; the empty group is the grand total.
   std::map<std::string, domain::CellValue> Totals(const domain::TotalFilter& filter,
                                                   const std::vector<domain::GroupBy>& group_by,
-                                                  uint64_t position) const;
+                                                  domain::Position position) const;
 
-  uint64_t head = 0;
+  domain::Position head;
   // Every state of each budget, by position of the event.
   std::map<domain::BudgetKey, std::vector<ModelStatement>> budgets;
 
@@ -82,7 +82,7 @@ class Model {
     ModelReceipt receipt;
   };
   std::map<std::string, Request> requests_;
-  std::map<uint64_t, std::pair<uint64_t, uint64_t>> groups_;
+  std::map<domain::Position, std::pair<domain::Position, domain::Position>> groups_;
 };
 
 // The model's name of a row: its codes.

@@ -12,9 +12,9 @@ namespace fiscal::simulation {
 absl::StatusOr<services::VerifyResult> VerifyTakingBack(const services::Projector& projector) {
   services::VerifyResult result;
   result.position = projector.folded();
-  const uint64_t stride = projector.store().StrideAt(result.position);
+  const domain::Position stride = projector.store().StrideAt(result.position);
   std::map<domain::ChunkId, domain::Chunk> agencies;
-  for (domain::Position p = 1; p <= result.position; ++p) {
+  for (domain::Position p(1); p <= result.position; ++p) {
     FISCAL_ASSIGN_OR_RETURN(const storage::LogEntry entry, projector.log().Read(p));
     absl::string_view payload;
     FISCAL_ASSIGN_OR_RETURN(const domain::EventHeader header,

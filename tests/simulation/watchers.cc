@@ -116,7 +116,7 @@ void Watchers::Check(One& one, const WatchMessage& m, const services::Projector&
   One::Memory next;
   const bool first = one.memories.empty();
   if (!first) next = one.memories.back();
-  const Position last = first ? 0 : next.position;
+  const Position last = first ? Position() : next.position;
   next.rows.resize(one.totals.size());
   next.position = m.position;
   if ((m.event == WatchEvent::kSnapshot) != first)
@@ -130,9 +130,9 @@ void Watchers::Check(One& one, const WatchMessage& m, const services::Projector&
   if (!one.conflated && m.event == WatchEvent::kChange) {
     // Nothing between the last message and this one changed a row that was asked for.
     for (size_t f = 0; f < one.totals.size(); ++f) {
-      if (At(one.totals[f], model_.GroupStart(m.position) - 1) != next.rows[f])
+      if (At(one.totals[f], model_.GroupStart(m.position).Prev()) != next.rows[f])
         return fail_(
-            absl::StrCat("watch reliable: something before ", m.position, " was left out"));
+            absl::StrCat("watch reliable: something before ", m.position.value(), " was left out"));
     }
   }
   for (const WatchMessage::Change& change : m.changes) {
@@ -152,7 +152,7 @@ void Watchers::Check(One& one, const WatchMessage& m, const services::Projector&
   }
   for (size_t f = 0; f < one.totals.size(); ++f) {
     if (next.rows[f] != At(one.totals[f], m.position)) {
-      return fail_(absl::StrCat("watch atomic: after ", m.position,
+      return fail_(absl::StrCat("watch atomic: after ", m.position.value(),
                                 " the rows are not those of a "
                                 "read there"));
     }

@@ -44,7 +44,7 @@ class Watchers {
     // the client can resume from an older one as a client does that lost its memory.
     struct Memory {
       std::string token;
-      domain::Position position = 0;
+      domain::Position position;
       std::vector<Rows> rows;
     };
     std::vector<Memory> memories;

@@ -177,7 +177,7 @@ class World {
 
  private:
   Outcome Ended() {
-    run_.events = static_cast<int>(model_.head);
+    run_.events = static_cast<int>(model_.head.value());
     run_.faults = faults_.count;
     run_.resumes = watchers_.resumes();
     run_.trace_hash = absl::BytesToHexString(BytesOf(trace_));
@@ -242,8 +242,8 @@ class World {
     if (!Check(projector.status(), "open projector")) return false;
     p.projector = *std::move(projector);
     p.reader = std::make_unique<services::TotalsReader>(*p.projector);
-    if (model_.head == 0) ImportCatalog();
-    catalog_events_ = 5;
+    if (model_.head.zero()) ImportCatalog();
+    catalog_events_ = domain::Position(5);
     return run_.failure.empty();
   }
 
@@ -283,8 +283,8 @@ class World {
     }
     if (!Start()) return;
     if (process_->log->head().position != model_.head) {
-      Fail(absl::StrCat("after a restart the log ends at ", process_->log->head().position,
-                        ", acknowledged is ", model_.head));
+      Fail(absl::StrCat("after a restart the log ends at ", process_->log->head().position.value(),
+                        ", acknowledged is ", model_.head.value()));
     }
   }
 
@@ -292,7 +292,7 @@ class World {
     auto import = [this](domain::CatalogList list, Code division,
                          std::vector<domain::CatalogEntry> entries) {
       domain::CatalogImport c;
-      c.request_id = absl::StrCat("catalog-", model_.head);
+      c.request_id = absl::StrCat("catalog-", model_.head.value());
       c.event = {division, 2024, list, std::move(entries)};
       Intake::Request request(std::move(c));
       std::vector<Intake::Request*> group = {&request};
@@ -460,10 +460,10 @@ class World {
       ledger_disk_.Crash(choose);
       totals_disk_.Crash(choose);
       if (!Start()) return;
-      const uint64_t head = process_->log->head().position;
+      const domain::Position head = process_->log->head().position;
       if (head != model_.head && head != next.head) {
-        Fail(absl::StrCat("a group was applied in part: the log ends at ", head, ", not at ",
-                          model_.head, " or ", next.head));
+        Fail(absl::StrCat("a group was applied in part: the log ends at ", head.value(),
+                          ", not at ", model_.head.value(), " or ", next.head.value()));
         return;
       }
       if (head == next.head && next.head != model_.head) model_ = next;
@@ -483,7 +483,7 @@ class World {
         receipt = {r.result,     r.revision,        r.position,
                    r.line_count, r.memo_line_count, r.project_count};
         absl::StrAppend(&got, " result ", static_cast<int>(r.result), " revision ", r.revision,
-                        " position ", r.position);
+                        " position ", r.position.value());
       }
       Trace(got);
       if (code != expected[i].code || (outcomes[i].ok() && !(receipt == expected[i].receipt))) {
@@ -492,8 +492,8 @@ class World {
                           receipt.line_count, "+", receipt.memo_line_count, ", expected code ",
                           static_cast<int>(expected[i].code), " result ",
                           static_cast<int>(want.result), " revision ", want.revision, " position ",
-                          want.position, " lines ", want.line_count, "+", want.memo_line_count,
-                          "; ", outcomes[i].status().ToString()));
+                          want.position.value(), " lines ", want.line_count, "+",
+                          want.memo_line_count, "; ", outcomes[i].status().ToString()));
         return;
       }
     }
@@ -564,7 +564,7 @@ class World {
       ledger_disk_.Crash(choose);
       totals_disk_.Crash(choose);
       if (!Start()) return;
-      const uint64_t head = process_->log->head().position;
+      const domain::Position head = process_->log->head().position;
       if (head != model_.head && head != next.head)
         return void(Fail("a reallocation was applied in part"));
       if (head == next.head) model_ = next;
@@ -637,15 +637,16 @@ class World {
 
   void Query() {
     // Before the catalog is folded no division is known.
-    const uint64_t folded = process_->projector->folded();
+    const domain::Position folded = process_->projector->folded();
     if (folded < catalog_events_) return;
     const services::WatchedTotals question = MakeQuestion();
-    const uint64_t position = Below(2) == 0 ? folded : Below(folded + 1);
-    Compare(*process_->reader, question, position, 0);
+    const domain::Position position =
+        Below(2) == 0 ? folded : domain::Position(Below(folded.value() + 1));
+    Compare(*process_->reader, question, position, {});
     if (Below(12) == 0) Verify(*process_->projector, *process_->log_kv);
     const auto end = process_->projector->EndOfGroup(position);
     if (!end.ok() || *end != model_.GroupEnd(position))
-      Fail(absl::StrCat("a group at ", position, " ends elsewhere"));
+      Fail(absl::StrCat("a group at ", position.value(), " ends elsewhere"));
   }
 
   // With so little memory now and then that units are computed one after the other.
@@ -655,7 +656,7 @@ class World {
       run_.open_projects +=
           std::any_of(live.postings.begin(), live.postings.end(), [&](const auto& posting) {
             const auto& projects = posting->cells.projects;
-            return live.stride > 0 && !posting->first() &&
+            return !live.stride.zero() && !posting->first() &&
                    std::any_of(projects.begin(), projects.end(), [](const auto& p) {
                      return p.state != domain::CellProject::kMentioned;
                    });
@@ -683,10 +684,10 @@ class World {
 
   // `at` is the reader's position; `model_at` the model's where it is another.
   void Compare(const services::TotalsReader& reader, const services::WatchedTotals& question,
-               uint64_t at, uint64_t model_at) {
+               domain::Position at, domain::Position model_at) {
     const domain::TotalFilter& f = question.filter;
     const std::vector<domain::GroupBy>& group_by = question.group_by;
-    const uint64_t position = model_at == 0 ? at : model_at;
+    const domain::Position position = model_at.zero() ? at : model_at;
     services::Work work;
     const auto list = reader.List(f, group_by, domain::RowOrder::kCode, at, work);
     if (!Check(list.status(), "query")) return;
@@ -715,8 +716,8 @@ class World {
     for (const auto& [key, value] : got) {
       if (want.find(key) == want.end()) absl::StrAppend(&difference, " surplus ", key);
     }
-    Fail(absl::StrCat("totals at ", position, " of ", process_->projector->folded(), " by ",
-                      static_cast<int>(group_by[0].dimension), ":", difference));
+    Fail(absl::StrCat("totals at ", position.value(), " of ", process_->projector->folded().value(),
+                      " by ", static_cast<int>(group_by[0].dimension), ":", difference));
   }
 
   std::map<storage::Key, std::string> Contents(const storage::Kv& kv) {
@@ -809,7 +810,7 @@ class World {
   storage::StrideBounds stride_;
   std::vector<Submission> sent_;
   uint64_t next_request_ = 0;
-  uint64_t catalog_events_ = 0;
+  domain::Position catalog_events_;
   Digest trace_{};
   Outcome run_;
   Watchers watchers_;

@@ -86,12 +86,12 @@ std::string SayGroup(const std::vector<domain::GroupValue>& group) {
   return out;
 }
 
-std::string At(domain::Position position) { return absl::StrCat("@", position); }
+std::string At(domain::Position position) { return absl::StrCat("@", position.value()); }
 
 std::string SayReceipt(const domain::Receipt& r) {
   std::string out = SayResult(r.result);
   if (r.revision > 0) absl::StrAppend(&out, " r", r.revision);
-  if (r.position > 0) absl::StrAppend(&out, " ", At(r.position));
+  if (!r.position.zero()) absl::StrAppend(&out, " ", At(r.position));
   if (r.revision > 0) absl::StrAppend(&out, ", ", Counted(r.line_count, "line"));
   if (r.memo_line_count > 0) absl::StrAppend(&out, ", ", Counted(r.memo_line_count, "memo line"));
   if (r.project_count > 0) absl::StrAppend(&out, ", ", Counted(r.project_count, "project"));
@@ -376,7 +376,7 @@ domain::Position LedgerScript::Fold(const Words& words) {
     const auto done = projector_->Step(1000);
     FISCAL_CHECK(done.ok(), "what is in the log can be folded");
   }
-  return Number(words, "at", head);
+  return domain::Position(Number(words, "at", head.value()));
 }
 
 std::string LedgerScript::Total(const Words& words) {

@@ -77,7 +77,7 @@ UpstreamScript::UpstreamScript(LedgerScript& script) : script_(script) {
 }
 
 void UpstreamScript::Write(System& system, Record record) {
-  record.position = system.log.size() + 1;
+  record.position = domain::Position(system.log.size() + 1);
   record.commit_time_us =
       absl::ToUnixMicros(script_.clock().Now()) + static_cast<int64_t>(system.log.size());
   record.leaf_hash = Sha256({record.posting, record.catalog});
@@ -108,7 +108,7 @@ std::string UpstreamScript::From(const Words& words) {
   std::string said = Bring(
       name, log_id, {system.log.begin() + static_cast<std::ptrdiff_t>(first), system.log.end()});
   // What was refused it never said.
-  system.log.resize(script_.intake().ReadUpstream(name)->position);
+  system.log.resize(script_.intake().ReadUpstream(name)->position.value());
   system.chain = system.log.empty() ? Digest{} : system.log.back().chain_hash;
   return said;
 }
@@ -129,7 +129,7 @@ std::string UpstreamScript::Bring(const std::string& name, absl::string_view log
   services::Intake::Request* group[] = {&request};
   const absl::Status status = script_.intake().Commit(group)[0].status();
   return absl::StrCat(status.ok() ? "" : SayRefusal(status), status.ok() ? "" : ", ", "taken to ",
-                      script_.intake().ReadUpstream(name)->position, " ",
+                      script_.intake().ReadUpstream(name)->position.value(), " ",
                       At(script_.log().head().position));
 }
 

@@ -268,7 +268,7 @@ absl::StatusOr<Proof> FromProto(const std::string& position,
   InclusionProof p;
   FISCAL_ASSIGN_OR_RETURN(p.head, FromProto(response.tree_head()));
   const std::optional<domain::Moment> at = domain::Moment::Parse(position);
-  if (at.has_value()) p.position = at->position();
+  if (at.has_value()) p.position = at->position().value();
   if (!at.has_value() || !ReadPath(response.hashes(), &p.path) ||
       response.record_header().size() < 32)
     return Malformed();

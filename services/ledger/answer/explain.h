@@ -34,7 +34,7 @@ absl::StatusOr<domain::Explanation> ExplainTotal(const Projector& projector,
 
 struct Side {
   domain::TotalFilter filter;
-  domain::Position position = 0;
+  domain::Position position;
 };
 
 // The sides ask for the same money but for year, department, and position.

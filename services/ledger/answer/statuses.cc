@@ -24,7 +24,7 @@ absl::StatusOr<Statuses> StatusesAt(const Projector& projector, uint16_t year, S
                                     Work& work) {
   FISCAL_RETURN_IF_ERROR(work.Expect(divisions.size() * Work::kSeek));
   Statuses statuses;
-  const uint64_t stride = projector.store().StrideAt(position);
+  const domain::Position stride = projector.store().StrideAt(position);
   for (Code division : divisions.empty() ? std::vector<Code>{0} : divisions) {
     const size_t before = statuses.size();
     FISCAL_RETURN_IF_ERROR(projector.store().ForEachStatus(
@@ -110,7 +110,7 @@ namespace {
 
 void Count(const AgencyCoverage& a, Coverage* sum) {
   if (a.state != CoverageState::kUnreported &&
-      (sum->oldest == 0 || a.status.position < sum->oldest))
+      (sum->oldest.zero() || a.status.position < sum->oldest))
     sum->oldest = a.status.position;
   if (!a.must_report) return;
   ++sum->expected;

@@ -94,7 +94,7 @@ absl::StatusOr<std::optional<WatchMessage>> Watch::Next(Position folded) {
       return domain::RefuseTotal(
           value->amount_fen,
           absl::StrCat("filters[", change.filter, "]: ", domain::RowName(change.row.group),
-                       " at position ", message->position));
+                       " at position ", message->position.value()));
     }
   }
   return message;
@@ -191,7 +191,7 @@ std::string EncodeToken(const ResumeToken& token, absl::string_view log_id, cons
   std::string bytes(1, kTokenVersion);
   bytes.append(log_id.data(), log_id.size());
   bytes.append(BytesOf(watched).data(), 16);
-  PutU64(&bytes, token.position);
+  PutU64(&bytes, token.position.value());
   bytes.append(BytesOf(token.chain_hash).data(), kChainBytes);
   bytes.append(BytesOf(Sha256({bytes})).data(), 4);
   return absl::WebSafeBase64Escape(bytes);
@@ -212,7 +212,7 @@ absl::StatusOr<ResumeToken> DecodeToken(absl::string_view text, absl::string_vie
   if (reader.Bytes(16) != BytesOf(watched).substr(0, 16))
     return domain::Refuse(Reason::kResumeTokenInvalid, "the resume token is of other filters");
   ResumeToken token;
-  token.position = reader.U64();
+  token.position = domain::Position(reader.U64());
   const absl::string_view chain = reader.Bytes(kChainBytes);
   std::copy(chain.begin(), chain.end(), token.chain_hash.begin());
   return token;

@@ -35,7 +35,7 @@ struct WatchMessage {
     domain::RowChange row;
   };
   WatchEvent event = WatchEvent::kNone;
-  domain::Position position = 0;
+  domain::Position position;
   std::vector<Change> changes;
 };
 
@@ -85,20 +85,20 @@ class Watch {
   const Options options_;
   Work work_;
   std::vector<std::unique_ptr<Question>> questions_;
-  domain::Position position_ = 0;
+  domain::Position position_;
   bool snapshot_sent_ = false;
   bool caught_up_ = false;
   bool more_ = false;
   // Postings read and not told yet; all up to `read_to_`.
   std::vector<Projector::Delivered> read_;
   size_t next_ = 0;
-  domain::Position read_to_ = 0;
+  domain::Position read_to_;
 };
 
 // A resume token names a store, what is watched, and a place in the log with the hash of the log
 // there.
 struct ResumeToken {
-  domain::Position position = 0;
+  domain::Position position;
   Digest chain_hash{};
 };
 std::string EncodeToken(const ResumeToken& token, absl::string_view log_id, const Digest& watched);

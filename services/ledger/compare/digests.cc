@@ -80,10 +80,11 @@ class Leaves {
   }
 
  private:
-  Leaves(const Projector& projector, uint64_t stride) : projector_(projector), stride_(stride) {}
+  Leaves(const Projector& projector, domain::Position stride)
+      : projector_(projector), stride_(stride) {}
 
   const Projector& projector_;
-  uint64_t stride_;
+  domain::Position stride_;
   std::map<BudgetKey, Projector::Postings> since_;
 };
 

@@ -78,7 +78,8 @@ void StateSums::Forget(const std::function<bool(storage::KeyView key)>& wanted) 
 }
 
 absl::Status StateSums::Compare(const storage::Kv& kv, const storage::KeyRange& range,
-                                uint64_t stride, const std::function<absl::Status()>& cancelled,
+                                domain::Position stride,
+                                const std::function<absl::Status()>& cancelled,
                                 Differences* differences) {
   std::unique_ptr<storage::KvIterator> it = kv.NewScan(range.lower, range.upper);
   storage::Key thing;

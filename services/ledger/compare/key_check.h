@@ -18,6 +18,7 @@
 #include "absl/hash/hash.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "domain/position.h"
 #include "storage/key.h"
 #include "storage/kv.h"
 
@@ -67,8 +68,9 @@ class StateSums {
   void Add(storage::KeyView key, absl::string_view value);
   // Compares with the states in the store's range up to `stride`; forgets everything. Asks
   // `cancelled` now and then.
-  absl::Status Compare(const storage::Kv& kv, const storage::KeyRange& range, uint64_t stride,
-                       const std::function<absl::Status()>& cancelled, Differences* differences);
+  absl::Status Compare(const storage::Kv& kv, const storage::KeyRange& range,
+                       domain::Position stride, const std::function<absl::Status()>& cancelled,
+                       Differences* differences);
   // Forgets things that are not `wanted`; their keys are those of StateKey::of.
   void Forget(const std::function<bool(storage::KeyView key)>& wanted);
   // Roughly.

@@ -26,8 +26,8 @@ class Verification {
 
   absl::StatusOr<VerifyResult> Run() {
     FISCAL_RETURN_IF_ERROR(events_.Open());
-    StartPass(totals_.to());
-    for (domain::Position p = 1; p <= totals_.to(); ++p) FISCAL_RETURN_IF_ERROR(See(p));
+    StartPass(totals_.to().value());
+    for (domain::Position p(1); p <= totals_.to(); ++p) FISCAL_RETURN_IF_ERROR(See(p));
     FISCAL_RETURN_IF_ERROR(events_.Finish());
     FISCAL_RETURN_IF_ERROR(EndPass());
     while (totals_.StartPass()) {
@@ -37,7 +37,7 @@ class Verification {
     }
     if (options_.ledger != nullptr) FISCAL_RETURN_IF_ERROR(CheckLedger());
     result_.position = totals_.to();
-    result_.event_count = static_cast<int64_t>(totals_.to());
+    result_.event_count = static_cast<int64_t>(totals_.to().value());
     result_.line_count = totals_.line_count();
     result_.cell_count = totals_.cell_count();
     result_.differences = differences_.list();
@@ -63,7 +63,7 @@ class Verification {
     // Without a usable mark, there is nothing to compare the ledger at.
     if (groups == 0 && log_.head().group > 0) return absl::OkStatus();
     FISCAL_ASSIGN_OR_RETURN(const std::unique_ptr<storage::Kv> scratch, options_.new_store());
-    StartPass(log_.head().position);
+    StartPass(log_.head().position.value());
     const auto look = [this] { return Look(); };
     for (uint64_t group = 1; group <= groups; ++group) {
       FISCAL_RETURN_IF_ERROR(Look());

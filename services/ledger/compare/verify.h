@@ -41,7 +41,7 @@ struct VerifyOptions {
 };
 
 struct VerifyResult {
-  domain::Position position = 0;
+  domain::Position position;
   int64_t event_count = 0;
   int64_t line_count = 0;
   int64_t cell_count = 0;

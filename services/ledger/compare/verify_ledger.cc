@@ -31,7 +31,7 @@ absl::StatusOr<uint64_t> LedgerCheck::Open() {
   if (!bytes.ok() && !absl::IsNotFound(bytes.status())) return bytes.status();
   absl::StatusOr<storage::LedgerMark> mark =
       bytes.ok() ? storage::DecodeLedgerMark(*bytes) : storage::LedgerMark();
-  if (!mark.ok() || mark->group < last || mark->position != 0 ||
+  if (!mark.ok() || mark->group < last || !mark->position.zero() ||
       (mark->group > 0 && mark->log_id != log_.log_id())) {
     differences_.Add("the ledger's mark: not the same");
     return 0;

@@ -13,11 +13,16 @@ LogCheck::LogCheck(const storage::EventLog& log, const storage::Kv& log_store,
     : log_(log),
       last_(last),
       differences_(differences),
-      catalogs_(log_store, {storage::CatalogEventKey(0), storage::CatalogEventKey(last + 1)},
-                differences),
-      operators_(log_store, {storage::OperatorEventKey(0), storage::OperatorEventKey(last + 1)},
-                 differences) {
-  for (uint64_t tiles = last / storage::kTileNodes; tiles > 0; tiles /= storage::kTileNodes) {
+      catalogs_(
+          log_store,
+          {storage::CatalogEventKey(domain::Position()), storage::CatalogEventKey(last.Next())},
+          differences),
+      operators_(
+          log_store,
+          {storage::OperatorEventKey(domain::Position()), storage::OperatorEventKey(last.Next())},
+          differences) {
+  for (uint64_t tiles = last.value() / storage::kTileNodes; tiles > 0;
+       tiles /= storage::kTileNodes) {
     const uint8_t level = static_cast<uint8_t>(tiles_.size());
     const storage::KeyRange range = {storage::TileKey(level, 0), storage::TileKey(level, tiles)};
     tiles_.emplace_back(log_store, range, differences);
@@ -33,14 +38,14 @@ absl::Status LogCheck::Open() {
 absl::Status LogCheck::See(const storage::LogEntry& entry, const domain::EventHeader& header) {
   const domain::Position p = entry.position;
   if (header.position != p)
-    differences_.Add(absl::StrCat("event ", p, ": says it is ", header.position));
+    differences_.Add(absl::StrCat("event ", p.value(), ": says it is ", header.position.value()));
   if (header.kind == domain::EventKind::kCatalog)
     FISCAL_RETURN_IF_ERROR(catalogs_.Expect(storage::CatalogEventKey(p), ""));
   if (storage::IsOperators(header.kind))
     FISCAL_RETURN_IF_ERROR(operators_.Expect(storage::OperatorEventKey(p), ""));
   const absl::StatusOr<Digest> leaf = storage::LeafHash(*entry.record);
   if (!leaf.ok()) {
-    differences_.Add(absl::StrCat("event ", p, ": ", leaf.status().message()));
+    differences_.Add(absl::StrCat("event ", p.value(), ": ", leaf.status().message()));
     chain_ = entry.chain_hash;
     // The others keep their places.
     leaves_.push_back({});
@@ -48,7 +53,7 @@ absl::Status LogCheck::See(const storage::LogEntry& entry, const domain::EventHe
   }
   chain_ = storage::ChainHash(chain_, *leaf);
   if (chain_ != entry.chain_hash)
-    differences_.Add(absl::StrCat("event ", p, ": the hash chain breaks"));
+    differences_.Add(absl::StrCat("event ", p.value(), ": the hash chain breaks"));
   chain_ = entry.chain_hash;
   // Two full subtrees of one size become one.
   peaks_.emplace_back(1, *leaf);
@@ -81,7 +86,7 @@ absl::Status LogCheck::Finish() {
   Digest root = storage::EmptyMerkleRoot();
   for (auto it = peaks_.rbegin(); it != peaks_.rend(); ++it)
     root = it == peaks_.rbegin() ? it->second : storage::MerkleNode(it->second, root);
-  FISCAL_ASSIGN_OR_RETURN(const Digest served, log_.tree().Root(last_));
+  FISCAL_ASSIGN_OR_RETURN(const Digest served, log_.tree().Root(last_.value()));
   if (served != root) differences_.Add("the log's tree: another root");
   return absl::OkStatus();
 }

@@ -40,7 +40,7 @@ uint64_t HashOf(const domain::NodeChunk& chunk) {
   return hash;
 }
 
-std::string Name(const ChunkId& id) { return storage::NameOf(storage::CellsKey(id, 0)); }
+std::string Name(const ChunkId& id) { return storage::NameOf(storage::CellsKey(id, Position())); }
 
 // From the first key of a unit to that of another; there is no unit UINT64_MAX.
 storage::KeyRange Between(uint64_t from, uint64_t until, storage::KeyKind kind,
@@ -71,7 +71,7 @@ TotalsCheck::TotalsCheck(const Projector& projector, size_t memory_bytes_max,
     }
   });
   auto in_order = [&](storage::Key (*key)(Position)) {
-    const storage::KeyRange range = {key(0), key(stride_ + 1)};
+    const storage::KeyRange range = {key(Position()), key(stride_.Next())};
     return std::make_unique<OrderedKeys>(store_.kv(), range, differences);
   };
   stored_postings_ = in_order(storage::PostingKey);
@@ -123,7 +123,10 @@ bool TotalsCheck::StartPass() {
                        [&](Unit fed) { return next.contains(fed); }))
         continue;
       ByteReader reader(info.positions);
-      for (Position at = 0; !reader.AtEnd();) positions_.push_back(at += reader.Varint());
+      for (Position at; !reader.AtEnd();) {
+        at = at + reader.Varint();
+        positions_.push_back(at);
+      }
     }
     std::sort(positions_.begin(), positions_.end());
   }
@@ -262,7 +265,8 @@ absl::Status TotalsCheck::ExpectInOrder(const storage::Batch::Op& op) {
 void TotalsCheck::CompareOpen(const Posting& posting) {
   auto it = std::lower_bound(open_.begin(), open_.end(), posting.position,
                              [](const auto& p, Position at) { return p->position < at; });
-  const std::string name = absl::StrCat("posting ", posting.position, " of the open stride");
+  const std::string name =
+      absl::StrCat("posting ", posting.position.value(), " of the open stride");
   if (it == open_.end() || (*it)->position != posting.position) {
     differences_.Add(absl::StrCat(name, ": missing"));
   } else if (storage::EncodePosting(**it) != storage::EncodePosting(posting) ||
@@ -274,8 +278,9 @@ void TotalsCheck::CompareOpen(const Posting& posting) {
 absl::Status TotalsCheck::CompareWatermark() {
   FISCAL_ASSIGN_OR_RETURN(const storage::Watermark stored, store_.ReadWatermark());
   if (stored.position < stride_) {
-    differences_.Add(absl::StrCat("watermark: at ", stored.position, ", not at ", stride_));
-  } else if (stored.position > 0) {
+    differences_.Add(
+        absl::StrCat("watermark: at ", stored.position.value(), ", not at ", stride_.value()));
+  } else if (!stored.position.zero()) {
     const absl::StatusOr<Digest> chain = projector_.log().ChainAt(stored.position);
     if (!chain.ok() || *chain != stored.chain_hash || stored.log_id != projector_.log().log_id() ||
         store_.StrideAt(stored.position) != stored.position)

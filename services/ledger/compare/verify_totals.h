@@ -53,7 +53,7 @@ class TotalsCheck {
   struct UnitInfo {
     // Of its own statements: positions, each as the difference to the one before it.
     std::string positions;
-    domain::Position last = 0;
+    domain::Position last;
     // Bytes of all events that change it.
     uint64_t weight = 0;
     // Units that its statements change: its own and those of the divisions above.
@@ -87,9 +87,9 @@ class TotalsCheck {
   const std::shared_ptr<const storage::OperatorEvents> operators_ = projector_.log().operators();
 
   // Of the moment when the check began.
-  domain::Position to_ = 0;
+  domain::Position to_;
   // The last whole stride.
-  uint64_t stride_ = 0;
+  domain::Position stride_;
   Projector::Postings open_;
   absl::flat_hash_map<domain::ChunkId, uint64_t> live_;
 

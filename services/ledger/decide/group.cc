@@ -49,7 +49,7 @@ absl::StatusOr<RequestReceipt> Group::Keep(const domain::Submission& s, Statemen
     receipt.chain_hash = head_.chain_hash;
   } else {
     domain::StatementEvent& event = d.change.event;
-    event.meta.position = head_.position + 1;
+    event.meta.position = head_.position.Next();
     event.meta.more = s.more;
     event.meta.commit_time_us = now_us_;
     // All lines as sent are encoded and hashed already; a part of them is not.
@@ -96,7 +96,7 @@ absl::StatusOr<RequestReceipt> Group::Keep(const domain::CatalogImport& import, 
 
 absl::StatusOr<RequestReceipt> Group::Keep(const std::string& principal, OrderDecision d) {
   RequestReceipt out;
-  if (d.in_force_at != 0) {
+  if (!d.in_force_at.zero()) {
     out.receipt.position = d.in_force_at;
     out.receipt.result = domain::Result::kUnchanged;
     return out;
@@ -119,7 +119,7 @@ absl::StatusOr<storage::UpstreamState> Group::Keep(const std::string& upstream, 
   header.principal = absl::StrCat("upstream:", upstream);
   domain::Receipt receipt;
   if (d.posting.has_value()) {
-    d.state.local_position = head_.position + 1;
+    d.state.local_position = head_.position.Next();
     const std::string payload = storage::EncodeUpstream({upstream, d.state, d.posting_bytes});
     header.kind = EventKind::kUpstream;
     header.payload_digest = Sha256({payload});

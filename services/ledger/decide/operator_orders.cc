@@ -25,20 +25,20 @@ absl::StatusOr<OrderDecision> Decide(const domain::QuarantineOrder& order,
     return d;
   }
   const domain::Position head = standing.log.head().position;
-  if (order.position == 0 || order.position > head)
-    return Refuse(Reason::kPositionAhead, absl::StrCat("the log ends at ", head));
+  if (order.position.zero() || order.position > head)
+    return Refuse(Reason::kPositionAhead, absl::StrCat("the log ends at ", head.value()));
   FISCAL_ASSIGN_OR_RETURN(const storage::LogEntry entry, standing.log.Read(order.position));
   absl::string_view payload;
   FISCAL_ASSIGN_OR_RETURN(const domain::EventHeader at,
                           storage::DecodeHeader(*entry.record, &payload));
   if (at.kind != EventKind::kStatement && at.kind != EventKind::kUpstream) {
     return Refuse(Reason::kQuarantineNotNeeded,
-                  absl::StrCat("event ", order.position, " changes no totals"));
+                  absl::StrCat("event ", order.position.value(), " changes no totals"));
   }
   storage::Examined examined = storage::Examine(at, payload);
   if (examined.fault.empty() && order.stopped_at != order.position) {
     return Refuse(Reason::kQuarantineNotNeeded,
-                  absl::StrCat("event ", order.position, " is one that totals can take"));
+                  absl::StrCat("event ", order.position.value(), " is one that totals can take"));
   }
   d.kind = EventKind::kQuarantine;
   d.payload = storage::EncodeQuarantine({order.position, std::move(examined.budget), order.reason});

@@ -16,7 +16,7 @@ namespace fiscal::services {
 struct OrderDecision {
   // The position of the event that asked for the same before; 0 for none: `payload` becomes an
   // event.
-  domain::Position in_force_at = 0;
+  domain::Position in_force_at;
   domain::EventKind kind = domain::EventKind::kQuarantine;
   std::string payload;
 };

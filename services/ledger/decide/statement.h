@@ -30,7 +30,7 @@ struct StatementDecision {
   // Complete but for position and hash where it is kUnchanged or kStated: Group::Keep knows them.
   domain::RequestReceipt receipt;
   // Of kUnchanged, the position at which that was stated.
-  domain::Position stands_at = 0;
+  domain::Position stands_at;
   // The statement after it, and what it changes; the meta lacks position, time and `more`.
   Change change;
 };

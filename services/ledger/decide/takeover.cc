@@ -25,9 +25,9 @@ constexpr int64_t kAheadMaxUs = int64_t{24} * 3600 * 1000000;
 
 absl::Status Unsound(absl::string_view upstream, const UpstreamRecords::Record& record,
                      absl::string_view fault) {
-  return Refuse(
-      Reason::kUpstreamEventInvalid,
-      absl::StrCat("event ", record.position, " of upstream ", upstream, " is refused: ", fault));
+  return Refuse(Reason::kUpstreamEventInvalid,
+                absl::StrCat("event ", record.position.value(), " of upstream ", upstream,
+                             " is refused: ", fault));
 }
 
 // The posting of a record, when it is one that a system of ours makes of a statement it took.
@@ -60,14 +60,14 @@ absl::StatusOr<CatalogEvent> SoundCatalog(absl::string_view upstream,
 // That the record is the next one of the log that was taken over up to `state`.
 absl::Status CheckContinues(const std::string& upstream, const UpstreamRecords::Record& record,
                             const storage::UpstreamState& state, int64_t now_us) {
-  if (record.position != state.position + 1) {
+  if (record.position != state.position.Next()) {
     return Refuse(Reason::kHistoryDiffers,
-                  absl::StrCat("upstream ", upstream, " left out events between ", state.position,
-                               " and ", record.position));
+                  absl::StrCat("upstream ", upstream, " left out events between ",
+                               state.position.value(), " and ", record.position.value()));
   }
   if (storage::ChainHash(state.chain_hash, record.leaf_hash) != record.chain_hash) {
     return Refuse(Reason::kHistoryDiffers,
-                  absl::StrCat("event ", record.position, " of upstream ", upstream,
+                  absl::StrCat("event ", record.position.value(), " of upstream ", upstream,
                                " does not continue what was taken over"));
   }
   if (record.commit_time_us < state.commit_time_us)
@@ -200,7 +200,7 @@ absl::StatusOr<RecordDecision> Decide(const std::string& upstream,
 absl::StatusOr<domain::RequestReceipt> Apply(const UpstreamRecords& u, Group& group) {
   FISCAL_ASSIGN_OR_RETURN(storage::UpstreamState state,
                           group.standing().ledger.Upstream(u.upstream));
-  if (state.position > 0 && state.log_id != u.log_id) {
+  if (!state.position.zero() && state.log_id != u.log_id) {
     return Refuse(Reason::kHistoryDiffers,
                   absl::StrCat("upstream ", u.upstream, " serves another log than before"));
   }

@@ -35,12 +35,12 @@ absl::StatusOr<std::unique_ptr<Projector>> Projector::Open(const storage::EventL
                                                            storage::TotalsStore& store,
                                                            Options options) {
   FISCAL_ASSIGN_OR_RETURN(storage::Watermark watermark, store.ReadWatermark());
-  if (watermark.position > 0) {
+  if (!watermark.position.zero()) {
     if (watermark.log_id != log.log_id())
       return absl::DataLossError("totals: folded from another log");
     if (watermark.position > log.head().position) {
-      return absl::DataLossError(absl::StrCat("totals: folded up to ", watermark.position,
-                                              " but the log ends at ", log.head().position,
+      return absl::DataLossError(absl::StrCat("totals: folded up to ", watermark.position.value(),
+                                              " but the log ends at ", log.head().position.value(),
                                               ": it went back"));
     }
     FISCAL_ASSIGN_OR_RETURN(storage::LogEntry entry, log.Read(watermark.position));
@@ -106,11 +106,11 @@ absl::StatusOr<int> Projector::Step(int events_max) {
   storage::StrideBounds added{0, 0};
   std::shared_ptr<domain::Posting> last;
   while ((more || done < events_max) && position < head) {
-    FISCAL_ASSIGN_OR_RETURN(Read read, ReadEvent(position + 1, *operators));
+    FISCAL_ASSIGN_OR_RETURN(Read read, ReadEvent(position.Next(), *operators));
     if (!read.fault.ok()) {
       postings.resize(group);
       if (before > folded()) FISCAL_RETURN_IF_ERROR(Apply(postings, before, nullptr));
-      SayStopped(position + 1, read.fault);
+      SayStopped(position.Next(), read.fault);
       return done - static_cast<int>(position - before);
     }
     ++position;
@@ -156,7 +156,7 @@ absl::Status Projector::Apply(const Postings& postings, domain::Position positio
   // After the statements before it and before those behind it.
   if (catalog != nullptr) catalog_ = catalog_->With(*catalog, position);
   position_ = position;
-  stopped_at_ = 0;
+  stopped_at_ = domain::Position();
   stop_ = absl::OkStatus();
   return absl::OkStatus();
 }
@@ -169,7 +169,7 @@ void Projector::SayStopped(domain::Position position, const absl::Status& why) {
     stop_ = why;
   }
   logging::Critical("totals are stopped before an event that can't be folded",
-                    {{"position", uint64_t{position}}, {"why", std::string(why.message())}});
+                    {{"position", position.value()}, {"why", std::string(why.message())}});
 }
 
 absl::Status Projector::stop() const {
@@ -201,7 +201,7 @@ void Projector::Remember(const Postings& postings) {
 
 domain::Position Projector::remembered() const {
   absl::ReaderMutexLock lock(&mu_);
-  return forgot_postings_ + 1;
+  return forgot_postings_.Next();
 }
 
 absl::StatusOr<domain::Position> Projector::ReadPostings(domain::Position after,
@@ -214,46 +214,46 @@ absl::StatusOr<domain::Position> Projector::ReadPostings(domain::Position after,
   auto end_group = [&](domain::Position position) {
     for (; group < out->size(); ++group) (*out)[group].end = position;
   };
-  uint64_t stored_to;
+  domain::Position stored_to;
   {
     absl::ReaderMutexLock lock(&mu_);
     if (after >= forgot_postings_) {
       auto it = std::lower_bound(
-          recent_.begin(), recent_.end(), after + 1,
+          recent_.begin(), recent_.end(), after.Next(),
           [](const auto& p, domain::Position position) { return p->position < position; });
       for (; it != recent_.end() && (*it)->position <= to; ++it) {
-        if (wanted(**it)) out->push_back({*it, 0});
+        if (wanted(**it)) out->push_back({*it, {}});
         if ((*it)->more) continue;
         end_group((*it)->position);
         if (out->size() - start >= max) return (*it)->position;
       }
       return to;
     }
-    stored_to = std::min<uint64_t>(stride_, to);
+    stored_to = std::min(stride_, to);
   }
   // As many positions as may be wanted, so that a walk over what is not wanted is bounded too.
-  domain::Position read_to = std::min<uint64_t>(stored_to, after + 4 * max);
-  domain::Position full = 0;
+  domain::Position read_to = std::min(stored_to, after + 4 * max);
+  domain::Position full;
   FISCAL_RETURN_IF_ERROR(store_.ForEachPosting(
       after, read_to,
       [&](const storage::StoredPosting& stored, absl::string_view bytes) -> absl::Status {
-        if (full != 0) return absl::OkStatus();
+        if (!full.zero()) return absl::OkStatus();
         const domain::Position position = stored.posting.position;
         if (wanted(stored.posting)) {
           auto owner = std::make_shared<const std::string>(bytes);
           FISCAL_ASSIGN_OR_RETURN(domain::Posting posting,
                                   storage::DecodeWholePosting(position, *owner, owner));
-          out->push_back({std::make_shared<const domain::Posting>(std::move(posting)), 0});
+          out->push_back({std::make_shared<const domain::Posting>(std::move(posting)), {}});
         }
         if (stored.posting.more) return absl::OkStatus();
         end_group(position);
         if (out->size() - start >= max) full = position;
         return absl::OkStatus();
       }));
-  if (full != 0) return full;
+  if (!full.zero()) return full;
   // The range ended inside a group: it is read the next time.
   if (group < out->size()) {
-    read_to = (*out)[group].posting->position - 1;
+    read_to = (*out)[group].posting->position.Prev();
     out->resize(group);
   }
   return read_to;

@@ -65,10 +65,10 @@ class Projector {
   // store after `stride`.
   struct Live {
     domain::Position position;
-    uint64_t stride;
+    domain::Position stride;
     // The stride after which live chunks were last forgotten: a chunk not live now did not change
     // since.
-    uint64_t forgotten;
+    domain::Position forgotten;
     const domain::Fold::Chunks& chunks;
     // Postings since the stride, in order.
     const Postings& postings;
@@ -84,7 +84,7 @@ class Projector {
   // A posting, and the last position of what was committed with it.
   struct Delivered {
     std::shared_ptr<const domain::Posting> posting;
-    domain::Position end = 0;
+    domain::Position end;
   };
   using Wanted = std::function<bool(const domain::Posting&)>;
   // Postings with `after` < position <= `to` that are `wanted` (by their keys: cells may not be
@@ -128,11 +128,11 @@ class Projector {
   const Options options_;
   size_t cells_since_flush_ = 0;
   mutable absl::Mutex mu_;
-  domain::Position position_ ABSL_GUARDED_BY(mu_) = 0;
+  domain::Position position_ ABSL_GUARDED_BY(mu_);
   // folded() when it was opened.
-  domain::Position opened_at_ ABSL_GUARDED_BY(mu_) = 0;
-  uint64_t stride_ ABSL_GUARDED_BY(mu_) = 0;
-  uint64_t forgotten_ ABSL_GUARDED_BY(mu_) = 0;
+  domain::Position opened_at_ ABSL_GUARDED_BY(mu_);
+  domain::Position stride_ ABSL_GUARDED_BY(mu_);
+  domain::Position forgotten_ ABSL_GUARDED_BY(mu_);
   std::shared_ptr<const domain::Catalog> catalog_ ABSL_GUARDED_BY(mu_);
   // Postings of the open stride.
   Postings open_ ABSL_GUARDED_BY(mu_);
@@ -140,10 +140,10 @@ class Projector {
   // far behind.
   std::deque<std::shared_ptr<const domain::Posting>> recent_ ABSL_GUARDED_BY(mu_);
   size_t recent_cells_ ABSL_GUARDED_BY(mu_) = 0;
-  domain::Position forgot_postings_ ABSL_GUARDED_BY(mu_) = 0;
+  domain::Position forgot_postings_ ABSL_GUARDED_BY(mu_);
   bool stopped_ ABSL_GUARDED_BY(mu_) = false;
   absl::Status stop_ ABSL_GUARDED_BY(mu_);
-  domain::Position stopped_at_ ABSL_GUARDED_BY(mu_) = 0;
+  domain::Position stopped_at_ ABSL_GUARDED_BY(mu_);
   // Events and cells of the open stride.
   storage::StrideBounds open_stride_{0, 0};
   // Changed only by the stepping thread, under mu_.

@@ -30,7 +30,7 @@ absl::Status TotalsView::Visit(const std::vector<Target>& targets, ChunkKind kin
     const uint16_t one = domain::ChunkNumber(kind, t.node.type, code);
     return std::pair<uint16_t, uint16_t>(one, one);
   };
-  uint64_t stride = 0, live_stride = 0, forgotten = 0;
+  domain::Position stride, live_stride, forgotten;
   bool live_position = false;
   absl::Status spent;
   Projector::Postings open;
@@ -98,8 +98,8 @@ absl::Status TotalsView::Visit(const std::vector<Target>& targets, ChunkKind kin
                        : VisitPast(targets, stride, open, live_stride, visit, work);
 }
 
-absl::Status TotalsView::VisitPast(const std::vector<Target>& targets, uint64_t stride,
-                                   const Projector::Postings& open, uint64_t open_from,
+absl::Status TotalsView::VisitPast(const std::vector<Target>& targets, domain::Position stride,
+                                   const Projector::Postings& open, domain::Position open_from,
                                    CellVisitor& visit, Work& work) const {
   const uint64_t units = visit.units();
   if (position_ == stride) return absl::OkStatus();

@@ -25,13 +25,13 @@ class ChunkCache {
   using Cells = std::vector<domain::CellTable::Item>;
 
   // Null when it isn't there, or was read before `since`, a stride after which it may have changed.
-  std::shared_ptr<const Cells> Find(const domain::ChunkId& id, uint64_t since)
+  std::shared_ptr<const Cells> Find(const domain::ChunkId& id, domain::Position since)
       ABSL_LOCKS_EXCLUDED(mu_) {
     absl::ReaderMutexLock lock(&mu_);
     auto it = chunks_.find(id);
     return it == chunks_.end() || it->second.stride < since ? nullptr : it->second.cells;
   }
-  void Add(const domain::ChunkId& id, uint64_t stride, std::shared_ptr<const Cells> cells)
+  void Add(const domain::ChunkId& id, domain::Position stride, std::shared_ptr<const Cells> cells)
       ABSL_LOCKS_EXCLUDED(mu_) {
     absl::MutexLock lock(&mu_);
     if (cells_ + cells->size() > kCellsMax) {
@@ -47,7 +47,7 @@ class ChunkCache {
   // About 80 bytes each.
   static constexpr size_t kCellsMax = 300000;
   struct Entry {
-    uint64_t stride = 0;
+    domain::Position stride;
     std::shared_ptr<const Cells> cells;
   };
   absl::Mutex mu_;
@@ -91,9 +91,9 @@ class TotalsView {
                      CellVisitor& visit, Work& work) const;
 
  private:
-  absl::Status VisitPast(const std::vector<Target>& targets, uint64_t stride,
-                         const Projector::Postings& open, uint64_t open_from, CellVisitor& visit,
-                         Work& work) const;
+  absl::Status VisitPast(const std::vector<Target>& targets, domain::Position stride,
+                         const Projector::Postings& open, domain::Position open_from,
+                         CellVisitor& visit, Work& work) const;
 
   const Projector& projector_;
   ChunkCache& cache_;

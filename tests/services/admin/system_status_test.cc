@@ -26,12 +26,12 @@ SystemStatus Whole() {
   s.memory_bytes = 77;
   s.log_lines_dropped = 2;
   s.log.id = "00ff";
-  s.log.head = domain::Moment(42);
+  s.log.head = domain::Moment(domain::Position(42));
   s.log.head_time = absl::FromUnixMicros(1700000001500000);
   s.log.size_bytes = 4096;
   s.queue = SystemStatus::Queue{3, 10, 300, 1000};
   s.totals.emplace();
-  s.totals->watermark = domain::Moment(40);
+  s.totals->watermark = domain::Moment(domain::Position(40));
   s.totals->lag = 2;
   s.totals->behind = absl::Milliseconds(250);
   s.totals->events_folded = 39;
@@ -43,7 +43,7 @@ SystemStatus Whole() {
   city.address = "city:7443";
   city.state = Upstream::State::kBlocked;
   city.message = "why";
-  city.position = 7;
+  city.position = domain::Position(7);
   city.lag = 9;
   city.heard = absl::FromUnixSeconds(1700000002);
   s.upstreams.push_back(city);
@@ -171,7 +171,7 @@ TEST(SystemStatusTest, PartsThatARoleDoesNotHaveAreLeftOut) {
 
 TEST(SystemStatusTest, AStoppedFoldIsTold) {
   SystemStatus s = Whole();
-  s.totals->stopped_at = domain::Moment(41);
+  s.totals->stopped_at = domain::Moment(domain::Position(41));
   s.totals->stopped = "a total is out of range";
   admin::v1::GetStatusResponse out;
   ToAnswer(s, &out);

@@ -74,26 +74,26 @@ class RunnerTest : public ::testing::Test {
 
 TEST_F(RunnerTest, AReadIsWokenWhenItsPositionIsFolded) {
   Start();
-  Read there(*runner_, 2);
+  Read there(*runner_, domain::Position(2));
   EXPECT_EQ(there.Told(), "OK");
   EXPECT_EQ(runner_->behind(), absl::ZeroDuration());
-  Read ahead(*runner_, 3);
+  Read ahead(*runner_, domain::Position(3));
   EXPECT_EQ(runner_->reads_waiting(), 1u);
   EXPECT_SCRIPT(script_, "codes 141100 205   => revised @3, 1 added");
   EXPECT_EQ(ahead.Told(), "OK");
-  EXPECT_EQ(projector_->folded(), 3u);
+  EXPECT_EQ(projector_->folded(), domain::Position(3));
   EXPECT_EQ(runner_->reads_waiting(), 0u);
 }
 
 TEST_F(RunnerTest, AReadWhoseDeadlineComesIsTold) {
   Start();
-  Read late(*runner_, 9, absl::InfinitePast());
+  Read late(*runner_, domain::Position(9), absl::InfinitePast());
   EXPECT_EQ(late.Told(), "POSITION_TIMEOUT");
 }
 
 TEST_F(RunnerTest, WhoLeavesWaitsNoLonger) {
   Start();
-  Read leaves(*runner_, 9), stays(*runner_, 9);
+  Read leaves(*runner_, domain::Position(9)), stays(*runner_, domain::Position(9));
   leaves.Leave();
   EXPECT_EQ(leaves.Told().substr(0, 9), "CANCELLED");
   EXPECT_EQ(runner_->reads_waiting(), 1u);
@@ -104,12 +104,13 @@ TEST_F(RunnerTest, WhoLeavesWaitsNoLonger) {
 TEST_F(RunnerTest, ReadsThatWaitAreBoundedInAllAndForEachCaller) {
   Start({3, 2});
   const absl::Time never = absl::InfiniteFuture();
-  Read a1(*runner_, 9, never, "a"), a2(*runner_, 9, never, "a"), a3(*runner_, 9, never, "a");
+  Read a1(*runner_, domain::Position(9), never, "a"), a2(*runner_, domain::Position(9), never, "a"),
+      a3(*runner_, domain::Position(9), never, "a");
   EXPECT_EQ(a3.Told(), "QUEUE_FULL");
-  Read b1(*runner_, 9, never, "b"), b2(*runner_, 9, never, "b");
+  Read b1(*runner_, domain::Position(9), never, "b"), b2(*runner_, domain::Position(9), never, "b");
   EXPECT_EQ(b2.Told(), "QUEUE_FULL");
   a1.Leave();
-  Read b3(*runner_, 9, never, "b");
+  Read b3(*runner_, domain::Position(9), never, "b");
   EXPECT_EQ(runner_->reads_waiting(), 3u);
   runner_->Stop();
   for (Read* read : {&a2, &b1, &b3}) EXPECT_EQ(read->Told(), "DRAINING");
@@ -118,11 +119,11 @@ TEST_F(RunnerTest, ReadsThatWaitAreBoundedInAllAndForEachCaller) {
 TEST_F(RunnerTest, NothingWaitsAfterADrain) {
   Start();
   runner_->Drain();
-  Read late(*runner_, 9);
+  Read late(*runner_, domain::Position(9));
   EXPECT_EQ(late.Told(), "DRAINING");
   // What is still written is folded all the same.
   EXPECT_SCRIPT(script_, "codes 141100 205   => revised @3, 1 added");
-  EXPECT_TRUE(projector_->WaitFolded(3, absl::InfiniteFuture()));
+  EXPECT_TRUE(projector_->WaitFolded(domain::Position(3), absl::InfiniteFuture()));
 }
 
 // A copy may only be behind.
@@ -137,7 +138,7 @@ TEST(RunnerOverACopyTest, AReadWhoseDeadlineComesIsToldSo) {
   const auto totals = *storage::TotalsStore::Open(*totals_kv);
   const auto projector = *services::Projector::Open(*log, *totals, {});
   Runner runner(*log, *projector, {}, [](const absl::Status& why) { FAIL() << why; });
-  Read late(runner, 1, absl::InfinitePast());
+  Read late(runner, domain::Position(1), absl::InfinitePast());
   EXPECT_EQ(late.Told(), "REPLICA_BEHIND");
   runner.Stop();
 }

@@ -82,7 +82,7 @@ class Log {
 TEST(MomentsTest, AnEmptyLogStandsAtNought) {
   const Log log(kLogId);
   EXPECT_EQ(MomentOf(*log, (*log).head()).Text(), "0");
-  EXPECT_EQ(log.TextAt(0), "0");
+  EXPECT_EQ(log.TextAt(domain::Position()), "0");
   EXPECT_EQ(log.Asked("0"), "");
   EXPECT_EQ(log.Asked("1"), "POSITION_AHEAD");
 }
@@ -91,12 +91,12 @@ TEST(MomentsTest, ALogAndItsCopySayTheSame) {
   Log log(kLogId), copy(kLogId, EventLog::Origin::kCopied);
   log.Add("a", 3);
   copy.Add("a", 3);
-  for (domain::Position at = 0; at <= 3; ++at) {
+  for (domain::Position at; at <= domain::Position(3); ++at) {
     EXPECT_EQ(log.TextAt(at), copy.TextAt(at));
     EXPECT_EQ(copy.Asked(log.TextAt(at)), "");
   }
-  EXPECT_EQ(MomentOf(*log, (*log).head()).Text(), log.TextAt(3));
-  EXPECT_EQ(copy.Resumed(log.TokenAt(2)), "");
+  EXPECT_EQ(MomentOf(*log, (*log).head()).Text(), log.TextAt(domain::Position(3)));
+  EXPECT_EQ(copy.Resumed(log.TokenAt(domain::Position(2))), "");
 }
 
 TEST(MomentsTest, WhatIsOfAnotherHistoryIsRefused) {
@@ -108,13 +108,13 @@ TEST(MomentsTest, WhatIsOfAnotherHistoryIsRefused) {
   struct Row {
     const char* what;
     const Log& from;
-    domain::Position at;
+    uint64_t at;
     const char* reason;
   };
   const auto check = [&](const Log& log, std::initializer_list<Row> rows) {
     for (const Row& row : rows) {
-      EXPECT_EQ(log.Asked(row.from.TextAt(row.at)), row.reason) << row.what;
-      EXPECT_EQ(log.Resumed(row.from.TokenAt(row.at)), row.reason) << row.what;
+      EXPECT_EQ(log.Asked(row.from.TextAt(domain::Position(row.at))), row.reason) << row.what;
+      EXPECT_EQ(log.Resumed(row.from.TokenAt(domain::Position(row.at))), row.reason) << row.what;
     }
   };
   check(restored, {{"in the backup", before, 2, ""},
@@ -144,14 +144,14 @@ TEST(MomentsTest, AReceiptNamesTheMomentAfterItsEvent) {
   domain::Receipt receipt;
   EXPECT_EQ(MomentOf(*log, receipt).Text(), "0");
   receipt.result = domain::Result::kCreated;
-  receipt.position = 2;
-  receipt.chain_hash = *(*log).ChainAt(2);
-  EXPECT_EQ(MomentOf(*log, receipt).Text(), log.TextAt(2));
+  receipt.position = domain::Position(2);
+  receipt.chain_hash = *(*log).ChainAt(domain::Position(2));
+  EXPECT_EQ(MomentOf(*log, receipt).Text(), log.TextAt(domain::Position(2)));
   // Of a statement that stood already the hash is of the log as it was answered.
   receipt.result = domain::Result::kUnchanged;
-  receipt.chain_hash = *(*log).ChainAt(3);
-  EXPECT_EQ(MomentOf(*log, receipt).Text(), log.TextAt(2));
-  receipt.position = 9;
+  receipt.chain_hash = *(*log).ChainAt(domain::Position(3));
+  EXPECT_EQ(MomentOf(*log, receipt).Text(), log.TextAt(domain::Position(2)));
+  receipt.position = domain::Position(9);
   EXPECT_EQ(MomentOf(*log, receipt).Text(), "9");
 }
 

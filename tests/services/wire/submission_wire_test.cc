@@ -158,12 +158,12 @@ TEST(SubmissionWireTest, TheUnitOfAProjectIsReadFromItsBytes) {
 TEST(SubmissionWireTest, AReceiptSaysWhatWasDecided) {
   domain::RequestReceipt receipt;
   receipt.receipt.result = domain::Result::kRevised;
-  receipt.receipt.position = 7;
+  receipt.receipt.position = domain::Position(7);
   receipt.receipt.revision = 3;
   receipt.receipt.line_count = 2;
   receipt.expenditure_change_fen = -5;
   s::SubmitBudgetResponse response;
-  ToProto(receipt, domain::Moment(7), "r1", &response);
+  ToProto(receipt, domain::Moment(domain::Position(7)), "r1", &response);
   EXPECT_EQ(response.request_id(), "r1");
   EXPECT_EQ(response.result(), s::RESULT_REVISED);
   EXPECT_EQ(response.revision(), 3);

@@ -30,7 +30,7 @@ std::string Violations(const absl::Status& status) {
 }
 
 TEST(TextWireTest, APositionThatIsNoneNamesItsField) {
-  EXPECT_EQ(ParsePosition("7", "position")->position(), 7u);
+  EXPECT_EQ(ParsePosition("7", "position")->position(), domain::Position(7));
   EXPECT_TRUE(ParsePosition("240-9f3c2ab81d04", "position")->bound());
   for (const char* text : {"", "x", "-7", "7-", "7-9f3c", "7-9F3C2AB81D04", "0-9f3c2ab81d04"}) {
     const auto refused = ParsePosition(text, "consistency.exactly");

@@ -59,7 +59,7 @@ class WatchTest : public ::testing::TestWithParam<uint64_t> {
     Watch::Options options;
     options.conflated = Has(words, "conflated");
     if (std::string after; Find(words, "after", &after) != nullptr)
-      options.resume = Number(words, "after", 0);
+      options.resume = domain::Position(Number(words, "after", 0));
     options.cost_max = Number(words, "cost", UINT64_MAX);
     for (size_t at = 2; at < words.size();) {
       Words filter = Until("|", words, &at);
@@ -331,7 +331,7 @@ domain::Reason ReasonOf(const absl::Status& status) {
 
 TEST(ResumeTokenTest, IsOfOneStoreAndOneWatch) {
   const Digest watched = Sha256({"filters"});
-  const services::ResumeToken token{7, Sha256({"the log"})};
+  const services::ResumeToken token{domain::Position(7), Sha256({"the log"})};
   const std::string text = services::EncodeToken(token, kStore, watched);
   const auto read = services::DecodeToken(text, kStore, watched);
   ASSERT_TRUE(read.ok()) << read.status();
@@ -347,7 +347,8 @@ TEST(ResumeTokenTest, IsOfOneStoreAndOneWatch) {
 
 TEST(ResumeTokenTest, NoCharacterOfItCanBeChanged) {
   const Digest watched = Sha256({"filters"});
-  const std::string text = services::EncodeToken({7, Sha256({"the log"})}, kStore, watched);
+  const std::string text =
+      services::EncodeToken({domain::Position(7), Sha256({"the log"})}, kStore, watched);
   // The last one has bits that say nothing.
   for (size_t i = 0; i + 1 < text.size(); ++i) {
     std::string other = text;
@@ -360,11 +361,11 @@ TEST(ResumeTokenTest, NoCharacterOfItCanBeChanged) {
 TEST(ResumeTokenTest, IsOfOneHistory) {
   LedgerScript script(services::CheckRules);
   EXPECT_SCRIPT(script, kCatalog);
-  const auto chain = script.log().ChainAt(2);
+  const auto chain = script.log().ChainAt(domain::Position(2));
   ASSERT_TRUE(chain.ok()) << chain.status();
-  EXPECT_TRUE(services::CheckToken({2, *chain}, script.log()).ok());
-  EXPECT_FALSE(services::CheckToken({3, *chain}, script.log()).ok());
-  EXPECT_EQ(ReasonOf(services::CheckToken({5, *chain}, script.log())),
+  EXPECT_TRUE(services::CheckToken({domain::Position(2), *chain}, script.log()).ok());
+  EXPECT_FALSE(services::CheckToken({domain::Position(3), *chain}, script.log()).ok());
+  EXPECT_EQ(ReasonOf(services::CheckToken({domain::Position(5), *chain}, script.log())),
             domain::Reason::kPositionOfOtherHistory);
 }
 

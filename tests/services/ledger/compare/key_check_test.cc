@@ -31,26 +31,26 @@ class KeyCheckTest : public ::testing::Test {
 };
 
 TEST_F(KeyCheckTest, KeysInOrderAreComparedOneByOne) {
-  for (domain::Position p : {1, 2, 4}) Put(storage::PostingKey(p), "v");
-  Put(storage::StrideKey(1), "v");
+  for (uint64_t p : {1, 2, 4}) Put(storage::PostingKey(domain::Position(p)), "v");
+  Put(storage::StrideKey(domain::Position(1)), "v");
   OrderedKeys keys(*kv_, storage::KeysOf(storage::KeyKind::kPosting), differences_);
-  ASSERT_TRUE(keys.Expect(storage::PostingKey(1), "v").ok());
-  ASSERT_TRUE(keys.Expect(storage::PostingKey(3), "v").ok());
-  ASSERT_TRUE(keys.Expect(storage::PostingKey(4), "other").ok());
+  ASSERT_TRUE(keys.Expect(storage::PostingKey(domain::Position(1)), "v").ok());
+  ASSERT_TRUE(keys.Expect(storage::PostingKey(domain::Position(3)), "v").ok());
+  ASSERT_TRUE(keys.Expect(storage::PostingKey(domain::Position(4)), "other").ok());
   ASSERT_TRUE(keys.Finish().ok());
   EXPECT_EQ(Found(), "posting 2: surplus; posting 3: missing; posting 4: not the same");
 }
 
 TEST_F(KeyCheckTest, WhereNoneIsExpectedAllAreSurplus) {
-  Put(storage::PostingKey(1), "v");
-  Put(storage::StrideKey(1), "v");
+  Put(storage::PostingKey(domain::Position(1)), "v");
+  Put(storage::StrideKey(domain::Position(1)), "v");
   OrderedKeys keys(*kv_, storage::KeysOf(storage::KeyKind::kPosting), differences_);
   ASSERT_TRUE(keys.Finish().ok());
   EXPECT_EQ(Found(), "posting 1: surplus");
 }
 
 // The status of an agency after a stride.
-storage::Key At(const std::string& agency, uint64_t stride) {
+storage::Key At(const std::string& agency, domain::Position stride) {
   return storage::StatusKey({141100, 2024, domain::Stage::kApproved, agency}, stride);
 }
 storage::KeyRange All() { return storage::KeysOf(storage::KeyKind::kStatus); }
@@ -60,36 +60,37 @@ std::string Named(const std::string& agency) {
 
 TEST_F(KeyCheckTest, StatesAreComparedByTheSumOfTheirHashes) {
   const auto never = [] { return absl::OkStatus(); };
-  for (uint64_t stride : std::vector<uint64_t>{1, 2, 9})
-    Put(At("same", stride), absl::StrCat("v", stride));
-  Put(At("other", 1), "v");
-  Put(At("surplus", 1), "v");
-  Put(At("young", 9), "v");
+  for (uint64_t stride : {1, 2, 9})
+    Put(At("same", domain::Position(stride)), absl::StrCat("v", stride));
+  Put(At("other", domain::Position(1)), "v");
+  Put(At("surplus", domain::Position(1)), "v");
+  Put(At("young", domain::Position(9)), "v");
   StateSums sums;
   // In any order; what is younger than the stride is not compared.
-  sums.Add(At("same", 2), "v2");
-  sums.Add(At("same", 1), "v1");
-  sums.Add(At("other", 1), "w");
-  sums.Add(At("gone", 1), "v");
+  sums.Add(At("same", domain::Position(2)), "v2");
+  sums.Add(At("same", domain::Position(1)), "v1");
+  sums.Add(At("other", domain::Position(1)), "w");
+  sums.Add(At("gone", domain::Position(1)), "v");
   EXPECT_GT(sums.bytes(), 0u);
-  ASSERT_TRUE(sums.Compare(*kv_, All(), 5, never, &differences_).ok());
+  ASSERT_TRUE(sums.Compare(*kv_, All(), domain::Position(5), never, &differences_).ok());
   EXPECT_EQ(Found(), absl::StrCat(Named("other"), ": not the same; ", Named("surplus"),
                                   ": surplus; ", Named("gone"), ": missing"));
   EXPECT_EQ(sums.bytes(), 0u);
 }
 
 TEST_F(KeyCheckTest, WhatIsForgottenIsNotMissed) {
-  Put(At("kept", 1), "v");
+  Put(At("kept", domain::Position(1)), "v");
   StateSums sums;
-  sums.Add(At("kept", 1), "v");
-  sums.Add(At("forgotten", 1), "v");
-  const storage::Key key = At("kept", 1);
+  sums.Add(At("kept", domain::Position(1)), "v");
+  sums.Add(At("forgotten", domain::Position(1)), "v");
+  const storage::Key key = At("kept", domain::Position(1));
   const std::optional<storage::StateKey> kept = storage::SplitState(key);
   ASSERT_TRUE(kept.has_value());
   sums.Forget([&](storage::KeyView of) { return of == kept->of; });
-  ASSERT_TRUE(sums.Compare(
-                      *kv_, All(), 5, [] { return absl::OkStatus(); }, &differences_)
-                  .ok());
+  ASSERT_TRUE(
+      sums.Compare(
+              *kv_, All(), domain::Position(5), [] { return absl::OkStatus(); }, &differences_)
+          .ok());
   EXPECT_EQ(Found(), "");
 }
 

@@ -21,13 +21,13 @@ TEST(LogScanTest, ReadsWhatTheLogReads) {
     EXPECT_EQ(*scanned->record, *read->record);
     EXPECT_EQ(scanned->chain_hash, read->chain_hash);
   };
-  same(1);
-  same(2);
-  EXPECT_EQ(scan.Read(3).status().code(), absl::StatusCode::kNotFound);
+  same(domain::Position(1));
+  same(domain::Position(2));
+  EXPECT_EQ(scan.Read(domain::Position(3)).status().code(), absl::StatusCode::kNotFound);
   EXPECT_SCRIPT(script, "codes 141100 205 20502   => revised @3, 2 added");
-  same(3);
+  same(domain::Position(3));
   // Backwards too.
-  same(1);
+  same(domain::Position(1));
 }
 
 }  // namespace

@@ -30,7 +30,7 @@ class PostingsTest : public ::testing::Test {
   std::vector<Record> Records(std::vector<bool>* more) {
     std::vector<Record> records;
     services::LogScan scan(city_.log_kv());
-    for (domain::Position p = 1; p <= city_.log().head().position; ++p) {
+    for (domain::Position p(1); p <= city_.log().head().position; ++p) {
       bool with_next = false;
       const auto record =
           services::ToUpstreamRecord(*scan.Read(p), *city_.log().operators(), &with_next);
@@ -79,7 +79,7 @@ TEST_F(PostingsTest, ARecordIsACatalogOrAPostingOrNeither) {
 // What an operator had left out here is left out there.
 TEST_F(PostingsTest, WhatIsQuarantinedIsNotPosted) {
   domain::QuarantineOrder order;
-  order.position = order.stopped_at = 7;
+  order.position = order.stopped_at = domain::Position(7);
   services::Intake::Request request(order);
   services::Intake::Request* group[] = {&request};
   ASSERT_TRUE(city_.intake().Commit(group)[0].ok());

@@ -53,7 +53,7 @@ TEST_F(VerifierTest, TheEndOfTheLastRunIsKept) {
   EXPECT_EQ(verifier_.state().difference_count, 0);
 
   storage::Batch batch;
-  batch.Delete(storage::PostingKey(4));
+  batch.Delete(storage::PostingKey(domain::Position(4)));
   ASSERT_TRUE(script_.totals_kv().Write(batch, false).ok());
   script_.clock().Advance(absl::Hours(1));
   ASSERT_TRUE(verifier_.Run(nullptr).ok());

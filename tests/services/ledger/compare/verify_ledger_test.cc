@@ -39,7 +39,7 @@ class VerifyLedgerTest : public ::testing::Test {
       EXPECT_TRUE(seen.ok()) << seen.status();
       events += seen.value_or(0);
     }
-    EXPECT_EQ(events, script_.log().head().position);
+    EXPECT_EQ(events, script_.log().head().position.value());
     EXPECT_TRUE(check.Finish(*scratch, never).ok());
     return absl::StrJoin(differences.list(), "; ");
   }

@@ -32,7 +32,7 @@ class VerifyLogTest : public ::testing::Test {
     services::LogCheck check(script_.log(), script_.log_kv(), last, differences);
     EXPECT_TRUE(check.Open().ok());
     services::LogScan scan(script_.log_kv());
-    for (domain::Position p = 1; p <= last; ++p) {
+    for (domain::Position p(1); p <= last; ++p) {
       const auto entry = scan.Read(p);
       EXPECT_TRUE(entry.ok()) << entry.status();
       if (!entry.ok()) break;
@@ -55,20 +55,22 @@ class VerifyLogTest : public ::testing::Test {
 TEST_F(VerifyLogTest, AWholeLogHasNoDifference) { EXPECT_EQ(Found(), ""); }
 
 TEST_F(VerifyLogTest, TheListOfCatalogsIsThatOfTheEvents) {
-  const storage::Key key = storage::CatalogEventKey(5);
+  const storage::Key key = storage::CatalogEventKey(domain::Position(5));
   const std::string value = *script_.log_kv().Get(key);
   Change([&](storage::Batch& batch) { batch.Delete(key); });
   EXPECT_EQ(Found(), "catalog at 5: missing");
   Change([&](storage::Batch& batch) { batch.Put(key, value); });
-  Change([&](storage::Batch& batch) { batch.Put(storage::CatalogEventKey(4), value); });
+  Change([&](storage::Batch& batch) {
+    batch.Put(storage::CatalogEventKey(domain::Position(4)), value);
+  });
   EXPECT_EQ(Found(), "catalog at 4: surplus");
 }
 
 TEST_F(VerifyLogTest, TheChainOfHashesIsThatOfTheEvents) {
-  std::string value = *script_.log_kv().Get(storage::EventKey(3));
+  std::string value = *script_.log_kv().Get(storage::EventKey(domain::Position(3)));
   // The chain's hash stands first.
   value[3] = static_cast<char>(value[3] ^ 1);
-  Change([&](storage::Batch& batch) { batch.Put(storage::EventKey(3), value); });
+  Change([&](storage::Batch& batch) { batch.Put(storage::EventKey(domain::Position(3)), value); });
   EXPECT_NE(Found().find("event 3: the hash chain breaks"), std::string::npos) << Found();
 }
 

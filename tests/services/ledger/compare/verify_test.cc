@@ -93,7 +93,7 @@ class Ledger {
   const Projector& projector() const { return *projector_; }
   storage::Kv& log_kv() { return *log_kv_; }
   storage::Kv& totals_kv() { return *totals_kv_; }
-  uint64_t stride() const { return totals_->StrideAt(projector_->folded()); }
+  domain::Position stride() const { return totals_->StrideAt(projector_->folded()); }
 
  private:
   static domain::Line Spending(int64_t amount, const std::string& id) {
@@ -222,8 +222,8 @@ TEST(VerifyTest, DamageOfEveryKindIsFoundAndNamed) {
   ASSERT_EQ(Found(ledger), "");
   storage::Kv& totals = ledger.totals_kv();
   storage::Kv& log = ledger.log_kv();
-  const uint64_t stride = ledger.stride();
-  ASSERT_GT(stride, 250u);
+  const domain::Position stride = ledger.stride();
+  ASSERT_GT(stride, domain::Position(250));
   ASSERT_LT(stride, ledger.projector().folded());
   const domain::BudgetKey budget{kCounty, 2024, domain::Stage::kApproved, "101001"};
   auto cells = [&](domain::OrgType type, Code division, const std::string& code) {
@@ -243,9 +243,9 @@ TEST(VerifyTest, DamageOfEveryKindIsFoundAndNamed) {
   nobody->id.node.code = "101009";
   const storage::Key surplus_cells = storage::CellsKey(nobody->id, nobody->stride);
   const storage::Key surplus_status =
-      storage::StatusKey({kCounty, 2024, domain::Stage::kApproved, "101009"}, 7);
-  const storage::Key group = FirstKey(totals, storage::GroupKey(0));
-  const storage::Key after_group = storage::GroupKey(7);
+      storage::StatusKey({kCounty, 2024, domain::Stage::kApproved, "101009"}, domain::Position(7));
+  const storage::Key group = FirstKey(totals, storage::GroupKey(domain::Position()));
+  const storage::Key after_group = storage::GroupKey(domain::Position(7));
   const Planted kinds[] = {
       {"an agency's cells", "cells of year 2024 stage 3 division 141121 node 4 101001", totals,
        agency},
@@ -258,19 +258,20 @@ TEST(VerifyTest, DamageOfEveryKindIsFoundAndNamed) {
        cells(domain::OrgType::kDivision, kCity, "")},
       {"cells of nobody", "division 141121 node 4 101009", totals, surplus_cells},
       {"a status", "status of year 2024 stage 3 division 141121 agency 101001", totals,
-       FirstKey(totals, storage::StatusKey(budget, UINT64_MAX))},
+       FirstKey(totals, storage::StatusKey(budget, domain::Position::Max()))},
       {"a status of nobody", "status of year 2024 stage 3 division 141121 agency 101009", totals,
        surplus_status},
-      {"a posting", "posting 200", totals, storage::PostingKey(200)},
-      {"a posting of a catalog", "posting 2", totals, storage::PostingKey(2)},
-      {"a stride", "stride ", totals, FirstKey(totals, storage::StrideKey(100))},
-      {"a stride inside another", absl::StrCat("stride ", stride - 1), totals,
-       storage::StrideKey(stride - 1)},
+      {"a posting", "posting 200", totals, storage::PostingKey(domain::Position(200))},
+      {"a posting of a catalog", "posting 2", totals, storage::PostingKey(domain::Position(2))},
+      {"a stride", "stride ", totals, FirstKey(totals, storage::StrideKey(domain::Position(100)))},
+      {"a stride inside another", absl::StrCat("stride ", stride.Prev().value()), totals,
+       storage::StrideKey(stride.Prev())},
       {"a group", "group 5", totals, group},
       {"a group of one", "group 7", totals, after_group},
       {"a tile", "tile 0/0", log, storage::TileKey(0, 0)},
-      {"a list of catalogs", "catalog at 2", log, storage::CatalogEventKey(2)},
-      {"a catalog that is none", "catalog at 100", log, storage::CatalogEventKey(100)},
+      {"a list of catalogs", "catalog at 2", log, storage::CatalogEventKey(domain::Position(2))},
+      {"a catalog that is none", "catalog at 100", log,
+       storage::CatalogEventKey(domain::Position(100))},
   };
   for (const Planted& planted : kinds) ExpectFound(ledger, planted);
 
@@ -322,11 +323,11 @@ TEST(VerifyTest, ALedgerOfAnotherHistoryIsFound) {
 TEST(VerifyTest, AnotherHashOfTheChainIsFound) {
   Ledger ledger;
   storage::Kv& log = ledger.log_kv();
-  std::string value = *log.Get(storage::EventKey(100));
+  std::string value = *log.Get(storage::EventKey(domain::Position(100)));
   // The chain's hash stands first.
   value[3] = static_cast<char>(value[3] ^ 1);
   storage::Batch batch;
-  batch.Put(storage::EventKey(100), value);
+  batch.Put(storage::EventKey(domain::Position(100)), value);
   ASSERT_TRUE(log.Write(batch, false).ok());
   EXPECT_THAT(Found(ledger), testing::HasSubstr("event 100: the hash chain breaks"));
 }

@@ -41,7 +41,7 @@ class VerifyTotalsTest : public ::testing::TestWithParam<size_t> {
       EXPECT_TRUE(check.See(*entry, *header, payload).ok());
     };
     passes_ = 1;
-    for (domain::Position p = 1; p <= check.to(); ++p) see(p);
+    for (domain::Position p(1); p <= check.to(); ++p) see(p);
     EXPECT_TRUE(check.EndPass([] { return absl::OkStatus(); }).ok());
     for (; check.StartPass(); ++passes_) {
       for (const domain::Position p : check.next_positions()) see(p);
@@ -68,13 +68,13 @@ TEST_P(VerifyTotalsTest, WholeTotalsHaveNoDifference) {
 }
 
 TEST_P(VerifyTotalsTest, APostingThatIsGoneIsNamed) {
-  Delete(storage::PostingKey(6));
+  Delete(storage::PostingKey(domain::Position(6)));
   EXPECT_EQ(Found(), "posting 6: missing");
 }
 
 TEST_P(VerifyTotalsTest, AStatusThatIsGoneIsNamed) {
   const domain::BudgetKey budget{141121, 2024, domain::Stage::kApproved, "201001"};
-  Delete(storage::StatusKey(budget, 7));
+  Delete(storage::StatusKey(budget, domain::Position(7)));
   EXPECT_EQ(Found(), "status of year 2024 stage 3 division 141121 agency 201001: missing");
 }
 

@@ -20,7 +20,7 @@ class OperatorOrdersTest : public ::testing::Test {
     script_.Add("quarantine", [this](const Words& words) {
       domain::QuarantineOrder order;
       order.principal = "operator";
-      order.position = domain::ParseCode(words.at(1));
+      order.position = domain::Position(domain::ParseCode(words.at(1)));
       if (Has(words, "stopped")) order.stopped_at = order.position;
       order.reason = "why";
       return Commit(std::move(order));
@@ -79,7 +79,7 @@ TEST_F(OperatorOrdersTest, TheKeyThatSignsIsSaidOnce) {
 TEST_F(OperatorOrdersTest, ADecisionSaysItsEvent) {
   const auto group = script_.NextGroup();
   domain::QuarantineOrder order;
-  order.position = order.stopped_at = 4;
+  order.position = order.stopped_at = domain::Position(4);
   const auto d = services::Decide(order, group->standing());
   ASSERT_TRUE(d.ok()) << d.status();
   EXPECT_EQ(d->kind, domain::EventKind::kQuarantine);

@@ -234,7 +234,7 @@ class TakeoverTest : public ::testing::Test {
         << what << ": " << status;
     EXPECT_NE(status.message().find("event 2 of upstream "), absl::string_view::npos) << status;
     EXPECT_EQ(log_->head().position, head) << what;
-    EXPECT_EQ(intake_->ReadUpstream(upstream)->position, 1u) << what;
+    EXPECT_EQ(intake_->ReadUpstream(upstream)->position, domain::Position(1)) << what;
     EXPECT_TRUE(intake_->UpstreamDivisions().empty()) << what;
   }
 

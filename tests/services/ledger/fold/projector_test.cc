@@ -45,8 +45,8 @@ struct Folding {
     if (!end.ok()) return end.status().ToString();
     std::vector<std::string> said;
     for (const Projector::Delivered& d : read)
-      said.push_back(absl::StrCat(d.posting->position, " of ", d.end));
-    return absl::StrCat(absl::StrJoin(said, ", "), " to ", *end);
+      said.push_back(absl::StrCat(d.posting->position.value(), " of ", d.end.value()));
+    return absl::StrCat(absl::StrJoin(said, ", "), " to ", end->value());
   }
 
   LedgerScript& script;
@@ -66,17 +66,17 @@ class ProjectorTest : public ::testing::Test {
 TEST_F(ProjectorTest, AStepFoldsSoManyAndNoPartOfAGroup) {
   Folding folding(script_);
   Projector& p = *folding.projector;
-  EXPECT_EQ(p.folded(), 0u);
+  EXPECT_EQ(p.folded(), domain::Position());
   EXPECT_EQ(*p.Step(4), 4);
-  EXPECT_EQ(p.folded(), 4u);
+  EXPECT_EQ(p.folded(), domain::Position(4));
   // The two that were committed at once are folded at once.
   EXPECT_EQ(*p.Step(1), 2);
-  EXPECT_EQ(p.folded(), 6u);
+  EXPECT_EQ(p.folded(), domain::Position(6));
   EXPECT_EQ(*p.Step(100), 1);
   EXPECT_EQ(*p.Step(100), 0);
-  EXPECT_EQ(p.folded(), 7u);
+  EXPECT_EQ(p.folded(), domain::Position(7));
   EXPECT_EQ(p.events_folded(), 7);
-  EXPECT_EQ(p.catalog()->position(), 3u);
+  EXPECT_EQ(p.catalog()->position(), domain::Position(3));
 }
 
 TEST_F(ProjectorTest, PostingsAreReadInOrderAndGroupsWhole) {
@@ -84,26 +84,28 @@ TEST_F(ProjectorTest, PostingsAreReadInOrderAndGroupsWhole) {
   ASSERT_TRUE(folding.projector->Step(100).ok());
   for (const char* from : {"memory", "the store"}) {
     SCOPED_TRACE(from);
-    EXPECT_EQ(folding.Postings(0, 7), "4 of 4, 5 of 6, 6 of 6, 7 of 7 to 7");
-    EXPECT_EQ(folding.Postings(4, 6), "5 of 6, 6 of 6 to 6");
+    EXPECT_EQ(folding.Postings(domain::Position(), domain::Position(7)),
+              "4 of 4, 5 of 6, 6 of 6, 7 of 7 to 7");
+    EXPECT_EQ(folding.Postings(domain::Position(4), domain::Position(6)), "5 of 6, 6 of 6 to 6");
     // At most about so many, never a part of a group.
-    EXPECT_EQ(folding.Postings(3, 7, 2), "4 of 4, 5 of 6, 6 of 6 to 6");
-    EXPECT_EQ(*folding.projector->EndOfGroup(4), 4u);
-    EXPECT_EQ(*folding.projector->EndOfGroup(5), 6u);
-    EXPECT_EQ(*folding.projector->EndOfGroup(6), 6u);
+    EXPECT_EQ(folding.Postings(domain::Position(3), domain::Position(7), 2),
+              "4 of 4, 5 of 6, 6 of 6 to 6");
+    EXPECT_EQ(*folding.projector->EndOfGroup(domain::Position(4)), domain::Position(4));
+    EXPECT_EQ(*folding.projector->EndOfGroup(domain::Position(5)), domain::Position(6));
+    EXPECT_EQ(*folding.projector->EndOfGroup(domain::Position(6)), domain::Position(6));
     ASSERT_TRUE(folding.Open().ok());
-    EXPECT_EQ(folding.projector->remembered(), 8u);
+    EXPECT_EQ(folding.projector->remembered(), domain::Position(8));
   }
 }
 
 TEST_F(ProjectorTest, AStartGoesOnBehindTheLastWholeStride) {
   Folding folding(script_, {4, 1000});
   ASSERT_TRUE(folding.projector->Step(100).ok());
-  EXPECT_EQ(folding.projector->folded(), 7u);
+  EXPECT_EQ(folding.projector->folded(), domain::Position(7));
   ASSERT_TRUE(folding.Open().ok());
-  EXPECT_EQ(folding.projector->folded(), 4u);
+  EXPECT_EQ(folding.projector->folded(), domain::Position(4));
   ASSERT_TRUE(folding.projector->Step(100).ok());
-  EXPECT_EQ(folding.projector->folded(), 7u);
+  EXPECT_EQ(folding.projector->folded(), domain::Position(7));
   EXPECT_EQ(folding.projector->events_folded(), 3);
 }
 
@@ -132,7 +134,7 @@ TEST_F(ProjectorTest, TotalsThatCountWhatIsLeftOutMustBeFoldedAgain) {
   Folding folding(script_, {1, 1});
   ASSERT_TRUE(folding.projector->Step(100).ok());
   domain::QuarantineOrder order;
-  order.position = order.stopped_at = 7;
+  order.position = order.stopped_at = domain::Position(7);
   services::Intake::Request request(order);
   services::Intake::Request* group[] = {&request};
   ASSERT_TRUE(script_.intake().Commit(group)[0].ok());
@@ -142,10 +144,10 @@ TEST_F(ProjectorTest, TotalsThatCountWhatIsLeftOutMustBeFoldedAgain) {
 TEST_F(ProjectorTest, AWaitEndsWhenThePositionIsFoldedOrAllWaitsEnd) {
   Folding folding(script_);
   ASSERT_TRUE(folding.projector->Step(100).ok());
-  EXPECT_TRUE(folding.projector->WaitFolded(7, absl::InfiniteFuture()));
-  EXPECT_FALSE(folding.projector->WaitFolded(8, absl::InfinitePast()));
+  EXPECT_TRUE(folding.projector->WaitFolded(domain::Position(7), absl::InfiniteFuture()));
+  EXPECT_FALSE(folding.projector->WaitFolded(domain::Position(8), absl::InfinitePast()));
   folding.projector->StopWaiting();
-  EXPECT_FALSE(folding.projector->WaitFolded(8, absl::InfiniteFuture()));
+  EXPECT_FALSE(folding.projector->WaitFolded(domain::Position(8), absl::InfiniteFuture()));
 }
 
 }  // namespace

@@ -19,13 +19,13 @@ TEST(ChunkCacheTest, AChunkIsGoodUntilItMayHaveChanged) {
   ChunkCache cache;
   domain::ChunkId id;
   id.node.division = 141100;
-  EXPECT_EQ(cache.Find(id, 0), nullptr);
+  EXPECT_EQ(cache.Find(id, domain::Position()), nullptr);
   const auto cells = std::make_shared<const ChunkCache::Cells>(3);
-  cache.Add(id, 7, cells);
-  EXPECT_EQ(cache.Find(id, 7), cells);
-  EXPECT_EQ(cache.Find(id, 8), nullptr) << "it was read before";
+  cache.Add(id, domain::Position(7), cells);
+  EXPECT_EQ(cache.Find(id, domain::Position(7)), cells);
+  EXPECT_EQ(cache.Find(id, domain::Position(8)), nullptr) << "it was read before";
   id.node.division = 141121;
-  EXPECT_EQ(cache.Find(id, 0), nullptr);
+  EXPECT_EQ(cache.Find(id, domain::Position()), nullptr);
 }
 
 TEST(ChunkCacheTest, ForgetsAllWhenItIsFull) {
@@ -33,18 +33,18 @@ TEST(ChunkCacheTest, ForgetsAllWhenItIsFull) {
   domain::ChunkId id;
   const auto many = std::make_shared<const ChunkCache::Cells>(200000);
   id.node.division = 1;
-  cache.Add(id, 1, many);
+  cache.Add(id, domain::Position(1), many);
   // The same again takes no more room.
-  cache.Add(id, 2, std::make_shared<const ChunkCache::Cells>(10));
-  EXPECT_NE(cache.Find(id, 2), nullptr);
+  cache.Add(id, domain::Position(2), std::make_shared<const ChunkCache::Cells>(10));
+  EXPECT_NE(cache.Find(id, domain::Position(2)), nullptr);
   id.node.division = 2;
-  cache.Add(id, 1, many);
-  EXPECT_NE(cache.Find(id, 1), nullptr);
+  cache.Add(id, domain::Position(1), many);
+  EXPECT_NE(cache.Find(id, domain::Position(1)), nullptr);
   id.node.division = 3;
-  cache.Add(id, 1, many);
-  EXPECT_NE(cache.Find(id, 1), nullptr);
+  cache.Add(id, domain::Position(1), many);
+  EXPECT_NE(cache.Find(id, domain::Position(1)), nullptr);
   id.node.division = 2;
-  EXPECT_EQ(cache.Find(id, 1), nullptr);
+  EXPECT_EQ(cache.Find(id, domain::Position(1)), nullptr);
 }
 
 // Adds up what it is shown.
@@ -91,12 +91,12 @@ TEST_P(TotalsViewTest, EachPositionHasItsOwnCells) {
   const services::Target agency{{domain::OrgType::kAgency, 141100, "101001"}, "101", 141100};
   script_.Fold({"fold"});
   for (int again = 0; again < 2; ++again) {
-    EXPECT_EQ(SumOf(division, domain::ChunkKind::kNone, 0, 3), "0.00");
-    EXPECT_EQ(SumOf(division, domain::ChunkKind::kNone, 0, 4), "15.00");
-    EXPECT_EQ(SumOf(division, domain::ChunkKind::kNone, 0, 5), "35.00");
-    EXPECT_EQ(SumOf(division, domain::ChunkKind::kNone, 0, 6), "31.00");
-    EXPECT_EQ(SumOf(agency, domain::ChunkKind::kLeaf, 0, 5), "15.00");
-    EXPECT_EQ(SumOf(agency, domain::ChunkKind::kLeaf, 0, 6), "11.00");
+    EXPECT_EQ(SumOf(division, domain::ChunkKind::kNone, 0, domain::Position(3)), "0.00");
+    EXPECT_EQ(SumOf(division, domain::ChunkKind::kNone, 0, domain::Position(4)), "15.00");
+    EXPECT_EQ(SumOf(division, domain::ChunkKind::kNone, 0, domain::Position(5)), "35.00");
+    EXPECT_EQ(SumOf(division, domain::ChunkKind::kNone, 0, domain::Position(6)), "31.00");
+    EXPECT_EQ(SumOf(agency, domain::ChunkKind::kLeaf, 0, domain::Position(5)), "15.00");
+    EXPECT_EQ(SumOf(agency, domain::ChunkKind::kLeaf, 0, domain::Position(6)), "11.00");
     // The second time after a start, when nothing is live.
     script_.Restart();
     script_.Fold({"fold"});
