@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Measures the product and its yardsticks in one run; docs/benchmarks.md explains the figures.
-#   scripts/bench.sh [--quick] [--json FILE] [--only bulk|singles|amendments|growth|reads|watchers]
+#   scripts/bench.sh [--quick] [--json FILE] [--only bulk|singles|amendments|arrivals|growth|reads|watchers]
 # Makes a throw-away PostgreSQL cluster beside it and stops it again. The full run takes about four minutes and writes
 # docs/benchmarks.md with its plot; --quick scales sizes down, says so, and writes nothing but the JSON.
 . "$(dirname "$0")/lib.sh"

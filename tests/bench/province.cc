@@ -71,6 +71,10 @@ Province::Province(const std::string& source_dir) {
     a.code = absl::StrFormat("%s%03d", a.department, 1 + k % 5);
     agencies_.push_back(std::move(a));
   }
+  for (uint32_t i = 0; i < kAgencies; ++i) {
+    shuffled_.push_back(i);
+    std::swap(shuffled_.back(), shuffled_[Mix(i) % (i + 1)]);
+  }
 }
 
 std::vector<cat::ImportCatalogRequest> Province::Catalog(int year) const {
@@ -101,6 +105,19 @@ std::vector<cat::ImportCatalogRequest> Province::Catalog(int year) const {
     e->set_department_code(a.department);
   }
   return requests;
+}
+
+uint64_t Province::Nth(uint64_t n, Arrival arrival) const {
+  const uint64_t place = n % kAgencies;
+  switch (arrival) {
+    case Arrival::kByCounty:
+      return n;
+    case Arrival::kByStreams:
+      return n - place + place % kStreams * (kAgencies / kStreams) + place / kStreams;
+    case Arrival::kRandom:
+      return n - place + shuffled_[place];
+  }
+  return n;
 }
 
 int Province::LinesOf(uint64_t n) {

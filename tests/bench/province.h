@@ -12,12 +12,18 @@
 
 namespace fiscal::bench {
 
+// In which order a turn's agencies report: one county after the other; four cities' worth of them
+// at once, each its counties in order; or as it happens, all over the province.
+enum class Arrival { kByCounty, kByStreams, kRandom };
+
 class Province {
  public:
   static constexpr int kYear = 2024;
   static constexpr int kAgencies = 20000;
   // Every year can hold each agency's budget in this many stages without amending one.
   static constexpr int kStages = 7;
+  // That are sent at once.
+  static constexpr int kStreams = 4;
 
   struct Agency {
     std::string division, code, department;
@@ -30,6 +36,8 @@ class Province {
   std::vector<catalog::v1::ImportCatalogRequest> Catalog(int year) const;
 
   const std::vector<Agency>& agencies() const { return agencies_; }
+  // The budget that comes nth in that order: one of the same turn as n.
+  uint64_t Nth(uint64_t n, Arrival arrival) const;
   // Lines of the nth budget: 5 to 200, most of them below 100; 61 on average.
   static int LinesOf(uint64_t n);
   // The nth budget: each agency's in turn, then the next stage, then the next year; of `lines`
@@ -39,6 +47,7 @@ class Province {
  private:
   std::vector<catalog::v1::CatalogEntry> divisions_, functional_, dept_, gov_;
   std::vector<Agency> agencies_;
+  std::vector<uint32_t> shuffled_;  // numbers of agencies
   // Codes that lines use: functional 项, economic 款 by 类.
   std::vector<std::string> items_;
   std::vector<std::string> personnel_, goods_, other_;

@@ -38,8 +38,9 @@ before these figures were written. Every bulk statement is a new one.
 
 The data is a province made from numbers (`tests/bench/province.cc`): 11 cities, 117 counties,
 20,000 agencies, the shipped code lists, 5 to 200 lines a budget where nothing else is said, about
-68 bytes a line. Nearly every line of a small budget is a cell of its own; nothing in the data is
-chosen to be kind.
+68 bytes a line. Nearly every line of a small budget is a cell of its own. Agencies report county by
+county, the kindest order there is, but where a row says otherwise: from four places at once, each
+county by county, or in random order, as it happens.
 
 - **null sink**: the same gRPC method with nothing behind it: it parses each frame on an arena,
   forgets it and answers. **A sink that doesn't parse** takes the bytes and answers; it stands
