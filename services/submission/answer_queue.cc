@@ -49,6 +49,8 @@ AnswerQueue::Start AnswerQueue::Next() {
     start.write = std::move(places_.front().answer);
     Leave();
     writing_ = true;
+    start.more = wrote_ && !places_.empty() && places_.front().answered;
+    wrote_ = true;
   }
   if (!reading_ && !reads_ended_ && !draining_ && places_.size() < options_.budgets_max &&
       bytes_ < options_.bytes_max)

@@ -45,6 +45,10 @@ class AnswerQueue {
   // What is to be started now: each at most once until it has ended.
   struct Start {
     std::optional<std::string> write;
+    // Another answer follows this write at once: the two may travel together. Not said of the
+    // first, which brings the call's initial metadata: gRPC would keep both back until it writes
+    // something else.
+    bool more = false;
     bool read = false;
     // The call ends, with OK or DRAINING; nothing is under way but a read that ends with it.
     std::optional<absl::Status> end;
@@ -67,6 +71,7 @@ class AnswerQueue {
   bool reading_ = true;
   bool taking_ = false;
   bool writing_ = false;
+  bool wrote_ = false;
   bool reads_ended_ = false;
   bool draining_ = false;
   bool broken_ = false;

@@ -111,7 +111,10 @@ void StreamBudgets::Tell(absl::FunctionRef<void(AnswerQueue&)> event) {
     if (start.write.has_value()) {
       grpc::Slice slice(*start.write);
       writing_ = grpc::ByteBuffer(&slice, 1);
-      StartWrite(&writing_);
+      // A group's answers in a few segments and not in one each.
+      grpc::WriteOptions options;
+      if (start.more) options.set_buffer_hint();
+      StartWrite(&writing_, options);
     }
     if (start.read) StartRead(&frame_);
     end = std::move(start.end);

@@ -4,6 +4,7 @@
 //   eof        the stream has no more frames                late     a frame that is not taken
 //   begin, is, done    the three steps of a frame by themselves
 //   answer I   budget I is answered with "aI"                written, unheard    a write ended
+//   and more   of a write: the next one follows at once
 //   drain      the process stops
 #include "services/submission/answer_queue.h"
 
@@ -56,7 +57,8 @@ class Script {
     if (word == "drain") queue_.Drain();
     const AnswerQueue::Start start = queue_.Next();
     std::vector<std::string> started;
-    if (start.write.has_value()) started.push_back(absl::StrCat("write ", *start.write));
+    if (start.write.has_value())
+      started.push_back(absl::StrCat("write ", *start.write, start.more ? " and more" : ""));
     if (start.read) started.push_back("read");
     if (start.end.has_value())
       started.push_back(absl::StrCat("end ", absl::StatusCodeToString(start.end->code())));
@@ -74,7 +76,7 @@ TEST(AnswerQueueTest, AnswersLeaveInTheOrderOfTheBudgets) {
     answer 2  =>
     answer 1  =>
     answer 0  => write a0
-    written   => write a1
+    written   => write a1 and more
     written   => write a2
     frame 10  => read
     answer 3  =>
