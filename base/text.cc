@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstring>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
@@ -39,6 +40,31 @@ size_t Decode(const unsigned char* p, size_t left, uint32_t* cp) {
   return n;
 }
 
+constexpr uint64_t kHighBits = 0x8080808080808080u;
+
+template <typename Word>
+Word Load(const char* p) {
+  Word word;
+  std::memcpy(&word, p, sizeof(word));
+  return word;
+}
+
+// Most text is. Words at a time, of which the last two may overlap.
+bool IsAscii(absl::string_view text) {
+  const char* p = text.data();
+  size_t n = text.size();
+  uint64_t bits = 0;
+  if (n >= 8) {
+    for (; n > 8; n -= 8, p += 8) bits |= Load<uint64_t>(p);
+    bits |= Load<uint64_t>(p + n - 8);
+  } else if (n >= 4) {
+    bits = Load<uint32_t>(p) | Load<uint32_t>(p + n - 4);
+  } else {
+    for (size_t i = 0; i < n; ++i) bits |= static_cast<uint8_t>(p[i]);
+  }
+  return (bits & kHighBits) == 0;
+}
+
 TextFault FaultOf(uint32_t cp, bool multiline) {
   if (cp < 0x20) {
     const bool space = cp == '\t' || cp == '\n' || cp == '\r';
@@ -71,6 +97,7 @@ TextFault CheckText(absl::string_view text, bool multiline) {
 }
 
 bool IsUtf8(absl::string_view text) {
+  if (IsAscii(text)) return true;
   const auto* p = reinterpret_cast<const unsigned char*>(text.data());
   const auto* end = p + text.size();
   while (p != end) {
@@ -99,7 +126,15 @@ absl::string_view Describe(TextFault fault) {
 }
 
 bool IsIdentifier(absl::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7f; });
+  // Of bytes below 0x80, those of 0x21 and more carry into the high bit, and 0x7f with one more.
+  constexpr uint64_t kEach = 0x0101010101010101u;
+  const char* p = text.data();
+  size_t n = text.size();
+  for (; n >= 8; n -= 8, p += 8) {
+    const uint64_t word = Load<uint64_t>(p);
+    if (((word | ~(word + 0x5f * kEach) | (word + kEach)) & kHighBits) != 0) return false;
+  }
+  return std::all_of(p, p + n, [](char c) { return c > 0x20 && c < 0x7f; });
 }
 
 size_t CountCharacters(absl::string_view text) {

@@ -213,6 +213,8 @@ struct LineSet {
   std::vector<Line> lines;
   // The largest Line::combination in use.
   uint32_t combinations = 0;
+  // True when each line has a number, and those of a combination (combination.h) all the same.
+  bool distinct = false;
   std::vector<std::shared_ptr<const void>> owners;
 
   void Keep(const LineSet& other) {

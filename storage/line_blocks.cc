@@ -5,10 +5,10 @@
 #include <cstring>
 #include <memory>
 
-#include "absl/hash/hash.h"
+#include "base/check.h"
 #include "base/coding.h"
-#include "base/hash.h"
 #include "base/status_macros.h"
+#include "domain/combination.h"
 
 namespace fiscal::storage {
 namespace {
@@ -28,24 +28,15 @@ enum Field : uint32_t {
   kPrecision = 128,
 };
 
-uint64_t HashOf(const Line& l) {
-  uint64_t h = MixWords(uint64_t{l.functional} << 32 | l.attributes.Pack(),
-                        uint64_t{l.dept_economic} << 32 | l.gov_economic);
-  h = MixWords(h ^ l.precision_class, uint64_t{l.revenue} << 32 | l.receiving_division);
-  if (!l.project_code.empty()) h = MixWords(h, absl::Hash<absl::string_view>()(l.project_code));
-  return h;
-}
-
-bool SameCombination(const Line& a, const Line& b) {
-  return a.functional == b.functional && a.dept_economic == b.dept_economic &&
-         a.gov_economic == b.gov_economic && a.revenue == b.revenue &&
-         a.receiving_division == b.receiving_division && a.attributes == b.attributes &&
-         a.precision_class == b.precision_class && a.project_code == b.project_code;
-}
-
 size_t SharedPrefix(absl::string_view a, absl::string_view b) {
   const size_t n = std::min(a.size(), b.size());
   size_t i = 0;
+  for (; i + 8 <= n; i += 8) {
+    uint64_t x, y;
+    std::memcpy(&x, a.data() + i, 8);
+    std::memcpy(&y, b.data() + i, 8);
+    if (x != y) break;
+  }
   while (i < n && a[i] == b[i]) ++i;
   return i;
 }
@@ -58,7 +49,9 @@ size_t SharedPrefix(absl::string_view a, absl::string_view b) {
 // lines that first use them.
 class BlockWriter {
  public:
-  explicit BlockWriter(uint32_t combinations) : known_(combinations + 1, 0) {}
+  // As EncodeBlocks has them.
+  BlockWriter(uint32_t combinations, bool distinct)
+      : known_(combinations + 1, 0), distinct_(distinct) {}
 
   void Append(absl::Span<const Line> lines, std::string* out) {
     Number(lines);
@@ -103,6 +96,19 @@ class BlockWriter {
     ++block_;
     firsts_.clear();
     numbers_.resize(lines.size());
+    if (distinct_) {
+      for (size_t i = 0; i < lines.size(); ++i) {
+        const uint32_t hint = lines[i].combination;
+        FISCAL_CHECK(hint > 0 && hint < known_.size(), "distinct lines have numbers");
+        uint64_t& known = known_[hint];
+        if (known >> 32 != block_) {
+          known = block_ << 32 | firsts_.size();
+          firsts_.push_back(static_cast<uint32_t>(i));
+        }
+        numbers_[i] = static_cast<uint32_t>(known);
+      }
+      return;
+    }
     size_t capacity = 64;
     while (capacity < 2 * lines.size()) capacity *= 2;
     slots_.assign(capacity, 0);
@@ -112,7 +118,7 @@ class BlockWriter {
         numbers_[i] = static_cast<uint32_t>(known_[hint]);
         continue;
       }
-      size_t slot = HashOf(lines[i]) & (capacity - 1);
+      size_t slot = domain::HashOfCombination(lines[i]) & (capacity - 1);
       while (slots_[slot] != 0 && !SameCombination(lines[firsts_[slots_[slot] - 1]], lines[i]))
         slot = (slot + 1) & (capacity - 1);
       if (slots_[slot] == 0) {
@@ -152,6 +158,7 @@ class BlockWriter {
 
   // By hint: the block that last used it and its number there.
   std::vector<uint64_t> known_;
+  const bool distinct_;
   uint64_t block_ = 0;
   // The first line of each combination.
   std::vector<uint32_t> firsts_;
@@ -203,9 +210,10 @@ absl::Status Open(ByteReader* reader, Opened* block) {
 
 }  // namespace
 
-domain::EncodedBlocks EncodeBlocks(absl::Span<const Line> lines, uint32_t combinations) {
+domain::EncodedBlocks EncodeBlocks(absl::Span<const Line> lines, uint32_t combinations,
+                                   bool distinct) {
   domain::EncodedBlocks blocks;
-  BlockWriter writer(combinations);
+  BlockWriter writer(combinations, distinct);
   std::string block;
   blocks.bytes.reserve(64 + lines.size() * 16);
   for (size_t i = 0; i < lines.size(); i += kBlockLines) {
@@ -220,7 +228,7 @@ domain::EncodedBlocks EncodeBlocks(absl::Span<const Line> lines, uint32_t combin
 
 std::string EncodeBlock(absl::Span<const Line> lines) {
   std::string out;
-  BlockWriter(0).Append(lines, &out);
+  BlockWriter(0, false).Append(lines, &out);
   return out;
 }
 

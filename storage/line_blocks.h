@@ -28,8 +28,9 @@ constexpr size_t kBlockLines = 256;
 constexpr size_t kLineIdBytesMax = 256;
 
 // REQUIRES: ordered by line_id, none twice. `combinations` is LineSet::combinations of the set the
-// lines are from; 0 when their Line::combination says nothing.
-domain::EncodedBlocks EncodeBlocks(absl::Span<const domain::Line> lines, uint32_t combinations);
+// lines are from, 0 when their Line::combination says nothing, and `distinct` LineSet::distinct.
+domain::EncodedBlocks EncodeBlocks(absl::Span<const domain::Line> lines, uint32_t combinations,
+                                   bool distinct = false);
 // One block of any number of lines.
 std::string EncodeBlock(absl::Span<const domain::Line> lines);
 

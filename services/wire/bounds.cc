@@ -24,6 +24,7 @@ struct Field {
   const FieldDescriptor* field = nullptr;
   // How it is written; a packable one may be of wire type 2 too.
   uint32_t wire_type = 0;
+  bool packable = false;
   // Of a repeated field.
   const FieldBound* bound = nullptr;
   // The type of its content, which is walked; null when nothing in it is counted.
@@ -40,6 +41,7 @@ class Fields {
       Field& out = by_number_[static_cast<size_t>(f->number())];
       out.field = f;
       out.wire_type = google::protobuf::internal::WireFormat::WireTypeForFieldType(f->type());
+      out.packable = f->is_packable();
       // Line items are read from their bytes (line_reader.h): nothing in them costs more than it is
       // long.
       const bool line = f->type() == FieldDescriptor::TYPE_MESSAGE &&
@@ -56,8 +58,7 @@ class Fields {
     const uint64_t number = tag >> 3;
     if (number >= by_number_.size() || by_number_[number].field == nullptr) return nullptr;
     const Field& f = by_number_[number];
-    const bool packed = f.field->is_packable() && (tag & 7) == 2;
-    return (tag & 7) == f.wire_type || packed ? &f : nullptr;
+    return (tag & 7) == f.wire_type || (f.packable && (tag & 7) == 2) ? &f : nullptr;
   }
 
  private:
@@ -151,9 +152,7 @@ bool BoundedFields::Walk(const Descriptor& type, absl::string_view* bytes, uint3
     }
     if (known->bound != nullptr) {
       int64_t& count = counts_[static_cast<size_t>(known->bound - FieldBounds().data())];
-      count += known->field->is_packable() && f.wire_type() == 2
-                   ? PackedValues(*known->field, f.content)
-                   : 1;
+      count += known->packable && f.wire_type() == 2 ? PackedValues(*known->field, f.content) : 1;
       if (count > known->bound->count_max) {
         refused_ = domain::Refuse(
             {{known->bound->reason, known->field->name(), "",

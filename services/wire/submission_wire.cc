@@ -337,8 +337,7 @@ absl::StatusOr<Submission> ToSubmission(const std::vector<RawBudget>& parts,
   size_t lines = 0;
   for (const RawBudget& part : parts) lines += part.line_items.size();
   s.lines.owners = std::move(owners);
-  s.lines.lines.reserve(lines);
-  LineReader line_reader(&s);
+  LineReader line_reader(&s, lines);
   for (size_t i = 0; i < parts.size(); ++i) {
     const SubmitBudgetRequest& part = *parts[i].envelope;
     if (i > 0 && (!part.request_id().empty() || part.has_budget() || part.mode() != 0 ||

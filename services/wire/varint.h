@@ -14,6 +14,11 @@ inline bool ReadVarint(absl::string_view* bytes, uint64_t* value) {
   const char* p = bytes->data();
   const char* const end = p + bytes->size();
   uint64_t v = 0;
+  if (p != end && static_cast<uint8_t>(*p) < 0x80) {  // most are small
+    *value = static_cast<uint8_t>(*p);
+    bytes->remove_prefix(1);
+    return true;
+  }
   for (int shift = 0; shift < 70 && p != end; shift += 7) {
     const uint8_t byte = static_cast<uint8_t>(*p++);
     v |= static_cast<uint64_t>(byte & 0x7f) << shift;

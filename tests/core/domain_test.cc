@@ -77,6 +77,19 @@ TEST(CodingTest, WideNumbersAreThoseOfOneWordWhereTheyFit) {
             "80808080808080808002");
 }
 
+// It looks at eight bytes at once: each length, with the fault at each place.
+TEST(TextTest, ABadByteIsFoundAnywhere) {
+  for (size_t size = 0; size <= 20; ++size) {
+    EXPECT_TRUE(IsUtf8(std::string(size, 'a')));
+    for (size_t at = 0; at < size; ++at) {
+      std::string text(size, 'a');
+      text[at] = '\x80';
+      EXPECT_FALSE(IsUtf8(text)) << size << " " << at;
+      EXPECT_TRUE(IsUtf8(text.replace(at, 1, "县"))) << size << " " << at;
+    }
+  }
+}
+
 TEST(TextTest, FaultsOfText) {
   EXPECT_EQ(CheckText("吕梁市 2024", false), TextFault::kNone);
   EXPECT_EQ(CheckText("a\nb", true), TextFault::kNone);

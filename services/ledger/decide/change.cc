@@ -75,6 +75,7 @@ absl::Status DiffPatchedLines(const storage::Heads& heads, const Submission& s,
   FISCAL_ASSIGN_OR_RETURN(event->removed, heads.FindLines(s.key, ids));
 
   event->put.combinations = s.lines.combinations;
+  event->put.distinct = s.lines.distinct;
   std::vector<Line>& standing = event->removed.lines;
   std::vector<Line> removed;
   removed.reserve(standing.size());
@@ -206,6 +207,7 @@ absl::StatusOr<Change> DiffReplace(const storage::Heads& heads, Submission& s, b
   FISCAL_ASSIGN_OR_RETURN(LineSet before, heads.Lines(s.key));
   FISCAL_ASSIGN_OR_RETURN(std::vector<ProjectEntry> projects, heads.Projects(s.key));
   change.event.put.combinations = s.lines.combinations;
+  change.event.put.distinct = s.lines.distinct;
   change.event.removed.combinations = before.combinations;
   change.event.removed.Keep(before);
   DiffLines(before.lines, s.lines.lines, &change.event);

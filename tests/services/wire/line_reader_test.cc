@@ -2,8 +2,10 @@
 // whatever repeats they come.
 #include "services/wire/line_reader.h"
 
+#include <map>
 #include <random>
 #include <string>
+#include <vector>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
@@ -11,6 +13,7 @@
 #include "google/protobuf/stubs/logging.h"
 #include "gtest/gtest.h"
 #include "services/wire/submission_wire.h"
+#include "storage/line_blocks.h"
 
 namespace fiscal::services::wire {
 namespace {
@@ -87,23 +90,42 @@ TEST(LineReaderTest, ReadsWhatProtobufReads) {
       bytes.push_back(random() % 3 == 0 ? Shuffled(item, random) : item.SerializeAsString());
     }
     domain::Submission s;
-    LineReader reader(&s);
+    LineReader reader(&s, bytes.size());
     for (const std::string& b : bytes) ASSERT_TRUE(reader.Read(b));
     ASSERT_EQ(s.lines.lines.size(), bytes.size());
     EXPECT_TRUE(s.violations.empty());
+    EXPECT_TRUE(s.lines.distinct);
+    // Known numbers or none: the bytes are the same.
+    std::map<absl::string_view, domain::Line> by_id;
+    for (const domain::Line& line : s.lines.lines) by_id.emplace(line.line_id, line);
+    std::vector<domain::Line> ordered;
+    for (const auto& [id, line] : by_id) ordered.push_back(line);
+    EXPECT_EQ(storage::EncodeBlocks(ordered, s.lines.combinations, true).bytes,
+              storage::EncodeBlocks(ordered, 0).bytes);
     for (size_t i = 0; i < bytes.size(); ++i) {
       pb::LineItem item;
       ASSERT_TRUE(item.ParseFromString(bytes[i]));
       ExpectSame(s.lines.lines[i], item);
-      // Lines with one number differ in id, amount and note only.
+      // Lines have one number when they differ in id, amount and note only.
       for (size_t k = 0; k < i && k < 30; ++k) {
         domain::Line a = s.lines.lines[i];
         const domain::Line& b = s.lines.lines[k];
-        if (a.combination == 0 || a.combination != b.combination) continue;
         a.line_id = b.line_id, a.amount_fen = b.amount_fen, a.note = b.note;
-        EXPECT_EQ(a, b);
+        EXPECT_EQ(a == b, a.combination == b.combination);
       }
     }
+  }
+}
+
+// Values of the enumerations are without gaps: a comparison finds those that are none.
+TEST(LineReaderTest, EnumeratorsAreCountedThrough) {
+  for (int value = -1; value <= 20; ++value) {
+    EXPECT_EQ(pb::Direction_IsValid(value), value >= 0 && value <= pb::Direction_MAX);
+    EXPECT_EQ(pb::Fund_IsValid(value), value >= 0 && value <= pb::Fund_MAX);
+    EXPECT_EQ(pb::Category_IsValid(value), value >= 0 && value <= pb::Category_MAX);
+    EXPECT_EQ(pb::FundingYear_IsValid(value), value >= 0 && value <= pb::FundingYear_MAX);
+    EXPECT_EQ(pb::Analysis_IsValid(value), value >= 0 && value <= pb::Analysis_MAX);
+    EXPECT_EQ(pb::ProcurementKind_IsValid(value), value >= 0 && value <= pb::ProcurementKind_MAX);
   }
 }
 
@@ -120,7 +142,7 @@ TEST(LineReaderTest, DamagedItems) {
       bytes[random() % bytes.size()] ^= static_cast<char>(1 << (random() % 8));
     if (random() % 4 == 0) bytes.resize(random() % bytes.size());
     domain::Submission s;
-    LineReader reader(&s);
+    LineReader reader(&s, 1);
     const bool ok = reader.Read(bytes);
     pb::LineItem item;
     const bool parses = item.ParseFromString(bytes);
