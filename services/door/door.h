@@ -20,7 +20,8 @@
 //     has taken a message yet are shut down, if they owe some: what gRPC makes of a header block
 //     may be many times its bytes.
 // One thread. It wakes up for a connection when bytes come, then looks every 20 ms while they do
-// (every 4 ms at a caller who begins, and while bounds are near); idle ones cost nothing.
+// (every 4 ms at a caller who begins, and while bounds are near); those that are idle for long cost
+// nothing.
 // Thread-safe.
 #ifndef FISCAL_SERVICES_DOOR_DOOR_H_
 #define FISCAL_SERVICES_DOOR_DOOR_H_

@@ -52,7 +52,7 @@ class Meter {
     // Acknowledgements of an answer are far less than a sixteenth of it. Keepalives and their like
     // are some bytes a second.
     const int64_t given = (now.taken - bytes_.taken) + (now.sent - bytes_.sent) / 16 +
-                          Forgiven(kBytesPerSecond, elapsed);
+                          Forgiven(kBytesPerSecond, elapsed, &bytes_rest_);
     untaken_ = std::max<int64_t>(0, untaken_ - given);
     bytes_ = now;
   }
@@ -60,7 +60,7 @@ class Meter {
   void Read(const Streams& now, absl::Duration elapsed) {
     unseen_ += (now.started - streams_.started) - (now.seen - streams_.seen);
     const int64_t open = now.started - now.ended - now.busy;
-    unseen_ -= Forgiven(kStreamsPerSecond, elapsed);
+    unseen_ -= Forgiven(kStreamsPerSecond, elapsed, &streams_rest_);
     unseen_ = std::max<int64_t>({0, unseen_, open});
     streams_ = now;
   }
@@ -69,9 +69,12 @@ class Meter {
   int64_t idle_streams() const { return unseen_; }
 
  private:
-  static int64_t Forgiven(double per_second, absl::Duration elapsed) {
-    return static_cast<int64_t>(per_second *
-                                absl::ToDoubleSeconds(std::min(elapsed, absl::Seconds(1))));
+  // `rest`: the part of one that was forgiven before.
+  static int64_t Forgiven(double per_second, absl::Duration elapsed, double* rest) {
+    *rest += per_second * absl::ToDoubleSeconds(std::min(elapsed, absl::Seconds(1)));
+    const int64_t whole = static_cast<int64_t>(*rest);
+    *rest -= static_cast<double>(whole);
+    return whole;
   }
 
   static constexpr double kBytesPerSecond = 4096, kStreamsPerSecond = 500;
@@ -79,6 +82,7 @@ class Meter {
   Streams streams_;
   int64_t untaken_ = 0;
   int64_t unseen_ = 0;
+  double bytes_rest_ = 0, streams_rest_ = 0;
 };
 
 }  // namespace fiscal::services

@@ -55,6 +55,14 @@ TEST(MeterTest, AQuietHourIsWorthASecond) {
   EXPECT_LT(quiet.untaken(), kMiB);
 }
 
+// However often it is looked at.
+TEST(MeterTest, SmallStepsForgiveWhatOneLargeDoes) {
+  Meter once, often;
+  once.Read(Meter::Bytes{0, kMiB, 0}, absl::Seconds(1));
+  for (int i = 0; i < 1000000; ++i) often.Read(Meter::Bytes{0, kMiB, 0}, absl::Microseconds(1));
+  EXPECT_LE(often.untaken() - once.untaken(), 1);
+}
+
 TEST(MeterTest, NothingIsOwedBelowNothing) {
   Meter meter;
   meter.Read(Meter::Bytes{100 * kMiB, kMiB, 0}, absl::Seconds(1));
