@@ -1,18 +1,21 @@
 #!/usr/bin/env bash
 # Measures the product and its yardsticks in one run; docs/benchmarks.md explains the figures.
-#   scripts/bench.sh [--quick] [--json FILE] [--only bulk|singles|amendments|arrivals|growth|reads|watchers]
-# Makes a throw-away PostgreSQL cluster beside it and stops it again. The full run takes about four minutes and writes
+#   scripts/bench.sh [--quick] [--peers] [--json FILE] [--only bulk|singles|amendments|arrivals|growth|reads|watchers]
+# --peers: ClickHouse and DuckDB beside it, from PyPI into build/peers.
+# Makes a throw-away PostgreSQL cluster beside it and stops it again. The full run takes some ten minutes and writes
 # docs/benchmarks.md with its plot; --quick scales sizes down, says so, and writes nothing but the JSON.
 . "$(dirname "$0")/lib.sh"
 
 ARGUMENTS=()
 REPORT=(--report docs)
+PEERS=0
 while [ $# -gt 0 ]; do
   case $1 in
     --quick) ARGUMENTS+=(--quick); REPORT=() ;;
+    --peers) PEERS=1 ;;
     --only) ARGUMENTS+=(--only "${2:?--only needs a phase}"); REPORT=(); shift ;;
     --json) ARGUMENTS+=(--json "${2:?--json needs a file}"); shift ;;
-    *) sed -n '2,5p' "$0" >&2; exit 2 ;;
+    *) sed -n '2,6p' "$0" >&2; exit 2 ;;
   esac
   shift
 done
@@ -21,6 +24,14 @@ install_packages "${PACKAGES[@]}" libpq-dev postgresql-15
 # The build looks for libpq when it is configured.
 grep -q '^PostgreSQL_LIBRARY_RELEASE:FILEPATH=/' build/release/CMakeCache.txt 2>/dev/null || cmake --preset release >/dev/null
 build release fiscal fiscal-bench
+
+if [ $PEERS = 1 ]; then
+  install_packages python3-venv
+  say "ClickHouse and DuckDB from PyPI"
+  [ -x build/peers/bin/python ] || /usr/bin/python3 -m venv build/peers
+  build/peers/bin/pip install -q chdb==4.4.0 duckdb==2.0.1
+  ARGUMENTS+=(--peers build/peers/bin/python)
+fi
 
 say "a throw-away PostgreSQL cluster"
 POSTGRES=/usr/lib/postgresql/15/bin

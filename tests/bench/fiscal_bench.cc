@@ -1,4 +1,5 @@
-// fiscal-bench [--quick] [--json FILE] [--report DIR] [--postgres SOCKET-DIR] [--commit ID]
+// fiscal-bench [--quick] [--json FILE] [--report DIR] [--postgres SOCKET-DIR] [--peers PYTHON]
+//              [--commit ID]
 //              [--only bulk|singles|amendments|arrivals|growth|reads|watchers]
 //
 // scripts/bench.sh runs it. Servers are processes of their own; ours and the yardsticks take turns,
@@ -32,6 +33,7 @@
 #ifdef FISCAL_BENCH_POSTGRES
 #include "tests/bench/postgres.h"
 #endif
+#include "tests/bench/peer.h"
 #include "tests/bench/processes.h"
 #include "tests/bench/province.h"
 #include "tests/bench/results.h"
@@ -161,7 +163,7 @@ std::string Rate(double per_second) {
 
 struct Options {
   bool quick = false;
-  std::string json, report, postgres, commit = "unknown", only;
+  std::string json, report, postgres, peers, commit = "unknown", only;
 };
 
 class Bench {
@@ -337,6 +339,26 @@ class Bench {
     }
   }
 
+  // Another system beside ours.
+  struct PeerRun {
+    std::string engine;
+    double goal = 0, floor = 0;
+    std::unique_ptr<Peer> peer;
+    Loads loads;
+    Sample ratio;
+
+    // `our_rate`: lines a second in the same round.
+    void Load(const std::vector<sub::SubmitBudgetRequest>& budgets, double our_rate) {
+      const double lines = 1000.0 * static_cast<double>(budgets.size());
+      const Peer::Spent spent = peer->Load(budgets);
+      loads.rate.Add(lines / spent.seconds);
+      loads.cpu.Add(spent.cpu_seconds / lines * 1e6);
+      ratio.Add(our_rate / loads.rate.values.back());
+    }
+  };
+  // That they get of each round.
+  static constexpr size_t kPeersBudgets = 20;
+
   void Bulk() {
     const int rounds = options_.quick ? 3 : 5;
     const double size = options_.quick ? 200000 : 500000;
@@ -345,7 +367,16 @@ class Bench {
     if (!options_.postgres.empty()) postgres = Postgres::Connect(options_.postgres, province_);
 #endif
     Sample postgres_ratio, postgres_rate;
-    [[maybe_unused]] int64_t copied_fen = 0;
+    std::vector<PeerRun> peers;
+    if (!options_.peers.empty()) {
+      for (const auto& [engine, goal, floor] :
+           {std::tuple("clickhouse", 25.0, 15.0), std::tuple("duckdb", 20.0, 12.0)}) {
+        peers.push_back({engine, goal, floor,
+                         std::make_unique<Peer>(options_.peers, engine,
+                                                absl::StrCat(directory_, "/", engine), province_)});
+      }
+    }
+    int64_t copied_fen = 0;
     for (int each : {1000, 100}) {
       Sample null, ratio, parsed_ratio, parsed, raw, raw_ratio;
       Loads loads;
@@ -360,14 +391,16 @@ class Bench {
         ratio.Add(ours.values.back() / null.values.back());
         parsed_ratio.Add(ours.values.back() / parsed.values.back());
         raw_ratio.Add(ours.values.back() / raw.values.back());
+        if (each != 1000) continue;
+        std::vector<sub::SubmitBudgetRequest> few;
+        for (size_t i = 0; i < kPeersBudgets; ++i) {
+          few.push_back(frames[i].budget());
+          for (const auto& l : few.back().line_items()) copied_fen += l.amount_fen();
+        }
+        for (PeerRun& peer : peers) peer.Load(few, ours.values.back());
 #ifdef FISCAL_BENCH_POSTGRES
-        if (postgres != nullptr && each == 1000) {
-          std::vector<sub::SubmitBudgetRequest> few;
-          for (size_t i = 0; i < 20; ++i) {
-            few.push_back(frames[i].budget());
-            for (const auto& l : few.back().line_items()) copied_fen += l.amount_fen();
-          }
-          postgres_rate.Add(20000 / postgres->Copy(few));
+        if (postgres != nullptr) {
+          postgres_rate.Add(1000.0 * kPeersBudgets / postgres->Copy(few));
           postgres_ratio.Add(ours.values.back() / postgres_rate.values.back());
         }
 #endif
@@ -383,9 +416,17 @@ class Bench {
       results_.Note(absl::StrCat("against raw RocksDB of the same bytes, ", sized),
                     absl::StrFormat("%.2f (%s)", raw_ratio.median(), Rate(raw.median())));
     }
+    // All of it is of the first year and stage.
+    for (PeerRun& run : peers) {
+      if (run.peer->Expenditure("140000", Province::kYear, 1) != absl::StrCat(copied_fen))
+        Die(absl::StrCat("the cells of ", run.engine, " are not what it took"));
+      results_.Add({absl::StrCat("bulk_vs_", run.engine),
+                    absl::StrCat("bulk, 1,000 lines a budget, against ", run.peer->version(),
+                                 ", a durable insert a statement"),
+                    "", run.loads.Say(), run.ratio, run.goal, run.floor, true});
+    }
 #ifdef FISCAL_BENCH_POSTGRES
     if (postgres != nullptr) {
-      // All of it is of the first year and stage.
       if (postgres->Expenditure("140000", Province::kYear, 1) != copied_fen)
         Die("PostgreSQL's cells are not what was copied");
       results_.Add({"bulk_vs_postgres",
@@ -862,6 +903,8 @@ int main(int argc, char** argv) {
       options.report = argv[++i];
     } else if (std::strcmp(argv[i], "--postgres") == 0 && more) {
       options.postgres = argv[++i];
+    } else if (std::strcmp(argv[i], "--peers") == 0 && more) {
+      options.peers = argv[++i];
     } else if (std::strcmp(argv[i], "--commit") == 0 && more) {
       options.commit = argv[++i];
     } else if (std::strcmp(argv[i], "--only") == 0 && more) {
@@ -871,7 +914,7 @@ int main(int argc, char** argv) {
     } else {
       std::fprintf(stderr,
                    "usage: fiscal-bench [--quick] [--json FILE] [--report DIR] [--postgres DIR] "
-                   "[--commit ID] [--only PHASE]\n");
+                   "[--peers PYTHON] [--commit ID] [--only PHASE]\n");
       return 2;
     }
   }

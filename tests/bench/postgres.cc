@@ -4,10 +4,10 @@
 
 #include <cstdio>
 #include <cstdlib>
-#include <map>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "tests/bench/peer.h"
 
 namespace fiscal::bench {
 namespace {
@@ -86,40 +86,13 @@ class PostgresImpl final : public Postgres {
     Run("SET client_min_messages = warning");
     Run("DROP TABLE IF EXISTS lines, cells, path; DROP FUNCTION IF EXISTS add_cells()");
     Run(kSchema);
-    std::map<std::string, std::string> parents;
-    for (const auto& r : province.Catalog(Province::kYear)) {
-      if (r.list() != catalog::v1::CATALOG_LIST_DIVISION) continue;
-      for (const auto& e : r.entries()) parents[e.code()] = e.parent_code();
-    }
-    std::string rows;
-    for (const Province::Agency& a : province.agencies()) {
-      auto row = [&](int type, const std::string& division, const std::string& node) {
-        absl::StrAppend(&rows, a.division, "\t", a.code, "\t", type, "\t", division, "\t", node,
-                        "\n");
-      };
-      row(4, a.division, a.code);
-      row(3, a.division, a.department);
-      row(2, a.division, "");
-      for (std::string d = a.division; !d.empty(); d = parents[d]) row(1, d, "");
-    }
-    CopyIn("COPY path FROM STDIN", rows);
+    CopyIn("COPY path FROM STDIN", PathRows(province));
     Run("ANALYZE path");
   }
 
   double Copy(const std::vector<submission::v1::SubmitBudgetRequest>& budgets) override {
     std::vector<std::string> texts;
-    for (const auto& b : budgets) {
-      std::string& rows = texts.emplace_back();
-      for (const auto& l : b.line_items()) {
-        auto code = [](const std::string& c) { return c.empty() ? std::string("0") : c; };
-        absl::StrAppend(&rows, b.budget().division_code(), "\t", b.budget().agency_code(), "\t",
-                        b.budget().fiscal_year(), "\t", b.budget().stage(), "\t", l.line_id(), "\t",
-                        l.direction(), "\t", code(l.functional_code()));
-        absl::StrAppend(&rows, "\t", code(l.dept_economic_code()), "\t",
-                        code(l.gov_economic_code()), "\t", l.fund(), "\t", l.category(), "\t",
-                        l.funding_year(), "\t", l.project_code(), "\t", l.amount_fen(), "\n");
-      }
-    }
+    for (const auto& b : budgets) texts.push_back(LineRows(b));
     const absl::Time start = absl::Now();
     for (const std::string& rows : texts) CopyIn("COPY lines FROM STDIN", rows);
     return absl::ToDoubleSeconds(absl::Now() - start);

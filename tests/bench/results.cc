@@ -48,7 +48,9 @@ county by county, or in random order, as it happens.
   those of the first.
 - Bulk is timed until the last line is in the totals, not only until the last receipt.
 - **PostgreSQL**: one COPY and one transaction a budget of 1,000 lines, a statement trigger that
-  keeps the same cells.
+  keeps the same cells. **ClickHouse, DuckDB** (`--peers`): in a process of their own, without a
+  network, each such budget a durable insert from a file of tab-separated rows that also brings its
+  cells up to date (`tests/bench/peers.py`).
 - **raw RocksDB**: the frames' bytes as values, a sync for every 16.
 - **disk against wire**: everything on disk after a full compaction, log, heads, postings and every
   state of every total, against the serialised requests.
