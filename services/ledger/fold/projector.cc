@@ -173,13 +173,15 @@ void Projector::SayStopped(domain::Position position, const absl::Status& why) {
 }
 
 absl::Status Projector::stop() const {
+  const std::shared_ptr<const storage::OperatorEvents> operators = log_.operators();
   absl::ReaderMutexLock lock(&mu_);
-  return stop_;
+  return operators->LeavesOut(stopped_at_) ? absl::OkStatus() : stop_;
 }
 
 domain::Position Projector::stopped_at() const {
+  const std::shared_ptr<const storage::OperatorEvents> operators = log_.operators();
   absl::ReaderMutexLock lock(&mu_);
-  return stopped_at_;
+  return operators->LeavesOut(stopped_at_) ? domain::Position() : stopped_at_;
 }
 
 // Postings and cells kept for watchers.

@@ -49,8 +49,8 @@ class Projector {
   absl::StatusOr<int> Step(int events_max) ABSL_LOCKS_EXCLUDED(mu_);
 
   // TOTALS_STOPPED, naming its position, while the event after folded() can't be folded
-  // (OperatorEvents says how it is left out); OK otherwise. Step then folds nothing and is no
-  // error.
+  // (OperatorEvents says how it is left out); OK otherwise, and once it is left out, which the next
+  // Step sees. Step folds nothing while it is stopped, and is no error.
   absl::Status stop() const ABSL_LOCKS_EXCLUDED(mu_);
   // The position of that event; 0 for none.
   domain::Position stopped_at() const ABSL_LOCKS_EXCLUDED(mu_);
