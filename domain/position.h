@@ -2,6 +2,7 @@
 #ifndef FISCAL_DOMAIN_POSITION_H_
 #define FISCAL_DOMAIN_POSITION_H_
 
+#include <compare>
 #include <cstdint>
 #include <ostream>
 #include <utility>
@@ -38,12 +39,7 @@ class Position {
   // How many events `a` is further than `b`. REQUIRES: b <= a.
   friend constexpr uint64_t operator-(Position a, Position b) { return a.value_ - b.value_; }
 
-  friend constexpr bool operator==(Position a, Position b) { return a.value_ == b.value_; }
-  friend constexpr bool operator!=(Position a, Position b) { return a.value_ != b.value_; }
-  friend constexpr bool operator<(Position a, Position b) { return a.value_ < b.value_; }
-  friend constexpr bool operator<=(Position a, Position b) { return a.value_ <= b.value_; }
-  friend constexpr bool operator>(Position a, Position b) { return a.value_ > b.value_; }
-  friend constexpr bool operator>=(Position a, Position b) { return a.value_ >= b.value_; }
+  friend constexpr auto operator<=>(Position, Position) = default;
   template <typename H>
   friend H AbslHashValue(H h, Position p) {
     return H::combine(std::move(h), p.value_);
