@@ -217,6 +217,11 @@ struct LineSet {
   bool distinct = false;
   std::vector<std::shared_ptr<const void>> owners;
 
+  // REQUIRES: the lines are some of those of `other`.
+  void NumberAs(const LineSet& other) {
+    combinations = other.combinations;
+    distinct = other.distinct;
+  }
   void Keep(const LineSet& other) {
     owners.insert(owners.end(), other.owners.begin(), other.owners.end());
   }

@@ -49,7 +49,7 @@ size_t SharedPrefix(absl::string_view a, absl::string_view b) {
 // lines that first use them.
 class BlockWriter {
  public:
-  // As EncodeBlocks has them.
+  // As LineSet has them; 0 and false where Line::combination says nothing.
   BlockWriter(uint32_t combinations, bool distinct)
       : known_(combinations + 1, 0), distinct_(distinct) {}
 
@@ -210,10 +210,10 @@ absl::Status Open(ByteReader* reader, Opened* block) {
 
 }  // namespace
 
-domain::EncodedBlocks EncodeBlocks(absl::Span<const Line> lines, uint32_t combinations,
-                                   bool distinct) {
+domain::EncodedBlocks EncodeBlocks(const domain::LineSet& set) {
+  const absl::Span<const Line> lines = set.lines;
   domain::EncodedBlocks blocks;
-  BlockWriter writer(combinations, distinct);
+  BlockWriter writer(set.combinations, set.distinct);
   std::string block;
   blocks.bytes.reserve(64 + lines.size() * 16);
   for (size_t i = 0; i < lines.size(); i += kBlockLines) {

@@ -27,10 +27,8 @@ constexpr size_t kBlockLines = 256;
 // Bytes of a line_id: 64 characters.
 constexpr size_t kLineIdBytesMax = 256;
 
-// REQUIRES: ordered by line_id, none twice. `combinations` is LineSet::combinations of the set the
-// lines are from, 0 when their Line::combination says nothing, and `distinct` LineSet::distinct.
-domain::EncodedBlocks EncodeBlocks(absl::Span<const domain::Line> lines, uint32_t combinations,
-                                   bool distinct = false);
+// REQUIRES: ordered by line_id, none twice.
+domain::EncodedBlocks EncodeBlocks(const domain::LineSet& set);
 // One block of any number of lines.
 std::string EncodeBlock(absl::Span<const domain::Line> lines);
 

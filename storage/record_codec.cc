@@ -91,8 +91,7 @@ StatementPayload EncodeStatement(const domain::StatementEvent& event, absl::stri
   StatementPayload payload;
   std::string& out = payload.bytes;
   const std::string meta = EncodeMeta(event.meta);
-  const domain::EncodedBlocks removed =
-      EncodeBlocks(event.removed.lines, event.removed.combinations);
+  const domain::EncodedBlocks removed = EncodeBlocks(event.removed);
   payload.projects = EncodeProjects(event.projects_put);
   const domain::EncodedBlocks projects_removed = EncodeProjects(event.projects_removed);
   // In one piece: all of it may be large.

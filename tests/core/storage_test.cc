@@ -192,7 +192,7 @@ domain::StatementEvent SmallEvent() {
 
 std::string SmallRecord() {
   const domain::StatementEvent event = SmallEvent();
-  const domain::EncodedBlocks put = EncodeBlocks(event.put.lines, 0);
+  const domain::EncodedBlocks put = EncodeBlocks(event.put);
   const StatementPayload payload = EncodeStatement(event, put.bytes, Sha256({put.bytes}));
   domain::EventHeader header;
   header.position = domain::Position(7);
@@ -276,15 +276,17 @@ TEST(LineBlocksTest, LinesComeBackAndHintsChangeNothing) {
   std::mt19937_64 random(11);
   for (size_t n : {1, 2, 255, 256, 257, 1000}) {
     const SomeLines some(random, n, true);
-    const domain::EncodedBlocks with = EncodeBlocks(some.set.lines, some.set.combinations);
-    const domain::EncodedBlocks without = EncodeBlocks(some.set.lines, 0);
+    const domain::EncodedBlocks with = EncodeBlocks(some.set);
+    domain::LineSet unnumbered = some.set;
+    unnumbered.NumberAs({});
+    const domain::EncodedBlocks without = EncodeBlocks(unnumbered);
     EXPECT_EQ(with.bytes, without.bytes);
     EXPECT_EQ(with.places.size(), (n + kBlockLines - 1) / kBlockLines);
     domain::LineSet decoded;
     ASSERT_TRUE(DecodeBlocks(with.bytes, &decoded).ok());
     EXPECT_EQ(decoded.lines, some.set.lines);
     // What is decoded encodes to the same bytes, with the numbers the decoder gave.
-    EXPECT_EQ(EncodeBlocks(decoded.lines, decoded.combinations).bytes, with.bytes);
+    EXPECT_EQ(EncodeBlocks(decoded).bytes, with.bytes);
     domain::LineSet one;
     ASSERT_TRUE(DecodeBlock(with.block(0), &one).ok());
     EXPECT_EQ(one.lines[0], some.set.lines[0]);
@@ -306,7 +308,7 @@ TEST(LineBlocksTest, SumsAreThoseOfTheLines) {
       item.value.amount_fen = -line.amount_fen;
       item.value.counts[line.precision_class] = -1;
     }
-    const domain::EncodedBlocks encoded = EncodeBlocks(some.set.lines, some.set.combinations);
+    const domain::EncodedBlocks encoded = EncodeBlocks(some.set);
     ASSERT_TRUE(sums.Add(encoded.bytes, -1).ok());
     domain::Normalize(&want);
     domain::Normalize(&got);
@@ -317,7 +319,7 @@ TEST(LineBlocksTest, SumsAreThoseOfTheLines) {
 TEST(LineBlocksTest, DamagedBytesAreRefusedOrOtherWholeLines) {
   std::mt19937_64 random(13);
   const SomeLines some(random, 60, false);
-  const std::string bytes = EncodeBlocks(some.set.lines, 0).bytes;
+  const std::string bytes = EncodeBlocks(some.set).bytes;
   for (int i = 0; i < 20000; ++i) {
     std::string damaged = bytes;
     damaged[random() % damaged.size()] ^= static_cast<char>(1 + random() % 255);
@@ -598,7 +600,9 @@ TEST(HeadsTest, PatchesOfALargeStatement) {
   std::map<std::string, int64_t> model;
   std::vector<std::string> ids;
   for (int i = 0; i < 3000; ++i) ids.push_back(absl::StrCat("L", 100000 + i * 7));
-  std::vector<Line> lines(ids.size());
+  domain::LineSet set;
+  std::vector<Line>& lines = set.lines;
+  lines.resize(ids.size());
   for (size_t i = 0; i < ids.size(); ++i) {
     lines[i].line_id = ids[i];
     lines[i].amount_fen = static_cast<int64_t>(i);
@@ -606,7 +610,7 @@ TEST(HeadsTest, PatchesOfALargeStatement) {
   }
   // The first lines stand in an event, of many segments; the head only refers to them.
   domain::StatementEvent event = SmallEvent();
-  const domain::EncodedBlocks blocks = EncodeBlocks(lines, 0);
+  const domain::EncodedBlocks blocks = EncodeBlocks(set);
   const StatementPayload payload = EncodeStatement(event, blocks.bytes, Sha256({blocks.bytes}));
   domain::EventHeader header;
   header.payload_digest = payload.digest;

@@ -398,7 +398,7 @@ class World {
     s.lines.owners.push_back(texts);
     domain::CheckMessage(&s);
     if (!s.withdraw) domain::CheckCatalog(*process_->intake->catalog(), &s);
-    s.encoded = storage::EncodeBlocks(s.lines.lines, 0);
+    s.encoded = storage::EncodeBlocks(s.lines);
     s.encoded_digest = Sha256({s.encoded.bytes});
     std::string body =
         absl::StrCat(s.key.division, s.key.agency, static_cast<int>(s.key.stage), s.withdraw,
@@ -526,7 +526,7 @@ class World {
       s.lines.owners.push_back(texts);
       domain::CheckMessage(&s);
       domain::CheckCatalog(*process_->intake->catalog(), &s);
-      s.encoded = storage::EncodeBlocks(s.lines.lines, 0);
+      s.encoded = storage::EncodeBlocks(s.lines);
       s.encoded_digest = Sha256({s.encoded.bytes});
       s.body = Sha256({s.encoded.bytes});
       bodies.append(BytesOf(s.body).data(), 32);

@@ -74,8 +74,7 @@ absl::Status DiffPatchedLines(const storage::Heads& heads, const Submission& s,
                      ids.end());
   FISCAL_ASSIGN_OR_RETURN(event->removed, heads.FindLines(s.key, ids));
 
-  event->put.combinations = s.lines.combinations;
-  event->put.distinct = s.lines.distinct;
+  event->put.NumberAs(s.lines);
   std::vector<Line>& standing = event->removed.lines;
   std::vector<Line> removed;
   removed.reserve(standing.size());
@@ -206,9 +205,8 @@ absl::StatusOr<Change> DiffReplace(const storage::Heads& heads, Submission& s, b
   }
   FISCAL_ASSIGN_OR_RETURN(LineSet before, heads.Lines(s.key));
   FISCAL_ASSIGN_OR_RETURN(std::vector<ProjectEntry> projects, heads.Projects(s.key));
-  change.event.put.combinations = s.lines.combinations;
-  change.event.put.distinct = s.lines.distinct;
-  change.event.removed.combinations = before.combinations;
+  change.event.put.NumberAs(s.lines);
+  change.event.removed.NumberAs(before);
   change.event.removed.Keep(before);
   DiffLines(before.lines, s.lines.lines, &change.event);
   DiffProjects(std::move(projects), std::move(s.projects), &change.event);

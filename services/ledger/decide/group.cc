@@ -55,8 +55,7 @@ absl::StatusOr<RequestReceipt> Group::Keep(const domain::Submission& s, Statemen
     // All lines as sent are encoded and hashed already; a part of them is not.
     const bool all = d.change.PutsAll(s);
     domain::EncodedBlocks part;
-    if (!all)
-      part = storage::EncodeBlocks(event.put.lines, event.put.combinations, event.put.distinct);
+    if (!all) part = storage::EncodeBlocks(event.put);
     const domain::EncodedBlocks& put = all ? s.encoded : part;
     storage::StatementPayload payload =
         storage::EncodeStatement(event, put.bytes, all ? s.encoded_digest : Sha256({put.bytes}));

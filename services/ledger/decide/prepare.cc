@@ -53,7 +53,7 @@ Digest BodyDigest(const Submission& s) {
 }
 
 void Encode(Submission* s) {
-  s->encoded = storage::EncodeBlocks(s->lines.lines, s->lines.combinations, s->lines.distinct);
+  s->encoded = storage::EncodeBlocks(s->lines);
   s->encoded_digest = Sha256({s->encoded.bytes});
   s->body = BodyDigest(*s);
 }

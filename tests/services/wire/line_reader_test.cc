@@ -98,10 +98,12 @@ TEST(LineReaderTest, ReadsWhatProtobufReads) {
     // Known numbers or none: the bytes are the same.
     std::map<absl::string_view, domain::Line> by_id;
     for (const domain::Line& line : s.lines.lines) by_id.emplace(line.line_id, line);
-    std::vector<domain::Line> ordered;
-    for (const auto& [id, line] : by_id) ordered.push_back(line);
-    EXPECT_EQ(storage::EncodeBlocks(ordered, s.lines.combinations, true).bytes,
-              storage::EncodeBlocks(ordered, 0).bytes);
+    domain::LineSet ordered;
+    ordered.NumberAs(s.lines);
+    for (const auto& [id, line] : by_id) ordered.lines.push_back(line);
+    const std::string numbered = storage::EncodeBlocks(ordered).bytes;
+    ordered.NumberAs({});
+    EXPECT_EQ(numbered, storage::EncodeBlocks(ordered).bytes);
     for (size_t i = 0; i < bytes.size(); ++i) {
       pb::LineItem item;
       ASSERT_TRUE(item.ParseFromString(bytes[i]));

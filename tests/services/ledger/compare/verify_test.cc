@@ -111,7 +111,7 @@ class Ledger {
     s->lines.owners.push_back(std::move(owner));
     domain::CheckMessage(s);
     domain::CheckCatalog(*intake_->catalog(), s);
-    s->encoded = storage::EncodeBlocks(s->lines.lines, 0);
+    s->encoded = storage::EncodeBlocks(s->lines);
     s->encoded_digest = Sha256({s->encoded.bytes});
     s->body = Sha256({s->request_id});
   }
