@@ -43,9 +43,6 @@ constexpr int64_t kSuspect = 8 << 10, kSuspectOfAll = 128 << 10, kSuspectLittle 
 // Bytes that a new caller may have on their way: without TLS, preface, settings and the heads of a
 // first call are some 800.
 constexpr int64_t kFirstCall = 1 << 10;
-// By so much less is forgiven to a connection on which no call has taken a message yet. A TLS
-// handshake that no call follows is forgotten in some 20 seconds.
-constexpr int64_t kBeginnersShare = 16;
 // Memory beyond what requests account for that may appear at once: four answers of the greatest
 // size. Above it, connections on which no call has taken a message yet are cut when they owe more
 // than kOwedMax, which a first small call stays far below.
@@ -263,13 +260,6 @@ class DoorImpl final : public Door {
     return connection.use->bytes.load(std::memory_order_relaxed) == 0;
   }
 
-  // What time forgives a connection, as Meter has it. Of callers who begin there may be as many as
-  // connections, and on busy cores gRPC may come to what they sent after seconds: together they
-  // would be forgiven all of it before it is counted.
-  static absl::Duration Forgiving(const Connection& connection, absl::Duration elapsed) {
-    return Begins(connection) ? elapsed / kBeginnersShare : elapsed;
-  }
-
   // ---- accepting ----
 
   void Accept() {
@@ -387,7 +377,7 @@ class DoorImpl final : public Door {
     bytes.sent = static_cast<int64_t>(info.tcpi_bytes_sent);
     *moved = bytes.received != connection.received;
     connection.received = bytes.received;
-    connection.meter.Read(bytes, Forgiving(connection, now - connection.read_time));
+    connection.meter.Read(bytes, now - connection.read_time);
     connection.read_time = now;
     constexpr int kClosed = 7, kCloseWait = 8;
     // TCP_FIN_WAIT1, TCP_FIN_WAIT2, TCP_TIME_WAIT, TCP_LAST_ACK, TCP_CLOSING: this side has shut
@@ -455,7 +445,7 @@ class DoorImpl final : public Door {
     streams.started = count->started;
     streams.ended = count->ended;
     idle_streams_ -= connection.meter.idle_streams();
-    connection.meter.Read(streams, Forgiving(connection, now - connection.count_time));
+    connection.meter.Read(streams, now - connection.count_time);
     idle_streams_ += connection.meter.idle_streams();
     connection.count_time = now;
     return true;

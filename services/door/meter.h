@@ -15,6 +15,12 @@
 //                cleared away, and so counts; what gRPC itself ended without
 //            telling anybody is forgiven at a rate that can be cleared away.
 //
+// Time forgives what no call can be seen to take: keepalives, calls that gRPC ended by itself. A
+// connection on which nothing was taken yet is forgiven a sixteenth: there may be a thousand of
+// them, and on busy cores gRPC may come to what they sent after seconds, when all of it would be
+// forgiven before it is counted. A TLS handshake that no call follows is forgotten in some 20
+// seconds.
+//
 // A connection above its own bound is closed; above the bound of all, the one with most, until the
 // rest is within. Messages of full size, streams of parts and readers that acknowledge for hours
 // take what they send, and stay near zero. Not thread-safe.
@@ -70,14 +76,16 @@ class Meter {
 
  private:
   // `rest`: the part of one that was forgiven before.
-  static int64_t Forgiven(double per_second, absl::Duration elapsed, double* rest) {
-    *rest += per_second * absl::ToDoubleSeconds(std::min(elapsed, absl::Seconds(1)));
+  int64_t Forgiven(double per_second, absl::Duration elapsed, double* rest) const {
+    const double share = bytes_.taken == 0 ? kBeginnersShare : 1;
+    *rest += share * per_second * absl::ToDoubleSeconds(std::min(elapsed, absl::Seconds(1)));
     const int64_t whole = static_cast<int64_t>(*rest);
     *rest -= static_cast<double>(whole);
     return whole;
   }
 
   static constexpr double kBytesPerSecond = 4096, kStreamsPerSecond = 500;
+  static constexpr double kBeginnersShare = 1.0 / 16;
   Bytes bytes_;
   Streams streams_;
   int64_t untaken_ = 0;

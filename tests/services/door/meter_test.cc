@@ -55,6 +55,26 @@ TEST(MeterTest, AQuietHourIsWorthASecond) {
   EXPECT_LT(quiet.untaken(), kMiB);
 }
 
+// A thousand who begin and whom nobody got round to are not forgiven what they sent.
+TEST(MeterTest, WhoBeginsIsForgivenLittle) {
+  constexpr int64_t kSent = 6 << 10;
+  Meter begins, goes_on;
+  begins.Read(Meter::Bytes{0, kSent, 0}, absl::ZeroDuration());
+  goes_on.Read(Meter::Bytes{1, kSent + 1, 0}, absl::ZeroDuration());
+  begins.Read(Meter::Streams{0, 0, 200, 200}, absl::ZeroDuration());
+  goes_on.Read(Meter::Streams{0, 0, 200, 200}, absl::ZeroDuration());
+  for (int i = 0; i < 5; ++i) {
+    begins.Read(Meter::Bytes{0, kSent, 0}, absl::Seconds(1));
+    goes_on.Read(Meter::Bytes{1, kSent + 1, 0}, absl::Seconds(1));
+    begins.Read(Meter::Streams{0, 0, 200, 200}, absl::Milliseconds(100));
+    goes_on.Read(Meter::Streams{0, 0, 200, 200}, absl::Milliseconds(100));
+  }
+  EXPECT_EQ(goes_on.untaken(), 0);
+  EXPECT_EQ(goes_on.idle_streams(), 0);
+  EXPECT_GT(begins.untaken(), 4 << 10);
+  EXPECT_GT(begins.idle_streams(), 180);
+}
+
 // However often it is looked at.
 TEST(MeterTest, SmallStepsForgiveWhatOneLargeDoes) {
   Meter once, often;
