@@ -8,7 +8,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "base/sha256.h"
 #include "gtest/gtest.h"
+#include "storage/posting_codec.h"
 #include "tests/support/ledger_script.h"
 
 namespace fiscal::testing {
@@ -60,6 +62,11 @@ struct Folding {
 class ProjectorTest : public ::testing::Test {
  protected:
   ProjectorTest() { EXPECT_SCRIPT(script_, kHistory); }
+  void Commit(const domain::QuarantineOrder& order) {
+    services::Intake::Request request(order);
+    services::Intake::Request* group[] = {&request};
+    ASSERT_TRUE(script_.intake().Commit(group)[0].ok());
+  }
   LedgerScript script_{services::CheckRules};
 };
 
@@ -135,10 +142,44 @@ TEST_F(ProjectorTest, TotalsThatCountWhatIsLeftOutMustBeFoldedAgain) {
   ASSERT_TRUE(folding.projector->Step(100).ok());
   domain::QuarantineOrder order;
   order.position = order.stopped_at = domain::Position(7);
-  services::Intake::Request request(order);
-  services::Intake::Request* group[] = {&request};
-  ASSERT_TRUE(script_.intake().Commit(group)[0].ok());
+  Commit(order);
   EXPECT_TRUE(absl::IsAborted(folding.Open()));
+}
+
+// Once an operator has it left out, nothing is stopped: not only when the fold comes to it.
+TEST_F(ProjectorTest, WhatIsLeftOutStopsNothing) {
+  // A posting whose functional code has no level, as no statement of ours makes it.
+  domain::Posting posting;
+  posting.key = {141100, 2024, domain::Stage::kApproved, "101001"};
+  posting.department = "101";
+  posting.revision = 1;
+  posting.cells.items.resize(1);
+  posting.cells.items[0].key.functional = 5000;
+  posting.cells.items[0].value.counts[0] = 1;
+  const std::string payload =
+      storage::EncodeUpstream({"city",
+                               {std::string(16, 'c'), domain::Position(1), {}, 0, {}},
+                               storage::EncodePosting(posting)});
+  domain::EventHeader header;
+  header.kind = domain::EventKind::kUpstream;
+  header.payload_digest = Sha256({payload});
+  storage::EventLog::Head head = script_.log().head();
+  storage::LogGroup events;
+  events.commit_time_us = header.commit_time_us = head.commit_time_us;
+  events.entries = {storage::NextEntry(header, payload, &head)};
+  ASSERT_TRUE(script_.log().Append(std::move(events)).ok());
+
+  Folding folding(script_);
+  ASSERT_TRUE(folding.projector->Step(100).ok());
+  EXPECT_EQ(folding.projector->stopped_at(), domain::Position(8));
+  EXPECT_FALSE(folding.projector->stop().ok());
+  domain::QuarantineOrder order;
+  order.position = order.stopped_at = domain::Position(8);
+  Commit(order);
+  EXPECT_EQ(folding.projector->stopped_at(), domain::Position());
+  EXPECT_TRUE(folding.projector->stop().ok());
+  ASSERT_TRUE(folding.projector->Step(100).ok());
+  EXPECT_EQ(folding.projector->folded(), domain::Position(9));
 }
 
 TEST_F(ProjectorTest, AWaitEndsWhenThePositionIsFoldedOrAllWaitsEnd) {
