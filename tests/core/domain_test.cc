@@ -86,6 +86,13 @@ TEST(TextTest, ABadByteIsFoundAnywhere) {
       text[at] = '\x80';
       EXPECT_FALSE(IsUtf8(text)) << size << " " << at;
       EXPECT_TRUE(IsUtf8(text.replace(at, 1, "县"))) << size << " " << at;
+      for (const char c : {'\0', ' ', '\x7f', '\x80', '\xff'}) {
+        std::string id(size, '!');
+        id[at] = c;
+        EXPECT_FALSE(IsIdentifier(id)) << size << " " << at;
+        id[at] = '~';
+        EXPECT_TRUE(IsIdentifier(id)) << size << " " << at;
+      }
     }
   }
 }
