@@ -11,14 +11,10 @@
 #include <map>
 
 #include "absl/strings/str_cat.h"
+#include "tests/bench/load.h"
 
 namespace fiscal::bench {
 namespace {
-
-[[noreturn]] void Die(const std::string& what) {
-  std::fprintf(stderr, "fiscal-bench: %s\n", what.c_str());
-  std::exit(1);
-}
 
 std::string Made(const std::string& directory) {
   std::filesystem::create_directories(directory);

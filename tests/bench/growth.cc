@@ -1,0 +1,194 @@
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/time/clock.h"
+#include "fiscal/submission/v1/submission_service.grpc.pb.h"
+#include "services/ledger/fold/projector.h"
+#include "storage/rocks/log_directory.h"
+#include "storage/rocks/rocks_kv.h"
+#include "tests/bench/phases.h"
+#include "tests/bench/yardsticks.h"
+
+namespace fiscal::bench {
+
+namespace sub = fiscal::submission::v1;
+namespace {
+
+// Submits of 100 lines one at a time, beside a stream at `rate` lines a second.
+void HalfLoad(Bench& b, double rate, double lines, GrowthPoint* g) {
+  const Frames load = b.Make(lines, 0);
+  std::vector<sub::SubmitBudgetRequest> probes;
+  for (auto& f : b.Make(b.options.quick ? 100000 : 300000, 100)) probes.push_back(f.budget());
+  std::atomic<bool> loading{true};
+  std::thread loader([&] {
+    Stream(b.server->port(), load, rate);
+    loading = false;
+  });
+  const auto stub = sub::SubmissionService::NewStub(Connect(b.server->port()));
+  Sample latency;
+  size_t i = 0;
+  for (; loading && i < probes.size(); ++i) {
+    const absl::Time start = absl::Now();
+    grpc::ClientContext context;
+    sub::SubmitBudgetResponse response;
+    if (!stub->SubmitBudget(&context, probes[i], &response).ok()) Die("a submit failed");
+    latency.Add(absl::ToDoubleMilliseconds(absl::Now() - start));
+  }
+  loader.join();
+  for (; i < probes.size(); ++i) {  // not sent
+    b.lines -= probes[i].line_items_size();
+    b.wire_bytes -= static_cast<double>(probes[i].ByteSizeLong());
+  }
+  g->submit_p50_ms = latency.median();
+  g->submit_p999_ms = latency.Quantile(0.999);
+}
+
+std::unique_ptr<storage::LogDirectory> OpenLog(const Bench& b) {
+  storage::LogDirectory::Options options;
+  options.directory = b.data_dir();
+  options.log.ordered_kinds = storage::kLogOrderedKinds;
+  auto opened = storage::LogDirectory::Open(std::move(options));
+  if (!opened.ok()) Die(opened.status().ToString());
+  return *std::move(opened);
+}
+
+// All totals from the first event, against parsing the same lines as protobuf messages.
+void Rebuild(Bench& b, GrowthPoint* g, bool goal) {
+  const std::unique_ptr<storage::LogDirectory> opened = OpenLog(b);
+  storage::RocksOptions options;
+  options.path = b.directory + "/rebuilt";
+  options.wal = false;
+  options.ordered_kinds = storage::kTotalsOrderedKinds;
+  std::filesystem::remove_all(options.path);
+  auto kv = storage::RocksKv::Open(options);
+  if (!kv.ok()) Die(kv.status().ToString());
+  auto store = storage::TotalsStore::Open(**kv);
+  if (!store.ok()) Die(store.status().ToString());
+  auto projector =
+      services::Projector::Open(opened->log(), **store, services::Projector::Options());
+  if (!projector.ok()) Die(projector.status().ToString());
+  const absl::Time start = absl::Now();
+  while ((*projector)->folded() < opened->log().head().position) {
+    if (!(*projector)->Step(1024).ok()) Die("fold failed");
+  }
+  g->rebuild_rate = b.lines / SecondsSince(start);
+  kv->reset();
+  std::filesystem::remove_all(options.path);
+  if (!goal) return;
+  sub::SubmitBudgetRequest budget;
+  b.province.Fill(0, 1000, 0, &budget);
+  Sample ratio;
+  const double parse = ParseRate(budget);
+  ratio.Add(g->rebuild_rate / parse);
+  b.results.Add({"rebuild_vs_parse",
+                 absl::StrFormat("rebuild of all totals from the log, %.1f M lines, against an "
+                                 "arena parse on one core (or 2 M/s)",
+                                 b.lines / 1e6),
+                 Rate(g->rebuild_rate), Rate(parse), ratio,
+                 // 2 M/s is enough, whatever the machine parses.
+                 g->rebuild_rate >= 2e6 ? std::min(0.5, ratio.median()) : 0.5, 0, true});
+}
+
+void Compact(const Bench& b, GrowthPoint* g) {
+  {
+    const std::unique_ptr<storage::LogDirectory> opened = OpenLog(b);
+    if (!opened->log_store().Compact().ok() || !opened->ledger_store().Compact().ok() ||
+        !opened->Settle().ok())
+      Die("compaction failed");
+  }
+  storage::RocksOptions options;
+  options.path = b.data_dir() + "/totals";
+  options.wal = false;
+  options.ordered_kinds = storage::kTotalsOrderedKinds;
+  auto kv = storage::RocksKv::Open(options);
+  if (!kv.ok() || !(*kv)->Compact().ok()) Die("compaction failed");
+  kv->reset();
+  g->compacted_bytes_per_line = DirectoryBytes(b.data_dir()) / b.lines;
+}
+
+}  // namespace
+
+void MeasureGrowth(Bench& b) {
+  const double scale = b.options.quick ? 0.2 : 1;
+  const double window = b.options.quick ? 150000 : 500000;
+  double cpu_before = b.server->cpu_seconds(), lines_before = b.lines;
+  for (double millions : {1.0, 5.0, 10.0, 20.0}) {
+    const double target = millions * 1e6 * scale;
+    while (b.lines + window < target)
+      Stream(b.server->port(), b.Make(std::min(5e5, target - b.lines - window), 0));
+    GrowthPoint g;
+    const Frames frames = b.Make(window, 0);
+    const absl::Time start = absl::Now();
+    Stream(b.server->port(), frames);
+    b.WaitVisible();
+    const double seconds = SecondsSince(start);
+    g.wall_rate = LinesIn(frames) / seconds;
+    HalfLoad(b, g.wall_rate / 2, window / 2, &g);
+    b.WaitVisible();
+    g.cpu_us_per_line = (b.server->cpu_seconds() - cpu_before) / (b.lines - lines_before) * 1e6;
+    sub::SubmitBudgetRequest parsed;
+    b.province.Fill(0, 1000, 0, &parsed);
+    g.parses_per_line = g.cpu_us_per_line * ParseRate(parsed) / 1e6;
+    g.lines = b.lines;
+    g.resident_mb = b.server->resident_mb();
+    b.server->Stop();
+    g.disk_bytes_per_line = DirectoryBytes(b.data_dir()) / b.lines;
+    b.StartServer();
+    g.restart_seconds = b.server->seconds_to_ready();
+    // As a crash leaves it: the end of the log in no file, and not in the totals' either.
+    Stream(b.server->port(), b.Make(window / 5, 0));
+    b.server->Kill();
+    b.StartServer();
+    g.restart_after_kill_seconds = b.server->seconds_to_ready();
+    b.server->Stop();
+    if (millions != 10.0) Rebuild(b, &g, millions == 20.0);
+    if (millions >= 10.0) Compact(b, &g);
+    sync();  // what was written for measuring must not hold up the syncs that are measured next
+    b.StartServer();
+    g.wire_bytes_per_line = b.wire_bytes / b.lines;
+    cpu_before = b.server->cpu_seconds();
+    lines_before = b.lines;
+    std::printf(
+        "at %.1f M lines: %.3f µs/line, %.2f M lines/s, %.0f MB resident, %.1f B/line on disk, "
+        "restart %.2f s, after kill -9 %.2f s, submit p50 %.2f ms, p99.9 %.2f ms\n",
+        g.lines / 1e6, g.cpu_us_per_line, g.wall_rate / 1e6, g.resident_mb, g.disk_bytes_per_line,
+        g.restart_seconds, g.restart_after_kill_seconds, g.submit_p50_ms, g.submit_p999_ms);
+    std::fflush(stdout);
+    b.results.growth.push_back(g);
+  }
+  auto one = [](double v) {
+    Sample s;
+    s.Add(v);
+    return s;
+  };
+  const std::vector<GrowthPoint>& g = b.results.growth;
+  const std::string at = absl::StrFormat("%.1f M lines", g[2].lines / 1e6);
+  b.results.Add({"restart_seconds_10m", absl::StrCat("restart to ready, ", at, ", s"), "", "",
+                 one(g[2].restart_seconds), 1, 0, false});
+  b.results.Add({"rss_mb_10m", absl::StrCat("resident memory, ", at, ", MB"), "", "",
+                 one(g[2].resident_mb), 600, 0, false});
+  b.results.Add({"disk_vs_wire", "bytes on disk after compaction against the wire",
+                 absl::StrFormat("%.1f B a line", g[3].compacted_bytes_per_line),
+                 absl::StrFormat("%.1f B", g[3].wire_bytes_per_line),
+                 one(g[3].compacted_bytes_per_line / g[3].wire_bytes_per_line), 0.6, 0, false});
+  b.results.Add({"growth_20m_vs_1m",
+                 absl::StrFormat("cost per line at %.1f M lines against at %.1f M",
+                                 g[3].lines / 1e6, g[0].lines / 1e6),
+                 absl::StrFormat("%.1f arena parses of a line (%.2f µs)", g[3].parses_per_line,
+                                 g[3].cpu_us_per_line),
+                 absl::StrFormat("%.1f (%.2f µs)", g[0].parses_per_line, g[0].cpu_us_per_line),
+                 one(g[3].parses_per_line / g[0].parses_per_line), 1.15, 0, false});
+}
+
+}  // namespace fiscal::bench
