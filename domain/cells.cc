@@ -5,14 +5,14 @@
 
 namespace fiscal::domain {
 
-ChunkKind TransferKindOf(const CellKey& key) {
+CellKind TransferKindOf(const CellKey& key) {
   // 转移性支出, and 上解支出 within it.
   constexpr Code kTransfers = 230, kRemittances = 23006;
   const int level = LevelOf(key.functional);
   if (key.receiving_division == 0 || level == 0 || AncestorAt(key.functional, 1) != kTransfers)
-    return ChunkKind::kNone;
-  return level >= 2 && AncestorAt(key.functional, 2) == kRemittances ? ChunkKind::kTransferUp
-                                                                     : ChunkKind::kTransferDown;
+    return CellKind::kNone;
+  return level >= 2 && AncestorAt(key.functional, 2) == kRemittances ? CellKind::kTransferUp
+                                                                     : CellKind::kTransferDown;
 }
 
 void Normalize(CellTable* table) {
@@ -65,70 +65,43 @@ void Normalize(CellTable* table) {
   items = std::move(sorted);
 }
 
-uint32_t Chunk::Intern(absl::string_view code) {
+uint32_t LeafCells::Intern(absl::string_view code) {
   if (code.empty()) return 0;
   auto it = project_numbers_.find(code);
   if (it != project_numbers_.end()) return it->second;
   const uint32_t number = static_cast<uint32_t>(projects_.size());
-  projects_.push_back({std::string(code), std::string(), CellProject::kMentioned, false});
+  projects_.push_back({std::string(code), std::string(), CellProject::kMentioned});
   project_numbers_.emplace(std::string(code), number);
   return number;
 }
 
-void Chunk::Say(uint32_t number, const CellProject& project, bool change) {
-  if (project.state == CellProject::kMentioned) return;
-  Project& p = projects_[number];
-  p.state = project.state;
-  p.name = std::string(project.name);
-  if (change && !p.changed) {
-    p.changed = true;
-    changed_projects_.push_back(number);
-  }
-}
-
-void Chunk::AddTo(const CellKey& key, const CellValue& difference) {
-  Cell& cell = cells_[key];
-  if (cell.mark != mark_) {
-    cell.mark = mark_;
-    changed_.push_back(key);
-  }
-  cell.value.Add(difference);
-  if (cell.value.zero()) zeros_.push_back(key);
-}
-
-void Chunk::Add(const CellTable& differences) {
+void LeafCells::Add(const CellTable& differences) {
   std::vector<uint32_t> numbers = {0};
   for (const CellProject& p : differences.projects) {
     numbers.push_back(Intern(p.code));
-    Say(numbers.back(), p, /*change=*/true);
+    if (p.state == CellProject::kMentioned) continue;
+    Project& project = projects_[numbers.back()];
+    project.state = p.state;
+    project.name = std::string(p.name);
   }
   for (const CellTable::Item& item : differences.items) {
     CellKey key = item.key;
     key.project = numbers[key.project];
-    AddTo(key, item.value);
+    const auto it = cells_.try_emplace(key).first;
+    it->second.Add(item.value);
+    if (it->second.zero()) cells_.erase(it);
   }
 }
 
-void Chunk::Tidy() {
-  for (const CellKey& key : zeros_) {
-    auto it = cells_.find(key);
-    if (it != cells_.end() && it->second.value.zero()) cells_.erase(it);
-  }
-  zeros_.clear();
-}
-
-void Chunk::Mark() {
-  changed_.clear();
-  changed_.shrink_to_fit();
-  for (uint32_t number : changed_projects_) projects_[number].changed = false;
-  changed_projects_.clear();
-  ++mark_;
-}
-
-CellTable Chunk::Sorted(std::vector<CellTable::Item> items, std::vector<bool> wanted) const {
+CellTable LeafCells::Table() const {
   CellTable table;
-  for (const CellTable::Item& item : items) {
-    if (item.key.project != 0) wanted[item.key.project] = true;
+  table.items.reserve(cells_.size());
+  std::vector<bool> wanted(projects_.size(), false);
+  for (size_t i = 1; i < projects_.size(); ++i)
+    wanted[i] = projects_[i].state == CellProject::kNamed;
+  for (const auto& [key, value] : cells_) {
+    table.items.push_back({key, value});
+    if (key.project != 0) wanted[key.project] = true;
   }
   std::vector<uint32_t> order;
   for (uint32_t i = 1; i < projects_.size(); ++i) {
@@ -138,104 +111,37 @@ CellTable Chunk::Sorted(std::vector<CellTable::Item> items, std::vector<bool> wa
             [this](uint32_t a, uint32_t b) { return projects_[a].code < projects_[b].code; });
   std::vector<uint32_t> number(projects_.size(), 0);
   for (uint32_t i : order) {
-    table.projects.push_back({projects_[i].code, projects_[i].name, projects_[i].state});
+    const Project& p = projects_[i];
+    // That a project went is news, not a state.
+    const bool named = p.state == CellProject::kNamed;
+    table.projects.push_back({p.code, p.name, named ? p.state : CellProject::kMentioned});
     number[i] = static_cast<uint32_t>(table.projects.size());
   }
-  for (CellTable::Item& item : items) item.key.project = number[item.key.project];
-  std::sort(items.begin(), items.end(),
+  for (CellTable::Item& item : table.items) item.key.project = number[item.key.project];
+  std::sort(table.items.begin(), table.items.end(),
             [](const CellTable::Item& a, const CellTable::Item& b) { return a.key < b.key; });
-  table.items = std::move(items);
   return table;
 }
 
-CellTable Chunk::Table() const {
-  std::vector<CellTable::Item> items;
-  items.reserve(cells_.size());
-  for (const auto& [key, cell] : cells_) {
-    if (!cell.value.zero()) items.push_back({key, cell.value});
-  }
-  std::vector<bool> wanted(projects_.size(), false);
-  for (size_t i = 1; i < projects_.size(); ++i)
-    wanted[i] = projects_[i].state == CellProject::kNamed;
-  CellTable table = Sorted(std::move(items), std::move(wanted));
-  // That a project went is news, not a state.
-  for (CellProject& p : table.projects) {
-    if (p.state == CellProject::kGone) p.state = CellProject::kMentioned;
-  }
-  return table;
-}
-
-CellTable Chunk::ChangedTable() const {
-  std::vector<CellTable::Item> items;
-  items.reserve(changed_.size());
-  for (const CellKey& key : changed_) {
-    auto it = cells_.find(key);
-    items.push_back({key, it == cells_.end() ? CellValue() : it->second.value});
-  }
-  std::vector<bool> wanted(projects_.size(), false);
-  for (uint32_t i : changed_projects_) wanted[i] = true;
-  CellTable table = Sorted(std::move(items), std::move(wanted));
-  for (CellProject& p : table.projects) {
-    if (!projects_[project_numbers_.find(p.code)->second].changed) {
-      p.state = CellProject::kMentioned;
-      p.name = {};
-    }
-  }
-  return table;
-}
-
-absl::Status Chunk::Load(const CellTable& state, absl::Span<const CellTable> newest_first) {
-  cells_.reserve(state.items.size());
-  for (const CellProject& p : state.projects) {
-    if (p.state == CellProject::kGone) return absl::DataLossError("chunk: a project that went");
-    Say(Intern(p.code), p, /*change=*/false);
-  }
-  // Numbers are those of the table: projects came in order.
-  for (const CellTable::Item& item : state.items) {
-    if (item.value.zero()) return absl::DataLossError("chunk: an empty cell");
-    cells_.emplace(item.key, Cell{item.value, 0});
-  }
-  for (auto changes = newest_first.rbegin(); changes != newest_first.rend(); ++changes)
-    ApplyChanges(*changes);
-  return absl::OkStatus();
-}
-
-void Chunk::ApplyChanges(const CellTable& changes) {
-  std::vector<uint32_t> numbers = {0};
-  for (const CellProject& p : changes.projects) {
-    numbers.push_back(Intern(p.code));
-    Say(numbers.back(), p, /*change=*/false);
-  }
-  for (const CellTable::Item& item : changes.items) {
-    CellKey key = item.key;
-    key.project = numbers[key.project];
-    if (item.value.zero()) {
-      cells_.erase(key);
-    } else {
-      cells_[key].value = item.value;
-    }
-  }
-}
-
-CellKey NodeChunk::CellKeyOf(Key key) const {
+CellKey NodeCells::CellKeyOf(CellKind kind, Key key) {
   CellKey out;
   out.attributes = static_cast<uint32_t>(key >> 32);
   const Code code = static_cast<Code>(key);
-  switch (kind_) {
-    case ChunkKind::kFunctional:
+  switch (kind) {
+    case CellKind::kFunctional:
       out.functional = code;
       break;
-    case ChunkKind::kRevenue:
+    case CellKind::kRevenue:
       out.revenue = code;
       break;
-    case ChunkKind::kDeptEconomic:
+    case CellKind::kDeptEconomic:
       out.dept_economic = code;
       break;
-    case ChunkKind::kGovEconomic:
+    case CellKind::kGovEconomic:
       out.gov_economic = code;
       break;
-    case ChunkKind::kTransferDown:
-    case ChunkKind::kTransferUp:
+    case CellKind::kTransferDown:
+    case CellKind::kTransferUp:
       out.receiving_division = code;
       break;
     default:
@@ -244,149 +150,99 @@ CellKey NodeChunk::CellKeyOf(Key key) const {
   return out;
 }
 
-void NodeChunk::Touch(size_t i) {
-  if (cells_[i].mark == mark_) return;
-  cells_[i].mark = mark_;
-  ++changes_;
-}
-
-void NodeChunk::Add(Key key, const CellValue& difference) {
-  // So that it is there.
-  const Difference nothing(key, NarrowValue());
-  Add(absl::MakeConstSpan(&nothing, 1));
-  const size_t i =
-      static_cast<size_t>(std::lower_bound(keys_.begin(), keys_.end(), key) - keys_.begin());
-  if (!cells_[i].value.Add(difference)) wide_[key].Add(difference);
-}
-
-void NodeChunk::Add(absl::Span<const Difference> differences) {
-  // Cells that are there are changed in place; new ones are gathered and merged in one walk.
-  std::vector<const Difference*> fresh;
-  size_t i = 0;
-  const bool few = differences.size() * 8 < keys_.size();
-  for (const Difference& d : differences) {
-    if (few) {
-      i = static_cast<size_t>(
-          std::lower_bound(keys_.begin() + static_cast<ptrdiff_t>(i), keys_.end(), d.first) -
-          keys_.begin());
-    } else {
-      while (i < keys_.size() && keys_[i] < d.first) ++i;
-    }
-    if (i < keys_.size() && keys_[i] == d.first) {
-      Touch(i);
-      if (!cells_[i].value.Add(d.second)) wide_[d.first].Add(d.second.Wide());
-    } else {
-      fresh.push_back(&d);
-    }
-  }
-  if (fresh.empty()) return;
-  size_t from = keys_.size(), to = from + fresh.size();
-  keys_.resize(to);
-  cells_.resize(to);
-  // From the back, so that nothing is moved twice.
-  for (size_t f = fresh.size(); f > 0;) {
-    const Difference& d = *fresh[f - 1];
-    while (from > 0 && keys_[from - 1] > d.first) {
-      --from;
-      --to;
-      keys_[to] = keys_[from];
-      cells_[to] = cells_[from];
-    }
-    --to;
-    --f;
-    keys_[to] = d.first;
-    cells_[to] = {d.second, 0};
-    Touch(to);
-  }
-}
-
-void NodeChunk::Tidy() {
-  size_t to = 0;
-  for (size_t i = 0; i < keys_.size(); ++i) {
-    if (ZeroAt(i)) {
-      gone_.push_back(keys_[i]);
-      wide_.erase(keys_[i]);
+void NodeCells::Grow(Table& table, CellKind kind) {
+  std::vector<Slot> old = std::move(table.slots);
+  size_t kept = 0;
+  for (const Slot& slot : old) kept += slot.key != kFree && !ValueOf(kind, slot).zero();
+  size_t size = 8;
+  while (size * 3 < (kept + 1) * 5) size *= 2;
+  table.slots.assign(size, Slot());
+  table.used = kept;
+  for (const Slot& slot : old) {
+    if (slot.key == kFree) continue;
+    if (ValueOf(kind, slot).zero()) {
+      // A wide part may be all that made it zero.
+      if (!wide_.empty()) wide_.erase({kind, slot.key});
       continue;
     }
-    if (to != i) {
-      keys_[to] = keys_[i];
-      cells_[to] = cells_[i];
+    size_t i = HashOf(slot.key) & (size - 1);
+    while (table.slots[i].key != kFree) i = (i + 1) & (size - 1);
+    table.slots[i] = slot;
+  }
+}
+
+NodeCells::Slot& NodeCells::SlotOf(Table& table, CellKind kind, Key key, uint64_t hash) {
+  if (table.slots.empty()) Grow(table, kind);
+  while (true) {
+    const size_t mask = table.slots.size() - 1;
+    size_t i = hash & mask;
+    while (table.slots[i].key != key && table.slots[i].key != kFree) i = (i + 1) & mask;
+    if (table.slots[i].key == key) return table.slots[i];
+    // At most three quarters are used.
+    if ((table.used + 1) * 4 > table.slots.size() * 3) {
+      Grow(table, kind);
+      continue;
     }
-    ++to;
+    ++table.used;
+    table.slots[i].key = key;
+    return table.slots[i];
   }
-  keys_.resize(to);
-  cells_.resize(to);
-  std::sort(gone_.begin(), gone_.end());
 }
 
-CellTable NodeChunk::Table() const {
+void NodeCells::AddTo(Table& table, CellKind kind, Key key, uint64_t hash,
+                      const NarrowValue& difference) {
+  Slot& slot = SlotOf(table, kind, key, hash);
+  if (!wide_.empty()) return AddWide(slot, kind, difference.Wide());
+  const bool before = !slot.value.zero();
+  if (!slot.value.Add(difference)) return AddWide(slot, kind, difference.Wide());
+  size_ += !slot.value.zero();
+  size_ -= before;
+}
+
+void NodeCells::Add(CellKind kind, Key key, const CellValue& difference) {
+  AddWide(SlotOf(TableOf(kind), kind, key, HashOf(key)), kind, difference);
+}
+
+void NodeCells::AddWide(Slot& slot, CellKind kind, const CellValue& difference) {
+  const bool before = !ValueOf(kind, slot).zero();
+  if (!slot.value.Add(difference)) wide_[{kind, slot.key}].Add(difference);
+  size_ += !ValueOf(kind, slot).zero();
+  size_ -= before;
+}
+
+CellTable NodeCells::TableOfKind(CellKind kind) const {
+  struct Item {
+    Key key;
+    const Slot* slot;
+  };
+  std::vector<Item> order;
+  order.reserve(TableOf(kind).used);
+  for (const Slot& slot : TableOf(kind).slots) {
+    if (slot.key != kFree) order.push_back({slot.key, &slot});
+  }
+  std::sort(order.begin(), order.end(), [](const Item& a, const Item& b) { return a.key < b.key; });
   CellTable table;
-  table.items.reserve(keys_.size());
-  for (size_t i = 0; i < keys_.size(); ++i) {
-    if (!ZeroAt(i)) table.items.push_back({CellKeyOf(keys_[i]), ValueAt(i)});
+  table.items.reserve(order.size());
+  for (const Item& item : order) {
+    const CellValue value = ValueOf(kind, *item.slot);
+    if (!value.zero()) table.items.push_back({CellKeyOf(kind, item.key), value});
   }
   return table;
 }
 
-CellTable NodeChunk::ChangedTable() const {
-  CellTable table;
-  table.items.reserve(changes_);
-  size_t g = 0;
-  for (size_t i = 0; i <= keys_.size(); ++i) {
-    while (g < gone_.size() && (i == keys_.size() || gone_[g] < keys_[i]))
-      table.items.push_back({CellKeyOf(gone_[g++]), CellValue()});
-    if (i < keys_.size() && cells_[i].mark == mark_)
-      table.items.push_back({CellKeyOf(keys_[i]), ValueAt(i)});
-  }
-  return table;
-}
-
-absl::Status NodeChunk::ReadCells(const CellTable& table, std::vector<Read>* out) const {
-  out->reserve(out->size() + table.items.size());
+absl::Status NodeCells::Load(CellKind kind, const CellTable& table) {
+  if (!table.projects.empty()) return absl::DataLossError("cells: a node keeps no projects");
   for (const CellTable::Item& item : table.items) {
     Code code = 0;
     for (Code c : {item.key.functional, item.key.revenue, item.key.dept_economic,
                    item.key.gov_economic, item.key.receiving_division})
       code = c != 0 ? c : code;
     const Key key = KeyOf(item.key.attributes, code);
-    if (!(CellKeyOf(key) == item.key)) return absl::DataLossError("chunk: cells of another kind");
-    out->emplace_back(key, item.value);
+    if (!(CellKeyOf(kind, key) == item.key)) return absl::DataLossError("cells: of another kind");
+    if (item.value.zero()) return absl::DataLossError("cells: an empty one");
+    Add(kind, key, item.value);
   }
   return absl::OkStatus();
-}
-
-absl::Status NodeChunk::Load(const CellTable& state, absl::Span<const CellTable> newest_first) {
-  std::vector<Read> cells;
-  for (const CellTable& changes : newest_first) {
-    const absl::Status status = ReadCells(changes, &cells);
-    if (!status.ok()) return status;
-  }
-  const absl::Status status = ReadCells(state, &cells);
-  if (!status.ok()) return status;
-  // The first of a key is the newest.
-  if (!newest_first.empty()) {
-    std::stable_sort(cells.begin(), cells.end(),
-                     [](const Read& a, const Read& b) { return a.first < b.first; });
-  }
-  keys_.reserve(cells.size());
-  cells_.reserve(cells.size());
-  for (size_t i = 0; i < cells.size(); ++i) {
-    if (i > 0 && cells[i].first == cells[i - 1].first) continue;
-    if (cells[i].second.zero()) {
-      if (newest_first.empty()) return absl::DataLossError("chunk: an empty cell");
-      continue;
-    }
-    keys_.push_back(cells[i].first);
-    if (!cells_.emplace_back().value.Add(cells[i].second))
-      wide_.emplace(cells[i].first, cells[i].second);
-  }
-  return absl::OkStatus();
-}
-
-void NodeChunk::Mark() {
-  gone_.clear();
-  changes_ = 0;
-  ++mark_;
 }
 
 }  // namespace fiscal::domain

@@ -1,8 +1,8 @@
-// Totals as they are kept: cells, grouped into chunks that are loaded and stored whole.
+// Totals as they are kept: the cells of each organisation.
 //
 // An agency keeps its leaf cells: one for each combination of everything its lines say. A
 // department, a division's own level and a division keep one cell for each combination of one
-// classification with the attributes: that answers nearly every question with one or two chunks. A
+// classification with the attributes: that answers nearly every question from one or two nodes. A
 // question about two classifications at once, or about projects, is a pivot over the leaf cells of
 // the agencies below. Codes are kept as stated; a total of a 类 sums the cells below it.
 //
@@ -12,6 +12,8 @@
 
 #include <array>
 #include <cstdint>
+#include <iterator>
+#include <memory>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -44,8 +46,23 @@ struct OrgNode {
   }
 };
 
-// The classification that the cells of a chunk keep. Numbers are part of stored keys: permanent.
-enum class ChunkKind : uint8_t {
+// A node's totals of a year and stage.
+struct NodeId {
+  OrgNode node;
+  uint16_t year = 0;
+  Stage stage = Stage::kNone;
+
+  auto tie() const { return std::tie(year, stage, node); }
+  friend bool operator==(const NodeId& a, const NodeId& b) { return a.tie() == b.tie(); }
+  friend bool operator<(const NodeId& a, const NodeId& b) { return a.tie() < b.tie(); }
+  template <typename H>
+  friend H AbslHashValue(H h, const NodeId& n) {
+    return H::combine(std::move(h), n.node, n.year, n.stage);
+  }
+};
+
+// The classification that cells keep. Numbers are part of stored bytes: permanent.
+enum class CellKind : uint8_t {
   kLeaf = 0,
   kNone = 1,
   kFunctional = 2,
@@ -57,32 +74,12 @@ enum class ChunkKind : uint8_t {
   kTransferDown = 6,
   kTransferUp = 7
 };
-inline bool IsTransfer(ChunkKind kind) {
-  return kind == ChunkKind::kTransferDown || kind == ChunkKind::kTransferUp;
-}
-
-// Own levels and divisions split a kind by 类, so that a change writes little of a large node.
-inline bool SplitsByClass(OrgType t) { return t == OrgType::kDivision || t == OrgType::kOwnLevel; }
-inline uint16_t ChunkNumber(ChunkKind kind, OrgType type, Code code) {
-  const bool split = SplitsByClass(type) && kind != ChunkKind::kNone && !IsTransfer(kind);
-  const Code top = code == 0 || !split ? 0 : AncestorAt(code, 1);
-  return static_cast<uint16_t>(static_cast<uint16_t>(kind) << 10 | top);
-}
-
-struct ChunkId {
-  OrgNode node;
-  uint16_t year = 0;
-  Stage stage = Stage::kNone;
-  uint16_t chunk = 0;
-
-  auto tie() const { return std::tie(year, stage, node, chunk); }
-  friend bool operator==(const ChunkId& a, const ChunkId& b) { return a.tie() == b.tie(); }
-  friend bool operator<(const ChunkId& a, const ChunkId& b) { return a.tie() < b.tie(); }
-  template <typename H>
-  friend H AbslHashValue(H h, const ChunkId& c) {
-    return H::combine(std::move(h), c.node, c.year, c.stage, c.chunk);
-  }
-};
+// Those that departments, own levels and divisions keep.
+constexpr CellKind kNodeKinds[] = {CellKind::kNone,         CellKind::kFunctional,
+                                   CellKind::kRevenue,      CellKind::kDeptEconomic,
+                                   CellKind::kGovEconomic,  CellKind::kTransferDown,
+                                   CellKind::kTransferUp};
+constexpr size_t kNodeKindCount = std::size(kNodeKinds);
 
 struct CellKey {
   Code functional = 0;
@@ -90,7 +87,7 @@ struct CellKey {
   Code dept_economic = 0;
   Code gov_economic = 0;
   Code receiving_division = 0;
-  // 1 + the project's place in the table or chunk; 0 is none.
+  // 1 + the project's place in the table or among an agency's; 0 is none.
   uint32_t project = 0;
   // Attributes::Pack().
   uint32_t attributes = 0;
@@ -114,9 +111,9 @@ struct CellKey {
   }
 };
 
-// The chunk of transfers that an expenditure cell counts in; kNone when it is no transfer to a
+// The kind of transfers that an expenditure cell counts in; kNone when it is no transfer to a
 // division.
-ChunkKind TransferKindOf(const CellKey& key);
+CellKind TransferKindOf(const CellKey& key);
 
 struct CellKeyHash {
   size_t operator()(const CellKey& k) const {
@@ -234,119 +231,108 @@ struct CellTable {
 void Normalize(CellTable* table);
 
 // An agency's leaf cells.
-class Chunk {
+class LeafCells {
  public:
-  // Adds differences and takes over what is said about projects. A cell that becomes zero stays, as
-  // a zero, until Tidy().
+  // Adds differences and takes over what is said about projects.
   void Add(const CellTable& differences);
 
-  struct Cell {
-    CellValue value;
-    // The last Mark() before which it changed; not part of its value.
-    uint32_t mark = 0;
-  };
-  using Cells = absl::flat_hash_map<CellKey, Cell, CellKeyHash>;
-  const Cells& cells() const { return cells_; }
-  // Forgets cells that became zero since the last Mark().
-  void Tidy();
-
-  // All cells, in order: the same ones give the same table, whatever their history; zeros are left
-  // out. Its views live as long as the chunk is not changed.
+  // All cells, in order: the same ones give the same table, whatever their history. Its views live
+  // as long as nothing is added.
   CellTable Table() const;
-  // Cells and projects that changed since the last Mark(), with their present values: they turn the
-  // chunk of then into this one.
-  size_t changes() const { return changed_.size() + changed_projects_.size(); }
-  CellTable ChangedTable() const;
-  void Mark();
-  // Into an empty chunk: a Table, then ChangedTables, the newest first. DATA_LOSS for a table that
-  // no chunk gives; the chunk is then of no use.
-  absl::Status Load(const CellTable& state, absl::Span<const CellTable> newest_first);
+  // Cells that are not zero.
+  size_t size() const { return cells_.size(); }
+  template <typename Visit>
+  void ForEachValue(Visit visit) const {
+    for (const auto& [key, value] : cells_) visit(value);
+  }
 
  private:
-  void ApplyChanges(const CellTable& changes);
   struct Project {
     std::string code, name;
     CellProject::State state = CellProject::kMentioned;
-    bool changed = false;
   };
   uint32_t Intern(absl::string_view code);
-  void Say(uint32_t number, const CellProject& project, bool change);
-  void AddTo(const CellKey& key, const CellValue& difference);
-  // Projects that `wanted` and items refer to, numbered anew, and the items.
-  CellTable Sorted(std::vector<CellTable::Item> items, std::vector<bool> wanted) const;
 
-  Cells cells_;
+  absl::flat_hash_map<CellKey, CellValue, CellKeyHash> cells_;
   std::vector<Project> projects_{Project()};
   absl::flat_hash_map<std::string, uint32_t> project_numbers_;
-  std::vector<CellKey> changed_;
-  // Became zero at some time since the last Mark().
-  std::vector<CellKey> zeros_;
-  std::vector<uint32_t> changed_projects_;
-  uint32_t mark_ = 1;
 };
 
-// The cells of one classification of a department, own level or division: in order, so that many
-// differences are merged in one walk and what changed is found by another. A key is a code and the
-// attributes.
-class NodeChunk {
+// The cells of a department, own level or division: one hash table for each kind, as most events
+// change a few cells of many nodes. What is found in one depends on the cells alone, never on the
+// order they came in, but for the order of ForEach.
+class NodeCells {
  public:
-  // Attributes << 32 | code: the order of keys is the order of cells.
+  // Attributes << 32 | code. Equal keys of one kind are one cell; their order is that of cells.
   using Key = uint64_t;
-  using Difference = std::pair<Key, NarrowValue>;
   static Key KeyOf(uint32_t attributes, Code code) {
     return static_cast<Key>(attributes) << 32 | code;
   }
+  static uint64_t HashOf(Key key) { return MixWords(key, 0); }
+  // REQUIRES: `kind` is not kLeaf. The cell's key as tables have it.
+  static CellKey CellKeyOf(CellKind kind, Key key);
 
-  explicit NodeChunk(ChunkKind kind) : kind_(kind) {}
-
-  // REQUIRES: ascending keys. A cell that becomes zero stays, as a zero, until Tidy(): what counts
-  // as changed must not depend on how many differences were summed before they came here.
-  void Add(absl::Span<const Difference> differences);
-  // One that may not fit.
-  void Add(Key key, const CellValue& difference);
-  size_t size() const { return keys_.size(); }
-  size_t changes() const { return changes_; }
-  // Forgets zeros.
-  void Tidy();
-  // Calls `visit` with each cell; zeros may be among them.
-  template <typename Visit>
-  void ForEach(Visit visit) const {
-    for (size_t i = 0; i < keys_.size(); ++i) visit(CellKeyOf(keys_[i]), ValueAt(i));
+  // `hash` is HashOf(key). REQUIRES: `kind` is not kLeaf, here and below.
+  void Add(CellKind kind, Key key, uint64_t hash, const NarrowValue& difference) {
+    AddTo(TableOf(kind), kind, key, hash, difference);
+  }
+  void Add(CellKind kind, Key key, const CellValue& difference);
+  // Asks the processor for the memory that Add will need.
+  void Prefetch(CellKind kind, uint64_t hash) const {
+    const Table& table = TableOf(kind);
+    if (!table.slots.empty())
+      __builtin_prefetch(&table.slots[hash & (table.slots.size() - 1)], /*rw=*/1);
   }
 
-  // As Chunk has them. Load: DATA_LOSS also for cells that are not of this kind.
-  CellTable Table() const;
-  CellTable ChangedTable() const;
-  absl::Status Load(const CellTable& state, absl::Span<const CellTable> newest_first);
-  void Mark();
+  // Cells that are not zero, of all kinds.
+  size_t size() const { return size_; }
+  // Calls `visit` with each cell of a kind that is not zero, in any order.
+  template <typename Visit>
+  void ForEach(CellKind kind, Visit visit) const {
+    for (const Slot& slot : TableOf(kind).slots) {
+      if (slot.key == kFree) continue;
+      const CellValue value = ValueOf(kind, slot);
+      if (!value.zero()) visit(CellKeyOf(kind, slot.key), value);
+    }
+  }
+  // All cells of a kind, in order.
+  CellTable TableOfKind(CellKind kind) const;
+  // Into a kind that has no cells. DATA_LOSS for a table that TableOfKind doesn't give.
+  absl::Status Load(CellKind kind, const CellTable& table);
 
  private:
-  struct Cell {
+  // No key: attributes are shorter.
+  static constexpr Key kFree = UINT64_MAX;
+  struct Slot {
+    Key key = kFree;
     NarrowValue value;
-    uint32_t mark = 0;
   };
-  using Read = std::pair<Key, CellValue>;
-  CellKey CellKeyOf(Key key) const;
-  absl::Status ReadCells(const CellTable& table, std::vector<Read>* out) const;
-  void Touch(size_t i);
-  CellValue ValueAt(size_t i) const {
-    CellValue value = cells_[i].value.Wide();
+  // Open addressing; cells that became zero stay until it grows.
+  struct Table {
+    std::vector<Slot> slots;
+    size_t used = 0;
+  };
+  // The parts of values that NarrowValue does not hold.
+  using Wide = absl::flat_hash_map<std::pair<CellKind, Key>, CellValue>;
+
+  Table& TableOf(CellKind kind) { return tables_[static_cast<size_t>(kind) - 1]; }
+  const Table& TableOf(CellKind kind) const { return tables_[static_cast<size_t>(kind) - 1]; }
+  Slot& SlotOf(Table& table, CellKind kind, Key key, uint64_t hash);
+  void AddTo(Table& table, CellKind kind, Key key, uint64_t hash, const NarrowValue& difference);
+  void AddWide(Slot& slot, CellKind kind, const CellValue& difference);
+  void Grow(Table& table, CellKind kind);
+  CellValue ValueOf(CellKind kind, const Slot& slot) const {
+    CellValue value = slot.value.Wide();
     if (wide_.empty()) return value;
-    const auto rest = wide_.find(keys_[i]);
+    const auto rest = wide_.find({kind, slot.key});
     if (rest != wide_.end()) value.Add(rest->second);
     return value;
   }
-  bool ZeroAt(size_t i) const { return wide_.empty() ? cells_[i].value.zero() : ValueAt(i).zero(); }
 
-  ChunkKind kind_;
-  std::vector<Key> keys_;
-  std::vector<Cell> cells_;
-  // The parts of values that NarrowValue does not hold. Nearly always empty.
-  absl::flat_hash_map<Key, CellValue> wide_;
-  // Keys that were removed since the last Mark(), in order.
-  std::vector<Key> gone_;
-  size_t changes_ = 0;
-  uint32_t mark_ = 1;
+  std::array<Table, kNodeKindCount> tables_;
+  size_t size_ = 0;
+  // Nearly always empty.
+  Wide wide_;
 };
 
 }  // namespace fiscal::domain

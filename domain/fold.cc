@@ -2,8 +2,7 @@
 
 #include <algorithm>
 #include <array>
-#include <iterator>
-#include <tuple>
+#include <map>
 
 #include "absl/strings/str_cat.h"
 #include "base/hash.h"
@@ -12,21 +11,15 @@
 namespace fiscal::domain {
 namespace {
 
-constexpr ChunkKind kKinds[] = {ChunkKind::kNone,        ChunkKind::kFunctional,
-                                ChunkKind::kRevenue,     ChunkKind::kDeptEconomic,
-                                ChunkKind::kGovEconomic, ChunkKind::kTransferDown,
-                                ChunkKind::kTransferUp};
-constexpr size_t kKindCount = std::size(kKinds);
-
-Code CodeOf(const CellKey& key, ChunkKind kind) {
+Code CodeOf(const CellKey& key, CellKind kind) {
   switch (kind) {
-    case ChunkKind::kFunctional:
+    case CellKind::kFunctional:
       return key.functional;
-    case ChunkKind::kRevenue:
+    case CellKind::kRevenue:
       return key.revenue;
-    case ChunkKind::kDeptEconomic:
+    case CellKind::kDeptEconomic:
       return key.dept_economic;
-    case ChunkKind::kGovEconomic:
+    case CellKind::kGovEconomic:
       return key.gov_economic;
     default:
       return 0;
@@ -34,82 +27,18 @@ Code CodeOf(const CellKey& key, ChunkKind kind) {
 }
 
 // Revenue codes are of income only, economic codes of expenditure only.
-bool Keeps(ChunkKind kind, Direction direction) {
-  if (kind == ChunkKind::kRevenue) return direction == Direction::kIncome;
-  if (kind == ChunkKind::kDeptEconomic || kind == ChunkKind::kGovEconomic)
+bool Keeps(CellKind kind, Direction direction) {
+  if (kind == CellKind::kRevenue) return direction == Direction::kIncome;
+  if (kind == CellKind::kDeptEconomic || kind == CellKind::kGovEconomic)
     return direction == Direction::kExpenditure;
   return true;
 }
 
-// Differences by NodeChunk::Key: open addressing, with the values in a list of their own in the
-// order they came. Filled and emptied for every call, which a general hash table pays for in
-// growing.
-class Differences {
- public:
-  template <typename Value>
-  void Add(NodeChunk::Key key, const Value& value) {
-    if (!At(key).Add(value)) AddRest(key, value);
-  }
-  bool empty() const { return items_.empty(); }
-  const std::vector<NodeChunk::Difference>& items() const { return items_; }
-  // The parts of values that do not fit into the items. Nearly always empty.
-  const std::map<NodeChunk::Key, CellValue>& rest() const { return rest_; }
-  // In order of keys, for as long as nothing is added.
-  void Sort() {
-    std::sort(items_.begin(), items_.end(),
-              [](const auto& a, const auto& b) { return a.first < b.first; });
-    slots_.clear();
-  }
-  auto begin() const { return items_.begin(); }
-  auto end() const { return items_.end(); }
-
- private:
-  NarrowValue& At(NodeChunk::Key key) {
-    if (items_.size() * 2 >= slots_.size()) Grow();
-    size_t i = Hash(key) & (slots_.size() - 1);
-    while (slots_[i] != 0) {
-      auto& item = items_[slots_[i] - 1];
-      if (item.first == key) return item.second;
-      i = (i + 1) & (slots_.size() - 1);
-    }
-    items_.emplace_back(key, NarrowValue());
-    slots_[i] = static_cast<uint32_t>(items_.size());
-    return items_.back().second;
-  }
-  void AddRest(NodeChunk::Key key, const CellValue& value) { rest_[key].Add(value); }
-  void AddRest(NodeChunk::Key key, const NarrowValue& value) { rest_[key].Add(value.Wide()); }
-  static size_t Hash(NodeChunk::Key key) { return MixWords(key, 0); }
-  void Grow() {
-    slots_.assign(slots_.empty() ? 64 : slots_.size() * 4, 0);
-    for (size_t k = 0; k < items_.size(); ++k) {
-      size_t i = Hash(items_[k].first) & (slots_.size() - 1);
-      while (slots_[i] != 0) i = (i + 1) & (slots_.size() - 1);
-      slots_[i] = static_cast<uint32_t>(k + 1);
-    }
-  }
-  std::vector<uint32_t> slots_;
-  std::vector<NodeChunk::Difference> items_;
-  std::map<NodeChunk::Key, CellValue> rest_;
-};
-// By index into kKinds.
-using DifferencesByKind = std::array<Differences, kKindCount>;
-
-// One node of a year and stage, as far as the postings of one call go.
-struct OwnLevelKey {
-  Code division;
-  uint16_t year;
-  Stage stage;
-  auto tie() const { return std::tie(year, stage, division); }
-  friend bool operator<(const OwnLevelKey& a, const OwnLevelKey& b) { return a.tie() < b.tie(); }
-};
-struct OwnLevel {
-  std::map<std::string, DifferencesByKind, std::less<>> departments;
-  DifferencesByKind sum;
-};
-
-// Cells come in order, so that those that differ only in economic codes and projects stand
-// together: what they add to the functional and unclassified cells is added up first.
-void Derive(const std::vector<CellTable::Item>& cells, DifferencesByKind* out) {
+// Calls `add` with each cell of a node that leaf cells change, and the difference. Leaf cells come
+// in order, so that those that differ only in economic codes and projects stand together: what they
+// add to the functional and unclassified cells is added up first.
+template <typename Add>
+void Classify(const std::vector<CellTable::Item>& cells, Add add) {
   for (size_t i = 0; i < cells.size();) {
     const uint32_t attributes = cells[i].key.attributes;
     const Direction direction = static_cast<Direction>(attributes >> 16 & 15);
@@ -120,112 +49,104 @@ void Derive(const std::vector<CellTable::Item>& cells, DifferencesByKind* out) {
       for (; i < cells.size() && cells[i].key.attributes == attributes &&
              cells[i].key.functional == functional;
            ++i) {
-        sum.Add(cells[i].value);
-        for (size_t k = 2; k < 5; ++k) {
-          if (!Keeps(kKinds[k], direction)) continue;
-          (*out)[k].Add(NodeChunk::KeyOf(attributes, CodeOf(cells[i].key, kKinds[k])),
-                        cells[i].value);
+        const auto& [key, value] = cells[i];
+        sum.Add(value);
+        for (const CellKind kind :
+             {CellKind::kRevenue, CellKind::kDeptEconomic, CellKind::kGovEconomic}) {
+          if (Keeps(kind, direction))
+            add(kind, NodeCells::KeyOf(attributes, CodeOf(key, kind)), value);
         }
-        const CellKey& key = cells[i].key;
         if (key.receiving_division == 0 || direction != Direction::kExpenditure) continue;
-        const ChunkKind transfer = TransferKindOf(key);
-        if (transfer == ChunkKind::kNone) continue;
-        (*out)[transfer == ChunkKind::kTransferUp ? 6 : 5].Add(
-            NodeChunk::KeyOf(attributes, key.receiving_division), cells[i].value);
+        const CellKind transfer = TransferKindOf(key);
+        if (transfer != CellKind::kNone)
+          add(transfer, NodeCells::KeyOf(attributes, key.receiving_division), value);
       }
-      (*out)[1].Add(NodeChunk::KeyOf(attributes, functional), sum);
+      add(CellKind::kFunctional, NodeCells::KeyOf(attributes, functional), sum);
       unclassified.Add(sum);
     }
-    (*out)[0].Add(NodeChunk::KeyOf(attributes, 0), unclassified);
+    add(CellKind::kNone, NodeCells::KeyOf(attributes, 0), unclassified);
   }
 }
 
-void AddAll(const DifferencesByKind& from, DifferencesByKind* to) {
-  for (size_t k = 0; k < kKindCount; ++k) {
-    for (const auto& [key, value] : from[k]) (*to)[k].Add(key, value);
-    for (const auto& [key, value] : from[k].rest()) (*to)[k].Add(key, value);
-  }
-}
-
-// The sums of all postings for each department and own level, in order of keys.
-std::map<OwnLevelKey, OwnLevel> SumUp(absl::Span<const Posting* const> postings) {
-  std::map<OwnLevelKey, OwnLevel> own_levels;
-  for (const Posting* p : postings) {
-    if (p->cells.items.empty()) continue;
-    OwnLevel& own = own_levels[{p->key.division, p->key.year, p->key.stage}];
-    Derive(p->cells.items, &own.departments[p->department]);
-  }
-  for (auto& [key, own] : own_levels) {
-    for (auto& [code, differences] : own.departments) {
-      AddAll(differences, &own.sum);
-      for (Differences& d : differences) d.Sort();
-    }
-    for (Differences& d : own.sum) d.Sort();
-  }
-  return own_levels;
-}
-
-// A chunk that a step changes.
-struct Target {
-  uint16_t number;
-  Fold::Entry* entry;
+// Differences of one kind, by key: open addressing, with the values in a list of their own in the
+// order they came. Filled and emptied for every posting, which a general hash table pays for in
+// growing.
+struct Item {
+  NodeCells::Key key;
+  uint64_t hash;
+  NarrowValue value;
 };
-// The differences that go to the chunks of one kind of a node.
-struct Step {
-  Fold::NodeId node;
-  ChunkKind kind;
-  const Differences* differences;
-  std::vector<Target> targets;
+class Differences {
+ public:
+  void Add(NodeCells::Key key, const CellValue& value) {
+    if (!At(key).Add(value)) rest_[key].Add(value);
+  }
+  const std::vector<Item>& items() const { return items_; }
+  const std::map<NodeCells::Key, CellValue>& rest() const { return rest_; }
+  void Clear() {
+    for (const Item& item : items_) {
+      // Of a run of slots each is some item's first.
+      for (size_t i = item.hash & mask(); slots_[i] != 0; i = (i + 1) & mask()) slots_[i] = 0;
+    }
+    items_.clear();
+    rest_.clear();
+  }
+
+ private:
+  size_t mask() const { return slots_.size() - 1; }
+  NarrowValue& At(NodeCells::Key key) {
+    if (items_.size() * 2 >= slots_.size()) Grow();
+    const uint64_t hash = NodeCells::HashOf(key);
+    size_t i = hash & mask();
+    while (slots_[i] != 0) {
+      Item& item = items_[slots_[i] - 1];
+      if (item.key == key) return item.value;
+      i = (i + 1) & mask();
+    }
+    items_.push_back({key, hash, NarrowValue()});
+    slots_[i] = static_cast<uint32_t>(items_.size());
+    return items_.back().value;
+  }
+  void Grow() {
+    slots_.assign(slots_.empty() ? 64 : slots_.size() * 4, 0);
+    for (size_t k = 0; k < items_.size(); ++k) {
+      size_t i = items_[k].hash & mask();
+      while (slots_[i] != 0) i = (i + 1) & mask();
+      slots_[i] = static_cast<uint32_t>(k + 1);
+    }
+  }
+  std::vector<uint32_t> slots_;
+  std::vector<Item> items_;
+  std::map<NodeCells::Key, CellValue> rest_;
 };
-
-// Adds the steps that bring `by_kind` into the chunks of a node; chunks that are new are made.
-void Plan(const Fold::NodeId& id, const DifferencesByKind& by_kind, Fold::NodeChunks* chunks,
-          std::vector<Step>* steps) {
-  for (size_t k = 0; k < kKindCount; ++k) {
-    if (by_kind[k].empty()) continue;
-    Step& step = steps->emplace_back(Step{id, kKinds[k], &by_kind[k], {}});
-    uint16_t last = UINT16_MAX;
-    for (const auto& [short_key, value] : by_kind[k]) {
-      const uint16_t number = ChunkNumber(kKinds[k], id.node.type, static_cast<Code>(short_key));
-      if (number == last) continue;
-      last = number;
-      if (std::any_of(step.targets.begin(), step.targets.end(),
-                      [number](const Target& t) { return t.number == number; }))
-        continue;
-      std::unique_ptr<Fold::Entry>& entry = (*chunks)[number];
-      if (entry == nullptr) entry = std::make_unique<Fold::Entry>(kKinds[k]);
-      step.targets.push_back({number, entry.get()});
-    }
-  }
-}
-
-// Adds a step's differences to its chunks.
-void Take(const Step& step) {
-  if (step.targets.size() == 1) {
-    step.targets[0].entry->chunk.Add(step.differences->items());
-  } else {
-    // By class; each class's keys stay in order.
-    std::vector<std::vector<NodeChunk::Difference>> parts(step.targets.size());
-    size_t last = 0;
-    for (const NodeChunk::Difference& d : *step.differences) {
-      const uint16_t number =
-          ChunkNumber(step.kind, step.node.node.type, static_cast<Code>(d.first));
-      if (step.targets[last].number != number) {
-        for (last = 0; step.targets[last].number != number;) ++last;
-      }
-      parts[last].push_back(d);
-    }
-    for (size_t i = 0; i < parts.size(); ++i) step.targets[i].entry->chunk.Add(parts[i]);
-  }
-  for (const auto& [key, value] : step.differences->rest()) {
-    const uint16_t number = ChunkNumber(step.kind, step.node.node.type, static_cast<Code>(key));
-    const auto target = std::find_if(step.targets.begin(), step.targets.end(),
-                                     [number](const Target& t) { return t.number == number; });
-    target->entry->chunk.Add(key, value);
-  }
-}
 
 }  // namespace
+
+// The sums of a posting's cells by kind.
+class Fold::Sums {
+ public:
+  void Add(const std::vector<CellTable::Item>& cells) {
+    Classify(cells, [this](CellKind kind, NodeCells::Key key, const CellValue& value) {
+      kinds_[static_cast<size_t>(kind) - 1].Add(key, value);
+    });
+  }
+  // To the ends of the fold's lists; empties itself.
+  void MoveTo(Fold* fold, Prepared* prepared) {
+    prepared->begin = static_cast<uint32_t>(fold->differences_.size());
+    prepared->rest_begin = static_cast<uint32_t>(fold->rest_.size());
+    for (size_t k = 0; k < kNodeKindCount; ++k) {
+      for (const Item& item : kinds_[k].items())
+        fold->differences_.push_back({item.key, item.hash, item.value});
+      for (const auto& rest : kinds_[k].rest()) fold->rest_.push_back(rest);
+      prepared->ends[k] = static_cast<uint32_t>(fold->differences_.size());
+      prepared->rest_ends[k] = static_cast<uint32_t>(fold->rest_.size());
+      kinds_[k].Clear();
+    }
+  }
+
+ private:
+  std::array<Differences, kNodeKindCount> kinds_;
+};
 
 std::string FoldFault(const Posting& posting) {
   const BudgetKey& key = posting.key;
@@ -257,91 +178,132 @@ std::vector<OrgNode> PathOf(const BudgetKey& key, absl::string_view department,
   return path;
 }
 
-absl::StatusOr<Fold::NodeChunks*> Fold::Get(const NodeId& node) {
-  auto it = chunks_.find(node);
-  if (it == chunks_.end()) {
-    FISCAL_ASSIGN_OR_RETURN(NodeChunks loaded, loader_(node));
-    for (const auto& [number, entry] : loaded) cells_ += entry->chunk.size();
-    it = chunks_.emplace(node, std::move(loaded)).first;
-  }
-  return &it->second;
+std::vector<OrgNode> PartsOf(const OrgNode& node) {
+  if (node.type != OrgType::kDivision) return {node};
+  return {{OrgType::kOwnLevel, node.division, ""}, node};
 }
 
-absl::Status Fold::Apply(absl::Span<const Posting* const> postings, const Catalog& catalog) {
+void AddLeaves(const std::vector<CellTable::Item>& leaves, NodeCells* cells) {
+  Classify(leaves, [cells](CellKind kind, NodeCells::Key key, const CellValue& value) {
+    cells->Add(kind, key, value);
+  });
+}
+
+absl::StatusOr<Fold::Node*> Fold::Get(const NodeId& id) {
+  auto it = nodes_.find(id);
+  if (it != nodes_.end()) return it->second.get();
+  auto [fresh, missing] = fresh_.try_emplace(id, nullptr);
+  if (missing) {
+    absl::StatusOr<std::unique_ptr<Node>> loaded = loader_(id);
+    if (!loaded.ok()) {
+      fresh_.erase(fresh);
+      return loaded.status();
+    }
+    fresh->second = *std::move(loaded);
+  }
+  return fresh->second.get();
+}
+
+absl::Status Fold::Prepare(absl::Span<const Posting* const> postings, const Catalog& catalog) {
+  prepared_.clear();
+  differences_.clear();
+  rest_.clear();
+  fresh_.clear();
+  Sums sums;
   for (const Posting* p : postings) {
     const std::string fault = FoldFault(*p);
     if (!fault.empty())
       return absl::DataLossError(absl::StrCat("fold: event ", p->position.value(), ": ", fault));
-  }
-  const std::map<OwnLevelKey, OwnLevel> own_levels = SumUp(postings);
-
-  // First every chunk is loaded, so that a failed read leaves all of them as they were.
-  std::vector<Step> steps;
-  auto load = [&](const OwnLevelKey& key, OrgNode node,
-                  const DifferencesByKind& by_kind) -> absl::Status {
-    const NodeId id{std::move(node), key.year, key.stage};
-    if (wanted_ && !wanted_(id)) return absl::OkStatus();
-    FISCAL_ASSIGN_OR_RETURN(NodeChunks * chunks, Get(id));
-    Plan(id, by_kind, chunks, &steps);
-    return absl::OkStatus();
-  };
-  for (const auto& [key, own] : own_levels) {
-    for (const auto& [code, differences] : own.departments)
-      FISCAL_RETURN_IF_ERROR(load(key, {OrgType::kDepartment, key.division, code}, differences));
-    FISCAL_RETURN_IF_ERROR(load(key, {OrgType::kOwnLevel, key.division, ""}, own.sum));
-    for (Code d : catalog.ChainOf(key.division, key.year))
-      FISCAL_RETURN_IF_ERROR(load(key, {OrgType::kDivision, d, ""}, own.sum));
-  }
-
-  for (const Step& step : steps) {
-    for (const Target& t : step.targets) cells_ -= t.entry->chunk.size();
-    Take(step);
-    for (const Target& t : step.targets) {
-      cells_ += t.entry->chunk.size();
-      // Once for a chunk, however many steps change it.
-      if (t.entry->chunk.changes() > 0 && !t.entry->listed) {
-        t.entry->listed = true;
-        changed_.emplace_back(ChunkId{step.node.node, step.node.year, step.node.stage, t.number},
-                              t.entry);
-      }
+    if (p->cells.items.empty()) continue;
+    Prepared prepared;
+    prepared.position = p->position;
+    prepared.weight = rule_.WeightOf(p->cells.items.size());
+    const BudgetKey& key = p->key;
+    auto reach = [&](OrgNode node) -> absl::Status {
+      NodeId id{std::move(node), key.year, key.stage};
+      if (wanted_ && !wanted_(id)) return absl::OkStatus();
+      FISCAL_ASSIGN_OR_RETURN(Node * found, Get(id));
+      prepared.nodes.emplace_back(std::move(id), found);
+      return absl::OkStatus();
+    };
+    FISCAL_RETURN_IF_ERROR(reach({OrgType::kDepartment, key.division, p->department}));
+    FISCAL_RETURN_IF_ERROR(reach({OrgType::kOwnLevel, key.division, ""}));
+    for (const Code division : catalog.ChainOf(key.division, key.year)) {
+      if (division == key.division) continue;
+      FISCAL_RETURN_IF_ERROR(reach({OrgType::kDivision, division, ""}));
     }
+    if (prepared.nodes.empty()) continue;
+    sums.Add(p->cells.items);
+    sums.MoveTo(this, &prepared);
+    prepared_.push_back(std::move(prepared));
   }
   return absl::OkStatus();
 }
 
-const Fold::Changed& Fold::Changes() {
-  for (auto& [id, entry] : changed_) {
-    const size_t before = entry->chunk.size();
-    entry->chunk.Tidy();
-    cells_ -= before - entry->chunk.size();
+void Fold::AddTo(const Prepared& prepared, Node* node) const {
+  // So far ahead of its use that a slot has come.
+  constexpr uint32_t kAhead = 8;
+  uint32_t i = prepared.begin, r = prepared.rest_begin;
+  for (size_t k = 0; k < kNodeKindCount; ++k) {
+    const uint32_t end = prepared.ends[k];
+    const CellKind kind = kNodeKinds[k];
+    for (uint32_t ahead = i; ahead < std::min(end, i + kAhead); ++ahead)
+      node->cells.Prefetch(kind, differences_[ahead].hash);
+    for (; i < end; ++i) {
+      if (i + kAhead < end) node->cells.Prefetch(kind, differences_[i + kAhead].hash);
+      const Difference& d = differences_[i];
+      node->cells.Add(kind, d.key, d.hash, d.value);
+    }
+    for (; r < prepared.rest_ends[k]; ++r) node->cells.Add(kind, rest_[r].first, rest_[r].second);
   }
-  return changed_;
+}
+
+void Fold::Apply(std::vector<State>* states) {
+  ++applied_;
+  for (auto& [id, node] : fresh_) {
+    cells_ += node->cells.size();
+    nodes_.emplace(id, std::move(node));
+  }
+  fresh_.clear();
+  for (Prepared& prepared : prepared_) {
+    for (auto& [id, node] : prepared.nodes) {
+      const size_t before = node->cells.size();
+      AddTo(prepared, node);
+      cells_ += node->cells.size() - before;
+      node->used = applied_;
+      node->gathered += prepared.weight;
+      State& state = states->emplace_back(State{std::move(id), prepared.position, nullptr});
+      if (!rule_.Whole(node->gathered, node->cells.size())) continue;
+      state.whole = std::make_unique<const NodeCells>(node->cells);
+      node->gathered = 0;
+    }
+  }
+  prepared_.clear();
+}
+
+bool Fold::Shrink(size_t cells_max) {
+  if (cells_ <= cells_max) return false;
+  std::vector<std::pair<uint64_t, NodeId>> order;
+  order.reserve(nodes_.size());
+  for (const auto& [id, node] : nodes_) order.emplace_back(node->used, id);
+  std::sort(order.begin(), order.end());
+  for (const auto& [used, id] : order) {
+    // Room for some time.
+    if (cells_ <= cells_max / 4 * 3) break;
+    const auto it = nodes_.find(id);
+    cells_ -= it->second->cells.size();
+    nodes_.erase(it);
+  }
+  return true;
 }
 
 void Fold::ForgetUnwanted() {
-  auto unwanted = [this](const auto& changed) {
-    const ChunkId& id = changed.first;
-    return !wanted_({id.node, id.year, id.stage});
-  };
-  changed_.erase(std::remove_if(changed_.begin(), changed_.end(), unwanted), changed_.end());
-  for (auto it = chunks_.begin(); it != chunks_.end();) {
+  for (auto it = nodes_.begin(); it != nodes_.end();) {
     auto node = it++;
     if (wanted_(node->first)) continue;
-    for (const auto& [number, entry] : node->second) cells_ -= entry->chunk.size();
-    chunks_.erase(node);
+    cells_ -= node->second->cells.size();
+    nodes_.erase(node);
   }
-}
-
-bool Fold::Settle(size_t cells_max) {
-  for (auto& [id, entry] : changed_) {
-    entry->chunk.Mark();
-    entry->listed = false;
-  }
-  changed_.clear();
-  if (cells_ <= cells_max) return false;
-  chunks_.clear();
-  cells_ = 0;
-  return true;
 }
 
 }  // namespace fiscal::domain

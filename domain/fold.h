@@ -1,20 +1,27 @@
 // From postings to cells: the only place where totals are computed.
 //
-//   StatementEvent --(storage::ReadPosting)--> Posting --(Apply, many at once)--> chunks of the
-//   department, own level and divisions above the agency
+//   StatementEvent --(storage::ReadPosting)--> Posting --(Prepare, Apply)--> the cells of the
+//   department, the own level and the divisions above it, and States of them
 //
-// Postings of one call are summed on the way up: a division gets the sum of what its departments
-// got, not each line. An agency's own cells are its postings; they are added up where they are
-// stored (storage/totals_store.h). Reads nothing but its own chunks, so that a rebuild from the
-// first event gives identical chunks. Not thread-safe.
+// A division's own level and the divisions below it are kept apart: its total is the sum of its own
+// level and of what the node kDivision keeps, which is what came from below. An agency's own cells
+// are its postings; they are added up where they are stored (storage/totals_store.h).
+//
+// A node has a state at each posting that changes it. Most are told by the posting; a few are
+// whole, so that any state is the newest whole one before it and a bounded number of postings
+// (WholeRule). Which are whole depends on the postings alone, so that a rebuild from the first
+// event gives identical states. Reads nothing but its own nodes. Not thread-safe.
 #ifndef FISCAL_DOMAIN_FOLD_H_
 #define FISCAL_DOMAIN_FOLD_H_
 
+#include <algorithm>
+#include <array>
+#include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -79,88 +86,118 @@ struct Posting {
 
 // The reason why the fold can't take a posting, as part of a sentence; empty when it can. Finds
 // fewer faults than PostingFault (domain/posting_check.h): those that would put a cell into the
-// wrong chunk.
+// wrong place.
 std::string FoldFault(const Posting& posting);
 
-// The id of an agency's chunk of leaf cells.
-inline ChunkId LeafChunkOf(const BudgetKey& key) {
-  return {{OrgType::kAgency, key.division, key.agency},
-          key.year,
-          key.stage,
-          ChunkNumber(ChunkKind::kLeaf, OrgType::kAgency, 0)};
+// The id of an agency's leaf cells.
+inline NodeId LeavesOf(const BudgetKey& key) {
+  return {{OrgType::kAgency, key.division, key.agency}, key.year, key.stage};
 }
 
 // The nodes that count an agency's money: agency, department, own level, then divisions upwards.
 std::vector<OrgNode> PathOf(const BudgetKey& key, absl::string_view department,
                             const Catalog& catalog);
 
+// The nodes whose cells add up to the total of `node`.
+std::vector<OrgNode> PartsOf(const OrgNode& node);
+
+// Adds an agency's cells, or differences of them, to the cells of a node that counts its money.
+void AddLeaves(const std::vector<CellTable::Item>& leaves, NodeCells* cells);
+
+// When a node's state is whole: reading one back takes as much work as reading the postings since
+// the last whole one, `factor` times. An agency's states follow it too. Part of the format.
+struct WholeRule {
+  uint64_t factor = 2;
+  // Of finding a posting, in cells.
+  uint64_t posting = 16;
+  // The size of a node that is smaller.
+  uint64_t size_min = 64;
+
+  // Of a posting with so many cells.
+  uint64_t WeightOf(size_t cells) const { return posting + cells; }
+  bool Whole(uint64_t gathered, uint64_t size) const {
+    return gathered >= factor * std::max(size, size_min);
+  }
+};
+
 class Fold {
  public:
-  // How a chunk was last stored: the number of changes since it was stored whole, and their cells.
-  struct Chain {
-    // False for a chunk that never was stored.
-    bool stored = false;
-    uint32_t length = 0;
-    uint64_t cells = 0;
+  struct Node {
+    NodeCells cells;
+    // The weight of the postings since the last whole state.
+    uint64_t gathered = 0;
+    // The Apply that changed it last; not part of its value.
+    uint64_t used = 0;
   };
-  struct Entry {
-    explicit Entry(ChunkKind kind) : chunk(kind) {}
-    NodeChunk chunk;
-    Chain chain;
-    // True when it is among Changes().
-    bool listed = false;
+  // The state of a node at a posting.
+  struct State {
+    NodeId id;
+    Position position;
+    // Null when it is told by its posting.
+    std::unique_ptr<const NodeCells> whole;
   };
-  // The chunks of a node, year and stage, by number.
-  struct NodeId {
-    OrgNode node;
-    uint16_t year = 0;
-    Stage stage = Stage::kNone;
-    friend bool operator==(const NodeId& a, const NodeId& b) {
-      return a.node == b.node && a.year == b.year && a.stage == b.stage;
-    }
-    template <typename H>
-    friend H AbslHashValue(H h, const NodeId& n) {
-      return H::combine(std::move(h), n.node, n.year, n.stage);
-    }
-  };
-  using NodeChunks = std::map<uint16_t, std::unique_ptr<Entry>>;
-  using Chunks = absl::flat_hash_map<NodeId, NodeChunks>;
-  using Changed = std::vector<std::pair<ChunkId, Entry*>>;
+  using Nodes = absl::flat_hash_map<NodeId, std::unique_ptr<Node>>;
 
-  // All chunks of a node as they stood before what this fold has applied; none where it is new.
-  using Loader = std::function<absl::StatusOr<NodeChunks>(const NodeId&)>;
+  // A node as it stood before what this fold has applied.
+  using Loader = std::function<absl::StatusOr<std::unique_ptr<Node>>(const NodeId&)>;
 
   // True for nodes that are folded. Without one all are.
   using Wanted = std::function<bool(const NodeId&)>;
 
-  explicit Fold(Loader loader, Wanted wanted = nullptr)
-      : loader_(std::move(loader)), wanted_(std::move(wanted)) {}
+  explicit Fold(Loader loader, WholeRule rule = {}, Wanted wanted = nullptr)
+      : loader_(std::move(loader)), rule_(rule), wanted_(std::move(wanted)) {}
 
-  // Applies the postings to every chunk they touch, or to none when one can't be loaded. DATA_LOSS
-  // when one has a FoldFault.
-  absl::Status Apply(absl::Span<const Posting* const> postings, const Catalog& catalog);
+  // Reads what Apply needs of these postings, and changes nothing that nodes() shows: others may
+  // read that meanwhile. DATA_LOSS when one has a FoldFault; a later Prepare begins anew.
+  absl::Status Prepare(absl::Span<const Posting* const> postings, const Catalog& catalog);
+  // Applies what was prepared, in order, and appends the states that its postings made.
+  void Apply(std::vector<State>* states);
 
-  // Cells of all chunks, as of the last Settle.
+  const WholeRule& rule() const { return rule_; }
+  // Cells of all nodes.
   size_t cell_count() const { return cells_; }
-  // Nodes loaded or made so far, each with all its chunks.
-  const Chunks& chunks() const { return chunks_; }
-  // The chunks that changed since the last Settle(), tidied.
-  const Changed& Changes();
+  // Nodes loaded or made so far.
+  const Nodes& nodes() const { return nodes_; }
 
-  // Counts everything as unchanged, after it was stored. Forgets all chunks when there are more
-  // than `cells_max` cells, and loads them again when needed. Returns true when it did.
-  bool Settle(size_t cells_max);
-  // Forgets the nodes that are not wanted any more, with their changes.
+  // Forgets the nodes that were not used for longest when there are more than `cells_max` cells;
+  // they are loaded again when needed. Returns true when it did. REQUIRES: their states can be
+  // loaded.
+  bool Shrink(size_t cells_max);
+  // Forgets the nodes that are not wanted any more.
   void ForgetUnwanted();
 
  private:
-  absl::StatusOr<NodeChunks*> Get(const NodeId& node);
+  // A cell's difference; by kind in a list.
+  struct Difference {
+    NodeCells::Key key;
+    uint64_t hash;
+    NarrowValue value;
+  };
+  struct Prepared {
+    Position position;
+    uint64_t weight = 0;
+    // Ends of the kinds in `differences_` and `rest_`.
+    std::array<uint32_t, kNodeKindCount> ends{}, rest_ends{};
+    uint32_t begin = 0, rest_begin = 0;
+    std::vector<std::pair<NodeId, Node*>> nodes;
+  };
+  class Sums;
+
+  absl::StatusOr<Node*> Get(const NodeId& id);
+  void AddTo(const Prepared& prepared, Node* node) const;
 
   const Loader loader_;
+  const WholeRule rule_;
   const Wanted wanted_;
-  Chunks chunks_;
-  Changed changed_;
+  Nodes nodes_;
   size_t cells_ = 0;
+  uint64_t applied_ = 0;
+  // Of Prepare: loaded and not among nodes_ yet, and what Apply adds.
+  Nodes fresh_;
+  std::vector<Prepared> prepared_;
+  std::vector<Difference> differences_;
+  // The parts of differences that NarrowValue does not hold. Nearly always empty.
+  std::vector<std::pair<NodeCells::Key, CellValue>> rest_;
 };
 
 }  // namespace fiscal::domain

@@ -1,6 +1,7 @@
 #include "storage/cell_codec.h"
 
 #include "base/coding.h"
+#include "base/status_macros.h"
 
 namespace fiscal::storage {
 
@@ -17,7 +18,6 @@ using domain::kPrecisionClasses;
 // cell    := mask:u8 field* amount:wide count_mask:u8 counts:signed*
 // field   := attributes functional revenue dept gov receiving project, those that differ from the
 //            cell before
-// Among changes, a cell that went has amount 0 and no counts.
 std::string EncodeCells(const CellTable& table) {
   std::string out;
   size_t texts = 0;
@@ -127,6 +127,62 @@ absl::Status DecodeCells(absl::string_view bytes, CellTable* table) {
   return ScanCells(bytes, &table->projects, [table](const CellKey& key, const CellValue& value) {
     table->items.push_back({key, value});
   });
+}
+
+// node := format:u8 (kind:u8 size:varint table)*   kinds with cells, ascending
+namespace {
+
+constexpr uint8_t kNodeFormat = 1;
+
+// Calls `visit` with each kind and the bytes of its table, until it returns false.
+absl::Status ForEachKind(absl::string_view bytes,
+                         absl::FunctionRef<bool(domain::CellKind, absl::string_view)> visit) {
+  ByteReader reader(bytes);
+  if (reader.U8() != kNodeFormat) return absl::DataLossError("cells: not of a node");
+  uint8_t last = 0;
+  while (reader.ok() && !reader.AtEnd()) {
+    const uint8_t kind = reader.U8();
+    const absl::string_view table = reader.String();
+    if (!reader.ok() || kind <= last || kind > domain::kNodeKindCount) break;
+    last = kind;
+    if (!visit(static_cast<domain::CellKind>(kind), table)) return absl::OkStatus();
+  }
+  if (!reader.ok() || !reader.AtEnd()) return absl::DataLossError("cells: a malformed node");
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+std::string EncodeNode(const domain::NodeCells& cells) {
+  std::string out;
+  PutU8(&out, kNodeFormat);
+  for (const domain::CellKind kind : domain::kNodeKinds) {
+    const CellTable table = cells.TableOfKind(kind);
+    if (table.items.empty()) continue;
+    PutU8(&out, static_cast<uint8_t>(kind));
+    PutString(&out, EncodeCells(table));
+  }
+  return out;
+}
+
+absl::Status DecodeNode(absl::string_view bytes, domain::NodeCells* cells) {
+  absl::Status status;
+  CellTable table;
+  FISCAL_RETURN_IF_ERROR(ForEachKind(bytes, [&](domain::CellKind kind, absl::string_view part) {
+    status = DecodeCells(part, &table);
+    if (status.ok()) status = cells->Load(kind, table);
+    return status.ok();
+  }));
+  return status;
+}
+
+absl::StatusOr<absl::string_view> KindOfNode(absl::string_view bytes, domain::CellKind kind) {
+  absl::string_view found;
+  FISCAL_RETURN_IF_ERROR(ForEachKind(bytes, [&](domain::CellKind at, absl::string_view part) {
+    if (at == kind) found = part;
+    return at < kind;
+  }));
+  return found;
 }
 
 }  // namespace fiscal::storage

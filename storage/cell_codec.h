@@ -1,4 +1,4 @@
-// Cells as bytes: in postings (posting_codec.h) and in chunks of totals (totals_store.h).
+// Cells as bytes: in postings (posting_codec.h) and in totals (totals_store.h).
 #ifndef FISCAL_STORAGE_CELL_CODEC_H_
 #define FISCAL_STORAGE_CELL_CODEC_H_
 
@@ -7,9 +7,8 @@
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "absl/types/span.h"
-#include "base/status_macros.h"
 #include "domain/cells.h"
 
 namespace fiscal::storage {
@@ -24,18 +23,13 @@ absl::Status ScanCells(
     absl::string_view bytes, std::vector<domain::CellProject>* projects,
     absl::FunctionRef<void(const domain::CellKey&, const domain::CellValue&)> visit);
 
-// Into an empty chunk: the bytes of its table, then those of its changes, the newest first.
-// DATA_LOSS when malformed; the chunk is then of no use.
-template <typename Chunk>
-absl::Status DecodeChunk(absl::string_view bytes, absl::Span<const std::string> newest_first,
-                         Chunk* chunk) {
-  domain::CellTable state;
-  FISCAL_RETURN_IF_ERROR(DecodeCells(bytes, &state));
-  std::vector<domain::CellTable> changes(newest_first.size());
-  for (size_t i = 0; i < changes.size(); ++i)
-    FISCAL_RETURN_IF_ERROR(DecodeCells(newest_first[i], &changes[i]));
-  return chunk->Load(state, changes);
-}
+// The cells of a node; never empty. Equal cells have equal bytes.
+std::string EncodeNode(const domain::NodeCells& cells);
+// Into cells that are none. DATA_LOSS when malformed.
+absl::Status DecodeNode(absl::string_view bytes, domain::NodeCells* cells);
+// The bytes of one kind's table, for DecodeCells or ScanCells; empty when it has no cells.
+// DATA_LOSS when malformed.
+absl::StatusOr<absl::string_view> KindOfNode(absl::string_view bytes, domain::CellKind kind);
 
 }  // namespace fiscal::storage
 

@@ -10,7 +10,7 @@
 namespace fiscal::storage {
 namespace {
 
-constexpr size_t kStrideBytes = 8;
+constexpr size_t kPositionBytes = 8;
 
 std::string Start(KeyKind kind) { return std::string(1, static_cast<char>(kind)); }
 Key KeyOf(KeyKind kind) { return Key::Encoded(Start(kind)); }
@@ -59,18 +59,6 @@ std::string StatePart(KeyKind kind, uint16_t year, domain::Stage stage, domain::
   PutU16(&key, year);
   PutU8(&key, static_cast<uint8_t>(stage));
   if (division != 0) PutU32(&key, division);
-  return key;
-}
-
-std::string NodePart(const domain::OrgNode& node, uint16_t year, domain::Stage stage) {
-  std::string key = Start(KeyKind::kCells);
-  key.reserve(48);
-  PutU16(&key, year);
-  PutU8(&key, static_cast<uint8_t>(stage));
-  PutU32(&key, node.division);
-  PutU8(&key, static_cast<uint8_t>(node.type));
-  key += node.code;
-  key.push_back('\0');
   return key;
 }
 
@@ -201,25 +189,18 @@ absl::string_view BlockKeys::FirstIdOf(KeyView key) const {
   return key.encoded().substr(prefix.size());
 }
 
-Key CellsKey(const domain::ChunkId& id, domain::Position stride) {
-  std::string key = NodePart(id.node, id.year, id.stage);
-  PutU16(&key, id.chunk);
-  PutU64(&key, ~stride.value());
+Key CellsKey(const domain::NodeId& id, domain::Position position) {
+  std::string key;
+  key.reserve(48);
+  PutU8(&key, static_cast<uint8_t>(KeyKind::kCells));
+  PutU16(&key, id.year);
+  PutU8(&key, static_cast<uint8_t>(id.stage));
+  PutU32(&key, id.node.division);
+  PutU8(&key, static_cast<uint8_t>(id.node.type));
+  key += id.node.code;
+  key.push_back('\0');
+  PutU64(&key, ~position.value());
   return Key::Encoded(std::move(key));
-}
-
-KeyRange CellsOf(const domain::OrgNode& node, uint16_t year, domain::Stage stage) {
-  return RangeOf(NodePart(node, year, stage));
-}
-
-KeyRange CellsOf(const domain::OrgNode& node, uint16_t year, domain::Stage stage, uint16_t first,
-                 uint16_t last, domain::Position stride) {
-  std::string lower = NodePart(node, year, stage), upper = lower;
-  PutU16(&lower, first);
-  // A single chunk needs no look at later states than asked for.
-  if (first == last) PutU64(&lower, ~stride.value());
-  PutU16(&upper, last);
-  return {Key::Encoded(std::move(lower)), Key::Encoded(AfterPrefix(std::move(upper)))};
 }
 
 KeyRange CellsOf(uint16_t year, domain::Stage stage, domain::Code division) {
@@ -230,16 +211,15 @@ KeyRange StatusesOf(uint16_t year, domain::Stage stage, domain::Code division) {
   return RangeOf(StatePart(KeyKind::kStatus, year, stage, division));
 }
 
-Key StatusKey(const domain::BudgetKey& budget, domain::Position stride) {
+Key StatusKey(const domain::BudgetKey& budget, domain::Position position) {
   std::string key = StatePart(KeyKind::kStatus, budget.year, budget.stage, budget.division);
   key += budget.agency;
   key.push_back('\0');
-  PutU64(&key, ~stride.value());
+  PutU64(&key, ~position.value());
   return Key::Encoded(std::move(key));
 }
 
 Key PostingKey(domain::Position position) { return NumberKey(KeyKind::kPosting, position.value()); }
-Key StrideKey(domain::Position position) { return NumberKey(KeyKind::kStride, position.value()); }
 Key GroupKey(domain::Position position) { return NumberKey(KeyKind::kGroup, position.value()); }
 Key WatermarkKey() { return KeyOf(KeyKind::kWatermark); }
 Key LeftOutKey() { return KeyOf(KeyKind::kLeftOut); }
@@ -256,8 +236,8 @@ Key Successor(KeyView key) {
 
 std::optional<StateKey> SplitState(KeyView key) {
   const absl::string_view bytes = key.encoded();
-  if (bytes.size() < kStrideBytes) return std::nullopt;
-  const size_t of = bytes.size() - kStrideBytes;
+  if (bytes.size() < kPositionBytes) return std::nullopt;
+  const size_t of = bytes.size() - kPositionBytes;
   return StateKey{KeyView::Encoded(bytes.substr(0, of)),
                   domain::Position(~ByteReader(bytes.substr(of)).U64())};
 }
@@ -281,7 +261,7 @@ absl::StatusOr<domain::Position> DecodePositionKey(KeyView key) {
   if (kind == KeyKind::kEvent && reader.ok() && !reader.AtEnd()) reader.U32();
   if (!reader.ok() || !reader.AtEnd() ||
       (kind != KeyKind::kEvent && kind != KeyKind::kCatalogEvent &&
-       kind != KeyKind::kOperatorEvent && kind != KeyKind::kPosting && kind != KeyKind::kStride)) {
+       kind != KeyKind::kOperatorEvent && kind != KeyKind::kPosting)) {
     return absl::DataLossError("malformed key of a position");
   }
   return position;
@@ -332,9 +312,8 @@ absl::StatusOr<CellsKeyParts> DecodeCellsKey(KeyView key) {
   parts.id.node.division = reader.U32();
   const uint8_t type = reader.U8();
   parts.id.node.code = std::string(reader.Terminated());
-  parts.id.chunk = reader.U16();
-  parts.stride = domain::Position(~reader.U64());
-  if (!reader.Whole() || stage > 7 || type < 1 || type > 4)
+  parts.position = domain::Position(~reader.U64());
+  if (!reader.Whole() || stage > 7 || type < 1 || type > 3)
     return absl::DataLossError("malformed cells key");
   parts.id.stage = static_cast<domain::Stage>(stage);
   parts.id.node.type = static_cast<domain::OrgType>(type);
@@ -348,7 +327,7 @@ absl::StatusOr<StatusKeyParts> DecodeStatusKey(KeyView key) {
   const uint8_t stage = reader.U8();
   parts.key.division = reader.U32();
   parts.key.agency = std::string(reader.Terminated());
-  parts.stride = domain::Position(~reader.U64());
+  parts.position = domain::Position(~reader.U64());
   if (!reader.Whole() || stage > 7) return absl::DataLossError("malformed status key");
   parts.key.stage = static_cast<domain::Stage>(stage);
   return parts;
@@ -426,7 +405,7 @@ std::string NameOfLedger(KeyKind kind, ByteReader& reader) {
   }
 }
 
-// Of cells and statuses, with or without their stride.
+// Of cells and statuses, with or without their position.
 std::string NameOfState(KeyKind kind, ByteReader& reader) {
   const uint16_t year = reader.U16();
   const uint8_t stage = reader.U8();
@@ -434,11 +413,10 @@ std::string NameOfState(KeyKind kind, ByteReader& reader) {
   const bool cells = kind == KeyKind::kCells;
   const uint8_t type = cells ? reader.U8() : 0;
   const absl::string_view code = reader.Terminated();
-  const uint16_t chunk = cells ? reader.U16() : 0;
-  if (!reader.ok() || (!reader.AtEnd() && reader.remaining() != kStrideBytes))
+  if (!reader.ok() || (!reader.AtEnd() && reader.remaining() != kPositionBytes))
     return cells ? "cells with a malformed key" : "a status with a malformed key";
   if (!cells) return absl::StrCat("status", place, " agency ", code);
-  return absl::StrCat("cells", place, " node ", int{type}, " ", code, " chunk ", chunk);
+  return absl::StrCat("cells", place, " node ", int{type}, " ", code);
 }
 
 std::string NameOfNumber(const char* what, ByteReader& reader) {
@@ -464,8 +442,6 @@ std::string NameOf(KeyView key) {
       return NameOfNumber("operator's event at", reader);
     case KeyKind::kPosting:
       return NameOfNumber("posting", reader);
-    case KeyKind::kStride:
-      return NameOfNumber("stride", reader);
     case KeyKind::kGroup:
       return NameOfNumber("group", reader);
     case KeyKind::kTile: {

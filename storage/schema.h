@@ -20,19 +20,19 @@
 //   gross          := 0x0f division:u32 year:u16 stage:u8         ledger: sum of |amount| of lines
 //   operator event := 0x16 position:u64                           log: nothing; the event has it
 //   left out       := 0x22                                        totals: positions not folded
-//   cells          := 0x10 node chunk:u16 ~stride:u64             totals: a chunk or its changes
+//   cells          := 0x10 node ~position:u64                     totals: nothing, or all cells
 //   posting        := 0x12 position:u64                           totals: a Posting
-//   stride         := 0x13 position:u64                           totals: nothing
-//   status         := 0x14 year:u16 stage:u8 division:u32 agency NUL ~stride:u64
-//                                                                 totals: a budget's status
+//   (retired)      := 0x13 position:u64                           totals: where a stride ended
+//   status         := 0x14 year:u16 stage:u8 division:u32 agency NUL ~position:u64
+//                                                                 totals: status, at times cells
 //   end of group   := 0x15 position:u64                           totals: its group's last position
 //   watermark      := 0x20                                        totals: position, hash, log id
 //   ledger mark    := 0x21                                        ledger: what of the log it has
 //   budget         := division:u32 year:u16 stage:u8 agency NUL
 //   node           := year:u16 stage:u8 division:u32 type:u8 code NUL
 //
-// Kinds are permanent; a retired one keeps its line. A stride is named by its last position;
-// `~stride` is inverted, so the newest comes first and a seek answers "as of". Codes and ids hold
+// Kinds are permanent; a retired one keeps its line. `~position` is inverted, so the newest comes
+// first and a seek answers "as of". Codes and ids hold
 // no NUL (validation), so a terminator keeps the order. A store of version 0.1 has the ledger's
 // kinds beside the log's, and no groups: storage/upgrade.h.
 #ifndef FISCAL_STORAGE_SCHEMA_H_
@@ -70,7 +70,6 @@ enum class KeyKind : uint8_t {
   kGross = 0x0f,
   kCells = 0x10,
   kPosting = 0x12,
-  kStride = 0x13,
   kStatus = 0x14,
   kGroup = 0x15,
   kOperatorEvent = 0x16,
@@ -82,7 +81,7 @@ enum class KeyKind : uint8_t {
 // Kinds whose keys are only ever added at their end, as RocksOptions::ordered_kinds has them.
 constexpr KeyKind kLogOrderedKinds[] = {KeyKind::kEvent, KeyKind::kCatalogEvent,
                                         KeyKind::kGroupRecord};
-constexpr KeyKind kTotalsOrderedKinds[] = {KeyKind::kPosting, KeyKind::kStride};
+constexpr KeyKind kTotalsOrderedKinds[] = {KeyKind::kPosting};
 // Kinds of the ledger's store: all that can be made again from the log.
 constexpr KeyKind kLedgerKinds[] = {
     KeyKind::kRequest,  KeyKind::kHead,         KeyKind::kHeadBlock, KeyKind::kHeadProject,
@@ -90,11 +89,6 @@ constexpr KeyKind kLedgerKinds[] = {
     KeyKind::kOwner,    KeyKind::kGross,        KeyKind::kLedgerMark};
 inline bool InLedger(KeyView key) { return absl::c_linear_search(kLedgerKinds, key.kind()); }
 
-// A stride of positions ends with the one that makes it this many events, or this many cells that
-// their postings change. History of a cell has at most one value a stride, and a position inside
-// one is at most this far from a stored state; both numbers are part of the format.
-constexpr uint64_t kStrideEvents = 256;
-constexpr uint64_t kStrideCells = 4096;
 // A larger record is cut into values of this size.
 constexpr size_t kSegmentBytes = 32 << 10;
 
@@ -141,19 +135,12 @@ class BlockKeys {
 };
 
 // The totals.
-Key CellsKey(const domain::ChunkId& id, domain::Position stride);
-// All chunks and strides of a node.
-KeyRange CellsOf(const domain::OrgNode& node, uint16_t year, domain::Stage stage);
-// Chunks of a node with `first` <= number <= `last`. Of a single one, states after `stride` are
-// left out.
-KeyRange CellsOf(const domain::OrgNode& node, uint16_t year, domain::Stage stage, uint16_t first,
-                 uint16_t last, domain::Position stride);
+Key CellsKey(const domain::NodeId& node, domain::Position position);
 // Year 0: all; division 0: all of the year and stage.
 KeyRange CellsOf(uint16_t year, domain::Stage stage, domain::Code division);
 KeyRange StatusesOf(uint16_t year, domain::Stage stage, domain::Code division);
-Key StatusKey(const domain::BudgetKey& budget, domain::Position stride);
+Key StatusKey(const domain::BudgetKey& budget, domain::Position position);
 Key PostingKey(domain::Position position);
-Key StrideKey(domain::Position position);
 Key GroupKey(domain::Position position);
 Key WatermarkKey();
 Key LeftOutKey();
@@ -163,18 +150,18 @@ KeyRange KeysOf(KeyKind kind);
 // The first key that can come after `key`.
 Key Successor(KeyView key);
 
-// A key of cells or of a status: of what it is a state, and after which stride.
+// A key of cells or of a status: of what it is a state, and at which position.
 struct StateKey {
   // Common to all states of the same thing, the newest of which comes first; no key itself.
   KeyView of;
-  domain::Position stride;
+  domain::Position position;
 };
 // nullopt for a key too short to be one. Lives as long as the key's bytes.
 std::optional<StateKey> SplitState(KeyView key);
 // The first key after all states of the same thing; `of` as in StateKey.
 Key AfterStates(KeyView of);
-// What keys of cells and of statuses begin with, with or without their stride. Zeros for a key that
-// is too short.
+// What keys of cells and of statuses begin with, with or without their position. Zeros for a key
+// that is too short.
 struct StatePlace {
   uint16_t year = 0;
   domain::Stage stage = domain::Stage::kNone;
@@ -182,8 +169,8 @@ struct StatePlace {
 };
 StatePlace PlaceOf(KeyView key);
 
-// DATA_LOSS when malformed. Of events, their segments, catalog events, operators' events, postings
-// and strides.
+// DATA_LOSS when malformed. Of events, their segments, catalog events, operators' events and
+// postings.
 absl::StatusOr<domain::Position> DecodePositionKey(KeyView key);
 struct RequestKeyParts {
   std::string principal;
@@ -198,13 +185,13 @@ struct TileKeyParts {
 };
 absl::StatusOr<TileKeyParts> DecodeTileKey(KeyView key);
 struct CellsKeyParts {
-  domain::ChunkId id;
-  domain::Position stride;
+  domain::NodeId id;
+  domain::Position position;
 };
 absl::StatusOr<CellsKeyParts> DecodeCellsKey(KeyView key);
 struct StatusKeyParts {
   domain::BudgetKey key;
-  domain::Position stride;
+  domain::Position position;
 };
 absl::StatusOr<StatusKeyParts> DecodeStatusKey(KeyView key);
 absl::StatusOr<std::string> DecodeUpstreamKey(KeyView key);

@@ -1,15 +1,14 @@
 // Totals on disk, every state they ever had.
 //
-//   Projector --(CommitStride)--> TotalsStore --> Kv without a write-ahead log;  readers --(Load,
-//   ForEachChunk, ForEachPosting)
+//   Projector --(Commit)--> TotalsStore --> Kv without a write-ahead log;  readers --(ReadNode,
+//   AgencyReader, ReadPostings)
 //
-// Positions are grouped into strides (kStrideEvents, kStrideCells). At the end of a stride every
-// chunk it touched is written under the stride's last position: the cells that changed, or the
-// whole chunk when as many changes have gathered upon the last whole one. With them go the stride's
-// postings and the watermark; nothing is ever overwritten. So a state is named by a stride, bytes
-// depend on the log alone, and a position inside a stride is the state before it plus its postings.
-// A crash loses the strides since the last flush, never a part of one: they are folded again. One
-// writer; readers from any thread.
+// A node or an agency has a state at each posting that changes it, under a key of its own: for most
+// nothing but that the posting is one of its own, for a few all cells (domain::WholeRule). So a
+// state is the newest whole one and the postings since, and one walk over neighbouring keys finds
+// them; nothing is ever overwritten, and bytes depend on the log alone. What is committed together
+// goes with the watermark into one batch, of any size. A crash loses the batches since the last
+// flush, never a part of one: they are folded again. One writer; readers from any thread.
 #ifndef FISCAL_STORAGE_TOTALS_STORE_H_
 #define FISCAL_STORAGE_TOTALS_STORE_H_
 
@@ -18,9 +17,9 @@
 #include <string>
 #include <vector>
 
-#include "absl/base/thread_annotations.h"
+#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
-#include "absl/synchronization/mutex.h"
+#include "absl/types/span.h"
 #include "base/sha256.h"
 #include "domain/cells.h"
 #include "domain/event.h"
@@ -32,88 +31,89 @@
 namespace fiscal::storage {
 
 struct Watermark {
-  // The last position of a whole stride; 0 when nothing was folded.
+  // The last position that was folded; 0 for none.
   domain::Position position;
   Digest chain_hash{};
   std::string log_id;
 };
 
-// The bounds that end a stride. Stores made with different bounds have different bytes.
-struct StrideBounds {
-  uint64_t events = kStrideEvents;
-  uint64_t cells = kStrideCells;
+// What is stored of a node's or an agency's cells at a position.
+struct StoredState {
+  // The newest whole state: its bytes (EncodeNode, or EncodeCells of an agency), and where it is;
+  // empty and 0 when there is none.
+  std::string whole;
+  domain::Position whole_at;
+  // The postings since, ascending.
+  std::vector<domain::Position> postings;
+};
+
+// What decides whether an agency's next state is whole: the cells of its last whole state, or of
+// its first posting, and the weight of what was posted since.
+struct AgencyWeight {
+  uint64_t size = 0;
+  uint64_t gathered = 0;
 };
 
 class TotalsStore {
  public:
-  // Reads where strides end.
-  static absl::StatusOr<std::unique_ptr<TotalsStore>> Open(Kv& kv);
+  explicit TotalsStore(Kv& kv) : kv_(kv) {}
 
-  // A zero watermark when the store is new.
+  // A zero watermark when the store is new. ABORTED for a store of another format.
   absl::StatusOr<Watermark> ReadWatermark() const;
 
-  // The `left_out` of the last CommitStride. NOT_FOUND in a new store, and in one of a version
-  // without quarantine.
+  // The `left_out` of the last Commit. NOT_FOUND in a new store.
   absl::StatusOr<std::vector<domain::Position>> ReadLeftOut() const;
 
-  // The last stride that ends at or before `position`; 0 when none does.
-  domain::Position StrideAt(domain::Position position) const ABSL_LOCKS_EXCLUDED(mu_);
+  // The state of a node at `at`.
+  absl::StatusOr<StoredState> ReadNode(const domain::NodeId& id, domain::Position at) const;
+  // The same with its cells.
+  absl::StatusOr<std::unique_ptr<domain::Fold::Node>> LoadNode(const domain::NodeId& id,
+                                                               domain::Position at,
+                                                               const domain::WholeRule& rule) const;
 
-  // All chunks of a node after `stride`.
-  absl::StatusOr<domain::Fold::NodeChunks> LoadNode(const domain::Fold::NodeId& node,
-                                                    domain::Position stride) const;
+  // An agency's leaf cells at `at`, into ones that are none; they stay so when it has none.
+  absl::Status LoadLeaves(const domain::BudgetKey& budget, domain::Position at,
+                          domain::LeafCells* cells) const;
 
-  // Every chunk of a node with `first` <= number <= `last` after `stride`.
-  absl::Status ForEachChunk(
-      const domain::Fold::NodeId& node, uint16_t first, uint16_t last, domain::Position stride,
-      const std::function<void(uint16_t, const domain::CellTable&)>& visit) const;
+  // The postings at these positions, ascending. DATA_LOSS when one is missing.
+  absl::Status ReadPostings(
+      absl::Span<const domain::Position> positions,
+      absl::FunctionRef<absl::Status(size_t index, const StoredPosting&)> visit) const;
 
-  // Every chunk of the store after `stride`.
-  absl::Status ForEach(
-      domain::Position stride,
-      const std::function<void(const domain::ChunkId&, const domain::CellTable&)>& visit) const;
-
-  // Postings of whole strides with `after` < position <= `last`, in order; positions that are no
-  // statement's are left out.
+  // Postings with `after` < position <= `last`, in order; positions that are no statement's are
+  // left out.
   absl::Status ForEachPosting(
       domain::Position after, domain::Position last,
       const std::function<absl::Status(const StoredPosting&, absl::string_view bytes)>& visit)
       const;
 
-  // The last position of what was committed with `position`, which lies in a whole stride; mostly
-  // itself.
+  // The last position of what was committed with `position`; mostly itself.
   absl::StatusOr<domain::Position> EndOfGroup(domain::Position position) const;
 
-  // The status after `stride` of every budget of a year and stage that was ever stated, in one
-  // division or, with 0, in all; ordered by division and agency. Year 0 visits every year and
-  // stage.
+  // The status at `at` of every budget of a year and stage that was ever stated, in one division
+  // or, with 0, in all; ordered by division and agency. Year 0 visits every year and stage.
   absl::Status ForEachStatus(
-      uint16_t year, domain::Stage stage, domain::Code division, domain::Position stride,
+      uint16_t year, domain::Stage stage, domain::Code division, domain::Position at,
       const std::function<void(const domain::BudgetKey&, const domain::StatementStatus&)>& visit)
       const;
 
-  // An agency's chunk, and how it was last stored.
-  struct Leaves {
-    domain::Chunk chunk;
-    domain::Fold::Chain chain;
-  };
-  // Gives an agency's chunk as it stood before a stride; empty when `first`, which says that there
-  // is none. Null: what the chunk becomes is of no interest.
-  using GetLeaves = std::function<absl::StatusOr<Leaves*>(const domain::ChunkId&, bool first)>;
-  // The batch that CommitStride writes, in order of keys. Asks for the chunk of each agency whose
-  // first state is not a single posting, and adds to it what was posted.
-  static absl::StatusOr<Batch> StageStride(
-      const domain::Fold::Changed& changed,
-      const std::vector<std::shared_ptr<const domain::Posting>>& postings,
-      const Watermark& watermark, const GetLeaves& get_leaves);
+  // The parts of a batch. An agency's posting: its status, and its cells after it, which `leaves`
+  // gives, when they are stored whole; `weight` is the agency's, and moves on.
+  static absl::Status StageAgency(const domain::Posting& posting, const domain::WholeRule& rule,
+                                  AgencyWeight* weight,
+                                  absl::FunctionRef<absl::StatusOr<domain::LeafCells>()> leaves,
+                                  Batch* batch);
+  static void StageState(const domain::Fold::State& state, Batch* batch);
+  // The postings themselves, and the ends of groups. REQUIRES: no group is cut.
+  static void StagePostings(absl::Span<const std::shared_ptr<const domain::Posting>> postings,
+                            Batch* batch);
 
-  // Writes what the stride that ends with watermark.position changed, in one batch: `changed`
-  // chunks above the agencies, `postings`, and with them the agencies' chunks. `left_out` are the
-  // positions up to there that an operator had left out.
-  absl::Status CommitStride(const domain::Fold::Changed& changed,
-                            const std::vector<std::shared_ptr<const domain::Posting>>& postings,
-                            const Watermark& watermark,
-                            const std::vector<domain::Position>& left_out) ABSL_LOCKS_EXCLUDED(mu_);
+  // Writes what the log up to the watermark changed since the one before, in one batch: `postings`,
+  // and the `states` they made above the agencies. `left_out` are all positions up to there that an
+  // operator had left out. REQUIRES as StagePostings.
+  absl::Status Commit(absl::Span<const std::shared_ptr<const domain::Posting>> postings,
+                      absl::Span<const domain::Fold::State> states, const domain::WholeRule& rule,
+                      const Watermark& watermark, const std::vector<domain::Position>& left_out);
 
   absl::Status Flush() { return kv_.Flush(); }
   int64_t ApproximateBytes() const { return kv_.ApproximateBytes(); }
@@ -121,15 +121,21 @@ class TotalsStore {
   const Kv& kv() const { return kv_; }
 
  private:
-  // An agency's chunk after `stride`, into an empty one; it stays empty when there was none.
-  absl::Status LoadLeaves(const domain::ChunkId& id, domain::Position stride, domain::Chunk* chunk,
-                          domain::Fold::Chain* chain) const;
-  explicit TotalsStore(Kv& kv) : kv_(kv) {}
-
   Kv& kv_;
-  mutable absl::Mutex mu_;
-  // Last positions of whole strides, ascending.
-  std::vector<domain::Position> strides_ ABSL_GUARDED_BY(mu_);
+};
+
+// Reads agencies' states; those that stand together in keys take no seek each. Not thread-safe.
+class AgencyReader {
+ public:
+  explicit AgencyReader(const TotalsStore& store);
+  // The state of an agency at `at`; a status of revision 0 when it stated nothing by then. The
+  // status goes to `status`, the weight to `weight`, where they are given.
+  absl::StatusOr<StoredState> Read(const domain::BudgetKey& budget, domain::Position at,
+                                   domain::StatementStatus* status = nullptr,
+                                   AgencyWeight* weight = nullptr);
+
+ private:
+  std::unique_ptr<KvIterator> it_;
 };
 
 }  // namespace fiscal::storage

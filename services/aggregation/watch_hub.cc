@@ -177,7 +177,7 @@ WatchHub::Counts WatchHub::counts() const {
 
 void WatchHub::Dispatch() {
   std::vector<Projector::Delivered> postings;
-  std::vector<std::pair<domain::Fold::NodeId, Position>> concerned;
+  std::vector<std::pair<domain::NodeId, Position>> concerned;
   absl::Time tick = absl::Now() + kTick;
   while (true) {
     Position from;

@@ -65,7 +65,7 @@ class Watcher {
   // True when the call ends as soon as no thread works on it.
   bool ending_ = false;
   absl::Status end_status_;
-  std::vector<domain::Fold::NodeId> nodes_;
+  std::vector<domain::NodeId> nodes_;
 };
 
 class WatchHub {
@@ -130,7 +130,7 @@ class WatchHub {
   // Everything up to here was given to the watchers it concerns.
   domain::Position dispatched_ ABSL_GUARDED_BY(mu_);
   absl::flat_hash_map<Watcher*, std::shared_ptr<Watcher>> watchers_ ABSL_GUARDED_BY(mu_);
-  absl::flat_hash_map<domain::Fold::NodeId, std::vector<Watcher*>> by_node_ ABSL_GUARDED_BY(mu_);
+  absl::flat_hash_map<domain::NodeId, std::vector<Watcher*>> by_node_ ABSL_GUARDED_BY(mu_);
   std::deque<Watcher*> live_ ABSL_GUARDED_BY(mu_);
   // Watchers that start or read history, in turns by caller.
   rpc::FairQueue<Watcher*> history_ ABSL_GUARDED_BY(mu_);

@@ -50,11 +50,13 @@ absl::Status Reader::MakeTotals() {
 absl::StatusOr<std::unique_ptr<Reader::Totals>> Reader::OpenTotals() {
   auto totals = std::make_unique<Totals>();
   FISCAL_ASSIGN_OR_RETURN(totals->kv, stores_.OpenTotals());
-  FISCAL_ASSIGN_OR_RETURN(totals->store, storage::TotalsStore::Open(*totals->kv));
+  totals->store = std::make_unique<storage::TotalsStore>(*totals->kv);
   Projector::Options options;
   options.live_cells_max = static_cast<size_t>(config_.live_cells_max());
+  options.written_beside = true;
   FISCAL_ASSIGN_OR_RETURN(totals->projector,
                           Projector::Open(stores_.log(), *totals->store, options));
+  totals->writer = std::make_unique<TotalsWriter>(*totals->projector);
   return totals;
 }
 

@@ -15,6 +15,7 @@
 #include "services/admin/coverage_watch.h"
 #include "services/admin/system_parts.h"
 #include "services/aggregation/runner.h"
+#include "services/aggregation/totals_writer.h"
 #include "services/aggregation/watch_hub.h"
 #include "services/ledger/answer/totals_reader.h"
 #include "services/ledger/compare/verifier.h"
@@ -57,6 +58,7 @@ class Reader {
     std::unique_ptr<storage::RocksKv> kv;
     std::unique_ptr<storage::TotalsStore> store;
     std::unique_ptr<Projector> projector;
+    std::unique_ptr<TotalsWriter> writer;
   };
 
   Reader(const config::v1::AggregationConfig& config, Process& process, Stores& stores)

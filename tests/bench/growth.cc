@@ -14,6 +14,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
 #include "fiscal/submission/v1/submission_service.grpc.pb.h"
+#include "services/aggregation/totals_writer.h"
 #include "services/ledger/fold/projector.h"
 #include "storage/rocks/log_directory.h"
 #include "storage/rocks/rocks_kv.h"
@@ -73,16 +74,21 @@ void Rebuild(Bench& b, GrowthPoint* g, bool goal) {
   std::filesystem::remove_all(options.path);
   auto kv = storage::RocksKv::Open(options);
   if (!kv.ok()) Die(kv.status().ToString());
-  auto store = storage::TotalsStore::Open(**kv);
-  if (!store.ok()) Die(store.status().ToString());
-  auto projector =
-      services::Projector::Open(opened->log(), **store, services::Projector::Options());
+  storage::TotalsStore store(**kv);
+  services::Projector::Options fold;
+  fold.written_beside = true;
+  auto projector = services::Projector::Open(opened->log(), store, fold);
   if (!projector.ok()) Die(projector.status().ToString());
+  // As a start does it.
+  auto writer = std::make_unique<services::TotalsWriter>(**projector);
   const absl::Time start = absl::Now();
   while ((*projector)->folded() < opened->log().head().position) {
     if (!(*projector)->Step(1024).ok()) Die("fold failed");
   }
+  if (!(*projector)->Write().ok()) Die("writing totals failed");
   g->rebuild_rate = b.lines / SecondsSince(start);
+  writer.reset();
+  projector->reset();
   kv->reset();
   std::filesystem::remove_all(options.path);
   if (!goal) return;

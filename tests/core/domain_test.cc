@@ -18,7 +18,9 @@ namespace fiscal::domain {
 namespace {
 
 using storage::DecodeCells;
-using storage::DecodeChunk;
+using storage::DecodeNode;
+using storage::EncodeNode;
+using storage::KindOfNode;
 using storage::EncodeCells;
 
 TEST(CodingTest, NumbersComeBackAndOnlyTheShortestFormIsRead) {
@@ -228,20 +230,27 @@ CellTable Negative(CellTable table) {
   return table;
 }
 
+// From a whole state, as an agency's cells are read.
+LeafCells Loaded(const std::string& bytes) {
+  CellTable table;
+  EXPECT_TRUE(DecodeCells(bytes, &table).ok());
+  LeafCells cells;
+  cells.Add(table);
+  return cells;
+}
+
 TEST(CellsTest, EqualCellsHaveEqualBytesWhateverTheirHistory) {
   std::mt19937_64 random(5);
   for (int i = 0; i < 50; ++i) {
     const CellTable a = RandomTable(random, 60);
     CellTable b = RandomTable(random, 30);
-    Chunk chunk;
-    chunk.Add(a);
-    const std::string bytes = EncodeCells(chunk.Table());
-    Chunk decoded;
-    ASSERT_TRUE(DecodeChunk(bytes, {}, &decoded).ok());
-    EXPECT_EQ(EncodeCells(decoded.Table()), bytes);
+    LeafCells cells;
+    cells.Add(a);
+    const std::string bytes = EncodeCells(cells.Table());
+    LeafCells detour = Loaded(bytes);
+    EXPECT_EQ(EncodeCells(detour.Table()), bytes);
     // Something added and taken away again leaves no trace but the names it stated.
     for (CellProject& p : b.projects) p.state = CellProject::kMentioned, p.name = {};
-    Chunk detour = decoded;
     detour.Add(b);
     EXPECT_NE(EncodeCells(detour.Table()), bytes);
     detour.Add(Negative(b));
@@ -249,105 +258,87 @@ TEST(CellsTest, EqualCellsHaveEqualBytesWhateverTheirHistory) {
   }
 }
 
-// What a chunk was at each Mark and the changes since give what it is, however it got there.
-TEST(CellsTest, ChangesLeadFromOneStateToTheNext) {
+// A whole state and what was posted since is what all postings give, wherever the state was taken.
+TEST(CellsTest, AWholeStateAndThePostingsSinceAreTheCells) {
   std::mt19937_64 random(15);
-  Chunk chunk;
-  std::string whole = EncodeCells(chunk.Table());
-  std::vector<std::string> newest_first;
+  LeafCells cells, since;
   for (int round = 0; round < 300; ++round) {
     CellTable some = RandomTable(random, 12);
     if (round % 4 == 1) some.projects[0].state = CellProject::kGone, some.projects[0].name = {};
     Normalize(&some);
-    chunk.Add(some);
-    if (round % 3 == 2) chunk.Add(Negative(some));
-    chunk.Tidy();
-    newest_first.insert(newest_first.begin(), EncodeCells(chunk.ChangedTable()));
-    Chunk decoded, follower;
-    ASSERT_TRUE(DecodeChunk(whole, newest_first, &follower).ok());
-    EXPECT_EQ(EncodeCells(follower.Table()), EncodeCells(chunk.Table()));
-    ASSERT_TRUE(DecodeChunk(EncodeCells(chunk.Table()), {}, &decoded).ok());
-    EXPECT_EQ(EncodeCells(decoded.Table()), EncodeCells(chunk.Table()));
-    if (random() % 10 == 0) whole = EncodeCells(chunk.Table()), newest_first.clear();
-    chunk.Mark();
-    EXPECT_EQ(chunk.changes(), 0u);
+    cells.Add(some);
+    since.Add(some);
+    if (round % 3 == 2) {
+      cells.Add(Negative(some));
+      since.Add(Negative(some));
+    }
+    ASSERT_EQ(EncodeCells(since.Table()), EncodeCells(cells.Table()));
+    ASSERT_EQ(since.size(), cells.size());
+    if (random() % 10 == 0) since = Loaded(EncodeCells(cells.Table()));
   }
 }
 
-// A node's chunk against a plain map, by few and by many differences, stored and read again.
-TEST(CellsTest, NodeChunksAreSortedMaps) {
+// A node's cells against a plain map, with amounts of one word and of two, stored and read again.
+TEST(CellsTest, NodeCellsAreAMap) {
   std::mt19937_64 random(19);
-  NodeChunk chunk(ChunkKind::kFunctional);
-  std::string whole = EncodeCells(chunk.Table());
-  std::vector<std::string> newest_first;
-  std::map<NodeChunk::Key, Fen> model;
+  NodeCells cells;
+  std::map<NodeCells::Key, Fen> model;
   Attributes a;
   a.direction = Direction::kExpenditure;
+  const CellKind kind = CellKind::kFunctional;
   for (int round = 0; round < 400; ++round) {
-    for (int part = 0; part < 2; ++part) {
-      std::map<NodeChunk::Key, Fen> sums;
-      for (uint64_t n = random() % 3 == 0 ? 200 : random() % 6; n > 0; --n) {
-        a.fund = static_cast<Fund>(random() % 4);
-        sums[NodeChunk::KeyOf(a.Pack(), 2080000 + static_cast<Code>(random() % 500))] = 0;
-      }
-      std::vector<NodeChunk::Difference> differences;
-      for (auto& [key, amount] : sums) {
-        auto it = model.find(key);
-        // Of one word and of two.
-        const Fen one = static_cast<Fen>(1 + random() % 7) << (random() % 2 * 60);
-        const bool back = it != model.end() && random() % 3 == 0 && FitsInt64(-it->second);
-        amount = back ? -it->second : one;
-        NarrowValue value;
-        value.amount_fen = static_cast<int64_t>(amount);
-        differences.emplace_back(key, value);
-        if ((model[key] += amount) == 0) model.erase(key);
-      }
-      chunk.Add(differences);
-      // What does not fit at once goes all the same.
-      for (auto it = model.begin(); it != model.end() && part == 1 && round % 3 == 0;) {
-        CellValue all;
-        all.amount_fen = -it->second;
-        if (FitsInt64(it->second)) {
-          ++it;
-          continue;
-        }
-        chunk.Add(it->first, all);
-        it = model.erase(it);
+    for (uint64_t n = random() % 3 == 0 ? 400 : random() % 12; n > 0; --n) {
+      a.fund = static_cast<Fund>(random() % 4);
+      const NodeCells::Key key =
+          NodeCells::KeyOf(a.Pack(), 2080000 + static_cast<Code>(random() % 500));
+      const auto it = model.find(key);
+      const bool back = it != model.end() && random() % 3 == 0;
+      CellValue value;
+      value.amount_fen =
+          back ? -it->second : static_cast<Fen>(1 + random() % 7) << (random() % 2 * 60);
+      if ((model[key] += value.amount_fen) == 0) model.erase(key);
+      NarrowValue narrow;
+      narrow.amount_fen = static_cast<int64_t>(value.amount_fen);
+      if (FitsInt64(value.amount_fen) && random() % 2 == 0) {
+        cells.Add(kind, key, NodeCells::HashOf(key), narrow);
+      } else {
+        cells.Add(kind, key, value);
       }
     }
-    chunk.Tidy();
-    newest_first.insert(newest_first.begin(), EncodeCells(chunk.ChangedTable()));
-    chunk.Mark();
-    NodeChunk follower(ChunkKind::kFunctional);
-    ASSERT_TRUE(DecodeChunk(whole, newest_first, &follower).ok());
-    if (random() % 10 == 0) whole = EncodeCells(chunk.Table()), newest_first.clear();
-    std::map<NodeChunk::Key, Fen> got;
-    chunk.ForEach([&](const CellKey& key, const CellValue& value) {
-      got[NodeChunk::KeyOf(key.attributes, key.functional)] = value.amount_fen;
+    std::map<NodeCells::Key, Fen> got;
+    cells.ForEach(kind, [&](const CellKey& key, const CellValue& value) {
+      got[NodeCells::KeyOf(key.attributes, key.functional)] = value.amount_fen;
     });
     ASSERT_EQ(got, model);
-    EXPECT_EQ(EncodeCells(follower.Table()), EncodeCells(chunk.Table()));
-    NodeChunk decoded(ChunkKind::kFunctional), other(ChunkKind::kRevenue);
-    ASSERT_TRUE(DecodeChunk(EncodeCells(chunk.Table()), {}, &decoded).ok());
-    EXPECT_EQ(EncodeCells(decoded.Table()), EncodeCells(chunk.Table()));
-    EXPECT_EQ(DecodeChunk(EncodeCells(chunk.Table()), {}, &other).ok(), model.empty());
+    ASSERT_EQ(cells.size(), model.size());
+    const std::string bytes = EncodeNode(cells);
+    NodeCells decoded;
+    ASSERT_TRUE(DecodeNode(bytes, &decoded).ok());
+    EXPECT_EQ(EncodeNode(decoded), bytes);
+    EXPECT_EQ(decoded.size(), model.size());
+    EXPECT_EQ(*KindOfNode(bytes, kind), model.empty() ? "" : EncodeCells(cells.TableOfKind(kind)));
+    EXPECT_EQ(*KindOfNode(bytes, CellKind::kRevenue), "");
+    // A table of another kind is no node's.
+    NodeCells other;
+    EXPECT_EQ(other.Load(CellKind::kRevenue, cells.TableOfKind(kind)).ok(), model.empty());
+    if (random() % 20 == 0) cells = std::move(decoded);
   }
 }
 
-TEST(CellsTest, NormalizedTablesAreWhatChunksHold) {
+TEST(CellsTest, NormalizedTablesAreWhatAgenciesHold) {
   std::mt19937_64 random(17);
   for (int i = 0; i < 50; ++i) {
     CellTable table = RandomTable(random, 80);
     for (CellProject& p : table.projects) p.state = CellProject::kNamed;
-    Chunk chunk;
-    chunk.Add(table);
-    chunk.Add(table);
+    LeafCells cells;
+    cells.Add(table);
+    cells.Add(table);
     const size_t n = table.items.size();
     for (size_t k = 0; k < n; ++k) table.items.push_back(table.items[k]);
     Normalize(&table);
-    EXPECT_EQ(EncodeCells(table), EncodeCells(chunk.Table()));
+    EXPECT_EQ(EncodeCells(table), EncodeCells(cells.Table()));
     CellTable read;
-    const std::string bytes = EncodeCells(chunk.Table());
+    const std::string bytes = EncodeCells(cells.Table());
     ASSERT_TRUE(DecodeCells(bytes, &read).ok());
     EXPECT_EQ(EncodeCells(read), bytes);
   }
@@ -401,21 +392,23 @@ TEST(FenTest, WhatIsToldFitsOrSaysWhatItIs) {
                 {"field", "filters[3]"}, {"amount_fen", "9223372036854775808"}}));
 }
 
-TEST(CellsTest, DamagedBytesAreRefusedOrAnotherWholeChunk) {
+TEST(CellsTest, DamagedBytesAreRefusedOrOtherCells) {
   std::mt19937_64 random(6);
-  Chunk whole;
-  whole.Add(RandomTable(random, 40));
-  const std::string bytes = EncodeCells(whole.Table());
-  for (int i = 0; i < 20000; ++i) {
-    std::string damaged = bytes;
-    damaged[random() % damaged.size()] ^= static_cast<char>(1 + random() % 255);
-    if (random() % 4 == 0) damaged.resize(random() % damaged.size());
-    Chunk chunk;
-    const absl::Status status = DecodeChunk(damaged, {}, &chunk);
-    if (status.ok()) {
-      EXPECT_FALSE(EncodeCells(chunk.Table()).empty());
-    } else {
-      EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss);
+  LeafCells leaves;
+  leaves.Add(RandomTable(random, 40));
+  NodeCells node;
+  AddLeaves(leaves.Table().items, &node);
+  for (const std::string& bytes : {EncodeCells(leaves.Table()), EncodeNode(node)}) {
+    for (int i = 0; i < 10000; ++i) {
+      std::string damaged = bytes;
+      damaged[random() % damaged.size()] ^= static_cast<char>(1 + random() % 255);
+      if (random() % 4 == 0) damaged.resize(random() % damaged.size());
+      CellTable table;
+      NodeCells read;
+      for (const absl::Status& status :
+           {DecodeCells(damaged, &table), DecodeNode(damaged, &read),
+            KindOfNode(damaged, CellKind::kFunctional).status()})
+        EXPECT_TRUE(status.ok() || absl::IsDataLoss(status));
     }
   }
 }
@@ -449,6 +442,16 @@ Posting MakePosting(absl::string_view agency, absl::string_view department,
 
 std::shared_ptr<const Catalog> OneDivision();
 
+absl::Status ApplyAll(Fold& fold, const std::vector<Posting>& postings, const Catalog& catalog,
+                      std::vector<Fold::State>* states) {
+  std::vector<const Posting*> all;
+  for (const Posting& p : postings) all.push_back(&p);
+  const absl::Status status = fold.Prepare(all, catalog);
+  if (status.ok()) fold.Apply(states);
+  return status;
+}
+std::unique_ptr<Fold::Node> NewNode() { return std::make_unique<Fold::Node>(); }
+
 // Amounts and counts of any size and sign, folded, stored and loaded, are the sums that a map of
 // 128-bit numbers has.
 TEST(FoldTest, SumsAreExactHoweverLarge) {
@@ -456,17 +459,14 @@ TEST(FoldTest, SumsAreExactHoweverLarge) {
   std::mt19937_64 random(23);
   using Model = std::map<std::pair<OrgType, Code>, CellValue>;
   Model model;
-  std::map<ChunkId, std::string> stored;
-  Fold fold([&](const Fold::NodeId& node) -> absl::StatusOr<Fold::NodeChunks> {
-    Fold::NodeChunks chunks;
-    for (const auto& [id, bytes] : stored) {
-      if (!(id.node == node.node)) continue;
-      auto entry = std::make_unique<Fold::Entry>(static_cast<ChunkKind>(id.chunk >> 10));
-      const absl::Status status = DecodeChunk(bytes, {}, &entry->chunk);
-      if (!status.ok()) return status;
-      chunks[id.chunk] = std::move(entry);
-    }
-    return chunks;
+  std::map<NodeId, std::string> stored;
+  Fold fold([&](const NodeId& id) -> absl::StatusOr<std::unique_ptr<Fold::Node>> {
+    auto node = NewNode();
+    const auto bytes = stored.find(id);
+    if (bytes == stored.end()) return node;
+    const absl::Status status = DecodeNode(bytes->second, &node->cells);
+    if (!status.ok()) return status;
+    return node;
   });
   const Code codes[] = {2080505, 2080506, 2170101, 2101101};
   for (int round = 0; round < 200; ++round) {
@@ -479,20 +479,19 @@ TEST(FoldTest, SumsAreExactHoweverLarge) {
       const int64_t amount = static_cast<int64_t>(random() >> (1 + random() % 40));
       item.value.amount_fen = round / 50 % 2 == 0 ? amount : -amount;
       item.value.counts[random() % 4] += static_cast<int64_t>(random() % (int64_t{1} << 33));
-      for (OrgType type : {OrgType::kDepartment, OrgType::kOwnLevel, OrgType::kDivision})
+      for (OrgType type : {OrgType::kDepartment, OrgType::kOwnLevel})
         model[{type, item.key.functional}].Add(item.value);
     }
-    std::vector<const Posting*> all;
-    for (const Posting& p : postings) all.push_back(&p);
-    ASSERT_TRUE(fold.Apply(all, *catalog).ok());
+    std::vector<Fold::State> states;
+    ASSERT_TRUE(ApplyAll(fold, postings, *catalog, &states).ok());
+    EXPECT_EQ(states.size(), 16u) << "a state for each posting and node";
     Model got;
-    for (const auto& [node, chunks] : fold.chunks()) {
-      for (const auto& [number, entry] : chunks) {
-        if (number >> 10 != static_cast<uint16_t>(ChunkKind::kFunctional)) continue;
-        entry->chunk.ForEach([&](const CellKey& key, const CellValue& value) {
-          got[{node.node.type, key.functional}] = value;
-        });
-      }
+    for (const auto& [id, node] : fold.nodes()) {
+      node->cells.ForEach(CellKind::kFunctional, [&, type = id.node.type](
+                                                     const CellKey& key, const CellValue& value) {
+        got[{type, key.functional}] = value;
+      });
+      stored[id] = EncodeNode(node->cells);
     }
     ASSERT_EQ(got.size(), model.size());
     for (const auto& [key, value] : model) {
@@ -500,9 +499,11 @@ TEST(FoldTest, SumsAreExactHoweverLarge) {
       ASSERT_TRUE(got[key].amount_fen == exact && got[key].counts == value.counts)
           << FormatFen(got[key].amount_fen) << " not " << FormatFen(exact);
     }
-    for (const auto& [id, entry] : fold.Changes()) stored[id] = EncodeCells(entry->chunk.Table());
     // Forgotten now and then, and loaded again.
-    fold.Settle(round % 5 == 0 ? 0 : SIZE_MAX);
+    EXPECT_EQ(fold.Shrink(round % 5 == 0 ? 0 : SIZE_MAX), round % 5 == 0);
+    if (round % 5 == 0) {
+      EXPECT_EQ(fold.cell_count(), 0u);
+    }
   }
   const bool passed = std::any_of(model.begin(), model.end(),
                                   [](const auto& m) { return !FitsInt64(m.second.amount_fen); });
@@ -518,78 +519,133 @@ TEST(FoldTest, AFailedLoadLeavesEverythingAsItWas) {
   const auto catalog = OneDivision();
   int loads = 0, fail_at = 0;
   std::unique_ptr<Fold> fold;
-  const Posting posting = MakePosting("101001", "101", {{2080505, 5}, {2170101, 7}});
-  const Posting back = MakePosting("101001", "101", {{2080505, -5}, {2170101, -7}});
+  const std::vector<Posting> posting = {
+      MakePosting("101001", "101", {{2080505, 5}, {2170101, 7}})};
+  const std::vector<Posting> back = {
+      MakePosting("101001", "101", {{2080505, -5}, {2170101, -7}})};
+  std::vector<Fold::State> states;
   auto sum = [&] {
     Fen total = 0;
-    for (const auto& [node, chunks] : fold->chunks()) {
-      for (const auto& [number, entry] : chunks) {
-        entry->chunk.ForEach(
-            [&](const CellKey&, const CellValue& value) { total += value.amount_fen; });
+    for (const auto& [id, node] : fold->nodes()) {
+      for (const CellKind kind : kNodeKinds) {
+        node->cells.ForEach(
+            kind, [&](const CellKey&, const CellValue& value) { total += value.amount_fen; });
       }
     }
     return total;
   };
   for (fail_at = 1; fail_at < 100; ++fail_at) {
     loads = 0;
-    fold = std::make_unique<Fold>([&](const Fold::NodeId&) -> absl::StatusOr<Fold::NodeChunks> {
-      if (++loads == fail_at) return absl::DataLossError("damaged");
-      return Fold::NodeChunks();
-    });
-    const absl::Status status = fold->Apply({&posting}, *catalog);
+    fold = std::make_unique<Fold>(
+        [&](const NodeId&) -> absl::StatusOr<std::unique_ptr<Fold::Node>> {
+          if (++loads == fail_at) return absl::DataLossError("damaged");
+          return NewNode();
+        });
+    const absl::Status status = ApplyAll(*fold, posting, *catalog, &states);
     if (status.ok()) break;
-    EXPECT_EQ(sum(), 0) << "a load failed at " << fail_at;
+    EXPECT_TRUE(fold->nodes().empty()) << "a load failed at " << fail_at;
+    EXPECT_TRUE(states.empty());
   }
-  EXPECT_EQ(fail_at, 4);  // department, own level, division
-  // Functional, economic and unclassified cells at department, own level and division.
-  EXPECT_EQ(sum(), 3 * 4 * 12);
-  ASSERT_TRUE(fold->Apply({&back}, *catalog).ok());
+  EXPECT_EQ(fail_at, 3);  // department, own level
+  // Functional, economic and unclassified cells at department and own level.
+  EXPECT_EQ(sum(), 2 * 4 * 12);
+  ASSERT_TRUE(ApplyAll(*fold, back, *catalog, &states).ok());
   EXPECT_EQ(sum(), 0);
+  EXPECT_EQ(fold->cell_count(), 0u);
 }
 
-// A code of no level would be a cell of another chunk: nothing of the call is applied.
+// A code of no level would be a cell of another place: nothing of the call is applied.
 TEST(FoldTest, APostingWithACodeOfNoLevelChangesNothing) {
   const auto catalog = OneDivision();
-  Fold fold([](const Fold::NodeId&) { return Fold::NodeChunks(); });
+  Fold fold([](const NodeId&) { return NewNode(); });
   const Posting good = MakePosting("101001", "101", {{2080505, 5}});
   const Posting poison = MakePosting("101002", "101", {{2080505, 5}, {5000, 7}});
-  EXPECT_TRUE(absl::IsDataLoss(fold.Apply({&good, &poison}, *catalog)));
-  EXPECT_TRUE(fold.chunks().empty());
-  EXPECT_TRUE(fold.Changes().empty());
-  EXPECT_TRUE(fold.Apply({&good}, *catalog).ok());
+  std::vector<Fold::State> states;
+  EXPECT_TRUE(absl::IsDataLoss(ApplyAll(fold, {good, poison}, *catalog, &states)));
+  EXPECT_TRUE(fold.nodes().empty());
+  EXPECT_TRUE(states.empty());
+  EXPECT_TRUE(ApplyAll(fold, {good}, *catalog, &states).ok());
 }
 
-// How many postings are folded at once is timing; which cells changed must not depend on it.
+// How many postings are folded at once is timing, and which nodes are in memory is room: the states
+// must not depend on either.
 TEST(FoldTest, OneByOneOrTogetherIsTheSame) {
-  const auto catalog = OneDivision();
+  const auto catalog = OneDivision()->With(
+      List(CatalogList::kDivision, 141121, {Entry("141121", "文水县", "141100")}), Position(2));
   std::mt19937_64 random(16);
   const Code codes[] = {2080505, 2080506, 2170101, 2101101};
-  auto load = [](const Fold::NodeId&) { return Fold::NodeChunks(); };
-  Fold single(load), together(load);
+  const WholeRule rule{2, 3, 5};
+  std::map<NodeId, std::pair<std::string, uint64_t>> stored;
+  Fold single(
+      [&](const NodeId& id) -> absl::StatusOr<std::unique_ptr<Fold::Node>> {
+        auto node = NewNode();
+        const auto& [bytes, gathered] = stored[id];
+        node->gathered = gathered;
+        if (bytes.empty()) return node;
+        const absl::Status status = DecodeNode(bytes, &node->cells);
+        if (!status.ok()) return status;
+        return node;
+      },
+      rule);
+  Fold together([](const NodeId&) { return NewNode(); }, rule);
+  size_t whole = 0, told = 0;
   for (int round = 0; round < 100; ++round) {
     std::vector<Posting> postings;
+    std::vector<Fold::State> of_single, of_together;
     for (int i = 0; i < 10; ++i) {
       const int64_t amount = 1 + static_cast<int64_t>(random() % 3);
       postings.push_back(
           MakePosting(absl::StrCat("10100", random() % 3), "101",
                       {{codes[random() % 4], random() % 2 == 0 ? amount : -amount}}));
+      postings.back().position = Position(static_cast<uint64_t>(round * 10 + i + 1));
+      if (random() % 3 == 0) postings.back().key.division = 141121;
+      ASSERT_TRUE(ApplyAll(single, {postings.back()}, *catalog, &of_single).ok());
+      for (const auto& [id, node] : single.nodes())
+        stored[id] = {EncodeNode(node->cells), node->gathered};
+      single.Shrink(random() % 30);
     }
-    std::vector<const Posting*> all;
-    for (const Posting& p : postings) {
-      all.push_back(&p);
-      ASSERT_TRUE(single.Apply({&p}, *catalog).ok());
+    ASSERT_TRUE(ApplyAll(together, postings, *catalog, &of_together).ok());
+    ASSERT_EQ(of_single.size(), of_together.size());
+    for (size_t i = 0; i < of_single.size(); ++i) {
+      EXPECT_EQ(of_single[i].id, of_together[i].id);
+      EXPECT_EQ(of_single[i].position, of_together[i].position);
+      ASSERT_EQ(of_single[i].whole == nullptr, of_together[i].whole == nullptr);
+      ++(of_single[i].whole == nullptr ? told : whole);
+      if (of_single[i].whole != nullptr) {
+        EXPECT_EQ(EncodeNode(*of_single[i].whole), EncodeNode(*of_together[i].whole));
+      }
     }
-    ASSERT_TRUE(together.Apply(all, *catalog).ok());
-    auto changes = [](Fold& fold) {
-      std::map<ChunkId, std::string> bytes;
-      for (const auto& [id, entry] : fold.Changes())
-        bytes[id] = EncodeCells(entry->chunk.ChangedTable());
-      return bytes;
-    };
-    EXPECT_EQ(changes(single), changes(together));
-    single.Settle(round % 2 == 0 ? SIZE_MAX : 1000);
-    together.Settle(SIZE_MAX);
   }
+  EXPECT_GT(whole, 100u);
+  EXPECT_GT(told, 100u);
+}
+
+// A division's own level is kept apart from what is below it.
+TEST(FoldTest, ANodeOfADivisionIsWhatCameFromBelow) {
+  const auto catalog = OneDivision()->With(
+      List(CatalogList::kDivision, 141121, {Entry("141121", "文水县", "141100")}), Position(2));
+  Fold fold([](const NodeId&) { return NewNode(); });
+  Posting below = MakePosting("101001", "101", {{2080505, 5}});
+  below.key.division = 141121;
+  std::vector<Fold::State> states;
+  ASSERT_TRUE(ApplyAll(fold, {MakePosting("101001", "101", {{2080505, 7}}), below}, *catalog,
+                       &states)
+                  .ok());
+  auto sum = [&](OrgType type, Code division) {
+    const auto node = fold.nodes().find({{type, division, ""}, 2024, Stage::kApproved});
+    Fen total = 0;
+    if (node == fold.nodes().end()) return total;
+    node->second->cells.ForEach(CellKind::kNone, [&](const CellKey&, const CellValue& value) {
+      total += value.amount_fen;
+    });
+    return total;
+  };
+  EXPECT_EQ(sum(OrgType::kOwnLevel, 141100), 7);
+  EXPECT_EQ(sum(OrgType::kDivision, 141100), 5);
+  EXPECT_EQ(sum(OrgType::kOwnLevel, 141121), 5);
+  EXPECT_EQ(sum(OrgType::kDivision, 141121), 0);
+  EXPECT_EQ(PartsOf({OrgType::kDivision, 141100, ""}).size(), 2u);
+  EXPECT_EQ(PartsOf({OrgType::kDepartment, 141100, "101"}).size(), 1u);
 }
 
 TEST(ValidationTest, PlacesSpeakOfTheOrderSent) {

@@ -42,15 +42,11 @@ TEST(SchemaTest, GoldenKeys) {
   EXPECT_EQ(Hex(CatalogEventKey(domain::Position(1))), "090000000000000001");
   EXPECT_EQ(Hex(LogIdKey()), "0a");
   EXPECT_EQ(Hex(TileKey(1, 258)), "0b010000000000000102");
-  const domain::ChunkId chunk = {
-      {domain::OrgType::kDepartment, 141100, "031"}, 2024, domain::Stage::kApproved, 2048};
-  EXPECT_EQ(Hex(CellsKey(chunk, domain::Position(1))),
-            "1007e8030002272c0330333100"
-            "0800"
-            "fffffffffffffffe");
+  const domain::NodeId node = {
+      {domain::OrgType::kDepartment, 141100, "031"}, 2024, domain::Stage::kApproved};
+  EXPECT_EQ(Hex(CellsKey(node, domain::Position(1))), "1007e8030002272c0330333100fffffffffffffffe");
   EXPECT_EQ(Hex(EventSegmentKey(domain::Position(258), 1)), "01000000000000010200000001");
   EXPECT_EQ(Hex(PostingKey(domain::Position(258))), "120000000000000102");
-  EXPECT_EQ(Hex(StrideKey(domain::Position(258))), "130000000000000102");
   EXPECT_EQ(Hex(WatermarkKey()), "20");
   EXPECT_EQ(Hex(GroupKey(domain::Position(258))), "150000000000000102");
   EXPECT_EQ(Hex(UpstreamKey("city")), "0c63697479");
@@ -73,16 +69,14 @@ TEST(SchemaTest, EncodedOrderIsLogicalOrder) {
     const domain::BudgetKey a = budget(), b = budget();
     EXPECT_EQ(a < b, HeadKey(a) < HeadKey(b));
     EXPECT_EQ(*DecodeHeadKey(HeadKey(a)), a);
-    const domain::ChunkId chunk = {{domain::OrgType::kAgency, a.division, a.agency},
-                                   a.year,
-                                   a.stage,
-                                   static_cast<uint16_t>(random())};
+    const domain::NodeId node = {
+        {domain::OrgType::kDepartment, a.division, a.agency}, a.year, a.stage};
     const uint64_t s1 = random() % 5, s2 = random() % 5;
-    EXPECT_EQ(s1 > s2, CellsKey(chunk, domain::Position(s1)) <
-                           CellsKey(chunk, domain::Position(s2)));  // the newest first
-    const auto parts = DecodeCellsKey(CellsKey(chunk, domain::Position(s1)));
-    EXPECT_EQ(parts->id, chunk);
-    EXPECT_EQ(parts->stride, domain::Position(s1));
+    EXPECT_EQ(s1 > s2, CellsKey(node, domain::Position(s1)) <
+                           CellsKey(node, domain::Position(s2)));  // the newest first
+    const auto parts = DecodeCellsKey(CellsKey(node, domain::Position(s1)));
+    EXPECT_EQ(parts->id, node);
+    EXPECT_EQ(parts->position, domain::Position(s1));
     EXPECT_EQ(DecodeStatusKey(StatusKey(a, domain::Position(s1)))->key, a);
     EXPECT_EQ(s1 > s2, StatusKey(a, domain::Position(s1)) < StatusKey(a, domain::Position(s2)));
     EXPECT_EQ(*DecodeOwnerKey(OwnerKey(a.division)), a.division);
@@ -114,25 +108,18 @@ TEST(SchemaTest, RangesAreOfWhatTheyAreNamedFor) {
     return range.lower <= key && (range.upper.empty() || key < range.upper);
   };
   const domain::BudgetKey longer = {141100, 2024, domain::Stage::kApproved, "0310011"};
-  const domain::OrgNode node = {domain::OrgType::kAgency, 141100, "031001"};
-  const domain::ChunkId chunk = {node, 2024, domain::Stage::kApproved, 7};
+  const domain::NodeId node = {
+      {domain::OrgType::kDepartment, 141100, "031"}, 2024, domain::Stage::kApproved};
   EXPECT_TRUE(in(RevisionKey(kBudget, 3), RevisionsOf(kBudget)));
   EXPECT_FALSE(in(RevisionKey(longer, 3), RevisionsOf(kBudget)));
   EXPECT_TRUE(in(RevisionKey(longer, 3), RevisionsOf(141100, 2024, domain::Stage::kApproved)));
   EXPECT_TRUE(in(HeadKey(kBudget), HeadsOf(141100)));
   EXPECT_FALSE(in(HeadKey(kBudget), HeadsOf(141101)));
+  EXPECT_TRUE(in(CellsKey(node, domain::Position(5)), CellsOf(0, domain::Stage::kNone, 0)));
   EXPECT_TRUE(
-      in(CellsKey(chunk, domain::Position(5)), CellsOf(node, 2024, domain::Stage::kApproved)));
-  EXPECT_TRUE(
-      in(CellsKey(chunk, domain::Position(5)), CellsOf(2024, domain::Stage::kApproved, 141100)));
+      in(CellsKey(node, domain::Position(5)), CellsOf(2024, domain::Stage::kApproved, 141100)));
   EXPECT_FALSE(
-      in(CellsKey(chunk, domain::Position(5)), CellsOf(2024, domain::Stage::kApproved, 141101)));
-  EXPECT_TRUE(in(CellsKey(chunk, domain::Position(5)),
-                 CellsOf(node, 2024, domain::Stage::kApproved, 7, 7, domain::Position(6))));
-  EXPECT_FALSE(in(CellsKey(chunk, domain::Position(7)),
-                  CellsOf(node, 2024, domain::Stage::kApproved, 7, 7, domain::Position(6))));
-  EXPECT_FALSE(in(CellsKey(chunk, domain::Position(5)),
-                  CellsOf(node, 2024, domain::Stage::kApproved, 8, 9, domain::Position(6))));
+      in(CellsKey(node, domain::Position(5)), CellsOf(2024, domain::Stage::kApproved, 141101)));
   EXPECT_TRUE(in(StatusKey(kBudget, domain::Position(5)), StatusesOf(0, domain::Stage::kNone, 0)));
   EXPECT_TRUE(
       in(StatusKey(kBudget, domain::Position(5)), StatusesOf(2024, domain::Stage::kApproved, 0)));
@@ -149,7 +136,7 @@ TEST(SchemaTest, StatesOfOneThingHaveItInCommon) {
   const Key key = StatusKey(kBudget, domain::Position(258));
   const std::optional<StateKey> state = SplitState(key);
   ASSERT_TRUE(state.has_value());
-  EXPECT_EQ(state->stride, domain::Position(258));
+  EXPECT_EQ(state->position, domain::Position(258));
   EXPECT_EQ(SplitState(StatusKey(kBudget, domain::Position(7)))->of, state->of);
   EXPECT_LT(StatusKey(kBudget, domain::Position()), AfterStates(state->of));
   EXPECT_FALSE(SplitState(KeyView::Encoded("short")).has_value());

@@ -29,11 +29,20 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       break;
     }
     case 2: {
-      fiscal::domain::Chunk chunk, again;
-      if (fiscal::storage::DecodeChunk(bytes, {}, &chunk).ok()) {
-        const std::string encoded = fiscal::storage::EncodeCells(chunk.Table());
-        if (!fiscal::storage::DecodeChunk(encoded, {}, &again).ok() ||
-            fiscal::storage::EncodeCells(again.Table()) != encoded)
+      fiscal::domain::CellTable table, again;
+      if (fiscal::storage::DecodeCells(bytes, &table).ok()) {
+        fiscal::domain::LeafCells cells;
+        cells.Add(table);
+        const std::string encoded = fiscal::storage::EncodeCells(cells.Table());
+        if (!fiscal::storage::DecodeCells(encoded, &again).ok() ||
+            fiscal::storage::EncodeCells(again) != encoded)
+          std::abort();
+      }
+      fiscal::domain::NodeCells node, same;
+      if (fiscal::storage::DecodeNode(bytes, &node).ok()) {
+        const std::string encoded = fiscal::storage::EncodeNode(node);
+        if (!fiscal::storage::DecodeNode(encoded, &same).ok() ||
+            fiscal::storage::EncodeNode(same) != encoded)
           std::abort();
       }
       fiscal::domain::LineSet lines;
@@ -42,7 +51,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     }
     case 3: {
       auto key = fiscal::storage::DecodeCellsKey(encoded);
-      if (key.ok() && fiscal::storage::CellsKey(key->id, key->stride) != encoded) std::abort();
+      if (key.ok() && fiscal::storage::CellsKey(key->id, key->position) != encoded) std::abort();
       break;
     }
     case 4: {
@@ -52,7 +61,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         if (!fiscal::storage::DecodeWholePosting(1, again, nullptr).ok()) std::abort();
       }
       auto status = fiscal::storage::DecodeStatusKey(encoded);
-      if (status.ok() && fiscal::storage::StatusKey(status->key, status->stride) != encoded)
+      if (status.ok() && fiscal::storage::StatusKey(status->key, status->position) != encoded)
         std::abort();
       break;
     }

@@ -50,7 +50,7 @@ class ChecksTest : public ::testing::Test {
     ASSERT_TRUE(status.ok()) << status.error_message();
   }
   // Twice started, so that there are sorted files, and write-ahead files that are not empty. A
-  // stride of the totals is over.
+  // batch of the totals is written.
   void Fill() {
     Start(0);
     ASSERT_TRUE(ImportSmallCatalog(channel_, 3));

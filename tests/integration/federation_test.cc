@@ -296,7 +296,7 @@ TEST_F(FederationTest, ACityChangesNothingThatTheProvinceSaidOfItsOwnAgencies) {
 
 TEST_F(FederationTest, OneCellThatDiffersIsFoundAndNamed) {
   Join();
-  // Enough to end a stride, so that cells are in the store; the agency says nothing afterwards.
+  // All is in the store after a clean end.
   Send(city, Send(city, 0, 200, 3), 200, 3, /*agencies=*/5);
   ASSERT_TRUE(province.UntilLevel(city));
   EXPECT_TRUE(province.Reconcile("lvliang").equal());
@@ -312,27 +312,26 @@ TEST_F(FederationTest, OneCellThatDiffersIsFoundAndNamed) {
     options.ordered_kinds = storage::kTotalsOrderedKinds;
     auto kv = storage::RocksKv::Open(options);
     ASSERT_TRUE(kv.ok()) << kv.status();
-    auto store = storage::TotalsStore::Open(**kv);
-    ASSERT_TRUE(store.ok());
-    const auto watermark = (*store)->ReadWatermark();
+    const storage::TotalsStore store(**kv);
+    const auto watermark = store.ReadWatermark();
     ASSERT_FALSE(watermark->position.zero());
-    const domain::ChunkId id =
-        domain::LeafChunkOf({141100, 2024, domain::Stage::kApproved, agency});
-    std::string value(1, '\0');
-    ASSERT_TRUE((*store)
-                    ->ForEachChunk({id.node, id.year, id.stage}, id.chunk, id.chunk,
-                                   watermark->position,
-                                   [&](uint16_t, const domain::CellTable& table) {
-                                     domain::CellTable changed = table;
-                                     ASSERT_FALSE(changed.items.empty());
-                                     was = static_cast<int64_t>(changed.items[0].value.amount_fen);
-                                     cell_code = std::to_string(changed.items[0].key.functional);
-                                     changed.items[0].value.amount_fen += 1;
-                                     value += storage::EncodeCells(changed);
-                                   })
-                    .ok());
+    // The posting that its cells are.
+    storage::AgencyReader agencies(store);
+    const auto state = agencies.Read({141100, 2024, domain::Stage::kApproved, agency},
+                                     watermark->position);
+    ASSERT_TRUE(state.ok()) << state.status();
+    ASSERT_EQ(state->postings.size(), 1u);
+    const storage::Key key = storage::PostingKey(state->postings[0]);
+    auto posting = storage::DecodeWholePosting(state->postings[0], *(*kv)->Get(key), nullptr);
+    ASSERT_TRUE(posting.ok());
+    ASSERT_FALSE(posting->cells.items.empty());
+    // Its views are of bytes that are gone: this posting has no projects.
+    ASSERT_TRUE(posting->cells.projects.empty());
+    was = static_cast<int64_t>(posting->cells.items[0].value.amount_fen);
+    cell_code = std::to_string(posting->cells.items[0].key.functional);
+    posting->cells.items[0].value.amount_fen += 1;
     storage::Batch batch;
-    batch.Put(storage::CellsKey(id, watermark->position), value);
+    batch.Put(key, storage::EncodePosting(*posting));
     ASSERT_TRUE((*kv)->Write(batch, false).ok());
     ASSERT_TRUE((*kv)->Flush().ok());
   }

@@ -97,11 +97,11 @@ bool Above::Start() {
   auto totals_kv = MemoryKv::Open(totals_disk_, {false, nullptr});
   if (!ok(totals_kv.status(), "open totals store")) return false;
   p.totals_kv = *std::move(totals_kv);
-  auto totals = storage::TotalsStore::Open(*p.totals_kv);
-  if (!ok(totals.status(), "open totals")) return false;
-  p.totals = *std::move(totals);
+  p.totals = std::make_unique<storage::TotalsStore>(*p.totals_kv);
   services::Projector::Options options;
-  options.stride = {7, 40};
+  options.write_events = 7;
+  options.write_cells = 40;
+  options.rule = {2, 4, 8};
   options.flush_cells = 1 + Below(500);
   auto projector = services::Projector::Open(*p.log, *p.totals, options);
   if (!ok(projector.status(), "open projector")) return false;

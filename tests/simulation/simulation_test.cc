@@ -45,9 +45,9 @@ TEST(SimulationTest, SeedsHold) {
 }
 
 // Totals that agree with the log are never said to differ. Histories count in which a comparison
-// came while the open stride said something of the projects of a statement that had cells in the
+// came while an unwritten posting said something of the projects of a statement that had cells in the
 // store.
-TEST(SimulationTest, VerifyAgreesWithProjectsInTheOpenStride) {
+TEST(SimulationTest, VerifyAgreesWithUnwrittenProjects) {
   const uint64_t only = FromEnvironment("FISCAL_SIM_SEED", 0);
   const uint64_t wanted = only != 0 ? 1 : FromEnvironment("FISCAL_VERIFY_HISTORIES", 500);
   uint64_t histories = 0, seeds = 0;
@@ -59,7 +59,7 @@ TEST(SimulationTest, VerifyAgreesWithProjectsInTheOpenStride) {
     histories += run.open_projects > 0 ? 1 : 0;
     verifications += run.verifications;
   }
-  std::cout << histories << " histories with projects in the open stride, of " << seeds << "; "
+  std::cout << histories << " histories with projects in unwritten postings, of " << seeds << "; "
             << verifications << " verifications agree\n";
   if (only == 0) {
     EXPECT_EQ(histories, wanted);

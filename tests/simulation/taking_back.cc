@@ -12,8 +12,8 @@ namespace fiscal::simulation {
 absl::StatusOr<services::VerifyResult> VerifyTakingBack(const services::Projector& projector) {
   services::VerifyResult result;
   result.position = projector.folded();
-  const domain::Position stride = projector.store().StrideAt(result.position);
-  std::map<domain::ChunkId, domain::Chunk> agencies;
+  const domain::Position written = projector.written();
+  std::map<domain::BudgetKey, domain::LeafCells> agencies;
   for (domain::Position p(1); p <= result.position; ++p) {
     FISCAL_ASSIGN_OR_RETURN(const storage::LogEntry entry, projector.log().Read(p));
     absl::string_view payload;
@@ -22,20 +22,19 @@ absl::StatusOr<services::VerifyResult> VerifyTakingBack(const services::Projecto
     if (header.kind == domain::EventKind::kCatalog) continue;
     FISCAL_ASSIGN_OR_RETURN(const domain::Posting posting,
                             storage::ReadPosting(header, payload, entry.record));
-    domain::Chunk& chunk = agencies[domain::LeafChunkOf(posting.key)];
-    chunk.Add(posting.cells);
-    if (p <= stride) continue;
+    domain::LeafCells& cells = agencies[posting.key];
+    cells.Add(posting.cells);
+    if (p <= written) continue;
     domain::CellTable back = posting.cells;
     for (domain::CellTable::Item& item : back.items) item.value = -item.value;
-    chunk.Add(back);
-    chunk.Tidy();
+    cells.Add(back);
   }
-  FISCAL_RETURN_IF_ERROR(projector.store().ForEach(
-      stride, [&](const domain::ChunkId& id, const domain::CellTable& stored) {
-        if (id.node.type == domain::OrgType::kAgency &&
-            storage::EncodeCells(stored) != storage::EncodeCells(agencies[id].Table()))
-          result.differences.push_back("an agency's cells");
-      }));
+  for (const auto& [key, cells] : agencies) {
+    domain::LeafCells stored;
+    FISCAL_RETURN_IF_ERROR(projector.store().LoadLeaves(key, written, &stored));
+    if (storage::EncodeCells(stored.Table()) != storage::EncodeCells(cells.Table()))
+      result.differences.push_back("an agency's cells");
+  }
   return result;
 }
 

@@ -125,7 +125,7 @@ class World {
             bug == Bug::kForgetUpstream) {}
 
   Outcome Play() {
-    if (Below(4) != 0) stride_ = {1 + Below(12), 1 + Below(60)};
+    if (Below(4) != 0) WriteSoon();
     if (!Start()) return Ended();
     // Every fourth seed is long; the others are short and many.
     const int steps = Below(4) == 0 ? 500 : 60;
@@ -156,7 +156,7 @@ class World {
   }
 
   Outcome PlayVerify() {
-    stride_ = {1 + Below(12), 1 + Below(60)};
+    WriteSoon();
     if (!Start()) return Ended();
     for (int i = 0; i < 40 && run_.failure.empty(); ++i) {
       const uint64_t dice = Below(20);
@@ -230,14 +230,11 @@ class World {
     p.lossy_kv = std::make_unique<LossyKv>(*p.totals_kv);
     storage::Kv* cells = p.totals_kv.get();
     if (bug_ == Bug::kLoseCells) cells = p.lossy_kv.get();
-    auto totals = storage::TotalsStore::Open(*cells);
-    if (!Check(totals.status(), "open totals")) return false;
-    p.totals = *std::move(totals);
-    services::Projector::Options options;
-    // Small bounds, so that chunks are dropped and strides flushed at odd moments.
+    p.totals = std::make_unique<storage::TotalsStore>(*cells);
+    services::Projector::Options options = writes_;
+    // Small bounds, so that nodes are dropped and the store is flushed at odd moments.
     options.live_cells_max = Below(2) == 0 ? 50 : 100000;
     options.flush_cells = 1 + Below(2000);
-    options.stride = stride_;
     auto projector = services::Projector::Open(*p.log, *p.totals, options);
     if (!Check(projector.status(), "open projector")) return false;
     p.projector = *std::move(projector);
@@ -245,6 +242,12 @@ class World {
     if (model_.head.zero()) ImportCatalog();
     catalog_events_ = domain::Position(5);
     return run_.failure.empty();
+  }
+
+  void WriteSoon() {
+    writes_.write_events = 1 + Below(12);
+    writes_.write_cells = 1 + Below(60);
+    writes_.rule = {1 + Below(3), 1 + Below(8), 1 + Below(30)};
   }
 
   // The ledger that was kept, and brought level after a crash, is byte by byte the one that the log
@@ -654,9 +657,9 @@ class World {
     ++run_.verifications;
     projector.ReadLive([&](const services::Projector::Live& live) {
       run_.open_projects +=
-          std::any_of(live.postings.begin(), live.postings.end(), [&](const auto& posting) {
+          std::any_of(live.unwritten.begin(), live.unwritten.end(), [&](const auto& posting) {
             const auto& projects = posting->cells.projects;
-            return !live.stride.zero() && !posting->first() &&
+            return !live.written.zero() && !posting->first() &&
                    std::any_of(projects.begin(), projects.end(), [](const auto& p) {
                      return p.state != domain::CellProject::kMentioned;
                    });
@@ -782,17 +785,20 @@ class World {
     }
     MemoryDisk fresh_disk;
     auto fresh = MemoryKv::Open(fresh_disk, {false, nullptr});
-    auto totals = storage::TotalsStore::Open(**fresh);
-    if (!Check(totals.status(), "open a new totals store")) return;
-    storage::TotalsStore& store = **totals;
+    storage::TotalsStore store(**fresh);
+    // Whole in memory, and written at other positions.
     services::Projector::Options options;
-    options.stride = stride_;
+    options.rule = writes_.rule;
+    options.write_events = 1 + Below(100);
     auto rebuilt = services::Projector::Open(*process_->log, store, options);
     if (!Check(rebuilt.status(), "rebuild")) return;
     while ((*rebuilt)->folded() < model_.head) {
       const auto step = (*rebuilt)->Step(1000);
       if (!Check(step.status(), "rebuild")) return;
     }
+    if (!Check((*rebuilt)->Flush(), "write the rest") ||
+        !Check(process_->projector->Flush(), "write the rest"))
+      return;
     if (Contents(**fresh) != Contents(*process_->totals_kv)) Fail("a rebuild gives other bytes");
   }
 
@@ -806,8 +812,8 @@ class World {
   storage::MemoryAnchorDisk anchor_disk_;
   std::unique_ptr<Process> process_;
   Model model_;
-  // A world has its own: in most of them a run ends many strides, by events or by cells.
-  storage::StrideBounds stride_;
+  // When totals are written, and whole: a world has its own, in most of them it is often.
+  services::Projector::Options writes_;
   std::vector<Submission> sent_;
   uint64_t next_request_ = 0;
   domain::Position catalog_events_;

@@ -17,8 +17,8 @@ enum class Bug {
   kForgetRequest,
   kLoseCells,
   kForgetUpstream,
-  // Verify compares agencies' cells after it has taken amounts of the open stride back, and not
-  // what that says of projects.
+  // Verify compares agencies' cells after it has taken amounts of unwritten postings back, and not
+  // what those say of projects.
   kTakeBackAmounts
 };
 
@@ -34,8 +34,8 @@ struct Outcome {
   int resumes = 0;
   // Reallocations that were kept.
   int reallocations = 0;
-  // Comparisons of all totals with the log, and those of them in whose open stride a statement that
-  // already had cells in the store names or drops projects.
+  // Comparisons of all totals with the log, and those of them in which an unwritten posting of a
+  // statement that already had cells in the store names or drops projects.
   int verifications = 0;
   int open_projects = 0;
 };

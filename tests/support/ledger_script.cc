@@ -156,15 +156,22 @@ std::vector<domain::GroupBy> GroupByOf(const Words& words) {
   return group_by;
 }
 
-LedgerScript::LedgerScript(services::RulesCheck check, storage::StrideBounds stride)
+services::Projector::Options WrittenEvery(uint64_t events) {
+  services::Projector::Options options;
+  options.write_events = events;
+  if (events < 10) options.rule = {1, 1, events};
+  return options;
+}
+
+LedgerScript::LedgerScript(services::RulesCheck check, services::Projector::Options projector)
     : clock_(absl::FromUnixSeconds(1704067200)), check_(check) {
   log_kv_ = *storage::MemoryKv::Open(log_disk_, {true, &faults_});
   anchor_ = std::make_unique<storage::MemoryAnchor>(anchor_disk_);
   log_ = *storage::LocalLog::Open(*log_kv_, *anchor_, "0123456789abcdef");
   intake_ = *Intake::Open(*log_kv_, *log_, clock_, check);
   totals_kv_ = *storage::MemoryKv::Open(totals_disk_, {false, nullptr});
-  totals_ = *storage::TotalsStore::Open(*totals_kv_);
-  projector_options_.stride = stride;
+  totals_ = std::make_unique<storage::TotalsStore>(*totals_kv_);
+  projector_options_ = projector;
   Restart();
 }
 
@@ -407,10 +414,8 @@ std::string LedgerScript::Reads(const Words& words) {
                                                  "transfer", "transfer"};
   const services::Filter filter(intake_->catalog(), FilterOf(words));
   const std::vector<domain::GroupBy> group_by = GroupByOf(words);
-  const services::Reads reads = services::ReadsOf(filter.asked(), group_by);
-  std::string out(kKinds[static_cast<size_t>(reads.kind)]);
-  if (reads.code != 0) absl::StrAppend(&out, " ", reads.code);
-  return absl::StrCat(out, " of ", Counted(TargetsOf(filter, group_by).size(), "node"));
+  const domain::CellKind kind = services::KindOf(filter.asked(), group_by);
+  return absl::StrCat(kKinds[static_cast<size_t>(kind)], " of ", Counted(TargetsOf(filter, group_by).size(), "node"));
 }
 
 }  // namespace fiscal::testing

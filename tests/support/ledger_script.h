@@ -80,11 +80,14 @@ std::string SayGroup(const std::vector<domain::GroupValue>& group);
 std::string SayReceipt(const domain::Receipt& receipt);
 std::string SayAnswer(const absl::StatusOr<domain::RequestReceipt>& answer);
 
+// Totals are written every so many events; with few, whole states come soon, so that what is read
+// from the store is of every form.
+services::Projector::Options WrittenEvery(uint64_t events);
+
 class LedgerScript {
  public:
-  // `check` as of Intake::Open. `stride` ends strides soon, so that totals are read from the store
-  //     too.
-  explicit LedgerScript(services::RulesCheck check, storage::StrideBounds stride = {});
+  // `check` as of Intake::Open.
+  explicit LedgerScript(services::RulesCheck check, services::Projector::Options projector = {});
   ~LedgerScript();
 
   // The script with the results that its rows had in place of those it names.
@@ -108,7 +111,7 @@ class LedgerScript {
   domain::Position Fold(const Words& words);
   // The next write of the log's store fails with `status`, and nothing of it was written.
   void FailNextWrite(absl::Status status);
-  // Opens the totals anew: what is behind their last stride is read from the store from now on.
+  // Opens the totals anew: what was written is read from the store from now on.
   void Restart();
 
   services::Intake& intake() { return *intake_; }

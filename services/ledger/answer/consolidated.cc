@@ -12,7 +12,7 @@ namespace {
 
 using domain::CellKey;
 using domain::CellValue;
-using domain::ChunkKind;
+using domain::CellKind;
 using domain::Code;
 using domain::Consolidated;
 using domain::Dimension;
@@ -21,8 +21,8 @@ using domain::OrgType;
 using domain::TotalFilter;
 using domain::Transfer;
 
-// Transfers of a fund with its parts by receiver and top fund: what leaf differences of an open
-// stride and stored chunks both say.
+// Transfers of a fund with its parts by receiver and top fund: what postings and stored cells both
+// say.
 class Receivers final : public CellVisitor {
  public:
   Receivers(bool up, Fund fund, std::map<std::pair<Code, Fund>, domain::Fen>* out)
@@ -39,9 +39,9 @@ class Receivers final : public CellVisitor {
         key.receiving_division == 0)
       return;
     if (fund_ != Fund::kNone && a.fund != fund_ && domain::TopOf(a.fund) != fund_) return;
-    // A leaf cell says its function, a chunk of transfers is of one.
+    // A leaf cell says its function, cells of transfers are of one.
     if (key.functional != 0 &&
-        domain::TransferKindOf(key) != (up_ ? ChunkKind::kTransferUp : ChunkKind::kTransferDown))
+        domain::TransferKindOf(key) != (up_ ? CellKind::kTransferUp : CellKind::kTransferDown))
       return;
     (*out_)[{key.receiving_division, domain::TopOf(a.fund)}] += value.amount_fen;
   }
@@ -81,7 +81,7 @@ absl::StatusOr<Consolidated> Consolidate(const Projector& projector, const Total
     for (domain::Stage stage : domain::StagesOf(filter.stage)) {
       Receivers receivers(up, filter.fund, &paid);
       FISCAL_RETURN_IF_ERROR(reader.Visit(targets,
-                                          up ? ChunkKind::kTransferUp : ChunkKind::kTransferDown,
+                                          up ? CellKind::kTransferUp : CellKind::kTransferDown,
                                           filter.year, stage, position, receivers, work));
     }
     for (const auto& [of, amount] : paid) {

@@ -239,7 +239,7 @@ absl::Status LedgerSource::WalkStage(const Part& part, domain::Stage stage, Sums
   }
   Walk walk(*this, part, targets, leaves);
   FISCAL_RETURN_IF_ERROR(
-      reader_.Visit(targets, domain::ChunkKind::kLeaf, scope_.year, stage, position_, walk, work_));
+      reader_.Visit(targets, domain::CellKind::kLeaf, scope_.year, stage, position_, walk, work_));
   sums->Add(walk.memo);
   std::vector<Target> both;
   std::vector<size_t> both_leaves;
@@ -258,7 +258,7 @@ absl::Status LedgerSource::WalkStage(const Part& part, domain::Stage stage, Sums
   if (both.empty()) return absl::OkStatus();
   Walk again(*this, part, both, both_leaves);
   FISCAL_RETURN_IF_ERROR(
-      reader_.Visit(both, domain::ChunkKind::kLeaf, scope_.year, stage, position_, again, work_));
+      reader_.Visit(both, domain::CellKind::kLeaf, scope_.year, stage, position_, again, work_));
   sums->Add(again.counted, -1);
   return absl::OkStatus();
 }

@@ -9,7 +9,7 @@ namespace fiscal::services {
 namespace {
 
 using domain::Catalog;
-using domain::ChunkKind;
+using domain::CellKind;
 using domain::Code;
 using domain::Dimension;
 using domain::GroupBy;
@@ -19,26 +19,6 @@ using domain::TotalFilter;
 bool Asks(absl::Span<const GroupBy> group_by, Dimension d) {
   return std::any_of(group_by.begin(), group_by.end(),
                      [d](const GroupBy& g) { return g.dimension == d; });
-}
-
-ChunkKind KindNeeded(const TotalFilter& f, absl::Span<const GroupBy> group_by) {
-  auto asks = [&](Dimension d) { return Asks(group_by, d); };
-  ChunkKind kind = ChunkKind::kNone;
-  auto need = [&](ChunkKind k) {
-    kind = kind == ChunkKind::kNone || kind == k ? k : ChunkKind::kLeaf;
-  };
-  if (f.functional != 0 || asks(Dimension::kFunctional)) need(ChunkKind::kFunctional);
-  // Chunks of revenue keep income only, those of economic codes expenditure only.
-  const bool income = f.direction == domain::Direction::kIncome;
-  if (f.revenue != 0 || asks(Dimension::kRevenue))
-    need(income ? ChunkKind::kRevenue : ChunkKind::kLeaf);
-  if (f.dept_economic != 0 || asks(Dimension::kDeptEconomic))
-    need(income ? ChunkKind::kLeaf : ChunkKind::kDeptEconomic);
-  if (f.gov_economic != 0 || asks(Dimension::kGovEconomic))
-    need(income ? ChunkKind::kLeaf : ChunkKind::kGovEconomic);
-  if (!f.project.empty() || asks(Dimension::kProject)) kind = ChunkKind::kLeaf;
-  if (!f.agency.empty() || asks(Dimension::kAgency)) kind = ChunkKind::kLeaf;
-  return kind;
 }
 
 // The agencies of one division.
@@ -66,25 +46,28 @@ bool IsOrganisation(Dimension d) {
   return d == Dimension::kDepartment || d == Dimension::kAgency || d == Dimension::kDivision;
 }
 
-Reads ReadsOf(const TotalFilter& f, absl::Span<const GroupBy> group_by) {
-  const ChunkKind kind = KindNeeded(f, group_by);
-  switch (kind) {
-    case ChunkKind::kFunctional:
-      // A crosswalk may bring codes of any class.
-      return {kind, f.classification_year == 0 ? f.functional : 0};
-    case ChunkKind::kRevenue:
-      return {kind, f.revenue};
-    case ChunkKind::kDeptEconomic:
-      return {kind, f.dept_economic};
-    case ChunkKind::kGovEconomic:
-      return {kind, f.gov_economic};
-    default:
-      return {kind, 0};
-  }
+CellKind KindOf(const TotalFilter& f, absl::Span<const GroupBy> group_by) {
+  auto asks = [&](Dimension d) { return Asks(group_by, d); };
+  CellKind kind = CellKind::kNone;
+  auto need = [&](CellKind k) {
+    kind = kind == CellKind::kNone || kind == k ? k : CellKind::kLeaf;
+  };
+  if (f.functional != 0 || asks(Dimension::kFunctional)) need(CellKind::kFunctional);
+  // Cells of revenue are of income only, those of economic codes of expenditure only.
+  const bool income = f.direction == domain::Direction::kIncome;
+  if (f.revenue != 0 || asks(Dimension::kRevenue))
+    need(income ? CellKind::kRevenue : CellKind::kLeaf);
+  if (f.dept_economic != 0 || asks(Dimension::kDeptEconomic))
+    need(income ? CellKind::kLeaf : CellKind::kDeptEconomic);
+  if (f.gov_economic != 0 || asks(Dimension::kGovEconomic))
+    need(income ? CellKind::kLeaf : CellKind::kGovEconomic);
+  if (!f.project.empty() || asks(Dimension::kProject)) kind = CellKind::kLeaf;
+  if (!f.agency.empty() || asks(Dimension::kAgency)) kind = CellKind::kLeaf;
+  return kind;
 }
 
 bool IsSmall(const TotalFilter& filter) {
-  return !filter.agency.empty() || KindNeeded(filter, {}) != ChunkKind::kLeaf;
+  return !filter.agency.empty() || KindOf(filter, {}) != CellKind::kLeaf;
 }
 
 std::vector<Target> LeavesOf(const Filter& filter) {
@@ -96,7 +79,7 @@ std::vector<Target> LeavesOf(const Filter& filter) {
 std::vector<Target> TargetsOf(const Filter& filter, absl::Span<const GroupBy> group_by) {
   const TotalFilter& f = filter.asked();
   std::vector<Target> targets;
-  if (KindNeeded(f, group_by) == ChunkKind::kLeaf) return LeavesOf(filter);
+  if (KindOf(f, group_by) == CellKind::kLeaf) return LeavesOf(filter);
   if (!f.department.empty()) {
     return {{{OrgType::kDepartment, f.division, f.department}, f.department, f.division}};
   }

@@ -57,17 +57,17 @@ class Question::Sum final : public CellVisitor {
   absl::flat_hash_map<const Target*, std::unique_ptr<std::vector<uint32_t>>> rows_;
 };
 
-absl::Status Question::Run(const Projector& projector, ChunkCache& cache, Position position,
+absl::Status Question::Run(const Projector& projector, NodeCache& cache, Position position,
                            Work& work) {
   const domain::TotalFilter& asked = filter_.asked();
-  const Reads read = ReadsOf(asked, rows_.group_by());
+  const domain::CellKind kind = KindOf(asked, rows_.group_by());
   const std::vector<Target> targets = TargetsOf(filter_, rows_.group_by());
   const absl::Span<const domain::Stage> stages = domain::StagesOf(asked.stage);
   FISCAL_RETURN_IF_ERROR(work.Expect(targets.size() * stages.size() * Work::kSeek));
   Sum sum(*this);
   for (domain::Stage stage : stages) {
     FISCAL_RETURN_IF_ERROR(TotalsView(projector, cache, position, asked.year, stage)
-                               .Visit(targets, read.kind, read.code, sum, work));
+                               .Visit(targets, kind, sum, work));
   }
   return absl::OkStatus();
 }

@@ -34,7 +34,7 @@ class Question {
   Rows& rows() { return rows_; }
 
   // Adds the cells at `position`, which was folded.
-  absl::Status Run(const Projector& projector, ChunkCache& cache, domain::Position position,
+  absl::Status Run(const Projector& projector, NodeCache& cache, domain::Position position,
                    Work& work);
   // Adds one cell, if the filter selects it. REQUIRES: it groups by nothing.
   void Add(const domain::CellKey& key, absl::string_view project, const domain::CellValue& value) {

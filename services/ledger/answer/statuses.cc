@@ -24,17 +24,17 @@ absl::StatusOr<Statuses> StatusesAt(const Projector& projector, uint16_t year, S
                                     Work& work) {
   FISCAL_RETURN_IF_ERROR(work.Expect(divisions.size() * Work::kSeek));
   Statuses statuses;
-  const domain::Position stride = projector.store().StrideAt(position);
+  const domain::Position stored = std::min(position, projector.written());
   for (Code division : divisions.empty() ? std::vector<Code>{0} : divisions) {
     const size_t before = statuses.size();
     FISCAL_RETURN_IF_ERROR(projector.store().ForEachStatus(
-        year, stage, division, stride,
+        year, stage, division, stored,
         [&](const BudgetKey& key, const StatementStatus& status) { statuses[key] = status; }));
     FISCAL_RETURN_IF_ERROR(work.Spend(Work::kSeek + 4 * (statuses.size() - before)));
   }
   const std::set<Code> wanted(divisions.begin(), divisions.end());
   std::vector<Projector::Delivered> postings;
-  for (Position at = stride; at < position;) {
+  for (Position at = stored; at < position;) {
     FISCAL_ASSIGN_OR_RETURN(
         at, projector.ReadPostings(
                 at, position, 256,

@@ -1,6 +1,6 @@
 // The statements that stand at a position, and the agencies that reported by then.
 //
-//   TotalsStore (statuses at strides) + Projector::ReadPostings (what came since) --> StatusesAt
+//   TotalsStore (what is written) + Projector::ReadPostings (what came since) --> StatusesAt
 //   StatusesAt --> coverage, explanations, digests
 #ifndef FISCAL_SERVICES_LEDGER_ANSWER_STATUSES_H_
 #define FISCAL_SERVICES_LEDGER_ANSWER_STATUSES_H_

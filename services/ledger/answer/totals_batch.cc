@@ -56,7 +56,7 @@ class Shared final : public CellVisitor {
 }  // namespace
 
 absl::StatusOr<std::vector<domain::CellValue>> BatchTotals(const Projector& projector,
-                                                           ChunkCache& cache,
+                                                           NodeCache& cache,
                                                            const std::vector<TotalFilter>& filters,
                                                            domain::Position position, Work& work) {
   const std::shared_ptr<const domain::Catalog> catalog = projector.catalog();
@@ -68,25 +68,22 @@ absl::StatusOr<std::vector<domain::CellValue>> BatchTotals(const Projector& proj
     question = std::make_unique<Question>(catalog, filter, std::vector<domain::GroupBy>());
     FISCAL_RETURN_IF_ERROR(question->filter().Check());
   }
-  using Chunks = std::tuple<domain::ChunkKind, domain::Code, domain::Code, bool, std::string,
-                            std::string, uint16_t, domain::Stage>;
-  std::map<Chunks, Shared> readings;
+  using Cells = std::tuple<domain::CellKind, domain::Code, bool, std::string, std::string, uint16_t,
+                           domain::Stage>;
+  std::map<Cells, Shared> readings;
   for (const auto& [f, question] : questions) {
-    const Reads reads = ReadsOf(f, {});
-    readings[{reads.kind, reads.code, f.division, f.own_level, f.department, f.agency, f.year,
-              f.stage}]
-        .Add(question.get());
+    readings[{KindOf(f, {}), f.division, f.own_level, f.department, f.agency, f.year, f.stage}].Add(
+        question.get());
   }
   // The least it will cost, before anything is spent: one seek for each reading.
   FISCAL_RETURN_IF_ERROR(work.Expect(readings.size() * Work::kSeek));
-  for (auto& [chunks, shared] : readings) {
+  for (auto& [cells, shared] : readings) {
     const Question& first = shared.first();
     const domain::TotalFilter& asked = first.filter().asked();
-    const Reads reads = ReadsOf(asked, {});
     const std::vector<Target> targets = TargetsOf(first.filter(), {});
     for (domain::Stage stage : domain::StagesOf(asked.stage)) {
       FISCAL_RETURN_IF_ERROR(TotalsView(projector, cache, position, asked.year, stage)
-                                 .Visit(targets, reads.kind, reads.code, shared, work));
+                                 .Visit(targets, KindOf(asked, {}), shared, work));
     }
   }
   std::vector<domain::CellValue> values;

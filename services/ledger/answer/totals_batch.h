@@ -18,7 +18,7 @@ namespace fiscal::services {
 // A value for each filter, in order. The first filter that names what is in no catalog is refused
 // as Filter::Check does.
 absl::StatusOr<std::vector<domain::CellValue>> BatchTotals(
-    const Projector& projector, ChunkCache& cache, const std::vector<domain::TotalFilter>& filters,
+    const Projector& projector, NodeCache& cache, const std::vector<domain::TotalFilter>& filters,
     domain::Position position, Work& work);
 
 }  // namespace fiscal::services

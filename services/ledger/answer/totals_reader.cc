@@ -9,7 +9,7 @@ namespace fiscal::services {
 using domain::TotalFilter;
 
 TotalsReader::TotalsReader(const Projector& projector)
-    : projector_(projector), cache_(std::make_unique<ChunkCache>()) {}
+    : projector_(projector), cache_(std::make_unique<NodeCache>()) {}
 TotalsReader::~TotalsReader() = default;
 
 absl::Status TotalsReader::Ask(Question& question, domain::Position position, Work& work) const {
@@ -38,11 +38,11 @@ absl::StatusOr<domain::TotalList> TotalsReader::List(const TotalFilter& filter,
   return question.rows().Answer(order);
 }
 
-absl::Status TotalsReader::Visit(const std::vector<Target>& targets, domain::ChunkKind kind,
+absl::Status TotalsReader::Visit(const std::vector<Target>& targets, domain::CellKind kind,
                                  uint16_t year, domain::Stage stage, domain::Position position,
                                  CellVisitor& visit, Work& work) const {
   return TotalsView(projector_, *cache_, position, year, stage)
-      .Visit(targets, kind, 0, visit, work);
+      .Visit(targets, kind, visit, work);
 }
 
 }  // namespace fiscal::services

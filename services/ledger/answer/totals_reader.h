@@ -38,13 +38,13 @@ class TotalsReader {
                                          domain::RowOrder order, domain::Position position,
                                          Work& work) const;
   // The cells of some nodes' chunks of one kind.
-  absl::Status Visit(const std::vector<Target>& targets, domain::ChunkKind kind, uint16_t year,
+  absl::Status Visit(const std::vector<Target>& targets, domain::CellKind kind, uint16_t year,
                      domain::Stage stage, domain::Position position, CellVisitor& visit,
                      Work& work) const;
 
  private:
   const Projector& projector_;
-  const std::unique_ptr<ChunkCache> cache_;
+  const std::unique_ptr<NodeCache> cache_;
 };
 
 }  // namespace fiscal::services

@@ -76,8 +76,8 @@ void Watch::SkipTo(Position position) {
   if (next_ == read_.size() && position > position_) position_ = position;
 }
 
-std::vector<domain::Fold::NodeId> Watch::Nodes() const {
-  std::vector<domain::Fold::NodeId> nodes;
+std::vector<domain::NodeId> Watch::Nodes() const {
+  std::vector<domain::NodeId> nodes;
   for (const WatchedTotals& totals : options_.totals) {
     for (domain::Stage stage : domain::StagesOf(totals.filter.stage))
       nodes.push_back({domain::NodeOf(totals.filter), totals.filter.year, stage});

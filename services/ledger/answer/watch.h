@@ -70,7 +70,7 @@ class Watch {
   // Goes on behind `position`, up to which nothing concerns it.
   void SkipTo(domain::Position position);
   // The nodes, by year and stage, whose postings concern it.
-  std::vector<domain::Fold::NodeId> Nodes() const;
+  std::vector<domain::NodeId> Nodes() const;
 
  private:
   absl::Status Start(domain::Position position);

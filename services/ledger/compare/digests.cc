@@ -48,13 +48,13 @@ std::string CellText(const CellTable& table, const domain::CellKey& key) {
   return text;
 }
 
-// An agency's leaf cells at a position: what was stored, and what was posted since.
+// An agency's leaf cells at a position: what was written, and what was posted since.
 class Leaves {
  public:
   static absl::StatusOr<Leaves> At(const Projector& projector, Position position, Work& work) {
-    Leaves leaves(projector, projector.store().StrideAt(position));
+    Leaves leaves(projector, std::min(position, projector.written()));
     std::vector<Projector::Delivered> postings;
-    for (Position at = leaves.stride_; at < position;) {
+    for (Position at = leaves.stored_; at < position;) {
       FISCAL_ASSIGN_OR_RETURN(
           at, projector.ReadPostings(
                   at, position, 256, [](const domain::Posting&) { return true; }, &postings));
@@ -65,26 +65,21 @@ class Leaves {
     return leaves;
   }
 
-  absl::Status Read(const BudgetKey& key, domain::Chunk* chunk, Work& work) const {
-    const domain::ChunkId id = domain::LeafChunkOf(key);
-    FISCAL_RETURN_IF_ERROR(projector_.store().ForEachChunk(
-        {id.node, id.year, id.stage}, id.chunk, id.chunk, stride_,
-        [&](uint16_t, const CellTable& table) { chunk->Add(table); }));
+  absl::Status Read(const BudgetKey& key, domain::LeafCells* cells, Work& work) const {
+    FISCAL_RETURN_IF_ERROR(projector_.store().LoadLeaves(key, stored_, cells));
     const auto since = since_.find(key);
     if (since != since_.end()) {
-      for (const auto& posting : since->second) chunk->Add(posting->cells);
+      for (const auto& posting : since->second) cells->Add(posting->cells);
     }
-    chunk->Tidy();
     // Sorted, encoded and hashed as well.
-    return work.Spend(Work::kSeek + 4 * chunk->cells().size());
+    return work.Spend(Work::kSeek + 4 * cells->size());
   }
 
  private:
-  Leaves(const Projector& projector, domain::Position stride)
-      : projector_(projector), stride_(stride) {}
+  Leaves(const Projector& projector, Position stored) : projector_(projector), stored_(stored) {}
 
   const Projector& projector_;
-  domain::Position stride_;
+  Position stored_;
   std::map<BudgetKey, Projector::Postings> since_;
 };
 
@@ -99,14 +94,14 @@ Digest DigestOfEntries(const std::vector<DigestEntry>& entries) {
 
 absl::StatusOr<Digest> AgencyDigest(const Leaves& leaves, const BudgetKey& key,
                                     const domain::StatementStatus& status, Work& work) {
-  domain::Chunk chunk;
-  FISCAL_RETURN_IF_ERROR(leaves.Read(key, &chunk, work));
+  domain::LeafCells cells;
+  FISCAL_RETURN_IF_ERROR(leaves.Read(key, &cells, work));
   std::string head;
   PutVarint(&head, status.revision);
   PutU8(&head,
         static_cast<uint8_t>(status.certified | status.withdrawn << 1 | status.control << 2));
   PutString(&head, status.department);
-  return Sha256({head, storage::EncodeCells(chunk.Table())});
+  return Sha256({head, storage::EncodeCells(cells.Table())});
 }
 
 }  // namespace
@@ -120,10 +115,10 @@ absl::StatusOr<std::vector<DigestEntry>> DigestsAt(const Projector& projector,
   FISCAL_ASSIGN_OR_RETURN(const Leaves leaves, Leaves::At(projector, position, work));
   std::vector<DigestEntry> out;
   if (!place.agency.empty()) {
-    domain::Chunk chunk;
+    domain::LeafCells cells;
     FISCAL_RETURN_IF_ERROR(
-        leaves.Read({place.division, place.year, place.stage, place.agency}, &chunk, work));
-    const CellTable table = chunk.Table();
+        leaves.Read({place.division, place.year, place.stage, place.agency}, &cells, work));
+    const CellTable table = cells.Table();
     for (const CellTable::Item& item : table.items) {
       DigestEntry entry;
       entry.key = CellText(table, item.key);

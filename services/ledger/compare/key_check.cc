@@ -62,7 +62,7 @@ size_t StateSums::SizeOf(const storage::Key& thing) { return thing.size() + kEnt
 
 void StateSums::Add(storage::KeyView key, absl::string_view value) {
   const std::optional<storage::StateKey> state = storage::SplitState(key);
-  FISCAL_CHECK(state.has_value(), "the key of a state has a stride");
+  FISCAL_CHECK(state.has_value(), "the key of a state has a position");
   const auto [it, fresh] = sums_.try_emplace(state->of, 0);
   if (fresh) bytes_ += SizeOf(it->first);
   it->second += Hash(key, value);
@@ -78,7 +78,7 @@ void StateSums::Forget(const std::function<bool(storage::KeyView key)>& wanted) 
 }
 
 absl::Status StateSums::Compare(const storage::Kv& kv, const storage::KeyRange& range,
-                                domain::Position stride,
+                                domain::Position position,
                                 const std::function<absl::Status()>& cancelled,
                                 Differences* differences) {
   std::unique_ptr<storage::KvIterator> it = kv.NewScan(range.lower, range.upper);
@@ -110,7 +110,7 @@ absl::Status StateSums::Compare(const storage::Kv& kv, const storage::KeyRange& 
       end_thing();
       thing = storage::Key(state->of);
     }
-    if (state->stride > stride) continue;
+    if (state->position > position) continue;
     sum += Hash(it->key(), it->value());
     any = true;
   }

@@ -66,10 +66,10 @@ class StateSums {
  public:
   // REQUIRES: the key of a state.
   void Add(storage::KeyView key, absl::string_view value);
-  // Compares with the states in the store's range up to `stride`; forgets everything. Asks
+  // Compares with the states in the store's range up to `position`; forgets everything. Asks
   // `cancelled` now and then.
   absl::Status Compare(const storage::Kv& kv, const storage::KeyRange& range,
-                       domain::Position stride, const std::function<absl::Status()>& cancelled,
+                       domain::Position position, const std::function<absl::Status()>& cancelled,
                        Differences* differences);
   // Forgets things that are not `wanted`; their keys are those of StateKey::of.
   void Forget(const std::function<bool(storage::KeyView key)>& wanted);

@@ -1,11 +1,11 @@
-// The totals' store and the live chunks, against the events of the log.
+// The totals' store and the nodes in memory, against the events of the log.
 //
 //   Verify --(See: events in order, EndPass)--> TotalsCheck --> Differences
 //
-// Compares the state at one position, `to`, and every state the store has had before it: a stride
-// is staged as the projector stages it, and its bytes must be those in the store. The live chunks
-// at `to` are remembered as hashes when the check begins, so that the projector is held up only
-// then. Postings, strides and groups are compared in the first pass as they come. Cells and
+// Compares the state at one position, `to`, and every state the store has had before it: postings
+// are folded and staged as the projector does it, and the bytes must be those in the store. The
+// nodes in memory at `to` are remembered as hashes when the check begins, so that the projector is
+// held up only then. Postings and groups are compared in the first pass as they come. Cells and
 // statuses are computed for a range of units at a time; a unit has all that is stored under one
 // year, stage and division. The first pass starts with all units and gives up the last of them when
 // they need more memory than they may; later passes see only the events of the units left.
@@ -60,7 +60,8 @@ class TotalsCheck {
     absl::flat_hash_set<Unit> feeds;
   };
 
-  static Unit UnitOf(const domain::OrgNode& node, uint16_t year, domain::Stage stage);
+  static Unit UnitOf(domain::Code division, uint16_t year, domain::Stage stage);
+  static Unit UnitOf(const domain::NodeId& id);
   // Of the key of a state, or of what it is a state of.
   static Unit UnitOfKey(storage::KeyView key);
   // Keys of the units that this pass holds.
@@ -70,9 +71,9 @@ class TotalsCheck {
   bool Holds(Unit unit) const { return from_ <= unit && unit < until_; }
   void Note(const domain::Posting& posting, size_t bytes);
   absl::Status Apply();
-  absl::Status EndStride(domain::Position position, const Digest& chain_hash);
-  absl::Status ExpectInOrder(const storage::Batch::Op& op);
-  void CompareOpen(const domain::Posting& posting);
+  absl::Status ApplyToAgency(const domain::Posting& posting);
+  absl::Status ExpectInOrder(absl::Span<const std::shared_ptr<const domain::Posting>> postings);
+  void CompareUnwritten(const domain::Posting& posting);
   absl::Status CompareWatermark();
   void CompareLive();
   void Count();
@@ -88,34 +89,34 @@ class TotalsCheck {
 
   // Of the moment when the check began.
   domain::Position to_;
-  // The last whole stride.
-  domain::Position stride_;
-  Projector::Postings open_;
-  absl::flat_hash_map<domain::ChunkId, uint64_t> live_;
+  domain::Position written_;
+  Projector::Postings unwritten_;
+  absl::flat_hash_map<domain::NodeId, uint64_t> live_;
 
   // Of the whole log, found by the first pass.
   std::map<Unit, UnitInfo> units_;
   std::vector<domain::Position> catalogs_;
-  std::vector<domain::Position> strides_;
-  std::unique_ptr<OrderedKeys> stored_postings_, stored_strides_, stored_groups_;
-  storage::StrideBounds since_stride_{0, 0};
+  std::unique_ptr<OrderedKeys> stored_postings_, stored_groups_;
 
   // Of a pass.
   bool first_ = true;
   Unit from_ = 0, until_ = kEnd;
-  size_t next_stride_ = 0;
   std::vector<domain::Position> positions_;
   std::shared_ptr<const domain::Catalog> catalog_;
   std::unique_ptr<domain::Fold> fold_;
-  absl::flat_hash_map<domain::ChunkId, storage::TotalsStore::Leaves> agencies_;
+  struct Agency {
+    domain::LeafCells cells;
+    storage::AgencyWeight weight;
+  };
+  absl::flat_hash_map<domain::NodeId, Agency> agencies_;
   size_t agency_cells_ = 0;
   StateSums cells_, statuses_;
   // Of the event before: whether the next was committed with it, and what it posted.
   bool more_ = false;
   std::shared_ptr<domain::Posting> last_;
-  // Posted and not folded yet, and those of the stride that is not over.
-  std::vector<const domain::Posting*> unfolded_;
-  Projector::Postings postings_;
+  Projector::Postings unfolded_;
+  // With a posting after written_.
+  absl::flat_hash_set<domain::NodeId> changed_;
 
   int64_t line_count_ = 0;
   int64_t cell_count_ = 0;

@@ -1,6 +1,7 @@
 #include "services/ledger/fold/projector.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/log.h"
@@ -11,6 +12,9 @@
 
 namespace fiscal::services {
 namespace {
+
+// Cells of postings that are added under the lock at once.
+constexpr size_t kCellsPerApply = 4096;
 
 std::vector<domain::Position> LeftOutBefore(const storage::OperatorEvents& operators,
                                             domain::Position last) {
@@ -27,9 +31,10 @@ Projector::Projector(const storage::EventLog& log, storage::TotalsStore& store, 
     : log_(log),
       store_(store),
       options_(options),
-      // Loads happen while stepping only, when stride_ does not change.
-      fold_([this](const domain::Fold::NodeId& node)
-                ABSL_NO_THREAD_SAFETY_ANALYSIS { return store_.LoadNode(node, stride_); }) {}
+      // Nothing of a node that is not in memory is unwritten.
+      fold_([this](const domain::NodeId& id) {
+        return store_.LoadNode(id, written(), options_.rule);
+      }, options.rule) {}
 
 absl::StatusOr<std::unique_ptr<Projector>> Projector::Open(const storage::EventLog& log,
                                                            storage::TotalsStore& store,
@@ -47,8 +52,6 @@ absl::StatusOr<std::unique_ptr<Projector>> Projector::Open(const storage::EventL
     if (entry.chain_hash != watermark.chain_hash)
       return absl::DataLossError("totals: folded from another history");
     const absl::StatusOr<std::vector<domain::Position>> left_out = store.ReadLeftOut();
-    if (absl::IsNotFound(left_out.status()))
-      return absl::AbortedError("totals: folded by a version that left nothing out");
     FISCAL_RETURN_IF_ERROR(left_out.status());
     if (*left_out != LeftOutBefore(*log.operators(), watermark.position))
       return absl::AbortedError("totals: folded before an operator had an event left out");
@@ -57,8 +60,10 @@ absl::StatusOr<std::unique_ptr<Projector>> Projector::Open(const storage::EventL
   FISCAL_ASSIGN_OR_RETURN(std::shared_ptr<const domain::Catalog> catalog,
                           storage::LoadCatalog(log, watermark.position));
   absl::MutexLock lock(&projector->mu_);
-  projector->position_ = projector->opened_at_ = watermark.position;
-  projector->stride_ = projector->forgotten_ = projector->forgot_postings_ = watermark.position;
+  projector->position_ = projector->opened_at_ = projector->written_ = watermark.position;
+  projector->forgotten_ = projector->forgot_postings_ = watermark.position;
+  projector->chain_hash_ = watermark.chain_hash;
+  projector->left_out_ = LeftOutBefore(*log.operators(), watermark.position);
   projector->catalog_ = std::move(catalog);
   return projector;
 }
@@ -98,27 +103,31 @@ absl::StatusOr<int> Projector::Step(int events_max) {
   const domain::Position head = log_.head().position;
   int done = 0;
   Postings postings;
+  size_t cells = 0;
+  std::vector<domain::Position> left_out;
   // Events committed as one are folded as one, and no step ends within them: `more` until the last.
-  // Their start: the event before them, their place in `postings`, their part of the stride.
+  // Their start: the event before them, their places in `postings` and `left_out`.
   bool more = false;
-  domain::Position before = position;
-  size_t group = 0;
-  storage::StrideBounds added{0, 0};
+  storage::LogEntry before;
+  before.position = position;
+  size_t group = 0, left_out_before = 0;
   std::shared_ptr<domain::Posting> last;
   while ((more || done < events_max) && position < head) {
     FISCAL_ASSIGN_OR_RETURN(Read read, ReadEvent(position.Next(), *operators));
     if (!read.fault.ok()) {
       postings.resize(group);
-      if (before > folded()) FISCAL_RETURN_IF_ERROR(Apply(postings, before, nullptr));
+      left_out.resize(left_out_before);
+      if (before.position > folded())
+        FISCAL_RETURN_IF_ERROR(Apply(postings, before, nullptr, left_out));
       SayStopped(position.Next(), read.fault);
-      return done - static_cast<int>(position - before);
+      return done - static_cast<int>(position - before.position);
     }
     ++position;
     ++done;
-    ++added.events;
+    if (operators->LeavesOut(position)) left_out.push_back(position);
     if (read.what.posting != nullptr) {
       last = std::move(read.what.posting);
-      added.cells += last->cells.items.size();
+      cells += last->cells.items.size();
       postings.push_back(last);
     } else if (more && !read.what.more && postings.size() > group) {
       // The end of the group is left out: the one before it is the end.
@@ -126,39 +135,120 @@ absl::StatusOr<int> Projector::Step(int events_max) {
     }
     more = read.what.more;
     if (more && position < head) continue;
-    open_stride_.events += added.events;
-    open_stride_.cells += added.cells;
-    cells_since_flush_ += added.cells;
-    added = {0, 0};
-    before = position;
     group = postings.size();
-    const bool full = open_stride_.events >= options_.stride.events ||
-                      open_stride_.cells >= options_.stride.cells;
-    if (read.catalog == nullptr && !full && done < events_max && position < head) continue;
-
-    FISCAL_RETURN_IF_ERROR(Apply(postings, position, read.catalog.get()));
+    left_out_before = left_out.size();
+    before = std::move(read.entry);
+    if (read.catalog == nullptr && cells < kCellsPerApply && done < events_max && position < head)
+      continue;
+    FISCAL_RETURN_IF_ERROR(Apply(postings, before, read.catalog.get(), left_out));
     postings.clear();
-    group = 0;
-    if (full) FISCAL_RETURN_IF_ERROR(EndStride(read.entry, *operators));
+    left_out.clear();
+    group = left_out_before = cells = 0;
+    FISCAL_RETURN_IF_ERROR(MakeRoom());
   }
+  absl::ReaderMutexLock lock(&mu_);
+  FISCAL_RETURN_IF_ERROR(write_error_);
   return done;
 }
 
-absl::Status Projector::Apply(const Postings& postings, domain::Position position,
-                              const domain::CatalogEvent* catalog) {
+absl::Status Projector::MakeRoom() {
+  const bool shrink = fold_.cell_count() > options_.live_cells_max;
+  bool due;
+  {
+    absl::ReaderMutexLock lock(&mu_);
+    due = WriteDue(options_.written_beside ? 4 : 1);
+  }
+  if (due || shrink) FISCAL_RETURN_IF_ERROR(Write());
+  if (!shrink) return absl::OkStatus();
+  // Everything is written: nodes can be loaded again.
+  absl::MutexLock lock(&mu_);
+  if (fold_.Shrink(options_.live_cells_max)) forgotten_ = position_;
+  return absl::OkStatus();
+}
+
+absl::Status Projector::Apply(const Postings& postings, const storage::LogEntry& last,
+                              const domain::CatalogEvent* catalog,
+                              const std::vector<domain::Position>& left_out) {
   std::vector<const domain::Posting*> pointers;
   pointers.reserve(postings.size());
   for (const auto& p : postings) pointers.push_back(p.get());
+  FISCAL_RETURN_IF_ERROR(fold_.Prepare(pointers, *this->catalog()));
   absl::MutexLock lock(&mu_);
-  FISCAL_RETURN_IF_ERROR(fold_.Apply(pointers, *catalog_));
-  open_.insert(open_.end(), postings.begin(), postings.end());
+  fold_.Apply(&states_);
+  unwritten_.insert(unwritten_.end(), postings.begin(), postings.end());
+  for (const auto& p : postings) unwritten_cells_ += p->cells.items.size();
+  left_out_.insert(left_out_.end(), left_out.begin(), left_out.end());
   Remember(postings);
   // After the statements before it and before those behind it.
-  if (catalog != nullptr) catalog_ = catalog_->With(*catalog, position);
-  position_ = position;
+  if (catalog != nullptr) catalog_ = catalog_->With(*catalog, last.position);
+  position_ = last.position;
+  chain_hash_ = last.chain_hash;
   stopped_at_ = domain::Position();
   stop_ = absl::OkStatus();
   return absl::OkStatus();
+}
+
+absl::Status Projector::Write() {
+  absl::MutexLock writing(&write_mu_);
+  Postings postings;
+  std::vector<domain::Fold::State> states;
+  storage::Watermark watermark;
+  std::vector<domain::Position> left_out;
+  size_t cells;
+  {
+    absl::MutexLock lock(&mu_);
+    FISCAL_RETURN_IF_ERROR(write_error_);
+    if (written_ == position_) return absl::OkStatus();
+    // Readers find them in memory until they are in the store.
+    postings = unwritten_;
+    states = std::move(states_);
+    states_.clear();
+    cells = std::exchange(unwritten_cells_, 0);
+    watermark = {position_, chain_hash_, log_.log_id()};
+    left_out = left_out_;
+  }
+  const absl::Status committed =
+      store_.Commit(postings, states, options_.rule, watermark, left_out);
+  {
+    absl::MutexLock lock(&mu_);
+    write_error_ = committed;
+    FISCAL_RETURN_IF_ERROR(committed);
+    unwritten_.erase(unwritten_.begin(),
+                     unwritten_.begin() + static_cast<ptrdiff_t>(postings.size()));
+    written_ = watermark.position;
+    ForgetRecent();
+  }
+  cells_since_flush_ += cells;
+  if (cells_since_flush_ < options_.flush_cells) return absl::OkStatus();
+  cells_since_flush_ = 0;
+  return store_.Flush();
+}
+
+absl::Status Projector::Flush() {
+  FISCAL_RETURN_IF_ERROR(Write());
+  return store_.Flush();
+}
+
+absl::Status Projector::WriteWhenDue() {
+  auto due = [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return WriteDue(1) || writing_stopped_; };
+  while (true) {
+    {
+      absl::ReaderMutexLock lock(&mu_);
+      mu_.Await(absl::Condition(&due));
+      if (writing_stopped_) return absl::OkStatus();
+    }
+    FISCAL_RETURN_IF_ERROR(Write());
+  }
+}
+
+void Projector::StopWriting() {
+  absl::MutexLock lock(&mu_);
+  writing_stopped_ = true;
+}
+
+domain::Position Projector::written() const {
+  absl::ReaderMutexLock lock(&mu_);
+  return written_;
 }
 
 void Projector::SayStopped(domain::Position position, const absl::Status& why) {
@@ -193,8 +283,12 @@ void Projector::Remember(const Postings& postings) {
     recent_.push_back(p);
     recent_cells_ += p->cells.items.size();
   }
+  ForgetRecent();
+}
+
+void Projector::ForgetRecent() {
   while ((recent_.size() > kRecentPostings || recent_cells_ > kRecentCells) &&
-         recent_.front()->position <= stride_) {
+         recent_.front()->position <= written_) {
     recent_cells_ -= recent_.front()->cells.items.size();
     forgot_postings_ = recent_.front()->position;
     recent_.pop_front();
@@ -231,7 +325,7 @@ absl::StatusOr<domain::Position> Projector::ReadPostings(domain::Position after,
       }
       return to;
     }
-    stored_to = std::min(stride_, to);
+    stored_to = std::min(written_, to);
   }
   // As many positions as may be wanted, so that a walk over what is not wanted is bounded too.
   domain::Position read_to = std::min(stored_to, after + 4 * max);
@@ -275,34 +369,6 @@ absl::StatusOr<domain::Position> Projector::EndOfGroup(domain::Position position
   return store_.EndOfGroup(position);
 }
 
-absl::Status Projector::EndStride(const storage::LogEntry& last,
-                                  const storage::OperatorEvents& operators) {
-  const domain::Fold::Changed* changed;
-  const Postings* open;
-  {
-    absl::MutexLock lock(&mu_);
-    changed = &fold_.Changes();
-    open = &open_;
-  }
-  // Only this thread changes them, and readers go on reading them meanwhile.
-  FISCAL_RETURN_IF_ERROR(store_.CommitStride(*changed, *open,
-                                             {last.position, last.chain_hash, log_.log_id()},
-                                             LeftOutBefore(operators, last.position)));
-  {
-    absl::MutexLock lock(&mu_);
-    stride_ = last.position;
-    open_.clear();
-    // Everything live is in the store now; what is needed again is loaded again.
-    if (fold_.Settle(options_.live_cells_max)) forgotten_ = stride_;
-  }
-  open_stride_ = {0, 0};
-  if (cells_since_flush_ >= options_.flush_cells) {
-    cells_since_flush_ = 0;
-    return store_.Flush();
-  }
-  return absl::OkStatus();
-}
-
 size_t Projector::live_cells() const {
   absl::ReaderMutexLock lock(&mu_);
   return fold_.cell_count();
@@ -337,7 +403,7 @@ void Projector::StopWaiting() {
 
 void Projector::ReadLive(const std::function<void(const Live&)>& visit) const {
   absl::ReaderMutexLock lock(&mu_);
-  visit({position_, stride_, forgotten_, fold_.chunks(), open_});
+  visit({position_, written_, forgotten_, fold_.nodes(), unwritten_});
 }
 
 }  // namespace fiscal::services

@@ -1,12 +1,14 @@
 // Keeps totals level with the log.
 //
-//   EventLog --(Step: read, sum, fold)--> live chunks --(at the end of a stride)--> TotalsStore
+//   EventLog --(Step: read, sum, fold)--> nodes in memory, unwritten postings and states
+//   unwritten postings and states --(Write)--> TotalsStore
 //
-// Live chunks are the state at folded(); a chunk that is not live is in the store as of the last
-// whole stride and did not change since. Agencies' chunks are never live: they are in the store as
-// of the last whole stride, and the open stride's postings are their changes since. Events are
-// folded many at a time when many wait. Step and Open by one thread; readers from any. Readers hold
-// mu_ shared while they look at live chunks, never while they read the store.
+// Nodes in memory are as of folded(); one that is not in memory is in the store, as of written(),
+// and did not change since. Agencies' cells are never in memory: they are in the store as of
+// written(), and the unwritten postings are their changes since. Events are folded many at a time
+// when many wait. Step by one thread, Write by any, readers from any: the lock is held shared while
+// nodes in memory are looked at, and alone while they change, never while the store is read or
+// written.
 #ifndef FISCAL_SERVICES_LEDGER_FOLD_PROJECTOR_H_
 #define FISCAL_SERVICES_LEDGER_FOLD_PROJECTOR_H_
 
@@ -28,13 +30,20 @@ namespace fiscal::services {
 class Projector {
  public:
   struct Options {
-    // Live cells above which chunks are dropped at the end of a stride. About 80 bytes each.
+    // Cells in memory above which the nodes that were not used for longest are dropped. About 64
+    // bytes each.
     size_t live_cells_max = 1500000;
-    // Cells folded between flushes of the store, in which nothing else is folded. By default none:
-    // the store writes what it gathered by itself, and a crash makes us fold at most that again.
+    // Cells written between flushes of the store. By default none: the store writes what it
+    // gathered by itself, and a crash makes us fold at most that again.
     size_t flush_cells = SIZE_MAX;
-    // Others than these are for tests, in which many strides must end soon.
-    storage::StrideBounds stride;
+    // Events, and cells of their postings, that are worth a batch of the store.
+    size_t write_events = 256;
+    size_t write_cells = 16384;
+    // True where another thread calls Write when it is due. Step writes then only what lies there
+    // for four batches.
+    bool written_beside = false;
+    // Another than this is for tests, in which whole states must come soon.
+    domain::WholeRule rule;
   };
 
   // DATA_LOSS when the totals were folded from another log, or from more of it than there is: the
@@ -45,8 +54,14 @@ class Projector {
                                                          Options options);
 
   // Folds at most `events_max` events that are in the log, and those committed with the last of
-  // them; returns how many. After an error nothing more is folded.
-  absl::StatusOr<int> Step(int events_max) ABSL_LOCKS_EXCLUDED(mu_);
+  // them, and writes when that is due; returns how many. After an error nothing more is folded.
+  absl::StatusOr<int> Step(int events_max) ABSL_LOCKS_EXCLUDED(mu_, write_mu_);
+
+  // Writes what is folded and not written. Calls wait for each other.
+  absl::Status Write() ABSL_LOCKS_EXCLUDED(mu_, write_mu_);
+  // Writes each time it is due, until StopWriting or an error, after which Step fails too.
+  absl::Status WriteWhenDue() ABSL_LOCKS_EXCLUDED(mu_, write_mu_);
+  void StopWriting() ABSL_LOCKS_EXCLUDED(mu_);
 
   // TOTALS_STOPPED, naming its position, while the event after folded() can't be folded
   // (OperatorEvents says how it is left out); OK otherwise, and once it is left out, which the next
@@ -61,21 +76,20 @@ class Projector {
   void StopWaiting() ABSL_LOCKS_EXCLUDED(mu_);
 
   using Postings = std::vector<std::shared_ptr<const domain::Posting>>;
-  // The state at folded(): `visit` sees the live chunks under the shared lock; the rest is in the
-  // store after `stride`.
+  // The state at folded(): `visit` sees the nodes in memory under the shared lock; the rest is in
+  // the store.
   struct Live {
     domain::Position position;
-    domain::Position stride;
-    // The stride after which live chunks were last forgotten: a chunk not live now did not change
-    // since.
+    domain::Position written;
+    // Where nodes were last forgotten: one that is not in memory did not change since.
     domain::Position forgotten;
-    const domain::Fold::Chunks& chunks;
-    // Postings since the stride, in order.
-    const Postings& postings;
+    const domain::Fold::Nodes& nodes;
+    // Postings after `written`, in order.
+    const Postings& unwritten;
   };
   void ReadLive(const std::function<void(const Live&)>& visit) const ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Cells in memory, as of the end of the last stride.
+  // Cells in memory.
   size_t live_cells() const ABSL_LOCKS_EXCLUDED(mu_);
   size_t live_cells_max() const { return options_.live_cells_max; }
   // Events folded since it was opened.
@@ -102,51 +116,69 @@ class Projector {
   // The first position ReadPostings finds in memory.
   domain::Position remembered() const ABSL_LOCKS_EXCLUDED(mu_);
 
+  // The position up to which the store has everything.
+  domain::Position written() const ABSL_LOCKS_EXCLUDED(mu_);
   const storage::TotalsStore& store() const { return store_; }
   const storage::EventLog& log() const { return log_; }
-  const storage::StrideBounds& stride_bounds() const { return options_.stride; }
+  const domain::WholeRule& rule() const { return options_.rule; }
 
-  // Makes whole strides durable, so that the next start folds little again.
-  absl::Status Flush() { return store_.Flush(); }
+  // Makes everything folded durable, so that the next start folds little again.
+  absl::Status Flush() ABSL_LOCKS_EXCLUDED(mu_, write_mu_);
 
  private:
   Projector(const storage::EventLog& log, storage::TotalsStore& store, Options options);
   void Remember(const Postings& postings) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  // The part that an event adds to the open stride.
+  // Those that are too many, and written.
+  void ForgetRecent() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Writes when that is due, and drops nodes when there are too many.
+  absl::Status MakeRoom() ABSL_LOCKS_EXCLUDED(mu_, write_mu_);
   struct Read;
   absl::StatusOr<Read> ReadEvent(domain::Position position,
                                  const storage::OperatorEvents& operators) const;
-  // Folds `postings`, up to the event at `position`, which is a catalog's where one is given.
-  absl::Status Apply(const Postings& postings, domain::Position position,
-                     const domain::CatalogEvent* catalog) ABSL_LOCKS_EXCLUDED(mu_);
+  // Folds `postings`, up to the event `last`, which is a catalog's where one is given, and takes
+  // over the positions left out among them.
+  absl::Status Apply(const Postings& postings, const storage::LogEntry& last,
+                     const domain::CatalogEvent* catalog,
+                     const std::vector<domain::Position>& left_out) ABSL_LOCKS_EXCLUDED(mu_);
   void SayStopped(domain::Position position, const absl::Status& why) ABSL_LOCKS_EXCLUDED(mu_);
-  absl::Status EndStride(const storage::LogEntry& last, const storage::OperatorEvents& operators)
-      ABSL_LOCKS_EXCLUDED(mu_);
+  bool WriteDue(size_t batches) const ABSL_SHARED_LOCKS_REQUIRED(mu_) {
+    return position_ - written_ >= options_.write_events * batches ||
+           unwritten_cells_ >= options_.write_cells * batches;
+  }
 
   const storage::EventLog& log_;
   storage::TotalsStore& store_;
   const Options options_;
-  size_t cells_since_flush_ = 0;
   mutable absl::Mutex mu_;
+  // Held while the store is written; before mu_ where both are.
+  absl::Mutex write_mu_ ABSL_ACQUIRED_BEFORE(mu_);
   domain::Position position_ ABSL_GUARDED_BY(mu_);
+  // Of the event there.
+  Digest chain_hash_ ABSL_GUARDED_BY(mu_){};
   // folded() when it was opened.
   domain::Position opened_at_ ABSL_GUARDED_BY(mu_);
-  domain::Position stride_ ABSL_GUARDED_BY(mu_);
+  domain::Position written_ ABSL_GUARDED_BY(mu_);
   domain::Position forgotten_ ABSL_GUARDED_BY(mu_);
   std::shared_ptr<const domain::Catalog> catalog_ ABSL_GUARDED_BY(mu_);
-  // Postings of the open stride.
-  Postings open_ ABSL_GUARDED_BY(mu_);
-  // Postings after `forgot_postings_`, all of `open_` among them: for watchers, which are rarely
-  // far behind.
+  // Postings after `written_`, their cells, and the states they made.
+  Postings unwritten_ ABSL_GUARDED_BY(mu_);
+  size_t unwritten_cells_ ABSL_GUARDED_BY(mu_) = 0;
+  std::vector<domain::Fold::State> states_ ABSL_GUARDED_BY(mu_);
+  // Positions up to position_ that were left out.
+  std::vector<domain::Position> left_out_ ABSL_GUARDED_BY(mu_);
+  // Postings after `forgot_postings_`, all unwritten ones among them: for watchers, which are
+  // rarely far behind.
   std::deque<std::shared_ptr<const domain::Posting>> recent_ ABSL_GUARDED_BY(mu_);
   size_t recent_cells_ ABSL_GUARDED_BY(mu_) = 0;
   domain::Position forgot_postings_ ABSL_GUARDED_BY(mu_);
   bool stopped_ ABSL_GUARDED_BY(mu_) = false;
+  bool writing_stopped_ ABSL_GUARDED_BY(mu_) = false;
+  // Of a Write: what it was to write is gone.
+  absl::Status write_error_ ABSL_GUARDED_BY(mu_);
   absl::Status stop_ ABSL_GUARDED_BY(mu_);
   domain::Position stopped_at_ ABSL_GUARDED_BY(mu_);
-  // Events and cells of the open stride.
-  storage::StrideBounds open_stride_{0, 0};
-  // Changed only by the stepping thread, under mu_.
+  size_t cells_since_flush_ ABSL_GUARDED_BY(write_mu_) = 0;
+  // What others read of it is changed only by the stepping thread, under mu_.
   domain::Fold fold_;
 };
 

@@ -1,5 +1,6 @@
 #include "services/ledger/fold/totals_view.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/status_macros.h"
@@ -7,141 +8,171 @@
 
 namespace fiscal::services {
 
-using domain::Catalog;
 using domain::CellKey;
+using domain::CellKind;
+using domain::CellTable;
 using domain::CellValue;
-using domain::ChunkKind;
-using domain::Code;
-using domain::Fold;
 using domain::OrgNode;
+using domain::Position;
 
-absl::Status TotalsView::Visit(const std::vector<Target>& targets, ChunkKind kind, Code code,
+// A stored state in two steps: whole ones are visited as they are found, and postings are gathered,
+// to be read in the order they stand in, whichever target they are for.
+class TotalsView::Past {
+ public:
+  Past(const storage::TotalsStore& store, CellKind kind, CellVisitor& visit, Work& work)
+      : store_(store), kind_(kind), visit_(visit), units_(visit.units()), work_(work) {}
+
+  absl::Status Add(const Target& target, const storage::StoredState& state) {
+    for (const Position position : state.postings) postings_.emplace_back(position, &target);
+    FISCAL_RETURN_IF_ERROR(work_.Spend(Work::kSeek + state.postings.size()));
+    absl::string_view bytes = state.whole;
+    if (kind_ != CellKind::kLeaf && !bytes.empty()) {
+      FISCAL_ASSIGN_OR_RETURN(bytes, storage::KindOfNode(bytes, kind_));
+    }
+    if (bytes.empty()) return absl::OkStatus();
+    FISCAL_RETURN_IF_ERROR(storage::DecodeCells(bytes, &table_));
+    visit_.OnTable(target, table_);
+    return work_.Spend(table_.items.size() * units_);
+  }
+
+  absl::Status ReadPostings() {
+    std::stable_sort(postings_.begin(), postings_.end(),
+                     [](const auto& a, const auto& b) { return a.first < b.first; });
+    std::vector<Position> positions;
+    positions.reserve(postings_.size());
+    for (const auto& [position, target] : postings_) positions.push_back(position);
+    std::vector<domain::CellProject> projects;
+    return store_.ReadPostings(
+        positions, [&](size_t i, const storage::StoredPosting& posting) -> absl::Status {
+          const Target& target = *postings_[i].second;
+          uint64_t cells = 0;
+          FISCAL_RETURN_IF_ERROR(storage::ScanCells(
+              posting.cells, &projects, [&](const CellKey& key, const CellValue& value) {
+                ++cells;
+                visit_.OnCell(target, projects, key, value);
+              }));
+          visit_.OnProjects(projects);
+          return work_.Spend(1 + cells * units_);
+        });
+  }
+
+ private:
+  const storage::TotalsStore& store_;
+  const CellKind kind_;
+  CellVisitor& visit_;
+  const uint64_t units_;
+  Work& work_;
+  std::vector<std::pair<Position, const Target*>> postings_;
+  CellTable table_;
+};
+
+absl::Status TotalsView::Visit(const std::vector<Target>& targets, CellKind kind,
                                CellVisitor& visit, Work& work) const {
   FISCAL_RETURN_IF_ERROR(work.Expect(targets.size() * Work::kSeek));
+  if (kind == CellKind::kLeaf) return VisitPast(targets, kind, visit, work);
   const uint64_t units = visit.units();
-  std::vector<const Target*> rest;
-  auto range = [&](const Target& t) {
-    const uint16_t all = static_cast<uint16_t>(static_cast<uint16_t>(kind) << 10);
-    // One chunk holds all of the kind, or all of the class.
-    if (kind == ChunkKind::kNone || kind == ChunkKind::kLeaf || domain::IsTransfer(kind) ||
-        !domain::SplitsByClass(t.node.type))
-      return std::pair<uint16_t, uint16_t>(all, all);
-    if (code == 0) return std::pair<uint16_t, uint16_t>(all, all | 1023);
-    const uint16_t one = domain::ChunkNumber(kind, t.node.type, code);
-    return std::pair<uint16_t, uint16_t>(one, one);
-  };
-  domain::Position stride, live_stride, forgotten;
-  bool live_position = false;
+  bool now = false;
+  std::vector<Part> rest;
   absl::Status spent;
-  Projector::Postings open;
   projector_.ReadLive([&](const Projector::Live& live) {
-    live_stride = live.stride;
-    forgotten = live.forgotten;
-    // Agencies' cells are as those of the past: a stored state and postings.
-    live_position = live.position == position_ && kind != ChunkKind::kLeaf;
-    if (!live_position) {
-      if (position_ > live.stride) open = live.postings;
-      return;
-    }
-    stride = live.stride;
+    now = live.position == position_;
+    if (!now) return;
     for (const Target& t : targets) {
-      const auto [first, last] = range(t);
-      auto node = live.chunks.find(Fold::NodeId{t.node, year_, stage_});
-      if (node == live.chunks.end()) {
-        rest.push_back(&t);
-        continue;
-      }
-      uint64_t cells = 0;
-      for (auto it = node->second.lower_bound(first); it != node->second.end() && it->first <= last;
-           ++it) {
-        it->second->chunk.ForEach([&](const CellKey& key, const CellValue& value) {
+      for (OrgNode& node : domain::PartsOf(t.node)) {
+        domain::NodeId id{std::move(node), year_, stage_};
+        const auto found = live.nodes.find(id);
+        if (found == live.nodes.end()) {
+          rest.push_back({std::move(id), &t});
+          continue;
+        }
+        uint64_t cells = 0;
+        found->second->cells.ForEach(kind, [&](const CellKey& key, const CellValue& value) {
           ++cells;
           visit.OnCell(t, {}, key, value);
         });
+        spent = work.Spend(1 + cells * units);
+        if (!spent.ok()) return;
       }
-      spent = work.Spend(1 + cells * units);
-      if (!spent.ok()) return;
     }
   });
   FISCAL_RETURN_IF_ERROR(spent);
-  if (!live_position) {
-    stride = position_ >= live_stride ? live_stride : projector_.store().StrideAt(position_);
-    for (const Target& t : targets) rest.push_back(&t);
-  }
-  for (const Target* t : rest) {
-    const auto [first, last] = range(*t);
-    if (live_position && first == last) {
-      const domain::ChunkId id{t->node, year_, stage_, first};
-      std::shared_ptr<const ChunkCache::Cells> cells = cache_.Find(id, forgotten);
-      if (cells == nullptr) {
-        auto read = std::make_shared<ChunkCache::Cells>();
-        FISCAL_RETURN_IF_ERROR(projector_.store().ForEachChunk(
-            {t->node, year_, stage_}, first, last, stride,
-            [&](uint16_t, const domain::CellTable& table) { *read = table.items; }));
-        cache_.Add(id, stride, read);
-        cells = std::move(read);
-      }
-      for (const domain::CellTable::Item& item : *cells) visit.OnCell(*t, {}, item.key, item.value);
-      FISCAL_RETURN_IF_ERROR(work.Spend(1 + cells->size() * units));
-      continue;
-    }
-    uint64_t cells = 0;
-    FISCAL_RETURN_IF_ERROR(
-        projector_.store().ForEachChunk({t->node, year_, stage_}, first, last, stride,
-                                        [&](uint16_t, const domain::CellTable& table) {
-                                          cells += table.items.size();
-                                          visit.OnTable(*t, table);
-                                        }));
-    FISCAL_RETURN_IF_ERROR(work.Spend(Work::kSeek + cells * units));
-  }
-  return live_position ? absl::OkStatus()
-                       : VisitPast(targets, stride, open, live_stride, visit, work);
+  return now ? VisitNow(rest, kind, visit, work) : VisitPast(targets, kind, visit, work);
 }
 
-absl::Status TotalsView::VisitPast(const std::vector<Target>& targets, domain::Position stride,
-                                   const Projector::Postings& open, domain::Position open_from,
-                                   CellVisitor& visit, Work& work) const {
+absl::Status TotalsView::VisitNow(const std::vector<Part>& parts, CellKind kind,
+                                  CellVisitor& visit, Work& work) const {
+  if (parts.empty()) return absl::OkStatus();
   const uint64_t units = visit.units();
-  if (position_ == stride) return absl::OkStatus();
+  Position forgotten;
+  projector_.ReadLive([&](const Projector::Live& live) { forgotten = live.forgotten; });
+  for (const Part& part : parts) {
+    NodeCache::Node cells = cache_.Find(part.id, forgotten);
+    if (cells == nullptr) {
+      FISCAL_ASSIGN_OR_RETURN(
+          const std::unique_ptr<domain::Fold::Node> node,
+          projector_.store().LoadNode(part.id, position_, projector_.rule()));
+      cells = std::make_shared<const domain::NodeCells>(std::move(node->cells));
+      cache_.Add(part.id, position_, cells);
+      FISCAL_RETURN_IF_ERROR(work.Spend(Work::kSeek + node->gathered));
+    }
+    uint64_t visited = 0;
+    cells->ForEach(kind, [&](const CellKey& key, const CellValue& value) {
+      ++visited;
+      visit.OnCell(*part.target, {}, key, value);
+    });
+    FISCAL_RETURN_IF_ERROR(work.Spend(1 + visited * units));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status TotalsView::VisitPast(const std::vector<Target>& targets, CellKind kind,
+                                   CellVisitor& visit, Work& work) const {
+  Position written;
+  Projector::Postings unwritten;
+  projector_.ReadLive([&](const Projector::Live& live) {
+    written = live.written;
+    for (const auto& posting : live.unwritten) {
+      if (posting->position > position_) break;
+      if (posting->key.year == year_ && posting->key.stage == stage_) unwritten.push_back(posting);
+    }
+  });
+  const Position stored = std::min(position_, written);
+  Past past(projector_.store(), kind, visit, work);
+  if (kind == CellKind::kLeaf) {
+    storage::AgencyReader reader(projector_.store());
+    for (const Target& t : targets) {
+      FISCAL_ASSIGN_OR_RETURN(
+          const storage::StoredState state,
+          reader.Read({t.node.division, year_, stage_, t.node.code}, stored));
+      FISCAL_RETURN_IF_ERROR(past.Add(t, state));
+    }
+  } else {
+    for (const Target& t : targets) {
+      for (OrgNode& node : domain::PartsOf(t.node)) {
+        FISCAL_ASSIGN_OR_RETURN(
+            const storage::StoredState state,
+            projector_.store().ReadNode({std::move(node), year_, stage_}, stored));
+        FISCAL_RETURN_IF_ERROR(past.Add(t, state));
+      }
+    }
+  }
+  FISCAL_RETURN_IF_ERROR(past.ReadPostings());
+  if (unwritten.empty()) return absl::OkStatus();
+
   absl::flat_hash_map<OrgNode, const Target*> nodes;
   for (const Target& t : targets) nodes.emplace(t.node, &t);
-  const std::shared_ptr<const Catalog> catalog = projector_.catalog();
-  // The targets that count the money of a budget: several when they stand one above the other.
-  auto counting = [&](const domain::BudgetKey& key, absl::string_view department) {
-    std::vector<const Target*> found;
-    if (key.year != year_ || key.stage != stage_) return found;
-    for (const OrgNode& node : domain::PathOf(key, department, *catalog)) {
-      auto it = nodes.find(node);
-      if (it != nodes.end()) found.push_back(it->second);
+  const std::shared_ptr<const domain::Catalog> catalog = projector_.catalog();
+  const uint64_t units = visit.units();
+  for (const auto& posting : unwritten) {
+    // Several targets count it when they stand one above the other.
+    for (const OrgNode& node : domain::PathOf(posting->key, posting->department, *catalog)) {
+      const auto target = nodes.find(node);
+      if (target == nodes.end()) continue;
+      visit.OnTable(*target->second, posting->cells);
+      FISCAL_RETURN_IF_ERROR(work.Spend(1 + posting->cells.items.size() * units));
     }
-    return found;
-  };
-  if (stride == open_from) {
-    for (const auto& posting : open) {
-      if (posting->position > position_) break;
-      const std::vector<const Target*> found = counting(posting->key, posting->department);
-      for (const Target* t : found) visit.OnTable(*t, posting->cells);
-      FISCAL_RETURN_IF_ERROR(work.Spend(1 + found.size() * posting->cells.items.size() * units));
-    }
-    return absl::OkStatus();
   }
-  std::vector<domain::CellProject> projects;
-  return projector_.store().ForEachPosting(
-      stride, position_,
-      [&](const storage::StoredPosting& posting, absl::string_view) -> absl::Status {
-        const std::vector<const Target*> found =
-            counting(posting.posting.key, posting.posting.department);
-        if (found.empty()) return work.Spend(1);
-        uint64_t cells = 0;
-        FISCAL_RETURN_IF_ERROR(storage::ScanCells(posting.cells, &projects,
-                                                  [&](const CellKey& key, const CellValue& value) {
-                                                    ++cells;
-                                                    for (const Target* t : found)
-                                                      visit.OnCell(*t, projects, key, value);
-                                                  }));
-        visit.OnProjects(projects);
-        return work.Spend(1 + found.size() * cells * units);
-      });
+  return absl::OkStatus();
 }
 
 }  // namespace fiscal::services

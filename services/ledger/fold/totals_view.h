@@ -1,7 +1,7 @@
-// The cells of some nodes at one position.
+// The cells of some organisations at one position.
 //
-//   TotalsReader --> TotalsView --> live chunks of the Projector
-//                               --> TotalsStore: a stored state, and the postings after it
+//   TotalsReader --> TotalsView --> nodes in memory of the Projector
+//                               --> TotalsStore: whole states, and the postings after them
 #ifndef FISCAL_SERVICES_LEDGER_FOLD_TOTALS_VIEW_H_
 #define FISCAL_SERVICES_LEDGER_FOLD_TOTALS_VIEW_H_
 
@@ -18,47 +18,49 @@
 
 namespace fiscal::services {
 
-// Chunks above agencies that a read found in the store: after a start nothing is live, and a chunk
-// without changes stays so. Thread-safe.
-class ChunkCache {
+// Nodes that a read found in the store: after a start none is in memory, and one without changes
+// stays so. Thread-safe.
+class NodeCache {
  public:
-  using Cells = std::vector<domain::CellTable::Item>;
+  using Node = std::shared_ptr<const domain::NodeCells>;
 
-  // Null when it isn't there, or was read before `since`, a stride after which it may have changed.
-  std::shared_ptr<const Cells> Find(const domain::ChunkId& id, domain::Position since)
-      ABSL_LOCKS_EXCLUDED(mu_) {
+  // Null when it isn't there, or was read before `since`, a position after which it may have
+  // changed.
+  Node Find(const domain::NodeId& id, domain::Position since) ABSL_LOCKS_EXCLUDED(mu_) {
     absl::ReaderMutexLock lock(&mu_);
-    auto it = chunks_.find(id);
-    return it == chunks_.end() || it->second.stride < since ? nullptr : it->second.cells;
+    auto it = nodes_.find(id);
+    return it == nodes_.end() || it->second.position < since ? nullptr : it->second.node;
   }
-  void Add(const domain::ChunkId& id, domain::Position stride, std::shared_ptr<const Cells> cells)
+  // As it was at `position`.
+  void Add(const domain::NodeId& id, domain::Position position, Node node)
       ABSL_LOCKS_EXCLUDED(mu_) {
     absl::MutexLock lock(&mu_);
-    if (cells_ + cells->size() > kCellsMax) {
-      chunks_.clear();
+    if (cells_ + CellsOf(node) > kCellsMax) {
+      nodes_.clear();
       cells_ = 0;
     }
-    Entry& entry = chunks_[id];
-    cells_ += cells->size() - (entry.cells == nullptr ? 0 : entry.cells->size());
-    entry = {stride, std::move(cells)};
+    Entry& entry = nodes_[id];
+    cells_ += CellsOf(node) - (entry.node == nullptr ? 0 : CellsOf(entry.node));
+    entry = {position, std::move(node)};
   }
 
  private:
-  // About 80 bytes each.
+  // About 64 bytes each; an empty node costs as much as a few.
   static constexpr size_t kCellsMax = 300000;
+  static size_t CellsOf(const Node& node) { return node->size() + 8; }
   struct Entry {
-    domain::Position stride;
-    std::shared_ptr<const Cells> cells;
+    domain::Position position;
+    Node node;
   };
   absl::Mutex mu_;
-  absl::flat_hash_map<domain::ChunkId, Entry> chunks_ ABSL_GUARDED_BY(mu_);
+  absl::flat_hash_map<domain::NodeId, Entry> nodes_ ABSL_GUARDED_BY(mu_);
   size_t cells_ ABSL_GUARDED_BY(mu_) = 0;
 };
 
-// A node that is read, with its place in the organisation.
+// An organisation that is read, with its place among the others.
 struct Target {
   domain::OrgNode node;
-  // Of the node, for rows by organisation.
+  // For rows by organisation.
   std::string department;
   domain::Code division = 0;
 };
@@ -77,26 +79,34 @@ class CellVisitor {
   virtual uint64_t units() const { return 1; }
 };
 
-// The state at one position: live, or a whole stride and the postings after it.
+// The state at one position.
 class TotalsView {
  public:
-  TotalsView(const Projector& projector, ChunkCache& cache, domain::Position position,
+  TotalsView(const Projector& projector, NodeCache& cache, domain::Position position,
              uint16_t year, domain::Stage stage)
       : projector_(projector), cache_(cache), position_(position), year_(year), stage_(stage) {}
 
-  // Visits every cell of the targets' chunks of `kind` whose number lies within the class of `code`
-  // (0: all); of differences, which are those of leaf cells, all. Spends a seek for each target and
+  // Visits every cell of `kind` of the targets; of differences, which are those of leaf cells, all.
+  // kLeaf is for agencies, every other kind for the nodes above. Spends a seek for each target and
   // units() for each cell.
-  absl::Status Visit(const std::vector<Target>& targets, domain::ChunkKind kind, domain::Code code,
-                     CellVisitor& visit, Work& work) const;
+  absl::Status Visit(const std::vector<Target>& targets, domain::CellKind kind, CellVisitor& visit,
+                     Work& work) const;
 
  private:
-  absl::Status VisitPast(const std::vector<Target>& targets, domain::Position stride,
-                         const Projector::Postings& open, domain::Position open_from,
+  // A node that counts for a target.
+  struct Part {
+    domain::NodeId id;
+    const Target* target;
+  };
+  class Past;
+
+  absl::Status VisitNow(const std::vector<Part>& parts, domain::CellKind kind, CellVisitor& visit,
+                        Work& work) const;
+  absl::Status VisitPast(const std::vector<Target>& targets, domain::CellKind kind,
                          CellVisitor& visit, Work& work) const;
 
   const Projector& projector_;
-  ChunkCache& cache_;
+  NodeCache& cache_;
   const domain::Position position_;
   const uint16_t year_;
   const domain::Stage stage_;

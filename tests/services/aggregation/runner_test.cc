@@ -56,7 +56,7 @@ class RunnerTest : public ::testing::Test {
       divisions 141100               => revised @1, 1 added
       agencies  141100 101001/101    => revised @2, 1 added
     )");
-    totals_ = *storage::TotalsStore::Open(*kv_);
+    totals_ = std::make_unique<storage::TotalsStore>(*kv_);
     projector_ = *services::Projector::Open(script_.log(), *totals_, {});
   }
   void Start(Runner::Options options = {}) {
@@ -135,7 +135,7 @@ TEST(RunnerOverACopyTest, AReadWhoseDeadlineComesIsToldSo) {
   const auto log = *storage::LocalLog::Open(*log_kv, anchor, "0123456789abcdef",
                                             storage::EventLog::Origin::kCopied);
   const auto totals_kv = *storage::MemoryKv::Open(totals_disk, {false, nullptr});
-  const auto totals = *storage::TotalsStore::Open(*totals_kv);
+  const auto totals = std::make_unique<storage::TotalsStore>(*totals_kv);
   const auto projector = *services::Projector::Open(*log, *totals, {});
   Runner runner(*log, *projector, {}, [](const absl::Status& why) { FAIL() << why; });
   Read late(runner, domain::Position(1), absl::InfinitePast());

@@ -30,18 +30,18 @@ class PlanTest : public ::testing::Test {
 TEST_F(PlanTest, ReadsAsLittleAsItCan) {
   EXPECT_SCRIPT(script_, R"(
     reads 141100                                  => plain of 1 node
-    reads 141100 functional=205                   => functional 205 of 1 node
-    reads 141100 economic=301                     => dept_economic 301 of 1 node
+    reads 141100 functional=205                   => functional of 1 node
+    reads 141100 economic=301                     => dept_economic of 1 node
     reads 141100 department=101                   => plain of 1 node
     reads 141100 by=functional                    => functional of 1 node
     reads 141100 by=division                      => plain of 2 nodes
     reads 141100 by=department                    => plain of 3 nodes
-    reads 141100 own by=department functional=205 => functional 205 of 2 nodes
+    reads 141100 own by=department functional=205 => functional of 2 nodes
     reads 141100 functional=205 economic=301      => leaf of 7 nodes
     reads 141100 by=project                       => leaf of 7 nodes
     reads 141100 own by=agency                    => leaf of 5 nodes
     reads 141100 agency=101001                    => leaf of 1 node
-    reads 141100 income revenue=101               => revenue 101 of 1 node
+    reads 141100 income revenue=101               => revenue of 1 node
     reads 141100 income economic=301              => leaf of 7 nodes
   )");
 }

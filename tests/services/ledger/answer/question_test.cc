@@ -21,12 +21,12 @@ constexpr absl::string_view kHistory = R"(
   submit r6 141100/101002 stage=adjustment l1=20805:-3              => created r1 @10, 1 line
 )";
 
-// The same answers whether strides end rarely (all is live), or at nearly every event (all is read
+// The same answers whether the store is written rarely (all is live), or at nearly every event (all is read
 //     from the store).
 class QuestionTest : public ::testing::TestWithParam<uint64_t> {
  protected:
   QuestionTest() { EXPECT_SCRIPT(script_, kHistory); }
-  LedgerScript script_{services::CheckRules, {GetParam(), GetParam()}};
+  LedgerScript script_{services::CheckRules, WrittenEvery(GetParam())};
 };
 
 TEST_P(QuestionTest, OneSum) {
@@ -104,7 +104,7 @@ TEST_P(QuestionTest, PostingsBringItToWhereItWouldBeAsked) {
   EXPECT_EQ(Yuan(kept.rows().grand_total().amount_fen), "1239.00");
 }
 
-INSTANTIATE_TEST_SUITE_P(Strides, QuestionTest, ::testing::Values(1, 3, 1000));
+INSTANTIATE_TEST_SUITE_P(Writes, QuestionTest, ::testing::Values(1, 3, 1000));
 
 }  // namespace
 }  // namespace fiscal::testing

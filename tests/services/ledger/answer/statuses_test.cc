@@ -67,7 +67,7 @@ class StatusesTest : public ::testing::TestWithParam<uint64_t> {
     return absl::StrJoin(out, " | ");
   }
 
-  LedgerScript script_{services::CheckRules, {GetParam(), GetParam()}};
+  LedgerScript script_{services::CheckRules, WrittenEvery(GetParam())};
 };
 
 TEST_P(StatusesTest, WhoMustReportAndWhoDid) {
@@ -107,7 +107,7 @@ TEST_P(StatusesTest, EachRowHasItsCoverage) {
   EXPECT_EQ(Say(rows.OfDepartment(141100, "109")), "0 of 0");
 }
 
-INSTANTIATE_TEST_SUITE_P(Strides, StatusesTest, ::testing::Values(1, 3, 1000));
+INSTANTIATE_TEST_SUITE_P(Writes, StatusesTest, ::testing::Values(1, 3, 1000));
 
 }  // namespace
 }  // namespace fiscal::testing

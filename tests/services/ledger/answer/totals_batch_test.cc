@@ -28,7 +28,7 @@ class TotalsBatchTest : public ::testing::Test {
   std::string Batch(const std::vector<Words>& filters, services::Work& work) {
     std::vector<domain::TotalFilter> asked;
     for (const Words& words : filters) asked.push_back(FilterOf(words));
-    services::ChunkCache cache;
+    services::NodeCache cache;
     const auto values =
         services::BatchTotals(script_.projector(), cache, asked, script_.Fold({"fold"}), work);
     if (!values.ok()) return SayRefusal(values.status());

@@ -22,7 +22,7 @@ class TotalsReaderTest : public ::testing::TestWithParam<uint64_t> {
       submit r3 141100/101001 l1=205:11             => revised r2 @6, 1 line
     )");
   }
-  LedgerScript script_{services::CheckRules, {GetParam(), GetParam()}};
+  LedgerScript script_{services::CheckRules, WrittenEvery(GetParam())};
 };
 
 // At every position: the rows of a list add up to its total, which is the sum asked for alone and
@@ -70,7 +70,7 @@ TEST_P(TotalsReaderTest, AnAnswerEndsWhenItsCallerLeaves) {
             absl::StatusCode::kCancelled);
 }
 
-INSTANTIATE_TEST_SUITE_P(Strides, TotalsReaderTest, ::testing::Values(1, 1000));
+INSTANTIATE_TEST_SUITE_P(Writes, TotalsReaderTest, ::testing::Values(1, 1000));
 
 }  // namespace
 }  // namespace fiscal::testing

@@ -104,7 +104,7 @@ class WatchTest : public ::testing::TestWithParam<uint64_t> {
     return out;
   }
 
-  LedgerScript script_{services::CheckRules, {GetParam(), GetParam()}};
+  LedgerScript script_{services::CheckRules, WrittenEvery(GetParam())};
   std::map<std::string, std::unique_ptr<Watch>> watches_;
   // How many filters each has.
   std::map<std::string, size_t> filters_;
@@ -231,7 +231,7 @@ TEST_P(WatchTest, WhatIsSkippedIsNotLookedAt) {
     hears  w                                   => change @6: 0.00 -> 20.00
   )");
   // The county's own money reaches it by one node.
-  const std::vector<domain::Fold::NodeId> nodes = watches_.at("w")->Nodes();
+  const std::vector<domain::NodeId> nodes = watches_.at("w")->Nodes();
   ASSERT_EQ(nodes.size(), 1u);
   EXPECT_EQ(nodes[0].stage, domain::Stage::kApproved);
 }
@@ -264,7 +264,7 @@ TEST_P(WatchTest, AWatcherWhoLeftIsReadForNoLonger) {
             absl::StatusCode::kCancelled);
 }
 
-INSTANTIATE_TEST_SUITE_P(Strides, WatchTest, ::testing::Values(1, 1000));
+INSTANTIATE_TEST_SUITE_P(Writes, WatchTest, ::testing::Values(1, 1000));
 
 // More cells than memory has for watchers: the changes are in the store, and a watcher who had
 // caught up is told that he fell behind.
@@ -319,7 +319,7 @@ TEST_P(FarBehindTest, AConflatedWatchIsToldTheDifference) {
   )");
 }
 
-INSTANTIATE_TEST_SUITE_P(Strides, FarBehindTest, ::testing::Values(1));
+INSTANTIATE_TEST_SUITE_P(Writes, FarBehindTest, ::testing::Values(1));
 
 // --- Resume tokens -----------------------------------------------------------------------------
 

@@ -32,7 +32,7 @@ class KeyCheckTest : public ::testing::Test {
 
 TEST_F(KeyCheckTest, KeysInOrderAreComparedOneByOne) {
   for (uint64_t p : {1, 2, 4}) Put(storage::PostingKey(domain::Position(p)), "v");
-  Put(storage::StrideKey(domain::Position(1)), "v");
+  Put(storage::PostingKey(domain::Position(1)), "v");
   OrderedKeys keys(*kv_, storage::KeysOf(storage::KeyKind::kPosting), differences_);
   ASSERT_TRUE(keys.Expect(storage::PostingKey(domain::Position(1)), "v").ok());
   ASSERT_TRUE(keys.Expect(storage::PostingKey(domain::Position(3)), "v").ok());
@@ -43,15 +43,15 @@ TEST_F(KeyCheckTest, KeysInOrderAreComparedOneByOne) {
 
 TEST_F(KeyCheckTest, WhereNoneIsExpectedAllAreSurplus) {
   Put(storage::PostingKey(domain::Position(1)), "v");
-  Put(storage::StrideKey(domain::Position(1)), "v");
+  Put(storage::PostingKey(domain::Position(1)), "v");
   OrderedKeys keys(*kv_, storage::KeysOf(storage::KeyKind::kPosting), differences_);
   ASSERT_TRUE(keys.Finish().ok());
   EXPECT_EQ(Found(), "posting 1: surplus");
 }
 
-// The status of an agency after a stride.
-storage::Key At(const std::string& agency, domain::Position stride) {
-  return storage::StatusKey({141100, 2024, domain::Stage::kApproved, agency}, stride);
+// The status of an agency at a position.
+storage::Key At(const std::string& agency, domain::Position position) {
+  return storage::StatusKey({141100, 2024, domain::Stage::kApproved, agency}, position);
 }
 storage::KeyRange All() { return storage::KeysOf(storage::KeyKind::kStatus); }
 std::string Named(const std::string& agency) {
@@ -60,13 +60,13 @@ std::string Named(const std::string& agency) {
 
 TEST_F(KeyCheckTest, StatesAreComparedByTheSumOfTheirHashes) {
   const auto never = [] { return absl::OkStatus(); };
-  for (uint64_t stride : {1, 2, 9})
-    Put(At("same", domain::Position(stride)), absl::StrCat("v", stride));
+  for (uint64_t at : {1, 2, 9})
+    Put(At("same", domain::Position(at)), absl::StrCat("v", at));
   Put(At("other", domain::Position(1)), "v");
   Put(At("surplus", domain::Position(1)), "v");
   Put(At("young", domain::Position(9)), "v");
   StateSums sums;
-  // In any order; what is younger than the stride is not compared.
+  // In any order; what is younger than the position is not compared.
   sums.Add(At("same", domain::Position(2)), "v2");
   sums.Add(At("same", domain::Position(1)), "v1");
   sums.Add(At("other", domain::Position(1)), "w");

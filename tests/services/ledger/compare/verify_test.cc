@@ -2,6 +2,7 @@
 // and stops.
 #include "services/ledger/compare/verify.h"
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <string>
@@ -33,9 +34,8 @@ using services::VerifyOptions;
 using services::VerifyResult;
 
 constexpr Code kCity = 141100, kCounty = 141121;
-constexpr storage::StrideBounds kStride{7, 1000};
 
-// A ledger of a city and its county: a few hundred events, the last of them in an open stride.
+// A ledger of a city and its county: a few hundred events, the last of them not written.
 class Ledger {
  public:
   Ledger() : clock_(absl::FromUnixSeconds(1704067200)) {
@@ -79,11 +79,16 @@ class Ledger {
   // Folds what is there with another projector over the same store.
   void Fold(size_t live_cells_max) {
     projector_.reset();
-    totals_ = *storage::TotalsStore::Open(*totals_kv_);
+    totals_ = std::make_unique<storage::TotalsStore>(*totals_kv_);
     Projector::Options options;
     options.live_cells_max = live_cells_max;
-    options.stride = kStride;
+    options.write_events = 1000;
+    options.rule = {2, 3, 4};
     projector_ = *Projector::Open(*log_, *totals_, options);
+    // But for the last two events all is written.
+    const int left = static_cast<int>(log_->head().position - projector_->folded());
+    ASSERT_TRUE(projector_->Step(std::max(left - 2, 0)).ok());
+    ASSERT_TRUE(projector_->Write().ok());
     Step();
   }
   void Step() {
@@ -93,7 +98,6 @@ class Ledger {
   const Projector& projector() const { return *projector_; }
   storage::Kv& log_kv() { return *log_kv_; }
   storage::Kv& totals_kv() { return *totals_kv_; }
-  domain::Position stride() const { return totals_->StrideAt(projector_->folded()); }
 
  private:
   static domain::Line Spending(int64_t amount, const std::string& id) {
@@ -222,50 +226,63 @@ TEST(VerifyTest, DamageOfEveryKindIsFoundAndNamed) {
   ASSERT_EQ(Found(ledger), "");
   storage::Kv& totals = ledger.totals_kv();
   storage::Kv& log = ledger.log_kv();
-  const domain::Position stride = ledger.stride();
-  ASSERT_GT(stride, domain::Position(250));
-  ASSERT_LT(stride, ledger.projector().folded());
+  ASSERT_GT(ledger.projector().written(), domain::Position(250));
+  ASSERT_LT(ledger.projector().written(), ledger.projector().folded());
   const domain::BudgetKey budget{kCounty, 2024, domain::Stage::kApproved, "101001"};
+  auto node = [](domain::OrgType type, Code division, const std::string& code) {
+    return domain::NodeId{{type, division, code}, 2024, domain::Stage::kApproved};
+  };
   auto cells = [&](domain::OrgType type, Code division, const std::string& code) {
     return FirstKey(totals,
-                    storage::CellsOf({type, division, code}, 2024, domain::Stage::kApproved).lower);
+                    storage::CellsKey(node(type, division, code), domain::Position::Max()));
   };
-  // The oldest state too: `cells` gives the newest, whose neighbours are older.
-  const storage::Key agency = cells(domain::OrgType::kAgency, kCounty, "101001");
-  const storage::KeyView states = storage::SplitState(agency)->of;
-  storage::Key oldest = agency;
+  // States of a department: the newest that is told by its posting, and one that is whole.
+  const storage::Key department = cells(domain::OrgType::kDepartment, kCounty, "101");
+  storage::Key told, whole;
   {
-    auto it = totals.NewIterator(agency, storage::AfterStates(states));
-    for (it->Seek(agency); it->Valid(); it->Next()) oldest = storage::Key(it->key());
+    auto it = totals.NewIterator(department,
+                                 storage::AfterStates(storage::SplitState(department)->of));
+    for (it->Seek(department); it->Valid(); it->Next())
+      (it->value().empty() ? told : whole) = storage::Key(it->key());
   }
-  ASSERT_NE(oldest, agency);
-  auto nobody = storage::DecodeCellsKey(agency);
-  nobody->id.node.code = "101009";
-  const storage::Key surplus_cells = storage::CellsKey(nobody->id, nobody->stride);
+  ASSERT_FALSE(told.empty());
+  ASSERT_FALSE(whole.empty());
+  // Whole states of an agency stand with its status.
+  storage::Key leaves;
+  {
+    const storage::Key first = storage::StatusKey(budget, domain::Position::Max());
+    auto it = totals.NewIterator(first, storage::AfterStates(storage::SplitState(first)->of));
+    size_t longest = 0, shortest = SIZE_MAX;
+    for (it->Seek(first); it->Valid(); it->Next()) {
+      shortest = std::min(shortest, it->value().size());
+      if (it->value().size() <= longest) continue;
+      longest = it->value().size();
+      leaves = storage::Key(it->key());
+    }
+    ASSERT_GT(longest, shortest + 10);
+  }
+  const storage::Key surplus_cells =
+      storage::CellsKey(node(domain::OrgType::kDepartment, kCounty, "109"), domain::Position(9));
   const storage::Key surplus_status =
       storage::StatusKey({kCounty, 2024, domain::Stage::kApproved, "101009"}, domain::Position(7));
   const storage::Key group = FirstKey(totals, storage::GroupKey(domain::Position()));
   const storage::Key after_group = storage::GroupKey(domain::Position(7));
   const Planted kinds[] = {
-      {"an agency's cells", "cells of year 2024 stage 3 division 141121 node 4 101001", totals,
-       agency},
-      {"an old state", "cells of year 2024 stage 3 division 141121 node 4 101001", totals, oldest},
-      {"a department's", "division 141121 node 3 101", totals,
-       cells(domain::OrgType::kDepartment, kCounty, "101")},
+      {"an agency's cells", "status of year 2024 stage 3 division 141121 agency 101001", totals,
+       leaves},
+      {"a department's", "division 141121 node 3 101", totals, told},
+      {"a department's that are whole", "division 141121 node 3 101", totals, whole},
       {"an own level's", "division 141121 node 2", totals,
        cells(domain::OrgType::kOwnLevel, kCounty, "")},
       {"a division's", "division 141100 node 1", totals,
        cells(domain::OrgType::kDivision, kCity, "")},
-      {"cells of nobody", "division 141121 node 4 101009", totals, surplus_cells},
+      {"cells of nobody", "division 141121 node 3 109", totals, surplus_cells},
       {"a status", "status of year 2024 stage 3 division 141121 agency 101001", totals,
        FirstKey(totals, storage::StatusKey(budget, domain::Position::Max()))},
       {"a status of nobody", "status of year 2024 stage 3 division 141121 agency 101009", totals,
        surplus_status},
       {"a posting", "posting 200", totals, storage::PostingKey(domain::Position(200))},
       {"a posting of a catalog", "posting 2", totals, storage::PostingKey(domain::Position(2))},
-      {"a stride", "stride ", totals, FirstKey(totals, storage::StrideKey(domain::Position(100)))},
-      {"a stride inside another", absl::StrCat("stride ", stride.Prev().value()), totals,
-       storage::StrideKey(stride.Prev())},
       {"a group", "group 5", totals, group},
       {"a group of one", "group 7", totals, after_group},
       {"a tile", "tile 0/0", log, storage::TileKey(0, 0)},
@@ -336,12 +353,12 @@ TEST(VerifyTest, AnotherHashOfTheChainIsFound) {
 TEST(VerifyTest, LiveCellsThatDifferAreFound) {
   Ledger ledger;
   storage::Kv& totals = ledger.totals_kv();
-  const storage::Key key =
-      FirstKey(totals, storage::CellsOf({domain::OrgType::kDepartment, kCounty, "101"}, 2024,
-                                        domain::Stage::kApproved)
-                           .lower);
+  const storage::Key key = FirstKey(
+      totals, storage::CellsKey({{domain::OrgType::kDepartment, kCounty, "101"}, 2024,
+                                 domain::Stage::kApproved},
+                                domain::Position::Max()));
   const std::string right = *totals.Get(key);
-  // The newest state that differs from it, as if one stride had been lost.
+  // As if a posting had been lost.
   storage::Batch lose, back;
   lose.Delete(key);
   back.Put(key, right);

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -29,8 +30,8 @@ constexpr absl::string_view kHistory = R"(
 
 // A projector of its own over the script's log.
 struct Folding {
-  explicit Folding(LedgerScript& script, storage::StrideBounds stride = {}) : script(script) {
-    options.stride = stride;
+  explicit Folding(LedgerScript& script, uint64_t write_events = 256) : script(script) {
+    options = WrittenEvery(write_events);
     EXPECT_TRUE(Open().ok());
   }
   absl::Status Open() {
@@ -54,8 +55,9 @@ struct Folding {
   LedgerScript& script;
   Projector::Options options;
   storage::MemoryDisk disk;
-  std::unique_ptr<storage::MemoryKv> kv = *storage::MemoryKv::Open(disk, {false, nullptr});
-  std::unique_ptr<storage::TotalsStore> totals = *storage::TotalsStore::Open(*kv);
+  storage::NthFaults faults;
+  std::unique_ptr<storage::MemoryKv> kv = *storage::MemoryKv::Open(disk, {false, &faults});
+  std::unique_ptr<storage::TotalsStore> totals = std::make_unique<storage::TotalsStore>(*kv);
   std::unique_ptr<Projector> projector;
 };
 
@@ -87,7 +89,7 @@ TEST_F(ProjectorTest, AStepFoldsSoManyAndNoPartOfAGroup) {
 }
 
 TEST_F(ProjectorTest, PostingsAreReadInOrderAndGroupsWhole) {
-  Folding folding(script_, {1, 1});
+  Folding folding(script_, 1);
   ASSERT_TRUE(folding.projector->Step(100).ok());
   for (const char* from : {"memory", "the store"}) {
     SCOPED_TRACE(from);
@@ -105,20 +107,81 @@ TEST_F(ProjectorTest, PostingsAreReadInOrderAndGroupsWhole) {
   }
 }
 
-TEST_F(ProjectorTest, AStartGoesOnBehindTheLastWholeStride) {
-  Folding folding(script_, {4, 1000});
+TEST_F(ProjectorTest, AStartGoesOnBehindWhatWasWritten) {
+  Folding folding(script_, 4);
+  ASSERT_TRUE(folding.projector->Step(5).ok());
+  EXPECT_EQ(folding.projector->written(), domain::Position(6)) << "a group is whole";
   ASSERT_TRUE(folding.projector->Step(100).ok());
   EXPECT_EQ(folding.projector->folded(), domain::Position(7));
+  EXPECT_EQ(folding.projector->written(), domain::Position(6));
   ASSERT_TRUE(folding.Open().ok());
-  EXPECT_EQ(folding.projector->folded(), domain::Position(4));
+  EXPECT_EQ(folding.projector->folded(), domain::Position(6));
   ASSERT_TRUE(folding.projector->Step(100).ok());
   EXPECT_EQ(folding.projector->folded(), domain::Position(7));
-  EXPECT_EQ(folding.projector->events_folded(), 3);
+  EXPECT_EQ(folding.projector->events_folded(), 1);
+  ASSERT_TRUE(folding.projector->Flush().ok());
+  EXPECT_EQ(folding.projector->written(), domain::Position(7));
+}
+
+// One thread folds, another writes: the bytes are those of one that does both.
+TEST_F(ProjectorTest, WritingBesideGivesTheSameBytes) {
+  for (int i = 0; i < 200; ++i) {
+    script_.Run(absl::StrCat("submit s", i, " 141100/", i % 2 == 0 ? "101001" : "102001", " l1=20502:",
+                             100 + i, " l2=205:", 7 * i + 1));
+  }
+  auto contents = [](const storage::Kv& kv) {
+    std::vector<std::string> all;
+    auto it = kv.NewIterator({}, {});
+    for (it->Seek({}); it->Valid(); it->Next())
+      all.push_back(absl::StrCat(storage::NameOf(it->key()), "=", it->value()));
+    return all;
+  };
+  Folding alone(script_, 7), beside(script_, 7);
+  beside.options.written_beside = true;
+  ASSERT_TRUE(beside.Open().ok());
+  {
+    std::thread writer([&] { EXPECT_TRUE(beside.projector->WriteWhenDue().ok()); });
+    while (beside.projector->folded() < script_.log().head().position)
+      EXPECT_TRUE(beside.projector->Step(3).ok());
+    beside.projector->StopWriting();
+    writer.join();
+  }
+  ASSERT_TRUE(alone.projector->Step(1000).ok());
+  ASSERT_TRUE(alone.projector->Flush().ok());
+  ASSERT_TRUE(beside.projector->Flush().ok());
+  EXPECT_EQ(contents(*alone.kv), contents(*beside.kv));
+}
+
+// What a write that failed was to write is gone: folding goes on after a new start only.
+TEST_F(ProjectorTest, AWriteThatFailsStopsTheFold) {
+  Folding folding(script_, 4);
+  ASSERT_TRUE(folding.projector->Step(3).ok());
+  folding.faults.Fail(storage::MemoryOp::kWrite, 1, {absl::ResourceExhaustedError("full"), false});
+  EXPECT_TRUE(absl::IsResourceExhausted(folding.projector->Step(3).status()));
+  EXPECT_TRUE(absl::IsResourceExhausted(folding.projector->Step(3).status()));
+  EXPECT_TRUE(absl::IsResourceExhausted(folding.projector->Write()));
+  EXPECT_EQ(folding.projector->written(), domain::Position());
+  ASSERT_TRUE(folding.Open().ok());
+  ASSERT_TRUE(folding.projector->Step(100).ok());
+  EXPECT_EQ(folding.projector->written(), domain::Position(7));
+}
+
+// A store of the version before has a watermark without a format.
+TEST_F(ProjectorTest, TotalsOfAnotherFormatMustBeFoldedAgain) {
+  Folding folding(script_, 1);
+  ASSERT_TRUE(folding.projector->Step(100).ok());
+  std::string watermark = *folding.kv->Get(storage::WatermarkKey());
+  for (const std::string& other : {watermark.substr(1), "\x03" + watermark.substr(1)}) {
+    storage::Batch batch;
+    batch.Put(storage::WatermarkKey(), other);
+    ASSERT_TRUE(folding.kv->Write(batch, false).ok());
+    EXPECT_TRUE(absl::IsAborted(folding.Open()));
+  }
 }
 
 // A log that went back, and another one, are not folded in silence.
 TEST_F(ProjectorTest, TotalsOfAnotherLogAreRefused) {
-  Folding folding(script_, {1, 1});
+  Folding folding(script_, 1);
   ASSERT_TRUE(folding.projector->Step(100).ok());
   LedgerScript shorter(services::CheckRules);
   EXPECT_SCRIPT(shorter, "divisions 141100   => revised @1, 1 added");
@@ -138,7 +201,7 @@ TEST_F(ProjectorTest, TotalsOfAnotherLogAreRefused) {
 
 // What an operator has left out since was counted: totals must be made again.
 TEST_F(ProjectorTest, TotalsThatCountWhatIsLeftOutMustBeFoldedAgain) {
-  Folding folding(script_, {1, 1});
+  Folding folding(script_, 1);
   ASSERT_TRUE(folding.projector->Step(100).ok());
   domain::QuarantineOrder order;
   order.position = order.stopped_at = domain::Position(7);

@@ -1,5 +1,5 @@
-// The cells of nodes at a position, live or from the store; chunks that were read are kept while
-// they can't have changed.
+// The cells of organisations at a position, from memory or from the store; nodes that were read are
+// kept while they can't have changed.
 #include "services/ledger/fold/totals_view.h"
 
 #include <memory>
@@ -12,15 +12,24 @@
 namespace fiscal::testing {
 namespace {
 
-using services::ChunkCache;
+using services::NodeCache;
 using services::TotalsView;
 
-TEST(ChunkCacheTest, AChunkIsGoodUntilItMayHaveChanged) {
-  ChunkCache cache;
-  domain::ChunkId id;
+NodeCache::Node Cells(size_t count) {
+  auto cells = std::make_shared<domain::NodeCells>();
+  domain::CellValue one;
+  one.amount_fen = 1;
+  for (uint32_t i = 0; i < count; ++i)
+    cells->Add(domain::CellKind::kNone, domain::NodeCells::KeyOf(i, 0), one);
+  return cells;
+}
+
+TEST(NodeCacheTest, ANodeIsGoodUntilItMayHaveChanged) {
+  NodeCache cache;
+  domain::NodeId id;
   id.node.division = 141100;
   EXPECT_EQ(cache.Find(id, domain::Position()), nullptr);
-  const auto cells = std::make_shared<const ChunkCache::Cells>(3);
+  const NodeCache::Node cells = Cells(3);
   cache.Add(id, domain::Position(7), cells);
   EXPECT_EQ(cache.Find(id, domain::Position(7)), cells);
   EXPECT_EQ(cache.Find(id, domain::Position(8)), nullptr) << "it was read before";
@@ -28,14 +37,14 @@ TEST(ChunkCacheTest, AChunkIsGoodUntilItMayHaveChanged) {
   EXPECT_EQ(cache.Find(id, domain::Position()), nullptr);
 }
 
-TEST(ChunkCacheTest, ForgetsAllWhenItIsFull) {
-  ChunkCache cache;
-  domain::ChunkId id;
-  const auto many = std::make_shared<const ChunkCache::Cells>(200000);
+TEST(NodeCacheTest, ForgetsAllWhenItIsFull) {
+  NodeCache cache;
+  domain::NodeId id;
+  const NodeCache::Node many = Cells(200000);
   id.node.division = 1;
   cache.Add(id, domain::Position(1), many);
   // The same again takes no more room.
-  cache.Add(id, domain::Position(2), std::make_shared<const ChunkCache::Cells>(10));
+  cache.Add(id, domain::Position(2), Cells(10));
   EXPECT_NE(cache.Find(id, domain::Position(2)), nullptr);
   id.node.division = 2;
   cache.Add(id, domain::Position(1), many);
@@ -73,17 +82,17 @@ class TotalsViewTest : public ::testing::TestWithParam<uint64_t> {
       submit r3 141100/101001 l1=20502:11
     )");
   }
-  std::string SumOf(const services::Target& target, domain::ChunkKind kind, domain::Code code,
+  std::string SumOf(const services::Target& target, domain::CellKind kind,
                     domain::Position position) {
     Sum sum;
     services::Work work;
     const TotalsView view(script_.projector(), cache_, position, 2024, domain::Stage::kApproved);
-    const absl::Status status = view.Visit({target}, kind, code, sum, work);
+    const absl::Status status = view.Visit({target}, kind, sum, work);
     EXPECT_TRUE(status.ok()) << status;
     return Yuan(sum.value.amount_fen);
   }
-  LedgerScript script_{services::CheckRules, {GetParam(), GetParam()}};
-  ChunkCache cache_;
+  LedgerScript script_{services::CheckRules, WrittenEvery(GetParam())};
+  NodeCache cache_;
 };
 
 TEST_P(TotalsViewTest, EachPositionHasItsOwnCells) {
@@ -91,19 +100,19 @@ TEST_P(TotalsViewTest, EachPositionHasItsOwnCells) {
   const services::Target agency{{domain::OrgType::kAgency, 141100, "101001"}, "101", 141100};
   script_.Fold({"fold"});
   for (int again = 0; again < 2; ++again) {
-    EXPECT_EQ(SumOf(division, domain::ChunkKind::kNone, 0, domain::Position(3)), "0.00");
-    EXPECT_EQ(SumOf(division, domain::ChunkKind::kNone, 0, domain::Position(4)), "15.00");
-    EXPECT_EQ(SumOf(division, domain::ChunkKind::kNone, 0, domain::Position(5)), "35.00");
-    EXPECT_EQ(SumOf(division, domain::ChunkKind::kNone, 0, domain::Position(6)), "31.00");
-    EXPECT_EQ(SumOf(agency, domain::ChunkKind::kLeaf, 0, domain::Position(5)), "15.00");
-    EXPECT_EQ(SumOf(agency, domain::ChunkKind::kLeaf, 0, domain::Position(6)), "11.00");
-    // The second time after a start, when nothing is live.
+    EXPECT_EQ(SumOf(division, domain::CellKind::kNone, domain::Position(3)), "0.00");
+    EXPECT_EQ(SumOf(division, domain::CellKind::kNone, domain::Position(4)), "15.00");
+    EXPECT_EQ(SumOf(division, domain::CellKind::kNone, domain::Position(5)), "35.00");
+    EXPECT_EQ(SumOf(division, domain::CellKind::kNone, domain::Position(6)), "31.00");
+    EXPECT_EQ(SumOf(agency, domain::CellKind::kLeaf, domain::Position(5)), "15.00");
+    EXPECT_EQ(SumOf(agency, domain::CellKind::kLeaf, domain::Position(6)), "11.00");
+    // The second time after a start, when nothing is in memory.
     script_.Restart();
     script_.Fold({"fold"});
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Strides, TotalsViewTest, ::testing::Values(1, 2, 1000));
+INSTANTIATE_TEST_SUITE_P(Writes, TotalsViewTest, ::testing::Values(1, 2, 1000));
 
 }  // namespace
 }  // namespace fiscal::testing
