@@ -150,12 +150,12 @@ CellKey NodeCells::CellKeyOf(CellKind kind, Key key) {
   return out;
 }
 
-void NodeCells::Grow(Table& table, CellKind kind) {
+void NodeCells::Grow(Table& table, CellKind kind, size_t more) {
   std::vector<Slot> old = std::move(table.slots);
   size_t kept = 0;
   for (const Slot& slot : old) kept += slot.key != kFree && !ValueOf(kind, slot).zero();
   size_t size = 8;
-  while (size * 3 < (kept + 1) * 5) size *= 2;
+  while (size * 3 < (kept + more) * 5) size *= 2;
   table.slots.assign(size, Slot());
   table.used = kept;
   for (const Slot& slot : old) {

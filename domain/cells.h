@@ -75,10 +75,9 @@ enum class CellKind : uint8_t {
   kTransferUp = 7
 };
 // Those that departments, own levels and divisions keep.
-constexpr CellKind kNodeKinds[] = {CellKind::kNone,         CellKind::kFunctional,
-                                   CellKind::kRevenue,      CellKind::kDeptEconomic,
-                                   CellKind::kGovEconomic,  CellKind::kTransferDown,
-                                   CellKind::kTransferUp};
+constexpr CellKind kNodeKinds[] = {
+    CellKind::kNone,        CellKind::kFunctional,   CellKind::kRevenue,   CellKind::kDeptEconomic,
+    CellKind::kGovEconomic, CellKind::kTransferDown, CellKind::kTransferUp};
 constexpr size_t kNodeKindCount = std::size(kNodeKinds);
 
 struct CellKey {
@@ -277,7 +276,14 @@ class NodeCells {
     AddTo(TableOf(kind), kind, key, hash, difference);
   }
   void Add(CellKind kind, Key key, const CellValue& difference);
-  // Asks the processor for the memory that Add will need.
+  // Room for so many cells in a kind that has none yet.
+  void Reserve(CellKind kind, size_t cells) {
+    if (TableOf(kind).slots.empty()) Grow(TableOf(kind), kind, cells);
+  }
+  // Asks the processor for the memory that Prefetch and Add will need.
+  void PrefetchTables() const {
+    for (const Table& table : tables_) __builtin_prefetch(&table, /*rw=*/1);
+  }
   void Prefetch(CellKind kind, uint64_t hash) const {
     const Table& table = TableOf(kind);
     if (!table.slots.empty())
@@ -320,7 +326,8 @@ class NodeCells {
   Slot& SlotOf(Table& table, CellKind kind, Key key, uint64_t hash);
   void AddTo(Table& table, CellKind kind, Key key, uint64_t hash, const NarrowValue& difference);
   void AddWide(Slot& slot, CellKind kind, const CellValue& difference);
-  void Grow(Table& table, CellKind kind);
+  // For its cells and so many more.
+  void Grow(Table& table, CellKind kind, size_t more = 1);
   CellValue ValueOf(CellKind kind, const Slot& slot) const {
     CellValue value = slot.value.Wide();
     if (wide_.empty()) return value;

@@ -242,15 +242,23 @@ absl::Status Fold::Prepare(absl::Span<const Posting* const> postings, const Cata
 
 void Fold::AddTo(const Prepared& prepared, Node* node) const {
   // So far ahead of its use that a slot has come.
-  constexpr uint32_t kAhead = 8;
+  constexpr uint32_t kAhead = 12;
+  const uint32_t end = prepared.ends.back();
+  uint32_t ahead = prepared.begin;
+  size_t ahead_kind = 0;
+  auto look_ahead = [&](uint32_t until) {
+    for (until = std::min(until, end); ahead < until; ++ahead) {
+      while (ahead >= prepared.ends[ahead_kind]) ++ahead_kind;
+      node->cells.Prefetch(kNodeKinds[ahead_kind], differences_[ahead].hash);
+    }
+  };
   uint32_t i = prepared.begin, r = prepared.rest_begin;
+  look_ahead(i + kAhead);
   for (size_t k = 0; k < kNodeKindCount; ++k) {
-    const uint32_t end = prepared.ends[k];
     const CellKind kind = kNodeKinds[k];
-    for (uint32_t ahead = i; ahead < std::min(end, i + kAhead); ++ahead)
-      node->cells.Prefetch(kind, differences_[ahead].hash);
-    for (; i < end; ++i) {
-      if (i + kAhead < end) node->cells.Prefetch(kind, differences_[i + kAhead].hash);
+    if (i < prepared.ends[k]) node->cells.Reserve(kind, prepared.ends[k] - i);
+    for (; i < prepared.ends[k]; ++i) {
+      look_ahead(i + 1 + kAhead);
       const Difference& d = differences_[i];
       node->cells.Add(kind, d.key, d.hash, d.value);
     }
@@ -265,7 +273,11 @@ void Fold::Apply(std::vector<State>* states) {
     nodes_.emplace(id, std::move(node));
   }
   fresh_.clear();
-  for (Prepared& prepared : prepared_) {
+  for (size_t p = 0; p < prepared_.size(); ++p) {
+    Prepared& prepared = prepared_[p];
+    if (p + 1 < prepared_.size()) {
+      for (const auto& [id, node] : prepared_[p + 1].nodes) node->cells.PrefetchTables();
+    }
     for (auto& [id, node] : prepared.nodes) {
       const size_t before = node->cells.size();
       AddTo(prepared, node);

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Long runs of what CI runs a slice of.
 #   scripts/campaign.sh simulation SEEDS [FIRST]     2,000 in CI
-#   scripts/campaign.sh verify HISTORIES             with projects in the open stride; 500 in CI
+#   scripts/campaign.sh verify HISTORIES             with projects in unwritten postings; 500 in CI
 #   scripts/campaign.sh crash KILLS                  100 in CI
 #   scripts/campaign.sh tree KILLS                   of counties, city and province; 12 in CI
 #   scripts/campaign.sh watch KILLS                  of a server with watchers; 8 in CI

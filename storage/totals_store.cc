@@ -42,12 +42,11 @@ std::string EncodeStatus(const domain::StatementStatus& s, const AgencyWeight& w
   std::string out;
   PutVarint(&out, s.position.value());
   PutVarint(&out, s.revision);
-  PutU8(&out,
-        static_cast<uint8_t>(
-            (s.certified ? kCertified : 0) | (s.withdrawn ? kWithdrawn : 0) |
-            (s.control ? kControl : 0) |
-            (s.scope == domain::Scope::kDepartment ? kDepartmentScope : 0) |
-            (s.upstream.empty() ? 0 : kTakenOver) | (whole == nullptr ? 0 : kWithCells)));
+  PutU8(&out, static_cast<uint8_t>((s.certified ? kCertified : 0) | (s.withdrawn ? kWithdrawn : 0) |
+                                   (s.control ? kControl : 0) |
+                                   (s.scope == domain::Scope::kDepartment ? kDepartmentScope : 0) |
+                                   (s.upstream.empty() ? 0 : kTakenOver) |
+                                   (whole == nullptr ? 0 : kWithCells)));
   PutString(&out, s.department);
   if (!s.upstream.empty()) {
     PutString(&out, s.upstream);
@@ -250,12 +249,15 @@ absl::Status TotalsStore::ReadPostings(
   it->Seek(PostingKey(positions.front()));
   for (size_t i = 0; i < positions.size(); ++i) {
     const Key key = PostingKey(positions[i]);
-    Advance(it.get(), key);
+    if (i > 0 && positions[i] - positions[i - 1] > kStepsPerSeek) {
+      it->Seek(key);
+    } else {
+      Advance(it.get(), key);
+    }
     FISCAL_RETURN_IF_ERROR(it->status());
     if (!it->Valid() || it->key() != key)
       return absl::DataLossError("totals: a posting is missing");
-    FISCAL_ASSIGN_OR_RETURN(const StoredPosting posting,
-                            DecodePosting(positions[i], it->value()));
+    FISCAL_ASSIGN_OR_RETURN(const StoredPosting posting, DecodePosting(positions[i], it->value()));
     FISCAL_RETURN_IF_ERROR(visit(i, posting));
   }
   return absl::OkStatus();
@@ -274,9 +276,10 @@ absl::Status TotalsStore::ForEachPosting(
   return it->status();
 }
 
-absl::Status TotalsStore::StageAgency(
-    const domain::Posting& posting, const domain::WholeRule& rule, AgencyWeight* weight,
-    absl::FunctionRef<absl::StatusOr<domain::LeafCells>()> leaves, Batch* batch) {
+absl::Status TotalsStore::StageAgency(const domain::Posting& posting, const domain::WholeRule& rule,
+                                      AgencyWeight* weight,
+                                      absl::FunctionRef<absl::StatusOr<domain::LeafCells>()> leaves,
+                                      Batch* batch) {
   domain::LeafCells cells;
   domain::CellTable whole;
   bool stored = false;

@@ -179,7 +179,6 @@ std::vector<Exception> LongFunctions() {
       {"AllReasons", "a table, a row for each reason"},
       {"ExplainChange", "each step takes its part out of what is left to explain"},
       {"Watch::Find", "the states of a watcher in the order it goes through them"},
-      {"TotalsView::Visit", "reads under one lock and finishes after it; both halves share state"},
   };
 }
 

@@ -104,7 +104,8 @@ void Sample(const SystemStatus::Totals& s, Samples* samples) {
   out.Gauge("fiscal_totals_lag_seconds", "The age of the oldest of them.",
             static_cast<double>(absl::ToInt64Milliseconds(s.behind)) / 1000);
   out.Counter("fiscal_folded_events_total", "Events folded since the start.", s.events_folded);
-  out.Gauge("fiscal_live_cells", "Cells of organisations above the agencies kept in memory.", s.live_cells);
+  out.Gauge("fiscal_live_cells", "Cells of organisations above the agencies in memory.",
+            s.live_cells);
   out.Gauge("fiscal_live_cells_max", "Their bound.", s.live_cells_max);
   out.Gauge("fiscal_reads_waiting", "Reads that wait for a position.", s.waiting_reads);
   out.Gauge("fiscal_reads_waiting_max", "Their bound.", s.waiting_reads_max);

@@ -17,6 +17,8 @@ namespace fiscal::bench {
 
 struct Options {
   bool quick = false;
+  // Growth goes on to 100 million lines.
+  bool hundred = false;
   std::string json, report, postgres, peers, commit = "unknown", only;
 };
 

@@ -1,5 +1,5 @@
 // fiscal-bench [--quick] [--json FILE] [--report DIR] [--postgres SOCKET-DIR] [--peers PYTHON]
-//              [--commit ID]
+//              [--commit ID] [--size 100m]
 //              [--only bulk|singles|amendments|arrivals|growth|reads|watchers]
 //
 // scripts/bench.sh runs it. Servers are processes of their own; ours and the yardsticks take turns,
@@ -64,6 +64,10 @@ int main(int argc, char** argv) {
     const bool more = i + 1 < argc;
     if (std::strcmp(argv[i], "--quick") == 0) {
       options.quick = true;
+    } else if (std::strcmp(argv[i], "--size") == 0 && more &&
+               std::strcmp(argv[i + 1], "100m") == 0) {
+      ++i;
+      options.hundred = true;
     } else if (std::strcmp(argv[i], "--json") == 0 && more) {
       options.json = argv[++i];
     } else if (std::strcmp(argv[i], "--report") == 0 && more) {
@@ -81,7 +85,7 @@ int main(int argc, char** argv) {
     } else {
       std::fprintf(stderr,
                    "usage: fiscal-bench [--quick] [--json FILE] [--report DIR] [--postgres DIR] "
-                   "[--peers PYTHON] [--commit ID] [--only PHASE]\n");
+                   "[--peers PYTHON] [--commit ID] [--only PHASE] [--size 100m]\n");
       return 2;
     }
   }

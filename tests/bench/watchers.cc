@@ -212,7 +212,7 @@ void MeasureWatchers(const Province& province, const ServerProcess& server, int 
                                   "%.0f deliveries/s",
                                   p50.median(), submit_p50.median(), submit_p99.median(),
                                   changes.median(), deliveries.median()),
-                  "", p99, 20, 0, false});
+                  "", p99, 10, 20, false});
   };
   measure("watch_budgets_p99_ms", absl::StrCat("budgets of ", lines, " lines"), rate / lines,
           [&](size_t i, sub::SubmitBudgetRequest* request) {

@@ -19,9 +19,9 @@ namespace {
 
 using storage::DecodeCells;
 using storage::DecodeNode;
+using storage::EncodeCells;
 using storage::EncodeNode;
 using storage::KindOfNode;
-using storage::EncodeCells;
 
 TEST(CodingTest, NumbersComeBackAndOnlyTheShortestFormIsRead) {
   std::string bytes;
@@ -405,9 +405,8 @@ TEST(CellsTest, DamagedBytesAreRefusedOrOtherCells) {
       if (random() % 4 == 0) damaged.resize(random() % damaged.size());
       CellTable table;
       NodeCells read;
-      for (const absl::Status& status :
-           {DecodeCells(damaged, &table), DecodeNode(damaged, &read),
-            KindOfNode(damaged, CellKind::kFunctional).status()})
+      for (const absl::Status& status : {DecodeCells(damaged, &table), DecodeNode(damaged, &read),
+                                         KindOfNode(damaged, CellKind::kFunctional).status()})
         EXPECT_TRUE(status.ok() || absl::IsDataLoss(status));
     }
   }
@@ -487,10 +486,10 @@ TEST(FoldTest, SumsAreExactHoweverLarge) {
     EXPECT_EQ(states.size(), 16u) << "a state for each posting and node";
     Model got;
     for (const auto& [id, node] : fold.nodes()) {
-      node->cells.ForEach(CellKind::kFunctional, [&, type = id.node.type](
-                                                     const CellKey& key, const CellValue& value) {
-        got[{type, key.functional}] = value;
-      });
+      node->cells.ForEach(CellKind::kFunctional,
+                          [&, type = id.node.type](const CellKey& key, const CellValue& value) {
+                            got[{type, key.functional}] = value;
+                          });
       stored[id] = EncodeNode(node->cells);
     }
     ASSERT_EQ(got.size(), model.size());
@@ -519,10 +518,8 @@ TEST(FoldTest, AFailedLoadLeavesEverythingAsItWas) {
   const auto catalog = OneDivision();
   int loads = 0, fail_at = 0;
   std::unique_ptr<Fold> fold;
-  const std::vector<Posting> posting = {
-      MakePosting("101001", "101", {{2080505, 5}, {2170101, 7}})};
-  const std::vector<Posting> back = {
-      MakePosting("101001", "101", {{2080505, -5}, {2170101, -7}})};
+  const std::vector<Posting> posting = {MakePosting("101001", "101", {{2080505, 5}, {2170101, 7}})};
+  const std::vector<Posting> back = {MakePosting("101001", "101", {{2080505, -5}, {2170101, -7}})};
   std::vector<Fold::State> states;
   auto sum = [&] {
     Fen total = 0;
@@ -536,8 +533,8 @@ TEST(FoldTest, AFailedLoadLeavesEverythingAsItWas) {
   };
   for (fail_at = 1; fail_at < 100; ++fail_at) {
     loads = 0;
-    fold = std::make_unique<Fold>(
-        [&](const NodeId&) -> absl::StatusOr<std::unique_ptr<Fold::Node>> {
+    fold =
+        std::make_unique<Fold>([&](const NodeId&) -> absl::StatusOr<std::unique_ptr<Fold::Node>> {
           if (++loads == fail_at) return absl::DataLossError("damaged");
           return NewNode();
         });
@@ -628,9 +625,9 @@ TEST(FoldTest, ANodeOfADivisionIsWhatCameFromBelow) {
   Posting below = MakePosting("101001", "101", {{2080505, 5}});
   below.key.division = 141121;
   std::vector<Fold::State> states;
-  ASSERT_TRUE(ApplyAll(fold, {MakePosting("101001", "101", {{2080505, 7}}), below}, *catalog,
-                       &states)
-                  .ok());
+  ASSERT_TRUE(
+      ApplyAll(fold, {MakePosting("101001", "101", {{2080505, 7}}), below}, *catalog, &states)
+          .ok());
   auto sum = [&](OrgType type, Code division) {
     const auto node = fold.nodes().find({{type, division, ""}, 2024, Stage::kApproved});
     Fen total = 0;

@@ -315,21 +315,26 @@ TEST_F(FederationTest, OneCellThatDiffersIsFoundAndNamed) {
     const storage::TotalsStore store(**kv);
     const auto watermark = store.ReadWatermark();
     ASSERT_FALSE(watermark->position.zero());
-    // The posting that its cells are.
-    storage::AgencyReader agencies(store);
-    const auto state = agencies.Read({141100, 2024, domain::Stage::kApproved, agency},
-                                     watermark->position);
+    const domain::BudgetKey budget{141100, 2024, domain::Stage::kApproved, agency};
+    domain::LeafCells cells;
+    ASSERT_TRUE(store.LoadLeaves(budget, watermark->position, &cells).ok());
+    const domain::CellTable table = cells.Table();
+    ASSERT_FALSE(table.items.empty());
+    domain::CellTable::Item cell = table.items[0];
+    ASSERT_EQ(cell.key.project, 0u);
+    was = static_cast<int64_t>(cell.value.amount_fen);
+    cell_code = std::to_string(cell.key.functional);
+    // A fen more in its last posting.
+    const auto state = storage::AgencyReader(store).Read(budget, watermark->position);
     ASSERT_TRUE(state.ok()) << state.status();
-    ASSERT_EQ(state->postings.size(), 1u);
-    const storage::Key key = storage::PostingKey(state->postings[0]);
-    auto posting = storage::DecodeWholePosting(state->postings[0], *(*kv)->Get(key), nullptr);
+    ASSERT_FALSE(state->postings.empty());
+    const storage::Key key = storage::PostingKey(state->postings.back());
+    const std::string bytes = *(*kv)->Get(key);
+    auto posting = storage::DecodeWholePosting(state->postings.back(), bytes, nullptr);
     ASSERT_TRUE(posting.ok());
-    ASSERT_FALSE(posting->cells.items.empty());
-    // Its views are of bytes that are gone: this posting has no projects.
-    ASSERT_TRUE(posting->cells.projects.empty());
-    was = static_cast<int64_t>(posting->cells.items[0].value.amount_fen);
-    cell_code = std::to_string(posting->cells.items[0].key.functional);
-    posting->cells.items[0].value.amount_fen += 1;
+    cell.value = {1, {}};
+    posting->cells.items.push_back(cell);
+    domain::Normalize(&posting->cells);
     storage::Batch batch;
     batch.Put(key, storage::EncodePosting(*posting));
     ASSERT_TRUE((*kv)->Write(batch, false).ok());

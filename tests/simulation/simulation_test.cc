@@ -45,8 +45,8 @@ TEST(SimulationTest, SeedsHold) {
 }
 
 // Totals that agree with the log are never said to differ. Histories count in which a comparison
-// came while an unwritten posting said something of the projects of a statement that had cells in the
-// store.
+// came while an unwritten posting said something of the projects of a statement that had cells in
+// the store.
 TEST(SimulationTest, VerifyAgreesWithUnwrittenProjects) {
   const uint64_t only = FromEnvironment("FISCAL_SIM_SEED", 0);
   const uint64_t wanted = only != 0 ? 1 : FromEnvironment("FISCAL_VERIFY_HISTORIES", 500);

@@ -6,8 +6,8 @@
 
 namespace fiscal::simulation {
 
-// Computes agencies' cells to the end, takes back amounts and counts of what is not written, but not
-// the projects it names or drops, and compares with what is.
+// Computes agencies' cells to the end, takes back amounts and counts of what is not written, but
+// not the projects it names or drops, and compares with what is.
 absl::StatusOr<services::VerifyResult> VerifyTakingBack(const services::Projector& projector);
 
 }  // namespace fiscal::simulation

@@ -415,7 +415,8 @@ std::string LedgerScript::Reads(const Words& words) {
   const services::Filter filter(intake_->catalog(), FilterOf(words));
   const std::vector<domain::GroupBy> group_by = GroupByOf(words);
   const domain::CellKind kind = services::KindOf(filter.asked(), group_by);
-  return absl::StrCat(kKinds[static_cast<size_t>(kind)], " of ", Counted(TargetsOf(filter, group_by).size(), "node"));
+  return absl::StrCat(kKinds[static_cast<size_t>(kind)], " of ",
+                      Counted(TargetsOf(filter, group_by).size(), "node"));
 }
 
 }  // namespace fiscal::testing

@@ -25,7 +25,7 @@
 //   commit name                      what the writer does with it later
 //   total division filter
 //   rows division by=dimension[,dimension] [depth=n] filter
-//   reads division filter [by=...]   which chunks the question reads, of how many nodes
+//   reads division filter [by=...]   which cells the question reads, of how many nodes
 //   and those that a test adds
 //
 //   statement := budget word...

@@ -11,8 +11,8 @@ namespace fiscal::services {
 namespace {
 
 using domain::CellKey;
-using domain::CellValue;
 using domain::CellKind;
+using domain::CellValue;
 using domain::Code;
 using domain::Consolidated;
 using domain::Dimension;

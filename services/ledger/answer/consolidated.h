@@ -1,6 +1,6 @@
 // A division's total with the transfers between levels of government inside it taken out once.
 //
-//   chunks of transfers by receiver (domain/fold.cc), income of each receiver's own level
+//   cells of transfers by receiver (domain/fold.cc), income of each receiver's own level
 //   --> Consolidate
 //
 // For each receiver, direction and fund, the smaller of two sums is taken out of both directions of

@@ -66,8 +66,8 @@ absl::Status Question::Run(const Projector& projector, NodeCache& cache, Positio
   FISCAL_RETURN_IF_ERROR(work.Expect(targets.size() * stages.size() * Work::kSeek));
   Sum sum(*this);
   for (domain::Stage stage : stages) {
-    FISCAL_RETURN_IF_ERROR(TotalsView(projector, cache, position, asked.year, stage)
-                               .Visit(targets, kind, sum, work));
+    FISCAL_RETURN_IF_ERROR(
+        TotalsView(projector, cache, position, asked.year, stage).Visit(targets, kind, sum, work));
   }
   return absl::OkStatus();
 }

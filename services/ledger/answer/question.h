@@ -1,7 +1,7 @@
 // One question about totals, a filter and how its money is grouped, and the rows that answer it at
 // one position and, when postings are added, at later ones.
 //
-//   TotalsReader --> Question: Run (chunks at a position) --> Rows
+//   TotalsReader --> Question: Run (cells at a position) --> Rows
 //   Watch        --> Question: Run, then AddPosting after AddPosting --> Rows::TakeChanges
 //
 // Not thread-safe.

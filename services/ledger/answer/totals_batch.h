@@ -1,7 +1,7 @@
 // Many sums at one position, by as few readings as they need.
 //
 //   TotalsReader::GetAll --> BatchTotals --> one TotalsView::Visit for all filters that read the
-//   same chunks
+//   same cells
 //
 // A reading hands each cell to the filters it may concern: those that name a project are found by
 // it.

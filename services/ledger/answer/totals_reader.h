@@ -2,7 +2,7 @@
 //
 //   AggregationService --> TotalsReader --> TotalsView: the cells at that position
 //
-// A question names an org node, filters and at most two dimensions. It is answered from the chunks
+// A question names an org node, filters and at most two dimensions. It is answered from the cells
 // that keep just the classification it needs, or, when it needs two classifications or projects, by
 // a pivot over the leaf cells below the node. Thread-safe.
 #ifndef FISCAL_SERVICES_LEDGER_ANSWER_TOTALS_READER_H_
@@ -37,7 +37,7 @@ class TotalsReader {
                                          const std::vector<domain::GroupBy>& group_by,
                                          domain::RowOrder order, domain::Position position,
                                          Work& work) const;
-  // The cells of some nodes' chunks of one kind.
+  // The cells of one kind of some organisations.
   absl::Status Visit(const std::vector<Target>& targets, domain::CellKind kind, uint16_t year,
                      domain::Stage stage, domain::Position position, CellVisitor& visit,
                      Work& work) const;

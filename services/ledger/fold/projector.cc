@@ -32,9 +32,9 @@ Projector::Projector(const storage::EventLog& log, storage::TotalsStore& store, 
       store_(store),
       options_(options),
       // Nothing of a node that is not in memory is unwritten.
-      fold_([this](const domain::NodeId& id) {
-        return store_.LoadNode(id, written(), options_.rule);
-      }, options.rule) {}
+      fold_([this](
+                const domain::NodeId& id) { return store_.LoadNode(id, written(), options_.rule); },
+            options.rule) {}
 
 absl::StatusOr<std::unique_ptr<Projector>> Projector::Open(const storage::EventLog& log,
                                                            storage::TotalsStore& store,

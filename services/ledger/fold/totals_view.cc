@@ -99,8 +99,8 @@ absl::Status TotalsView::Visit(const std::vector<Target>& targets, CellKind kind
   return now ? VisitNow(rest, kind, visit, work) : VisitPast(targets, kind, visit, work);
 }
 
-absl::Status TotalsView::VisitNow(const std::vector<Part>& parts, CellKind kind,
-                                  CellVisitor& visit, Work& work) const {
+absl::Status TotalsView::VisitNow(const std::vector<Part>& parts, CellKind kind, CellVisitor& visit,
+                                  Work& work) const {
   if (parts.empty()) return absl::OkStatus();
   const uint64_t units = visit.units();
   Position forgotten;
@@ -108,9 +108,8 @@ absl::Status TotalsView::VisitNow(const std::vector<Part>& parts, CellKind kind,
   for (const Part& part : parts) {
     NodeCache::Node cells = cache_.Find(part.id, forgotten);
     if (cells == nullptr) {
-      FISCAL_ASSIGN_OR_RETURN(
-          const std::unique_ptr<domain::Fold::Node> node,
-          projector_.store().LoadNode(part.id, position_, projector_.rule()));
+      FISCAL_ASSIGN_OR_RETURN(const std::unique_ptr<domain::Fold::Node> node,
+                              projector_.store().LoadNode(part.id, position_, projector_.rule()));
       cells = std::make_shared<const domain::NodeCells>(std::move(node->cells));
       cache_.Add(part.id, position_, cells);
       FISCAL_RETURN_IF_ERROR(work.Spend(Work::kSeek + node->gathered));
@@ -141,9 +140,8 @@ absl::Status TotalsView::VisitPast(const std::vector<Target>& targets, CellKind 
   if (kind == CellKind::kLeaf) {
     storage::AgencyReader reader(projector_.store());
     for (const Target& t : targets) {
-      FISCAL_ASSIGN_OR_RETURN(
-          const storage::StoredState state,
-          reader.Read({t.node.division, year_, stage_, t.node.code}, stored));
+      FISCAL_ASSIGN_OR_RETURN(const storage::StoredState state,
+                              reader.Read({t.node.division, year_, stage_, t.node.code}, stored));
       FISCAL_RETURN_IF_ERROR(past.Add(t, state));
     }
   } else {

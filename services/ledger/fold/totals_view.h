@@ -82,8 +82,8 @@ class CellVisitor {
 // The state at one position.
 class TotalsView {
  public:
-  TotalsView(const Projector& projector, NodeCache& cache, domain::Position position,
-             uint16_t year, domain::Stage stage)
+  TotalsView(const Projector& projector, NodeCache& cache, domain::Position position, uint16_t year,
+             domain::Stage stage)
       : projector_(projector), cache_(cache), position_(position), year_(year), stage_(stage) {}
 
   // Visits every cell of `kind` of the targets; of differences, which are those of leaf cells, all.

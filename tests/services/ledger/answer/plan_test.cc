@@ -1,4 +1,4 @@
-// Which chunks answer a question, of how many nodes: what it reads is what it costs.
+// Which cells answer a question, of how many nodes: what it reads is what it costs.
 #include "services/ledger/answer/plan.h"
 
 #include "gtest/gtest.h"

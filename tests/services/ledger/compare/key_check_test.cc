@@ -60,8 +60,7 @@ std::string Named(const std::string& agency) {
 
 TEST_F(KeyCheckTest, StatesAreComparedByTheSumOfTheirHashes) {
   const auto never = [] { return absl::OkStatus(); };
-  for (uint64_t at : {1, 2, 9})
-    Put(At("same", domain::Position(at)), absl::StrCat("v", at));
+  for (uint64_t at : {1, 2, 9}) Put(At("same", domain::Position(at)), absl::StrCat("v", at));
   Put(At("other", domain::Position(1)), "v");
   Put(At("surplus", domain::Position(1)), "v");
   Put(At("young", domain::Position(9)), "v");

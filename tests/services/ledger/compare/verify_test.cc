@@ -233,15 +233,14 @@ TEST(VerifyTest, DamageOfEveryKindIsFoundAndNamed) {
     return domain::NodeId{{type, division, code}, 2024, domain::Stage::kApproved};
   };
   auto cells = [&](domain::OrgType type, Code division, const std::string& code) {
-    return FirstKey(totals,
-                    storage::CellsKey(node(type, division, code), domain::Position::Max()));
+    return FirstKey(totals, storage::CellsKey(node(type, division, code), domain::Position::Max()));
   };
   // States of a department: the newest that is told by its posting, and one that is whole.
   const storage::Key department = cells(domain::OrgType::kDepartment, kCounty, "101");
   storage::Key told, whole;
   {
-    auto it = totals.NewIterator(department,
-                                 storage::AfterStates(storage::SplitState(department)->of));
+    auto it =
+        totals.NewIterator(department, storage::AfterStates(storage::SplitState(department)->of));
     for (it->Seek(department); it->Valid(); it->Next())
       (it->value().empty() ? told : whole) = storage::Key(it->key());
   }
@@ -354,9 +353,9 @@ TEST(VerifyTest, LiveCellsThatDifferAreFound) {
   Ledger ledger;
   storage::Kv& totals = ledger.totals_kv();
   const storage::Key key = FirstKey(
-      totals, storage::CellsKey({{domain::OrgType::kDepartment, kCounty, "101"}, 2024,
-                                 domain::Stage::kApproved},
-                                domain::Position::Max()));
+      totals, storage::CellsKey(
+                  {{domain::OrgType::kDepartment, kCounty, "101"}, 2024, domain::Stage::kApproved},
+                  domain::Position::Max()));
   const std::string right = *totals.Get(key);
   // As if a posting had been lost.
   storage::Batch lose, back;

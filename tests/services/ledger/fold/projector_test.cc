@@ -126,8 +126,8 @@ TEST_F(ProjectorTest, AStartGoesOnBehindWhatWasWritten) {
 // One thread folds, another writes: the bytes are those of one that does both.
 TEST_F(ProjectorTest, WritingBesideGivesTheSameBytes) {
   for (int i = 0; i < 200; ++i) {
-    script_.Run(absl::StrCat("submit s", i, " 141100/", i % 2 == 0 ? "101001" : "102001", " l1=20502:",
-                             100 + i, " l2=205:", 7 * i + 1));
+    script_.Run(absl::StrCat("submit s", i, " 141100/", i % 2 == 0 ? "101001" : "102001",
+                             " l1=20502:", 100 + i, " l2=205:", 7 * i + 1));
   }
   auto contents = [](const storage::Kv& kv) {
     std::vector<std::string> all;
