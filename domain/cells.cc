@@ -232,6 +232,7 @@ CellTable NodeCells::TableOfKind(CellKind kind) const {
 
 absl::Status NodeCells::Load(CellKind kind, const CellTable& table) {
   if (!table.projects.empty()) return absl::DataLossError("cells: a node keeps no projects");
+  Reserve(kind, table.items.size());
   for (const CellTable::Item& item : table.items) {
     Code code = 0;
     for (Code c : {item.key.functional, item.key.revenue, item.key.dept_economic,

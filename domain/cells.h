@@ -80,6 +80,24 @@ constexpr CellKind kNodeKinds[] = {
     CellKind::kGovEconomic, CellKind::kTransferDown, CellKind::kTransferUp};
 constexpr size_t kNodeKindCount = std::size(kNodeKinds);
 
+// The codes of one 类: itself and what is below it; or all codes, 0 among them.
+class CodeClass {
+ public:
+  CodeClass() = default;
+  // Of a code, which may be 0 for all.
+  explicit CodeClass(Code code) : top_(code == 0 ? 0 : AncestorAt(code, 1)) {}
+  bool Has(Code code) const {
+    if (top_ == 0 || code == top_) return true;
+    for (Code below = 100; below <= 1000000; below *= 100) {
+      if (code / below == top_) return true;
+    }
+    return false;
+  }
+
+ private:
+  Code top_ = 0;
+};
+
 struct CellKey {
   Code functional = 0;
   Code revenue = 0;
@@ -109,6 +127,22 @@ struct CellKey {
     return a.project < b.project;
   }
 };
+
+// The code that cells of a kind keep; 0 for the kinds that keep none or all.
+inline Code CodeOf(const CellKey& key, CellKind kind) {
+  switch (kind) {
+    case CellKind::kFunctional:
+      return key.functional;
+    case CellKind::kRevenue:
+      return key.revenue;
+    case CellKind::kDeptEconomic:
+      return key.dept_economic;
+    case CellKind::kGovEconomic:
+      return key.gov_economic;
+    default:
+      return 0;
+  }
+}
 
 // The kind of transfers that an expenditure cell counts in; kNone when it is no transfer to a
 // division.
@@ -292,11 +326,12 @@ class NodeCells {
 
   // Cells that are not zero, of all kinds.
   size_t size() const { return size_; }
-  // Calls `visit` with each cell of a kind that is not zero, in any order.
+  // Calls `visit` with each cell of a kind that is not zero, in any order; of those with a code in
+  // `codes`.
   template <typename Visit>
-  void ForEach(CellKind kind, Visit visit) const {
+  void ForEach(CellKind kind, Visit visit, const CodeClass& codes = {}) const {
     for (const Slot& slot : TableOf(kind).slots) {
-      if (slot.key == kFree) continue;
+      if (slot.key == kFree || !codes.Has(static_cast<Code>(slot.key))) continue;
       const CellValue value = ValueOf(kind, slot);
       if (!value.zero()) visit(CellKeyOf(kind, slot.key), value);
     }

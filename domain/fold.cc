@@ -11,21 +11,6 @@
 namespace fiscal::domain {
 namespace {
 
-Code CodeOf(const CellKey& key, CellKind kind) {
-  switch (kind) {
-    case CellKind::kFunctional:
-      return key.functional;
-    case CellKind::kRevenue:
-      return key.revenue;
-    case CellKind::kDeptEconomic:
-      return key.dept_economic;
-    case CellKind::kGovEconomic:
-      return key.gov_economic;
-    default:
-      return 0;
-  }
-}
-
 // Revenue codes are of income only, economic codes of expenditure only.
 bool Keeps(CellKind kind, Direction direction) {
   if (kind == CellKind::kRevenue) return direction == Direction::kIncome;
@@ -228,6 +213,7 @@ absl::Status Fold::Prepare(absl::Span<const Posting* const> postings, const Cata
     };
     FISCAL_RETURN_IF_ERROR(reach({OrgType::kDepartment, key.division, p->department}));
     FISCAL_RETURN_IF_ERROR(reach({OrgType::kOwnLevel, key.division, ""}));
+    // Not PathOf's: its own division counts it by its own level.
     for (const Code division : catalog.ChainOf(key.division, key.year)) {
       if (division == key.division) continue;
       FISCAL_RETURN_IF_ERROR(reach({OrgType::kDivision, division, ""}));
@@ -293,20 +279,33 @@ void Fold::Apply(std::vector<State>* states) {
   prepared_.clear();
 }
 
-bool Fold::Shrink(size_t cells_max) {
-  if (cells_ <= cells_max) return false;
-  std::vector<std::pair<uint64_t, NodeId>> order;
+std::vector<NodeId> Fold::Unused(size_t cells_max) const {
+  std::vector<std::pair<uint64_t, const NodeId*>> order;
   order.reserve(nodes_.size());
-  for (const auto& [id, node] : nodes_) order.emplace_back(node->used, id);
-  std::sort(order.begin(), order.end());
+  for (const auto& [id, node] : nodes_) order.emplace_back(node->used, &id);
+  std::sort(order.begin(), order.end(), [](const auto& a, const auto& b) {
+    return a.first != b.first ? a.first < b.first : *a.second < *b.second;
+  });
+  std::vector<NodeId> unused;
+  size_t left = cell_count();
   for (const auto& [used, id] : order) {
     // Room for some time.
-    if (cells_ <= cells_max / 4 * 3) break;
+    if (left <= cells_max / 4 * 3) break;
+    left -= nodes_.find(*id)->second->cells.size() + kCellsOfNode;
+    unused.push_back(*id);
+  }
+  return unused;
+}
+
+std::vector<std::unique_ptr<Fold::Node>> Fold::Drop(const std::vector<NodeId>& ids) {
+  std::vector<std::unique_ptr<Node>> dropped;
+  for (const NodeId& id : ids) {
     const auto it = nodes_.find(id);
     cells_ -= it->second->cells.size();
+    dropped.push_back(std::move(it->second));
     nodes_.erase(it);
   }
-  return true;
+  return dropped;
 }
 
 void Fold::ForgetUnwanted() {

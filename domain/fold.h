@@ -89,8 +89,8 @@ struct Posting {
 // wrong place.
 std::string FoldFault(const Posting& posting);
 
-// The id of an agency's leaf cells.
-inline NodeId LeavesOf(const BudgetKey& key) {
+// The agency as a node of its year and stage.
+inline NodeId AgencyId(const BudgetKey& key) {
   return {{OrgType::kAgency, key.division, key.agency}, key.year, key.stage};
 }
 
@@ -104,8 +104,9 @@ std::vector<OrgNode> PartsOf(const OrgNode& node);
 // Adds an agency's cells, or differences of them, to the cells of a node that counts its money.
 void AddLeaves(const std::vector<CellTable::Item>& leaves, NodeCells* cells);
 
-// When a node's state is whole: reading one back takes as much work as reading the postings since
-// the last whole one, `factor` times. An agency's states follow it too. Part of the format.
+// When a node's state is whole: once the postings since the last whole one weigh `factor` times the
+// node's cells, so that reading any state takes at most about so much more than a whole one. An
+// agency's states follow it too. Part of the format.
 struct WholeRule {
   uint64_t factor = 2;
   // Of finding a posting, in cells.
@@ -154,15 +155,17 @@ class Fold {
   void Apply(std::vector<State>* states);
 
   const WholeRule& rule() const { return rule_; }
-  // Cells of all nodes.
-  size_t cell_count() const { return cells_; }
+  // Cells of all nodes, and some for each node itself.
+  size_t cell_count() const { return cells_ + nodes_.size() * kCellsOfNode; }
   // Nodes loaded or made so far.
   const Nodes& nodes() const { return nodes_; }
 
-  // Forgets the nodes that were not used for longest when there are more than `cells_max` cells;
-  // they are loaded again when needed. Returns true when it did. REQUIRES: their states can be
-  // loaded.
-  bool Shrink(size_t cells_max);
+  // The nodes that were not used for longest, so many that three quarters of `cells_max` are left
+  // without them.
+  std::vector<NodeId> Unused(size_t cells_max) const;
+  // Forgets nodes, which are loaded again when needed, and hands them out. REQUIRES: their states
+  // can be loaded.
+  std::vector<std::unique_ptr<Node>> Drop(const std::vector<NodeId>& ids);
   // Forgets the nodes that are not wanted any more.
   void ForgetUnwanted();
 
@@ -182,6 +185,9 @@ class Fold {
     std::vector<std::pair<NodeId, Node*>> nodes;
   };
   class Sums;
+
+  // What a node's tables take beside its cells, in cells.
+  static constexpr size_t kCellsOfNode = 16;
 
   absl::StatusOr<Node*> Get(const NodeId& id);
   void AddTo(const Prepared& prepared, Node* node) const;

@@ -3,7 +3,7 @@
 #   scripts/rocksdb.sh
 #   cmake --preset release -DFISCAL_ROCKSDB=$PWD/build/rocksdb && cmake --build --preset release
 # Debian compiles RocksDB without NDEBUG: its assertions and its tests' hooks are in every look-up and every write. The
-# package's own build stays with that one (docs/adr/0017); this is for who measures, or runs one machine to its limit.
+# package's own build stays with that one (docs/adr/0016); this is for who measures, or runs one machine to its limit.
 . "$(dirname "$0")/lib.sh"
 
 [ $# = 0 ] || { sed -n 2,4p "$0" >&2; exit 2; }

@@ -4,6 +4,7 @@
 #include <map>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "base/coding.h"
 #include "base/status_macros.h"
 #include "storage/cell_codec.h"
@@ -21,6 +22,10 @@ constexpr int kStepsPerSeek = 8;
 KeyView ThingOf(KeyView key) {
   const std::optional<StateKey> state = SplitState(key);
   return state.has_value() ? state->of : key;
+}
+
+absl::Status Missing(domain::Position position) {
+  return absl::DataLossError(absl::StrCat("totals: posting ", position.value(), " is missing"));
 }
 
 // Moves `it` on to the first key not below `key`: by steps when it is near.
@@ -155,19 +160,22 @@ absl::StatusOr<std::unique_ptr<domain::Fold::Node>> TotalsStore::LoadNode(
   return node;
 }
 
-absl::Status TotalsStore::LoadLeaves(const domain::BudgetKey& budget, domain::Position at,
-                                     domain::LeafCells* cells) const {
+absl::StatusOr<uint64_t> TotalsStore::LoadLeaves(const domain::BudgetKey& budget,
+                                                 domain::Position at,
+                                                 domain::LeafCells* cells) const {
   FISCAL_ASSIGN_OR_RETURN(const StoredState state, AgencyReader(*this).Read(budget, at));
   domain::CellTable table;
-  if (!state.whole_at.zero()) {
-    FISCAL_RETURN_IF_ERROR(DecodeCells(state.whole, &table));
+  uint64_t read = 0;
+  auto add = [&](absl::string_view bytes) -> absl::Status {
+    FISCAL_RETURN_IF_ERROR(DecodeCells(bytes, &table));
     cells->Add(table);
-  }
-  return ReadPostings(state.postings, [&](size_t, const StoredPosting& posting) -> absl::Status {
-    FISCAL_RETURN_IF_ERROR(DecodeCells(posting.cells, &table));
-    cells->Add(table);
+    read += 1 + table.items.size();
     return absl::OkStatus();
-  });
+  };
+  if (!state.whole_at.zero()) FISCAL_RETURN_IF_ERROR(add(state.whole));
+  FISCAL_RETURN_IF_ERROR(ReadPostings(
+      state.postings, [&](size_t, const StoredPosting& posting) { return add(posting.cells); }));
+  return read;
 }
 
 absl::StatusOr<domain::Position> TotalsStore::EndOfGroup(domain::Position position) const {
@@ -187,25 +195,34 @@ AgencyReader::AgencyReader(const TotalsStore& store) {
   it_ = store.kv().NewIterator(range.lower, range.upper);
 }
 
-absl::StatusOr<StoredState> AgencyReader::Read(const domain::BudgetKey& budget, domain::Position at,
-                                               domain::StatementStatus* status,
-                                               AgencyWeight* weight) {
-  const Key first = StatusKey(budget, at);
-  const KeyView agency = ThingOf(first);
+void AgencyReader::MoveTo(KeyView first) {
   // The iterator stands after what was read last: near, when agencies come in order.
   if (it_->Valid() && it_->key() < first) {
     Advance(it_.get(), first);
   } else {
     it_->Seek(first);
   }
+}
+
+absl::StatusOr<AgencyWeight> AgencyReader::ReadWeight(const domain::BudgetKey& budget,
+                                                      domain::Position at) {
+  const Key first = StatusKey(budget, at);
+  MoveTo(first);
+  FISCAL_RETURN_IF_ERROR(it_->status());
+  if (!it_->Valid() || ThingOf(it_->key()) != ThingOf(first)) return AgencyWeight();
+  FISCAL_ASSIGN_OR_RETURN(const AgencyRecord record, DecodeStatus(it_->value()));
+  return record.weight;
+}
+
+absl::StatusOr<StoredState> AgencyReader::Read(const domain::BudgetKey& budget,
+                                               domain::Position at) {
+  const Key first = StatusKey(budget, at);
+  const KeyView agency = ThingOf(first);
+  MoveTo(first);
   StoredState state;
-  bool newest = true;
   for (; it_->Valid() && ThingOf(it_->key()) == agency; it_->Next()) {
     FISCAL_ASSIGN_OR_RETURN(const AgencyRecord record, DecodeStatus(it_->value()));
     const domain::Position position = SplitState(it_->key())->position;
-    if (newest && status != nullptr) *status = record.status;
-    if (newest && weight != nullptr) *weight = record.weight;
-    newest = false;
     if (record.whole) {
       state.whole = std::string(record.cells);
       state.whole_at = position;
@@ -244,21 +261,33 @@ absl::Status TotalsStore::ReadPostings(
     absl::Span<const domain::Position> positions,
     absl::FunctionRef<absl::Status(size_t index, const StoredPosting&)> visit) const {
   if (positions.empty()) return absl::OkStatus();
-  std::unique_ptr<KvIterator> it =
-      kv_.NewIterator(PostingKey(positions.front()), PostingKey(positions.back().Next()));
-  it->Seek(PostingKey(positions.front()));
+  const KeyRange range = {PostingKey(positions.front()), PostingKey(positions.back().Next())};
+  std::unique_ptr<KvIterator> it;
+  // Where the iterator stands, when the next one is near.
+  domain::Position at;
   for (size_t i = 0; i < positions.size(); ++i) {
     const Key key = PostingKey(positions[i]);
-    if (i > 0 && positions[i] - positions[i - 1] > kStepsPerSeek) {
+    // One that stands alone is looked up: an iterator would look for it in every level.
+    const bool near = i + 1 < positions.size() && positions[i + 1] - positions[i] <= kStepsPerSeek;
+    if (!near && at.zero()) {
+      absl::StatusOr<std::string> bytes = kv_.Get(key);
+      if (absl::IsNotFound(bytes.status())) return Missing(positions[i]);
+      FISCAL_RETURN_IF_ERROR(bytes.status());
+      FISCAL_ASSIGN_OR_RETURN(const StoredPosting posting, DecodePosting(positions[i], *bytes));
+      FISCAL_RETURN_IF_ERROR(visit(i, posting));
+      continue;
+    }
+    if (it == nullptr) it = kv_.NewIterator(range.lower, range.upper);
+    if (at.zero()) {
       it->Seek(key);
     } else {
       Advance(it.get(), key);
     }
     FISCAL_RETURN_IF_ERROR(it->status());
-    if (!it->Valid() || it->key() != key)
-      return absl::DataLossError("totals: a posting is missing");
+    if (!it->Valid() || it->key() != key) return Missing(positions[i]);
     FISCAL_ASSIGN_OR_RETURN(const StoredPosting posting, DecodePosting(positions[i], it->value()));
     FISCAL_RETURN_IF_ERROR(visit(i, posting));
+    at = near ? positions[i] : domain::Position();
   }
   return absl::OkStatus();
 }
@@ -326,24 +355,19 @@ absl::Status TotalsStore::Commit(absl::Span<const std::shared_ptr<const domain::
   Batch batch;
   StagePostings(postings, &batch);
   for (const domain::Fold::State& state : states) StageState(state, &batch);
-  // Of agencies with a posting here that is not their first.
   std::map<domain::BudgetKey, AgencyWeight> weights;
   AgencyReader reader(*this);
   for (const auto& posting : postings) {
-    AgencyWeight first;
-    AgencyWeight* weight = &first;
-    if (const auto known = weights.find(posting->key); known != weights.end()) {
-      weight = &known->second;
-    } else if (!posting->first()) {
-      weight = &weights[posting->key];
-      FISCAL_RETURN_IF_ERROR(
-          reader.Read(posting->key, posting->position.Prev(), nullptr, weight).status());
+    const auto [weight, fresh] = weights.try_emplace(posting->key);
+    if (fresh && !posting->first()) {
+      FISCAL_ASSIGN_OR_RETURN(weight->second,
+                              reader.ReadWeight(posting->key, posting->position.Prev()));
     }
     FISCAL_RETURN_IF_ERROR(StageAgency(
-        *posting, rule, weight,
+        *posting, rule, &weight->second,
         [&]() -> absl::StatusOr<domain::LeafCells> {
           domain::LeafCells cells;
-          FISCAL_RETURN_IF_ERROR(LoadLeaves(posting->key, posting->position, &cells));
+          FISCAL_RETURN_IF_ERROR(LoadLeaves(posting->key, posting->position, &cells).status());
           // None of this batch is in the store.
           for (const auto& p : postings) {
             if (p->position > posting->position) break;
@@ -352,7 +376,6 @@ absl::Status TotalsStore::Commit(absl::Span<const std::shared_ptr<const domain::
           return cells;
         },
         &batch));
-    if (weight == &first) weights[posting->key] = first;
   }
   std::string bytes;
   PutU8(&bytes, kTotalsFormat);

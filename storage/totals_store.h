@@ -71,9 +71,10 @@ class TotalsStore {
                                                                domain::Position at,
                                                                const domain::WholeRule& rule) const;
 
-  // An agency's leaf cells at `at`, into ones that are none; they stay so when it has none.
-  absl::Status LoadLeaves(const domain::BudgetKey& budget, domain::Position at,
-                          domain::LeafCells* cells) const;
+  // An agency's leaf cells at `at`, into ones that are none; they stay so when it has none. Returns
+  // the cells that were read for it.
+  absl::StatusOr<uint64_t> LoadLeaves(const domain::BudgetKey& budget, domain::Position at,
+                                      domain::LeafCells* cells) const;
 
   // The postings at these positions, ascending. DATA_LOSS when one is missing.
   absl::Status ReadPostings(
@@ -128,13 +129,15 @@ class TotalsStore {
 class AgencyReader {
  public:
   explicit AgencyReader(const TotalsStore& store);
-  // The state of an agency at `at`; a status of revision 0 when it stated nothing by then. The
-  // status goes to `status`, the weight to `weight`, where they are given.
-  absl::StatusOr<StoredState> Read(const domain::BudgetKey& budget, domain::Position at,
-                                   domain::StatementStatus* status = nullptr,
-                                   AgencyWeight* weight = nullptr);
+  // The state of an agency at `at`; nothing when it stated nothing by then.
+  absl::StatusOr<StoredState> Read(const domain::BudgetKey& budget, domain::Position at);
+  // Its weight there.
+  absl::StatusOr<AgencyWeight> ReadWeight(const domain::BudgetKey& budget, domain::Position at);
 
  private:
+  // To the newest status at `at` or, when there is none, another's.
+  void MoveTo(KeyView first);
+
   std::unique_ptr<KvIterator> it_;
 };
 

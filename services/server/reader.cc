@@ -70,6 +70,8 @@ absl::Status Reader::FoldWhatIsLeft() {
     // Everything but totals is served; an operator says how to go on.
     if (!projector.stopped_at().zero()) break;
   }
+  // Damage that only writing meets must be met here, where totals are made again.
+  FISCAL_RETURN_IF_ERROR(projector.Write());
   if (left > 0) logging::Info("recovered", {{"events_folded", left}});
   return absl::OkStatus();
 }

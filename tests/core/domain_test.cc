@@ -499,8 +499,8 @@ TEST(FoldTest, SumsAreExactHoweverLarge) {
           << FormatFen(got[key].amount_fen) << " not " << FormatFen(exact);
     }
     // Forgotten now and then, and loaded again.
-    EXPECT_EQ(fold.Shrink(round % 5 == 0 ? 0 : SIZE_MAX), round % 5 == 0);
     if (round % 5 == 0) {
+      EXPECT_EQ(fold.Drop(fold.Unused(0)).size(), 2u);
       EXPECT_EQ(fold.cell_count(), 0u);
     }
   }
@@ -548,7 +548,8 @@ TEST(FoldTest, AFailedLoadLeavesEverythingAsItWas) {
   EXPECT_EQ(sum(), 2 * 4 * 12);
   ASSERT_TRUE(ApplyAll(*fold, back, *catalog, &states).ok());
   EXPECT_EQ(sum(), 0);
-  EXPECT_EQ(fold->cell_count(), 0u);
+  EXPECT_TRUE(fold->Unused(1000).empty());
+  EXPECT_EQ(fold->Unused(0).size(), 2u);
 }
 
 // A code of no level would be a cell of another place: nothing of the call is applied.
@@ -599,7 +600,7 @@ TEST(FoldTest, OneByOneOrTogetherIsTheSame) {
       ASSERT_TRUE(ApplyAll(single, {postings.back()}, *catalog, &of_single).ok());
       for (const auto& [id, node] : single.nodes())
         stored[id] = {EncodeNode(node->cells), node->gathered};
-      single.Shrink(random() % 30);
+      single.Drop(single.Unused(random() % 200));
     }
     ASSERT_TRUE(ApplyAll(together, postings, *catalog, &of_together).ok());
     ASSERT_EQ(of_single.size(), of_together.size());

@@ -1,4 +1,4 @@
-// Decoders of keys, records, receipts, chunks, postings and resume tokens: any bytes are decoded or
+// Decoders of keys, records, receipts, cells, postings and resume tokens: any bytes are decoded or
 // refused, and what is decoded encodes to the same bytes.
 #include <cstdint>
 #include <cstdlib>

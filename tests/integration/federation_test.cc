@@ -439,7 +439,7 @@ TEST_F(FederationTest, AnEventThatNoClientCouldHaveSentStopsItsUpstreamAlone) {
       province.Until([](const fed::Upstream& u) { return PositionNumber(u.position()) == 1; }, 1));
   ASSERT_TRUE(province.UntilTotal("140200", 700));
 
-  // Functional code 5000: without a check the fold takes it for a cell of another chunk.
+  // Functional code 5000: without a check the fold takes it for a cell of another place.
   std::string poison = PostingOf(140200, 5000, 100);
   liar.Post(poison);
   ASSERT_TRUE(province.UntilState(fed::UPSTREAM_STATE_REFUSED, 1));

@@ -31,7 +31,7 @@ absl::StatusOr<services::VerifyResult> VerifyTakingBack(const services::Projecto
   }
   for (const auto& [key, cells] : agencies) {
     domain::LeafCells stored;
-    FISCAL_RETURN_IF_ERROR(projector.store().LoadLeaves(key, written, &stored));
+    FISCAL_RETURN_IF_ERROR(projector.store().LoadLeaves(key, written, &stored).status());
     if (storage::EncodeCells(stored.Table()) != storage::EncodeCells(cells.Table()))
       result.differences.push_back("an agency's cells");
   }

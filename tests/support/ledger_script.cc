@@ -414,7 +414,7 @@ std::string LedgerScript::Reads(const Words& words) {
                                                  "transfer", "transfer"};
   const services::Filter filter(intake_->catalog(), FilterOf(words));
   const std::vector<domain::GroupBy> group_by = GroupByOf(words);
-  const domain::CellKind kind = services::KindOf(filter.asked(), group_by);
+  const domain::CellKind kind = services::ReadsOf(filter.asked(), group_by).kind;
   return absl::StrCat(kKinds[static_cast<size_t>(kind)], " of ",
                       Counted(TargetsOf(filter, group_by).size(), "node"));
 }

@@ -21,6 +21,26 @@ bool Asks(absl::Span<const GroupBy> group_by, Dimension d) {
                      [d](const GroupBy& g) { return g.dimension == d; });
 }
 
+CellKind KindOf(const TotalFilter& f, absl::Span<const GroupBy> group_by) {
+  auto asks = [&](Dimension d) { return Asks(group_by, d); };
+  CellKind kind = CellKind::kNone;
+  auto need = [&](CellKind k) {
+    kind = kind == CellKind::kNone || kind == k ? k : CellKind::kLeaf;
+  };
+  if (f.functional != 0 || asks(Dimension::kFunctional)) need(CellKind::kFunctional);
+  // Cells of revenue are of income only, those of economic codes of expenditure only.
+  const bool income = f.direction == domain::Direction::kIncome;
+  if (f.revenue != 0 || asks(Dimension::kRevenue))
+    need(income ? CellKind::kRevenue : CellKind::kLeaf);
+  if (f.dept_economic != 0 || asks(Dimension::kDeptEconomic))
+    need(income ? CellKind::kLeaf : CellKind::kDeptEconomic);
+  if (f.gov_economic != 0 || asks(Dimension::kGovEconomic))
+    need(income ? CellKind::kLeaf : CellKind::kGovEconomic);
+  if (!f.project.empty() || asks(Dimension::kProject)) kind = CellKind::kLeaf;
+  if (!f.agency.empty() || asks(Dimension::kAgency)) kind = CellKind::kLeaf;
+  return kind;
+}
+
 // The agencies of one division.
 void AppendLeaves(const Filter& filter, Code division, std::vector<Target>* out) {
   const TotalFilter& f = filter.asked();
@@ -46,24 +66,21 @@ bool IsOrganisation(Dimension d) {
   return d == Dimension::kDepartment || d == Dimension::kAgency || d == Dimension::kDivision;
 }
 
-CellKind KindOf(const TotalFilter& f, absl::Span<const GroupBy> group_by) {
-  auto asks = [&](Dimension d) { return Asks(group_by, d); };
-  CellKind kind = CellKind::kNone;
-  auto need = [&](CellKind k) {
-    kind = kind == CellKind::kNone || kind == k ? k : CellKind::kLeaf;
-  };
-  if (f.functional != 0 || asks(Dimension::kFunctional)) need(CellKind::kFunctional);
-  // Cells of revenue are of income only, those of economic codes of expenditure only.
-  const bool income = f.direction == domain::Direction::kIncome;
-  if (f.revenue != 0 || asks(Dimension::kRevenue))
-    need(income ? CellKind::kRevenue : CellKind::kLeaf);
-  if (f.dept_economic != 0 || asks(Dimension::kDeptEconomic))
-    need(income ? CellKind::kLeaf : CellKind::kDeptEconomic);
-  if (f.gov_economic != 0 || asks(Dimension::kGovEconomic))
-    need(income ? CellKind::kLeaf : CellKind::kGovEconomic);
-  if (!f.project.empty() || asks(Dimension::kProject)) kind = CellKind::kLeaf;
-  if (!f.agency.empty() || asks(Dimension::kAgency)) kind = CellKind::kLeaf;
-  return kind;
+Reads ReadsOf(const TotalFilter& f, absl::Span<const GroupBy> group_by) {
+  const CellKind kind = KindOf(f, group_by);
+  switch (kind) {
+    case CellKind::kFunctional:
+      // A crosswalk may bring codes of any 类.
+      return {kind, domain::CodeClass(f.classification_year == 0 ? f.functional : 0)};
+    case CellKind::kRevenue:
+      return {kind, domain::CodeClass(f.revenue)};
+    case CellKind::kDeptEconomic:
+      return {kind, domain::CodeClass(f.dept_economic)};
+    case CellKind::kGovEconomic:
+      return {kind, domain::CodeClass(f.gov_economic)};
+    default:
+      return {kind, {}};
+  }
 }
 
 bool IsSmall(const TotalFilter& filter) {

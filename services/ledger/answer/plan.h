@@ -1,6 +1,6 @@
 // Chooses the cells that answer a question, and the organisations that have them.
 //
-//   Question, BatchTotals --> KindOf, TargetsOf --> TotalsView::Visit
+//   Question, BatchTotals --> ReadsOf, TargetsOf --> TotalsView::Visit
 //
 // A question that needs one classification is read from cells that keep just that one, of the
 // smallest organisations that contain what it asks for; one that needs two, or projects or
@@ -21,9 +21,12 @@ namespace fiscal::services {
 // True for dimensions that say whose money it is, and not what for.
 bool IsOrganisation(domain::Dimension dimension);
 
-// The cells that are added up.
-domain::CellKind KindOf(const domain::TotalFilter& filter,
-                        absl::Span<const domain::GroupBy> group_by);
+// The cells that are added up: their kind, and the 类 of the code that they keep.
+struct Reads {
+  domain::CellKind kind = domain::CellKind::kLeaf;
+  domain::CodeClass codes;
+};
+Reads ReadsOf(const domain::TotalFilter& filter, absl::Span<const domain::GroupBy> group_by);
 
 // True when a sum for `filter` is read off one node that keeps just what it asks for, whatever is
 // below.

@@ -60,14 +60,14 @@ class Question::Sum final : public CellVisitor {
 absl::Status Question::Run(const Projector& projector, NodeCache& cache, Position position,
                            Work& work) {
   const domain::TotalFilter& asked = filter_.asked();
-  const domain::CellKind kind = KindOf(asked, rows_.group_by());
+  const Reads reads = ReadsOf(asked, rows_.group_by());
   const std::vector<Target> targets = TargetsOf(filter_, rows_.group_by());
   const absl::Span<const domain::Stage> stages = domain::StagesOf(asked.stage);
   FISCAL_RETURN_IF_ERROR(work.Expect(targets.size() * stages.size() * Work::kSeek));
   Sum sum(*this);
   for (domain::Stage stage : stages) {
-    FISCAL_RETURN_IF_ERROR(
-        TotalsView(projector, cache, position, asked.year, stage).Visit(targets, kind, sum, work));
+    FISCAL_RETURN_IF_ERROR(TotalsView(projector, cache, position, asked.year, stage)
+                               .Visit(targets, reads.kind, reads.codes, sum, work));
   }
   return absl::OkStatus();
 }

@@ -72,8 +72,9 @@ absl::StatusOr<std::vector<domain::CellValue>> BatchTotals(const Projector& proj
                            domain::Stage>;
   std::map<Cells, Shared> readings;
   for (const auto& [f, question] : questions) {
-    readings[{KindOf(f, {}), f.division, f.own_level, f.department, f.agency, f.year, f.stage}].Add(
-        question.get());
+    readings[{ReadsOf(f, {}).kind, f.division, f.own_level, f.department, f.agency, f.year,
+              f.stage}]
+        .Add(question.get());
   }
   // The least it will cost, before anything is spent: one seek for each reading.
   FISCAL_RETURN_IF_ERROR(work.Expect(readings.size() * Work::kSeek));
@@ -83,7 +84,7 @@ absl::StatusOr<std::vector<domain::CellValue>> BatchTotals(const Projector& proj
     const std::vector<Target> targets = TargetsOf(first.filter(), {});
     for (domain::Stage stage : domain::StagesOf(asked.stage)) {
       FISCAL_RETURN_IF_ERROR(TotalsView(projector, cache, position, asked.year, stage)
-                                 .Visit(targets, KindOf(asked, {}), shared, work));
+                                 .Visit(targets, ReadsOf(asked, {}).kind, {}, shared, work));
     }
   }
   std::vector<domain::CellValue> values;

@@ -41,7 +41,8 @@ absl::StatusOr<domain::TotalList> TotalsReader::List(const TotalFilter& filter,
 absl::Status TotalsReader::Visit(const std::vector<Target>& targets, domain::CellKind kind,
                                  uint16_t year, domain::Stage stage, domain::Position position,
                                  CellVisitor& visit, Work& work) const {
-  return TotalsView(projector_, *cache_, position, year, stage).Visit(targets, kind, visit, work);
+  return TotalsView(projector_, *cache_, position, year, stage)
+      .Visit(targets, kind, {}, visit, work);
 }
 
 }  // namespace fiscal::services

@@ -66,13 +66,14 @@ class Leaves {
   }
 
   absl::Status Read(const BudgetKey& key, domain::LeafCells* cells, Work& work) const {
-    FISCAL_RETURN_IF_ERROR(projector_.store().LoadLeaves(key, stored_, cells));
+    FISCAL_ASSIGN_OR_RETURN(const uint64_t read,
+                            projector_.store().LoadLeaves(key, stored_, cells));
     const auto since = since_.find(key);
     if (since != since_.end()) {
       for (const auto& posting : since->second) cells->Add(posting->cells);
     }
     // Sorted, encoded and hashed as well.
-    return work.Spend(Work::kSeek + 4 * cells->size());
+    return work.Spend(Work::kSeek + read + 4 * cells->size());
   }
 
  private:

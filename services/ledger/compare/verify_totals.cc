@@ -20,8 +20,8 @@ using domain::NodeId;
 using domain::Position;
 using domain::Posting;
 
-// Postings folded at once.
-constexpr size_t kPostingsPerFold = 64;
+// Postings folded at once, and their cells.
+constexpr size_t kPostingsPerFold = 64, kCellsPerFold = 4096;
 // Roughly, with what their tables leave free.
 constexpr size_t kNodeCellBytes = 64, kAgencyCellBytes = 128;
 // Of a node or an agency besides its cells.
@@ -170,14 +170,16 @@ absl::Status TotalsCheck::See(const storage::LogEntry& entry, const domain::Even
   // The end of a group is left out: the one before it is the end.
   if (what.posting == nullptr && more_ && !what.more && last_ != nullptr) last_->more = false;
   more_ = what.more;
-  last_ = what.posting;
   if (what.posting != nullptr) {
+    last_ = what.posting;
     if (first_) Note(*what.posting, entry.record->size());
-    if (first_ && entry.position > written_) CompareUnwritten(*what.posting);
     unfolded_.push_back(what.posting);
+    unfolded_cells_ += what.posting->cells.items.size();
   }
+  if (!more_) last_ = nullptr;
   const bool catalog = header.kind == domain::EventKind::kCatalog;
-  if (catalog || (unfolded_.size() >= kPostingsPerFold && !more_)) FISCAL_RETURN_IF_ERROR(Apply());
+  const bool many = unfolded_.size() >= kPostingsPerFold || unfolded_cells_ >= kCellsPerFold;
+  if (catalog || (many && !more_)) FISCAL_RETURN_IF_ERROR(Apply());
   if (!catalog) return absl::OkStatus();
   if (first_) catalogs_.push_back(entry.position);
   FISCAL_ASSIGN_OR_RETURN(const domain::Event event, storage::DecodeRecord(entry.record));
@@ -203,15 +205,19 @@ absl::Status TotalsCheck::Apply() {
     storage::TotalsStore::StageState(state, &batch);
     cells_.Add(batch.ops()[0].key, batch.ops()[0].value);
   }
-  for (const Posting* posting : postings) FISCAL_RETURN_IF_ERROR(ApplyToAgency(*posting));
+  for (const Posting* posting : postings) {
+    FISCAL_RETURN_IF_ERROR(ApplyToAgency(*posting));
+    if (first_ && !written) CompareUnwritten(*posting);
+  }
   if (written && first_) FISCAL_RETURN_IF_ERROR(ExpectInOrder(unfolded_));
   unfolded_.clear();
+  unfolded_cells_ = 0;
   if (Bytes() > memory_bytes_max_) GiveUpUnits();
   return absl::OkStatus();
 }
 
 absl::Status TotalsCheck::ApplyToAgency(const Posting& posting) {
-  const NodeId id = domain::LeavesOf(posting.key);
+  const NodeId id = domain::AgencyId(posting.key);
   if (!Holds(UnitOf(id))) return absl::OkStatus();
   Agency& agency = agencies_[id];
   agency_cells_ -= agency.cells.size();
@@ -296,7 +302,8 @@ void TotalsCheck::GiveUpUnits() {
 
 size_t TotalsCheck::Bytes() const {
   return fold_->cell_count() * kNodeCellBytes + agency_cells_ * kAgencyCellBytes +
-         agencies_.size() * kNodeBytes + cells_.bytes() + statuses_.bytes();
+         (fold_->nodes().size() + agencies_.size()) * kNodeBytes + cells_.bytes() +
+         statuses_.bytes();
 }
 
 absl::Status TotalsCheck::EndPass(const std::function<absl::Status()>& cancelled) {

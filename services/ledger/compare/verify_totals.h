@@ -111,10 +111,12 @@ class TotalsCheck {
   absl::flat_hash_map<domain::NodeId, Agency> agencies_;
   size_t agency_cells_ = 0;
   StateSums cells_, statuses_;
-  // Of the event before: whether the next was committed with it, and what it posted.
+  // Of the group under way: whether the next event was committed with the one before, and the last
+  // posting that is not left out.
   bool more_ = false;
   std::shared_ptr<domain::Posting> last_;
   Projector::Postings unfolded_;
+  size_t unfolded_cells_ = 0;
   // With a posting after written_.
   absl::flat_hash_set<domain::NodeId> changed_;
 

@@ -52,6 +52,8 @@ absl::StatusOr<std::unique_ptr<Projector>> Projector::Open(const storage::EventL
     if (entry.chain_hash != watermark.chain_hash)
       return absl::DataLossError("totals: folded from another history");
     const absl::StatusOr<std::vector<domain::Position>> left_out = store.ReadLeftOut();
+    if (absl::IsNotFound(left_out.status()))
+      return absl::DataLossError("totals: what was left out is missing");
     FISCAL_RETURN_IF_ERROR(left_out.status());
     if (*left_out != LeftOutBefore(*log.operators(), watermark.position))
       return absl::AbortedError("totals: folded before an operator had an event left out");
@@ -99,7 +101,12 @@ absl::StatusOr<Projector::Read> Projector::ReadEvent(
 
 absl::StatusOr<int> Projector::Step(int events_max) {
   const std::shared_ptr<const storage::OperatorEvents> operators = log_.operators();
-  domain::Position position = folded();
+  domain::Position position;
+  {
+    absl::ReaderMutexLock lock(&mu_);
+    FISCAL_RETURN_IF_ERROR(write_error_);
+    position = position_;
+  }
   const domain::Position head = log_.head().position;
   int done = 0;
   Postings postings;
@@ -146,8 +153,6 @@ absl::StatusOr<int> Projector::Step(int events_max) {
     group = left_out_before = cells = 0;
     FISCAL_RETURN_IF_ERROR(MakeRoom());
   }
-  absl::ReaderMutexLock lock(&mu_);
-  FISCAL_RETURN_IF_ERROR(write_error_);
   return done;
 }
 
@@ -160,9 +165,13 @@ absl::Status Projector::MakeRoom() {
   }
   if (due || shrink) FISCAL_RETURN_IF_ERROR(Write());
   if (!shrink) return absl::OkStatus();
-  // Everything is written: nodes can be loaded again.
+  // Everything is written: nodes can be loaded again. They are looked for before the lock, and freed
+  // after it.
+  const std::vector<domain::NodeId> unused = fold_.Unused(options_.live_cells_max);
+  std::vector<std::unique_ptr<domain::Fold::Node>> dropped;
   absl::MutexLock lock(&mu_);
-  if (fold_.Shrink(options_.live_cells_max)) forgotten_ = position_;
+  dropped = fold_.Drop(unused);
+  forgotten_ = position_;
   return absl::OkStatus();
 }
 
@@ -362,8 +371,10 @@ absl::StatusOr<domain::Position> Projector::EndOfGroup(domain::Position position
       auto it = std::lower_bound(
           recent_.begin(), recent_.end(), position,
           [](const auto& p, domain::Position asked) { return p->position < asked; });
-      for (; it != recent_.end() && (*it)->position == position && (*it)->more; ++it) ++position;
-      return position;
+      if (it == recent_.end() || (*it)->position != position) return position;
+      // Others between them may be left out.
+      while ((*it)->more) ++it;
+      return (*it)->position;
     }
   }
   return store_.EndOfGroup(position);
@@ -403,7 +414,7 @@ void Projector::StopWaiting() {
 
 void Projector::ReadLive(const std::function<void(const Live&)>& visit) const {
   absl::ReaderMutexLock lock(&mu_);
-  visit({position_, written_, forgotten_, fold_.nodes(), unwritten_});
+  visit({position_, written_, forgotten_, fold_.nodes(), unwritten_, catalog_});
 }
 
 }  // namespace fiscal::services

@@ -48,7 +48,7 @@ class Projector {
 
   // DATA_LOSS when the totals were folded from another log, or from more of it than there is: the
   // log went back. ABORTED when they must be folded again: they count an event that an operator has
-  // had left out since, or were folded by a version that left nothing out.
+  // had left out since, or are of another format.
   static absl::StatusOr<std::unique_ptr<Projector>> Open(const storage::EventLog& log,
                                                          storage::TotalsStore& store,
                                                          Options options);
@@ -86,6 +86,7 @@ class Projector {
     const domain::Fold::Nodes& nodes;
     // Postings after `written`, in order.
     const Postings& unwritten;
+    const std::shared_ptr<const domain::Catalog>& catalog;
   };
   void ReadLive(const std::function<void(const Live&)>& visit) const ABSL_LOCKS_EXCLUDED(mu_);
 

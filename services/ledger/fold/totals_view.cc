@@ -10,8 +10,8 @@ namespace fiscal::services {
 
 using domain::CellKey;
 using domain::CellKind;
-using domain::CellTable;
 using domain::CellValue;
+using domain::CodeClass;
 using domain::OrgNode;
 using domain::Position;
 
@@ -19,20 +19,24 @@ using domain::Position;
 // to be read in the order they stand in, whichever target they are for.
 class TotalsView::Past {
  public:
-  Past(const storage::TotalsStore& store, CellKind kind, CellVisitor& visit, Work& work)
-      : store_(store), kind_(kind), visit_(visit), units_(visit.units()), work_(work) {}
+  Past(const Projector& projector, CellKind kind, const CodeClass& codes, CellVisitor& visit,
+       Work& work)
+      : store_(projector.store()),
+        posting_units_(projector.rule().posting),
+        kind_(kind),
+        codes_(codes),
+        visit_(visit),
+        units_(visit.units()),
+        work_(work) {}
 
   absl::Status Add(const Target& target, const storage::StoredState& state) {
     for (const Position position : state.postings) postings_.emplace_back(position, &target);
-    FISCAL_RETURN_IF_ERROR(work_.Spend(Work::kSeek + state.postings.size()));
+    FISCAL_RETURN_IF_ERROR(work_.Spend(Work::kSeek + state.postings.size() * posting_units_));
     absl::string_view bytes = state.whole;
     if (kind_ != CellKind::kLeaf && !bytes.empty()) {
       FISCAL_ASSIGN_OR_RETURN(bytes, storage::KindOfNode(bytes, kind_));
     }
-    if (bytes.empty()) return absl::OkStatus();
-    FISCAL_RETURN_IF_ERROR(storage::DecodeCells(bytes, &table_));
-    visit_.OnTable(target, table_);
-    return work_.Spend(table_.items.size() * units_);
+    return bytes.empty() ? absl::OkStatus() : Scan(target, bytes);
   }
 
   absl::Status ReadPostings() {
@@ -41,41 +45,47 @@ class TotalsView::Past {
     std::vector<Position> positions;
     positions.reserve(postings_.size());
     for (const auto& [position, target] : postings_) positions.push_back(position);
-    std::vector<domain::CellProject> projects;
-    return store_.ReadPostings(
-        positions, [&](size_t i, const storage::StoredPosting& posting) -> absl::Status {
-          const Target& target = *postings_[i].second;
-          uint64_t cells = 0;
-          FISCAL_RETURN_IF_ERROR(storage::ScanCells(
-              posting.cells, &projects, [&](const CellKey& key, const CellValue& value) {
-                ++cells;
-                visit_.OnCell(target, projects, key, value);
-              }));
-          visit_.OnProjects(projects);
-          return work_.Spend(1 + cells * units_);
-        });
+    return store_.ReadPostings(positions, [&](size_t i, const storage::StoredPosting& posting) {
+      return Scan(*postings_[i].second, posting.cells);
+    });
   }
 
  private:
+  absl::Status Scan(const Target& target, absl::string_view cells) {
+    uint64_t seen = 0;
+    FISCAL_RETURN_IF_ERROR(
+        storage::ScanCells(cells, &projects_, [&](const CellKey& key, const CellValue& value) {
+          ++seen;
+          if (codes_.Has(domain::CodeOf(key, kind_))) visit_.OnCell(target, projects_, key, value);
+        }));
+    visit_.OnProjects(projects_);
+    return work_.Spend(1 + seen * units_);
+  }
+
   const storage::TotalsStore& store_;
+  // The cost of finding a posting.
+  const uint64_t posting_units_;
   const CellKind kind_;
+  const CodeClass codes_;
   CellVisitor& visit_;
   const uint64_t units_;
   Work& work_;
   std::vector<std::pair<Position, const Target*>> postings_;
-  CellTable table_;
+  std::vector<domain::CellProject> projects_;
 };
 
 absl::Status TotalsView::Visit(const std::vector<Target>& targets, CellKind kind,
-                               CellVisitor& visit, Work& work) const {
+                               const CodeClass& codes, CellVisitor& visit, Work& work) const {
   FISCAL_RETURN_IF_ERROR(work.Expect(targets.size() * Work::kSeek));
-  if (kind == CellKind::kLeaf) return VisitPast(targets, kind, visit, work);
+  if (kind == CellKind::kLeaf) return VisitPast(targets, kind, codes, visit, work);
   const uint64_t units = visit.units();
   bool now = false;
+  Position forgotten;
   std::vector<Part> rest;
   absl::Status spent;
   projector_.ReadLive([&](const Projector::Live& live) {
     now = live.position == position_;
+    forgotten = live.forgotten;
     if (!now) return;
     for (const Target& t : targets) {
       for (OrgNode& node : domain::PartsOf(t.node)) {
@@ -86,57 +96,63 @@ absl::Status TotalsView::Visit(const std::vector<Target>& targets, CellKind kind
           continue;
         }
         uint64_t cells = 0;
-        found->second->cells.ForEach(kind, [&](const CellKey& key, const CellValue& value) {
-          ++cells;
-          visit.OnCell(t, {}, key, value);
-        });
+        found->second->cells.ForEach(
+            kind,
+            [&](const CellKey& key, const CellValue& value) {
+              ++cells;
+              visit.OnCell(t, {}, key, value);
+            },
+            codes);
         spent = work.Spend(1 + cells * units);
         if (!spent.ok()) return;
       }
     }
   });
   FISCAL_RETURN_IF_ERROR(spent);
-  return now ? VisitNow(rest, kind, visit, work) : VisitPast(targets, kind, visit, work);
+  return now ? VisitNow(rest, forgotten, kind, codes, visit, work)
+             : VisitPast(targets, kind, codes, visit, work);
 }
 
-absl::Status TotalsView::VisitNow(const std::vector<Part>& parts, CellKind kind, CellVisitor& visit,
-                                  Work& work) const {
-  if (parts.empty()) return absl::OkStatus();
+absl::Status TotalsView::VisitNow(const std::vector<Part>& parts, Position forgotten, CellKind kind,
+                                  const CodeClass& codes, CellVisitor& visit, Work& work) const {
   const uint64_t units = visit.units();
-  Position forgotten;
-  projector_.ReadLive([&](const Projector::Live& live) { forgotten = live.forgotten; });
   for (const Part& part : parts) {
-    NodeCache::Node cells = cache_.Find(part.id, forgotten);
+    NodeCache::Node cells = cache_.Find(part.id, forgotten, position_);
     if (cells == nullptr) {
       FISCAL_ASSIGN_OR_RETURN(const std::unique_ptr<domain::Fold::Node> node,
                               projector_.store().LoadNode(part.id, position_, projector_.rule()));
       cells = std::make_shared<const domain::NodeCells>(std::move(node->cells));
       cache_.Add(part.id, position_, cells);
-      FISCAL_RETURN_IF_ERROR(work.Spend(Work::kSeek + node->gathered));
+      FISCAL_RETURN_IF_ERROR(work.Spend(Work::kSeek + node->gathered + cells->size()));
     }
     uint64_t visited = 0;
-    cells->ForEach(kind, [&](const CellKey& key, const CellValue& value) {
-      ++visited;
-      visit.OnCell(*part.target, {}, key, value);
-    });
+    cells->ForEach(
+        kind,
+        [&](const CellKey& key, const CellValue& value) {
+          ++visited;
+          visit.OnCell(*part.target, {}, key, value);
+        },
+        codes);
     FISCAL_RETURN_IF_ERROR(work.Spend(1 + visited * units));
   }
   return absl::OkStatus();
 }
 
 absl::Status TotalsView::VisitPast(const std::vector<Target>& targets, CellKind kind,
-                                   CellVisitor& visit, Work& work) const {
+                                   const CodeClass& codes, CellVisitor& visit, Work& work) const {
   Position written;
   Projector::Postings unwritten;
+  std::shared_ptr<const domain::Catalog> catalog;
   projector_.ReadLive([&](const Projector::Live& live) {
     written = live.written;
+    catalog = live.catalog;
     for (const auto& posting : live.unwritten) {
       if (posting->position > position_) break;
       if (posting->key.year == year_ && posting->key.stage == stage_) unwritten.push_back(posting);
     }
   });
   const Position stored = std::min(position_, written);
-  Past past(projector_.store(), kind, visit, work);
+  Past past(projector_, kind, codes, visit, work);
   if (kind == CellKind::kLeaf) {
     storage::AgencyReader reader(projector_.store());
     for (const Target& t : targets) {
@@ -159,7 +175,6 @@ absl::Status TotalsView::VisitPast(const std::vector<Target>& targets, CellKind 
 
   absl::flat_hash_map<OrgNode, const Target*> nodes;
   for (const Target& t : targets) nodes.emplace(t.node, &t);
-  const std::shared_ptr<const domain::Catalog> catalog = projector_.catalog();
   const uint64_t units = visit.units();
   for (const auto& posting : unwritten) {
     // Several targets count it when they stand one above the other.

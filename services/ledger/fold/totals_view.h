@@ -24,12 +24,15 @@ class NodeCache {
  public:
   using Node = std::shared_ptr<const domain::NodeCells>;
 
-  // Null when it isn't there, or was read before `since`, a position after which it may have
-  // changed.
-  Node Find(const domain::NodeId& id, domain::Position since) ABSL_LOCKS_EXCLUDED(mu_) {
+  // Null when it isn't there, was read before `since`, a position after which it may have changed,
+  // or is of a later position than `at`.
+  Node Find(const domain::NodeId& id, domain::Position since, domain::Position at)
+      ABSL_LOCKS_EXCLUDED(mu_) {
     absl::ReaderMutexLock lock(&mu_);
-    auto it = nodes_.find(id);
-    return it == nodes_.end() || it->second.position < since ? nullptr : it->second.node;
+    const auto it = nodes_.find(id);
+    const bool good =
+        it != nodes_.end() && since <= it->second.position && it->second.position <= at;
+    return good ? it->second.node : nullptr;
   }
   // As it was at `position`.
   void Add(const domain::NodeId& id, domain::Position position, Node node)
@@ -86,11 +89,11 @@ class TotalsView {
              domain::Stage stage)
       : projector_(projector), cache_(cache), position_(position), year_(year), stage_(stage) {}
 
-  // Visits every cell of `kind` of the targets; of differences, which are those of leaf cells, all.
-  // kLeaf is for agencies, every other kind for the nodes above. Spends a seek for each target and
-  // units() for each cell.
-  absl::Status Visit(const std::vector<Target>& targets, domain::CellKind kind, CellVisitor& visit,
-                     Work& work) const;
+  // Visits every cell of `kind` with a code in `codes` of the targets; of differences, which are
+  // those of leaf cells, each with such a code. kLeaf is for agencies, every other kind for the
+  // nodes above. Spends a seek for each target and units() for each cell.
+  absl::Status Visit(const std::vector<Target>& targets, domain::CellKind kind,
+                     const domain::CodeClass& codes, CellVisitor& visit, Work& work) const;
 
  private:
   // A node that counts for a target.
@@ -100,10 +103,12 @@ class TotalsView {
   };
   class Past;
 
-  absl::Status VisitNow(const std::vector<Part>& parts, domain::CellKind kind, CellVisitor& visit,
+  // Of parts that were not in memory at position_; `forgotten` is of that moment.
+  absl::Status VisitNow(const std::vector<Part>& parts, domain::Position forgotten,
+                        domain::CellKind kind, const domain::CodeClass& codes, CellVisitor& visit,
                         Work& work) const;
   absl::Status VisitPast(const std::vector<Target>& targets, domain::CellKind kind,
-                         CellVisitor& visit, Work& work) const;
+                         const domain::CodeClass& codes, CellVisitor& visit, Work& work) const;
 
   const Projector& projector_;
   NodeCache& cache_;

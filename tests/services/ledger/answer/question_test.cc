@@ -21,8 +21,8 @@ constexpr absl::string_view kHistory = R"(
   submit r6 141100/101002 stage=adjustment l1=20805:-3              => created r1 @10, 1 line
 )";
 
-// The same answers whether the store is written rarely, so that all is in memory, or at nearly every
-// event, so that all is read from the store.
+// The same answers whether the store is written rarely, so that all is in memory, or at nearly
+// every event, so that all is read from the store.
 class QuestionTest : public ::testing::TestWithParam<uint64_t> {
  protected:
   QuestionTest() { EXPECT_SCRIPT(script_, kHistory); }

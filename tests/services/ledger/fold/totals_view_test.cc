@@ -24,17 +24,20 @@ NodeCache::Node Cells(size_t count) {
   return cells;
 }
 
+constexpr domain::Position kAt(9);
+
 TEST(NodeCacheTest, ANodeIsGoodUntilItMayHaveChanged) {
   NodeCache cache;
   domain::NodeId id;
   id.node.division = 141100;
-  EXPECT_EQ(cache.Find(id, domain::Position()), nullptr);
+  EXPECT_EQ(cache.Find(id, domain::Position(), kAt), nullptr);
   const NodeCache::Node cells = Cells(3);
   cache.Add(id, domain::Position(7), cells);
-  EXPECT_EQ(cache.Find(id, domain::Position(7)), cells);
-  EXPECT_EQ(cache.Find(id, domain::Position(8)), nullptr) << "it was read before";
+  EXPECT_EQ(cache.Find(id, domain::Position(7), kAt), cells);
+  EXPECT_EQ(cache.Find(id, domain::Position(8), kAt), nullptr) << "it was read before";
+  EXPECT_EQ(cache.Find(id, domain::Position(5), domain::Position(6)), nullptr) << "it is of later";
   id.node.division = 141121;
-  EXPECT_EQ(cache.Find(id, domain::Position()), nullptr);
+  EXPECT_EQ(cache.Find(id, domain::Position(), kAt), nullptr);
 }
 
 TEST(NodeCacheTest, ForgetsAllWhenItIsFull) {
@@ -45,15 +48,15 @@ TEST(NodeCacheTest, ForgetsAllWhenItIsFull) {
   cache.Add(id, domain::Position(1), many);
   // The same again takes no more room.
   cache.Add(id, domain::Position(2), Cells(10));
-  EXPECT_NE(cache.Find(id, domain::Position(2)), nullptr);
+  EXPECT_NE(cache.Find(id, domain::Position(2), kAt), nullptr);
   id.node.division = 2;
   cache.Add(id, domain::Position(1), many);
-  EXPECT_NE(cache.Find(id, domain::Position(1)), nullptr);
+  EXPECT_NE(cache.Find(id, domain::Position(1), kAt), nullptr);
   id.node.division = 3;
   cache.Add(id, domain::Position(1), many);
-  EXPECT_NE(cache.Find(id, domain::Position(1)), nullptr);
+  EXPECT_NE(cache.Find(id, domain::Position(1), kAt), nullptr);
   id.node.division = 2;
-  EXPECT_EQ(cache.Find(id, domain::Position(1)), nullptr);
+  EXPECT_EQ(cache.Find(id, domain::Position(1), kAt), nullptr);
 }
 
 // Adds up what it is shown.
@@ -87,7 +90,7 @@ class TotalsViewTest : public ::testing::TestWithParam<uint64_t> {
     Sum sum;
     services::Work work;
     const TotalsView view(script_.projector(), cache_, position, 2024, domain::Stage::kApproved);
-    const absl::Status status = view.Visit({target}, kind, sum, work);
+    const absl::Status status = view.Visit({target}, kind, {}, sum, work);
     EXPECT_TRUE(status.ok()) << status;
     return Yuan(sum.value.amount_fen);
   }
