@@ -103,8 +103,17 @@ class ByteReader {
   }
   // Reads a number that PutWide wrote.
   __int128 Wide() {
-    // Nearly always one word.
-    if (p_ != end_ && static_cast<uint8_t>(*p_) < 0x80) return Signed();
+    // Nearly always less than a word.
+    uint64_t word = 0;
+    int shifted = 0;
+    for (const char* p = p_; p != end_ && shifted < 63; shifted += 7) {
+      const uint8_t byte = static_cast<uint8_t>(*p++);
+      word |= static_cast<uint64_t>(byte & 0x7f) << shifted;
+      if (byte >= 0x80) continue;
+      if (byte == 0 && shifted > 0) return static_cast<__int128>(Fail());
+      p_ = p;
+      return static_cast<int64_t>((word >> 1) ^ (~(word & 1) + 1));
+    }
     using Bits = unsigned __int128;
     Bits v = 0;
     for (int shift = 0; shift < 128; shift += 7) {

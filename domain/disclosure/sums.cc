@@ -1,7 +1,10 @@
 #include "domain/disclosure/sums.h"
 
 #include <algorithm>
-#include <map>
+#include <tuple>
+#include <utility>
+
+#include "absl/container/flat_hash_map.h"
 
 namespace fiscal::disclosure {
 namespace {
@@ -35,43 +38,30 @@ bool Matches(const Query& q, const SumKey& key, const Attributes& a) {
   return q.dept_economic == 0 || Below(key.dept_economic, q.dept_economic);
 }
 
-// Code, other code, unit.
-using GroupKey = std::tuple<std::string, std::string, std::string>;
-
-void AppendLevels(Code code, std::vector<GroupKey>* out) {
-  for (int l = 1; l <= domain::LevelOf(code); ++l)
-    out->push_back({domain::FormatCode(domain::AncestorAt(code, l)), "", ""});
-}
-
-std::vector<GroupKey> GroupsOf(const SumKey& key, GroupKind by) {
-  std::vector<GroupKey> out;
+// The codes that a sum counts for, each with another code or 0.
+void AppendCodes(const SumKey& key, GroupKind by, std::vector<std::pair<Code, Code>>* out) {
+  auto append_levels = [out](Code code) {
+    for (int l = 1; l <= domain::LevelOf(code); ++l)
+      out->emplace_back(domain::AncestorAt(code, l), 0);
+  };
   switch (by) {
-    case GroupKind::kNone:
-      out.push_back({});
-      break;
     case GroupKind::kFunctional:
-      AppendLevels(key.functional, &out);
+      append_levels(key.functional);
       break;
     case GroupKind::kRevenue:
-      AppendLevels(key.revenue, &out);
+      append_levels(key.revenue);
       break;
     case GroupKind::kDept:
-      AppendLevels(key.dept_economic, &out);
+      append_levels(key.dept_economic);
       break;
     case GroupKind::kPair:
-      if (domain::LevelOf(key.dept_economic) == 2) {
-        out.push_back(
-            {domain::FormatCode(key.dept_economic), domain::FormatCode(key.gov_economic), ""});
-      }
+      if (domain::LevelOf(key.dept_economic) == 2)
+        out->emplace_back(key.dept_economic, key.gov_economic);
       break;
-    case GroupKind::kUnit:
-      out.push_back({key.unit, "", ""});
-      break;
-    case GroupKind::kProject:
-      if (!key.project.empty()) out.push_back({key.project, "", key.unit});
+    default:
+      out->emplace_back(0, 0);
       break;
   }
-  return out;
 }
 
 }  // namespace
@@ -96,7 +86,9 @@ bool CountsIn(Analysis analysis, const Attributes& a, bool office) {
 }
 
 void Sums::Add(const SumKey& key, const CellValue& value, int sign) {
-  sums_[key].Add(sign < 0 ? -value : value);
+  const auto [sum, fresh] = sums_.try_emplace(key);
+  sum->second.Add(sign < 0 ? -value : value);
+  if (fresh) by_unit_.clear();
 }
 
 void Sums::Add(const Sums& other, int sign) {
@@ -112,21 +104,78 @@ Sum Sums::SumOf(const CellValue& value) {
   return sum;
 }
 
+std::vector<Group> Sums::AskUnits(const Query& query, GroupKind by) const {
+  // Once for many questions: by project and unit.
+  if (by_unit_.size() != sums_.size()) {
+    by_unit_.clear();
+    for (const auto& sum : sums_) by_unit_.push_back(&sum);
+    std::sort(by_unit_.begin(), by_unit_.end(), [](const Item* a, const Item* b) {
+      return std::tie(a->first.project, a->first.unit) < std::tie(b->first.project, b->first.unit);
+    });
+  }
+  std::vector<Group> out;
+  const SumKey* last = nullptr;
+  CellValue value;
+  auto end_group = [&] {
+    if (last == nullptr) return;
+    Group& group = out.emplace_back();
+    group.code = by == GroupKind::kUnit ? last->unit : last->project;
+    if (by == GroupKind::kProject) group.unit = last->unit;
+    group.sum = SumOf(value);
+    value = CellValue();
+    last = nullptr;
+  };
+  for (const Item* item : by_unit_) {
+    const SumKey& key = item->first;
+    Attributes a;
+    Attributes::Unpack(key.attributes, &a);
+    if (item->second.zero() || !Matches(query, key, a) ||
+        (by == GroupKind::kProject && key.project.empty()))
+      continue;
+    if (last != nullptr && (last->unit != key.unit || last->project != key.project)) end_group();
+    last = &key;
+    value.Add(item->second);
+  }
+  end_group();
+  if (by != GroupKind::kUnit) return out;
+  // A unit's projects stand apart.
+  std::stable_sort(out.begin(), out.end(),
+                   [](const Group& a, const Group& b) { return a.code < b.code; });
+  size_t kept = 0;
+  for (size_t i = 0; i < out.size(); ++i) {
+    if (kept > 0 && out[kept - 1].code == out[i].code) {
+      out[kept - 1].sum.Add(out[i].sum);
+    } else {
+      if (kept != i) out[kept] = std::move(out[i]);
+      ++kept;
+    }
+  }
+  out.resize(kept);
+  return out;
+}
+
 std::vector<Group> Sums::Ask(const Query& query, GroupKind by) const {
-  std::map<GroupKey, CellValue> groups;
+  if (by == GroupKind::kUnit || by == GroupKind::kProject) return AskUnits(query, by);
+  absl::flat_hash_map<std::pair<Code, Code>, CellValue> groups;
+  std::vector<std::pair<Code, Code>> codes;
   for (const auto& [key, value] : sums_) {
     Attributes a;
     Attributes::Unpack(key.attributes, &a);
     if (value.zero() || !Matches(query, key, a)) continue;
-    for (GroupKey& group : GroupsOf(key, by)) groups[std::move(group)].Add(value);
+    codes.clear();
+    AppendCodes(key, by, &codes);
+    for (const auto& code : codes) groups[code].Add(value);
   }
   std::vector<Group> out;
-  for (const auto& [key, value] : groups) {
-    Group group;
-    std::tie(group.code, group.other_code, group.unit) = key;
+  for (const auto& [code, value] : groups) {
+    Group& group = out.emplace_back();
+    if (code.first != 0) group.code = domain::FormatCode(code.first);
+    if (by == GroupKind::kPair) group.other_code = domain::FormatCode(code.second);
     group.sum = SumOf(value);
-    out.push_back(std::move(group));
   }
+  std::sort(out.begin(), out.end(), [](const Group& a, const Group& b) {
+    return std::tie(a.code, a.other_code) < std::tie(b.code, b.other_code);
+  });
   return out;
 }
 

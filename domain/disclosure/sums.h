@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
+#include "absl/container/node_hash_map.h"
 #include "domain/cells.h"
 #include "domain/disclosure/builder.h"
 
@@ -55,7 +55,14 @@ class Sums {
   static Sum SumOf(const domain::CellValue& value);
 
  private:
-  absl::flat_hash_map<SumKey, domain::CellValue> sums_;
+  // By unit, or by project and unit.
+  std::vector<Group> AskUnits(const Query& query, GroupKind by) const;
+
+  using Item = std::pair<const SumKey, domain::CellValue>;
+  // Its items stay where they are: `by_unit_` points to them.
+  absl::node_hash_map<SumKey, domain::CellValue> sums_;
+  // In order of project and unit; made when it is asked for, and when there are more sums.
+  mutable std::vector<const Item*> by_unit_;
 };
 
 }  // namespace fiscal::disclosure

@@ -194,6 +194,7 @@ absl::Status LedgerSource::LoadLeaves() {
     leaves_.push_back({absl::StrCat(target.division, "/", target.node.code),
                        entry == nullptr ? target.node.code : entry->name,
                        entry != nullptr && IsOffice(entry->kind)});
+    places_.emplace(leaves_.back().unit, leaves_.size() - 1);
   }
   FISCAL_ASSIGN_OR_RETURN(const Statuses* standing, Standing());
   for (const auto& [key, status] : *standing) {
@@ -314,16 +315,10 @@ absl::StatusOr<std::vector<Group>> LedgerSource::Ask(const Query& query, GroupKi
   if (query.analysis == Analysis::kNone && one_classification) return AskTotals(query, by);
   FISCAL_ASSIGN_OR_RETURN(const Sums* sums, Of({query.analysis, query.direction}));
   std::vector<Group> groups = sums->Ask(query, by);
-  auto leaf_of = [this](const std::string& unit) -> const Leaf* {
-    const auto at =
-        std::lower_bound(leaves_.begin(), leaves_.end(), unit,
-                         [](const Leaf& leaf, const std::string& u) { return leaf.unit < u; });
-    return at == leaves_.end() || at->unit != unit ? nullptr : &*at;
-  };
   for (Group& g : groups) {
     if (by != GroupKind::kUnit && by != GroupKind::kProject) break;
-    const Leaf* leaf = leaf_of(by == GroupKind::kUnit ? g.code : g.unit);
-    const std::string name = leaf == nullptr ? "" : leaf->name;
+    const auto leaf = places_.find(by == GroupKind::kUnit ? g.code : g.unit);
+    const std::string name = leaf == places_.end() ? "" : leaves_[leaf->second].name;
     if (by == GroupKind::kUnit) {
       g.name = name;
     } else {
@@ -331,7 +326,7 @@ absl::StatusOr<std::vector<Group>> LedgerSource::Ask(const Query& query, GroupKi
       g.name = ProjectName(g.unit, g.code);
     }
   }
-  if (!HasUnits(query.analysis)) return groups;
+  if (!HasUnits(query.analysis) || departments_.empty()) return groups;
   std::map<std::tuple<std::string, std::string, std::string>, Group> all;
   for (Group& g : groups) all.emplace(std::tuple(g.code, g.other_code, g.unit), std::move(g));
   for (const auto& whole : departments_) {

@@ -71,10 +71,12 @@ class LedgerSource final : public disclosure::CellSource {
   // Ordered by division and code; a leaf for each target.
   std::vector<Target> targets_;
   std::vector<Leaf> leaves_;
+  // The place of each leaf's unit.
+  absl::flat_hash_map<std::string, size_t> places_;
   std::vector<std::unique_ptr<WholeDepartment>> departments_;
   std::map<Part, disclosure::Sums> sums_;
   // Names of projects by unit and code; by code alone where the cells name no unit.
-  std::map<std::pair<std::string, std::string>, std::string> project_names_;
+  absl::flat_hash_map<std::pair<std::string, std::string>, std::string> project_names_;
 };
 
 }  // namespace fiscal::services

@@ -165,8 +165,8 @@ absl::Status Projector::MakeRoom() {
   }
   if (due || shrink) FISCAL_RETURN_IF_ERROR(Write());
   if (!shrink) return absl::OkStatus();
-  // Everything is written: nodes can be loaded again. They are looked for before the lock, and freed
-  // after it.
+  // Everything is written: nodes can be loaded again. They are looked for before the lock, and
+  // freed after it.
   const std::vector<domain::NodeId> unused = fold_.Unused(options_.live_cells_max);
   std::vector<std::unique_ptr<domain::Fold::Node>> dropped;
   absl::MutexLock lock(&mu_);
