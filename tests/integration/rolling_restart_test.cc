@@ -732,6 +732,12 @@ TEST_F(RollingRestartTest, OneWriterAndTwoReaders) {
   ASSERT_TRUE(testing::ImportSmallCatalog(writer.channel, kAgencies));
   first_position_ = PositionOf(writer.Status().log().head_position());
   StartAll();
+  // A reader that serves may still copy the catalog that watchers ask for.
+  for (const Process* r : {&reader1, &reader2}) {
+    const absl::Time limit = absl::Now() + absl::Minutes(1);
+    while (PositionOf(r->Status().totals().watermark()) < first_position_)
+      ASSERT_LT(absl::Now(), limit) << r->name;
+  }
   Roll(writer, {&reader1, &reader2}, {&reader1, &reader2});
 }
 

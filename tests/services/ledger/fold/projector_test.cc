@@ -107,6 +107,27 @@ TEST_F(ProjectorTest, PostingsAreReadInOrderAndGroupsWhole) {
   }
 }
 
+// One of three that were committed at once is left out: the others are still told at once.
+TEST_F(ProjectorTest, AGroupWithoutItsMiddleIsOneGroup) {
+  script_.Run(R"(
+    agencies   141100 101001/101 102001/102 103001/103
+    reallocate b 141100/101001 l1=20502:-5 | 141100/102001 l1=20502:1 | 141100/103001 l1=20502:4
+  )");
+  domain::QuarantineOrder order;
+  order.position = order.stopped_at = domain::Position(10);
+  Commit(order);
+  Folding folding(script_);
+  ASSERT_TRUE(folding.projector->Step(100).ok());
+  for (const char* from : {"memory", "the store"}) {
+    SCOPED_TRACE(from);
+    EXPECT_EQ(folding.Postings(domain::Position(8), domain::Position(12)),
+              "9 of 11, 11 of 11 to 12");
+    EXPECT_EQ(*folding.projector->EndOfGroup(domain::Position(9)), domain::Position(11));
+    ASSERT_TRUE(folding.projector->Flush().ok());
+    ASSERT_TRUE(folding.Open().ok());
+  }
+}
+
 TEST_F(ProjectorTest, AStartGoesOnBehindWhatWasWritten) {
   Folding folding(script_, 4);
   ASSERT_TRUE(folding.projector->Step(5).ok());
