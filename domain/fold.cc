@@ -271,7 +271,7 @@ void Fold::Apply(std::vector<State>* states) {
       node->used = applied_;
       node->gathered += prepared.weight;
       State& state = states->emplace_back(State{std::move(id), prepared.position, nullptr});
-      if (!rule_.Whole(state.id.node.type, node->gathered, node->cells.size())) continue;
+      if (!rule_.Whole(node->gathered, node->cells.size())) continue;
       state.whole = std::make_unique<const NodeCells>(node->cells);
       node->gathered = 0;
     }

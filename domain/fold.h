@@ -113,14 +113,11 @@ struct WholeRule {
   uint64_t posting = 16;
   // The size of a node that is smaller.
   uint64_t size_min = 64;
-  // In place of `factor` for what is below a division: few nodes, and the largest.
-  uint64_t division_factor = 1;
 
   // Of a posting with so many cells.
   uint64_t WeightOf(size_t cells) const { return posting + cells; }
-  bool Whole(OrgType type, uint64_t gathered, uint64_t size) const {
-    return gathered >=
-           (type == OrgType::kDivision ? division_factor : factor) * std::max(size, size_min);
+  bool Whole(uint64_t gathered, uint64_t size) const {
+    return gathered >= factor * std::max(size, size_min);
   }
 };
 

@@ -1,5 +1,7 @@
 #include "storage/posting_codec.h"
 
+#include <vector>
+
 #include "base/coding.h"
 #include "base/status_macros.h"
 #include "storage/cell_codec.h"
@@ -26,6 +28,27 @@ void ReadState(ByteReader* reader, UpstreamState* s) {
   if (reader->ok()) s->chain_hash = DigestOf(chain);
   s->commit_time_us = static_cast<int64_t>(reader->U64());
   s->local_position = domain::Position(reader->U64());
+}
+
+// Has a posting keep its projects' texts instead of a record, which may be a thousand times as large
+// and is held as long as the posting is in memory.
+void OwnTexts(domain::Posting* posting) {
+  std::vector<domain::CellProject>& projects = posting->cells.projects;
+  if (projects.empty()) return;
+  size_t size = 0;
+  for (const domain::CellProject& p : projects) size += p.code.size() + p.name.size();
+  auto texts = std::make_shared<std::string>();
+  texts->reserve(size);
+  auto keep = [&texts](absl::string_view text) {
+    const size_t at = texts->size();
+    texts->append(text.data(), text.size());
+    return absl::string_view(*texts).substr(at);
+  };
+  for (domain::CellProject& p : projects) {
+    p.code = keep(p.code);
+    p.name = keep(p.name);
+  }
+  posting->owner = std::move(texts);
 }
 
 }  // namespace
@@ -149,7 +172,7 @@ absl::StatusOr<domain::Posting> ReadPosting(const domain::EventHeader& header,
   FISCAL_RETURN_IF_ERROR(ForEachProject(parts.projects_removed, say(domain::CellProject::kGone)));
   FISCAL_RETURN_IF_ERROR(ForEachProject(parts.projects_put, say(domain::CellProject::kNamed)));
   domain::Normalize(&posting.cells);
-  posting.owner = std::move(owner);
+  OwnTexts(&posting);
   return posting;
 }
 

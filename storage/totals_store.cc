@@ -316,7 +316,7 @@ absl::Status TotalsStore::StageAgency(const domain::Posting& posting, const doma
     *weight = {posting.cells.items.size(), 0};
   } else {
     weight->gathered += rule.WeightOf(posting.cells.items.size());
-    stored = rule.Whole(domain::OrgType::kAgency, weight->gathered, weight->size);
+    stored = rule.Whole(weight->gathered, weight->size);
   }
   if (stored) {
     FISCAL_ASSIGN_OR_RETURN(cells, leaves());
