@@ -30,8 +30,8 @@ void ReadState(ByteReader* reader, UpstreamState* s) {
   s->local_position = domain::Position(reader->U64());
 }
 
-// Has a posting keep its projects' texts instead of a record, which may be a thousand times as large
-// and is held as long as the posting is in memory.
+// Has a posting keep its projects' texts instead of a record, which may be a thousand times as
+// large and is held as long as the posting is in memory.
 void OwnTexts(domain::Posting* posting) {
   std::vector<domain::CellProject>& projects = posting->cells.projects;
   if (projects.empty()) return;

@@ -36,7 +36,8 @@ absl::StatusOr<domain::Posting> DecodeWholePosting(domain::Position position,
                                                    std::shared_ptr<const void> owner);
 
 // Reads the posting of a statement's or an upstream's event: its changes to totals. `owner` keeps
-// `payload` alive, which an upstream's posting points into. REQUIRES: header.kind is kStatement or kUpstream.
+// `payload` alive, which an upstream's posting points into. REQUIRES: header.kind is kStatement or
+// kUpstream.
 absl::StatusOr<domain::Posting> ReadPosting(const domain::EventHeader& header,
                                             absl::string_view payload,
                                             std::shared_ptr<const void> owner);
