@@ -32,7 +32,9 @@ std::vector<std::string> FilesBelow(const std::string& directory) {
   fs::recursive_directory_iterator it(directory, error);
   for (; !error && it != fs::recursive_directory_iterator(); it.increment(error)) {
     std::error_code gone;
-    if (it->is_regular_file(gone)) files.push_back(fs::relative(it->path(), directory).string());
+    // Without a look at the disk: a server may remove what was just found.
+    if (it->is_regular_file(gone))
+      files.push_back(it->path().lexically_relative(directory).string());
   }
   std::sort(files.begin(), files.end());
   return files;
