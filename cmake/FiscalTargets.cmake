@@ -1,7 +1,7 @@
 # fiscal_library(NAME SRCS ... DEPS ...)  a static library with the alias fiscal::NAME
 # fiscal_binary(NAME SRCS ... DEPS ...)   a program in build/<preset>/bin
 # fiscal_test(NAME SRCS ... DEPS ... [ARGS ...] [LABELS ...])  a GoogleTest program, known to ctest
-# fiscal_fuzz(NAME SRCS ... DEPS ...)     a libFuzzer program, built by the fuzz preset only
+# fiscal_fuzz(NAME SRCS ... DEPS ...)     a libFuzzer program of the fuzz preset; others compile it
 function(fiscal_library name)
   cmake_parse_arguments(ARG "" "" "SRCS;DEPS" ${ARGN})
   add_library(fiscal_${name} STATIC ${ARG_SRCS})
@@ -26,10 +26,13 @@ function(fiscal_test name)
 endfunction()
 
 function(fiscal_fuzz name)
+  cmake_parse_arguments(ARG "" "" "SRCS;DEPS" ${ARGN})
   if(NOT FISCAL_FUZZ)
+    # So that it still compiles when it is wanted.
+    add_library(${name} OBJECT ${ARG_SRCS})
+    target_link_libraries(${name} PRIVATE ${ARG_DEPS})
     return()
   endif()
-  cmake_parse_arguments(ARG "" "" "SRCS;DEPS" ${ARGN})
   add_executable(${name} ${ARG_SRCS})
   target_compile_options(${name} PRIVATE -fsanitize=fuzzer,address)
   target_link_options(${name} PRIVATE -fsanitize=fuzzer,address)

@@ -10,6 +10,8 @@
 #include "storage/record_codec.h"
 #include "storage/schema.h"
 
+constexpr fiscal::domain::Position kPosition(1);
+
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size == 0) return 0;
   const absl::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
@@ -55,10 +57,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       break;
     }
     case 4: {
-      auto posting = fiscal::storage::DecodeWholePosting(1, bytes, nullptr);
+      auto posting = fiscal::storage::DecodeWholePosting(kPosition, bytes, nullptr);
       if (posting.ok()) {
         const std::string again = fiscal::storage::EncodePosting(*posting);
-        if (!fiscal::storage::DecodeWholePosting(1, again, nullptr).ok()) std::abort();
+        if (!fiscal::storage::DecodeWholePosting(kPosition, again, nullptr).ok()) std::abort();
       }
       auto status = fiscal::storage::DecodeStatusKey(encoded);
       if (status.ok() && fiscal::storage::StatusKey(status->key, status->position) != encoded)
