@@ -47,6 +47,10 @@ bool CountsIn(domain::Analysis analysis, const domain::Attributes& attributes, b
 
 class Sums {
  public:
+  Sums() = default;
+  // Not copied: places of one are no places of another.
+  Sums(Sums&&) = default;
+  Sums& operator=(Sums&&) = default;
   // `sign` is 1 or -1.
   void Add(const SumKey& key, const domain::CellValue& value, int sign = 1);
   void Add(const Sums& other, int sign = 1);
