@@ -13,7 +13,6 @@
 #include <array>
 #include <cstdint>
 #include <iterator>
-#include <memory>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -300,8 +299,6 @@ class NodeCells {
     return static_cast<Key>(attributes) << 32 | code;
   }
   static uint64_t HashOf(Key key) { return MixWords(key, 0); }
-  // REQUIRES: `kind` is not kLeaf. The cell's key as tables have it.
-  static CellKey CellKeyOf(CellKind kind, Key key);
 
   // `hash` is HashOf(key). REQUIRES: `kind` is not kLeaf, here and below.
   void Add(CellKind kind, Key key, uint64_t hash, const NarrowValue& difference) {
@@ -340,6 +337,9 @@ class NodeCells {
   absl::Status Load(CellKind kind, const CellTable& table);
 
  private:
+  // The cell's key as tables have it.
+  static CellKey CellKeyOf(CellKind kind, Key key);
+
   // No key: attributes are shorter.
   static constexpr Key kFree = UINT64_MAX;
   struct Slot {

@@ -154,7 +154,6 @@ class Fold {
   // Applies what was prepared, in order, and appends the states that its postings made.
   void Apply(std::vector<State>* states);
 
-  const WholeRule& rule() const { return rule_; }
   // Cells of all nodes, and some for each node itself.
   size_t cell_count() const { return cells_ + nodes_.size() * kCellsOfNode; }
   // Nodes loaded or made so far.
