@@ -55,7 +55,7 @@ absl::StatusOr<DerivedStore> OpenDerived(const RocksOptions& options) {
   if (fs::exists(MarkOf(options.path), ignored)) {
     const absl::StatusOr<std::string> why = ReadSmallFile(MarkOf(options.path));
     store.damage = absl::DataLossError(absl::StrCat(
-        options.path, " was found damaged: ", why.ok() ? absl::StripSuffix(*why, "\n") : ""));
+        options.path, " can't be used: ", why.ok() ? absl::StripSuffix(*why, "\n") : ""));
   } else {
     absl::StatusOr<std::unique_ptr<RocksKv>> opened = RocksKv::Open(options);
     if (opened.ok()) {
