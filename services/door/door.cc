@@ -40,13 +40,16 @@ constexpr absl::Duration kSweep = absl::Seconds(1);
 // Untaken bytes of a connection, and of all, from which on gRPC's counts are asked for. A reset
 // stream may be 28 bytes.
 constexpr int64_t kSuspect = 8 << 10, kSuspectOfAll = 128 << 10, kSuspectLittle = 256;
+// Calls of a connection between two looks, from which on gRPC's counts are asked for.
+constexpr int64_t kSuspectCalls = 64;
 // Bytes that a new caller may have on their way: without TLS, preface, settings and the heads of a
 // first call are some 800.
 constexpr int64_t kFirstCall = 1 << 10;
 // Memory beyond what requests account for that may appear at once: four answers of the greatest
 // size. Above it, connections on which no call has taken a message yet are cut when they owe more
-// than kOwedMax, which a first small call stays far below.
-constexpr int64_t kGrowthMax = 64 << 20, kOwedMax = 4 << 10;
+// than kOwedMax, which a first small call stays far below, and connections that left more calls
+// than kLeftMax, which is more than may be open at once.
+constexpr int64_t kGrowthMax = 64 << 20, kOwedMax = 4 << 10, kLeftMax = 2048;
 // Growth is forgotten at this rate a second, and at once when no connection owed any for so long.
 constexpr double kGrowthForgotten = 8 << 20;
 constexpr absl::Duration kQuiet = absl::Seconds(5);
@@ -131,6 +134,7 @@ struct Connection {
   Meter meter;
   absl::Time read_time, count_time;
   int64_t received = 0;
+  int64_t seen = 0;
   int64_t transport = 0;
   bool active = false;
   bool cut = false;
@@ -252,7 +256,7 @@ class DoorImpl final : public Door {
 
   int64_t streams_of_all() const { return options_.streams_max * 2; }
   bool InNeed() const {
-    return beginner_owes_ || untaken_ > options_.untaken_bytes_max / 8 ||
+    return beginner_owes_ || calls_left_ || untaken_ > options_.untaken_bytes_max / 8 ||
            idle_streams_ > streams_of_all() / 8;
   }
   // A connection on which no call has taken a message yet.
@@ -394,7 +398,7 @@ class DoorImpl final : public Door {
     std::vector<uint64_t> still, over;
     int counts = 0;
     bool unknown = false, owed = false;
-    beginner_owes_ = false;
+    beginner_owes_ = calls_left_ = false;
     for (const uint64_t id : active_) {
       const auto it = connections_.find(id);
       if (it == connections_.end()) continue;
@@ -411,11 +415,15 @@ class DoorImpl final : public Door {
       const bool begins = Begins(connection);
       owed |= begins && untaken > kOwedMax;
       beginner_owes_ |= begins && untaken > kFirstCall;
+      const int64_t seen = connection.use->seen.load(std::memory_order_relaxed);
       if (counts < kCountsMax &&
-          (untaken > kSuspect || (untaken_ > kSuspectOfAll && untaken > kSuspectLittle))) {
+          (untaken > kSuspect || (untaken_ > kSuspectOfAll && untaken > kSuspectLittle) ||
+           seen - connection.seen > kSuspectCalls || connection.meter.left_streams() > kLeftMax)) {
         ++counts;
         unknown |= !CountStreams(connection, now);
       }
+      connection.seen = seen;
+      calls_left_ |= connection.meter.left_streams() > kLeftMax;
       // Looked at on until it is quiet and owes nothing.
       if (moved || untaken > 0 || connection.half_closed != absl::InfiniteFuture()) {
         still.push_back(id);
@@ -429,7 +437,7 @@ class DoorImpl final : public Door {
     if (unknown) transports_.Refresh();
     for (const uint64_t id : over) Remove(id);
     Judge();
-    if (owed) JudgeMemory(now);
+    if (owed || calls_left_) JudgeMemory(now);
   }
 
   // False when gRPC's name for it is not known yet.
@@ -444,6 +452,7 @@ class DoorImpl final : public Door {
     if (!count) return true;
     streams.started = count->started;
     streams.ended = count->ended;
+    streams.failed = count->failed;
     idle_streams_ -= connection.meter.idle_streams();
     connection.meter.Read(streams, now - connection.count_time);
     idle_streams_ += connection.meter.idle_streams();
@@ -501,7 +510,8 @@ class DoorImpl final : public Door {
     }
   }
 
-  // Called while a beginner owes bytes. Growth is measured from a base that follows it slowly.
+  // Called while a beginner owes bytes, or calls were left. Growth is measured from a base that
+  // follows it slowly.
   void JudgeMemory(absl::Time now) {
     if (options_.resident_bytes == nullptr) return;
     const int64_t memory = options_.resident_bytes() - options_.accounted_bytes();
@@ -514,7 +524,9 @@ class DoorImpl final : public Door {
     memory_base_ += static_cast<int64_t>(absl::ToDoubleSeconds(elapsed) * kGrowthForgotten);
     if (memory - memory_base_ <= kGrowthMax) return;
     for (const auto& [id, connection] : connections_) {
-      if (connection->meter.untaken() > kOwedMax && Begins(*connection)) Cut(*connection, kMemory);
+      if ((connection->meter.untaken() > kOwedMax && Begins(*connection)) ||
+          connection->meter.left_streams() > kLeftMax)
+        Cut(*connection, kMemory);
     }
   }
 
@@ -535,10 +547,11 @@ class DoorImpl final : public Door {
     logging::Warning(why == kBytes ? "a connection was closed: it sent more than any call takes"
                      : why == kStreams
                          ? "a connection was closed: it begins calls and leaves them"
-                         : "a connection was closed: memory grew, and no call takes its bytes",
+                         : "a connection was closed: memory grew, and no call takes what it sends",
                      {{"peer", connection.peer.name},
                       {"untaken_bytes", connection.meter.untaken()},
-                      {"idle_streams", connection.meter.idle_streams()}});
+                      {"idle_streams", connection.meter.idle_streams()},
+                      {"left_streams", connection.meter.left_streams()}});
     shutdown(connection.fd, SHUT_RDWR);
     // gRPC would still read and keep what is here.
     char ignored[4096];
@@ -593,6 +606,8 @@ class DoorImpl final : public Door {
   int64_t untaken_ = 0, idle_streams_ = 0;
   // Of the last tick: a caller who begins has more on its way than a first call's heads.
   bool beginner_owes_ = false;
+  // A connection has more than kLeftMax.
+  bool calls_left_ = false;
   int64_t memory_base_ = 0;
   absl::Time memory_time_ = absl::InfinitePast();
   std::thread thread_;

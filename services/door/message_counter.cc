@@ -1,5 +1,7 @@
 #include "services/door/message_counter.h"
 
+#include <optional>
+
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/string_view.h"
 #include "grpcpp/server_context.h"
@@ -21,12 +23,14 @@ constexpr int64_t kBytesPerCall = 9 << 10;
 // Messages of methods that are none of ours: health and reflection, which are small.
 constexpr int64_t kBytesPerOther = 4 << 10;
 
-// How many bytes a message came as. Methods of ours take bytes (rpc/service.h).
-int64_t BytesOf(const void* message, bool ours) {
-  if (message == nullptr) return 0;
+// How many bytes a message came as; nothing for none. Methods of ours take bytes (rpc/service.h),
+// and get a buffer without any where the call ended, or was reset, before its message.
+std::optional<int64_t> BytesOf(const void* message, bool ours) {
+  if (message == nullptr) return std::nullopt;
   if (!ours) return kBytesPerOther;
   const auto* bytes = static_cast<const grpc::ByteBuffer*>(message);
-  return bytes->Valid() ? static_cast<int64_t>(bytes->Length()) : 0;
+  if (!bytes->Valid()) return std::nullopt;
+  return static_cast<int64_t>(bytes->Length());
 }
 
 class Call final : public Interceptor {
@@ -53,11 +57,11 @@ class Call final : public Interceptor {
 
  private:
   void Take(const void* message) {
+    const std::optional<int64_t> length = BytesOf(message, ours_);
     // The end of a stream, or of a caller.
-    if (message == nullptr) return;
+    if (!length.has_value()) return;
     // Five bytes of length, and the heads of frames and of TLS records.
-    int64_t bytes = BytesOf(message, ours_);
-    bytes += bytes / 64 + 64;
+    int64_t bytes = *length + *length / 64 + 64;
     if (!took_) {
       took_ = true;
       bytes += kBytesPerCall;

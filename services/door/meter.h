@@ -5,15 +5,18 @@
 // The guard does not look inside (TLS hides it); it compares what is known from outside:
 //
 //   bytes    untaken = received (the kernel's count) - taken by calls: their messages, the most
-//            their metadata may be, and some for frames, acknowledgements and
-//            window updates, which follow what the server sent. A message that is on its way is
-//                untaken until it is whole, so one connection may
-//            have several of the greatest size on their way; all together share one budget.
+//            their metadata may be, and some for frames, acknowledgements and window updates,
+//            which follow what the server sent. A message that is on its way is untaken until it is
+//            whole, so one connection may have several of the greatest size on their way; all
+//            together share one budget.
 //   streams  idle = streams begun (gRPC's count) of which no call has taken a message yet, and no
-//            call has ended. A peer that keeps the rules has at most
-//            as many as it may have streams open. A reset stream stays until its remains are
-//                cleared away, and so counts; what gRPC itself ended without
-//            telling anybody is forgiven at a rate that can be cleared away.
+//            call has ended. A peer that keeps the rules has at most as many as it may have
+//            streams open. A reset stream stays until its remains are cleared away, and so counts;
+//            what gRPC itself ended without telling anybody is forgiven at a rate that can be
+//            cleared away.
+//   left     streams that were reset, as far as they are not forgiven. Each costs gRPC more than
+//            it tells of, for a while: a connection that leaves calls faster than is forgiven is
+//            closed when memory grows that no request accounts for.
 //
 // Time forgives what no call can be seen to take: keepalives, calls that gRPC ended by itself. A
 // connection on which nothing was taken yet is forgiven a sixteenth: there may be a thousand of
@@ -50,6 +53,7 @@ class Meter {
     int64_t busy = 0;
     int64_t started = 0;
     int64_t ended = 0;
+    int64_t failed = 0;
   };
 
   // `elapsed` since the last reading; of a long quiet, no more than a second is forgiven ahead.
@@ -68,11 +72,14 @@ class Meter {
     const int64_t open = now.started - now.ended - now.busy;
     unseen_ -= Forgiven(kStreamsPerSecond, elapsed, &streams_rest_);
     unseen_ = std::max<int64_t>({0, unseen_, open});
+    left_ += now.failed - streams_.failed - Forgiven(kStreamsPerSecond, elapsed, &left_rest_);
+    left_ = std::max<int64_t>(0, left_);
     streams_ = now;
   }
 
   int64_t untaken() const { return untaken_; }
   int64_t idle_streams() const { return unseen_; }
+  int64_t left_streams() const { return left_; }
 
  private:
   // `rest`: the part of one that was forgiven before.
@@ -90,7 +97,8 @@ class Meter {
   Streams streams_;
   int64_t untaken_ = 0;
   int64_t unseen_ = 0;
-  double bytes_rest_ = 0, streams_rest_ = 0;
+  int64_t left_ = 0;
+  double bytes_rest_ = 0, streams_rest_ = 0, left_rest_ = 0;
 };
 
 }  // namespace fiscal::services

@@ -76,8 +76,9 @@ std::optional<Transports::Streams> Transports::Count(int64_t id) {
   const Json socket(grpc_channelz_get_socket(id));
   if (socket == nullptr) return std::nullopt;
   const absl::string_view json = View(socket);
-  return Streams{NumberOf(json, "streamsStarted"),
-                 NumberOf(json, "streamsSucceeded") + NumberOf(json, "streamsFailed")};
+  const int64_t failed = NumberOf(json, "streamsFailed");
+  return Streams{NumberOf(json, "streamsStarted"), NumberOf(json, "streamsSucceeded") + failed,
+                 failed};
 }
 
 }  // namespace fiscal::services

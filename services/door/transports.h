@@ -16,8 +16,9 @@ class Transports {
  public:
   struct Streams {
     int64_t started = 0;
-    // In whatever way.
+    // In whatever way; and of these, those that were reset or cut.
     int64_t ended = 0;
+    int64_t failed = 0;
   };
   // Learns which connections there are: about 10 us each.
   void Refresh();

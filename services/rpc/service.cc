@@ -9,7 +9,13 @@
 
 namespace fiscal::services::rpc {
 
+absl::Status CheckCame(const grpc::ByteBuffer& bytes) {
+  return bytes.Valid() ? absl::OkStatus()
+                       : absl::CancelledError("the call ended before its message came");
+}
+
 absl::Status ParseRead(const grpc::ByteBuffer& bytes, google::protobuf::Message* message) {
+  FISCAL_RETURN_IF_ERROR(CheckCame(bytes));
   grpc::ByteBuffer taken;
   // The call's own, which gRPC lends as const.
   taken.Swap(const_cast<grpc::ByteBuffer*>(&bytes));

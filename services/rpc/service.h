@@ -28,7 +28,10 @@ namespace fiscal::services::rpc {
 // More than twice the largest useful read, a batch of 1,000 filters.
 constexpr size_t kReadBytesMax = 1 << 20;
 
-// Parses the bytes gRPC lends, and clears them. MESSAGE_TOO_LARGE, or the error of wire::ParseInto.
+// CANCELLED when the call ended before its message came.
+absl::Status CheckCame(const grpc::ByteBuffer& bytes);
+// Parses the bytes gRPC lends, and clears them. MESSAGE_TOO_LARGE, or the error of CheckCame or
+// wire::ParseInto.
 absl::Status ParseRead(const grpc::ByteBuffer& bytes, google::protobuf::Message* message);
 
 // A stream that ends at once with an error: a grpc::ServerWriteReactor or ServerBidiReactor.
@@ -77,10 +80,12 @@ class Service : public grpc::Service {
             [this, &to, handler](grpc::CallbackServerContext* context,
                                  const grpc::ByteBuffer* bytes, grpc::ByteBuffer* response) {
               auto* call = new UnaryCall(calls_, Count(to), *context);
-              if (call->admitted().ok()) {
+              absl::Status status = call->admitted();
+              if (status.ok()) status = CheckCame(*bytes);
+              if (status.ok()) {
                 (static_cast<Own*>(this)->*handler)(call, bytes, response);
               } else {
-                call->Finish(call->admitted());
+                call->Finish(status);
               }
               return call;
             }));

@@ -3,9 +3,12 @@
 
 #include <memory>
 #include <string>
+#include <thread>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "fiscal/admin/v1/admin_service.grpc.pb.h"
+#include "grpcpp/generic/generic_stub.h"
 #include "grpcpp/grpcpp.h"
 #include "gtest/gtest.h"
 #include "services/rpc/service.h"
@@ -37,8 +40,9 @@ class MessageCounterTest : public ::testing::Test {
     builder.experimental().SetInterceptorCreators(std::move(creators));
     server_ = builder.BuildAndStart();
     door_->HandTo(std::move(taker));
-    stub_ = admin::v1::AdminService::NewStub(grpc::CreateChannel(
-        absl::StrCat("127.0.0.1:", door_->port()), grpc::InsecureChannelCredentials()));
+    channel_ = grpc::CreateChannel(absl::StrCat("127.0.0.1:", door_->port()),
+                                   grpc::InsecureChannelCredentials());
+    stub_ = admin::v1::AdminService::NewStub(channel_);
   }
   ~MessageCounterTest() override {
     door_->Close();
@@ -59,6 +63,7 @@ class MessageCounterTest : public ::testing::Test {
   std::unique_ptr<Door> door_;
   Status service_{calls_};
   std::unique_ptr<grpc::Server> server_;
+  std::shared_ptr<grpc::Channel> channel_;
   std::unique_ptr<admin::v1::AdminService::Stub> stub_;
 };
 
@@ -73,6 +78,36 @@ TEST_F(MessageCounterTest, ACallIsSeenAndItsBytesAreTaken) {
   EXPECT_EQ(Call(), peer);
   EXPECT_EQ(use->seen, 2);
   EXPECT_EQ(use->bytes, 2 * one);
+}
+
+// A call that ends before its message, or is reset, took none and is not answered as one.
+TEST_F(MessageCounterTest, ACallWithoutAMessageTakesNothing) {
+  const std::shared_ptr<ConnectionUse> use = door_->UseOf(Call());
+  ASSERT_NE(use, nullptr);
+  const int64_t one = use->bytes;
+  grpc::CompletionQueue queue;
+  grpc::ClientContext context;
+  const auto call = grpc::GenericStub(channel_).PrepareCall(
+      &context, "/fiscal.admin.v1.AdminService/GetStatus", &queue);
+  const auto wait = [&queue] {
+    void* tag = nullptr;
+    bool ok = false;
+    return queue.Next(&tag, &ok);
+  };
+  call->StartCall(nullptr);
+  ASSERT_TRUE(wait());
+  call->WritesDone(nullptr);
+  ASSERT_TRUE(wait());
+  grpc::Status status;
+  call->Finish(&status, nullptr);
+  ASSERT_TRUE(wait());
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::CANCELLED) << status.error_message();
+  // Said when gRPC has done with it.
+  const absl::Time limit = absl::Now() + absl::Seconds(30);
+  while (use->seen < 2 && absl::Now() < limit) std::this_thread::yield();
+  EXPECT_EQ(use->seen, 2);
+  EXPECT_EQ(use->bytes, one);
+  EXPECT_EQ(use->busy, 0);
 }
 
 }  // namespace

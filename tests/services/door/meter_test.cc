@@ -46,6 +46,27 @@ TEST(MeterTest, WhatIsTakenIsForgottenAndWhatIsNotAddsUp) {
   EXPECT_EQ(meter.idle_streams(), 1000);
 }
 
+// A peer that keeps the rules resets a few calls, or all he has open at once.
+TEST(MeterTest, ResetsAreForgivenSlowly) {
+  Meter meter;
+  meter.Read(Meter::Bytes{1, 1, 0}, absl::ZeroDuration());
+  for (int64_t second = 1; second <= 100; ++second) {
+    const int64_t ended = second * 20000;
+    meter.Read(Meter::Streams{ended, 0, ended, ended, second * 400}, absl::Seconds(1));
+  }
+  EXPECT_EQ(meter.left_streams(), 0);
+  meter.Read(Meter::Streams{2001000, 0, 2001000, 2001000, 41024}, absl::Milliseconds(20));
+  EXPECT_EQ(meter.left_streams(), 1014);
+  meter.Read(Meter::Streams{2001000, 0, 2001000, 2001000, 41024}, absl::Seconds(1));
+  EXPECT_EQ(meter.left_streams(), 514);
+  // 30,000 a second.
+  for (int64_t i = 1; i <= 10; ++i) {
+    meter.Read(Meter::Streams{2001000, 0, 2001000, 2001000, 41024 + i * 600},
+               absl::Milliseconds(20));
+  }
+  EXPECT_GT(meter.left_streams(), 6000);
+}
+
 // Only so much is forgiven ahead for a long quiet.
 TEST(MeterTest, AQuietHourIsWorthASecond) {
   Meter quiet, brief;
