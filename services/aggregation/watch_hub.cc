@@ -294,8 +294,11 @@ WatchHub::Task WatchHub::Take(Watcher* w) {
 
 uint64_t WatchHub::Step(const Task& task) {
   const std::shared_ptr<Watcher>& w = task.watcher;
-  const Position folded = task.folded;
   Watch& watch = *w->watch_;
+  // A new watch starts where folding stands, which dispatching may not have reached: no earlier
+  // than what its caller may have read already.
+  const Position folded =
+      watch.started() ? std::max(task.folded, watch.position()) : projector_.folded();
   if (watch.started())
     watch.SkipTo(task.concern.zero() ? folded : std::min(folded, task.concern.Prev()));
   absl::StatusOr<std::optional<WatchMessage>> message = watch.Next(folded);
@@ -311,8 +314,7 @@ uint64_t WatchHub::Step(const Task& task) {
       w->ending_ = true;
       w->end_status_ = message.status();
     }
-    // Positions it has not looked at. A new watch starts where folding stood, which dispatching may
-    // not have reached.
+    // Positions it has not looked at.
     if (watch.more() || watch.position() < folded) {
       const Position next = watch.position().Next();
       w->concern_ = w->concern_.zero() ? next : std::min(w->concern_, next);
