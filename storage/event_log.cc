@@ -23,12 +23,13 @@ absl::StatusOr<domain::Position> EventLog::AsOf(int64_t time_us) const {
   return low;
 }
 
-LogEntry NextEntry(domain::EventHeader header, absl::string_view payload, EventLog::Head* head) {
+LogEntry NextEntry(domain::EventHeader header, std::string payload, EventLog::Head* head) {
+  const size_t payload_size = payload.size();
   header.position = head->position.Next();
   LogEntry entry;
   entry.position = header.position;
-  entry.record = std::make_shared<const std::string>(EncodeRecord(header, payload));
-  const size_t head_size = entry.record->size() - payload.size();
+  entry.record = std::make_shared<const std::string>(EncodeRecord(header, std::move(payload)));
+  const size_t head_size = entry.record->size() - payload_size;
   entry.leaf_hash = LeafHashOfHeader(absl::string_view(*entry.record).substr(0, head_size));
   entry.chain_hash = ChainHash(head->chain_hash, entry.leaf_hash);
   head->position = entry.position;

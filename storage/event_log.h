@@ -124,7 +124,7 @@ class EventLog {
 
 // The event that follows `head`, which becomes it. Sets the header's position. REQUIRES: the header
 // has the digest of `payload`, and a time that is not before that of `head`.
-LogEntry NextEntry(domain::EventHeader header, absl::string_view payload, EventLog::Head* head);
+LogEntry NextEntry(domain::EventHeader header, std::string payload, EventLog::Head* head);
 
 }  // namespace fiscal::storage
 

@@ -13,6 +13,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/hash/hash.h"
 #include "absl/strings/string_view.h"
 
 namespace fiscal::storage {
@@ -84,6 +85,16 @@ template <typename H>
 H AbslHashValue(H h, KeyView key) {
   return H::combine(std::move(h), key.encoded());
 }
+
+// For hashed containers of keys that are asked with a KeyView.
+struct KeyHash {
+  using is_transparent = void;
+  size_t operator()(KeyView key) const { return absl::Hash<KeyView>()(key); }
+};
+struct KeyEqual {
+  using is_transparent = void;
+  bool operator()(KeyView a, KeyView b) const { return a == b; }
+};
 
 // For ordered containers of keys that are asked with a KeyView.
 struct KeyLess {

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -66,6 +67,11 @@ class Batch {
   bool empty() const { return ops_.empty(); }
   size_t bytes() const { return bytes_; }
   const std::vector<Op>& ops() const { return ops_; }
+  // The changes, and empty from then on.
+  std::vector<Op> Take() {
+    bytes_ = 0;
+    return std::exchange(ops_, {});
+  }
 
  private:
   std::vector<Op> ops_;
@@ -125,7 +131,7 @@ class Kv {
   // survive power loss. Without `sync` a crash may lose it, but only together with every write
   // after it. RESOURCE_EXHAUSTED: the disk is full, nothing was applied. Any other error leaves the
   // outcome unknown: the store refuses all further writes until it is opened anew.
-  virtual absl::Status Write(const Batch& batch, bool sync) = 0;
+  virtual absl::Status Write(Batch batch, bool sync) = 0;
 
   // Makes everything written so far durable. The only way for stores opened without a write-ahead
   // log.

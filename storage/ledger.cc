@@ -340,9 +340,7 @@ class Replay {
   absl::Status Write() {
     if (batch_.empty()) return absl::OkStatus();
     batch_.Put(LedgerMarkKey(), EncodeLedgerMark(mark_));
-    const absl::Status written = kv_.Write(batch_, /*sync=*/false);
-    batch_.Clear();
-    return written;
+    return kv_.Write(std::exchange(batch_, {}), /*sync=*/false);
   }
 
   static constexpr uint64_t kEventsInPart = 256;

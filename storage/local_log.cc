@@ -1,6 +1,7 @@
 #include "storage/local_log.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
@@ -226,7 +227,7 @@ absl::Status LocalLog::Append(LogGroup group) {
   if (!entries.empty()) head.commit_time_us = group.commit_time_us;
   batch.Put(GroupRecordKey(head.group), std::move(value));
   batch.Put(LedgerMarkKey(), EncodeLedgerMark({log_id_, head.group, head.groups_hash, {}}));
-  FISCAL_RETURN_IF_ERROR(kv_.Write(batch, /*sync=*/true));
+  FISCAL_RETURN_IF_ERROR(kv_.Write(std::move(batch), /*sync=*/true));
   FISCAL_RETURN_IF_ERROR(AnchorNow(head));
   std::vector<LogEntry> forgotten;  // freed outside the lock
   absl::MutexLock lock(&mu_);

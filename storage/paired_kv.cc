@@ -1,5 +1,7 @@
 #include "storage/paired_kv.h"
 
+#include <utility>
+
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "storage/schema.h"
@@ -29,20 +31,21 @@ class PairedSnapshot : public KvSnapshot {
 
 Kv& PairedKv::Of(KeyView key) const { return InLedger(key) ? ledger_ : log_; }
 
-absl::Status PairedKv::Write(const Batch& batch, bool sync) {
+absl::Status PairedKv::Write(Batch batch, bool sync) {
   Batch log, ledger;
-  for (const Batch::Op& op : batch.ops()) {
+  for (Batch::Op& op : batch.Take()) {
     Batch& part = InLedger(op.key) ? ledger : log;
     if (op.is_delete) {
-      part.Delete(op.key);
+      part.Delete(std::move(op.key));
     } else {
-      part.Put(op.key, op.value);
+      part.Put(std::move(op.key), std::move(op.value));
     }
   }
-  if (!log.empty()) FISCAL_RETURN_IF_ERROR(log_.Write(log, sync));
+  const bool logged = !log.empty();
+  if (logged) FISCAL_RETURN_IF_ERROR(log_.Write(std::move(log), sync));
   if (ledger.empty()) return absl::OkStatus();
-  const absl::Status derived = ledger_.Write(ledger, /*sync=*/false);
-  if (derived.ok() || log.empty() || !absl::IsResourceExhausted(derived)) return derived;
+  const absl::Status derived = ledger_.Write(std::move(ledger), /*sync=*/false);
+  if (derived.ok() || !logged || !absl::IsResourceExhausted(derived)) return derived;
   // The log's part is written, so the error must not claim that nothing was applied.
   return absl::UnavailableError(absl::StrCat("the ledger: ", derived.message()));
 }

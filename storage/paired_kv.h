@@ -23,7 +23,7 @@ class PairedKv : public Kv {
 
   // `sync` is of the log's part. RESOURCE_EXHAUSTED: nothing was applied to either. Any other
   // error: the outcome is unknown, and the ledger may miss what the log has.
-  absl::Status Write(const Batch& batch, bool sync) override;
+  absl::Status Write(Batch batch, bool sync) override;
   // Flushes both.
   absl::Status Flush() override;
   absl::Status FlushTables() override;

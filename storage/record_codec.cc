@@ -86,6 +86,9 @@ absl::StatusOr<domain::StatementMeta> DecodeMeta(absl::string_view bytes) {
 // payload := meta:string put:string removed:string projects_put:string projects_removed:string
 // Its digest takes the blocks put by their own digest, which the submission has already: they are
 // hashed once.
+// Room for what comes before a payload in its record, whose ids are rarely longer.
+constexpr size_t kRecordHeadBytes = 128;
+
 StatementPayload EncodeStatement(const domain::StatementEvent& event, absl::string_view put_blocks,
                                  const Digest& put_digest) {
   StatementPayload payload;
@@ -96,7 +99,7 @@ StatementPayload EncodeStatement(const domain::StatementEvent& event, absl::stri
   const domain::EncodedBlocks projects_removed = EncodeProjects(event.projects_removed);
   // In one piece: all of it may be large.
   out.reserve(meta.size() + put_blocks.size() + removed.bytes.size() +
-              payload.projects.bytes.size() + projects_removed.bytes.size() + 64);
+              payload.projects.bytes.size() + projects_removed.bytes.size() + kRecordHeadBytes);
   PutString(&out, meta);
   const size_t meta_end = out.size();
   PutVarint(&out, put_blocks.size());
@@ -289,9 +292,8 @@ domain::EventKind KindOf(absl::string_view record) {
 
 // record := version:u8 kind:u8 position:u64 commit_time:u64 principal:string request_id:string
 //           payload_digest:32 payload
-std::string EncodeRecord(const domain::EventHeader& header, absl::string_view payload) {
+std::string EncodeRecord(const domain::EventHeader& header, std::string payload) {
   std::string out;
-  out.reserve(payload.size() + 160);
   PutU8(&out, kRecordVersion);
   PutU8(&out, static_cast<uint8_t>(header.kind));
   PutU64(&out, header.position.value());
@@ -299,8 +301,9 @@ std::string EncodeRecord(const domain::EventHeader& header, absl::string_view pa
   PutString(&out, header.principal);
   PutString(&out, header.request_id);
   out.append(BytesOf(header.payload_digest).data(), header.payload_digest.size());
-  out.append(payload.data(), payload.size());
-  return out;
+  // A large payload is moved up in its place and not copied.
+  payload.insert(0, out);
+  return payload;
 }
 
 absl::StatusOr<domain::EventHeader> DecodeHeader(absl::string_view record,

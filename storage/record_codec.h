@@ -60,7 +60,7 @@ std::string KeyChangeBytes(absl::string_view log_id, absl::string_view next_publ
 
 // A record: header, then payload. The header has the payload's digest, so that the payload is
 // hashed once.
-std::string EncodeRecord(const domain::EventHeader& header, absl::string_view payload);
+std::string EncodeRecord(const domain::EventHeader& header, std::string payload);
 // The event keeps `record` alive. Of an upstream's only the header is read.
 absl::StatusOr<domain::Event> DecodeRecord(std::shared_ptr<const std::string> record);
 // Only the header, and where the payload is.

@@ -37,9 +37,21 @@ void Staged::Rollback() {
 
 absl::StatusOr<std::string> Staged::Get(KeyView key) const {
   auto it = staged_.find(key);
-  if (it == staged_.end()) return kv_.Get(key);
-  if (!it->second.has_value()) return absl::NotFoundError("deleted in this group");
-  return *it->second;
+  if (it != staged_.end()) {
+    if (!it->second.has_value()) return absl::NotFoundError("deleted in this group");
+    return *it->second;
+  }
+  if (const auto known = read_.find(key); known != read_.end()) {
+    if (!known->second.has_value()) return absl::NotFoundError("no such key");
+    return *known->second;
+  }
+  absl::StatusOr<std::string> found = kv_.Get(key);
+  if (found.ok()) {
+    read_.emplace(Key(key), *found);
+  } else if (absl::IsNotFound(found.status())) {
+    read_.emplace(Key(key), std::nullopt);
+  }
+  return found;
 }
 
 absl::StatusOr<std::vector<Staged::Item>> Staged::Scan(const KeyRange& range) const {
@@ -109,6 +121,7 @@ void Staged::MoveTo(Batch* batch) {
     }
   }
   staged_.clear();
+  read_.clear();
 }
 
 }  // namespace fiscal::storage

@@ -1,7 +1,8 @@
 // A batch in the making and the store below it, read as one: a group of submissions is applied one
 // after the other, each seeing what those before it will have written.
 //
-// Not thread-safe. Nothing reaches the store before its owner writes batch().
+// Not thread-safe. Nothing reaches the store before its owner writes what MoveTo gives, and nobody
+// else writes the keys it reads meanwhile: what Get found is remembered.
 #ifndef FISCAL_STORAGE_STAGED_H_
 #define FISCAL_STORAGE_STAGED_H_
 
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "absl/container/btree_map.h"
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "storage/kv.h"
@@ -25,7 +27,8 @@ class Staged {
 
   void Put(Key key, std::string value);
   void Delete(Key key);
-  // NOT_FOUND when absent.
+  // NOT_FOUND when absent. A decision reads a key, and so does what keeps it: the store is asked
+  // once.
   absl::StatusOr<std::string> Get(KeyView key) const;
   // All keys of the range, in order.
   absl::StatusOr<std::vector<Item>> Scan(const KeyRange& range) const;
@@ -41,7 +44,6 @@ class Staged {
 
   // Moves everything staged into `batch` and starts anew.
   void MoveTo(Batch* batch);
-  void Clear() { staged_.clear(); }
 
  private:
   using Map = absl::btree_map<Key, std::optional<std::string>, KeyLess>;
@@ -50,6 +52,8 @@ class Staged {
   const Kv& kv_;
   // nullopt is a deletion.
   Map staged_;
+  // What the store answered; nullopt for NOT_FOUND.
+  mutable absl::flat_hash_map<Key, std::optional<std::string>, KeyHash, KeyEqual> read_;
   // The staged value of each changed key at Begin; nullopt when none was staged.
   std::optional<std::vector<std::pair<Key, std::optional<std::optional<std::string>>>>> undo_;
 };

@@ -38,12 +38,12 @@ absl::StatusOr<std::string> MemoryDisk::Get(KeyView key, uint64_t seq) const {
   return *value;
 }
 
-void MemoryDisk::Apply(const Batch& batch) {
+void MemoryDisk::Apply(Batch batch) {
   ++last_;
-  for (const Batch::Op& op : batch.ops()) {
+  for (Batch::Op& op : batch.Take()) {
     std::vector<Version>& versions = versions_[op.key];
     if (versions.empty() || versions.back().seq != last_) versions.push_back({last_, {}});
-    versions.back().value = op.is_delete ? std::nullopt : std::make_optional(op.value);
+    versions.back().value = op.is_delete ? std::nullopt : std::make_optional(std::move(op.value));
     dirty_.insert(op.key);
   }
 }
@@ -263,7 +263,7 @@ absl::Status MemoryKv::CheckWritable() const {
   return absl::OkStatus();
 }
 
-absl::Status MemoryKv::Write(const Batch& batch, bool sync) {
+absl::Status MemoryKv::Write(Batch batch, bool sync) {
   absl::MutexLock lock(&disk_.mu_);
   FISCAL_RETURN_IF_ERROR(CheckWritable());
   const MemoryFault fault = NextFault(MemoryOp::kWrite);
@@ -273,10 +273,10 @@ absl::Status MemoryKv::Write(const Batch& batch, bool sync) {
       return fault.status;
     }
     poisoned_ = true;
-    if (fault.applied) disk_.Apply(batch);
+    if (fault.applied) disk_.Apply(std::move(batch));
     return fault.status;
   }
-  disk_.Apply(batch);
+  disk_.Apply(std::move(batch));
   visible_ = disk_.last_;
   if (sync) disk_.MakeDurable();
   return absl::OkStatus();

@@ -84,7 +84,7 @@ class MemoryDisk {
   static const std::string* ValueAt(const std::vector<Version>& versions, uint64_t seq);
   absl::StatusOr<std::string> Get(KeyView key, uint64_t seq) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  void Apply(const Batch& batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void Apply(Batch batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Forgets every batch after `seq`.
   void RollBack(uint64_t seq) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void MakeDurable() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -119,7 +119,7 @@ class MemoryKv : public Kv {
   static absl::StatusOr<std::unique_ptr<MemoryKv>> Open(MemoryDisk& disk, const Options& options);
   ~MemoryKv() override;
 
-  absl::Status Write(const Batch& batch, bool sync) override;
+  absl::Status Write(Batch batch, bool sync) override;
   absl::Status Flush() override;
   absl::StatusOr<std::string> Get(KeyView key) const override;
   std::unique_ptr<KvIterator> NewIterator(KeyView lower, KeyView upper) const override;

@@ -374,7 +374,7 @@ absl::StatusOr<std::unique_ptr<RocksKv>> RocksKv::Open(const RocksOptions& optio
   return std::unique_ptr<RocksKv>(new RocksKv(std::move(impl)));
 }
 
-absl::Status RocksKv::Write(const Batch& batch, bool sync) {
+absl::Status RocksKv::Write(Batch batch, bool sync) {
   FISCAL_RETURN_IF_ERROR(impl_->CheckWritable());
   // Header of a batch, then per change a tag and two lengths.
   rocksdb::WriteBatch engine_batch(12 + batch.bytes() + 11 * batch.ops().size());

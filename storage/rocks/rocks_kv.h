@@ -71,7 +71,7 @@ class RocksKv : public Kv {
   static absl::StatusOr<std::unique_ptr<RocksKv>> Open(const RocksOptions& options);
   ~RocksKv() override;
 
-  absl::Status Write(const Batch& batch, bool sync) override;
+  absl::Status Write(Batch batch, bool sync) override;
   absl::Status Flush() override;
   absl::Status FlushTables() override;
   absl::StatusOr<StoreWitness> Witness() override;

@@ -39,8 +39,8 @@ struct Kind {
 class FullKv final : public simulation::WrappedKv {
  public:
   using WrappedKv::WrappedKv;
-  absl::Status Write(const Batch& batch, bool sync) override {
-    return full ? absl::ResourceExhaustedError("no space") : kv_.Write(batch, sync);
+  absl::Status Write(Batch batch, bool sync) override {
+    return full ? absl::ResourceExhaustedError("no space") : kv_.Write(std::move(batch), sync);
   }
   bool full = false;
 };

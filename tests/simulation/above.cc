@@ -22,13 +22,13 @@ using storage::MemoryKv;
 class ForgetfulKv final : public WrappedKv {
  public:
   using WrappedKv::WrappedKv;
-  absl::Status Write(const storage::Batch& batch, bool sync) override {
+  absl::Status Write(storage::Batch batch, bool sync) override {
     storage::Batch rest;
     for (const storage::Batch::Op& op : batch.ops()) {
       if (op.key.kind() == storage::KeyKind::kUpstream) continue;
       op.is_delete ? rest.Delete(op.key) : rest.Put(op.key, op.value);
     }
-    return kv_.Write(rest, sync);
+    return kv_.Write(std::move(rest), sync);
   }
 };
 

@@ -69,7 +69,9 @@ class RandomFaults final : public storage::Faults {
 class LyingKv final : public WrappedKv {
  public:
   using WrappedKv::WrappedKv;
-  absl::Status Write(const storage::Batch& batch, bool) override { return kv_.Write(batch, false); }
+  absl::Status Write(storage::Batch batch, bool) override {
+    return kv_.Write(std::move(batch), false);
+  }
   absl::Status Flush() override { return absl::OkStatus(); }
 };
 
@@ -77,11 +79,11 @@ class LyingKv final : public WrappedKv {
 class LossyKv final : public WrappedKv {
  public:
   using WrappedKv::WrappedKv;
-  absl::Status Write(const storage::Batch& batch, bool sync) override {
+  absl::Status Write(storage::Batch batch, bool sync) override {
     storage::Batch rest;
     for (size_t i = 1; i < batch.ops().size(); ++i)
       rest.Put(batch.ops()[i].key, batch.ops()[i].value);
-    return kv_.Write(rest, sync);
+    return kv_.Write(std::move(rest), sync);
   }
 };
 

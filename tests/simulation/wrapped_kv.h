@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "storage/kv.h"
 
@@ -12,8 +13,8 @@ namespace fiscal::simulation {
 class WrappedKv : public storage::Kv {
  public:
   explicit WrappedKv(storage::Kv& kv) : kv_(kv) {}
-  absl::Status Write(const storage::Batch& batch, bool sync) override {
-    return kv_.Write(batch, sync);
+  absl::Status Write(storage::Batch batch, bool sync) override {
+    return kv_.Write(std::move(batch), sync);
   }
   absl::Status Flush() override { return kv_.Flush(); }
   absl::Status FlushTables() override { return kv_.FlushTables(); }

@@ -27,11 +27,11 @@ Standing Group::standing() const {
   return {log_, ledger_, *catalog_, head_, *owners_, claimed_, now_us_, check_};
 }
 
-size_t Group::Append(domain::EventHeader header, absl::string_view payload,
-                     domain::Receipt* receipt) {
+size_t Group::Append(domain::EventHeader header, std::string payload, domain::Receipt* receipt) {
   header.commit_time_us = now_us_;
-  storage::LogEntry entry = storage::NextEntry(std::move(header), payload, &head_);
-  const size_t payload_offset = entry.record->size() - payload.size();
+  const size_t payload_size = payload.size();
+  storage::LogEntry entry = storage::NextEntry(std::move(header), std::move(payload), &head_);
+  const size_t payload_offset = entry.record->size() - payload_size;
   receipt->position = entry.position;
   receipt->chain_hash = entry.chain_hash;
   ledger_.AddRecord(entry);
@@ -64,9 +64,7 @@ absl::StatusOr<RequestReceipt> Group::Keep(const domain::Submission& s, Statemen
     header.principal = s.principal;
     header.request_id = s.request_id;
     header.payload_digest = payload.digest;
-    const size_t payload_offset = Append(std::move(header), payload.bytes, &receipt);
-    // The record has the bytes now: they are not held twice.
-    payload.bytes = std::string();
+    const size_t payload_offset = Append(std::move(header), std::move(payload.bytes), &receipt);
     broken_ = ledger_.ApplyStatement({event.meta, put, payload_offset + payload.put_offset,
                                       d.change.put(s).size(), event.put.lines, event.removed.lines,
                                       payload.projects, payload_offset + payload.projects_offset,
@@ -85,9 +83,9 @@ absl::StatusOr<RequestReceipt> Group::Keep(const domain::CatalogImport& import, 
     header.kind = EventKind::kCatalog;
     header.principal = import.principal;
     header.request_id = import.request_id;
-    const std::string payload = storage::EncodeCatalog(d.changed);
+    std::string payload = storage::EncodeCatalog(d.changed);
     header.payload_digest = Sha256({payload});
-    Append(std::move(header), payload, &receipt);
+    Append(std::move(header), std::move(payload), &receipt);
     catalog_ = catalog_->With(d.changed, receipt.position);
   }
   ledger_.KeepAnswer(import.principal, import.request_id, import.body, receipt);
@@ -105,7 +103,7 @@ absl::StatusOr<RequestReceipt> Group::Keep(const std::string& principal, OrderDe
   header.kind = d.kind;
   header.principal = principal;
   header.payload_digest = Sha256({d.payload});
-  Append(std::move(header), d.payload, &out.receipt);
+  Append(std::move(header), std::move(d.payload), &out.receipt);
   out.receipt.result = domain::Result::kCreated;
   return out;
 }
@@ -120,17 +118,17 @@ absl::StatusOr<storage::UpstreamState> Group::Keep(const std::string& upstream, 
   domain::Receipt receipt;
   if (d.posting.has_value()) {
     d.state.local_position = head_.position.Next();
-    const std::string payload = storage::EncodeUpstream({upstream, d.state, d.posting_bytes});
+    std::string payload = storage::EncodeUpstream({upstream, d.state, d.posting_bytes});
     header.kind = EventKind::kUpstream;
     header.payload_digest = Sha256({payload});
-    Append(std::move(header), payload, &receipt);
+    Append(std::move(header), std::move(payload), &receipt);
     broken_ = ledger_.ApplyPosting(*d.posting, receipt.position);
     if (!broken_.ok()) return broken_;
   } else if (!d.catalog.entries.empty()) {
-    const std::string payload = storage::EncodeCatalog(d.catalog);
+    std::string payload = storage::EncodeCatalog(d.catalog);
     header.kind = EventKind::kCatalog;
     header.payload_digest = Sha256({payload});
-    Append(std::move(header), payload, &receipt);
+    Append(std::move(header), std::move(payload), &receipt);
     catalog_ = catalog_->With(d.catalog, receipt.position);
   }
   return d.state;

@@ -81,7 +81,7 @@ class Group {
  private:
   // Appends an event, whose header has the digest of its payload, and fills position and hash of
   // the receipt. Returns where in the record the payload starts.
-  size_t Append(domain::EventHeader header, absl::string_view payload, domain::Receipt* receipt);
+  size_t Append(domain::EventHeader header, std::string payload, domain::Receipt* receipt);
 
   const storage::EventLog& log_;
   const std::shared_ptr<const Owners> owners_;
