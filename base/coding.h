@@ -5,9 +5,12 @@
 #ifndef FISCAL_BASE_CODING_H_
 #define FISCAL_BASE_CODING_H_
 
+#include <bit>
 #include <cstdint>
+#include <cstring>
 #include <string>
 
+#include "absl/base/attributes.h"
 #include "absl/strings/string_view.h"
 
 namespace fiscal {
@@ -83,19 +86,7 @@ class ByteReader {
   uint64_t Varint() {
     if (p_ != end_ && static_cast<uint8_t>(*p_) < 0x80) return static_cast<uint8_t>(*p_++);
     uint64_t v = 0;
-    for (int shift = 0; shift < 64; shift += 7) {
-      if (p_ == end_) return Fail();
-      const uint8_t byte = static_cast<uint8_t>(*p_++);
-      // The tenth byte carries one bit; the shortest form is the only one, so that equal values
-      // have equal bytes.
-      if (shift == 63 && byte > 1) return Fail();
-      v |= static_cast<uint64_t>(byte & 0x7f) << shift;
-      if (byte < 0x80) {
-        if (byte == 0 && shift > 0) return Fail();
-        return v;
-      }
-    }
-    return Fail();
+    return WordVarint(&v) ? v : Take(LongVarint<uint64_t, 9>(p_, end_));
   }
   int64_t Signed() {
     const uint64_t v = Varint();
@@ -103,30 +94,11 @@ class ByteReader {
   }
   // Reads a number that PutWide wrote.
   __int128 Wide() {
+    uint64_t v = 0;
     // Nearly always less than a word.
-    uint64_t word = 0;
-    int shifted = 0;
-    for (const char* p = p_; p != end_ && shifted < 63; shifted += 7) {
-      const uint8_t byte = static_cast<uint8_t>(*p++);
-      word |= static_cast<uint64_t>(byte & 0x7f) << shifted;
-      if (byte >= 0x80) continue;
-      if (byte == 0 && shifted > 0) return static_cast<__int128>(Fail());
-      p_ = p;
-      return static_cast<int64_t>((word >> 1) ^ (~(word & 1) + 1));
-    }
-    using Bits = unsigned __int128;
-    Bits v = 0;
-    for (int shift = 0; shift < 128; shift += 7) {
-      if (p_ == end_) return static_cast<__int128>(Fail());
-      const uint8_t byte = static_cast<uint8_t>(*p_++);
-      // The nineteenth byte carries two bits.
-      if (shift == 126 && byte > 3) return static_cast<__int128>(Fail());
-      v |= static_cast<Bits>(byte & 0x7f) << shift;
-      if (byte >= 0x80) continue;
-      if (byte == 0) return static_cast<__int128>(Fail());
-      return static_cast<__int128>((v >> 1) ^ (~(v & 1) + 1));
-    }
-    return static_cast<__int128>(Fail());
+    if (WordVarint(&v)) return static_cast<int64_t>((v >> 1) ^ (~(v & 1) + 1));
+    const unsigned __int128 w = Take(LongVarint<unsigned __int128, 18>(p_, end_));
+    return static_cast<__int128>((w >> 1) ^ (~(w & 1) + 1));
   }
   absl::string_view String() { return Bytes(Varint()); }
   absl::string_view Bytes(uint64_t size) {
@@ -152,6 +124,54 @@ class ByteReader {
   }
 
  private:
+  // Reads a varint of at most eight bytes, all at once and without a branch for each. False, and
+  // nothing is read, when it is longer, malformed or near the end.
+  bool WordVarint(uint64_t* v) {
+    if (remaining() < 8) return false;
+    uint64_t w;
+    std::memcpy(&w, p_, 8);
+    if constexpr (std::endian::native == std::endian::big) w = __builtin_bswap64(w);
+    const uint64_t last = ~w & 0x8080808080808080u;
+    if (last == 0) return false;
+    const int size = __builtin_ctzll(last) / 8 + 1;
+    // Up to the last byte, which is zero only in a number of one byte.
+    w &= last ^ (last - 1);
+    if (size > 1 && w >> (8 * size - 8) == 0) return false;
+    w &= 0x7f7f7f7f7f7f7f7fu;
+    w = (w & 0x007f007f007f007fu) | (w & 0x7f007f007f007f00u) >> 1;
+    w = (w & 0x00003fff00003fffu) | (w & 0x3fff00003fff0000u) >> 2;
+    *v = (w & 0x000000000fffffffu) | (w & 0x0fffffff00000000u) >> 4;
+    p_ += size;
+    return true;
+  }
+  // A varint of any length, byte by byte; `end` null when malformed. Its byte number `kLast`, from
+  // 0, has the highest bits. Takes no reader, so that a reader can live in registers.
+  template <typename Bits>
+  struct Long {
+    Bits value;
+    const char* end;
+  };
+  template <typename Bits, int kLast>
+  ABSL_ATTRIBUTE_NOINLINE static Long<Bits> LongVarint(const char* p, const char* end) {
+    constexpr int kBits = static_cast<int>(sizeof(Bits)) * 8 - 7 * kLast;
+    Bits v = 0;
+    for (int i = 0; i <= kLast && p != end; ++i) {
+      const uint8_t byte = static_cast<uint8_t>(*p++);
+      if (i == kLast && byte >> kBits != 0) break;
+      v |= static_cast<Bits>(byte & 0x7f) << (7 * i);
+      if (byte >= 0x80) continue;
+      // The shortest form is the only one, so that equal values have equal bytes.
+      if (byte == 0 && i > 0) break;
+      return {v, p};
+    }
+    return {0, nullptr};
+  }
+  template <typename Bits>
+  Bits Take(const Long<Bits>& read) {
+    if (read.end == nullptr) return Fail();
+    p_ = read.end;
+    return read.value;
+  }
   uint64_t Fail() {
     ok_ = false;
     p_ = end_;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "base/sort_words.h"
+
 namespace fiscal::domain {
 
 CellKind TransferKindOf(const CellKey& key) {
@@ -44,12 +46,17 @@ void Normalize(CellTable* table) {
                       static_cast<uint64_t>(item.key.dept_economic) << 32 | item.key.gov_economic,
                       item.key.project, static_cast<uint32_t>(places.size())});
   }
-  std::sort(places.begin(), places.end(), [&items](const Place& a, const Place& b) {
-    if (a.first != b.first) return a.first < b.first;
-    if (a.second != b.second) return a.second < b.second;
-    // Only income has a revenue code, and transfers are few.
-    return items[a.index].key < items[b.index].key;
-  });
+  SortByWord(&places, [](const Place& place) { return place.first; });
+  for (auto begin = places.begin(); begin != places.end();) {
+    auto end = begin + 1;
+    while (end != places.end() && end->first == begin->first) ++end;
+    std::sort(begin, end, [&items](const Place& a, const Place& b) {
+      if (a.second != b.second) return a.second < b.second;
+      // Only income has a revenue code, and transfers are few.
+      return items[a.index].key < items[b.index].key;
+    });
+    begin = end;
+  }
   std::vector<CellTable::Item> sorted;
   sorted.reserve(items.size());
   for (const Place& place : places) {
@@ -210,23 +217,25 @@ void NodeCells::AddWide(Slot& slot, CellKind kind, const CellValue& difference) 
   size_ -= before;
 }
 
+std::vector<NodeCells::Place> NodeCells::InOrder(CellKind kind) const {
+  const std::vector<Slot>& slots = TableOf(kind).slots;
+  std::vector<Place> places;
+  places.reserve(TableOf(kind).used);
+  for (size_t i = 0; i < slots.size(); ++i) {
+    if (slots[i].key == kFree || ValueOf(kind, slots[i]).zero()) continue;
+    places.push_back({slots[i].key, static_cast<uint32_t>(i)});
+  }
+  SortByWord(&places, [](const Place& place) { return place.key; });
+  return places;
+}
+
 CellTable NodeCells::TableOfKind(CellKind kind) const {
-  struct Item {
-    Key key;
-    const Slot* slot;
-  };
-  std::vector<Item> order;
-  order.reserve(TableOf(kind).used);
-  for (const Slot& slot : TableOf(kind).slots) {
-    if (slot.key != kFree) order.push_back({slot.key, &slot});
-  }
-  std::sort(order.begin(), order.end(), [](const Item& a, const Item& b) { return a.key < b.key; });
   CellTable table;
-  table.items.reserve(order.size());
-  for (const Item& item : order) {
-    const CellValue value = ValueOf(kind, *item.slot);
-    if (!value.zero()) table.items.push_back({CellKeyOf(kind, item.key), value});
-  }
+  ForEachInOrder(
+      kind, [&table](size_t cells) { table.items.reserve(cells); },
+      [&table](const CellKey& key, const CellValue& value) {
+        table.items.push_back({key, value});
+      });
   return table;
 }
 

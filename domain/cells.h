@@ -84,15 +84,18 @@ class CodeClass {
  public:
   CodeClass() = default;
   // Of a code, which may be 0 for all.
-  explicit CodeClass(Code code) : top_(code == 0 ? 0 : AncestorAt(code, 1)) {}
+  explicit CodeClass(Code code)
+      : top_(code == 0 ? 0 : AncestorAt(code, 1)), seven_digits_(top_ * 10000) {}
   bool Has(Code code) const {
-    // Each level has two digits more.
-    return top_ == 0 || code == top_ || code - top_ * 100 < 100 || code - top_ * 10000 < 10000 ||
-           code - top_ * 1000000 < 1000000;
+    // Each level has two digits more; most codes that are stated have seven.
+    if (code - seven_digits_ < 10000 || top_ == 0) return true;
+    if (code - 1000000 < 9000000) return false;
+    return code == top_ || code - top_ * 100 < 100 || code - top_ * 1000000 < 1000000;
   }
 
  private:
   Code top_ = 0;
+  Code seven_digits_ = 0;
 };
 
 struct CellKey {
@@ -326,12 +329,21 @@ class NodeCells {
   template <typename Visit>
   void ForEach(CellKind kind, Visit visit, const CodeClass& codes = {}) const {
     for (const Slot& slot : TableOf(kind).slots) {
-      if (slot.key == kFree || !codes.Has(static_cast<Code>(slot.key))) continue;
+      // Asked first, as it leaves out most: few slots of a small class are in use.
+      if (!codes.Has(static_cast<Code>(slot.key)) || slot.key == kFree) continue;
       const CellValue value = ValueOf(kind, slot);
       if (!value.zero()) visit(CellKeyOf(kind, slot.key), value);
     }
   }
-  // All cells of a kind, in order.
+  // Calls `begin` with how many cells of a kind are not zero, then `visit` with each, in order.
+  template <typename Begin, typename Visit>
+  void ForEachInOrder(CellKind kind, Begin begin, Visit visit) const {
+    const std::vector<Place> places = InOrder(kind);
+    begin(places.size());
+    for (const Place& place : places)
+      visit(CellKeyOf(kind, place.key), ValueOf(kind, TableOf(kind).slots[place.slot]));
+  }
+  // They as a table.
   CellTable TableOfKind(CellKind kind) const;
   // Into a kind that has no cells. DATA_LOSS for a table that TableOfKind doesn't give.
   absl::Status Load(CellKind kind, const CellTable& table);
@@ -346,6 +358,11 @@ class NodeCells {
     Key key = kFree;
     NarrowValue value;
   };
+  // A cell in order.
+  struct Place {
+    Key key;
+    uint32_t slot;
+  };
   // Open addressing; cells that became zero stay until it grows.
   struct Table {
     std::vector<Slot> slots;
@@ -353,6 +370,9 @@ class NodeCells {
   };
   // The parts of values that NarrowValue does not hold.
   using Wide = absl::flat_hash_map<std::pair<CellKind, Key>, CellValue>;
+
+  // The cells of a kind that are not zero.
+  std::vector<Place> InOrder(CellKind kind) const;
 
   Table& TableOf(CellKind kind) { return tables_[static_cast<size_t>(kind) - 1]; }
   const Table& TableOf(CellKind kind) const { return tables_[static_cast<size_t>(kind) - 1]; }

@@ -18,36 +18,25 @@ using domain::kPrecisionClasses;
 // cell    := mask:u8 field* amount:wide count_mask:u8 counts:signed*
 // field   := attributes functional revenue dept gov receiving project, those that differ from the
 //            cell before
-std::string EncodeCells(const CellTable& table) {
-  std::string out;
-  size_t texts = 0;
-  for (const CellProject& p : table.projects) texts += p.code.size() + p.name.size() + 8;
-  // At most: the counts; a mask, seven fields, the amount, the counts by precision.
-  constexpr size_t kCellMax = 1 + 7 * 5 + 19 + 1 + kPrecisionClasses * 10;
-  out.reserve(20 + texts + table.items.size() * 16);
-  PutVarint(&out, table.projects.size());
-  for (const CellProject& p : table.projects) {
-    PutString(&out, p.code);
-    PutU8(&out, p.state);
-    if (p.state == CellProject::kNamed) PutString(&out, p.name);
-  }
-  PutVarint(&out, table.items.size());
-  CellKey last;
-  char buffer[64 * kCellMax];
-  char* p = buffer;
-  for (const CellTable::Item& item : table.items) {
-    if (p + kCellMax > buffer + sizeof(buffer)) {
-      out.append(buffer, static_cast<size_t>(p - buffer));
-      p = buffer;
-    }
-    const CellKey& key = item.key;
-    const CellValue& value = item.value;
+namespace {
+
+// Writes cells in order behind what `out` has.
+class CellWriter {
+ public:
+  explicit CellWriter(std::string* out) : out_(out) {}
+  CellWriter(const CellWriter&) = delete;
+  CellWriter& operator=(const CellWriter&) = delete;
+  ~CellWriter() { Flush(); }
+
+  void Write(const CellKey& key, const CellValue& value) {
+    if (p_ + kCellMax > buffer_ + sizeof(buffer_)) Flush();
     const uint8_t mask = static_cast<uint8_t>(
-        (key.attributes != last.attributes) | (key.functional != last.functional) << 1 |
-        (key.revenue != last.revenue) << 2 | (key.dept_economic != last.dept_economic) << 3 |
-        (key.gov_economic != last.gov_economic) << 4 |
-        (key.receiving_division != last.receiving_division) << 5 |
-        (key.project != last.project) << 6);
+        (key.attributes != last_.attributes) | (key.functional != last_.functional) << 1 |
+        (key.revenue != last_.revenue) << 2 | (key.dept_economic != last_.dept_economic) << 3 |
+        (key.gov_economic != last_.gov_economic) << 4 |
+        (key.receiving_division != last_.receiving_division) << 5 |
+        (key.project != last_.project) << 6);
+    char* p = p_;
     *p++ = static_cast<char>(mask);
     if (mask & 1) p = WriteVarint(p, key.attributes);
     if (mask & 2) p = WriteVarint(p, key.functional);
@@ -64,69 +53,127 @@ std::string EncodeCells(const CellTable& table) {
       *count_mask = static_cast<char>(*count_mask | 1 << i);
       p = WriteVarint(p, ZigZag(value.counts[i]));
     }
-    last = key;
+    p_ = p;
+    last_ = key;
   }
-  out.append(buffer, static_cast<size_t>(p - buffer));
+
+ private:
+  // At most: the counts; a mask, seven fields, the amount, the counts by precision.
+  static constexpr size_t kCellMax = 1 + 7 * 5 + 19 + 1 + kPrecisionClasses * 10;
+
+  void Flush() {
+    out_->append(buffer_, static_cast<size_t>(p_ - buffer_));
+    p_ = buffer_;
+  }
+
+  std::string* const out_;
+  CellKey last_;
+  char buffer_[64 * kCellMax];
+  char* p_ = buffer_;
+};
+
+}  // namespace
+
+std::string EncodeCells(const CellTable& table) {
+  std::string out;
+  size_t texts = 0;
+  for (const CellProject& p : table.projects) texts += p.code.size() + p.name.size() + 8;
+  out.reserve(20 + texts + table.items.size() * 16);
+  PutVarint(&out, table.projects.size());
+  for (const CellProject& p : table.projects) {
+    PutString(&out, p.code);
+    PutU8(&out, p.state);
+    if (p.state == CellProject::kNamed) PutString(&out, p.name);
+  }
+  PutVarint(&out, table.items.size());
+  CellWriter writer(&out);
+  for (const CellTable::Item& item : table.items) writer.Write(item.key, item.value);
   return out;
 }
 
-absl::Status ScanCells(absl::string_view bytes, std::vector<CellProject>* projects_out,
-                       absl::FunctionRef<void(const CellKey&, const CellValue&)> visit) {
-  ByteReader reader(bytes);
-  projects_out->clear();
-  const uint64_t projects = reader.Varint();
+namespace {
+
+// The projects a table begins with.
+absl::Status ReadProjects(ByteReader* reader, std::vector<CellProject>* out) {
+  out->clear();
+  const uint64_t count = reader->Varint();
   // A project has at least 2 bytes, a cell 3: wrong counts can't make anything reserve much.
-  if (projects > bytes.size()) return absl::DataLossError("cells: more projects than bytes");
-  projects_out->reserve(projects);
-  for (uint64_t i = 0; i < projects; ++i) {
+  if (count > reader->remaining()) return absl::DataLossError("cells: more projects than bytes");
+  out->reserve(count);
+  for (uint64_t i = 0; i < count; ++i) {
     CellProject p;
-    p.code = reader.String();
-    const uint8_t state = reader.U8();
-    if (state == CellProject::kNamed) p.name = reader.String();
-    if (!reader.ok() || p.code.empty() || state > CellProject::kGone ||
-        (i > 0 && !(projects_out->back().code < p.code)))
+    p.code = reader->String();
+    const uint8_t state = reader->U8();
+    if (state == CellProject::kNamed) p.name = reader->String();
+    if (!reader->ok() || p.code.empty() || state > CellProject::kGone ||
+        (i > 0 && !(out->back().code < p.code)))
       return absl::DataLossError("cells: malformed project");
     p.state = static_cast<CellProject::State>(state);
-    projects_out->push_back(p);
+    out->push_back(p);
   }
+  return absl::OkStatus();
+}
+
+// Calls `visit` with each cell of a table; returns how many.
+template <typename Visit>
+absl::StatusOr<uint64_t> ForEachCell(absl::string_view bytes, std::vector<CellProject>* projects,
+                                     Visit visit) {
+  ByteReader before(bytes);
+  FISCAL_RETURN_IF_ERROR(ReadProjects(&before, projects));
+  // Nothing below has the address of these, so that they live in registers.
+  ByteReader reader(before.Bytes(before.remaining()));
   const uint64_t count = reader.Varint();
   CellKey key, last;
   Attributes attributes;
-  for (uint64_t i = 0; i < count; ++i) {
+  bool good = true;
+  for (uint64_t i = 0; i < count && good; ++i) {
     const uint8_t mask = reader.U8();
     if (mask & 1) {
       key.attributes = static_cast<uint32_t>(reader.Varint());
-      if (!Attributes::Unpack(key.attributes, &attributes))
-        return absl::DataLossError("cells: malformed cell");
+      good = Attributes::Unpack(key.attributes, &attributes);
     }
     if (mask & 2) key.functional = static_cast<Code>(reader.Varint());
-    if (mask & 4) key.revenue = static_cast<Code>(reader.Varint());
-    if (mask & 8) key.dept_economic = static_cast<Code>(reader.Varint());
-    if (mask & 16) key.gov_economic = static_cast<Code>(reader.Varint());
-    if (mask & 32) key.receiving_division = static_cast<Code>(reader.Varint());
-    if (mask & 64) key.project = static_cast<uint32_t>(reader.Varint());
+    if (mask & 124) {
+      if (mask & 4) key.revenue = static_cast<Code>(reader.Varint());
+      if (mask & 8) key.dept_economic = static_cast<Code>(reader.Varint());
+      if (mask & 16) key.gov_economic = static_cast<Code>(reader.Varint());
+      if (mask & 32) key.receiving_division = static_cast<Code>(reader.Varint());
+      if (mask & 64) key.project = static_cast<uint32_t>(reader.Varint());
+    }
     CellValue value;
     value.amount_fen = reader.Wide();
     const uint8_t count_mask = reader.U8();
-    for (int c = 0, m = count_mask; m != 0; ++c, m >>= 1) {
-      if ((m & 1) && c < kPrecisionClasses) value.counts[static_cast<size_t>(c)] = reader.Signed();
-    }
-    if (!reader.ok() || mask > 127 || count_mask > 15 || key.project > projects ||
-        (i > 0 && !(last < key))) {
-      return absl::DataLossError("cells: malformed cell");
-    }
-    visit(key, value);
+    for (uint32_t m = count_mask & 15; m != 0; m &= m - 1)
+      value.counts[static_cast<size_t>(__builtin_ctz(m))] = reader.Signed();
+    good = good && reader.ok() && mask < 128 && count_mask < 16 &&
+           key.project <= projects->size() && (i == 0 || last < key);
+    if (!good) break;
+    visit(CellKey(key), CellValue(value));
     last = key;
   }
+  if (!good) return absl::DataLossError("cells: malformed cell");
   if (!reader.ok() || !reader.AtEnd()) return absl::DataLossError("cells: malformed");
-  return absl::OkStatus();
+  return count;
+}
+
+}  // namespace
+
+absl::StatusOr<uint64_t> ScanCells(
+    absl::string_view bytes, domain::CellKind kind, const domain::CodeClass& codes,
+    std::vector<CellProject>* projects,
+    absl::FunctionRef<void(const CellKey&, const CellValue&)> visit) {
+  return ForEachCell(bytes, projects, [&](const CellKey& key, const CellValue& value) {
+    if (codes.Has(domain::CodeOf(key, kind))) visit(key, value);
+  });
 }
 
 absl::Status DecodeCells(absl::string_view bytes, CellTable* table) {
   table->items.clear();
-  return ScanCells(bytes, &table->projects, [table](const CellKey& key, const CellValue& value) {
-    table->items.push_back({key, value});
-  });
+  return ForEachCell(bytes, &table->projects,
+                     [table](const CellKey& key, const CellValue& value) {
+                       table->items.push_back({key, value});
+                     })
+      .status();
 }
 
 // node := format:u8 (kind:u8 size:varint table)*   kinds with cells, ascending
@@ -154,13 +201,27 @@ absl::Status ForEachKind(absl::string_view bytes,
 }  // namespace
 
 std::string EncodeNode(const domain::NodeCells& cells) {
-  std::string out;
+  std::string out, table;
   PutU8(&out, kNodeFormat);
   for (const domain::CellKind kind : domain::kNodeKinds) {
-    const CellTable table = cells.TableOfKind(kind);
-    if (table.items.empty()) continue;
+    table.clear();
+    size_t count = 0;
+    {
+      CellWriter writer(&table);
+      cells.ForEachInOrder(
+          kind,
+          [&](size_t n) {
+            count = n;
+            table.reserve(12 + n * 16);
+            // No projects.
+            PutVarint(&table, 0);
+            PutVarint(&table, n);
+          },
+          [&writer](const CellKey& key, const CellValue& value) { writer.Write(key, value); });
+    }
+    if (count == 0) continue;
     PutU8(&out, static_cast<uint8_t>(kind));
-    PutString(&out, EncodeCells(table));
+    PutString(&out, table);
   }
   return out;
 }

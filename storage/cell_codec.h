@@ -2,6 +2,7 @@
 #ifndef FISCAL_STORAGE_CELL_CODEC_H_
 #define FISCAL_STORAGE_CELL_CODEC_H_
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -18,9 +19,11 @@ namespace fiscal::storage {
 std::string EncodeCells(const domain::CellTable& table);
 // Views point into `bytes`. DATA_LOSS when malformed.
 absl::Status DecodeCells(absl::string_view bytes, domain::CellTable* table);
-// The same without a list of the cells: `visit` sees each, with key.project a place in `projects`.
-absl::Status ScanCells(
-    absl::string_view bytes, std::vector<domain::CellProject>* projects,
+// The same without a list of the cells: `visit` sees those whose code of `kind` is in `codes`, with
+// key.project a place in `projects`. Returns how many there are in all.
+absl::StatusOr<uint64_t> ScanCells(
+    absl::string_view bytes, domain::CellKind kind, const domain::CodeClass& codes,
+    std::vector<domain::CellProject>* projects,
     absl::FunctionRef<void(const domain::CellKey&, const domain::CellValue&)> visit);
 
 // The cells of a node; never empty. Equal cells have equal bytes.

@@ -124,13 +124,12 @@ absl::StatusOr<std::vector<domain::Position>> TotalsStore::ReadLeftOut() const {
   return positions;
 }
 
-absl::StatusOr<StoredState> TotalsStore::ReadNode(const domain::NodeId& id,
-                                                  domain::Position at) const {
-  const Key lower = CellsKey(id, at);
-  const KeyView node = ThingOf(lower);
-  std::unique_ptr<KvIterator> it = kv_.NewIterator(lower, AfterStates(node));
+namespace {
+
+// Walks back from `key`, a node's at the position asked for, to its newest whole state.
+absl::StatusOr<StoredState> WalkBack(KvIterator* it, KeyView key) {
   StoredState state;
-  for (it->Seek(lower); it->Valid(); it->Next()) {
+  for (it->Seek(key); it->Valid(); it->Next()) {
     const domain::Position position = SplitState(it->key())->position;
     if (!it->value().empty()) {
       state.whole = std::string(it->value());
@@ -144,9 +143,46 @@ absl::StatusOr<StoredState> TotalsStore::ReadNode(const domain::NodeId& id,
   return state;
 }
 
+// Walks ahead from `key` to the next whole state when that is less than `postings_max` away;
+// otherwise none is found.
+absl::StatusOr<StoredState> WalkAhead(KvIterator* it, KeyView key, size_t postings_max) {
+  StoredState state;
+  state.later = true;
+  it->SeekForPrev(key);
+  if (it->Valid() && it->key() == key) it->Prev();
+  for (; it->Valid() && state.postings.size() + 1 < postings_max; it->Prev()) {
+    const domain::Position position = SplitState(it->key())->position;
+    state.postings.push_back(position);
+    if (it->value().empty()) continue;
+    state.whole = std::string(it->value());
+    state.whole_at = position;
+    return state;
+  }
+  FISCAL_RETURN_IF_ERROR(it->status());
+  return state;
+}
+
+// Postings that are read sooner than a whole state is looked for on the other side.
+constexpr size_t kFewPostings = 6;
+
+}  // namespace
+
+absl::StatusOr<StoredState> TotalsStore::ReadNode(const domain::NodeId& id,
+                                                  domain::Position at) const {
+  const Key key = CellsKey(id, at);
+  std::unique_ptr<KvIterator> it =
+      kv_.NewIterator(CellsKey(id, domain::Position::Max()), AfterStates(ThingOf(key)));
+  FISCAL_ASSIGN_OR_RETURN(StoredState before, WalkBack(it.get(), key));
+  if (before.postings.size() <= kFewPostings) return before;
+  FISCAL_ASSIGN_OR_RETURN(StoredState after, WalkAhead(it.get(), key, before.postings.size()));
+  return after.whole.empty() ? std::move(before) : std::move(after);
+}
+
 absl::StatusOr<std::unique_ptr<domain::Fold::Node>> TotalsStore::LoadNode(
     const domain::NodeId& id, domain::Position at, const domain::WholeRule& rule) const {
-  FISCAL_ASSIGN_OR_RETURN(const StoredState state, ReadNode(id, at));
+  const Key key = CellsKey(id, at);
+  std::unique_ptr<KvIterator> it = kv_.NewIterator(key, AfterStates(ThingOf(key)));
+  FISCAL_ASSIGN_OR_RETURN(const StoredState state, WalkBack(it.get(), key));
   auto node = std::make_unique<domain::Fold::Node>();
   if (!state.whole.empty()) FISCAL_RETURN_IF_ERROR(DecodeNode(state.whole, &node->cells));
   domain::CellTable table;
@@ -387,7 +423,7 @@ absl::Status TotalsStore::Commit(absl::Span<const std::shared_ptr<const domain::
   for (const domain::Position position : left_out) PutU64(&positions, position.value());
   batch.Put(LeftOutKey(), std::move(positions));
   batch.Sort();
-  return kv_.Write(batch, /*sync=*/false);
+  return kv_.Write(std::move(batch), /*sync=*/false);
 }
 
 }  // namespace fiscal::storage

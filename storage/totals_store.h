@@ -39,12 +39,14 @@ struct Watermark {
 
 // What is stored of a node's or an agency's cells at a position.
 struct StoredState {
-  // The newest whole state: its bytes (EncodeNode, or EncodeCells of an agency), and where it is;
-  // empty and 0 when there is none.
+  // A whole state: its bytes (EncodeNode, or EncodeCells of an agency), and where it is; empty and
+  // 0 when there is none.
   std::string whole;
   domain::Position whole_at;
-  // The postings since, ascending.
+  // The postings between it and the state, ascending: those since or, with `later`, those after the
+  // state up to it, which are to be taken away from it.
   std::vector<domain::Position> postings;
+  bool later = false;
 };
 
 // What decides whether an agency's next state is whole: the cells of its last whole state, or of
@@ -64,9 +66,9 @@ class TotalsStore {
   // The `left_out` of the last Commit. NOT_FOUND in a new store.
   absl::StatusOr<std::vector<domain::Position>> ReadLeftOut() const;
 
-  // The state of a node at `at`.
+  // The state of a node at `at`, by the whole one that is nearer: that before it or that after it.
   absl::StatusOr<StoredState> ReadNode(const domain::NodeId& id, domain::Position at) const;
-  // The same with its cells.
+  // Its cells there, and what was posted since the whole one before it.
   absl::StatusOr<std::unique_ptr<domain::Fold::Node>> LoadNode(const domain::NodeId& id,
                                                                domain::Position at,
                                                                const domain::WholeRule& rule) const;

@@ -103,8 +103,8 @@ Code Filter::Shown(Code functional) const {
 
 bool Filter::Matches(Code shown, const CellKey& key, const Attributes& a,
                      absl::string_view project) const {
-  if (asked_.functional != 0 && !Below(shown, asked_.functional)) return false;
   if (a.direction != asked_.direction || a.analysis != asked_.analysis) return false;
+  if (asked_.functional != 0 && !Below(shown, asked_.functional)) return false;
   if (asked_.fund != domain::Fund::kNone && a.fund != asked_.fund &&
       domain::TopOf(a.fund) != asked_.fund)
     return false;

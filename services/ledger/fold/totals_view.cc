@@ -30,35 +30,44 @@ class TotalsView::Past {
         work_(work) {}
 
   absl::Status Add(const Target& target, const storage::StoredState& state) {
-    for (const Position position : state.postings) postings_.emplace_back(position, &target);
+    for (const Position position : state.postings)
+      postings_.push_back({position, state.later, &target});
     FISCAL_RETURN_IF_ERROR(work_.Spend(Work::kSeek + state.postings.size() * posting_units_));
     absl::string_view bytes = state.whole;
     if (kind_ != CellKind::kLeaf && !bytes.empty()) {
       FISCAL_ASSIGN_OR_RETURN(bytes, storage::KindOfNode(bytes, kind_));
     }
-    return bytes.empty() ? absl::OkStatus() : Scan(target, bytes);
+    return bytes.empty() ? absl::OkStatus() : Scan(target, bytes, /*away=*/false);
   }
 
   absl::Status ReadPostings() {
     std::stable_sort(postings_.begin(), postings_.end(),
-                     [](const auto& a, const auto& b) { return a.first < b.first; });
+                     [](const Part& a, const Part& b) { return a.position < b.position; });
     std::vector<Position> positions;
     positions.reserve(postings_.size());
-    for (const auto& [position, target] : postings_) positions.push_back(position);
+    for (const Part& part : postings_) positions.push_back(part.position);
     return store_.ReadPostings(positions, [&](size_t i, const storage::StoredPosting& posting) {
-      return Scan(*postings_[i].second, posting.cells);
+      return Scan(*postings_[i].target, posting.cells, postings_[i].away);
     });
   }
 
  private:
-  absl::Status Scan(const Target& target, absl::string_view cells) {
-    uint64_t seen = 0;
-    FISCAL_RETURN_IF_ERROR(
-        storage::ScanCells(cells, &projects_, [&](const CellKey& key, const CellValue& value) {
-          ++seen;
-          if (codes_.Has(domain::CodeOf(key, kind_))) visit_.OnCell(target, projects_, key, value);
-        }));
-    visit_.OnProjects(projects_);
+  // A posting of a target.
+  struct Part {
+    Position position;
+    // To be taken away.
+    bool away;
+    const Target* target;
+  };
+
+  absl::Status Scan(const Target& target, absl::string_view cells, bool away) {
+    FISCAL_ASSIGN_OR_RETURN(const uint64_t seen,
+                            storage::ScanCells(cells, kind_, codes_, &projects_,
+                                               [&](const CellKey& key, const CellValue& value) {
+                                                 visit_.OnCell(target, projects_, key,
+                                                               away ? -value : value);
+                                               }));
+    if (!away) visit_.OnProjects(projects_);
     return work_.Spend(1 + seen * units_);
   }
 
@@ -70,7 +79,7 @@ class TotalsView::Past {
   CellVisitor& visit_;
   const uint64_t units_;
   Work& work_;
-  std::vector<std::pair<Position, const Target*>> postings_;
+  std::vector<Part> postings_;
   std::vector<domain::CellProject> projects_;
 };
 

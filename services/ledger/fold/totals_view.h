@@ -69,7 +69,7 @@ struct Target {
 };
 
 // Sees the cells that answer a question: by tables or one by one, with the projects they refer to.
-// A past state comes as a stored one and the differences posted after it, so a cell may come in
+// A past state comes as a stored one and the differences posted between them, so a cell may come in
 // parts, and a part may be negative.
 class CellVisitor {
  public:
