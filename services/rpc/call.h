@@ -152,6 +152,11 @@ class UnaryCall : public Call, public grpc::ServerUnaryReactor {
   void OnDone() override { delete this; }
 
  private:
+  // gRPC runs OnDone and OnCancel where it finds the call done, and wakes no thread for them. That
+  // may be inside any operation that a stream starts, under its lock, so
+  // both take only locks under which nothing of gRPC is started.
+  bool InternalInlineable() override { return true; }
+
   Work work_;
   absl::Mutex mu_;
   std::function<void()> on_leave_ ABSL_GUARDED_BY(mu_);

@@ -32,9 +32,22 @@ ReadExecutor::ReadExecutor(Options options) : options_(options) {
 
 ReadExecutor::~ReadExecutor() { Stop(); }
 
+bool ReadExecutor::TakeAtOnce(Lane lane, const Task& task, bool admitted) {
+  Queue& q = lanes_[IndexOf(lane)];
+  // Where there are no threads everything waits for Step.
+  if (lane != Lane::kPoint || admitted || at_once_ || !q.waiting.empty() ||
+      options_.threads[IndexOf(lane)] == 0)
+    return false;
+  at_once_ = true;
+  ++q.running[task.caller];
+  ++q.counts.begun;
+  return true;
+}
+
 void ReadExecutor::Run(Lane lane, Task task, bool admitted) {
   absl::Status refused;
   std::vector<Task> left;
+  bool at_once = false;
   {
     absl::MutexLock lock(&mu_);
     Queue& q = lanes_[IndexOf(lane)];
@@ -46,6 +59,8 @@ void ReadExecutor::Run(Lane lane, Task task, bool admitted) {
       refused = domain::Refuse(domain::Reason::kDraining, "the service is stopping");
     } else if (refused = task.work->Wanted(); !refused.ok()) {
       ++q.counts.abandoned;
+    } else if (TakeAtOnce(lane, task, admitted)) {
+      at_once = true;
     } else {
       if (!admitted && full()) {
         // Tasks whose callers left must not keep others out.
@@ -67,7 +82,11 @@ void ReadExecutor::Run(Lane lane, Task task, bool admitted) {
     }
   }
   for (Task& t : left) t.finish(t.work->Wanted());
-  if (!refused.ok()) task.finish(refused);
+  if (at_once) {
+    Perform(lane, std::move(task), /*at_once=*/true);
+  } else if (!refused.ok()) {
+    task.finish(refused);
+  }
 }
 
 void ReadExecutor::Forget(absl::string_view caller, const Work* work) {
@@ -108,7 +127,7 @@ bool ReadExecutor::TakeNext(Lane lane, Task* task, std::vector<Task>* left) {
   }
 }
 
-void ReadExecutor::Perform(Lane lane, Task task) {
+void ReadExecutor::Perform(Lane lane, Task task, bool at_once) {
   const absl::Status status = task.answer();
   const bool abandoned = absl::IsCancelled(status) || absl::IsDeadlineExceeded(status);
   const domain::Explained why = status.ok() ? domain::Explained() : domain::Explain(status);
@@ -125,6 +144,7 @@ void ReadExecutor::Perform(Lane lane, Task task) {
     if (too_large) ++q.counts.too_large;
     const auto it = q.running.find(task.caller);
     if (--it->second == 0) q.running.erase(it);
+    if (at_once) at_once_ = false;
     // The task that may run now need not be the one whose thread was woken.
     if (!q.waiting.empty()) q.wake.Signal();
   }

@@ -4,7 +4,8 @@
 //   rpc::UnaryCall --(Run)--> lane: a queue in which callers take turns
 //     --> its threads: answer, then finish
 //
-// Point reads are small and have threads to themselves. All other reads share the heavy lane, whose
+// Point reads are small and have threads to themselves; one that finds nobody waiting is answered
+// at once by the thread that brings it, one at a time. All other reads share the heavy lane, whose
 // threads have a lower priority, and of which no caller gets all. Reads that ask other systems have
 // the slow lane. Queues are bounded, in all and for each caller. A read whose caller left, or whose
 // deadline passed, is never begun. Thread-safe.
@@ -53,7 +54,7 @@ class ReadExecutor {
   ~ReadExecutor();
 
   // `admitted`: true for a task that already waited under another bound; a full queue does not
-  // refuse it.
+  // refuse it, and the caller's thread is not used for it.
   void Run(Lane lane, Task task, bool admitted = false) ABSL_LOCKS_EXCLUDED(mu_);
   // Finishes now the tasks of `caller` that wait with `work`. REQUIRES: work->Cancel() was called.
   void Forget(absl::string_view caller, const Work* work) ABSL_LOCKS_EXCLUDED(mu_);
@@ -87,15 +88,19 @@ class ReadExecutor {
   };
 
   void Serve(Lane lane) ABSL_LOCKS_EXCLUDED(mu_);
+  // True when the caller's thread may answer the task now; it is then counted as running.
+  bool TakeAtOnce(Lane lane, const Task& task, bool admitted) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Gets the next task, and in `left` those before it whose callers left. False when none may run.
   bool TakeNext(Lane lane, Task* task, std::vector<Task>* left) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  void Perform(Lane lane, Task task) ABSL_LOCKS_EXCLUDED(mu_);
+  void Perform(Lane lane, Task task, bool at_once = false) ABSL_LOCKS_EXCLUDED(mu_);
 
   const Options options_;
   // The most threads of a lane that one caller may have.
   std::array<size_t, kLanes> running_per_caller_max_;
   mutable absl::Mutex mu_;
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
+  // A point read is being answered by the thread that brought it.
+  bool at_once_ ABSL_GUARDED_BY(mu_) = false;
   std::array<Queue, kLanes> lanes_ ABSL_GUARDED_BY(mu_);
   std::vector<std::thread> threads_;
 };
