@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <map>
 
 #include "absl/strings/str_cat.h"
@@ -107,31 +108,60 @@ class Differences {
 
 }  // namespace
 
-// The sums of a posting's cells by kind.
+// The sums of postings' cells by kind.
 class Fold::Sums {
  public:
-  void Add(const std::vector<CellTable::Item>& cells) {
-    Classify(cells, [this](CellKind kind, NodeCells::Key key, const CellValue& value) {
-      kinds_[static_cast<size_t>(kind) - 1].Add(key, value);
-    });
+  void Clear() {
+    differences_.clear();
+    rest_.clear();
   }
-  // To the ends of the fold's lists; empties itself.
-  void MoveTo(Fold* fold, Prepared* prepared) {
-    prepared->begin = static_cast<uint32_t>(fold->differences_.size());
-    prepared->rest_begin = static_cast<uint32_t>(fold->rest_.size());
+  void Add(Prepared* prepared) {
+    Classify(prepared->posting->cells.items,
+             [this](CellKind kind, NodeCells::Key key, const CellValue& value) {
+               kinds_[static_cast<size_t>(kind) - 1].Add(key, value);
+             });
+    prepared->sums = this;
+    prepared->begin = static_cast<uint32_t>(differences_.size());
+    prepared->rest_begin = static_cast<uint32_t>(rest_.size());
     for (size_t k = 0; k < kNodeKindCount; ++k) {
       for (const Item& item : kinds_[k].items())
-        fold->differences_.push_back({item.key, item.hash, item.value});
-      for (const auto& rest : kinds_[k].rest()) fold->rest_.push_back(rest);
-      prepared->ends[k] = static_cast<uint32_t>(fold->differences_.size());
-      prepared->rest_ends[k] = static_cast<uint32_t>(fold->rest_.size());
+        differences_.push_back({item.key, item.hash, item.value});
+      for (const auto& rest : kinds_[k].rest()) rest_.push_back(rest);
+      prepared->ends[k] = static_cast<uint32_t>(differences_.size());
+      prepared->rest_ends[k] = static_cast<uint32_t>(rest_.size());
       kinds_[k].Clear();
     }
   }
+  const std::vector<Difference>& differences() const { return differences_; }
+  // The parts of differences that NarrowValue does not hold. Nearly always empty.
+  const std::vector<std::pair<NodeCells::Key, CellValue>>& rest() const { return rest_; }
 
  private:
   std::array<Differences, kNodeKindCount> kinds_;
+  std::vector<Difference> differences_;
+  std::vector<std::pair<NodeCells::Key, CellValue>> rest_;
 };
+
+Fold::Fold(Loader loader, WholeRule rule, Wanted wanted)
+    : loader_(std::move(loader)), rule_(rule), wanted_(std::move(wanted)) {
+  sums_.push_back(std::make_unique<Sums>());
+}
+
+Fold::~Fold() = default;
+
+void Fold::DoBeside(size_t parts, size_t cells, Beside beside) {
+  parts_ = std::max<size_t>(1, parts);
+  cells_of_part_ = cells;
+  beside_ = std::move(beside);
+  while (sums_.size() < parts_) sums_.push_back(std::make_unique<Sums>());
+}
+
+size_t Fold::PartsFor(size_t cells) const { return std::min(parts_, 1 + cells / cells_of_part_); }
+
+void Fold::Run(size_t parts, const std::function<void(size_t)>& part) {
+  if (parts > 1) return beside_(parts, part);
+  part(0);
+}
 
 std::string FoldFault(const Posting& posting) {
   const BudgetKey& key = posting.key;
@@ -191,10 +221,8 @@ absl::StatusOr<Fold::Node*> Fold::Get(const NodeId& id) {
 
 absl::Status Fold::Prepare(absl::Span<const Posting* const> postings, const Catalog& catalog) {
   prepared_.clear();
-  differences_.clear();
-  rest_.clear();
+  prepared_cells_ = 0;
   fresh_.clear();
-  Sums sums;
   for (const Posting* p : postings) {
     const std::string fault = FoldFault(*p);
     if (!fault.empty())
@@ -202,13 +230,14 @@ absl::Status Fold::Prepare(absl::Span<const Posting* const> postings, const Cata
     if (p->cells.items.empty()) continue;
     Prepared prepared;
     prepared.position = p->position;
+    prepared.posting = p;
     prepared.weight = rule_.WeightOf(p->cells.items.size());
     const BudgetKey& key = p->key;
     auto reach = [&](OrgNode node) -> absl::Status {
       NodeId id{std::move(node), key.year, key.stage};
       if (wanted_ && !wanted_(id)) return absl::OkStatus();
       FISCAL_ASSIGN_OR_RETURN(Node * found, Get(id));
-      prepared.nodes.emplace_back(std::move(id), found);
+      prepared.nodes.push_back({std::move(id), found});
       return absl::OkStatus();
     };
     FISCAL_RETURN_IF_ERROR(reach({OrgType::kDepartment, key.division, p->department}));
@@ -219,14 +248,22 @@ absl::Status Fold::Prepare(absl::Span<const Posting* const> postings, const Cata
       FISCAL_RETURN_IF_ERROR(reach({OrgType::kDivision, division, ""}));
     }
     if (prepared.nodes.empty()) continue;
-    sums.Add(p->cells.items);
-    sums.MoveTo(this, &prepared);
+    prepared_cells_ += p->cells.items.size();
     prepared_.push_back(std::move(prepared));
   }
+  const size_t parts = std::min(PartsFor(prepared_cells_), std::max<size_t>(1, prepared_.size()));
+  Run(parts, [this, parts](size_t part) {
+    Sums& sums = *sums_[part];
+    sums.Clear();
+    for (size_t i = prepared_.size() * part / parts; i < prepared_.size() * (part + 1) / parts; ++i)
+      sums.Add(&prepared_[i]);
+  });
   return absl::OkStatus();
 }
 
-void Fold::AddTo(const Prepared& prepared, Node* node) const {
+void Fold::AddTo(const Prepared& prepared, Node* node) {
+  const std::vector<Difference>& differences = prepared.sums->differences();
+  const auto& rest = prepared.sums->rest();
   // So far ahead of its use that a slot has come.
   constexpr uint32_t kAhead = 12;
   const uint32_t end = prepared.ends.back();
@@ -235,7 +272,7 @@ void Fold::AddTo(const Prepared& prepared, Node* node) const {
   auto look_ahead = [&](uint32_t until) {
     for (until = std::min(until, end); ahead < until; ++ahead) {
       while (ahead >= prepared.ends[ahead_kind]) ++ahead_kind;
-      node->cells.Prefetch(kNodeKinds[ahead_kind], differences_[ahead].hash);
+      node->cells.Prefetch(kNodeKinds[ahead_kind], differences[ahead].hash);
     }
   };
   uint32_t i = prepared.begin, r = prepared.rest_begin;
@@ -245,10 +282,32 @@ void Fold::AddTo(const Prepared& prepared, Node* node) const {
     if (i < prepared.ends[k]) node->cells.Reserve(kind, prepared.ends[k] - i);
     for (; i < prepared.ends[k]; ++i) {
       look_ahead(i + 1 + kAhead);
-      const Difference& d = differences_[i];
+      const Difference& d = differences[i];
       node->cells.Add(kind, d.key, d.hash, d.value);
     }
-    for (; r < prepared.rest_ends[k]; ++r) node->cells.Add(kind, rest_[r].first, rest_[r].second);
+    for (; r < prepared.rest_ends[k]; ++r) node->cells.Add(kind, rest[r].first, rest[r].second);
+  }
+}
+
+void Fold::ShareOut(size_t parts) {
+  absl::flat_hash_map<const Node*, uint64_t> weights;
+  for (const Prepared& prepared : prepared_) {
+    for (const Reached& reached : prepared.nodes)
+      weights[reached.node] += prepared.ends.back() - prepared.begin;
+  }
+  std::vector<std::pair<uint64_t, const Node*>> order;
+  order.reserve(weights.size());
+  for (const auto& [node, weight] : weights) order.emplace_back(weight, node);
+  std::sort(order.rbegin(), order.rend());
+  std::vector<uint64_t> loads(parts, 0);
+  for (const auto& [weight, node] : order) {
+    const auto least = std::min_element(loads.begin(), loads.end());
+    *least += weight;
+    weights[node] = static_cast<uint64_t>(least - loads.begin());
+  }
+  for (Prepared& prepared : prepared_) {
+    for (Reached& reached : prepared.nodes)
+      reached.part = static_cast<uint32_t>(weights[reached.node]);
   }
 }
 
@@ -259,24 +318,45 @@ void Fold::Apply(std::vector<State>* states) {
     nodes_.emplace(id, std::move(node));
   }
   fresh_.clear();
+  const size_t parts = PartsFor(prepared_cells_);
+  if (parts > 1) ShareOut(parts);
+  struct Done {
+    std::vector<State> states;
+    int64_t cells = 0;
+  };
+  std::vector<Done> done(parts);
+  Run(parts, [this, &done](size_t part) {
+    ApplyPart(static_cast<uint32_t>(part), &done[part].states, &done[part].cells);
+  });
+  for (Done& part : done) {
+    cells_ = static_cast<size_t>(static_cast<int64_t>(cells_) + part.cells);
+    std::move(part.states.begin(), part.states.end(), std::back_inserter(*states));
+  }
+  prepared_.clear();
+}
+
+void Fold::ApplyPart(uint32_t part, std::vector<State>* states, int64_t* cells) {
   for (size_t p = 0; p < prepared_.size(); ++p) {
     Prepared& prepared = prepared_[p];
     if (p + 1 < prepared_.size()) {
-      for (const auto& [id, node] : prepared_[p + 1].nodes) node->cells.PrefetchTables();
+      for (const Reached& next : prepared_[p + 1].nodes) {
+        if (next.part == part) next.node->cells.PrefetchTables();
+      }
     }
-    for (auto& [id, node] : prepared.nodes) {
-      const size_t before = node->cells.size();
+    for (Reached& reached : prepared.nodes) {
+      if (reached.part != part) continue;
+      Node* const node = reached.node;
+      *cells -= static_cast<int64_t>(node->cells.size());
       AddTo(prepared, node);
-      cells_ += node->cells.size() - before;
+      *cells += static_cast<int64_t>(node->cells.size());
       node->used = applied_;
       node->gathered += prepared.weight;
-      State& state = states->emplace_back(State{std::move(id), prepared.position, nullptr});
+      State& state = states->emplace_back(State{std::move(reached.id), prepared.position, nullptr});
       if (!rule_.Whole(node->gathered, node->cells.size())) continue;
       state.whole = std::make_unique<const NodeCells>(node->cells);
       node->gathered = 0;
     }
   }
-  prepared_.clear();
 }
 
 std::vector<NodeId> Fold::Unused(size_t cells_max) const {

@@ -10,7 +10,10 @@
 // A node has a state at each posting that changes it. Most are told by the posting; a few are
 // whole, so that any state is the newest whole one before it and a bounded number of postings
 // (WholeRule). Which are whole depends on the postings alone, so that a rebuild from the first
-// event gives identical states. Reads nothing but its own nodes. Not thread-safe.
+// event gives identical states. Reads nothing but its own nodes.
+//
+// Not thread-safe, but what it does may be done in parts beside each other (DoBeside): each posting
+// is summed by itself, and what postings add to one node one part adds, in their order.
 #ifndef FISCAL_DOMAIN_FOLD_H_
 #define FISCAL_DOMAIN_FOLD_H_
 
@@ -145,8 +148,15 @@ class Fold {
   // True for nodes that are folded. Without one all are.
   using Wanted = std::function<bool(const NodeId&)>;
 
-  explicit Fold(Loader loader, WholeRule rule = {}, Wanted wanted = nullptr)
-      : loader_(std::move(loader)), rule_(rule), wanted_(std::move(wanted)) {}
+  // Calls the function with each number below `parts`, perhaps on several threads, and returns when
+  // all calls have.
+  using Beside = std::function<void(size_t parts, const std::function<void(size_t)>& part)>;
+
+  explicit Fold(Loader loader, WholeRule rule = {}, Wanted wanted = nullptr);
+  ~Fold();
+
+  // From now on work is done in up to `parts` parts, of `cells` cells of postings at least.
+  void DoBeside(size_t parts, size_t cells, Beside beside);
 
   // Reads what Apply needs of these postings, and changes nothing that nodes() shows: others may
   // read that meanwhile. DATA_LOSS when one has a FoldFault; a later Prepare begins anew.
@@ -175,21 +185,36 @@ class Fold {
     uint64_t hash;
     NarrowValue value;
   };
+  // A node that a posting changes, and the part that changes it.
+  struct Reached {
+    NodeId id;
+    Node* node;
+    uint32_t part = 0;
+  };
+  class Sums;
   struct Prepared {
     Position position;
     uint64_t weight = 0;
-    // Ends of the kinds in `differences_` and `rest_`.
+    const Posting* posting = nullptr;
+    // Where its differences are, and the ends of the kinds there.
+    const Sums* sums = nullptr;
     std::array<uint32_t, kNodeKindCount> ends{}, rest_ends{};
     uint32_t begin = 0, rest_begin = 0;
-    std::vector<std::pair<NodeId, Node*>> nodes;
+    std::vector<Reached> nodes;
   };
-  class Sums;
 
   // What a node's tables take beside its cells, in cells.
   static constexpr size_t kCellsOfNode = 16;
 
   absl::StatusOr<Node*> Get(const NodeId& id);
-  void AddTo(const Prepared& prepared, Node* node) const;
+  // The parts that so many cells are worth.
+  size_t PartsFor(size_t cells) const;
+  void Run(size_t parts, const std::function<void(size_t)>& part);
+  // Gives each node that is reached to a part, so that all have about the same to do.
+  void ShareOut(size_t parts);
+  // Applies what was prepared to the nodes of one part.
+  void ApplyPart(uint32_t part, std::vector<State>* states, int64_t* cells);
+  static void AddTo(const Prepared& prepared, Node* node);
 
   const Loader loader_;
   const WholeRule rule_;
@@ -197,12 +222,15 @@ class Fold {
   Nodes nodes_;
   size_t cells_ = 0;
   uint64_t applied_ = 0;
+  size_t parts_ = 1;
+  size_t cells_of_part_ = 1;
+  Beside beside_;
   // Of Prepare: loaded and not among nodes_ yet, and what Apply adds.
   Nodes fresh_;
   std::vector<Prepared> prepared_;
-  std::vector<Difference> differences_;
-  // The parts of differences that NarrowValue does not hold. Nearly always empty.
-  std::vector<std::pair<NodeCells::Key, CellValue>> rest_;
+  size_t prepared_cells_ = 0;
+  // By part of what was prepared.
+  std::vector<std::unique_ptr<Sums>> sums_;
 };
 
 }  // namespace fiscal::domain

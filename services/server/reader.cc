@@ -1,5 +1,8 @@
 #include "services/server/reader.h"
 
+#include <algorithm>
+#include <thread>
+
 #include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
@@ -47,6 +50,12 @@ absl::Status Reader::MakeTotals() {
   return FoldWhatIsLeft();
 }
 
+size_t Reader::ThreadsOf(const config::v1::AggregationConfig& config) {
+  if (config.fold_threads() > 0) return static_cast<size_t>(config.fold_threads());
+  // Submissions and reads have the other half.
+  return std::clamp<size_t>(std::thread::hardware_concurrency() / 2, 1, 8);
+}
+
 absl::StatusOr<std::unique_ptr<Reader::Totals>> Reader::OpenTotals() {
   auto totals = std::make_unique<Totals>();
   FISCAL_ASSIGN_OR_RETURN(totals->kv, stores_.OpenTotals());
@@ -54,6 +63,10 @@ absl::StatusOr<std::unique_ptr<Reader::Totals>> Reader::OpenTotals() {
   Projector::Options options;
   options.live_cells_max = static_cast<size_t>(config_.live_cells_max());
   options.written_beside = true;
+  options.parts = crew_.threads();
+  options.beside = [this](size_t parts, const std::function<void(size_t)>& part) {
+    crew_.Run(parts, part);
+  };
   FISCAL_ASSIGN_OR_RETURN(totals->projector,
                           Projector::Open(stores_.log(), *totals->store, options));
   totals->writer = std::make_unique<TotalsWriter>(*totals->projector);

@@ -14,6 +14,7 @@
 #include "fiscal/config/v1/config.pb.h"
 #include "services/admin/coverage_watch.h"
 #include "services/admin/system_parts.h"
+#include "services/aggregation/crew.h"
 #include "services/aggregation/runner.h"
 #include "services/aggregation/totals_writer.h"
 #include "services/aggregation/watch_hub.h"
@@ -62,7 +63,8 @@ class Reader {
   };
 
   Reader(const config::v1::AggregationConfig& config, Process& process, Stores& stores)
-      : config_(config), process_(process), stores_(stores) {}
+      : config_(config), process_(process), stores_(stores), crew_(ThreadsOf(config)) {}
+  static size_t ThreadsOf(const config::v1::AggregationConfig& config);
   absl::Status Recover();
   // Brings the totals level with the log. DATA_LOSS: what is in them is damaged or of another log.
   absl::Status MakeTotals();
@@ -74,6 +76,7 @@ class Reader {
   const config::v1::AggregationConfig& config_;
   Process& process_;
   Stores& stores_;
+  Crew crew_;
   // Destroyed from the bottom up: users before what they use.
   std::unique_ptr<Totals> totals_;
   std::unique_ptr<Runner> runner_;

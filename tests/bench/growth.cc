@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdio>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
@@ -14,6 +15,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
 #include "fiscal/submission/v1/submission_service.grpc.pb.h"
+#include "services/aggregation/crew.h"
 #include "services/aggregation/totals_writer.h"
 #include "services/ledger/fold/projector.h"
 #include "storage/rocks/log_directory.h"
@@ -64,10 +66,8 @@ std::unique_ptr<storage::LogDirectory> OpenLog(const Bench& b) {
   return *std::move(opened);
 }
 
-// All totals from the first event; with `goal`, as a row, beside parsing the same lines as protobuf
-// messages.
-void Rebuild(Bench& b, GrowthPoint* g, bool goal) {
-  const std::unique_ptr<storage::LogDirectory> opened = OpenLog(b);
+// Lines a second of making all totals from the first event, as a start does it.
+double RebuildRate(const Bench& b, storage::LogDirectory& directory, size_t threads) {
   storage::RocksOptions options;
   options.path = b.directory + "/rebuilt";
   options.wal = false;
@@ -76,22 +76,33 @@ void Rebuild(Bench& b, GrowthPoint* g, bool goal) {
   auto kv = storage::RocksKv::Open(options);
   if (!kv.ok()) Die(kv.status().ToString());
   storage::TotalsStore store(**kv);
+  services::Crew crew(threads);
   services::Projector::Options fold;
   fold.written_beside = true;
-  auto projector = services::Projector::Open(opened->log(), store, fold);
+  fold.parts = threads;
+  fold.beside = [&crew](size_t parts, const std::function<void(size_t)>& part) {
+    crew.Run(parts, part);
+  };
+  auto projector = services::Projector::Open(directory.log(), store, fold);
   if (!projector.ok()) Die(projector.status().ToString());
-  // As a start does it.
   auto writer = std::make_unique<services::TotalsWriter>(**projector);
   const absl::Time start = absl::Now();
-  while ((*projector)->folded() < opened->log().head().position) {
+  while ((*projector)->folded() < directory.log().head().position) {
     if (!(*projector)->Step(1024).ok()) Die("fold failed");
   }
   if (!(*projector)->Write().ok()) Die("writing totals failed");
-  g->rebuild_rate = b.lines / SecondsSince(start);
+  const double rate = b.lines / SecondsSince(start);
   writer.reset();
   projector->reset();
   kv->reset();
   std::filesystem::remove_all(options.path);
+  return rate;
+}
+
+// With `goal` as a row, beside parsing the same lines as protobuf messages, and with more threads.
+void Rebuild(Bench& b, GrowthPoint* g, bool goal) {
+  const std::unique_ptr<storage::LogDirectory> opened = OpenLog(b);
+  g->rebuild_rate = RebuildRate(b, *opened, 1);
   if (!goal) return;
   sub::SubmitBudgetRequest budget;
   b.province.Fill(0, 1000, 0, &budget);
@@ -104,6 +115,11 @@ void Rebuild(Bench& b, GrowthPoint* g, bool goal) {
                                  b.lines / 1e6),
                  absl::StrFormat("%.2f of the parse", g->rebuild_rate / parse), Rate(parse), rate,
                  2.5, 1.8, true});
+  for (size_t threads = 2; threads <= std::min(16u, std::thread::hardware_concurrency());
+       threads *= 2) {
+    b.results.Note(absl::StrCat("the same with ", threads, " threads that fold"),
+                   absl::StrFormat("%.2f M/s", RebuildRate(b, *opened, threads) / 1e6));
+  }
 }
 
 void Compact(const Bench& b, GrowthPoint* g) {

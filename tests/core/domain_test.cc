@@ -1,6 +1,10 @@
 #include <algorithm>
+#include <functional>
+#include <map>
 #include <random>
 #include <set>
+#include <string>
+#include <thread>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
@@ -586,10 +590,18 @@ TEST(FoldTest, OneByOneOrTogetherIsTheSame) {
       },
       rule);
   Fold together([](const NodeId&) { return NewNode(); }, rule);
+  // On several threads, too: these end in any order.
+  Fold beside([](const NodeId&) { return NewNode(); }, rule);
+  beside.DoBeside(3, 2, [](size_t parts, const std::function<void(size_t)>& part) {
+    std::vector<std::thread> threads;
+    for (size_t i = 1; i < parts; ++i) threads.emplace_back(part, i);
+    part(0);
+    for (std::thread& thread : threads) thread.join();
+  });
   size_t whole = 0, told = 0;
   for (int round = 0; round < 100; ++round) {
     std::vector<Posting> postings;
-    std::vector<Fold::State> of_single, of_together;
+    std::vector<Fold::State> of_single, of_together, of_beside;
     for (int i = 0; i < 10; ++i) {
       const int64_t amount = 1 + static_cast<int64_t>(random() % 3);
       postings.push_back(
@@ -603,7 +615,16 @@ TEST(FoldTest, OneByOneOrTogetherIsTheSame) {
       single.Drop(single.Unused(random() % 200));
     }
     ASSERT_TRUE(ApplyAll(together, postings, *catalog, &of_together).ok());
+    ASSERT_TRUE(ApplyAll(beside, postings, *catalog, &of_beside).ok());
     ASSERT_EQ(of_single.size(), of_together.size());
+    const auto said = [](const std::vector<Fold::State>& states) {
+      std::map<std::pair<NodeId, Position>, std::string> said;
+      for (const Fold::State& s : states)
+        said[{s.id, s.position}] = s.whole == nullptr ? "" : EncodeNode(*s.whole);
+      return said;
+    };
+    EXPECT_EQ(said(of_beside), said(of_together));
+    EXPECT_EQ(beside.cell_count(), together.cell_count());
     for (size_t i = 0; i < of_single.size(); ++i) {
       EXPECT_EQ(of_single[i].id, of_together[i].id);
       EXPECT_EQ(of_single[i].position, of_together[i].position);

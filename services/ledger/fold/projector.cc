@@ -15,6 +15,10 @@ namespace {
 
 // Cells of postings that are added under the lock at once.
 constexpr size_t kCellsPerApply = 4096;
+// Cells that are worth a thread: some 100 us of work, beside which waking it is little.
+constexpr size_t kCellsOfPart = 512;
+// Events that are read at once.
+constexpr size_t kEventsAheadMax = 64;
 
 std::vector<domain::Position> LeftOutBefore(const storage::OperatorEvents& operators,
                                             domain::Position last) {
@@ -34,7 +38,9 @@ Projector::Projector(const storage::EventLog& log, storage::TotalsStore& store, 
       // Nothing of a node that is not in memory is unwritten.
       fold_([this](
                 const domain::NodeId& id) { return store_.LoadNode(id, written(), options_.rule); },
-            options.rule) {}
+            options.rule) {
+  if (options_.parts > 1) fold_.DoBeside(options_.parts, kCellsOfPart, options_.beside);
+}
 
 absl::StatusOr<std::unique_ptr<Projector>> Projector::Open(const storage::EventLog& log,
                                                            storage::TotalsStore& store,
@@ -99,6 +105,50 @@ absl::StatusOr<Projector::Read> Projector::ReadEvent(
   return read;
 }
 
+// Reads as many at once as are worth it, and no more: events may be large.
+class Projector::Ahead {
+ public:
+  Ahead(Projector& projector, const storage::OperatorEvents& operators)
+      : projector_(projector), operators_(operators) {}
+
+  // The event at `position`, one after that of the call before; `last` is where reading ends.
+  absl::StatusOr<Read> Next(domain::Position position, domain::Position last) {
+    if (next_ == reads_.size()) ReadAt(position, last);
+    return std::move(reads_[next_++]);
+  }
+
+ private:
+  void ReadAt(domain::Position position, domain::Position last) {
+    const size_t parts = projector_.options_.parts;
+    size_t count = 1;
+    if (parts > 1 && last > position) {
+      count = std::clamp(2 * parts * kCellsOfPart / (projector_.cells_of_event_ + 1), parts,
+                         std::max(parts, kEventsAheadMax));
+      count = std::min<size_t>(count, last - position + 1);
+    }
+    reads_.clear();
+    for (size_t i = 0; i < count; ++i) reads_.emplace_back(absl::UnknownError("not read yet"));
+    next_ = 0;
+    const auto read = [&](size_t i) { reads_[i] = projector_.ReadEvent(position + i, operators_); };
+    if (count > 1) {
+      projector_.options_.beside(count, read);
+    } else {
+      read(0);
+    }
+    size_t cells = 0;
+    for (const absl::StatusOr<Read>& read : reads_) {
+      if (read.ok() && read->what.posting != nullptr)
+        cells += read->what.posting->cells.items.size();
+    }
+    projector_.cells_of_event_ = cells / count;
+  }
+
+  Projector& projector_;
+  const storage::OperatorEvents& operators_;
+  std::vector<absl::StatusOr<Read>> reads_;
+  size_t next_ = 0;
+};
+
 absl::StatusOr<int> Projector::Step(int events_max) {
   const std::shared_ptr<const storage::OperatorEvents> operators = log_.operators();
   domain::Position position;
@@ -108,6 +158,7 @@ absl::StatusOr<int> Projector::Step(int events_max) {
     position = position_;
   }
   const domain::Position head = log_.head().position;
+  Ahead ahead(*this, *operators);
   int done = 0;
   Postings postings;
   size_t cells = 0;
@@ -120,7 +171,10 @@ absl::StatusOr<int> Projector::Step(int events_max) {
   size_t group = 0, left_out_before = 0;
   std::shared_ptr<domain::Posting> last;
   while ((more || done < events_max) && position < head) {
-    FISCAL_ASSIGN_OR_RETURN(Read read, ReadEvent(position.Next(), *operators));
+    // No further than this step goes, but where a group goes on.
+    const domain::Position last_wanted =
+        std::min(head, position + static_cast<uint64_t>(std::max(1, events_max - done)));
+    FISCAL_ASSIGN_OR_RETURN(Read read, ahead.Next(position.Next(), last_wanted));
     if (!read.fault.ok()) {
       postings.resize(group);
       left_out.resize(left_out_before);

@@ -39,6 +39,9 @@ class Projector {
     // Events, and cells of their postings, that are worth a batch of the store.
     size_t write_events = 256;
     size_t write_cells = 16384;
+    // How many parts events are read and folded in beside each other, and by what: nothing for one.
+    size_t parts = 1;
+    domain::Fold::Beside beside;
     // True where another thread calls Write when it is due. Step writes then only what lies there
     // for four batches.
     bool written_beside = false;
@@ -136,6 +139,8 @@ class Projector {
   struct Read;
   absl::StatusOr<Read> ReadEvent(domain::Position position,
                                  const storage::OperatorEvents& operators) const;
+  // Events that were read and not folded yet, in order.
+  class Ahead;
   // Folds `postings`, up to the event `last`, which is a catalog's where one is given, and takes
   // over the positions left out among them.
   absl::Status Apply(const Postings& postings, const storage::LogEntry& last,
@@ -179,7 +184,9 @@ class Projector {
   absl::Status stop_ ABSL_GUARDED_BY(mu_);
   domain::Position stopped_at_ ABSL_GUARDED_BY(mu_);
   size_t cells_since_flush_ ABSL_GUARDED_BY(write_mu_) = 0;
-  // What others read of it is changed only by the stepping thread, under mu_.
+  // Of the cells of an event, as the last ones had them: how many events are read at once.
+  size_t cells_of_event_ = 0;
+  // What others read of it is changed only by Step, under mu_.
   domain::Fold fold_;
 };
 
