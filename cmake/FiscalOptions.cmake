@@ -6,6 +6,7 @@ set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
 
 set(FISCAL_SANITIZE "" CACHE STRING "address, thread or empty")
+set(FISCAL_ROCKSDB "" CACHE PATH "Where scripts/rocksdb.sh put RocksDB; empty for Debian's")
 option(FISCAL_FUZZ "Build the libFuzzer targets (needs clang)" OFF)
 option(FISCAL_COVERAGE "Instrument for coverage" OFF)
 option(FISCAL_TIDY "Run clang-tidy on every source" OFF)
