@@ -48,8 +48,8 @@ constexpr int64_t kFirstCall = 1 << 10;
 // Memory beyond what requests account for that may appear at once: four answers of the greatest
 // size. Above it, connections on which no call has taken a message yet are cut when they owe more
 // than kOwedMax, which a first small call stays far below, and connections that left more calls
-// than kLeftMax, which is more than may be open at once.
-constexpr int64_t kGrowthMax = 64 << 20, kOwedMax = 4 << 10, kLeftMax = 2048;
+// than they may have open at once, twice.
+constexpr int64_t kGrowthMax = 64 << 20, kOwedMax = 4 << 10;
 // Growth is forgotten at this rate a second, and at once when no connection owed any for so long.
 constexpr double kGrowthForgotten = 8 << 20;
 constexpr absl::Duration kQuiet = absl::Seconds(5);
@@ -264,6 +264,10 @@ class DoorImpl final : public Door {
     return connection.use->bytes.load(std::memory_order_relaxed) == 0;
   }
 
+  bool LeavesCalls(const Connection& connection) const {
+    return connection.meter.left_streams() > 2 * options_.streams_max;
+  }
+
   // ---- accepting ----
 
   void Accept() {
@@ -418,12 +422,12 @@ class DoorImpl final : public Door {
       const int64_t seen = connection.use->seen.load(std::memory_order_relaxed);
       if (counts < kCountsMax &&
           (untaken > kSuspect || (untaken_ > kSuspectOfAll && untaken > kSuspectLittle) ||
-           seen - connection.seen > kSuspectCalls || connection.meter.left_streams() > kLeftMax)) {
+           seen - connection.seen > kSuspectCalls || LeavesCalls(connection))) {
         ++counts;
         unknown |= !CountStreams(connection, now);
       }
       connection.seen = seen;
-      calls_left_ |= connection.meter.left_streams() > kLeftMax;
+      calls_left_ |= LeavesCalls(connection);
       // Looked at on until it is quiet and owes nothing.
       if (moved || untaken > 0 || connection.half_closed != absl::InfiniteFuture()) {
         still.push_back(id);
@@ -525,7 +529,7 @@ class DoorImpl final : public Door {
     if (memory - memory_base_ <= kGrowthMax) return;
     for (const auto& [id, connection] : connections_) {
       if ((connection->meter.untaken() > kOwedMax && Begins(*connection)) ||
-          connection->meter.left_streams() > kLeftMax)
+          LeavesCalls(*connection))
         Cut(*connection, kMemory);
     }
   }
@@ -547,7 +551,7 @@ class DoorImpl final : public Door {
     logging::Warning(why == kBytes ? "a connection was closed: it sent more than any call takes"
                      : why == kStreams
                          ? "a connection was closed: it begins calls and leaves them"
-                         : "a connection was closed: memory grew, and no call takes what it sends",
+                         : "a connection was closed: memory grew that no request accounts for",
                      {{"peer", connection.peer.name},
                       {"untaken_bytes", connection.meter.untaken()},
                       {"idle_streams", connection.meter.idle_streams()},
@@ -606,7 +610,7 @@ class DoorImpl final : public Door {
   int64_t untaken_ = 0, idle_streams_ = 0;
   // Of the last tick: a caller who begins has more on its way than a first call's heads.
   bool beginner_owes_ = false;
-  // A connection has more than kLeftMax.
+  // A connection LeavesCalls.
   bool calls_left_ = false;
   int64_t memory_base_ = 0;
   absl::Time memory_time_ = absl::InfinitePast();

@@ -72,7 +72,11 @@ class Meter {
     const int64_t open = now.started - now.ended - now.busy;
     unseen_ -= Forgiven(kStreamsPerSecond, elapsed, &streams_rest_);
     unseen_ = std::max<int64_t>({0, unseen_, open});
-    left_ += now.failed - streams_.failed - Forgiven(kStreamsPerSecond, elapsed, &left_rest_);
+    // A quiet connection is looked at every ten seconds.
+    const double forgiven = left_forgiven_ + kStreamsPerSecond * absl::ToDoubleSeconds(std::min(
+                                                                     elapsed, absl::Seconds(10)));
+    left_forgiven_ = forgiven - static_cast<double>(static_cast<int64_t>(forgiven));
+    left_ += now.failed - streams_.failed - static_cast<int64_t>(forgiven);
     left_ = std::max<int64_t>(0, left_);
     streams_ = now;
   }
@@ -98,7 +102,7 @@ class Meter {
   int64_t untaken_ = 0;
   int64_t unseen_ = 0;
   int64_t left_ = 0;
-  double bytes_rest_ = 0, streams_rest_ = 0, left_rest_ = 0;
+  double bytes_rest_ = 0, streams_rest_ = 0, left_forgiven_ = 0;
 };
 
 }  // namespace fiscal::services
