@@ -81,9 +81,12 @@ void UnaryCall::Read(std::function<absl::Status()> answer, bool small, bool wait
     // It has had its turn in a queue.
     calls_.executor_.Run(Lane::kHeavy,
                          {key(), &work_, answer, [this](const absl::Status& s) { Finish(s); }},
-                         /*admitted=*/true);
+                         ReadExecutor::Entry::kAdmitted);
   };
-  calls_.executor_.Run(lane, std::move(task), waited);
+  calls_.executor_.Run(lane, std::move(task),
+                       waited  ? ReadExecutor::Entry::kAdmitted
+                       : small ? ReadExecutor::Entry::kBrief
+                               : ReadExecutor::Entry::kQueue);
 }
 
 void UnaryCall::Finish(const absl::Status& status) { ServerUnaryReactor::Finish(ToGrpc(status)); }

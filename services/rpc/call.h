@@ -138,9 +138,10 @@ class UnaryCall : public Call, public grpc::ServerUnaryReactor {
 
   Work& work() { return work_; }
 
-  // Answers on a thread of the method's lane, or of the point lane if what is asked is `small`;
-  // what outgrows that lane begins again in the heavy one. `answer` starts from a cleared response
-  // each time. Finishes the call. `waited`: for a position, under a bound of its own.
+  // Answers on a thread of the method's lane or, if what is asked is `small`, of the point lane or
+  // on this one; what outgrows that lane begins again in the heavy one. `answer` starts from a
+  // cleared response each time. Finishes the call. `waited`: for a position, under a bound of its
+  // own.
   void Read(std::function<absl::Status()> answer, bool small = false, bool waited = false);
   void Finish(const absl::Status& status);
 
@@ -153,8 +154,8 @@ class UnaryCall : public Call, public grpc::ServerUnaryReactor {
 
  private:
   // gRPC runs OnDone and OnCancel where it finds the call done, and wakes no thread for them. That
-  // may be inside any operation that a stream starts, under its lock, so
-  // both take only locks under which nothing of gRPC is started.
+  // may be inside any operation that a stream starts, under its lock, so both take only locks under
+  // which nothing of gRPC is started.
   bool InternalInlineable() override { return true; }
 
   Work work_;

@@ -32,19 +32,21 @@ ReadExecutor::ReadExecutor(Options options) : options_(options) {
 
 ReadExecutor::~ReadExecutor() { Stop(); }
 
-bool ReadExecutor::TakeAtOnce(Lane lane, const Task& task, bool admitted) {
+bool ReadExecutor::TakeAtOnce(Lane lane, Entry entry, Task* task) {
   Queue& q = lanes_[IndexOf(lane)];
-  // Where there are no threads everything waits for Step.
-  if (lane != Lane::kPoint || admitted || at_once_ || !q.waiting.empty() ||
-      options_.threads[IndexOf(lane)] == 0)
+  if (entry != Entry::kBrief || lane != Lane::kPoint || at_once_ || !q.waiting.empty())
     return false;
   at_once_ = true;
-  ++q.running[task.caller];
+  // A turn like any other, for the accounts.
+  const std::string caller = task->caller;
+  q.waiting.Push(caller, std::move(*task));
+  *task = q.waiting.Take(caller, 1);
+  ++q.running[caller];
   ++q.counts.begun;
   return true;
 }
 
-void ReadExecutor::Run(Lane lane, Task task, bool admitted) {
+void ReadExecutor::Run(Lane lane, Task task, Entry entry) {
   absl::Status refused;
   std::vector<Task> left;
   bool at_once = false;
@@ -59,10 +61,10 @@ void ReadExecutor::Run(Lane lane, Task task, bool admitted) {
       refused = domain::Refuse(domain::Reason::kDraining, "the service is stopping");
     } else if (refused = task.work->Wanted(); !refused.ok()) {
       ++q.counts.abandoned;
-    } else if (TakeAtOnce(lane, task, admitted)) {
+    } else if (TakeAtOnce(lane, entry, &task)) {
       at_once = true;
     } else {
-      if (!admitted && full()) {
+      if (entry != Entry::kAdmitted && full()) {
         // Tasks whose callers left must not keep others out.
         left = q.waiting.Remove(task.caller, [](const Task& t) { return !t.work->Wanted().ok(); });
         q.counts.abandoned += static_cast<int64_t>(left.size());
@@ -127,7 +129,7 @@ bool ReadExecutor::TakeNext(Lane lane, Task* task, std::vector<Task>* left) {
   }
 }
 
-void ReadExecutor::Perform(Lane lane, Task task, bool at_once) {
+void ReadExecutor::Perform(Lane lane, Task task, bool at_once) noexcept {
   const absl::Status status = task.answer();
   const bool abandoned = absl::IsCancelled(status) || absl::IsDeadlineExceeded(status);
   const domain::Explained why = status.ok() ? domain::Explained() : domain::Explain(status);

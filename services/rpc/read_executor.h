@@ -4,11 +4,11 @@
 //   rpc::UnaryCall --(Run)--> lane: a queue in which callers take turns
 //     --> its threads: answer, then finish
 //
-// Point reads are small and have threads to themselves; one that finds nobody waiting is answered
-// at once by the thread that brings it, one at a time. All other reads share the heavy lane, whose
-// threads have a lower priority, and of which no caller gets all. Reads that ask other systems have
-// the slow lane. Queues are bounded, in all and for each caller. A read whose caller left, or whose
-// deadline passed, is never begun. Thread-safe.
+// Point reads are small and have threads to themselves; a brief one that finds nobody waiting has
+// its turn at once, on the thread that brings it, one at a time. All other reads share the heavy
+// lane, whose threads have a lower priority, and of which no caller gets all. Reads that ask other
+// systems have the slow lane. Queues are bounded, in all and for each caller. A read whose caller
+// left, or whose deadline passed, is never begun. Thread-safe.
 #ifndef FISCAL_SERVICES_RPC_READ_EXECUTOR_H_
 #define FISCAL_SERVICES_RPC_READ_EXECUTOR_H_
 
@@ -41,8 +41,9 @@ class ReadExecutor {
     size_t queue_per_caller_max = 1024;
   };
 
-  // One read. `answer` runs on a lane's thread. `finish` gets its status, or why it was not begun:
-  // QUEUE_FULL, DRAINING, CANCELLED, DEADLINE_EXCEEDED. `work` is not used after `finish`.
+  // One read. `answer` runs on a lane's thread, or in Run. `finish` gets its status, or why it was
+  // not begun: QUEUE_FULL, DRAINING, CANCELLED, DEADLINE_EXCEEDED. `work` is not used after
+  // `finish`.
   struct Task {
     std::string caller;
     Work* work;
@@ -53,9 +54,14 @@ class ReadExecutor {
   explicit ReadExecutor(Options options);
   ~ReadExecutor();
 
-  // `admitted`: true for a task that already waited under another bound; a full queue does not
-  // refuse it, and the caller's thread is not used for it.
-  void Run(Lane lane, Task task, bool admitted = false) ABSL_LOCKS_EXCLUDED(mu_);
+  enum class Entry : uint8_t {
+    kQueue,
+    // It already waited under another bound: a full queue does not refuse it.
+    kAdmitted,
+    // It is brief, and its caller's thread may answer it: its leaving is not noticed meanwhile.
+    kBrief
+  };
+  void Run(Lane lane, Task task, Entry entry = Entry::kQueue) ABSL_LOCKS_EXCLUDED(mu_);
   // Finishes now the tasks of `caller` that wait with `work`. REQUIRES: work->Cancel() was called.
   void Forget(absl::string_view caller, const Work* work) ABSL_LOCKS_EXCLUDED(mu_);
   // Runs one task of the lane; false when none may run.
@@ -88,11 +94,12 @@ class ReadExecutor {
   };
 
   void Serve(Lane lane) ABSL_LOCKS_EXCLUDED(mu_);
-  // True when the caller's thread may answer the task now; it is then counted as running.
-  bool TakeAtOnce(Lane lane, const Task& task, bool admitted) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // True when the caller's thread may answer the task now; it has then had its turn.
+  bool TakeAtOnce(Lane lane, Entry entry, Task* task) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Gets the next task, and in `left` those before it whose callers left. False when none may run.
   bool TakeNext(Lane lane, Task* task, std::vector<Task>* left) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  void Perform(Lane lane, Task task, bool at_once = false) ABSL_LOCKS_EXCLUDED(mu_);
+  // An exception ends the process, on whose thread ever it is.
+  void Perform(Lane lane, Task task, bool at_once = false) noexcept ABSL_LOCKS_EXCLUDED(mu_);
 
   const Options options_;
   // The most threads of a lane that one caller may have.

@@ -33,7 +33,7 @@ class ReadExecutorTest : public ::testing::Test {
   }
   // A read of `caller`; its end is said as "caller REASON".
   Work* Come(const std::string& caller, Lane lane = Lane::kHeavy, uint64_t cost = 1,
-             bool admitted = false) {
+             ReadExecutor::Entry entry = ReadExecutor::Entry::kQueue) {
     Work* work = NewWork();
     executor_.Run(lane,
                   {caller, work, [work, cost] { return work->Spend(cost); },
@@ -44,7 +44,7 @@ class ReadExecutorTest : public ::testing::Test {
                          why.reason_known ? std::string(domain::InfoOf(why.refusal.reason).id)
                                           : absl::StatusCodeToString(status.code())));
                    }},
-                  admitted);
+                  entry);
     return work;
   }
   // What ended since it was asked last.
@@ -101,7 +101,7 @@ TEST_F(ReadExecutorTest, QueuesAreBoundedInAllAndForEachCaller) {
   EXPECT_EQ(Ended(), "b QUEUE_FULL") << "five in all";
   EXPECT_EQ(executor_.counts(Lane::kHeavy).refused, 2);
   // Who waited under another bound is not refused.
-  Come("c", Lane::kHeavy, 1, /*admitted=*/true);
+  Come("c", Lane::kHeavy, 1, ReadExecutor::Entry::kAdmitted);
   EXPECT_EQ(Ended(), "");
   EXPECT_EQ(executor_.counts(Lane::kHeavy).waiting, 6u);
 }
@@ -156,6 +156,51 @@ TEST_F(ReadExecutorTest, AStopTellsAllThatWaitAndAllThatCome) {
 
 // Threads: the heavy lane is full of what does not end, and small reads and another caller's heavy
 // one are answered all the same.
+// Without threads: only what Step or the caller does is done.
+TEST_F(ReadExecutorTest, ABriefReadThatFindsNobodyWaitingHasItsTurnAtOnce) {
+  using Entry = ReadExecutor::Entry;
+  Come("a", Lane::kPoint, 1, Entry::kBrief);
+  EXPECT_EQ(Ended(), "a OK");
+  // What is not brief waits, and others behind it.
+  Come("b", Lane::kPoint);
+  Come("c", Lane::kPoint, 1, Entry::kBrief);
+  Come("d", Lane::kHeavy, 1, Entry::kBrief);
+  EXPECT_EQ(Ended(), "");
+  EXPECT_EQ(executor_.counts(Lane::kPoint).waiting, 2u);
+  EXPECT_TRUE(executor_.Step(Lane::kPoint));
+  EXPECT_TRUE(executor_.Step(Lane::kPoint));
+  EXPECT_EQ(Ended(), "b OK, c OK");
+  // One at a time: what comes while one is answered waits.
+  Work* const work = NewWork();
+  executor_.Run(Lane::kPoint,
+                {"a", work,
+                 [this] {
+                   Come("e", Lane::kPoint, 1, Entry::kBrief);
+                   return absl::OkStatus();
+                 },
+                 [this](const absl::Status&) { ended_.push_back("a"); }},
+                Entry::kBrief);
+  EXPECT_EQ(Ended(), "a");
+  EXPECT_EQ(executor_.counts(Lane::kPoint).waiting, 1u);
+  EXPECT_TRUE(executor_.Step(Lane::kPoint));
+  EXPECT_EQ(Ended(), "e OK");
+  EXPECT_EQ(executor_.counts(Lane::kPoint).begun, 5);
+  EXPECT_EQ(executor_.counts(Lane::kPoint).running, 0u);
+}
+
+// Turns had at once count like others: nobody is served first for being new, or last for having
+// been here.
+TEST_F(ReadExecutorTest, WhoWasAnsweredAtOnceKeepsHisTurns) {
+  for (int i = 0; i < 100; ++i) Come("a", Lane::kPoint, 50, ReadExecutor::Entry::kBrief);
+  Ended();
+  for (int i = 0; i < 2; ++i) {
+    Come("b", Lane::kPoint, 50);
+    Come("a", Lane::kPoint, 50);
+  }
+  while (executor_.Step(Lane::kPoint)) continue;
+  EXPECT_EQ(Ended(), "b OK, a OK, b OK, a OK");
+}
+
 TEST(ReadExecutorThreadsTest, PointReadsAndOtherCallersDoNotWaitForWhoFillsTheHeavyLane) {
   ReadExecutor::Options options;
   options.threads = {1, 2, 1};
