@@ -6,6 +6,7 @@
 #include <map>
 
 #include "absl/strings/str_cat.h"
+#include "base/check.h"
 #include "base/hash.h"
 #include "base/status_macros.h"
 
@@ -149,9 +150,10 @@ Fold::Fold(Loader loader, WholeRule rule, Wanted wanted)
 
 Fold::~Fold() = default;
 
-void Fold::DoBeside(size_t parts, size_t cells, Beside beside) {
-  parts_ = std::max<size_t>(1, parts);
-  cells_of_part_ = cells;
+void Fold::DoBeside(size_t parts, size_t cells_of_part, Beside beside) {
+  FISCAL_CHECK(parts > 0 && cells_of_part > 0 && beside != nullptr, "there is something to do it");
+  parts_ = parts;
+  cells_of_part_ = cells_of_part;
   beside_ = std::move(beside);
   while (sums_.size() < parts_) sums_.push_back(std::make_unique<Sums>());
 }

@@ -8,7 +8,7 @@
 // are its postings; they are added up where they are stored (storage/totals_store.h).
 //
 // A node has a state at each posting that changes it. Most are told by the posting; a few are
-// whole, so that any state is the newest whole one before it and a bounded number of postings
+// whole, so that any state is the newest whole one before it and a bounded number of postings since
 // (WholeRule). Which are whole depends on the postings alone, so that a rebuild from the first
 // event gives identical states. Reads nothing but its own nodes.
 //
@@ -155,8 +155,9 @@ class Fold {
   explicit Fold(Loader loader, WholeRule rule = {}, Wanted wanted = nullptr);
   ~Fold();
 
-  // From now on work is done in up to `parts` parts, of `cells` cells of postings at least.
-  void DoBeside(size_t parts, size_t cells, Beside beside);
+  // From now on work is done in up to `parts` parts, of about `cells_of_part` cells of postings at
+  // least.
+  void DoBeside(size_t parts, size_t cells_of_part, Beside beside);
 
   // Reads what Apply needs of these postings, and changes nothing that nodes() shows: others may
   // read that meanwhile. DATA_LOSS when one has a FoldFault; a later Prepare begins anew.

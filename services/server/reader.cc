@@ -50,10 +50,9 @@ absl::Status Reader::MakeTotals() {
   return FoldWhatIsLeft();
 }
 
-size_t Reader::ThreadsOf(const config::v1::AggregationConfig& config) {
+size_t Reader::ThreadsOf(const config::v1::AggregationConfig& config, size_t processors) {
   if (config.fold_threads() > 0) return static_cast<size_t>(config.fold_threads());
-  // Submissions and reads have the other half.
-  return std::clamp<size_t>(std::thread::hardware_concurrency() / 2, 1, 8);
+  return std::clamp<size_t>(std::thread::hardware_concurrency() / processors, 1, 8);
 }
 
 absl::StatusOr<std::unique_ptr<Reader::Totals>> Reader::OpenTotals() {
@@ -63,6 +62,7 @@ absl::StatusOr<std::unique_ptr<Reader::Totals>> Reader::OpenTotals() {
   Projector::Options options;
   options.live_cells_max = static_cast<size_t>(config_.live_cells_max());
   options.written_beside = true;
+  // All of them while nobody else has work for them.
   options.parts = crew_.threads();
   options.beside = [this](size_t parts, const std::function<void(size_t)>& part) {
     crew_.Run(parts, part);
@@ -83,6 +83,8 @@ absl::Status Reader::FoldWhatIsLeft() {
     // Everything but totals is served; an operator says how to go on.
     if (!projector.stopped_at().zero()) break;
   }
+  // Submissions and reads have the other half from now on.
+  projector.UseParts(ThreadsOf(config_, 2));
   // Damage that only writing meets must be met here, where totals are made again.
   FISCAL_RETURN_IF_ERROR(projector.Write());
   if (left > 0) logging::Info("recovered", {{"events_folded", left}});

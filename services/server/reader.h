@@ -63,8 +63,9 @@ class Reader {
   };
 
   Reader(const config::v1::AggregationConfig& config, Process& process, Stores& stores)
-      : config_(config), process_(process), stores_(stores), crew_(ThreadsOf(config)) {}
-  static size_t ThreadsOf(const config::v1::AggregationConfig& config);
+      : config_(config), process_(process), stores_(stores), crew_(ThreadsOf(config, 1)) {}
+  // Threads that fold: as said, else one for so many processors.
+  static size_t ThreadsOf(const config::v1::AggregationConfig& config, size_t processors);
   absl::Status Recover();
   // Brings the totals level with the log. DATA_LOSS: what is in them is damaged or of another log.
   absl::Status MakeTotals();

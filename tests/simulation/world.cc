@@ -237,6 +237,12 @@ class World {
     // Small bounds, so that nodes are dropped and the store is flushed at odd moments.
     options.live_cells_max = Below(2) == 0 ? 50 : 100000;
     options.flush_cells = 1 + Below(2000);
+    options.parts = 1 + Below(4);
+    options.cells_of_part = 1 + Below(8);
+    // Parts end in another order than they are numbered.
+    options.beside = [](size_t parts, const std::function<void(size_t)>& part) {
+      for (size_t i = parts; i-- > 0;) part(i);
+    };
     auto projector = services::Projector::Open(*p.log, *p.totals, options);
     if (!Check(projector.status(), "open projector")) return false;
     p.projector = *std::move(projector);

@@ -1,6 +1,8 @@
 #include "services/ledger/fold/projector.h"
 
 #include <algorithm>
+#include <atomic>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -15,10 +17,10 @@ namespace {
 
 // Cells of postings that are added under the lock at once.
 constexpr size_t kCellsPerApply = 4096;
-// Cells that are worth a thread: some 100 us of work, beside which waking it is little.
-constexpr size_t kCellsOfPart = 512;
-// Events that are read at once.
+// Events that are read at once, and bytes of their records after which no further one is begun: an
+// event may be large.
 constexpr size_t kEventsAheadMax = 64;
+constexpr size_t kBytesAheadMax = 8 << 20;
 
 std::vector<domain::Position> LeftOutBefore(const storage::OperatorEvents& operators,
                                             domain::Position last) {
@@ -39,7 +41,7 @@ Projector::Projector(const storage::EventLog& log, storage::TotalsStore& store, 
       fold_([this](
                 const domain::NodeId& id) { return store_.LoadNode(id, written(), options_.rule); },
             options.rule) {
-  if (options_.parts > 1) fold_.DoBeside(options_.parts, kCellsOfPart, options_.beside);
+  UseParts(options_.parts);
 }
 
 absl::StatusOr<std::unique_ptr<Projector>> Projector::Open(const storage::EventLog& log,
@@ -105,7 +107,7 @@ absl::StatusOr<Projector::Read> Projector::ReadEvent(
   return read;
 }
 
-// Reads as many at once as are worth it, and no more: events may be large.
+// Reads as many at once as are worth it.
 class Projector::Ahead {
  public:
   Ahead(Projector& projector, const storage::OperatorEvents& operators)
@@ -114,40 +116,52 @@ class Projector::Ahead {
   // The event at `position`, one after that of the call before; `last` is where reading ends.
   absl::StatusOr<Read> Next(domain::Position position, domain::Position last) {
     if (next_ == reads_.size()) ReadAt(position, last);
-    return std::move(reads_[next_++]);
+    return *std::move(reads_[next_++]);
   }
 
  private:
   void ReadAt(domain::Position position, domain::Position last) {
-    const size_t parts = projector_.options_.parts;
+    const size_t parts = projector_.parts_;
     size_t count = 1;
     if (parts > 1 && last > position) {
-      count = std::clamp(2 * parts * kCellsOfPart / (projector_.cells_of_event_ + 1), parts,
-                         std::max(parts, kEventsAheadMax));
+      count = std::clamp(
+          2 * parts * projector_.options_.cells_of_part / (projector_.cells_of_event_ + 1), parts,
+          std::max(parts, kEventsAheadMax));
       count = std::min<size_t>(count, last - position + 1);
     }
     reads_.clear();
-    for (size_t i = 0; i < count; ++i) reads_.emplace_back(absl::UnknownError("not read yet"));
+    reads_.resize(count);
     next_ = 0;
-    const auto read = [&](size_t i) { reads_[i] = projector_.ReadEvent(position + i, operators_); };
+    std::atomic<size_t> bytes{0};
+    const auto read = [&](size_t i) {
+      if (i > 0 && bytes > kBytesAheadMax) return;
+      reads_[i] = projector_.ReadEvent(position + i, operators_);
+      if (reads_[i]->ok()) bytes += (*reads_[i])->entry.record->size();
+    };
     if (count > 1) {
       projector_.options_.beside(count, read);
     } else {
       read(0);
     }
+    reads_.erase(std::find(reads_.begin() + 1, reads_.end(), std::nullopt), reads_.end());
     size_t cells = 0;
-    for (const absl::StatusOr<Read>& read : reads_) {
-      if (read.ok() && read->what.posting != nullptr)
-        cells += read->what.posting->cells.items.size();
+    for (const auto& event : reads_) {
+      if (event->ok() && (*event)->what.posting != nullptr)
+        cells += (*event)->what.posting->cells.items.size();
     }
-    projector_.cells_of_event_ = cells / count;
+    projector_.cells_of_event_ = cells / reads_.size();
   }
 
   Projector& projector_;
   const storage::OperatorEvents& operators_;
-  std::vector<absl::StatusOr<Read>> reads_;
+  std::vector<std::optional<absl::StatusOr<Read>>> reads_;
   size_t next_ = 0;
 };
+
+void Projector::UseParts(size_t parts) {
+  parts_ = parts;
+  if (options_.beside != nullptr) fold_.DoBeside(parts, options_.cells_of_part, options_.beside);
+}
 
 absl::StatusOr<int> Projector::Step(int events_max) {
   const std::shared_ptr<const storage::OperatorEvents> operators = log_.operators();

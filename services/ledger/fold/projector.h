@@ -40,8 +40,11 @@ class Projector {
     size_t write_events = 256;
     size_t write_cells = 16384;
     // How many parts events are read and folded in beside each other, and by what: nothing for one.
+    // Posted cells that are worth a part: some 100 us of work, beside which waking a thread is
+    // little.
     size_t parts = 1;
     domain::Fold::Beside beside;
+    size_t cells_of_part = 512;
     // True where another thread calls Write when it is due. Step writes then only what lies there
     // for four batches.
     bool written_beside = false;
@@ -59,6 +62,10 @@ class Projector {
   // Folds at most `events_max` events that are in the log, and those committed with the last of
   // them, and writes when that is due; returns how many. After an error nothing more is folded.
   absl::StatusOr<int> Step(int events_max) ABSL_LOCKS_EXCLUDED(mu_, write_mu_);
+
+  // From now on Step works in so many parts. REQUIRES: no Step is under way; one, or Options has
+  // what does them beside each other.
+  void UseParts(size_t parts);
 
   // Writes what is folded and not written. Calls wait for each other.
   absl::Status Write() ABSL_LOCKS_EXCLUDED(mu_, write_mu_);
@@ -184,7 +191,8 @@ class Projector {
   absl::Status stop_ ABSL_GUARDED_BY(mu_);
   domain::Position stopped_at_ ABSL_GUARDED_BY(mu_);
   size_t cells_since_flush_ ABSL_GUARDED_BY(write_mu_) = 0;
-  // Of the cells of an event, as the last ones had them: how many events are read at once.
+  size_t parts_ = 1;
+  // Cells of an event, as the last ones had them: says how many are read at once.
   size_t cells_of_event_ = 0;
   // What others read of it is changed only by Step, under mu_.
   domain::Fold fold_;

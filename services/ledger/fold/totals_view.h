@@ -1,7 +1,7 @@
 // The cells of some organisations at one position.
 //
 //   TotalsReader --> TotalsView --> nodes in memory of the Projector
-//                               --> TotalsStore: whole states, and the postings after them
+//                               --> TotalsStore: whole states, and the postings between
 #ifndef FISCAL_SERVICES_LEDGER_FOLD_TOTALS_VIEW_H_
 #define FISCAL_SERVICES_LEDGER_FOLD_TOTALS_VIEW_H_
 

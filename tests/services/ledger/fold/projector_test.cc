@@ -2,9 +2,11 @@
 // there.
 #include "services/ledger/fold/projector.h"
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -86,6 +88,36 @@ TEST_F(ProjectorTest, AStepFoldsSoManyAndNoPartOfAGroup) {
   EXPECT_EQ(p.folded(), domain::Position(7));
   EXPECT_EQ(p.events_folded(), 7);
   EXPECT_EQ(p.catalog()->position(), domain::Position(3));
+}
+
+// In parts beside each other, which end in any order, steps, groups and bytes are the same.
+TEST_F(ProjectorTest, PartsMakeTheSame) {
+  for (int i = 0; i < 20; ++i) {
+    script_.Run(absl::StrCat("submit p", i, " 141100/10", 1 + i % 2, "001 l", i, "=20502:", i + 1,
+                             " l0=20502:", i + 1));
+  }
+  Folding one(script_, 3), parts(script_, 3);
+  parts.options.parts = 3;
+  parts.options.cells_of_part = 1;
+  parts.options.beside = [](size_t count, const std::function<void(size_t)>& part) {
+    for (size_t i = count; i-- > 0;) part(i);
+  };
+  ASSERT_TRUE(parts.Open().ok());
+  for (Folding* folding : {&one, &parts}) {
+    EXPECT_EQ(*folding->projector->Step(4), 4);
+    EXPECT_EQ(*folding->projector->Step(1), 2) << "a group is not cut";
+    while (*folding->projector->Step(7) > 0) continue;
+    ASSERT_TRUE(folding->projector->Write().ok());
+  }
+  EXPECT_EQ(one.projector->folded(), parts.projector->folded());
+  auto bytes = [](const Folding& folding) {
+    std::vector<std::pair<std::string, std::string>> all;
+    const auto it = folding.kv->NewIterator({}, {});
+    for (it->Seek({}); it->Valid(); it->Next())
+      all.emplace_back(std::string(it->key().encoded()), std::string(it->value()));
+    return all;
+  };
+  EXPECT_EQ(bytes(one), bytes(parts));
 }
 
 TEST_F(ProjectorTest, PostingsAreReadInOrderAndGroupsWhole) {
