@@ -143,6 +143,7 @@ absl::StatusOr<uint64_t> ForEachCell(absl::string_view bytes, std::vector<CellPr
     CellValue value;
     value.amount_fen = reader.Wide();
     const uint8_t count_mask = reader.U8();
+    static_assert(kPrecisionClasses == 4);
     for (uint32_t m = count_mask & 15; m != 0; m &= m - 1)
       value.counts[static_cast<size_t>(__builtin_ctz(m))] = reader.Signed();
     good = good && reader.ok() && mask < 128 && count_mask < 16 &&

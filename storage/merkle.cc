@@ -139,7 +139,7 @@ absl::StatusOr<std::unique_ptr<MerkleTree>> MerkleTree::Open(Kv& kv, uint64_t si
       leaves.push_back(leaf);
     }
     const Growth growth = tree->Stage(std::move(leaves), &batch);
-    if (!batch.empty()) FISCAL_RETURN_IF_ERROR(kv.Write(batch, /*sync=*/true));
+    if (!batch.empty()) FISCAL_RETURN_IF_ERROR(kv.Write(std::move(batch), /*sync=*/true));
     tree->Adopt(growth);
   }
   return tree;

@@ -83,12 +83,12 @@ absl::StatusOr<domain::StatementMeta> DecodeMeta(absl::string_view bytes) {
   return m;
 }
 
+// Room for what comes before a payload in its record; where its ids are longer, it is copied.
+constexpr size_t kRecordHeadBytes = 128;
+
 // payload := meta:string put:string removed:string projects_put:string projects_removed:string
 // Its digest takes the blocks put by their own digest, which the submission has already: they are
 // hashed once.
-// Room for what comes before a payload in its record, whose ids are rarely longer.
-constexpr size_t kRecordHeadBytes = 128;
-
 StatementPayload EncodeStatement(const domain::StatementEvent& event, absl::string_view put_blocks,
                                  const Digest& put_digest) {
   StatementPayload payload;
@@ -301,9 +301,11 @@ std::string EncodeRecord(const domain::EventHeader& header, std::string payload)
   PutString(&out, header.principal);
   PutString(&out, header.request_id);
   out.append(BytesOf(header.payload_digest).data(), header.payload_digest.size());
-  // A large payload is moved up in its place and not copied.
-  payload.insert(0, out);
-  return payload;
+  // A large payload is moved up in its place and not copied, where there is room.
+  if (payload.capacity() - payload.size() >= out.size()) return std::move(payload.insert(0, out));
+  out.reserve(out.size() + payload.size());
+  out += payload;
+  return out;
 }
 
 absl::StatusOr<domain::EventHeader> DecodeHeader(absl::string_view record,

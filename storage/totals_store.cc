@@ -175,7 +175,14 @@ absl::StatusOr<StoredState> TotalsStore::ReadNode(const domain::NodeId& id,
   FISCAL_ASSIGN_OR_RETURN(StoredState before, WalkBack(it.get(), key));
   if (before.postings.size() <= kFewPostings) return before;
   FISCAL_ASSIGN_OR_RETURN(StoredState after, WalkAhead(it.get(), key, before.postings.size()));
-  return after.whole.empty() ? std::move(before) : std::move(after);
+  if (after.whole.empty()) return before;
+  // The posting that made it whole may be of any size: those before it are not.
+  const Key last = PostingKey(after.whole_at);
+  std::unique_ptr<KvIterator> posting = kv_.NewIterator(last, PostingKey(after.whole_at.Next()));
+  posting->Seek(last);
+  FISCAL_RETURN_IF_ERROR(posting->status());
+  if (!posting->Valid()) return Missing(after.whole_at);
+  return posting->value().size() <= after.whole.size() ? std::move(after) : std::move(before);
 }
 
 absl::StatusOr<std::unique_ptr<domain::Fold::Node>> TotalsStore::LoadNode(

@@ -5,7 +5,7 @@
 //
 // A node or an agency has a state at each posting that changes it, under a key of its own: for most
 // nothing but that the posting is one of its own, for a few all cells (domain::WholeRule). So a
-// state is the newest whole one and the postings since, and one walk over neighbouring keys finds
+// state is a whole one near it and the postings between, and one walk over neighbouring keys finds
 // them; nothing is ever overwritten, and bytes depend on the log alone. What is committed together
 // goes with the watermark into one batch, of any size. A crash loses the batches since the last
 // flush, never a part of one: they are folded again. One writer; readers from any thread.

@@ -36,11 +36,9 @@ absl::Status RemoveKeys(Kv& kv, KeyKind kind) {
   FISCAL_RETURN_IF_ERROR(ForEachKey(kv, kind, [&](KeyView key, absl::string_view) {
     batch.Delete(Key(key));
     if (batch.ops().size() < kDeletesInBatch) return absl::OkStatus();
-    const absl::Status written = kv.Write(batch, /*sync=*/false);
-    batch.Clear();
-    return written;
+    return kv.Write(std::exchange(batch, {}), /*sync=*/false);
   }));
-  return batch.empty() ? absl::OkStatus() : kv.Write(batch, /*sync=*/true);
+  return batch.empty() ? absl::OkStatus() : kv.Write(std::move(batch), /*sync=*/true);
 }
 
 class Upgrading {
@@ -154,7 +152,7 @@ class Upgrading {
     batch.Put(GroupRecordKey(++state_.group), std::move(value));
     *record = GroupRecord();
     record->first_position = head_.Next();
-    return kv_.Write(batch, /*sync=*/true);
+    return kv_.Write(std::move(batch), /*sync=*/true);
   }
 
   Kv& kv_;

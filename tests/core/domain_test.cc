@@ -42,6 +42,30 @@ TEST(CodingTest, NumbersComeBackAndOnlyTheShortestFormIsRead) {
   EXPECT_FALSE(cut.ok());
 }
 
+// Near the end of its bytes a number is read byte by byte, elsewhere in words.
+TEST(CodingTest, WhatFollowsANumberIsNothingToIt) {
+  std::mt19937_64 random(3);
+  for (int i = 0; i < 20000; ++i) {
+    const uint64_t v = random() >> random() % 64;
+    const __int128 wide = (static_cast<__int128>(random()) << 64 | random()) >> random() % 127;
+    std::string bytes, longer;
+    PutVarint(&bytes, v);
+    longer = bytes;
+    longer.back() = static_cast<char>(longer.back() | 0x80);
+    longer.push_back('\0');
+    PutWide(&bytes, wide);
+    const size_t more = random() % 12;
+    bytes.append(more, static_cast<char>(random()));
+    longer.append(more, static_cast<char>(random()));
+    ByteReader reader(bytes), bad(longer);
+    EXPECT_EQ(reader.Varint(), v);
+    EXPECT_EQ(reader.Wide(), wide);
+    EXPECT_TRUE(reader.ok() && reader.remaining() == more);
+    bad.Varint();
+    EXPECT_FALSE(bad.ok());
+  }
+}
+
 TEST(CodingTest, WideNumbersAreThoseOfOneWordWhereTheyFit) {
   std::mt19937_64 random(2);
   auto check = [](__int128 v) {

@@ -47,7 +47,7 @@ absl::StatusOr<uint64_t> LedgerCheck::See(uint64_t group, storage::Kv& scratch,
   auto write = [&]() -> absl::Status {
     storage::Batch batch;
     ledger.MoveTo(&batch);
-    return batch.empty() ? absl::OkStatus() : scratch.Write(batch, /*sync=*/false);
+    return batch.empty() ? absl::OkStatus() : scratch.Write(std::move(batch), /*sync=*/false);
   };
   for (uint64_t i = 0; i < record.event_count; ++i) {
     FISCAL_ASSIGN_OR_RETURN(const storage::LogEntry entry, scan_.Read(record.first_position + i));
