@@ -39,6 +39,66 @@ struct PeerRun {
 // That they get of each round.
 constexpr size_t kPeersBudgets = 20;
 
+// Ours and the other systems take turns, after our own rows: their background threads work on
+// beside whatever comes next.
+void MeasurePeers(Bench& b) {
+  const int rounds = b.options.quick ? 3 : 5;
+  const double size = b.options.quick ? 200000 : 500000;
+#ifdef FISCAL_BENCH_POSTGRES
+  std::unique_ptr<Postgres> postgres;
+  if (!b.options.postgres.empty()) postgres = Postgres::Connect(b.options.postgres, b.province);
+  Sample postgres_ratio, postgres_rate;
+#endif
+  std::vector<PeerRun> peers;
+  if (!b.options.peers.empty()) {
+    for (const auto& [engine, goal, floor] :
+         {std::tuple("clickhouse", 25.0, 15.0), std::tuple("duckdb", 20.0, 12.0)}) {
+      peers.push_back({engine, goal, floor,
+                       std::make_unique<Peer>(b.options.peers, engine,
+                                              absl::StrCat(b.directory, "/", engine), b.province)});
+    }
+  }
+  if (b.options.postgres.empty() && peers.empty()) return;
+  int64_t copied_fen = 0;
+  for (int round = 0; round < rounds; ++round) {
+    const Frames frames = b.Make(size, 1000);
+    Loads loads;
+    b.Load(frames, &loads);
+    const double ours = loads.rate.values.back();
+    std::vector<sub::SubmitBudgetRequest> few;
+    for (size_t i = 0; i < kPeersBudgets; ++i) {
+      few.push_back(frames[i].budget());
+      for (const auto& l : few.back().line_items()) copied_fen += l.amount_fen();
+    }
+    for (PeerRun& peer : peers) peer.Load(few, ours);
+#ifdef FISCAL_BENCH_POSTGRES
+    if (postgres != nullptr) {
+      postgres_rate.Add(1000.0 * kPeersBudgets / postgres->Copy(few));
+      postgres_ratio.Add(ours / postgres_rate.values.back());
+    }
+#endif
+  }
+  // All of it is of the first year and stage.
+  for (PeerRun& run : peers) {
+    if (run.peer->Expenditure("140000", Province::kYear, 1) != absl::StrCat(copied_fen))
+      Die(absl::StrCat("the cells of ", run.engine, " are not what it took"));
+    b.results.Add({absl::StrCat("bulk_vs_", run.engine),
+                   absl::StrCat("bulk, 1,000 lines a budget, against ", run.peer->version(),
+                                ", a durable insert a statement"),
+                   "", run.loads.Say(), run.ratio, run.goal, run.floor, true});
+  }
+#ifdef FISCAL_BENCH_POSTGRES
+  if (postgres != nullptr) {
+    if (postgres->Expenditure("140000", Province::kYear, 1) != copied_fen)
+      Die("PostgreSQL's cells are not what was copied");
+    b.results.Add({"bulk_vs_postgres",
+                   absl::StrCat("bulk, 1,000 lines a budget, against PostgreSQL ",
+                                postgres->version(), " COPY by 1,000 + statement trigger"),
+                   "", Rate(postgres_rate.median()), postgres_ratio, 80, 50, true});
+  }
+#endif
+}
+
 }  // namespace
 
 void MeasureArrivals(Bench& b) {
@@ -86,21 +146,6 @@ void MeasureArrivals(Bench& b) {
 void MeasureBulk(Bench& b) {
   const int rounds = b.options.quick ? 3 : 5;
   const double size = b.options.quick ? 200000 : 500000;
-#ifdef FISCAL_BENCH_POSTGRES
-  std::unique_ptr<Postgres> postgres;
-  if (!b.options.postgres.empty()) postgres = Postgres::Connect(b.options.postgres, b.province);
-#endif
-  Sample postgres_ratio, postgres_rate;
-  std::vector<PeerRun> peers;
-  if (!b.options.peers.empty()) {
-    for (const auto& [engine, goal, floor] :
-         {std::tuple("clickhouse", 25.0, 15.0), std::tuple("duckdb", 20.0, 12.0)}) {
-      peers.push_back({engine, goal, floor,
-                       std::make_unique<Peer>(b.options.peers, engine,
-                                              absl::StrCat(b.directory, "/", engine), b.province)});
-    }
-  }
-  int64_t copied_fen = 0;
   for (int each : {1000, 100}) {
     Sample null, ratio, parsed_ratio, parsed, raw, raw_ratio;
     Loads loads;
@@ -115,19 +160,6 @@ void MeasureBulk(Bench& b) {
       ratio.Add(ours.values.back() / null.values.back());
       parsed_ratio.Add(ours.values.back() / parsed.values.back());
       raw_ratio.Add(ours.values.back() / raw.values.back());
-      if (each != 1000) continue;
-      std::vector<sub::SubmitBudgetRequest> few;
-      for (size_t i = 0; i < kPeersBudgets; ++i) {
-        few.push_back(frames[i].budget());
-        for (const auto& l : few.back().line_items()) copied_fen += l.amount_fen();
-      }
-      for (PeerRun& peer : peers) peer.Load(few, ours.values.back());
-#ifdef FISCAL_BENCH_POSTGRES
-      if (postgres != nullptr) {
-        postgres_rate.Add(1000.0 * kPeersBudgets / postgres->Copy(few));
-        postgres_ratio.Add(ours.values.back() / postgres_rate.values.back());
-      }
-#endif
     }
     const std::string sized = absl::StrCat(each == 1000 ? "1,000" : "100", " lines a budget");
     b.results.Add({absl::StrCat("bulk_", each, "_vs_null_sink"),
@@ -140,25 +172,7 @@ void MeasureBulk(Bench& b) {
     b.results.Note(absl::StrCat("against raw RocksDB of the same bytes, ", sized),
                    absl::StrFormat("%.2f (%s)", raw_ratio.median(), Rate(raw.median())));
   }
-  // All of it is of the first year and stage.
-  for (PeerRun& run : peers) {
-    if (run.peer->Expenditure("140000", Province::kYear, 1) != absl::StrCat(copied_fen))
-      Die(absl::StrCat("the cells of ", run.engine, " are not what it took"));
-    b.results.Add({absl::StrCat("bulk_vs_", run.engine),
-                   absl::StrCat("bulk, 1,000 lines a budget, against ", run.peer->version(),
-                                ", a durable insert a statement"),
-                   "", run.loads.Say(), run.ratio, run.goal, run.floor, true});
-  }
-#ifdef FISCAL_BENCH_POSTGRES
-  if (postgres != nullptr) {
-    if (postgres->Expenditure("140000", Province::kYear, 1) != copied_fen)
-      Die("PostgreSQL's cells are not what was copied");
-    b.results.Add({"bulk_vs_postgres",
-                   absl::StrCat("bulk, 1,000 lines a budget, against PostgreSQL ",
-                                postgres->version(), " COPY by 1,000 + statement trigger"),
-                   "", Rate(postgres_rate.median()), postgres_ratio, 80, 50, true});
-  }
-#endif
+  MeasurePeers(b);
 }
 
 }  // namespace fiscal::bench

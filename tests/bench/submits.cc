@@ -7,6 +7,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "fiscal/submission/v1/submission_service.grpc.pb.h"
+#include "grpcpp/grpcpp.h"
 #include "tests/bench/phases.h"
 
 namespace fiscal::bench {
@@ -48,6 +50,26 @@ void MeasureSingles(Bench& b) {
   b.results.Note("server's processor time, single submits",
                  absl::StrFormat("%.1f µs a submit", cpu.median()));
   const Sample append = SyncCost(b, false), rewrite = SyncCost(b, true);
+  // One at a time: what nobody shares a sync with waits for.
+  const auto stub = sub::SubmissionService::NewStub(Connect(b.server->port()));
+  const auto echo_stub = sub::SubmissionService::NewStub(Connect(b.null->port()));
+  const Frames alone = b.Make(b.options.quick ? 300 : 1000, 1);
+  auto submit = [&alone](sub::SubmissionService::Stub& to, int i) {
+    grpc::ClientContext context;
+    sub::SubmitBudgetResponse response;
+    return to.SubmitBudget(&context, alone[static_cast<size_t>(i)].budget(), &response).ok();
+  };
+  const int singles = static_cast<int>(alone.size());
+  const Sample echo_us = Latencies(singles, [&](int i) { return submit(*echo_stub, i); });
+  const Sample submit_us = Latencies(singles, [&](int i) { return submit(*stub, i); });
+  Sample alone_ratio;
+  alone_ratio.Add(submit_us.median() / (append.median() + echo_us.median()));
+  b.results.Add(
+      {"single_alone",
+       "single-line durable submit, one in flight, against one sync and an echo, p50",
+       absl::StrFormat("%.0f µs (p99 %.0f)", submit_us.median(), submit_us.Quantile(0.99)),
+       absl::StrFormat("%.0f + %.0f µs", append.median(), echo_us.median()), alone_ratio, 1.5, 0,
+       false});
   b.results.Note("fdatasync of 4 KB on this disk, appended / rewritten in place, p50 (p99)",
                  absl::StrFormat("%.0f (%.0f) / %.0f (%.0f) µs", append.median(),
                                  append.Quantile(0.99), rewrite.median(), rewrite.Quantile(0.99)));
