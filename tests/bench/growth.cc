@@ -118,7 +118,7 @@ void Rebuild(Bench& b, GrowthPoint* g, bool goal) {
                  absl::StrFormat("%.2f of the parse", g->rebuild_rate / parse), Rate(parse), rate,
                  2.5, 1.8, true});
   for (size_t fewer = 1; fewer < threads; fewer *= 2) {
-    b.results.Note(absl::StrCat("rebuild with ", fewer, " threads that fold, of ", threads),
+    b.results.Note(absl::StrCat("rebuild, threads that fold: ", fewer, " instead of ", threads),
                    absl::StrFormat("%.2f M/s", RebuildRate(b, *opened, fewer) / 1e6));
   }
 }
