@@ -20,7 +20,7 @@ using domain::kPrecisionClasses;
 //            cell before
 namespace {
 
-// Writes cells in order behind what `out` has.
+// Writes cells in order behind what `out` has, which has all of them once the writer is gone.
 class CellWriter {
  public:
   explicit CellWriter(std::string* out) : out_(out) {}
@@ -86,8 +86,10 @@ std::string EncodeCells(const CellTable& table) {
     if (p.state == CellProject::kNamed) PutString(&out, p.name);
   }
   PutVarint(&out, table.items.size());
-  CellWriter writer(&out);
-  for (const CellTable::Item& item : table.items) writer.Write(item.key, item.value);
+  {
+    CellWriter writer(&out);
+    for (const CellTable::Item& item : table.items) writer.Write(item.key, item.value);
+  }
   return out;
 }
 
