@@ -56,7 +56,8 @@ class Meter {
     int64_t failed = 0;
   };
 
-  // `elapsed` since the last reading; of a long quiet, no more than a second is forgiven ahead.
+  // `elapsed` since the last reading; of a long quiet, no more than a second is forgiven ahead, of
+  // what was left no more than between two looks.
   void Read(const Bytes& now, absl::Duration elapsed) {
     untaken_ += now.received - bytes_.received;
     // Acknowledgements of an answer are far less than a sixteenth of it. Keepalives and their like
@@ -72,11 +73,8 @@ class Meter {
     const int64_t open = now.started - now.ended - now.busy;
     unseen_ -= Forgiven(kStreamsPerSecond, elapsed, &streams_rest_);
     unseen_ = std::max<int64_t>({0, unseen_, open});
-    // A quiet connection is looked at every ten seconds.
-    const double forgiven = left_forgiven_ + kStreamsPerSecond * absl::ToDoubleSeconds(std::min(
-                                                                     elapsed, absl::Seconds(10)));
-    left_forgiven_ = forgiven - static_cast<double>(static_cast<int64_t>(forgiven));
-    left_ += now.failed - streams_.failed - static_cast<int64_t>(forgiven);
+    left_ += now.failed - streams_.failed;
+    left_ -= WholeOf(kStreamsPerSecond * Seconds(elapsed, kLooksApart), &left_rest_);
     left_ = std::max<int64_t>(0, left_);
     streams_ = now;
   }
@@ -86,23 +84,31 @@ class Meter {
   int64_t left_streams() const { return left_; }
 
  private:
+  static double Seconds(absl::Duration elapsed, absl::Duration longest) {
+    return absl::ToDoubleSeconds(std::min(elapsed, longest));
+  }
   // `rest`: the part of one that was forgiven before.
-  int64_t Forgiven(double per_second, absl::Duration elapsed, double* rest) const {
-    const double share = bytes_.taken == 0 ? kBeginnersShare : 1;
-    *rest += share * per_second * absl::ToDoubleSeconds(std::min(elapsed, absl::Seconds(1)));
+  static int64_t WholeOf(double forgiven, double* rest) {
+    *rest += forgiven;
     const int64_t whole = static_cast<int64_t>(*rest);
     *rest -= static_cast<double>(whole);
     return whole;
   }
+  int64_t Forgiven(double per_second, absl::Duration elapsed, double* rest) const {
+    const double share = bytes_.taken == 0 ? kBeginnersShare : 1;
+    return WholeOf(share * per_second * Seconds(elapsed, absl::Seconds(1)), rest);
+  }
 
   static constexpr double kBytesPerSecond = 4096, kStreamsPerSecond = 500;
   static constexpr double kBeginnersShare = 1.0 / 16;
+  // A quiet connection is looked at that often.
+  static constexpr absl::Duration kLooksApart = absl::Seconds(10);
   Bytes bytes_;
   Streams streams_;
   int64_t untaken_ = 0;
   int64_t unseen_ = 0;
   int64_t left_ = 0;
-  double bytes_rest_ = 0, streams_rest_ = 0, left_forgiven_ = 0;
+  double bytes_rest_ = 0, streams_rest_ = 0, left_rest_ = 0;
 };
 
 }  // namespace fiscal::services
