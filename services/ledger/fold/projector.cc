@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/check.h"
 #include "base/log.h"
 #include "base/status_macros.h"
 #include "storage/catalog_events.h"
@@ -159,6 +160,7 @@ class Projector::Ahead {
 };
 
 void Projector::UseParts(size_t parts) {
+  FISCAL_CHECK(parts == 1 || options_.beside != nullptr, "parts are done by somebody");
   parts_ = parts;
   if (options_.beside != nullptr) fold_.DoBeside(parts, options_.cells_of_part, options_.beside);
 }
