@@ -4,9 +4,15 @@
 #   scripts/rocksdb.sh [DIRECTORY]          default: build/rocksdb
 #   cmake --preset release -DFISCAL_ROCKSDB=DIRECTORY
 # Debian compiles the library without NDEBUG: every assertion and test hook is on. The source, its patches and its
-# compression libraries are the package's, so the stores are the same. docs/benchmarks.md has both rows.
+# compression libraries are the package's, so the stores are the same. ADR 0017 has both rows.
 . "$(dirname "$0")/lib.sh"
 
+case "$#:${1:-}" in
+  0:*) ;;
+  1:-*) sed -n '2,7p' "$0" >&2; exit 2 ;;
+  1:?*) ;;
+  *) sed -n '2,7p' "$0" >&2; exit 2 ;;
+esac
 DIRECTORY=$(realpath -m "${1:-build/rocksdb}")
 WORK=$(realpath -m build/rocksdb-source)
 
@@ -17,7 +23,7 @@ VERSION=$(dpkg-query -W -f='${source:Version}' librocksdb-dev)
 [ "$(cat "$DIRECTORY/version" 2>/dev/null || true)" != "$VERSION" ] || { say "$DIRECTORY has $VERSION"; exit 0; }
 
 say "the source of rocksdb $VERSION"
-mkdir -p "$WORK/lists/partial"
+mkdir -p "$WORK/lists/partial" "$WORK/cache/archives/partial"
 # The machine's own sources with deb-src, in a list of their own: its settings stay as they are.
 SOURCES=()
 for file in /etc/apt/sources.list.d/*.sources; do
@@ -32,6 +38,7 @@ fi
 mkdir -p "$WORK/parts"
 for file in "${SOURCES[@]}"; do mv "$WORK/$file" "$WORK/parts/"; done
 APT=(-o "Dir::Etc::sourcelist=/dev/null" -o "Dir::Etc::sourceparts=$WORK/parts" -o "Dir::State::lists=$WORK/lists"
+  -o "Dir::Cache=$WORK/cache"
   -o APT::Sandbox::User=root -o Debug::NoLocking=1)
 apt-get "${APT[@]}" update -q
 (cd "$WORK" && apt-get "${APT[@]}" source -q --download-only "rocksdb=$VERSION")
@@ -42,7 +49,8 @@ say "building it without assertions into $DIRECTORY"
 cmake -S "$WORK/tree" -B "$WORK/build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX="$DIRECTORY" \
   -DCMAKE_INSTALL_LIBDIR=lib \
   -DCMAKE_CXX_COMPILER_LAUNCHER=ccache -DPORTABLE=ON -DUSE_RTTI=ON -DFAIL_ON_WARNINGS=OFF \
-  -DROCKSDB_BUILD_SHARED=OFF -DWITH_SNAPPY=ON -DWITH_LZ4=ON -DWITH_ZSTD=ON -DWITH_ZLIB=ON -DWITH_BZ2=ON -DWITH_GFLAGS=OFF \
+  -DROCKSDB_BUILD_SHARED=OFF -DWITH_SNAPPY=ON -DWITH_LZ4=ON -DWITH_ZSTD=ON -DWITH_ZLIB=ON -DWITH_BZ2=ON \
+  -DWITH_GFLAGS=OFF \
   -DWITH_TESTS=OFF -DWITH_TOOLS=OFF -DWITH_CORE_TOOLS=OFF -DWITH_BENCHMARK_TOOLS=OFF >/dev/null
 cmake --build "$WORK/build" --target rocksdb
 DESTDIR='' cmake --install "$WORK/build" >/dev/null
