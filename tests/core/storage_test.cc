@@ -574,6 +574,31 @@ TEST(StagedTest, ReadsAsIfItWereWritten) {
   EXPECT_EQ(stored, model);
 }
 
+// The store is asked once for a key, and again once what was staged is handed out to be written.
+TEST(StagedTest, WhatTheStoreAnsweredIsKnownUntilTheNextBatch) {
+  MemoryDisk disk;
+  auto kv = MemoryKv::Open(disk, {true, nullptr});
+  ASSERT_TRUE(kv.ok());
+  auto put = [&kv](const char* value) {
+    Batch batch;
+    batch.Put(K("a"), value);
+    ASSERT_TRUE((*kv)->Write(std::move(batch), true).ok());
+  };
+  Staged staged(**kv);
+  EXPECT_TRUE(absl::IsNotFound(staged.Get(K("a")).status()));
+  put("1");
+  EXPECT_TRUE(absl::IsNotFound(staged.Get(K("a")).status()));
+  // A change that is undone leaves what the store said.
+  staged.Begin();
+  staged.Put(K("a"), "2");
+  EXPECT_EQ(*staged.Get(K("a")), "2");
+  staged.Rollback();
+  EXPECT_TRUE(absl::IsNotFound(staged.Get(K("a")).status()));
+  Batch batch;
+  staged.MoveTo(&batch);
+  EXPECT_EQ(*staged.Get(K("a")), "1");
+}
+
 // Blocks split, shrink and vanish under patches; the lines are those of a plain map.
 TEST(HeadsTest, PatchesOfALargeStatement) {
   MemoryDisk disk;

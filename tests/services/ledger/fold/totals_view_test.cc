@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 #include "tests/support/ledger_script.h"
 
@@ -115,7 +116,25 @@ TEST_P(TotalsViewTest, EachPositionHasItsOwnCells) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Writes, TotalsViewTest, ::testing::Values(1, 2, 1000));
+// Whole states stand eight postings apart: some positions are told by the one before them, some by
+// the one after them.
+TEST_P(TotalsViewTest, EachOfManyPositionsHasItsOwnCells) {
+  const services::Target division{{domain::OrgType::kDivision, 141100, ""}, "", 141100};
+  for (int i = 1; i <= 40; ++i)
+    script_.Run(absl::StrCat("submit m", i, " 141100/102001 l1=208:", i * i));
+  script_.Fold({"fold"});
+  for (int again = 0; again < 2; ++again) {
+    for (int64_t i = 1; i <= 40; ++i) {
+      EXPECT_EQ(SumOf(division, domain::CellKind::kNone, domain::Position(6 + i)),
+                absl::StrCat(11 + i * i, ".00"))
+          << i;
+    }
+    script_.Restart();
+    script_.Fold({"fold"});
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Writes, TotalsViewTest, ::testing::Values(1, 2, 10, 1000));
 
 }  // namespace
 }  // namespace fiscal::testing
