@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/sha256.h"
+#include "domain/authority/grant_event.h"
 #include "domain/position.h"
 #include "domain/types.h"
 
@@ -86,7 +87,11 @@ enum class EventKind : uint8_t {
   // An operator's order that totals leave a posting out.
   kQuarantine = 4,
   // The key that tree heads are signed with from here on.
-  kKey = 5
+  kKey = 5,
+  // A role is granted; where two persons are needed, a grant is approved; a grant ends.
+  kGrant = 6,
+  kGrantApproval = 7,
+  kGrantRevocation = 8
 };
 
 struct QuarantineEvent {
@@ -120,6 +125,9 @@ struct Event {
   CatalogEvent catalog;
   QuarantineEvent quarantine;
   KeyEvent key;
+  authority::GrantEvent grant;
+  // An approval or a revocation.
+  authority::GrantOrderEvent grant_order;
 };
 
 }  // namespace fiscal::domain

@@ -84,6 +84,13 @@ enum class Reason {
   kRecovering,
   kOutcomeUnknown,
   kStorageDamaged,
+  kPrincipalRefused,
+  kRightNotGranted,
+  kPrincipalMalformed,
+  kRoleUnknown,
+  kGrantNotFound,
+  kGrantNotPending,
+  kSecondPersonNeeded,
   // Of errors that are no refusals: services/rpc/status.cc.
   kCancelled,
   kDeadlineExceeded,

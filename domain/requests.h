@@ -67,6 +67,20 @@ struct KeyOrder {
   KeyEvent event;
 };
 
+// A security administrator's orders about grants.
+struct GrantOrder {
+  std::string principal;
+  authority::GrantEvent event;
+};
+struct ApprovalOrder {
+  std::string principal;
+  authority::GrantOrderEvent event;
+};
+struct RevocationOrder {
+  std::string principal;
+  authority::GrantOrderEvent event;
+};
+
 }  // namespace fiscal::domain
 
 #endif  // FISCAL_DOMAIN_REQUESTS_H_

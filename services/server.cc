@@ -19,6 +19,7 @@
 #include "base/version.h"
 #include "fiscal/admin/v1/admin_service.grpc.pb.h"
 #include "fiscal/aggregation/v1/aggregation_service.grpc.pb.h"
+#include "fiscal/authority/v1/authority_service.grpc.pb.h"
 #include "fiscal/catalog/v1/catalog_service.grpc.pb.h"
 #include "fiscal/disclosure/v1/disclosure_service.grpc.pb.h"
 #include "fiscal/federation/v1/federation_service.grpc.pb.h"
@@ -30,9 +31,11 @@
 #include "services/admin/scrubber.h"
 #include "services/admin/system_parts.h"
 #include "services/admin/system_status.h"
+#include "services/authority/authority_rpc.h"
 #include "services/config/config.h"
 #include "services/door/self_probe.h"
 #include "services/federation/federation_rpc.h"
+#include "services/ledger/authority.h"
 #include "services/log/log_copier.h"
 #include "services/log/log_feed.h"
 #include "services/log/log_rpc.h"
@@ -61,6 +64,7 @@ constexpr absl::Duration kDiskInterval = absl::Seconds(1);
 std::vector<std::string> ServiceNames(const config::v1::ServeConfig& config) {
   std::vector<std::string> names = {log::v1::EventLogService::service_full_name(),
                                     federation::v1::FederationService::service_full_name(),
+                                    authority::v1::AuthorityService::service_full_name(),
                                     admin::v1::AdminService::service_full_name()};
   if (SubmissionOf(config) != nullptr) {
     names.push_back(submission::v1::SubmissionService::service_full_name());
@@ -139,9 +143,10 @@ class ServerImpl final : public Server {
   // Makes the stores and what is computed from them.
   absl::Status Recover() {
     FISCAL_ASSIGN_OR_RETURN(stores_, Stores::Open(config_, *process_));
+    authority_ = std::make_unique<Authority>(stores_->log(), AuthorityOptions());
     if (const config::v1::SubmissionConfig* submission = SubmissionOf(config_)) {
       absl::StatusOr<std::unique_ptr<Writer>> writer =
-          Writer::Open(*submission, *process_, *stores_, *edge_);
+          Writer::Open(*submission, *process_, *stores_, *edge_, *authority_);
       FISCAL_RETURN_IF_ERROR(storage::WithNextStep(writer.status()));
       writer_ = *std::move(writer);
     }
@@ -216,14 +221,38 @@ class ServerImpl final : public Server {
       upstreams = writer_->upstreams();
     }
     rpc::Calls& calls = edge_->calls();
-    edge_->Add(MakeEventLogService(calls, *log_feed_, *signer_));
+    edge_->LetInBy(*authority_, log, Catalogs());
+    edge_->Add(MakeEventLogService(calls, *log_feed_, *signer_, *authority_, Catalogs()));
     edge_->Add(MakeFederationService(calls, {*log_feed_, log, runner, intake, std::move(upstreams),
-                                             *signer_, process_->clock()}));
+                                             *signer_, process_->clock(), *authority_,
+                                             Catalogs()}));
+    edge_->Add(MakeAuthorityService(calls, {*authority_, log, committer, Catalogs()}));
     edge_->Add(
         MakeAdminService(calls, {verifier, *scrubber_, process_->drain(), log, *signer_, projector,
                                  committer, [this](admin::v1::GetStatusResponse* out) {
                                    ToAnswer(StatusOf(parts_, process_->ready()), out);
                                  }}));
+  }
+
+  Authority::Options AuthorityOptions() const {
+    Authority::Options options;
+    const std::string mode = AuthorityModeOf(process_->config());
+    options.mode = mode == "enforce" ? Authority::Mode::kEnforce
+                   : mode == "log"   ? Authority::Mode::kLog
+                                     : Authority::Mode::kOff;
+    for (const config::v1::AdminConfig& admin : process_->config().authority().admins())
+      options.admins.push_back(admin.principal());
+    options.would_deny = [](absl::string_view principal, const absl::Status& refusal) {
+      logging::Warning("would be denied", {{"principal", principal}, {"why", refusal.message()}});
+    };
+    return options;
+  }
+
+  // The catalog as it stands, from whoever knows it first.
+  std::function<std::shared_ptr<const domain::Catalog>()> Catalogs() const {
+    return [this] {
+      return writer_ != nullptr ? writer_->intake().catalog() : reader_->projector().catalog();
+    };
   }
 
   void FillParts() {
@@ -247,6 +276,7 @@ class ServerImpl final : public Server {
   // stores, the process with its lock last.
   std::unique_ptr<Process> process_;
   std::unique_ptr<Stores> stores_;
+  std::unique_ptr<Authority> authority_;
   // Null in the role `aggregation`.
   std::unique_ptr<Writer> writer_;
   // Null in the role `submission`.
@@ -362,6 +392,7 @@ int Serve(const config::v1::ServeConfig& config) {
   }
   logging::Info("serving", {{"version", Version()},
                             {"role", RoleName(config)},
+                            {"authority", AuthorityModeOf(ServerOf(config))},
                             {"data_dir", ServerOf(config).data_dir()},
                             {"port", int64_t{(*server)->port()}},
                             {"admin_port", int64_t{(*server)->admin_port()}},

@@ -36,8 +36,32 @@ absl::Status OperatorEvents::Add(const domain::EventHeader& header, absl::string
     }
     const domain::Position position = event.position;
     quarantined_.emplace(position, Quarantined{header.position, std::move(event)});
+  } else if (header.kind == EventKind::kGrant) {
+    FISCAL_ASSIGN_OR_RETURN(authority::GrantEvent event, DecodeGrant(payload));
+    if (authority::FindRole(event.role) == nullptr) {
+      return absl::DataLossError(absl::StrCat("event ", header.position.value(),
+                                              " grants the role ", event.role,
+                                              ", which a newer version has"));
+    }
+    authority::Grant::Act act{header.position, header.commit_time_us, header.principal, event.note};
+    ChangeGrants().Add(std::move(act), std::move(event));
+  } else if (header.kind == EventKind::kGrantApproval ||
+             header.kind == EventKind::kGrantRevocation) {
+    FISCAL_ASSIGN_OR_RETURN(authority::GrantOrderEvent event, DecodeGrantOrder(payload));
+    authority::Grant::Act act{header.position, header.commit_time_us, header.principal, event.note};
+    // What is in force already is no error: a log is as it is.
+    if (header.kind == EventKind::kGrantApproval) {
+      ChangeGrants().Approve(event.grant, std::move(act));
+    } else {
+      ChangeGrants().Revoke(event.grant, std::move(act));
+    }
   }
   return absl::OkStatus();
+}
+
+authority::Grants& OperatorEvents::ChangeGrants() {
+  if (grants_.use_count() > 1) grants_ = std::make_shared<authority::Grants>(*grants_);
+  return *grants_;
 }
 
 absl::StatusOr<Foldable> ReadFoldable(const domain::EventHeader& header, absl::string_view payload,

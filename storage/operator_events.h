@@ -1,8 +1,8 @@
-// Operators' decisions, as the log keeps them: postings that totals leave out, and the keys that
-// sign tree heads.
+// Operators' decisions, as the log keeps them: postings that totals leave out, the keys that sign
+// tree heads, and grants.
 //
-//   kQuarantine and kKey events --(EventLog, when opened and at each commit)--> OperatorEvents
-//     --> ReadFoldable, services/log/signer.h
+//   events of these kinds --(EventLog, when opened and at each commit)--> OperatorEvents
+//     --> ReadFoldable, services/log/signer.h, services/ledger/authority.h
 //
 // A quarantined posting is left out at every position, also before the one where the operator said
 // so, and with it all that its budget posts afterwards: those are differences against it. A budget
@@ -17,6 +17,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "domain/authority/grants.h"
 #include "domain/event.h"
 #include "domain/fold.h"
 
@@ -54,12 +55,17 @@ class OperatorEvents {
   const std::map<domain::Position, Quarantined>& quarantined() const { return quarantined_; }
   // The keys in the order they came; the last signs.
   const std::vector<Key>& keys() const { return keys_; }
+  const authority::Grants& grants() const { return *grants_; }
 
  private:
+  // A copy that may be changed: snapshots share what does not.
+  authority::Grants& ChangeGrants();
+
   std::map<domain::Position, Quarantined> quarantined_;
   // The first position from which a budget is left out.
   std::map<domain::BudgetKey, domain::Position> budgets_;
   std::vector<Key> keys_;
+  std::shared_ptr<authority::Grants> grants_ = std::make_shared<authority::Grants>();
 };
 
 // The part of an event that totals take.

@@ -281,6 +281,72 @@ absl::StatusOr<domain::KeyEvent> DecodeKeyEvent(absl::string_view payload) {
   return event;
 }
 
+// grant := principal:string role:string division:u32 own_level:u8 departments:strings
+//          agencies:strings year_from:u16 year_to:u16 stages:string note:string
+// strings := count:varint string*; a stage is a byte of `stages`
+std::string EncodeGrant(const authority::GrantEvent& event) {
+  std::string out;
+  PutString(&out, event.principal);
+  PutString(&out, event.role);
+  const authority::Extent& e = event.extent;
+  PutU32(&out, e.division);
+  PutU8(&out, e.own_level);
+  for (const std::vector<std::string>* codes : {&e.departments, &e.agencies}) {
+    PutVarint(&out, codes->size());
+    for (const std::string& code : *codes) PutString(&out, code);
+  }
+  PutU16(&out, e.year_from);
+  PutU16(&out, e.year_to);
+  PutVarint(&out, e.stages.size());
+  for (domain::Stage stage : e.stages) PutU8(&out, static_cast<uint8_t>(stage));
+  PutString(&out, event.note);
+  return out;
+}
+
+absl::StatusOr<authority::GrantEvent> DecodeGrant(absl::string_view payload) {
+  ByteReader reader(payload);
+  authority::GrantEvent event;
+  event.principal = std::string(reader.String());
+  event.role = std::string(reader.String());
+  authority::Extent& e = event.extent;
+  e.division = reader.U32();
+  const uint8_t own_level = reader.U8();
+  e.own_level = own_level == 1;
+  for (std::vector<std::string>* codes : {&e.departments, &e.agencies}) {
+    for (uint64_t left = reader.Varint(); left > 0 && reader.ok(); --left)
+      codes->emplace_back(reader.String());
+  }
+  e.year_from = reader.U16();
+  e.year_to = reader.U16();
+  for (char stage : reader.String()) {
+    if (stage < 1 || stage > 7) return Malformed("grant");
+    e.stages.push_back(static_cast<domain::Stage>(stage));
+  }
+  event.note = std::string(reader.String());
+  if (!reader.ok() || !reader.AtEnd() || own_level > 1 || event.principal.empty() ||
+      event.role.empty()) {
+    return Malformed("grant");
+  }
+  return event;
+}
+
+// grant_order := grant:u64 note:string
+std::string EncodeGrantOrder(const authority::GrantOrderEvent& event) {
+  std::string out;
+  PutU64(&out, event.grant.value());
+  PutString(&out, event.note);
+  return out;
+}
+
+absl::StatusOr<authority::GrantOrderEvent> DecodeGrantOrder(absl::string_view payload) {
+  ByteReader reader(payload);
+  authority::GrantOrderEvent event;
+  event.grant = domain::Position(reader.U64());
+  event.note = std::string(reader.String());
+  if (!reader.ok() || !reader.AtEnd() || event.grant.zero()) return Malformed("grant order");
+  return event;
+}
+
 std::string KeyChangeBytes(absl::string_view log_id, absl::string_view next_public_key_pem) {
   return absl::StrCat("fiscal-key-change-v1\n", log_id, next_public_key_pem);
 }
@@ -324,7 +390,7 @@ absl::StatusOr<domain::EventHeader> DecodeHeader(absl::string_view record,
     return absl::DataLossError("record: written by a newer version of Fiscal");
   }
   if (kind < static_cast<uint8_t>(domain::EventKind::kStatement) ||
-      kind > static_cast<uint8_t>(domain::EventKind::kKey)) {
+      kind > static_cast<uint8_t>(domain::EventKind::kGrantRevocation)) {
     return Malformed("record");
   }
   h.kind = static_cast<domain::EventKind>(kind);
@@ -353,6 +419,11 @@ absl::StatusOr<domain::Event> DecodeRecord(std::shared_ptr<const std::string> re
     FISCAL_ASSIGN_OR_RETURN(event.quarantine, DecodeQuarantine(payload));
   } else if (event.header.kind == domain::EventKind::kKey) {
     FISCAL_ASSIGN_OR_RETURN(event.key, DecodeKeyEvent(payload));
+  } else if (event.header.kind == domain::EventKind::kGrant) {
+    FISCAL_ASSIGN_OR_RETURN(event.grant, DecodeGrant(payload));
+  } else if (event.header.kind == domain::EventKind::kGrantApproval ||
+             event.header.kind == domain::EventKind::kGrantRevocation) {
+    FISCAL_ASSIGN_OR_RETURN(event.grant_order, DecodeGrantOrder(payload));
   }
   return event;
 }

@@ -55,6 +55,11 @@ std::string EncodeQuarantine(const domain::QuarantineEvent& event);
 absl::StatusOr<domain::QuarantineEvent> DecodeQuarantine(absl::string_view payload);
 std::string EncodeKeyEvent(const domain::KeyEvent& event);
 absl::StatusOr<domain::KeyEvent> DecodeKeyEvent(absl::string_view payload);
+std::string EncodeGrant(const authority::GrantEvent& event);
+absl::StatusOr<authority::GrantEvent> DecodeGrant(absl::string_view payload);
+// Of an approval or a revocation.
+std::string EncodeGrantOrder(const authority::GrantOrderEvent& event);
+absl::StatusOr<authority::GrantOrderEvent> DecodeGrantOrder(absl::string_view payload);
 // The bytes that a key signs to vouch for the next one.
 std::string KeyChangeBytes(absl::string_view log_id, absl::string_view next_public_key_pem);
 

@@ -55,6 +55,7 @@ int main(int argc, char** argv) {
   fiscal::cli::AddReconcile(app, context);
   fiscal::cli::AddLog(app, context);
   fiscal::cli::AddWatch(app, context);
+  fiscal::cli::AddAuthority(app, context);
   fiscal::cli::AddAdmin(app, context);
   fiscal::cli::AddDescribe(app, context);
   try {

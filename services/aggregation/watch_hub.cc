@@ -108,14 +108,16 @@ void WatchHub::Sent(Watcher* w, bool ok) {
   if (task.watcher != nullptr) Step(task);
 }
 
-void WatchHub::Cancel(Watcher* w) {
+void WatchHub::Cancel(Watcher* w) { End(w, absl::CancelledError("the caller went away")); }
+
+void WatchHub::End(Watcher* w, const absl::Status& status) {
   Ended ended;
   {
     absl::MutexLock lock(&mu_);
     if (watchers_.count(w) == 0) return;
     w->watch_->Abandon();
     w->ending_ = true;
-    w->end_status_ = absl::CancelledError("the caller went away");
+    w->end_status_ = status;
     EndIfFree(w, &ended);
   }
   EndAll(ended);

@@ -82,6 +82,8 @@ class WatchHub {
   void Sent(Watcher* watcher, bool ok) ABSL_LOCKS_EXCLUDED(mu_);
   // The caller went away.
   void Cancel(Watcher* watcher) ABSL_LOCKS_EXCLUDED(mu_);
+  // Ends it with an error, now or when its message is out.
+  void End(Watcher* watcher, const absl::Status& status) ABSL_LOCKS_EXCLUDED(mu_);
 
   // Ends all watchers with DRAINING, now or when their message is out; takes no new ones.
   void Drain() ABSL_LOCKS_EXCLUDED(mu_);

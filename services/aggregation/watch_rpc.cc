@@ -90,6 +90,10 @@ class WatchStream final : public Reactor, public Watcher {
 
   // The call keeps it until OnDone.
   void Keep(std::shared_ptr<WatchStream> self) { self_ = std::move(self); }
+  // From now on the hub ends it when its caller may not have it any more.
+  void MindRights() {
+    call_->OnRefused([this](const absl::Status& status) { hub_.End(this, status); });
+  }
 
   void Send(const WatchMessage& message) override {
     response_.Clear();
@@ -125,6 +129,7 @@ class WatchStream final : public Reactor, public Watcher {
   }
   void OnCancel() override { hub_.Cancel(this); }
   void OnDone() override {
+    call_->Detach();
     // The hub's copy may outlive the call by the step that ends it.
     const std::shared_ptr<WatchStream> self = std::move(self_);
   }
@@ -150,6 +155,7 @@ Reactor* StartWatch(const pb::WatchTotalsRequest& request, std::unique_ptr<rpc::
                                               std::move(call), hub, projector, reader);
   WatchStream* reactor = stream.get();
   reactor->Keep(stream);
+  reactor->MindRights();
   const absl::Status added = hub.Add(std::move(stream));
   if (!added.ok()) reactor->End(added);
   return reactor;

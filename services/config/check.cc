@@ -9,12 +9,14 @@
 #include <tuple>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/small_file.h"
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "base/time_text.h"
 #include "base/tls_files.h"
+#include "domain/authority/principal.h"
 #include "domain/types.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/message.h"
@@ -140,6 +142,27 @@ absl::Status CheckDeadlines(const config::v1::AggregationConfig& aggregation) {
   return absl::OkStatus();
 }
 
+absl::Status CheckAuthority(const config::v1::ServerConfig& server) {
+  const config::v1::AuthorityConfig& config = server.authority();
+  if (AuthorityModeOf(server) == "off" && !server.tls().client_ca_file().empty() &&
+      !server.insecure()) {
+    return Wrong("server.authority.mode", config.mode(),
+                 "where callers show certificates they need grants; --insecure overrides");
+  }
+  std::set<std::string> principals;
+  for (int i = 0; i < config.admins_size(); ++i) {
+    const std::string& principal = config.admins(i).principal();
+    const std::string setting = absl::StrCat("server.authority.admins[", i, "].principal");
+    if (!authority::IsPrincipalPattern(principal) || absl::EndsWith(principal, "*") ||
+        principal == authority::kAnonymous) {
+      return Wrong(setting, principal,
+                   "must be spiffe://TRUST/PATH, dns:NAME@AUTHORITY or cn:NAME@AUTHORITY");
+    }
+    if (!principals.insert(principal).second) return Wrong(setting, principal, "is named twice");
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckTls(const config::v1::ServerConfig& server) {
   const config::v1::TlsConfig& tls = server.tls();
   if (tls.certificate_file().empty() && tls.key_file().empty() && !tls.client_ca_file().empty()) {
@@ -231,6 +254,7 @@ absl::Status Check(const config::v1::ServeConfig& config) {
   FISCAL_RETURN_IF_ERROR(CheckValues(config.GetReflection()->GetMessage(config, role), ""));
   const config::v1::ServerConfig& server = ServerOf(config);
   FISCAL_RETURN_IF_ERROR(CheckListen(server));
+  FISCAL_RETURN_IF_ERROR(CheckAuthority(server));
   if (config.has_aggregation())
     FISCAL_RETURN_IF_ERROR(CheckPeer("log", config.aggregation().log()));
   if (const config::v1::SubmissionConfig* submission = SubmissionOf(config)) {

@@ -376,4 +376,9 @@ std::string RoleName(const config::v1::ServeConfig& config) {
   return role == nullptr ? "" : role->name();
 }
 
+std::string AuthorityModeOf(const config::v1::ServerConfig& server) {
+  if (server.authority().mode() != "auto") return server.authority().mode();
+  return server.tls().client_ca_file().empty() ? "off" : "enforce";
+}
+
 }  // namespace fiscal::services

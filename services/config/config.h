@@ -71,6 +71,9 @@ const config::v1::AggregationConfig* AggregationOf(const config::v1::ServeConfig
 // all, submission or aggregation.
 std::string RoleName(const config::v1::ServeConfig& config);
 
+// Whether callers need grants: off, log or enforce; what `auto` of server.authority.mode stands for.
+std::string AuthorityModeOf(const config::v1::ServerConfig& server);
+
 }  // namespace fiscal::services
 
 #endif  // FISCAL_SERVICES_CONFIG_CONFIG_H_

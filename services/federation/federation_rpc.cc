@@ -16,6 +16,7 @@
 #include "services/log/log_stream.h"
 #include "services/rpc/service.h"
 #include "services/wire/text_wire.h"
+#include "storage/record_codec.h"
 
 namespace fiscal::services {
 namespace {
@@ -37,10 +38,20 @@ Moment MomentOf(const storage::UpstreamState& taken) {
   return Moment(taken.position, taken.log_id, taken.chain_hash);
 }
 
-absl::StatusOr<size_t> AppendPosting(const storage::EventLog& log, const storage::LogEntry& entry,
+absl::StatusOr<size_t> AppendPosting(const storage::EventLog& log, const LogView& view,
+                                     const storage::LogEntry& entry,
                                      pb::ReadPostingsResponse* response, bool* more) {
   FISCAL_ASSIGN_OR_RETURN(domain::UpstreamRecords::Record record,
                           ToUpstreamRecord(entry, *log.operators(), more));
+  if (!record.posting.empty() || !record.catalog.empty()) {
+    absl::string_view payload;
+    FISCAL_ASSIGN_OR_RETURN(const domain::EventHeader header,
+                            storage::DecodeHeader(*entry.record, &payload));
+    if (!view.Sees(header, payload)) {
+      record.posting.clear();
+      record.catalog.clear();
+    }
+  }
   pb::PostedEvent* event = response->add_events();
   event->set_position(domain::Moment(record.position, log.log_id(), record.chain_hash).Text());
   wire::ToTimestamp(record.commit_time_us, event->mutable_commit_time());
@@ -69,9 +80,13 @@ class FederationRpc final : public rpc::Service {
     const absl::StatusOr<Position> after =
         Stream::Start(p_.log, request->after_position(), request->after_chain_hash());
     if (!after.ok()) return new rpc::RefusedStream<Stream::Reactor>(after.status());
+    const LogView view(p_.authority, p_.catalog, call->caller().principal,
+                       authority::Verb::kRollUp);
     return new Stream(std::move(call), p_.feed, *after, /*until_head=*/false,
-                      [this](const storage::LogEntry& entry, pb::ReadPostingsResponse* response,
-                             bool* more) { return AppendPosting(p_.log, entry, response, more); });
+                      [this, view](const storage::LogEntry& entry,
+                                   pb::ReadPostingsResponse* response, bool* more) {
+                        return AppendPosting(p_.log, view, entry, response, more);
+                      });
   }
 
   void GetUpstreams(rpc::UnaryCall* call, const pb::GetUpstreamsRequest*,

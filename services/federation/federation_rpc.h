@@ -9,7 +9,9 @@
 #include "grpcpp/impl/codegen/service_type.h"
 #include "services/aggregation/runner.h"
 #include "services/federation/upstream.h"
+#include "services/ledger/authority.h"
 #include "services/log/log_feed.h"
+#include "services/log/log_view.h"
 #include "services/log/signer.h"
 #include "services/rpc/call.h"
 
@@ -26,6 +28,8 @@ struct FederationParts {
   std::vector<Upstream*> upstreams;
   const Signer& signer;
   Clock& clock;
+  const Authority& authority;
+  LogView::Catalogs catalog;
 };
 
 std::unique_ptr<grpc::Service> MakeFederationService(rpc::Calls& calls, FederationParts parts);

@@ -75,6 +75,11 @@ absl::Status LogCopier::Keep(const pb::ReadResponse& response) {
   for (const pb::LogRecord& record : response.records()) {
     storage::LogEntry entry;
     entry.position = head.position.Next();
+    if (record.record().empty()) {
+      return absl::PermissionDeniedError(
+          absl::StrCat("event ", entry.position.value(), " of the log is not shown to this process:"
+                       " its certificate needs a grant of the role replica over everything"));
+    }
     entry.record = std::make_shared<const std::string>(record.record());
     FISCAL_ASSIGN_OR_RETURN(entry.leaf_hash, storage::LeafHash(*entry.record));
     entry.chain_hash = storage::ChainHash(head.chain_hash, entry.leaf_hash);

@@ -19,9 +19,11 @@ using domain::Position;
 using domain::Reason;
 namespace pb = fiscal::log::v1;
 
-// A group is never cut: an aggregation process folds each response as it comes.
-absl::StatusOr<size_t> AppendRecord(const storage::EventLog& log, const storage::LogEntry& entry,
-                                    pb::ReadResponse* response, bool* more) {
+// A group is never cut: an aggregation process folds each response as it comes. What the caller
+// does not see goes out as its hash, by which the chain is checked all the same.
+absl::StatusOr<size_t> AppendRecord(const storage::EventLog& log, const LogView& view,
+                                    const storage::LogEntry& entry, pb::ReadResponse* response,
+                                    bool* more) {
   absl::string_view payload;
   FISCAL_ASSIGN_OR_RETURN(const domain::EventHeader header,
                           storage::DecodeHeader(*entry.record, &payload));
@@ -30,14 +32,25 @@ absl::StatusOr<size_t> AppendRecord(const storage::EventLog& log, const storage:
   record->set_position(domain::Moment(entry.position, log.log_id(), entry.chain_hash).Text());
   wire::ToTimestamp(header.commit_time_us, record->mutable_commit_time());
   record->set_chain_hash(std::string(BytesOf(entry.chain_hash)));
+  if (!view.Sees(header, payload)) {
+    record->set_leaf_hash(std::string(BytesOf(storage::LeafHashOfHeader(
+        absl::string_view(*entry.record).substr(0, entry.record->size() - payload.size())))));
+    return record->ByteSizeLong();
+  }
   record->set_record(*entry.record);
   return entry.record->size();
 }
 
 class EventLogRpc final : public rpc::Service {
  public:
-  EventLogRpc(rpc::Calls& calls, LogFeed& feed, const Signer& signer)
-      : Service(calls), feed_(feed), log_(feed.log()), signer_(signer) {
+  EventLogRpc(rpc::Calls& calls, LogFeed& feed, const Signer& signer, const Authority& authority,
+              LogView::Catalogs catalog)
+      : Service(calls),
+        feed_(feed),
+        log_(feed.log()),
+        signer_(signer),
+        authority_(authority),
+        catalog_(std::move(catalog)) {
     Serve(&EventLogRpc::Read);
     Serve(&EventLogRpc::GetTreeHead);
     Serve(&EventLogRpc::GetKeys);
@@ -51,9 +64,12 @@ class EventLogRpc final : public rpc::Service {
     const absl::StatusOr<Position> after =
         Stream::Start(log_, request->after_position(), request->after_chain_hash());
     if (!after.ok()) return new rpc::RefusedStream<Stream::Reactor>(after.status());
+    const LogView view(authority_, catalog_, call->caller().principal, authority::Verb::kReplicate);
     return new Stream(std::move(call), feed_, *after, request->until_head(),
-                      [this](const storage::LogEntry& entry, pb::ReadResponse* response,
-                             bool* more) { return AppendRecord(log_, entry, response, more); });
+                      [this, view](const storage::LogEntry& entry, pb::ReadResponse* response,
+                                   bool* more) {
+                        return AppendRecord(log_, view, entry, response, more);
+                      });
   }
 
   void GetTreeHead(rpc::UnaryCall* call, const pb::GetTreeHeadRequest*,
@@ -165,13 +181,17 @@ class EventLogRpc final : public rpc::Service {
   LogFeed& feed_;
   const storage::EventLog& log_;
   const Signer& signer_;
+  const Authority& authority_;
+  const LogView::Catalogs catalog_;
 };
 
 }  // namespace
 
 std::unique_ptr<grpc::Service> MakeEventLogService(rpc::Calls& calls, LogFeed& feed,
-                                                   const Signer& signer) {
-  return std::make_unique<EventLogRpc>(calls, feed, signer);
+                                                   const Signer& signer,
+                                                   const Authority& authority,
+                                                   LogView::Catalogs catalog) {
+  return std::make_unique<EventLogRpc>(calls, feed, signer, authority, std::move(catalog));
 }
 
 }  // namespace fiscal::services

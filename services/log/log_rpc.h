@@ -6,14 +6,18 @@
 #include <memory>
 
 #include "grpcpp/impl/codegen/service_type.h"
+#include "services/ledger/authority.h"
 #include "services/log/log_feed.h"
+#include "services/log/log_view.h"
 #include "services/log/signer.h"
 #include "services/rpc/call.h"
 
 namespace fiscal::services {
 
 std::unique_ptr<grpc::Service> MakeEventLogService(rpc::Calls& calls, LogFeed& feed,
-                                                   const Signer& signer);
+                                                   const Signer& signer,
+                                                   const Authority& authority,
+                                                   LogView::Catalogs catalog);
 
 }  // namespace fiscal::services
 

@@ -38,6 +38,13 @@ class LogStream final : public grpc::ServerWriteReactor<Response>, private LogFe
             Append append)
       : call_(std::move(call)), feed_(feed), until_head_(until_head), append_(std::move(append)) {
     after_ = after;
+    call_->OnRefused([this](const absl::Status& status) {
+      {
+        absl::MutexLock lock(&mu_);
+        refused_ = status;
+      }
+      feed_.Wake(this);
+    });
     feed_.Wake(this);
   }
 
@@ -86,14 +93,16 @@ class LogStream final : public grpc::ServerWriteReactor<Response>, private LogFe
 
   LogFeed::Next Step() override {
     bool cancelled = false;
+    absl::Status refused;
     {
       absl::MutexLock lock(&mu_);
       // Woken for another reason than the page that is on its way.
       if (writing_) return LogFeed::Next::kWritten;
       cancelled = cancelled_;
+      refused = refused_;
     }
     // Not under the lock: the stream may be gone before it would be let go.
-    if (cancelled) return End(absl::OkStatus());
+    if (cancelled || !refused.ok()) return End(refused);
     const storage::EventLog::Head head = feed_.log().head();
     const absl::Time now = absl::Now();
     Response response;
@@ -159,6 +168,8 @@ class LogStream final : public grpc::ServerWriteReactor<Response>, private LogFe
   absl::Mutex mu_;
   bool writing_ ABSL_GUARDED_BY(mu_) = false;
   bool cancelled_ ABSL_GUARDED_BY(mu_) = false;
+  // Why the caller may not read on.
+  absl::Status refused_ ABSL_GUARDED_BY(mu_);
   Response response_;
 };
 

@@ -99,7 +99,7 @@ class Call final : public Interceptor {
       const auto id = trailing->find(rpc::kRequestIdKey);
       if (id != trailing->end()) fields.emplace_back("request_id", id->second);
     }
-    rpc::Caller caller = rpc::CallerOf(*context);
+    rpc::Caller caller = options_.caller(*context);
     fields.emplace_back("principal", std::move(caller.principal));
     fields.emplace_back("peer", std::move(caller.connection));
     fields.emplace_back("duration_ms", seconds * 1000);

@@ -9,6 +9,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -16,6 +17,7 @@
 #include "absl/time/time.h"
 #include "grpcpp/support/server_interceptor.h"
 #include "services/ops/metrics.h"
+#include "services/rpc/caller.h"
 
 namespace fiscal::services {
 
@@ -37,6 +39,8 @@ struct CallMonitorOptions {
   CallLines lines = CallLines::kFailed;
   // Unary calls that take longer are logged even when they succeed.
   absl::Duration slow = absl::Seconds(1);
+  // Says who calls. REQUIRES: it can be asked as long as the server lives.
+  std::function<rpc::Caller(const grpc::ServerContextBase&)> caller;
 };
 
 // For ServerBuilder. `services` are the full names of those registered. REQUIRES: `metrics` and

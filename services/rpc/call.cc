@@ -40,14 +40,38 @@ Call::Call(Calls& calls, const Method& method, grpc::ServerContextBase& context)
     : calls_(calls),
       method_(method),
       context_(context),
-      caller_(CallerOf(context)),
+      caller_(calls.gate_.Identify(context)),
       key_(caller_.key()),
       deadline_(DeadlineOf(context)),
       answer_by_(AnswerBy(deadline_, calls.clock_.Now())),
-      admitted_(calls.Admit(key_, method.kind)) {}
+      admitted_(Admit()) {}
 
 Call::~Call() {
+  Detach();
   if (admitted_.ok()) calls_.Leave(key_, method_.kind);
+}
+
+absl::Status Call::Admit() const {
+  const absl::Status may = calls_.gate_.MayCall(caller_, method_);
+  return may.ok() ? calls_.Admit(key_, method_.kind) : may;
+}
+
+absl::Status Call::MayAsk(const google::protobuf::Message& request) {
+  return calls_.gate_.MayAsk(caller_, method_, request, &needs_);
+}
+
+void Call::OnRefused(std::function<void(const absl::Status&)> end) {
+  absl::MutexLock lock(&calls_.streams_mu_);
+  end_ = std::move(end);
+  calls_.streams_.insert(this);
+}
+
+void Call::Detach() {
+  // Unary calls never had it.
+  if (method_.kind != CallKind::kStream && method_.kind != CallKind::kWatch) return;
+  absl::MutexLock lock(&calls_.streams_mu_);
+  calls_.streams_.erase(this);
+  end_ = nullptr;
 }
 
 TraceContext Call::trace() const { return TraceOf(context_); }
@@ -111,8 +135,25 @@ void UnaryCall::OnCancel() {
   calls_.executor_.Forget(key(), &work_);
 }
 
-Calls::Calls(Clock& clock, ReadExecutor& executor, Options options)
-    : clock_(clock), executor_(executor), options_(options) {
+bool Calls::LookAgain() {
+  bool told = false;
+  absl::MutexLock lock(&streams_mu_);
+  for (Call* call : streams_) {
+    if (call->told_) {
+      // It waits for a caller who does not read.
+      call->CutOff();
+      continue;
+    }
+    const absl::Status still = gate_.Still(call->method_, call->needs_, call->context_);
+    if (still.ok()) continue;
+    told = call->told_ = true;
+    call->end_(still);
+  }
+  return told;
+}
+
+Calls::Calls(Clock& clock, ReadExecutor& executor, const Gate& gate, Options options)
+    : clock_(clock), executor_(executor), gate_(gate), options_(options) {
   for (const Method& method : Methods()) {
     auto passed = std::make_unique<Passed>();
     passed->method = &method;

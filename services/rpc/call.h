@@ -1,7 +1,7 @@
 // One RPC as handlers see it: the caller, his connection, the deadline, the trace, whether he still
 // waits; and the one way to its answer.
 //
-//   gRPC --> Service (service.h) --> table of methods, bounds of a caller --> Call
+//   gRPC --> Service (service.h) --> table of methods, gate, bounds of a caller --> Call
 //   UnaryCall --(Read)--> a lane of the ReadExecutor --> Finish
 //             --(a write)-----------------> Committer --> Finish
 //
@@ -14,21 +14,27 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "base/clock.h"
+#include "google/protobuf/message.h"
 #include "grpcpp/support/server_callback.h"
 #include "services/ledger/work.h"
 #include "services/rpc/caller.h"
+#include "services/rpc/gate.h"
 #include "services/rpc/methods.h"
 #include "services/rpc/read_executor.h"
 #include "services/rpc/trace.h"
 
 namespace fiscal::services::rpc {
+
+class Call;
 
 // When an answer must leave to reach the caller before his own deadline does: a fifth of the time
 // he gave earlier, a second at most. InfiniteFuture when he sets none.
@@ -48,12 +54,18 @@ class Calls {
   // The cost at which a small read moves to the heavy lane: some 4 ms.
   static constexpr uint64_t kSmallCost = 20000;
 
-  Calls(Clock& clock, ReadExecutor& executor, Options options);
+  // REQUIRES: all outlive it.
+  Calls(Clock& clock, ReadExecutor& executor, const Gate& gate, Options options);
 
   // Calls of a method so far, by its name, for tests; 0 for an unknown method.
   int64_t passed(absl::string_view method) const;
   // Calls refused for a bound of their caller.
   int64_t refused() const { return refused_.load(std::memory_order_relaxed); }
+  const Gate& gate() const { return gate_; }
+  // Looks at every open stream again: those that would no longer be let in are told so, and cut off
+  // when they have not ended by the next time. True when one was told. For one thread, when rights
+  // or authorities change.
+  bool LookAgain() ABSL_LOCKS_EXCLUDED(streams_mu_);
   const ReadExecutor& executor() const { return executor_; }
 
  private:
@@ -79,12 +91,16 @@ class Calls {
 
   Clock& clock_;
   ReadExecutor& executor_;
+  const Gate& gate_;
   const Options options_;
   // By the full name of the request; fixed after construction.
   absl::flat_hash_map<absl::string_view, std::unique_ptr<Passed>> methods_;
   std::atomic<int64_t> refused_{0};
   absl::Mutex mu_;
   absl::flat_hash_map<std::string, Open> open_ ABSL_GUARDED_BY(mu_);
+  // Held while a stream is told: it outlives that.
+  absl::Mutex streams_mu_;
+  absl::flat_hash_set<Call*> streams_ ABSL_GUARDED_BY(streams_mu_);
 };
 
 // Counts against its caller's bounds for as long as it lives. gRPC's context, which it asks, lives
@@ -97,8 +113,16 @@ class Call {
   Call(const Call&) = delete;
   Call& operator=(const Call&) = delete;
 
-  // Why it may not go on: CALLS_TOO_MANY, WATCHERS_TOO_MANY; else OK. Handlers get no other.
+  // Why it may not go on: PRINCIPAL_REFUSED, RIGHT_NOT_GRANTED, CALLS_TOO_MANY, WATCHERS_TOO_MANY;
+  // else OK. Handlers get no other.
   const absl::Status& admitted() const { return admitted_; }
+  // That the caller may ask this; handlers are only called with what he may.
+  absl::Status MayAsk(const google::protobuf::Message& request);
+  // A stream: has `end` called, from another thread, when the caller may no longer have what he
+  // asked for. It must not wait, nor delete the call on its own thread.
+  void OnRefused(std::function<void(const absl::Status&)> end);
+  // Undoes OnRefused, which the end of the call does otherwise: for one that outlives gRPC's context.
+  void Detach();
   const Method& method() const { return method_; }
   const Caller& caller() const { return caller_; }
   // caller().key().
@@ -122,11 +146,20 @@ class Call {
   Calls& calls_;
 
  private:
+  friend class Calls;
+
+  absl::Status Admit() const;
+
   const Method& method_;
   grpc::ServerContextBase& context_;
   const Caller caller_;
   const std::string key_;
   const absl::Time deadline_, answer_by_;
+  // Set before anybody else sees the call.
+  std::vector<Need> needs_;
+  // Guarded by Calls::streams_mu_.
+  std::function<void(const absl::Status&)> end_;
+  bool told_ = false;
   const absl::Status admitted_;
 };
 

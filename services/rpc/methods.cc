@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "fiscal/admin/v1/admin_service.pb.h"
 #include "fiscal/aggregation/v1/aggregation_service.pb.h"
+#include "fiscal/authority/v1/authority_service.pb.h"
 #include "fiscal/catalog/v1/catalog_service.pb.h"
 #include "fiscal/disclosure/v1/disclosure_service.pb.h"
 #include "fiscal/federation/v1/federation_service.pb.h"
@@ -38,6 +39,7 @@ std::vector<Method>* ReadMethods() {
   auto* methods = new std::vector<Method>();
   AddService(*admin::v1::GetStatusRequest::descriptor(), methods);
   AddService(*aggregation::v1::GetTotalRequest::descriptor(), methods);
+  AddService(*authority::v1::GrantRequest::descriptor(), methods);
   AddService(*catalog::v1::ImportCatalogRequest::descriptor(), methods);
   AddService(*disclosure::v1::GetTablesRequest::descriptor(), methods);
   AddService(*federation::v1::ReconcileRequest::descriptor(), methods);

@@ -1,6 +1,7 @@
 // A service of gRPC's, made of handlers that get a Call: the one adapter between the two.
 //
-//   gRPC --(bytes)--> Service: makes the Call, admits it, parses --(Call, message)--> handler
+//   gRPC --(bytes)--> Service: makes the Call, admits it, parses, asks the gate
+//     --(Call, message)--> handler
 //
 // A request is looked at as bytes before protobuf makes a message of it: its size and the number of
 // its values are bounded (wire/bounds.h). gRPC by itself would parse whatever comes, and answer
@@ -62,6 +63,7 @@ class Service : public grpc::Service {
               auto* call = new ParsedCall<Request>(calls_, Count(to), *context);
               absl::Status status = call->admitted();
               if (status.ok()) status = ParseRead(*bytes, &call->request);
+              if (status.ok()) status = call->MayAsk(call->request);
               if (status.ok()) {
                 (static_cast<Own*>(this)->*handler)(call, &call->request, response);
               } else {
@@ -71,7 +73,8 @@ class Service : public grpc::Service {
             }));
   }
 
-  // As above, of a request that the handler parses itself.
+  // As above, of a request that the handler parses itself. Those are writes, and what they are about
+  // is looked at where they are decided.
   template <typename Request, typename Own>
   void ServeBytes(void (Own::*handler)(UnaryCall*, const grpc::ByteBuffer*, grpc::ByteBuffer*)) {
     Calls::Passed& to = Taking<Request>();
@@ -105,6 +108,7 @@ class Service : public grpc::Service {
               absl::Status status = call->admitted();
               Request request;
               if (status.ok()) status = ParseRead(*bytes, &request);
+              if (status.ok()) status = call->MayAsk(request);
               if (!status.ok()) return new RefusedStream<Reactor>(status);
               return (static_cast<Own*>(this)->*handler)(std::move(call), &request);
             }));
@@ -131,10 +135,11 @@ class Service : public grpc::Service {
         new grpc::internal::RpcMethodHandler<Service, grpc::ByteBuffer, Response>(
             [&to, handler](Service* service, grpc::ServerContext* context,
                            const grpc::ByteBuffer* bytes, Response* response) {
-              const Call call(service->calls_, Count(to), *context);
+              Call call(service->calls_, Count(to), *context);
               absl::Status status = call.admitted();
               Request request;
               if (status.ok()) status = ParseRead(*bytes, &request);
+              if (status.ok()) status = call.MayAsk(request);
               if (status.ok())
                 status = (static_cast<Own*>(service)->*handler)(call, &request, response);
               return ToGrpc(status);

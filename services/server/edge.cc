@@ -27,6 +27,8 @@ namespace {
 // dead.
 constexpr absl::Duration kProbeInterval = absl::Seconds(1), kProbeLimit = absl::Seconds(3),
                          kDeadAfter = absl::Seconds(10);
+// How often it is asked whether rights changed, and after how long streams are looked at anyway.
+constexpr absl::Duration kRightsInterval = absl::Seconds(1), kRightsLife = absl::Seconds(60);
 
 }  // namespace
 
@@ -108,7 +110,31 @@ void Edge::MakeCalls() {
   bounds.streams_max = static_cast<size_t>(callers.streams_max());
   bounds.watches_max = static_cast<size_t>(callers.watches_max());
   bounds.cost_max = static_cast<uint64_t>(reads.cost_max());
-  calls_ = std::make_unique<rpc::Calls>(process_.clock(), *executor_, bounds);
+  calls_ = std::make_unique<rpc::Calls>(process_.clock(), *executor_, gate_, bounds);
+  const config::v1::TlsConfig& tls = config_.tls();
+  if (!tls.client_ca_file().empty()) {
+    identities_ = std::make_unique<rpc::Identities>(
+        process_.clock(),
+        rpc::Identities::Options{tls.client_ca_file(), tls.client_crl_file()});
+  }
+}
+
+void Edge::LetInBy(const Authority& authority, const storage::EventLog& log,
+                   std::function<std::shared_ptr<const domain::Catalog>()> catalog) {
+  log_ = &log;
+  gate_.Open({identities_.get(), &authority, &log, std::move(catalog)});
+}
+
+void Edge::LookAtRights() {
+  const bool files = identities_ != nullptr && identities_->Refresh();
+  std::shared_ptr<const storage::OperatorEvents> rights = log_->operators();
+  const absl::Time now = absl::Now();
+  // The catalog, and the ends of certificates, change no file.
+  if (!files && rights == rights_seen_ && !somebody_told_ && now - rights_looked_ < kRightsLife)
+    return;
+  rights_seen_ = std::move(rights);
+  rights_looked_ = now;
+  somebody_told_ = calls_->LookAgain();
 }
 
 void Edge::ProbeFromNowOn() {
@@ -153,6 +179,9 @@ absl::Status Edge::Start() {
                   : lines.calls() == "none" ? CallLines::kNone
                                             : CallLines::kFailed;
   monitor.slow = absl::Milliseconds(lines.slow_call_millis());
+  monitor.caller = [this](const grpc::ServerContextBase& context) {
+    return gate_.Identify(context);
+  };
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;
@@ -169,12 +198,15 @@ absl::Status Edge::Start() {
       MakeCallMonitor(process_.metrics(), open_calls_, options_.service_names, monitor));
   builder.experimental().SetInterceptorCreators(std::move(creators));
   Door::Taker taker = AddDoor(config_.door().streams_max(), credentials_, &builder);
-  services_.push_back(MakeReflectionService(options_.service_names));
+  // The shapes of what callers may not ask are not for everybody either.
+  if (gate_.authority()->mode() != Authority::Mode::kEnforce)
+    services_.push_back(MakeReflectionService(options_.service_names));
   for (const std::unique_ptr<grpc::Service>& service : services_)
     builder.RegisterService(service.get());
   server_ = builder.BuildAndStart();
   if (server_ == nullptr) return absl::InternalError("gRPC's server does not start");
   SetHealth(true);
+  rights_period_ = std::make_unique<Periodic>(kRightsInterval, [this] { LookAtRights(); });
   // Connections that come in between wait until the door hands them on.
   recovery_.reset();
   door_->HandTo(std::move(taker));
@@ -184,6 +216,7 @@ absl::Status Edge::Start() {
 
 void Edge::Leave() {
   probe_period_.reset();
+  rights_period_.reset();
   if (server_ == nullptr) return;
   sd_notify(0, "STOPPING=1\nSTATUS=draining");
   SetHealth(false);

@@ -19,6 +19,7 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "domain/catalog.h"
 #include "domain/event.h"
 #include "grpcpp/impl/codegen/service_type.h"
 #include "grpcpp/security/server_credentials.h"
@@ -26,12 +27,15 @@
 #include "services/admin/system_parts.h"
 #include "services/door/door.h"
 #include "services/door/self_probe.h"
+#include "services/ledger/authority.h"
 #include "services/ops/admin_pages.h"
 #include "services/ops/call_monitor.h"
 #include "services/ops/http_listener.h"
 #include "services/ops/periodic.h"
 #include "services/ops/recovery_door.h"
 #include "services/rpc/call.h"
+#include "services/rpc/gate.h"
+#include "services/rpc/identities.h"
 #include "services/rpc/read_executor.h"
 #include "services/server/process.h"
 
@@ -51,6 +55,9 @@ class Edge {
   static absl::StatusOr<std::unique_ptr<Edge>> Open(Process& process, Options options);
   // The bounds of callers, for services.
   rpc::Calls& calls() { return *calls_; }
+  // Says what callers are let in by. REQUIRES: before Start; it outlives the edge's calls.
+  void LetInBy(const Authority& authority, const storage::EventLog& log,
+               std::function<std::shared_ptr<const domain::Catalog>()> catalog);
   // Adds a service. REQUIRES: before Start; what the service uses outlives the edge.
   void Add(std::unique_ptr<grpc::Service> service) { services_.push_back(std::move(service)); }
   // Takes calls.
@@ -75,6 +82,8 @@ class Edge {
   AdminPages::Health Health() const;
   absl::Status OpenDoor();
   void MakeCalls();
+  // Looks whether who is let in is let in still.
+  void LookAtRights();
   void SetHealth(bool serving);
   // Tries the own address from now on, for /healthz and /readyz.
   void ProbeFromNowOn();
@@ -90,6 +99,9 @@ class Edge {
   std::shared_ptr<grpc::ServerCredentials> credentials_;
   // Destroyed from the bottom up: who asks from outside, gRPC, the door that handed it connections,
   // services, and what they count and run calls with.
+  // Null where callers show no certificates.
+  std::unique_ptr<rpc::Identities> identities_;
+  rpc::Gate gate_;
   std::unique_ptr<rpc::ReadExecutor> executor_;
   std::unique_ptr<rpc::Calls> calls_;
   std::vector<std::unique_ptr<grpc::Service>> services_;
@@ -99,6 +111,12 @@ class Edge {
   absl::Time answered_ ABSL_GUARDED_BY(probe_mu_) = absl::InfiniteFuture();
   std::string unanswered_ ABSL_GUARDED_BY(probe_mu_);
   std::unique_ptr<Periodic> probe_period_;
+  const storage::EventLog* log_ = nullptr;
+  // Only the thread of `rights_period_` uses these.
+  std::shared_ptr<const storage::OperatorEvents> rights_seen_;
+  absl::Time rights_looked_ = absl::InfinitePast();
+  bool somebody_told_ = false;
+  std::unique_ptr<Periodic> rights_period_;
   // Answers until Start, and `server_` from then on.
   std::unique_ptr<RecoveryDoor> recovery_;
   std::unique_ptr<grpc::Server> server_;

@@ -3,16 +3,19 @@
 #include "absl/memory/memory.h"
 #include "base/log.h"
 #include "base/status_macros.h"
+#include "domain/authority/principal.h"
 #include "services/catalog/catalog_rpc.h"
 #include "services/submission/submission_rpc.h"
 
 namespace fiscal::services {
 
 absl::StatusOr<std::unique_ptr<Writer>> Writer::Open(const config::v1::SubmissionConfig& config,
-                                                     Process& process, Stores& stores, Edge& edge) {
+                                                     Process& process, Stores& stores, Edge& edge,
+                                                     const Authority& authority) {
   auto writer = absl::WrapUnique(new Writer(config, process, stores));
   FISCAL_ASSIGN_OR_RETURN(writer->intake_,
-                          Intake::Open(stores.directory().kv(), stores.log(), process.clock()));
+                          Intake::Open(stores.directory().kv(), stores.log(), process.clock(),
+                                       CheckRules, &authority));
   writer->MakeCommitter();
   writer->AddServices(edge);
   return writer;
@@ -64,7 +67,8 @@ void Writer::Record(const SigningKey& key) {
   const domain::KeyEvent event{key.public_key_pem(), ""};
   const absl::Status kept =
       committer_
-          ->SubmitAndWait("fiscal", domain::KeyOrder{"fiscal", event}, event.public_key_pem.size())
+          ->SubmitAndWait(authority::kProcess, domain::KeyOrder{authority::kProcess, event},
+                          event.public_key_pem.size())
           .status();
   if (!kept.ok()) {
     logging::Warning("the signing key is not in the log yet: the next start says it",

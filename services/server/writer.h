@@ -28,7 +28,8 @@ class Writer {
   // Reads what the intake stands on, and adds the services to `edge`. REQUIRES: all outlive the
   // result, but `edge`, whose services end before it.
   static absl::StatusOr<std::unique_ptr<Writer>> Open(const config::v1::SubmissionConfig& config,
-                                                      Process& process, Stores& stores, Edge& edge);
+                                                      Process& process, Stores& stores, Edge& edge,
+                                                      const Authority& authority);
   // Follows the upstreams from now on.
   void Start();
   // Ends following upstreams.

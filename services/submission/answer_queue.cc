@@ -2,18 +2,17 @@
 
 #include <utility>
 
-#include "domain/reason.h"
 
 namespace fiscal::services {
 
 bool AnswerQueue::BeginFrame() {
-  taking_ = !ended_ && !draining_;
+  taking_ = !ended_ && !draining();
   return taking_;
 }
 
 void AnswerQueue::EndFrame(bool last) {
   reading_ = taking_ = false;
-  if (last && !draining_) reads_ended_ = true;
+  if (last && !draining()) reads_ended_ = true;
 }
 
 int64_t AnswerQueue::Add(size_t bytes) {
@@ -52,17 +51,14 @@ AnswerQueue::Start AnswerQueue::Next() {
     start.more = wrote_ && !places_.empty() && places_.front().answered;
     wrote_ = true;
   }
-  if (!reading_ && !reads_ended_ && !draining_ && places_.size() < options_.budgets_max &&
+  if (!reading_ && !reads_ended_ && !draining() && places_.size() < options_.budgets_max &&
       bytes_ < options_.bytes_max)
     reading_ = start.read = true;
   // When draining, the read that is under way ends with the call.
-  const bool no_more = draining_ || (reads_ended_ && !reading_);
+  const bool no_more = draining() || (reads_ended_ && !reading_);
   if (!no_more || taking_ || writing_ || !places_.empty()) return start;
   ended_ = true;
-  start.end = draining_ && !reads_ended_
-                  ? domain::Refuse(domain::Reason::kDraining,
-                                   "the service is stopping: send what was not answered again")
-                  : absl::OkStatus();
+  start.end = reads_ended_ ? absl::OkStatus() : why_;
   return start;
 }
 

@@ -39,8 +39,11 @@ class AnswerQueue {
   void Answer(int64_t index, std::string bytes);
   // A write ended; with `ok` false the caller hears no more, and what comes is dropped.
   void EndWrite(bool ok);
-  // No frame is taken from now on.
-  void Drain() { draining_ = true; }
+  // No frame is taken from now on, and the call ends with `why` when what was taken is answered. The
+  // first reason counts.
+  void Drain(const absl::Status& why) {
+    if (why_.ok()) why_ = why;
+  }
 
   // What is to be started now: each at most once until it has ended.
   struct Start {
@@ -50,7 +53,7 @@ class AnswerQueue {
     // something else.
     bool more = false;
     bool read = false;
-    // The call ends, with OK or DRAINING; nothing is under way but a read that ends with it.
+    // The call ends, with OK or the reason of Drain; nothing is under way but a read that ends with it.
     std::optional<absl::Status> end;
   };
   Start Next();
@@ -62,6 +65,7 @@ class AnswerQueue {
     std::string answer;
   };
   void Leave();
+  bool draining() const { return !why_.ok(); }
 
   const Options options_;
   // The budgets that are not written yet; the first has the index `first_`.
@@ -73,7 +77,8 @@ class AnswerQueue {
   bool writing_ = false;
   bool wrote_ = false;
   bool reads_ended_ = false;
-  bool draining_ = false;
+  // Not OK once draining.
+  absl::Status why_;
   bool broken_ = false;
   bool ended_ = false;
 };

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/log.h"
+#include "domain/reason.h"
 #include "fiscal/submission/v1/submission_service.pb.h"
 #include "services/ledger/decide/prepare.h"
 #include "services/ledger/moments.h"
@@ -25,6 +26,7 @@ StreamBudgets::StreamBudgets(Committer& committer, Metrics& metrics, rpc::DrainS
       trace_id_(call_->trace_id()),
       parts_(memory, call_->key(), call_->caller().principal),
       answers_(options.answers) {
+  call_->OnRefused([this](const absl::Status& status) { End(status); });
   StartRead(&frame_);
   if (!drain_.Add(this)) OnDrain();
 }
@@ -35,7 +37,12 @@ void StreamBudgets::OnDone() {
 }
 
 void StreamBudgets::OnDrain() {
-  Tell([](AnswerQueue& answers) { answers.Drain(); });
+  End(domain::Refuse(domain::Reason::kDraining,
+                     "the service is stopping: send what was not answered again"));
+}
+
+void StreamBudgets::End(const absl::Status& why) {
+  Tell([&](AnswerQueue& answers) { answers.Drain(why); });
 }
 
 void StreamBudgets::OnReadDone(bool ok) {

@@ -44,6 +44,8 @@ class StreamBudgets final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
   void OnDrain() override ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
+  // Answers what was read, then ends the call with `why`.
+  void End(const absl::Status& why) ABSL_LOCKS_EXCLUDED(mu_);
   // Gives the budget its place and hands it to the committer, or answers why it is refused.
   void HandOn(BudgetParts::Budget budget) ABSL_LOCKS_EXCLUDED(mu_);
   // The bytes of an answer; counts and logs a refusal.

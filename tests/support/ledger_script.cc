@@ -27,6 +27,8 @@ using services::Intake;
 using services::Prepare;
 
 constexpr uint16_t kYear = 2024;
+// Who sends what does not say by whom.
+constexpr char kPrincipal[] = "test";
 
 domain::Dimension DimensionOf(absl::string_view name) {
   using domain::Dimension;
@@ -163,12 +165,17 @@ services::Projector::Options WrittenEvery(uint64_t events) {
   return options;
 }
 
-LedgerScript::LedgerScript(services::RulesCheck check, services::Projector::Options projector)
+LedgerScript::LedgerScript(services::RulesCheck check, services::Projector::Options projector,
+                           std::vector<std::string> admins)
     : clock_(absl::FromUnixSeconds(1704067200)), check_(check) {
   log_kv_ = *storage::MemoryKv::Open(log_disk_, {true, &faults_});
   anchor_ = std::make_unique<storage::MemoryAnchor>(anchor_disk_);
   log_ = *storage::LocalLog::Open(*log_kv_, *anchor_, "0123456789abcdef");
-  intake_ = *Intake::Open(*log_kv_, *log_, clock_, check);
+  services::Authority::Options authority;
+  if (!admins.empty()) authority.mode = services::Authority::Mode::kEnforce;
+  authority.admins = std::move(admins);
+  authority_ = std::make_unique<services::Authority>(*log_, std::move(authority));
+  intake_ = *Intake::Open(*log_kv_, *log_, clock_, check, authority_.get());
   totals_kv_ = *storage::MemoryKv::Open(totals_disk_, {false, nullptr});
   totals_ = std::make_unique<storage::TotalsStore>(*totals_kv_);
   projector_options_ = projector;
@@ -220,12 +227,36 @@ std::string LedgerScript::RunRow(const Words& words) {
   if (verb == "crosswalk") return Import(domain::CatalogList::kFunctionalCrosswalk, words);
   if (verb == "submit" || verb == "validate" || verb == "withdraw") return Submit(words);
   if (verb == "reallocate") return Reallocate(words);
+  if (verb == "grant") return MakeGrant(words);
+  if (verb == "approve" || verb == "revoke") return OrderGrant(words);
   if (verb == "prepare") return PrepareOne(words);
   if (verb == "commit") return Commit(std::move(prepared_.at(words.at(1))));
   if (verb == "total") return Total(words);
   if (verb == "rows") return Rows(words);
   if (verb == "reads") return Reads(words);
   return absl::StrCat("NO SUCH VERB: ", verb);
+}
+
+std::string LedgerScript::MakeGrant(const Words& words) {
+  domain::GrantOrder order;
+  order.principal = Get(words, "by", kPrincipal);
+  order.event.principal = words.at(1);
+  order.event.role = words.at(2);
+  authority::Extent& e = order.event.extent;
+  e.division = domain::ParseCode(words.at(3));
+  e.own_level = Has(words, "own");
+  if (const std::string code = Get(words, "department"); !code.empty()) e.departments = {code};
+  if (const std::string code = Get(words, "agency"); !code.empty()) e.agencies = {code};
+  e.year_from = e.year_to = static_cast<uint16_t>(Number(words, "year", 0));
+  if (const std::string stage = Get(words, "stage"); !stage.empty()) e.stages = {StageOf(stage)};
+  return Commit(std::move(order));
+}
+
+std::string LedgerScript::OrderGrant(const Words& words) {
+  const std::string by = Get(words, "by", kPrincipal);
+  const authority::GrantOrderEvent event{domain::Position(domain::ParseCode(words.at(1))), ""};
+  if (words[0] == "approve") return Commit(domain::ApprovalOrder{by, event});
+  return Commit(domain::RevocationOrder{by, event});
 }
 
 std::string LedgerScript::Commit(Intake::Request request) {
@@ -262,6 +293,7 @@ std::vector<domain::CatalogEntry> EntriesOf(domain::CatalogList list, const Word
 
 std::string LedgerScript::Import(domain::CatalogList list, const Words& words) {
   domain::CatalogImport import;
+  import.principal = Get(words, "by");
   import.request_id = Get(words, "id", absl::StrCat("import-", ++imports_));
   import.event.year = static_cast<uint16_t>(Number(words, "year", kYear));
   import.event.list = list;
@@ -279,7 +311,7 @@ std::string LedgerScript::Import(domain::CatalogList list, const Words& words) {
 
 domain::Submission LedgerScript::Statement(const Words& words, size_t skip) const {
   domain::Submission s;
-  s.principal = "test";
+  s.principal = Get(words, "by", kPrincipal);
   s.key = BudgetOf(words.at(skip), words);
   s.certify = Has(words, "certify");
   s.control = Has(words, "control");
@@ -300,7 +332,7 @@ domain::Submission LedgerScript::Statement(const Words& words, size_t skip) cons
       s.removed_line_ids.emplace_back(word);
     } else if (absl::ConsumePrefix(&word, "project=")) {
       s.projects.push_back({std::string(word), "name", absl::StrCat("project ", word)});
-    } else if (absl::StrContains(word, ":")) {
+    } else if (absl::StrContains(word, ":") && !absl::StartsWith(word, "by=")) {
       s.lines.lines.push_back(LineOf(words[i], texts.get()));
     }
   }
@@ -342,12 +374,13 @@ std::string LedgerScript::Submit(const Words& words) {
 
 std::string LedgerScript::Reallocate(const Words& words) {
   domain::Reallocation r;
-  r.principal = "test";
+  r.principal = Get(words, "by", kPrincipal);
   r.request_id = words.at(1);
   for (size_t at = 2; at < words.size();) {
     Words part = Until("|", words, &at);
     if (Get(part, "stage").empty()) part.push_back("stage=reallocation");
     r.parts.push_back(Statement(part, 0));
+    r.parts.back().principal = r.principal;
   }
   Prepare(*intake_->catalog(), &r);
   return Commit(std::move(r));

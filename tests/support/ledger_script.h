@@ -17,6 +17,8 @@
 //   revenues division revenue...
 //   crosswalk division code/successor...      of codes of the year before
 //     import lists of 2024, or of year=; `id=name` gives the request_id, else each has its own
+//   grant principal role division|* [department= agency= year= stage= own]
+//   approve position | revoke position        by= says who, as in requests
 //   submit id statement
 //   validate id statement            the same as a preview
 //   withdraw id budget [expect=n]
@@ -33,7 +35,7 @@
 //   word      := id=code:yuan[@project][~economic][>receiver]   a line
 //              | -id                                 a line removed
 //              | project=code | -project=code        put, removed
-//              | patch | certify | control | department=code | expect=n
+//              | patch | certify | control | department=code | expect=n | by=principal
 //                code is functional; in/code is income, in.code is income by its revenue code
 //   filter    := department= agency= functional= economic= revenue= project= year= stage=
 //                own income at=position
@@ -51,6 +53,7 @@
 #include "domain/submission.h"
 #include "domain/totals.h"
 #include "services/ledger/answer/totals_reader.h"
+#include "services/ledger/authority.h"
 #include "services/ledger/decide/group.h"
 #include "services/ledger/decide/intake.h"
 #include "services/ledger/fold/projector.h"
@@ -86,8 +89,9 @@ services::Projector::Options WrittenEvery(uint64_t events);
 
 class LedgerScript {
  public:
-  // `check` as of Intake::Open.
-  explicit LedgerScript(services::RulesCheck check, services::Projector::Options projector = {});
+  // `check` as of Intake::Open. With `admins` nothing is permitted but by grants.
+  explicit LedgerScript(services::RulesCheck check, services::Projector::Options projector = {},
+                        std::vector<std::string> admins = {});
   ~LedgerScript();
 
   // The script with the results that its rows had in place of those it names.
@@ -115,6 +119,7 @@ class LedgerScript {
   void Restart();
 
   services::Intake& intake() { return *intake_; }
+  const services::Authority& authority() const { return *authority_; }
   storage::EventLog& log() { return *log_; }
   storage::Kv& log_kv() { return *log_kv_; }
   ManualClock& clock() { return clock_; }
@@ -128,6 +133,8 @@ class LedgerScript {
   std::string Import(domain::CatalogList list, const Words& words);
   std::string Submit(const Words& words);
   std::string Reallocate(const Words& words);
+  std::string MakeGrant(const Words& words);
+  std::string OrderGrant(const Words& words);
   std::string PrepareOne(const Words& words);
   std::string Total(const Words& words);
   std::string Rows(const Words& words);
@@ -145,6 +152,7 @@ class LedgerScript {
   std::unique_ptr<storage::MemoryAnchor> anchor_;
   std::unique_ptr<storage::EventLog> log_;
   const services::RulesCheck check_;
+  std::unique_ptr<services::Authority> authority_;
   std::unique_ptr<services::Intake> intake_;
   std::unique_ptr<storage::TotalsStore> totals_;
   services::Projector::Options projector_options_;

@@ -6,7 +6,9 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "domain/reason.h"
+#include "services/ledger/decide/grant_orders.h"
 #include "services/ledger/decide/group.h"
+#include "services/ledger/decide/permitted.h"
 #include "services/ledger/decide/reallocation.h"
 #include "storage/catalog_events.h"
 #include "storage/ledger.h"
@@ -39,12 +41,28 @@ absl::StatusOr<RequestReceipt> Apply(const domain::QuarantineOrder& order, Group
 absl::StatusOr<RequestReceipt> Apply(const domain::KeyOrder& order, Group& group) {
   return ApplyOrder(order, group);
 }
+absl::StatusOr<RequestReceipt> Apply(const domain::GrantOrder& order, Group& group) {
+  return ApplyOrder(order, group);
+}
+absl::StatusOr<RequestReceipt> Apply(const domain::ApprovalOrder& order, Group& group) {
+  return ApplyOrder(order, group);
+}
+absl::StatusOr<RequestReceipt> Apply(const domain::RevocationOrder& order, Group& group) {
+  return ApplyOrder(order, group);
+}
+
+bool IsAboutGrants(const Intake::Request& request) {
+  return std::holds_alternative<domain::GrantOrder>(request) ||
+         std::holds_alternative<domain::ApprovalOrder>(request) ||
+         std::holds_alternative<domain::RevocationOrder>(request);
+}
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Intake>> Intake::Open(storage::Kv& kv, storage::EventLog& log,
-                                                     Clock& clock, RulesCheck check) {
-  std::unique_ptr<Intake> intake(new Intake(kv, log, clock, check));
+                                                     Clock& clock, RulesCheck check,
+                                                     const Authority* authority) {
+  std::unique_ptr<Intake> intake(new Intake(kv, log, clock, check, authority));
   FISCAL_ASSIGN_OR_RETURN(std::shared_ptr<const domain::Catalog> catalog,
                           storage::LoadCatalog(log, log.head().position));
   FISCAL_ASSIGN_OR_RETURN(const auto owners, storage::ReadOwners(kv));
@@ -71,6 +89,20 @@ Owners Intake::UpstreamDivisions() const {
 std::vector<absl::StatusOr<RequestReceipt>> Intake::Commit(absl::Span<Request* const> requests) {
   std::vector<absl::StatusOr<RequestReceipt>> outcomes;
   outcomes.reserve(requests.size());
+  while (!requests.empty()) {
+    size_t size = 1;
+    while (size < requests.size() && !IsAboutGrants(*requests[size - 1])) ++size;
+    for (absl::StatusOr<RequestReceipt>& outcome : CommitGroup(requests.subspan(0, size)))
+      outcomes.push_back(std::move(outcome));
+    requests.remove_prefix(size);
+  }
+  return outcomes;
+}
+
+std::vector<absl::StatusOr<RequestReceipt>> Intake::CommitGroup(
+    absl::Span<Request* const> requests) {
+  std::vector<absl::StatusOr<RequestReceipt>> outcomes;
+  outcomes.reserve(requests.size());
   if (failed_) {
     outcomes.assign(requests.size(), Refuse(Reason::kOutcomeUnknown,
                                             "an earlier write failed; the service must restart"));
@@ -83,7 +115,14 @@ std::vector<absl::StatusOr<RequestReceipt>> Intake::Commit(absl::Span<Request* c
   }
   Group group(kv_, log_, absl::ToUnixMicros(clock_.Now()), catalog(), owners, check_);
   for (Request* request : requests) {
-    outcomes.push_back(std::visit([&](auto& r) { return Apply(r, group); }, *request));
+    outcomes.push_back(std::visit(
+        [&](auto& r) -> absl::StatusOr<RequestReceipt> {
+          // Before what was answered to an earlier request of the same id is looked at.
+          if (authority_ != nullptr)
+            FISCAL_RETURN_IF_ERROR(Permitted(*authority_, r, group.standing()));
+          return Apply(r, group);
+        },
+        *request));
     if (!group.broken().ok()) break;
   }
   absl::Status status = group.broken();

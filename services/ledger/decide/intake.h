@@ -22,6 +22,7 @@
 #include "domain/receipt.h"
 #include "domain/requests.h"
 #include "domain/submission.h"
+#include "services/ledger/authority.h"
 #include "services/ledger/decide/rules_check.h"
 #include "services/ledger/decide/standing.h"
 #include "storage/event_log.h"
@@ -33,16 +34,19 @@ namespace fiscal::services {
 class Intake {
  public:
   using Request = std::variant<domain::Submission, domain::CatalogImport, domain::Reallocation,
-                               domain::UpstreamRecords, domain::QuarantineOrder, domain::KeyOrder>;
+                               domain::UpstreamRecords, domain::QuarantineOrder, domain::KeyOrder,
+                               domain::GrantOrder, domain::ApprovalOrder, domain::RevocationOrder>;
 
   // Reads catalog and owners. `kv` is the store that the ledger of `log` is in. `check` runs the
   // articulation rules on statements not checked before queueing: certified PATCHes, and REPLACEs
-  // whose catalog changed meanwhile.
+  // whose catalog changed meanwhile. `authority` says who may write what; null: everybody all.
+  // REQUIRES: it outlives the result.
   static absl::StatusOr<std::unique_ptr<Intake>> Open(storage::Kv& kv, storage::EventLog& log,
-                                                      Clock& clock, RulesCheck check = CheckRules);
+                                                      Clock& clock, RulesCheck check = CheckRules,
+                                                      const Authority* authority = nullptr);
 
-  // Applies the requests in order as one group with one sync. When this returns, every OK answer is
-  // durable.
+  // Applies the requests in order, as one group with one sync; an order about grants ends its group,
+  // so that what follows is decided by them. When this returns, every OK answer is durable.
   std::vector<absl::StatusOr<domain::RequestReceipt>> Commit(absl::Span<Request* const> requests);
 
   // How far an upstream's log was taken over; position 0 when nothing was.
@@ -57,13 +61,19 @@ class Intake {
   std::shared_ptr<const domain::Catalog> catalog() const ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
-  Intake(storage::Kv& kv, storage::EventLog& log, Clock& clock, RulesCheck check)
-      : kv_(kv), log_(log), clock_(clock), check_(check) {}
+  Intake(storage::Kv& kv, storage::EventLog& log, Clock& clock, RulesCheck check,
+         const Authority* authority)
+      : kv_(kv), log_(log), clock_(clock), check_(check), authority_(authority) {}
+
+  // The requests as one group.
+  std::vector<absl::StatusOr<domain::RequestReceipt>> CommitGroup(
+      absl::Span<Request* const> requests);
 
   storage::Kv& kv_;
   storage::EventLog& log_;
   Clock& clock_;
   const RulesCheck check_;
+  const Authority* const authority_;
   bool failed_ = false;
   mutable absl::Mutex mu_;
   // Values as of the last group; replaced, never changed.

@@ -59,7 +59,8 @@ class MessageCounterTest : public ::testing::Test {
 
   rpc::ReadExecutor executor_{{}};
   RealClock clock_;
-  rpc::Calls calls_{clock_, executor_, {}};
+  rpc::Gate gate_;
+  rpc::Calls calls_{clock_, executor_, gate_, {}};
   std::unique_ptr<Door> door_;
   Status service_{calls_};
   std::unique_ptr<grpc::Server> server_;

@@ -10,9 +10,16 @@ namespace fiscal::services::rpc {
 namespace {
 
 // Who calls with one is in operations_test.cc: it takes a handshake.
-TEST(CallerTest, WithoutACertificateACallerIsAnonymous) {
+TEST(CallerTest, WithoutACertificateThereIsNone) {
   const grpc::ServerContext context;
-  EXPECT_EQ(CallerOf(context).principal, "anonymous");
+  EXPECT_EQ(CertificateOf(context).pem, "");
+  EXPECT_EQ(CertificateOf(context).chain, "");
+}
+
+TEST(CallerTest, CallersWithoutANameAreToldApartByTheirConnections) {
+  EXPECT_EQ((Caller{"spiffe://x/a", "ipv4:1", {}}.key()), "spiffe://x/a");
+  EXPECT_EQ((Caller{"anonymous", "ipv4:1", {}}.key()), "anonymous@ipv4:1");
+  EXPECT_EQ((Caller{"", "ipv4:1", {}}.key()), "@ipv4:1");
 }
 
 std::string Noted(absl::string_view request_id) {

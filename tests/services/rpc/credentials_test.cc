@@ -12,6 +12,7 @@
 #include "grpcpp/grpcpp.h"
 #include "gtest/gtest.h"
 #include "services/rpc/caller.h"
+#include "services/rpc/identities.h"
 #include "tests/support/certificates.h"
 
 namespace fiscal::services::rpc {
@@ -20,9 +21,13 @@ namespace {
 // Says who asked.
 class Status final : public admin::v1::AdminService::Service {
  public:
+  // Null: certificates are not read.
+  Identities* identities = nullptr;
   grpc::Status GetStatus(grpc::ServerContext* context, const admin::v1::GetStatusRequest*,
                          admin::v1::GetStatusResponse* response) override {
-    response->set_role(CallerOf(*context).principal);
+    response->set_role(identities == nullptr
+                           ? CertificateOf(*context).pem.empty() ? "anonymous" : "somebody"
+                           : identities->Of(CertificateOf(*context).pem, "").value_or("refused"));
     return grpc::Status::OK;
   }
 };
@@ -96,6 +101,9 @@ TEST_F(CredentialsTest, WithoutFilesTextIsPlain) {
 TEST_F(CredentialsTest, ACallerIsTheNameInItsCertificate) {
   Sign("bureau", "spiffe://fiscal.example/bureau");
   Sign("other", "");
+  RealClock clock;
+  Identities identities(clock, {Path("ca.crt"), ""});
+  service_.identities = &identities;
   Start(Tls(true));
   EXPECT_EQ(CallAs(Peer("bureau")), "spiffe://fiscal.example/bureau");
   EXPECT_NE(CallAs(Peer("other")), "anonymous");
