@@ -6,9 +6,9 @@
 
 #include "CLI/CLI.hpp"
 #include "absl/strings/str_cat.h"
+#include "base/small_file.h"
 #include "clients/cli/commands/subject_flags.h"
 #include "clients/cli/print/comparison_text.h"
-#include "clients/cli/print/output_file.h"
 #include "clients/cli/print/sheet_writer.h"
 #include "clients/cli/print/statutory_grid.h"
 #include "clients/cli/print/statutory_text.h"
@@ -42,7 +42,7 @@ int Emit(const Flags& f, const std::string& text) {
     std::cout << text;
     return kOk;
   }
-  const absl::Status status = WriteFile(f.out, text);
+  const absl::Status status = WriteWholeFile(f.out, text, 0666, IfThere::kReplace);
   if (status.ok()) return kOk;
   std::cerr << "fiscal: " << status.message() << "\n";
   return kFailure;

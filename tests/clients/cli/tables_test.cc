@@ -13,7 +13,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "clients/cli/print/comparison_text.h"
-#include "clients/cli/print/output_file.h"
 #include "clients/cli/print/sheet_writer.h"
 #include "clients/cli/print/statutory_grid.h"
 #include "clients/cli/print/statutory_text.h"
@@ -207,26 +206,6 @@ TEST(TablesTextTest, ColumnsTheFormDoesNotHaveAreRefused) {
   response = Units({{"甲", 1}});
   response.mutable_tables(0)->mutable_rows(0)->mutable_cells()->RemoveLast();
   EXPECT_TRUE(absl::IsFailedPrecondition(LayOut(response, Shanxi()).status()));
-}
-
-TEST(OutputFileTest, IsWrittenWholeOrNotAtAll) {
-  const std::string folder =
-      (std::filesystem::temp_directory_path() / absl::StrCat("fiscal-tables-test-", getpid()))
-          .string();
-  ASSERT_EQ(mkdir(folder.c_str(), 0755), 0);
-  const std::string path = folder + "/a.csv";
-  ASSERT_TRUE(WriteFile(path, "first").ok());
-  ASSERT_TRUE(WriteFile(path, "second").ok());
-  EXPECT_EQ(ReadFile(path), "second");
-  EXPECT_FALSE(WriteFile(folder + "/none/a.csv", "x").ok());
-  // What can't take its name is removed.
-  ASSERT_EQ(mkdir((folder + "/taken").c_str(), 0755), 0);
-  ASSERT_TRUE(WriteFile(folder + "/taken/b", "x").ok());
-  EXPECT_FALSE(WriteFile(folder + "/taken", "x").ok());
-  int files = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(folder)) files += entry.exists();
-  EXPECT_EQ(files, 2);
-  std::filesystem::remove_all(folder);
 }
 
 // ---- comparison ----
