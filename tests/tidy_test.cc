@@ -82,10 +82,11 @@ std::vector<Room> Rooms() {
       {"clients/cli/print",
        {"base", "domain", "domain/articulation", "domain/disclosure", "clients/cpp",
         "clients/cli/read"}},
+      {"clients/cli/pki", {"base"}},
       {"clients/cli/shell", {"base", "clients/cpp", "clients/cli/print"}},
       {"clients/cli/commands",
-       {"base", "domain/disclosure", "clients/cli/print", "clients/cli/read", "clients/cli/shell",
-        "clients/cpp", "clients/importer"}},
+       {"base", "domain/disclosure", "clients/cli/pki", "clients/cli/print", "clients/cli/read",
+        "clients/cli/shell", "clients/cpp", "clients/importer"}},
       // The one command that starts a server.
       {"clients/cli/commands/serve.cc",
        {"base", "clients/cli/shell", "services", "services/config"}},

@@ -1,6 +1,6 @@
 // fiscal admin status: how a process is. fiscal admin verify: recomputes what is derived from the
 // log. fiscal admin scrub: reads every stored byte once more. fiscal admin quarantine: has totals
-// leave out an event. fiscal admin key rotate: makes a new signing key.
+// leave out an event. fiscal admin key rotate: makes a new signing key. fiscal admin pki: pki.h.
 #include <chrono>
 #include <cstdio>
 #include <functional>
@@ -15,6 +15,7 @@
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "clients/cli/commands/pki.h"
 #include "clients/cli/print/json.h"
 #include "clients/cli/shell/context.h"
 #include "fiscal/admin/v1/admin_service.grpc.pb.h"
@@ -333,6 +334,7 @@ void AddAdmin(CLI::App& app, Context& context) {
   key->require_subcommand(1);
   key->add_subcommand("rotate", "Make a new one, which the log says; prints its public half")
       ->callback([&context] { context.run = [&context] { return RotateKey(context); }; });
+  AddPki(*admin, context);
   admin
       ->add_subcommand("verify",
                        "Recompute what is derived from the log; exit 0 only when all agrees")
