@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
 #include "base/openssl.h"
+#include "base/small_file.h"
 #include "base/status_macros.h"
 
 namespace fiscal {
@@ -25,7 +26,7 @@ constexpr absl::string_view kKeyPrefix("\x30\x2a\x30\x05\x06\x03\x2b\x65\x70\x03
 constexpr char kKeyFile[] = "signing-key.pem", kStagedFile[] = "signing-key.next.pem",
                kPublicFile[] = "signing-key.pub.pem";
 // Beyond any PEM of a key.
-constexpr size_t kFileBytesMax = 16 << 10;
+constexpr size_t kPemBytesMax = 16 << 10;
 
 using openssl::Bio;
 using openssl::Context;
@@ -67,8 +68,7 @@ Key ParsePublicKey(absl::string_view pem) {
 
 class File {
  public:
-  File(const std::string& path, int flags, mode_t mode = 0)
-      : fd_(open(path.c_str(), flags | O_CLOEXEC, mode)) {}
+  File(const std::string& path, int flags) : fd_(open(path.c_str(), flags | O_CLOEXEC)) {}
   ~File() {
     if (fd_ >= 0) close(fd_);
   }
@@ -78,26 +78,12 @@ class File {
   const int fd_;
 };
 
-// Writes the file whole or not at all, durably.
-absl::Status WriteFile(const std::string& directory, const std::string& name,
-                       absl::string_view bytes, mode_t mode) {
-  const std::string path = absl::StrCat(directory, "/", name), fresh = absl::StrCat(path, ".new");
-  if (unlink(fresh.c_str()) != 0 && errno != ENOENT) return ErrnoError("remove", fresh);
-  {
-    const File file(fresh, O_WRONLY | O_CREAT | O_EXCL, mode);
-    if (file.fd() < 0) return ErrnoError("create", fresh);
-    while (!bytes.empty()) {
-      const ssize_t n = write(file.fd(), bytes.data(), bytes.size());
-      if (n < 0 && errno == EINTR) continue;
-      if (n < 0) return ErrnoError("write", fresh);
-      bytes.remove_prefix(static_cast<size_t>(n));
-    }
-    if (fsync(file.fd()) != 0) return ErrnoError("sync", fresh);
-  }
-  if (std::rename(fresh.c_str(), path.c_str()) != 0) return ErrnoError("rename", fresh);
-  const File parent(directory, O_RDONLY | O_DIRECTORY);
-  if (parent.fd() < 0 || fsync(parent.fd()) != 0) return ErrnoError("sync", directory);
-  return absl::OkStatus();
+absl::Status WriteFile(const std::string& directory, const char* name, absl::string_view bytes,
+                       mode_t mode) {
+  const absl::Status written =
+      WriteWholeFile(absl::StrCat(directory, "/", name), bytes, mode, IfThere::kReplace);
+  if (written.ok()) return written;
+  return absl::Status(written.code(), absl::StrCat("signing key: ", written.message()));
 }
 
 // NOT_FOUND when there is no such file.
@@ -105,7 +91,7 @@ absl::StatusOr<std::string> ReadFile(const std::string& path, struct stat* info)
   const File file(path, O_RDONLY);
   if (file.fd() < 0 && errno == ENOENT) return absl::NotFoundError(path);
   if (file.fd() < 0 || fstat(file.fd(), info) != 0) return ErrnoError("open", path);
-  std::string bytes(kFileBytesMax, '\0');
+  std::string bytes(kPemBytesMax, '\0');
   size_t have = 0;
   while (have < bytes.size()) {
     const ssize_t n = read(file.fd(), &bytes[have], bytes.size() - have);
@@ -203,7 +189,7 @@ std::string SigningKey::Sign(absl::string_view bytes) const {
 absl::Status VerifySignature(absl::string_view public_key_pem, absl::string_view bytes,
                              absl::string_view signature) {
   const ForgetErrors forget;
-  if (public_key_pem.size() > kFileBytesMax)
+  if (public_key_pem.size() > kPemBytesMax)
     return absl::InvalidArgumentError("the public key is too long");
   const Key key = ParsePublicKey(public_key_pem);
   if (key == nullptr) return absl::InvalidArgumentError("the public key is no Ed25519 key in PEM");
