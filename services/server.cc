@@ -100,7 +100,10 @@ class ServerImpl final : public Server {
     // Must precede Edge::Start: GetStatus reads parts_.
     FillParts();
     FISCAL_RETURN_IF_ERROR(edge_->Start());
-    housekeeping_ = std::make_unique<Periodic>(kDiskInterval, [this] { process_->LookAtDisk(); });
+    housekeeping_ = std::make_unique<Periodic>(kDiskInterval, [this] {
+      process_->LookAtDisk();
+      process_->tokens().Renew();
+    });
     if (reader_ != nullptr) reader_->Start();
     process_->metrics().SetSampler(
         [this](Samples* out) { ToSamples(StatusOf(parts_, process_->ready()), out); });

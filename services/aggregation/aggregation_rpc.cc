@@ -321,9 +321,10 @@ class AggregationRpc final : public rpc::Service {
     return reads_.AtAll(call, /*small=*/false, consistencies, response, std::move(answer));
   }
 
-  // A page of a listing: the question it is bound to, where it starts, how many rows it has at
-  // most, and the positions of the first page.
+  // A page of a listing: whose it is, the question it is bound to, where it starts, how many rows
+  // it has at most, and the positions of the first page.
   struct Page {
+    const rpc::Call* call;
     std::string bound;
     size_t skip = 0, limit = 0;
     std::vector<pb::Consistency> at;
@@ -332,7 +333,7 @@ class AggregationRpc final : public rpc::Service {
     std::string Next(const std::vector<Moment>& at, size_t end) const {
       std::string place;
       for (const Moment& moment : at) absl::StrAppend(&place, moment.Text(), " ");
-      return wire::MakePageToken(bound, absl::StrCat(place, end));
+      return call->MakeToken(bound, absl::StrCat(place, end));
     }
   };
   template <typename Request>
@@ -349,8 +350,9 @@ class AggregationRpc final : public rpc::Service {
     return taken;
   }
   template <typename Request>
-  static absl::StatusOr<Page> OpenPage(const Request& request) {
+  static absl::StatusOr<Page> OpenPage(const rpc::Call& call, const Request& request) {
     Page page;
+    page.call = &call;
     FISCAL_ASSIGN_OR_RETURN(page.limit, wire::PageSize(request.page_size(), 1000, 10000));
     Request question = request;
     question.clear_page_token();
@@ -359,7 +361,7 @@ class AggregationRpc final : public rpc::Service {
     page.bound = question.SerializeAsString();
     if (request.page_token().empty()) return page;
     FISCAL_ASSIGN_OR_RETURN(const std::string place,
-                            wire::ReadPageToken(page.bound, request.page_token()));
+                            call.ReadPageToken(page.bound, request.page_token()));
     const std::vector<std::string> parts = absl::StrSplit(place, ' ');
     if (parts.size() != page.at.size() + 1 || !absl::SimpleAtoi(parts.back(), &page.skip))
       return domain::Refuse(Reason::kPageTokenInvalid, "the page token is malformed");
@@ -373,7 +375,7 @@ class AggregationRpc final : public rpc::Service {
   template <typename Request, typename Response>
   void Paged(rpc::UnaryCall* call, const Request& request, Response* response,
              std::function<absl::Status(const std::vector<Moment>&, const Page&)> answer) const {
-    const absl::StatusOr<Page> page = OpenPage(request);
+    const absl::StatusOr<Page> page = OpenPage(*call, request);
     if (!page.ok()) return call->Finish(page.status());
     std::vector<const pb::Consistency*> consistencies;
     for (const pb::Consistency& at : page->at) consistencies.push_back(&at);

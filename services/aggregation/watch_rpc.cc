@@ -4,7 +4,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "domain/moment.h"
 #include "domain/reason.h"
+#include "services/ledger/moments.h"
 #include "services/rpc/service.h"
 #include "services/rpc/status.h"
 #include "services/wire/text_wire.h"
@@ -34,7 +36,7 @@ struct WatchQuestion {
 };
 
 absl::StatusOr<WatchQuestion> ToQuestion(const pb::WatchTotalsRequest& request,
-                                         const storage::EventLog& log) {
+                                         const rpc::Call& call, const storage::EventLog& log) {
   WatchQuestion q;
   if (request.filters_size() < 1 || request.filters_size() > kFiltersMax) {
     return domain::Refuse(
@@ -67,10 +69,12 @@ absl::StatusOr<WatchQuestion> ToQuestion(const pb::WatchTotalsRequest& request,
     q.progress_interval = absl::Seconds(interval.seconds()) + absl::Nanoseconds(interval.nanos());
   }
   if (!request.resume_token().empty()) {
-    FISCAL_ASSIGN_OR_RETURN(const ResumeToken token,
-                            DecodeToken(request.resume_token(), log.log_id(), q.watched));
-    FISCAL_RETURN_IF_ERROR(CheckToken(token, log));
-    q.options.resume = token.position;
+    FISCAL_ASSIGN_OR_RETURN(const std::string place,
+                            call.ReadResumeToken(BytesOf(q.watched), request.resume_token()));
+    FISCAL_ASSIGN_OR_RETURN(const domain::Moment moment,
+                            wire::ParsePosition(place, "resume_token"));
+    FISCAL_RETURN_IF_ERROR(CheckMoment(log, moment));
+    q.options.resume = moment.position();
   }
   return q;
 }
@@ -104,8 +108,9 @@ class WatchStream final : public Reactor, public Watcher {
       hub_.Sent(this, /*ok=*/false);
       return;
     }
-    response_.set_position(domain::Moment(message.position, log_.log_id(), *chain).Text());
-    response_.set_resume_token(EncodeToken({message.position, *chain}, log_.log_id(), watched_));
+    const std::string position = domain::Moment(message.position, log_.log_id(), *chain).Text();
+    response_.set_position(position);
+    response_.set_resume_token(call_->MakeToken(BytesOf(watched_), position));
     for (const WatchMessage::Change& change : message.changes) {
       pb::TotalChange* out = response_.add_changes();
       out->set_filter_index(change.filter);
@@ -149,7 +154,7 @@ class WatchStream final : public Reactor, public Watcher {
 
 Reactor* StartWatch(const pb::WatchTotalsRequest& request, std::unique_ptr<rpc::Call> call,
                     WatchHub& hub, const Projector& projector, const TotalsReader& reader) {
-  absl::StatusOr<WatchQuestion> question = ToQuestion(request, projector.log());
+  absl::StatusOr<WatchQuestion> question = ToQuestion(request, *call, projector.log());
   if (!question.ok()) return new rpc::RefusedStream<Reactor>(question.status());
   auto stream = std::make_shared<WatchStream>(*std::move(question), request.previous_amounts(),
                                               std::move(call), hub, projector, reader);

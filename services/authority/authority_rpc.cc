@@ -172,7 +172,7 @@ class AuthorityRpc final : public rpc::Service {
 
   void ListGrants(rpc::UnaryCall* call, const pb::ListGrantsRequest* request,
                   pb::ListGrantsResponse* response) {
-    call->Read([this, request, response] { return List(*request, response); });
+    call->Read([this, call, request, response] { return List(*call, *request, response); });
   }
 
   void WhoAmI(rpc::UnaryCall* call, const pb::WhoAmIRequest*, pb::WhoAmIResponse* response) {
@@ -211,7 +211,8 @@ class AuthorityRpc final : public rpc::Service {
     return p_.committer->SubmitAndWait(call.key(), std::move(order), bytes);
   }
 
-  absl::Status List(const pb::ListGrantsRequest& request, pb::ListGrantsResponse* response) const {
+  absl::Status List(const rpc::Call& call, const pb::ListGrantsRequest& request,
+                    pb::ListGrantsResponse* response) const {
     Position at = p_.log.head().position;
     if (!request.position().empty()) {
       FISCAL_ASSIGN_OR_RETURN(const domain::Moment asked,
@@ -227,7 +228,7 @@ class AuthorityRpc final : public rpc::Service {
     uint64_t after = 0;
     if (!request.page_token().empty()) {
       FISCAL_ASSIGN_OR_RETURN(const std::string place,
-                              wire::ReadPageToken(bound, request.page_token()));
+                              call.ReadPageToken(bound, request.page_token()));
       if (!absl::SimpleAtoi(place, &after))
         return domain::Refuse(Reason::kPageTokenInvalid, "the page token is malformed");
     }
@@ -243,7 +244,7 @@ class AuthorityRpc final : public rpc::Service {
       }
       if (request.standing() && grant.StateAt(at) == Grant::State::kRevoked) continue;
       if (static_cast<size_t>(response->grants_size()) == limit) {
-        response->set_next_page_token(wire::MakePageToken(bound, absl::StrCat(last)));
+        response->set_next_page_token(call.MakeToken(bound, absl::StrCat(last)));
         break;
       }
       FISCAL_RETURN_IF_ERROR(ToProto(p_.log, grant, at, response->add_grants()));

@@ -64,18 +64,18 @@ class CatalogRpc final : public rpc::Service {
 
   void ListDivisions(rpc::UnaryCall* call, const pb::ListDivisionsRequest* request,
                      pb::ListDivisionsResponse* response) {
-    call->Read([this, request, response] { return Divisions(*request, response); });
+    call->Read([this, call, request, response] { return Divisions(*call, *request, response); });
   }
 
   void ListAgencies(rpc::UnaryCall* call, const pb::ListAgenciesRequest* request,
                     pb::ListAgenciesResponse* response) {
-    call->Read(
-        [this, call, request, response] { return Agencies(*request, call->work(), response); });
+    call->Read([this, call, request, response] { return Agencies(*call, *request, response); });
   }
 
   void ListClassifications(rpc::UnaryCall* call, const pb::ListClassificationsRequest* request,
                            pb::ListClassificationsResponse* response) {
-    call->Read([this, request, response] { return Classifications(*request, response); });
+    call->Read(
+        [this, call, request, response] { return Classifications(*call, *request, response); });
   }
 
  private:
@@ -86,7 +86,7 @@ class CatalogRpc final : public rpc::Service {
     return domain::Refuse({{Reason::kCodeMalformed, "division_code", "", domain::kDivisionShape}});
   }
 
-  absl::Status Divisions(const pb::ListDivisionsRequest& request,
+  absl::Status Divisions(const rpc::Call& call, const pb::ListDivisionsRequest& request,
                          pb::ListDivisionsResponse* response) const {
     const auto catalog = committer_.intake().catalog();
     const uint16_t year = static_cast<uint16_t>(request.fiscal_year());
@@ -98,7 +98,7 @@ class CatalogRpc final : public rpc::Service {
     if (root != 0) {
       for (Code d : catalog->SubtreeOf(root, year)) below.insert(domain::FormatCode(d));
     }
-    return Page(request, response, [&](const std::string& after, const Add& add) -> absl::Status {
+    return Page(call, request, response, [&](const std::string& after, const Add& add) {
       if (all == nullptr) return absl::OkStatus();
       if (root == 0) {
         for (auto it = all->upper_bound(after); it != all->end(); ++it) {
@@ -114,7 +114,7 @@ class CatalogRpc final : public rpc::Service {
     });
   }
 
-  absl::Status Agencies(const pb::ListAgenciesRequest& request, Work& work,
+  absl::Status Agencies(rpc::UnaryCall& call, const pb::ListAgenciesRequest& request,
                         pb::ListAgenciesResponse* response) const {
     const auto catalog = committer_.intake().catalog();
     const Code division = wire::ParseDivision(request.division_code());
@@ -126,7 +126,7 @@ class CatalogRpc final : public rpc::Service {
           (division == 0 || key.division == division))
         lists.emplace(absl::StrCat(key.division, " "), std::pair(key.division, entries.get()));
     }
-    return Page(request, response, [&](const std::string& after, const Add& add) -> absl::Status {
+    return Page(call, request, response, [&](const std::string& after, const Add& add) {
       for (const auto& [prefix, list] : lists) {
         // Behind the last of this list.
         if (after.compare(0, prefix.size(), prefix) > 0) continue;
@@ -135,7 +135,7 @@ class CatalogRpc final : public rpc::Service {
                               : list.second->begin();
              it != list.second->end(); ++it) {
           const auto& [code, entry] = *it;
-          FISCAL_RETURN_IF_ERROR(work.Spend(1));
+          FISCAL_RETURN_IF_ERROR(call.work().Spend(1));
           if (!request.department_code().empty() &&
               entry.department_code != request.department_code())
             continue;
@@ -146,7 +146,7 @@ class CatalogRpc final : public rpc::Service {
     });
   }
 
-  absl::Status Classifications(const pb::ListClassificationsRequest& request,
+  absl::Status Classifications(const rpc::Call& call, const pb::ListClassificationsRequest& request,
                                pb::ListClassificationsResponse* response) const {
     const auto catalog = committer_.intake().catalog();
     const Code division = wire::ParseDivision(request.division_code());
@@ -163,7 +163,7 @@ class CatalogRpc final : public rpc::Service {
     for (const auto& list : lists) {
       for (const auto& [code, entry] : *list) found.emplace(entry->code, entry);
     }
-    return Page(request, response, [&](const std::string& after, const Add& add) -> absl::Status {
+    return Page(call, request, response, [&](const std::string& after, const Add& add) {
       for (auto it = found.upper_bound(after); it != found.end(); ++it) {
         if (!add(it->first, 0, *it->second)) break;
       }
@@ -173,21 +173,21 @@ class CatalogRpc final : public rpc::Service {
 
   // `each` calls what it is given for every entry behind a key, in order, until that says false.
   template <typename Request, typename Response, typename Each>
-  static absl::Status Page(const Request& request, Response* response, const Each& each) {
+  static absl::Status Page(const rpc::Call& call, const Request& request, Response* response,
+                           const Each& each) {
     FISCAL_ASSIGN_OR_RETURN(const size_t limit, wire::PageSize(request.page_size(), 1000, 10000));
     Request question = request;
     question.clear_page_token();
     question.clear_page_size();
-    const std::string bound =
-        absl::StrCat(Request::descriptor()->full_name(), question.SerializeAsString());
+    const std::string bound = question.SerializeAsString();
     std::string after;
     if (!request.page_token().empty()) {
-      FISCAL_ASSIGN_OR_RETURN(after, wire::ReadPageToken(bound, request.page_token()));
+      FISCAL_ASSIGN_OR_RETURN(after, call.ReadPageToken(bound, request.page_token()));
     }
     std::string last;
     return each(after, [&](const std::string& key, Code division, const CatalogEntry& found) {
       if (static_cast<size_t>(response->entries_size()) == limit) {
-        response->set_next_page_token(wire::MakePageToken(bound, last));
+        response->set_next_page_token(call.MakeToken(bound, last));
         return false;
       }
       pb::CatalogEntry* entry = response->add_entries();

@@ -264,6 +264,11 @@ absl::Status Check(const config::v1::ServeConfig& config) {
   if (const config::v1::AggregationConfig* aggregation = AggregationOf(config))
     FISCAL_RETURN_IF_ERROR(CheckDeadlines(*aggregation));
   FISCAL_RETURN_IF_ERROR(CheckTls(server));
+  if (!server.token_key_file().empty()) {
+    const absl::Status readable = ReadSmallFile(server.token_key_file()).status();
+    if (!readable.ok())
+      return Wrong("server.token_key_file", server.token_key_file(), readable.message());
+  }
   return CheckDataDir(server.data_dir());
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -85,6 +86,26 @@ void Call::NoteRequestId(absl::string_view request_id) {
   rpc::NoteRequestId(request_id, &context_);
 }
 
+std::string Call::MakeToken(absl::string_view question, absl::string_view place) const {
+  return calls_.tokens_.Seal(BindingOf(question), place);
+}
+
+absl::StatusOr<std::string> Call::ReadPageToken(absl::string_view question,
+                                                absl::string_view token) const {
+  std::optional<std::string> place = calls_.tokens_.Open(BindingOf(question), token);
+  if (place.has_value()) return *std::move(place);
+  return domain::Refuse({{domain::Reason::kPageTokenInvalid, "page_token", "",
+                          "not a token that this caller got here for this question"}});
+}
+
+absl::StatusOr<std::string> Call::ReadResumeToken(absl::string_view question,
+                                                  absl::string_view token) const {
+  std::optional<std::string> place = calls_.tokens_.Open(BindingOf(question), token);
+  if (place.has_value()) return *std::move(place);
+  return domain::Refuse({{domain::Reason::kResumeTokenInvalid, "resume_token", "",
+                          "not a token that this caller got here for these filters"}});
+}
+
 bool Call::cancelled() const { return context_.IsCancelled(); }
 
 void Call::CutOff() { context_.TryCancel(); }
@@ -152,8 +173,12 @@ bool Calls::LookAgain() {
   return told;
 }
 
-Calls::Calls(Clock& clock, ReadExecutor& executor, const Gate& gate, Options options)
-    : clock_(clock), executor_(executor), gate_(gate), options_(options) {
+Calls::Calls(Parts parts, Options options)
+    : clock_(parts.clock),
+      executor_(parts.executor),
+      gate_(parts.gate),
+      tokens_(parts.tokens),
+      options_(options) {
   for (const Method& method : Methods()) {
     auto passed = std::make_unique<Passed>();
     passed->method = &method;

@@ -19,6 +19,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
@@ -30,6 +31,7 @@
 #include "services/rpc/gate.h"
 #include "services/rpc/methods.h"
 #include "services/rpc/read_executor.h"
+#include "services/rpc/token_sealer.h"
 #include "services/rpc/trace.h"
 
 namespace fiscal::services::rpc {
@@ -51,11 +53,18 @@ class Calls {
     // Units of work (services/ledger/work.h) of one read.
     uint64_t cost_max = 100000000;
   };
+  // What calls are let in, run and answered with.
+  struct Parts {
+    Clock& clock;
+    ReadExecutor& executor;
+    const Gate& gate;
+    const TokenSealer& tokens;
+  };
   // The cost at which a small read moves to the heavy lane: some 4 ms.
   static constexpr uint64_t kSmallCost = 20000;
 
   // REQUIRES: all outlive it.
-  Calls(Clock& clock, ReadExecutor& executor, const Gate& gate, Options options);
+  Calls(Parts parts, Options options);
 
   // Calls of a method so far, by its name, for tests; 0 for an unknown method.
   int64_t passed(absl::string_view method) const;
@@ -92,6 +101,7 @@ class Calls {
   Clock& clock_;
   ReadExecutor& executor_;
   const Gate& gate_;
+  const TokenSealer& tokens_;
   const Options options_;
   // By the full name of the request; fixed after construction.
   absl::flat_hash_map<absl::string_view, std::unique_ptr<Passed>> methods_;
@@ -131,6 +141,14 @@ class Call {
   absl::Time deadline() const { return deadline_; }
   // AnswerBy(deadline()), as of the call's beginning. What waits ends then.
   absl::Time answer_by() const { return answer_by_; }
+  // A token that this caller may pass back with the same question to this method.
+  std::string MakeToken(absl::string_view question, absl::string_view place) const;
+  // The place in a token of MakeToken. PAGE_TOKEN_INVALID, RESUME_TOKEN_INVALID: it is another
+  // caller's, of another question or method, not ours, or too old; which of these is not said.
+  absl::StatusOr<std::string> ReadPageToken(absl::string_view question,
+                                            absl::string_view token) const;
+  absl::StatusOr<std::string> ReadResumeToken(absl::string_view question,
+                                              absl::string_view token) const;
   // A span of ours in the caller's trace, or in a new one. REQUIRES: gRPC's context lives.
   TraceContext trace() const;
   // The id of the caller's trace; empty when he sent none. REQUIRES: gRPC's context lives.
@@ -149,6 +167,9 @@ class Call {
   friend class Calls;
 
   absl::Status Admit() const;
+  TokenSealer::Binding BindingOf(absl::string_view question) const {
+    return {caller_.principal, method_.name(), question};
+  }
 
   const Method& method_;
   grpc::ServerContextBase& context_;

@@ -110,12 +110,12 @@ void Edge::MakeCalls() {
   bounds.streams_max = static_cast<size_t>(callers.streams_max());
   bounds.watches_max = static_cast<size_t>(callers.watches_max());
   bounds.cost_max = static_cast<uint64_t>(reads.cost_max());
-  calls_ = std::make_unique<rpc::Calls>(process_.clock(), *executor_, gate_, bounds);
+  calls_ = std::make_unique<rpc::Calls>(
+      rpc::Calls::Parts{process_.clock(), *executor_, gate_, process_.tokens()}, bounds);
   const config::v1::TlsConfig& tls = config_.tls();
   if (!tls.client_ca_file().empty()) {
     identities_ = std::make_unique<rpc::Identities>(
-        process_.clock(),
-        rpc::Identities::Options{tls.client_ca_file(), tls.client_crl_file()});
+        process_.clock(), rpc::Identities::Options{tls.client_ca_file(), tls.client_crl_file()});
   }
 }
 

@@ -33,6 +33,10 @@ absl::StatusOr<std::unique_ptr<Process>> Process::Open(const config::v1::ServeCo
   if (error)
     return absl::InvalidArgumentError(absl::StrCat("server.data_dir ", dir, ": ", error.message()));
   FISCAL_ASSIGN_OR_RETURN(process->lock_, DataLock::Take(dir));
+  FISCAL_ASSIGN_OR_RETURN(process->tokens_,
+                          server.token_key_file().empty()
+                              ? rpc::TokenSealer::Keep(dir, process->clock_)
+                              : rpc::TokenSealer::Share(server.token_key_file(), process->clock_));
   process->disk_ = std::make_unique<DiskGuard>(server.disk().free_bytes_min(),
                                                server.disk().free_bytes_margin(), MeasureOf(dir));
   process->LookAtDisk();

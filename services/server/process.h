@@ -25,6 +25,7 @@
 #include "services/ops/stop_mark.h"
 #include "services/rpc/drain.h"
 #include "services/rpc/memory_budget.h"
+#include "services/rpc/token_sealer.h"
 
 namespace fiscal::services {
 
@@ -33,7 +34,8 @@ class Process {
   enum class Phase { kRecovering, kServing, kDraining };
 
   // Makes and takes the data directory. INVALID_ARGUMENT: it can't be written.
-  // FAILED_PRECONDITION: another process has it. REQUIRES: `config` outlives the result.
+  // FAILED_PRECONDITION: another process has it, or its keys of tokens are damaged. REQUIRES:
+  // `config` outlives the result.
   static absl::StatusOr<std::unique_ptr<Process>> Open(const config::v1::ServeConfig& config);
 
   const config::v1::ServerConfig& config() const { return config_; }
@@ -47,6 +49,7 @@ class Process {
   DiskGuard& disk() { return *disk_; }
   rpc::MemoryBudget& memory() { return *memory_; }
   rpc::DrainSignal& drain() { return drain_; }
+  rpc::TokenSealer& tokens() { return *tokens_; }
 
   Phase phase() const { return phase_; }
   void Enter(Phase phase) { phase_ = phase; }
@@ -88,6 +91,7 @@ class Process {
   Metrics metrics_;
   std::unique_ptr<DiskGuard> disk_;
   std::unique_ptr<rpc::MemoryBudget> memory_;
+  std::unique_ptr<rpc::TokenSealer> tokens_;
   rpc::DrainSignal drain_;
   std::shared_ptr<grpc::ChannelCredentials> peer_credentials_;
 };

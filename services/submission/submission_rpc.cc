@@ -142,15 +142,15 @@ class SubmissionRpc final : public rpc::Service {
 
   void ListBudgets(rpc::UnaryCall* call, const pb::ListBudgetsRequest* request,
                    pb::ListBudgetsResponse* response) {
-    call->Read([this, call, request, response] { return List(*request, call->work(), response); });
+    call->Read([this, call, request, response] { return List(*call, *request, response); });
   }
 
   void ListLineItems(rpc::UnaryCall* call, const pb::ListLineItemsRequest* request,
                      pb::ListLineItemsResponse* response) {
     call->Read([this, call, request, response] {
       return ListStatement(
-          request->budget(), request->revision(), request->page_size(), request->page_token(), 1000,
-          10000, response, call->work(),
+          *call, request->budget(), request->revision(), request->page_size(),
+          request->page_token(), 1000, 10000, response,
           [](const storage::HeadReader::Statement& s) { return s.lines.lines.size(); },
           [](const storage::HeadReader::Statement& s, size_t i) {
             return std::string(s.lines.lines[i].line_id);
@@ -165,8 +165,8 @@ class SubmissionRpc final : public rpc::Service {
                     pb::ListProjectsResponse* response) {
     call->Read([this, call, request, response] {
       return ListStatement(
-          request->budget(), request->revision(), request->page_size(), request->page_token(), 100,
-          1000, response, call->work(),
+          *call, request->budget(), request->revision(), request->page_size(),
+          request->page_token(), 100, 1000, response,
           [](const storage::HeadReader::Statement& s) { return s.projects.size(); },
           [](const storage::HeadReader::Statement& s, size_t i) { return s.projects[i].code; },
           [](const storage::HeadReader::Statement& s, size_t i, pb::ListProjectsResponse* out) {
@@ -227,7 +227,7 @@ class SubmissionRpc final : public rpc::Service {
     return divisions;
   }
 
-  absl::Status List(const pb::ListBudgetsRequest& request, Work& work,
+  absl::Status List(rpc::UnaryCall& call, const pb::ListBudgetsRequest& request,
                     pb::ListBudgetsResponse* response) const {
     const domain::Code division = wire::ParseDivision(request.division_code());
     if (division == 0) {
@@ -245,7 +245,7 @@ class SubmissionRpc final : public rpc::Service {
     std::string after;
     if (!request.page_token().empty()) {
       FISCAL_ASSIGN_OR_RETURN(const std::string place,
-                              wire::ReadPageToken(bound, request.page_token()));
+                              call.ReadPageToken(bound, request.page_token()));
       const size_t split = place.find(' ');
       if (split == std::string::npos || !absl::SimpleAtoi(place.substr(0, split), &at))
         return domain::Refuse(domain::Reason::kPageTokenInvalid, "the page token is malformed");
@@ -262,7 +262,7 @@ class SubmissionRpc final : public rpc::Service {
       while (true) {
         FISCAL_ASSIGN_OR_RETURN(const std::vector<domain::StatementMeta> metas,
                                 heads_.List(*d, after, kMetasAtOnce));
-        FISCAL_RETURN_IF_ERROR(work.Spend(Work::kSeek + 8 * metas.size()));
+        FISCAL_RETURN_IF_ERROR(call.work().Spend(Work::kSeek + 8 * metas.size()));
         for (const domain::StatementMeta& m : metas) {
           after = storage::HeadReader::AfterKey(m.key);
           if (request.fiscal_year() != 0 && m.key.year != request.fiscal_year()) continue;
@@ -270,7 +270,7 @@ class SubmissionRpc final : public rpc::Service {
           if (!request.department_code().empty() && m.department_code != request.department_code())
             continue;
           if (static_cast<size_t>(response->budgets_size()) == *limit) {
-            response->set_next_page_token(wire::MakePageToken(bound, last));
+            response->set_next_page_token(call.MakeToken(bound, last));
             return absl::OkStatus();
           }
           wire::ToProto(m, response->add_budgets());
@@ -283,9 +283,9 @@ class SubmissionRpc final : public rpc::Service {
   }
 
   // The revision that a page token of a statement's parts stays at, and the part it goes on behind.
-  absl::Status ReadPlace(const std::string& bound, const std::string& token, int64_t* revision,
-                         std::string* after) const {
-    FISCAL_ASSIGN_OR_RETURN(const std::string place, wire::ReadPageToken(bound, token));
+  absl::Status ReadPlace(const rpc::Call& call, const std::string& bound, const std::string& token,
+                         int64_t* revision, std::string* after) const {
+    FISCAL_ASSIGN_OR_RETURN(const std::string place, call.ReadPageToken(bound, token));
     const std::vector<std::string> parts = absl::StrSplit(place, absl::MaxSplits(' ', 2));
     const std::optional<domain::Moment> at = domain::Moment::Parse(parts[0]);
     if (parts.size() != 3 || !at.has_value() || !absl::SimpleAtoi(parts[1], revision))
@@ -296,9 +296,9 @@ class SubmissionRpc final : public rpc::Service {
   }
 
   template <typename Response, typename Size, typename Id, typename Add>
-  absl::Status ListStatement(const budget::v1::BudgetKey& budget, int64_t revision,
-                             int32_t page_size, const std::string& token, size_t fallback,
-                             size_t max, Response* response, Work& work, Size size, Id id,
+  absl::Status ListStatement(rpc::UnaryCall& call, const budget::v1::BudgetKey& budget,
+                             int64_t revision, int32_t page_size, const std::string& token,
+                             size_t fallback, size_t max, Response* response, Size size, Id id,
                              Add add) const {
     absl::StatusOr<domain::BudgetKey> key = wire::ToKey(budget);
     if (!key.ok()) return key.status();
@@ -306,13 +306,12 @@ class SubmissionRpc final : public rpc::Service {
       return domain::Refuse(domain::Reason::kQueryInvalid, "revision: must not be negative");
     auto limit = wire::PageSize(page_size, fallback, max);
     if (!limit.ok()) return limit.status();
-    const std::string bound =
-        absl::StrCat(Response::descriptor()->full_name(), budget.SerializeAsString(), revision);
+    const std::string bound = absl::StrCat(revision, " ", budget.SerializeAsString());
     std::string after;
-    if (!token.empty()) FISCAL_RETURN_IF_ERROR(ReadPlace(bound, token, &revision, &after));
+    if (!token.empty()) FISCAL_RETURN_IF_ERROR(ReadPlace(call, bound, token, &revision, &after));
     auto statement = heads_.Read(*key, static_cast<uint64_t>(revision));
     if (!statement.ok()) return statement.status();
-    FISCAL_RETURN_IF_ERROR(work.Spend(Work::kEvent + size(*statement)));
+    FISCAL_RETURN_IF_ERROR(call.work().Spend(Work::kEvent + size(*statement)));
     response->set_revision(static_cast<int64_t>(statement->meta.revision));
     const size_t count = size(*statement);
     size_t taken = 0;
@@ -320,7 +319,7 @@ class SubmissionRpc final : public rpc::Service {
       if (!after.empty() && id(*statement, i) <= after) continue;
       if (taken == *limit) {
         FISCAL_ASSIGN_OR_RETURN(const domain::Moment at, MomentAt(log_, statement->meta.position));
-        response->set_next_page_token(wire::MakePageToken(
+        response->set_next_page_token(call.MakeToken(
             bound,
             absl::StrCat(at.Text(), " ", statement->meta.revision, " ", id(*statement, i - 1))));
         break;

@@ -3,9 +3,7 @@
 #include <algorithm>
 #include <optional>
 
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
-#include "base/sha256.h"
 
 namespace fiscal::services::wire {
 
@@ -29,22 +27,6 @@ void ToTimestamp(int64_t micros, google::protobuf::Timestamp* out) {
   }
   out->set_seconds(seconds);
   out->set_nanos(static_cast<int32_t>(rest * 1000));
-}
-
-std::string MakePageToken(absl::string_view question, absl::string_view place) {
-  const Digest digest = Sha256({question});
-  return absl::WebSafeBase64Escape(absl::StrCat(BytesOf(digest).substr(0, 8), place));
-}
-
-absl::StatusOr<std::string> ReadPageToken(absl::string_view question, absl::string_view token) {
-  std::string bytes;
-  const Digest digest = Sha256({question});
-  if (!absl::WebSafeBase64Unescape(token, &bytes) || bytes.size() < 8 ||
-      absl::string_view(bytes).substr(0, 8) != BytesOf(digest).substr(0, 8)) {
-    return domain::Refuse(
-        {{domain::Reason::kPageTokenInvalid, "page_token", "", "not a token of this question"}});
-  }
-  return bytes.substr(8);
 }
 
 absl::StatusOr<size_t> PageSize(int32_t asked, size_t fallback, size_t max) {

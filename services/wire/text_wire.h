@@ -26,11 +26,6 @@ std::string EventNumber(domain::Position position);
 
 void ToTimestamp(int64_t micros, google::protobuf::Timestamp* out);
 
-// Page tokens: a position in a listing, bound to the question it belongs to.
-std::string MakePageToken(absl::string_view question, absl::string_view place);
-// The place; INVALID_ARGUMENT with PAGE_TOKEN_INVALID when the token is of another question.
-absl::StatusOr<std::string> ReadPageToken(absl::string_view question, absl::string_view token);
-
 // `asked` bounded to `max`, `fallback` for 0. INVALID_ARGUMENT when negative.
 absl::StatusOr<size_t> PageSize(int32_t asked, size_t fallback, size_t max);
 

@@ -58,6 +58,7 @@ class Deployment {
   void AwaitTotals();
 
   std::string address() const;
+  const std::string& data_dir() const { return dir_.path(); }
   services::Server& server() { return *server_; }
   std::shared_ptr<grpc::Channel> channel;
   std::unique_ptr<submission::v1::SubmissionService::Stub> submission;

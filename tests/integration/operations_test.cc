@@ -377,6 +377,21 @@ TEST_F(OperationsTest, CallersAreWhoTheirCertificateSaysAndOthersStayOutside) {
   EXPECT_TRUE(Submit(second.channel(), MakeBudget(1, 2, 2, "same")).ok());
   EXPECT_EQ(client::ToError(Submit(known.channel(), MakeBudget(1, 2, 2, "same"))).reason,
             "REQUEST_ID_REUSED");
+  // And so are his page tokens.
+  sub::ListBudgetsRequest list;
+  list.set_division_code("141100");
+  list.set_page_size(1);
+  const auto page = [&list](const client::Connection& as, sub::ListBudgetsResponse* response) {
+    grpc::ClientContext context;
+    return client::ToError(
+        sub::SubmissionService::NewStub(as.channel())->ListBudgets(&context, list, response));
+  };
+  sub::ListBudgetsResponse first, again;
+  EXPECT_EQ(page(known, &first).reason, "");
+  list.set_page_token(first.next_page_token());
+  EXPECT_EQ(page(second, &again).reason, "PAGE_TOKEN_INVALID");
+  EXPECT_EQ(page(known, &again).reason, "");
+  EXPECT_EQ(again.budgets_size(), 1);
 
   // Without a certificate, or with one of another authority, nobody gets in; nor without TLS.
   options.connect_timeout = absl::Milliseconds(500);

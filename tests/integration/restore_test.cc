@@ -220,15 +220,16 @@ struct Kept {
     EXPECT_FALSE(kept.page.empty() || kept.lines.empty() || kept.watch.empty());
     return kept;
   }
-  // Why a store refuses all of it; the places must agree.
-  std::string Refusal(Store& store) const {
+  // Why a store refuses all of it; the places must agree. Another store has no key of the tokens,
+  // unless it is `keyed`.
+  std::string Refusal(Store& store, bool keyed = true) const {
     const std::string reason = store.Refusal(position);
     a::ListTotalsResponse list;
-    EXPECT_EQ(store.List(page, &list).reason, reason);
+    EXPECT_EQ(store.List(page, &list).reason, keyed ? reason : "PAGE_TOKEN_INVALID");
     s::ListLineItemsResponse items;
-    EXPECT_EQ(store.Lines(0, lines, &items).reason, reason);
+    EXPECT_EQ(store.Lines(0, lines, &items).reason, keyed ? reason : "PAGE_TOKEN_INVALID");
     std::string token;
-    EXPECT_EQ(store.Watch(watch, &token).reason, reason);
+    EXPECT_EQ(store.Watch(watch, &token).reason, keyed ? reason : "RESUME_TOKEN_INVALID");
     return reason;
   }
 };
@@ -285,11 +286,19 @@ TEST(RestoreTest, WhatIsOfAnotherStoreIsRefused) {
   const Kept same = Kept::Of(*other, other->Submit(0, 1));
   // The same statements at the same positions, and yet another history.
   EXPECT_EQ(PositionNumber(own.position), PositionNumber(same.position));
-  EXPECT_EQ(same.Refusal(*city), kOther);
+  EXPECT_EQ(same.Refusal(*city, /*keyed=*/false), kOther);
   EXPECT_EQ(city->Refusal(early), kOther);
   // Past the end as well.
-  EXPECT_EQ(Kept::Of(*other, other->Submit(0, 2)).Refusal(*city), kOther);
+  const Kept later = Kept::Of(*other, other->Submit(0, 2));
+  EXPECT_EQ(later.Refusal(*city, /*keyed=*/false), kOther);
   EXPECT_EQ(own.Refusal(*city), "");
+  // What it has the key of is looked at as a position is.
+  city->Stop();
+  std::filesystem::copy_file(there.path() + "/token-key", here.path() + "/token-key",
+                             std::filesystem::copy_options::overwrite_existing);
+  city->Start();
+  EXPECT_EQ(same.Refusal(*city), kOther);
+  EXPECT_EQ(later.Refusal(*city), kOther);
 }
 
 TEST(RestoreTest, ACopySaysTheSameAndWaitsForWhatItHasNot) {

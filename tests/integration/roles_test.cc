@@ -47,8 +47,9 @@ TEST(RolesTest, AnAggregationProcessFollowsTheLogOverGrpcThroughKills) {
       submission;  // this process: intake and log; its own totals are what the other's must equal
   TempDir copy;
   const std::string listen = absl::StrCat("127.0.0.1:", FreePort());
-  auto follower =
-      std::make_unique<ServerChild>(Follower(copy.path(), listen, submission.address()));
+  ServeOptions options = Follower(copy.path(), listen, submission.address());
+  options.token_key_file = submission.data_dir() + "/token-key";
+  auto follower = std::make_unique<ServerChild>(options);
   const auto receipts = submission.SubmitExamples();
   const a::GetTotalResponse here = TotalAt(submission.address(), receipts.back().position());
   const a::GetTotalResponse there = TotalAt(listen, receipts.back().position());
@@ -73,8 +74,8 @@ TEST(RolesTest, AnAggregationProcessFollowsTheLogOverGrpcThroughKills) {
   };
   EXPECT_EQ(explained(submission.address()), explained(listen));
 
-  // A watch that began at one goes on at the other, which has the same log.
-  const auto caught_up = [](const std::string& address, const std::string& token) {
+  // A watch that began at one goes on at the other, which has the same log and the same keys.
+  const auto question = [](const std::string& token) {
     a::WatchTotalsRequest request;
     a::TotalFilter* filter = request.add_filters()->mutable_filter();
     filter->set_division_code("141100");
@@ -82,9 +83,12 @@ TEST(RolesTest, AnAggregationProcessFollowsTheLogOverGrpcThroughKills) {
     filter->set_stage(b::STAGE_APPROVED);
     filter->set_direction(b::DIRECTION_EXPENDITURE);
     request.set_resume_token(token);
+    return request;
+  };
+  const auto caught_up = [&](const std::string& address, const std::string& token) {
     grpc::ClientContext context;
     const auto stub = a::AggregationService::NewStub(ConnectTo(address));
-    const auto reader = stub->WatchTotals(&context, request);
+    const auto reader = stub->WatchTotals(&context, question(token));
     a::WatchTotalsResponse message;
     int before = 0;
     while (reader->Read(&message) && message.event() != a::WATCH_EVENT_CAUGHT_UP) ++before;
@@ -99,9 +103,21 @@ TEST(RolesTest, AnAggregationProcessFollowsTheLogOverGrpcThroughKills) {
   follower->End(SIGKILL);
   const auto receipt = submission.MustSubmit(submission.Reference(
       ReadFile("tests/data/documents/lvliang_finance_office_2024.txt"), "reference"));
-  follower = std::make_unique<ServerChild>(Follower(copy.path(), listen, submission.address()));
+  follower = std::make_unique<ServerChild>(options);
   const a::GetTotalResponse later = TotalAt(listen, receipt.position());
   EXPECT_EQ(later.total().amount_fen(), here.total().amount_fen() + 880870000);
+  follower->End(SIGTERM);
+
+  // With keys of its own it refuses such a token.
+  follower = std::make_unique<ServerChild>(Follower(copy.path(), listen, submission.address()));
+  const auto channel = ConnectTo(listen);
+  ASSERT_TRUE(AwaitServing(channel));
+  grpc::ClientContext context;
+  const auto reader =
+      a::AggregationService::NewStub(channel)->WatchTotals(&context, question(token));
+  a::WatchTotalsResponse message;
+  EXPECT_FALSE(reader->Read(&message));
+  EXPECT_EQ(client::ToError(reader->Finish()).reason, "RESUME_TOKEN_INVALID");
   follower->End(SIGTERM);
 
   // Another log is not folded in silence: a follower of this data dir refuses it and ends.

@@ -725,7 +725,11 @@ TEST_F(RollingRestartTest, OneWriterAndTwoReaders) {
   Process& writer = Add("writer", "submission");
   Process& reader1 = Add("reader1", "aggregation");
   Process& reader2 = Add("reader2", "aggregation");
-  for (Process* r : {&reader1, &reader2}) r->options.log_address = writer.options.listen;
+  for (Process* r : {&reader1, &reader2}) {
+    r->options.log_address = writer.options.listen;
+    // So that each goes on with the pages and watches of the other.
+    r->options.token_key_file = writer.options.data_dir + "/token-key";
+  }
   reader2.options.drain_delay_seconds = kDelaySeconds;
   writer.Start();
   ASSERT_TRUE(testing::AwaitServing(writer.channel));

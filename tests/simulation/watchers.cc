@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "services/ledger/moments.h"
 
 namespace fiscal::simulation {
 
@@ -10,13 +11,6 @@ using domain::Position;
 using services::Watch;
 using services::WatchEvent;
 using services::WatchMessage;
-
-namespace {
-
-// What tells this watch from others; the service takes the request's bytes.
-Digest WatchedDigest(size_t seed) { return Sha256({absl::StrCat(seed)}); }
-
-}  // namespace
 
 Watchers::Rows Watchers::At(const services::WatchedTotals& totals, Position position) const {
   Rows rows = model_.Totals(totals.filter, totals.group_by, position);
@@ -38,11 +32,7 @@ void Watchers::Connect(One& one, const services::Projector& projector,
     // A server that starts folds what its log has before it serves.
     if (position > projector.folded()) return;
     one.memories.resize(keep);
-    const auto token = services::DecodeToken(one.memories.back().token, projector.log().log_id(),
-                                             WatchedDigest(one.totals.size()));
-    if (!token.ok() || token->position != position)
-      return fail_("watch resumable: its own token is refused");
-    const absl::Status checked = services::CheckToken(*token, projector.log());
+    const absl::Status checked = services::CheckMoment(projector.log(), one.memories.back().moment);
     if (!checked.ok()) return fail_(absl::StrCat("watch resumable: ", checked.ToString()));
     options.resume = position;
     ++resumes_;
@@ -159,10 +149,9 @@ void Watchers::Check(One& one, const WatchMessage& m, const services::Projector&
   }
   if (model_.GroupEnd(m.position) != m.position)
     return fail_("watch atomic: a group of events was cut");
-  const auto chain = projector.log().ChainAt(m.position);
-  if (!chain.ok()) return fail_("watch resumable: no hash at its position");
-  next.token = services::EncodeToken({m.position, *chain}, projector.log().log_id(),
-                                     WatchedDigest(one.totals.size()));
+  const auto moment = services::MomentAt(projector.log(), m.position);
+  if (!moment.ok()) return fail_("watch resumable: no hash at its position");
+  next.moment = *moment;
   one.memories.push_back(std::move(next));
   if (one.memories.size() > 6) one.memories.erase(one.memories.begin());
 }

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "domain/moment.h"
 #include "services/ledger/answer/watch.h"
 #include "tests/simulation/model.h"
 
@@ -40,10 +41,10 @@ class Watchers {
     std::vector<services::WatchedTotals> totals;
     bool conflated = false;
     std::unique_ptr<services::Watch> watch;
-    // Heard so far: a token and the rows that go with it, by filter; the last few messages, so that
+    // Heard so far: what a token names and the rows that go with it, by filter; the last few messages, so that
     // the client can resume from an older one as a client does that lost its memory.
     struct Memory {
-      std::string token;
+      domain::Moment moment;
       domain::Position position;
       std::vector<Rows> rows;
     };

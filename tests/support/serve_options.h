@@ -25,6 +25,8 @@ struct ServeOptions {
   std::optional<int64_t> drain_seconds;
   // The limit of open files of a ServerChild.
   std::optional<int64_t> open_files_max;
+  // Empty: keys of its own.
+  std::string token_key_file;
   // 0: what the machine has.
   int64_t memory_bytes_max = 0;
 
@@ -34,6 +36,7 @@ struct ServeOptions {
     server->set_data_dir(data_dir);
     server->set_listen(listen);
     server->set_admin_listen(admin_listen);
+    server->set_token_key_file(token_key_file);
     server->set_memory_bytes_max(memory_bytes_max);
     server->mutable_drain()->set_delay_seconds(drain_delay_seconds);
     if (drain_seconds.has_value()) server->mutable_drain()->set_seconds(*drain_seconds);

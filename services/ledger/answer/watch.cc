@@ -2,12 +2,9 @@
 
 #include <algorithm>
 
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
-#include "base/coding.h"
 #include "base/status_macros.h"
 #include "domain/reason.h"
-#include "services/ledger/moments.h"
 
 namespace fiscal::services {
 namespace {
@@ -20,9 +17,6 @@ using domain::RowChange;
 constexpr size_t kReadMax = 256;
 // Readings in one step that find nothing to tell.
 constexpr int kReadsMax = 8;
-
-constexpr char kTokenVersion = 1;
-constexpr size_t kChainBytes = 8;
 
 }  // namespace
 
@@ -185,41 +179,6 @@ absl::StatusOr<std::optional<WatchMessage>> Watch::Find(Position folded) {
   if (caught_up_) return std::optional<WatchMessage>();
   caught_up_ = true;
   return WatchMessage{WatchEvent::kCaughtUp, position_, {}};
-}
-
-std::string EncodeToken(const ResumeToken& token, absl::string_view log_id, const Digest& watched) {
-  std::string bytes(1, kTokenVersion);
-  bytes.append(log_id.data(), log_id.size());
-  bytes.append(BytesOf(watched).data(), 16);
-  PutU64(&bytes, token.position.value());
-  bytes.append(BytesOf(token.chain_hash).data(), kChainBytes);
-  bytes.append(BytesOf(Sha256({bytes})).data(), 4);
-  return absl::WebSafeBase64Escape(bytes);
-}
-
-absl::StatusOr<ResumeToken> DecodeToken(absl::string_view text, absl::string_view log_id,
-                                        const Digest& watched) {
-  std::string bytes;
-  if (text.size() > 200 || !absl::WebSafeBase64Unescape(text, &bytes) ||
-      bytes.size() != 1 + 16 + 16 + 8 + kChainBytes + 4 || bytes[0] != kTokenVersion ||
-      BytesOf(Sha256({absl::string_view(bytes).substr(0, bytes.size() - 4)})).substr(0, 4) !=
-          absl::string_view(bytes).substr(bytes.size() - 4)) {
-    return domain::Refuse(Reason::kResumeTokenInvalid, "the resume token is malformed");
-  }
-  ByteReader reader(absl::string_view(bytes).substr(1));
-  if (reader.Bytes(16) != log_id)
-    return domain::Refuse(Reason::kPositionOfOtherHistory, "the resume token is of another log");
-  if (reader.Bytes(16) != BytesOf(watched).substr(0, 16))
-    return domain::Refuse(Reason::kResumeTokenInvalid, "the resume token is of other filters");
-  ResumeToken token;
-  token.position = domain::Position(reader.U64());
-  const absl::string_view chain = reader.Bytes(kChainBytes);
-  std::copy(chain.begin(), chain.end(), token.chain_hash.begin());
-  return token;
-}
-
-absl::Status CheckToken(const ResumeToken& token, const storage::EventLog& log) {
-  return CheckMoment(log, domain::Moment(token.position, log.log_id(), token.chain_hash));
 }
 
 }  // namespace fiscal::services

@@ -95,21 +95,6 @@ class Watch {
   domain::Position read_to_;
 };
 
-// A resume token names a store, what is watched, and a place in the log with the hash of the log
-// there.
-struct ResumeToken {
-  domain::Position position;
-  Digest chain_hash{};
-};
-std::string EncodeToken(const ResumeToken& token, absl::string_view log_id, const Digest& watched);
-// RESUME_TOKEN_INVALID when it is malformed or another watch's; POSITION_OF_OTHER_HISTORY when it
-// is another log's. Only the first 8 bytes of the hash are in it.
-absl::StatusOr<ResumeToken> DecodeToken(absl::string_view text, absl::string_view log_id,
-                                        const Digest& watched);
-// POSITION_OF_OTHER_HISTORY when the log lost the history the token was made from; a copy of the
-// log may only be behind: REPLICA_BEHIND. Compares 4 bytes of the hash.
-absl::Status CheckToken(const ResumeToken& token, const storage::EventLog& log);
-
 }  // namespace fiscal::services
 
 #endif  // FISCAL_SERVICES_LEDGER_ANSWER_WATCH_H_

@@ -629,6 +629,8 @@ TEST_F(ConfigTest, TlsFilesAreRead) {
   }
   EXPECT_TRUE(absl::StartsWith(Checked({Set("server.peer_tls.ca_file", ended_certificate)}),
                                "server.peer_tls.ca_file ended.pem: expired at "));
+  EXPECT_EQ(Checked({Set("server.token_key_file", dir_.path() + "/none")}),
+            "server.token_key_file none: No such file or directory");
   // With TLS any address is served.
   EXPECT_EQ(Checked({Set("server.tls.certificate_file", certificate),
                      Set("server.tls.key_file", key), Set("server.listen", "0.0.0.0:7411")}),

@@ -1,6 +1,8 @@
 // What calls take of their connections, over a door and a server.
 #include "services/door/message_counter.h"
 
+#include <cstdlib>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <thread>
@@ -12,6 +14,7 @@
 #include "grpcpp/grpcpp.h"
 #include "gtest/gtest.h"
 #include "services/rpc/service.h"
+#include "services/rpc/token_sealer.h"
 
 namespace fiscal::services {
 namespace {
@@ -28,6 +31,13 @@ class Status final : public rpc::Service {
     call->Finish(absl::OkStatus());
   }
 };
+
+std::unique_ptr<rpc::TokenSealer> NewTokens(Clock& clock) {
+  char dir[] = "/tmp/fiscal-tokens-XXXXXX";
+  auto tokens = *rpc::TokenSealer::Keep(mkdtemp(dir), clock);
+  std::filesystem::remove_all(dir);
+  return tokens;
+}
 
 class MessageCounterTest : public ::testing::Test {
  protected:
@@ -60,7 +70,8 @@ class MessageCounterTest : public ::testing::Test {
   rpc::ReadExecutor executor_{{}};
   RealClock clock_;
   rpc::Gate gate_;
-  rpc::Calls calls_{clock_, executor_, gate_, {}};
+  const std::unique_ptr<rpc::TokenSealer> tokens_ = NewTokens(clock_);
+  rpc::Calls calls_{{clock_, executor_, gate_, *tokens_}, {}};
   std::unique_ptr<Door> door_;
   Status service_{calls_};
   std::unique_ptr<grpc::Server> server_;

@@ -7,7 +7,6 @@
 
 #include "domain/reason.h"
 #include "gtest/gtest.h"
-#include "services/ledger/answer/watch.h"
 #include "storage/anchor.h"
 #include "storage/local_log.h"
 #include "storage/memory/memory_kv.h"
@@ -58,13 +57,6 @@ class Log {
   std::string Asked(const std::string& text) const {
     return ReasonOf(CheckMoment(*log_, Moment::Parse(text).value()));
   }
-  std::string Resumed(const std::string& token) const {
-    const absl::StatusOr<ResumeToken> read = DecodeToken(token, log_->log_id(), Digest{});
-    return ReasonOf(read.ok() ? CheckToken(*read, *log_) : read.status());
-  }
-  std::string TokenAt(domain::Position position) const {
-    return EncodeToken({position, *log_->ChainAt(position)}, log_->log_id(), Digest{});
-  }
 
  private:
   static std::string ReasonOf(const absl::Status& status) {
@@ -96,7 +88,6 @@ TEST(MomentsTest, ALogAndItsCopySayTheSame) {
     EXPECT_EQ(copy.Asked(log.TextAt(at)), "");
   }
   EXPECT_EQ(MomentOf(*log, (*log).head()).Text(), log.TextAt(domain::Position(3)));
-  EXPECT_EQ(copy.Resumed(log.TokenAt(domain::Position(2))), "");
 }
 
 TEST(MomentsTest, WhatIsOfAnotherHistoryIsRefused) {
@@ -112,10 +103,8 @@ TEST(MomentsTest, WhatIsOfAnotherHistoryIsRefused) {
     const char* reason;
   };
   const auto check = [&](const Log& log, std::initializer_list<Row> rows) {
-    for (const Row& row : rows) {
+    for (const Row& row : rows)
       EXPECT_EQ(log.Asked(row.from.TextAt(domain::Position(row.at))), row.reason) << row.what;
-      EXPECT_EQ(log.Resumed(row.from.TokenAt(domain::Position(row.at))), row.reason) << row.what;
-    }
   };
   check(restored, {{"in the backup", before, 2, ""},
                    {"lost, and past the end", before, 4, "POSITION_OF_OTHER_HISTORY"},

@@ -46,19 +46,6 @@ TEST(TextWireTest, APositionThatIsNoneNamesItsField) {
   EXPECT_LT(large.status().ToString().size(), 4096u);
 }
 
-TEST(TextWireTest, APageTokenIsOfOneQuestion) {
-  const std::string token = MakePageToken("question", "7 of 9");
-  EXPECT_EQ(*ReadPageToken("question", token), "7 of 9");
-  for (const auto& [question, given] :
-       std::vector<std::pair<std::string, std::string>>{{"another", token},
-                                                        {"question", ""},
-                                                        {"question", "not base64!"},
-                                                        {"question", token.substr(0, 6)}}) {
-    EXPECT_EQ(Violations(ReadPageToken(question, given).status()),
-              "page_token: not a token of this question;");
-  }
-}
-
 TEST(TextWireTest, ATimeHasSecondsAndNanosThatAreNotNegative) {
   google::protobuf::Timestamp t;
   ToTimestamp(1704067200000001, &t);

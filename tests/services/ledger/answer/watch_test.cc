@@ -321,53 +321,5 @@ TEST_P(FarBehindTest, AConflatedWatchIsToldTheDifference) {
 
 INSTANTIATE_TEST_SUITE_P(Writes, FarBehindTest, ::testing::Values(1));
 
-// --- Resume tokens -----------------------------------------------------------------------------
-
-constexpr char kStore[] = "0123456789abcdef";
-
-domain::Reason ReasonOf(const absl::Status& status) {
-  return domain::Explain(status).refusal.reason;
-}
-
-TEST(ResumeTokenTest, IsOfOneStoreAndOneWatch) {
-  const Digest watched = Sha256({"filters"});
-  const services::ResumeToken token{domain::Position(7), Sha256({"the log"})};
-  const std::string text = services::EncodeToken(token, kStore, watched);
-  const auto read = services::DecodeToken(text, kStore, watched);
-  ASSERT_TRUE(read.ok()) << read.status();
-  EXPECT_EQ(read->position, token.position);
-  EXPECT_EQ(read->chain_hash[0], token.chain_hash[0]);
-  EXPECT_EQ(ReasonOf(services::DecodeToken(text, "another store...", watched).status()),
-            domain::Reason::kPositionOfOtherHistory);
-  EXPECT_EQ(ReasonOf(services::DecodeToken(text, kStore, Sha256({"others"})).status()),
-            domain::Reason::kResumeTokenInvalid);
-  EXPECT_EQ(ReasonOf(services::DecodeToken("", kStore, watched).status()),
-            domain::Reason::kResumeTokenInvalid);
-}
-
-TEST(ResumeTokenTest, NoCharacterOfItCanBeChanged) {
-  const Digest watched = Sha256({"filters"});
-  const std::string text =
-      services::EncodeToken({domain::Position(7), Sha256({"the log"})}, kStore, watched);
-  // The last one has bits that say nothing.
-  for (size_t i = 0; i + 1 < text.size(); ++i) {
-    std::string other = text;
-    other[i] = other[i] == 'A' ? 'B' : 'A';
-    EXPECT_FALSE(services::DecodeToken(other, kStore, watched).ok()) << i;
-    EXPECT_FALSE(services::DecodeToken(text.substr(0, i), kStore, watched).ok()) << i;
-  }
-}
-
-TEST(ResumeTokenTest, IsOfOneHistory) {
-  LedgerScript script(services::CheckRules);
-  EXPECT_SCRIPT(script, kCatalog);
-  const auto chain = script.log().ChainAt(domain::Position(2));
-  ASSERT_TRUE(chain.ok()) << chain.status();
-  EXPECT_TRUE(services::CheckToken({domain::Position(2), *chain}, script.log()).ok());
-  EXPECT_FALSE(services::CheckToken({domain::Position(3), *chain}, script.log()).ok());
-  EXPECT_EQ(ReasonOf(services::CheckToken({domain::Position(5), *chain}, script.log())),
-            domain::Reason::kPositionOfOtherHistory);
-}
-
 }  // namespace
 }  // namespace fiscal::testing
