@@ -41,8 +41,9 @@ class Watchers {
     std::vector<services::WatchedTotals> totals;
     bool conflated = false;
     std::unique_ptr<services::Watch> watch;
-    // Heard so far: what a token names and the rows that go with it, by filter; the last few messages, so that
-    // the client can resume from an older one as a client does that lost its memory.
+    // Heard so far: what a token names and the rows that go with it, by filter; the last few
+    // messages, so that the client can resume from an older one as a client does that lost its
+    // memory.
     struct Memory {
       domain::Moment moment;
       domain::Position position;
