@@ -223,6 +223,8 @@ Key PostingKey(domain::Position position) { return NumberKey(KeyKind::kPosting, 
 Key GroupKey(domain::Position position) { return NumberKey(KeyKind::kGroup, position.value()); }
 Key WatermarkKey() { return KeyOf(KeyKind::kWatermark); }
 Key LeftOutKey() { return KeyOf(KeyKind::kLeftOut); }
+Key AuditEntryKey(uint64_t sequence) { return NumberKey(KeyKind::kAuditEntry, sequence); }
+Key AuditStartKey() { return KeyOf(KeyKind::kAuditStart); }
 
 KeyRange KeysOf(KeyKind kind) { return RangeOf(Start(kind)); }
 
@@ -347,6 +349,13 @@ absl::StatusOr<domain::Code> DecodeOwnerKey(KeyView key) {
   return division;
 }
 
+absl::StatusOr<uint64_t> DecodeAuditEntryKey(KeyView key) {
+  KeyReader reader(key, KeyKind::kAuditEntry);
+  const uint64_t sequence = reader.U64();
+  if (!reader.Whole()) return absl::DataLossError("malformed key of an audit entry");
+  return sequence;
+}
+
 namespace {
 
 std::string PlaceName(uint16_t year, uint8_t stage, domain::Code division) {
@@ -444,6 +453,8 @@ std::string NameOf(KeyView key) {
       return NameOfNumber("posting", reader);
     case KeyKind::kGroup:
       return NameOfNumber("group", reader);
+    case KeyKind::kAuditEntry:
+      return NameOfNumber("audit entry", reader);
     case KeyKind::kTile: {
       const auto parts = DecodeTileKey(key);
       if (!parts.ok()) return "a tile with a malformed key";

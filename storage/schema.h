@@ -28,6 +28,8 @@
 //   end of group   := 0x15 position:u64                           totals: its group's last position
 //   watermark      := 0x20                                        totals: position, hash, log id
 //   ledger mark    := 0x21                                        ledger: what of the log it has
+//   audit entry    := 0x30 sequence:u64                           audit: an AuditEntry
+//   audit start    := 0x31                                        audit: what was removed
 //   budget         := division:u32 year:u16 stage:u8 agency NUL
 //   node           := year:u16 stage:u8 division:u32 type:u8 code NUL
 //
@@ -76,6 +78,8 @@ enum class KeyKind : uint8_t {
   kWatermark = 0x20,
   kLedgerMark = 0x21,
   kLeftOut = 0x22,
+  kAuditEntry = 0x30,
+  kAuditStart = 0x31,
 };
 
 // Kinds whose keys are only ever added at their end, as RocksOptions::ordered_kinds has them.
@@ -145,6 +149,10 @@ Key GroupKey(domain::Position position);
 Key WatermarkKey();
 Key LeftOutKey();
 
+// The audit log, which has tiles beside these.
+Key AuditEntryKey(uint64_t sequence);
+Key AuditStartKey();
+
 // All keys of a kind.
 KeyRange KeysOf(KeyKind kind);
 // The first key that can come after `key`.
@@ -196,6 +204,7 @@ struct StatusKeyParts {
 absl::StatusOr<StatusKeyParts> DecodeStatusKey(KeyView key);
 absl::StatusOr<std::string> DecodeUpstreamKey(KeyView key);
 absl::StatusOr<domain::Code> DecodeOwnerKey(KeyView key);
+absl::StatusOr<uint64_t> DecodeAuditEntryKey(KeyView key);
 
 // What a key names, for a person, as far as it can be read: any bytes get a name. Also of a
 // StateKey's `of`.
