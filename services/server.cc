@@ -19,6 +19,7 @@
 #include "base/version.h"
 #include "fiscal/admin/v1/admin_service.grpc.pb.h"
 #include "fiscal/aggregation/v1/aggregation_service.grpc.pb.h"
+#include "fiscal/audit/v1/audit_service.grpc.pb.h"
 #include "fiscal/authority/v1/authority_service.grpc.pb.h"
 #include "fiscal/catalog/v1/catalog_service.grpc.pb.h"
 #include "fiscal/disclosure/v1/disclosure_service.grpc.pb.h"
@@ -31,6 +32,7 @@
 #include "services/admin/scrubber.h"
 #include "services/admin/system_parts.h"
 #include "services/admin/system_status.h"
+#include "services/audit/audit_rpc.h"
 #include "services/authority/authority_rpc.h"
 #include "services/config/config.h"
 #include "services/door/self_probe.h"
@@ -66,6 +68,8 @@ std::vector<std::string> ServiceNames(const config::v1::ServeConfig& config) {
                                     federation::v1::FederationService::service_full_name(),
                                     authority::v1::AuthorityService::service_full_name(),
                                     admin::v1::AdminService::service_full_name()};
+  if (ServerOf(config).audit().enabled())
+    names.push_back(audit::v1::AuditService::service_full_name());
   if (SubmissionOf(config) != nullptr) {
     names.push_back(submission::v1::SubmissionService::service_full_name());
     names.push_back(catalog::v1::CatalogService::service_full_name());
@@ -226,6 +230,7 @@ class ServerImpl final : public Server {
     rpc::Calls& calls = edge_->calls();
     edge_->LetInBy(*authority_, log, Catalogs());
     edge_->Add(MakeEventLogService(calls, *log_feed_, *signer_, *authority_, Catalogs()));
+    if (process_->audit() != nullptr) edge_->Add(MakeAuditService(calls, *process_->audit()));
     edge_->Add(MakeFederationService(calls, {*log_feed_, log, runner, intake, std::move(upstreams),
                                              *signer_, process_->clock(), *authority_,
                                              Catalogs()}));

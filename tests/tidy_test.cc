@@ -52,6 +52,8 @@ std::vector<Room> Rooms() {
         "services/wire"}},
       {"services/aggregation",
        {"base", "domain", "storage", "services/ledger", "services/rpc", "services/wire"}},
+      {"services/audit",
+       {"base", "domain", "storage", "services/ledger", "services/rpc", "services/wire"}},
       {"services/catalog",
        {"base", "domain", "services/ledger", "services/rpc", "services/submission",
         "services/wire"}},
@@ -62,18 +64,19 @@ std::vector<Room> Rooms() {
        {"base", "domain", "services/aggregation", "services/ledger", "services/log", "services/rpc",
         "services/submission", "services/wire"}},
       {"services/admin",
-       {"base", "domain", "storage", "storage/rocks", "services/aggregation", "services/door",
-        "services/federation", "services/ledger", "services/log", "services/ops", "services/rpc",
-        "services/submission", "services/wire"}},
+       {"base", "domain", "storage", "storage/rocks", "services/aggregation", "services/audit",
+        "services/door", "services/federation", "services/ledger", "services/log", "services/ops",
+        "services/rpc", "services/submission", "services/wire"}},
       // The parts of a process, and the wiring: server.h and server.cc.
       {"services/server",
        {"base", "domain", "storage", "storage/rocks", "services/admin", "services/aggregation",
-        "services/catalog", "services/config", "services/disclosure", "services/door",
-        "services/federation", "services/ledger", "services/log", "services/ops", "services/rpc",
-        "services/submission"}},
+        "services/audit", "services/catalog", "services/config", "services/disclosure",
+        "services/door", "services/federation", "services/ledger", "services/log", "services/ops",
+        "services/rpc", "services/submission"}},
       {"services",
-       {"base", "storage/rocks", "services/admin", "services/config", "services/door",
-        "services/federation", "services/log", "services/ops", "services/rpc", "services/server"}},
+       {"base", "storage/rocks", "services/admin", "services/audit", "services/config",
+        "services/door", "services/federation", "services/log", "services/ops", "services/rpc",
+        "services/server"}},
 
       {"clients/cpp", {"base"}},
       {"clients/sheets", {"base"}},
@@ -113,6 +116,7 @@ std::vector<KeptApart> KeptApartHeaders() {
         "services/aggregation/aggregation_rpc.cc",
         "services/aggregation/positioned_reads.h",
         "services/aggregation/watch_rpc.h",
+        "services/audit/audit_rpc.cc",
         "services/catalog/catalog_rpc.cc",
         "services/disclosure/disclosure_rpc.cc",
         "services/disclosure/narrative.h",
@@ -158,13 +162,13 @@ std::vector<Banned> BannedText() {
                       {"storage/key.h", "storage/schema.cc", "storage/rocks/rocks_kv.cc"}});
     }
   }
-  for (const char* folder : {"admin", "aggregation", "catalog", "disclosure", "door", "federation",
-                             "log", "ops", "server", "submission"}) {
+  for (const char* folder : {"admin", "aggregation", "audit", "catalog", "disclosure", "door",
+                             "federation", "log", "ops", "server", "submission"}) {
     for (const char* text : {"->peer()", ".peer()", "auth_context", "client_metadata"})
       rows.push_back({absl::StrCat("services/", folder), text, "rpc::Call knows the caller"});
   }
-  for (const char* folder :
-       {"admin", "aggregation", "catalog", "disclosure", "federation", "log", "submission"}) {
+  for (const char* folder : {"admin", "aggregation", "audit", "catalog", "disclosure", "federation",
+                             "log", "submission"}) {
     rows.push_back({absl::StrCat("services/", folder), "ServerContext", "take the rpc::Call"});
   }
   return rows;

@@ -57,6 +57,7 @@ int main(int argc, char** argv) {
   fiscal::cli::AddWatch(app, context);
   fiscal::cli::AddAuthority(app, context);
   fiscal::cli::AddAdmin(app, context);
+  fiscal::cli::AddAudit(app, context);
   fiscal::cli::AddDescribe(app, context);
   try {
     app.parse(argc, argv);

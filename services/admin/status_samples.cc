@@ -1,4 +1,5 @@
 // The status of a process as samples of /metrics. docs/metrics.md lists them.
+#include <iterator>
 #include <utility>
 
 #include "base/version.h"
@@ -176,6 +177,17 @@ void Sample(const Door::Counts& s, Samples* samples) {
             s.untaken_bytes);
 }
 
+void Sample(const AuditTrail::Counts& s, Samples* samples) {
+  const char* const outcomes[] = {"allowed", "denied", "would_deny", "failed", "lost"};
+  static_assert(std::size(outcomes) == domain::kAuditOutcomes);
+  for (size_t i = 0; i < std::size(outcomes); ++i) {
+    Out(samples, {{"outcome", outcomes[i]}})
+        .Counter("fiscal_audit_entries_total", "Entries written to the audit log.", s.written[i]);
+  }
+  Out(samples).Counter("fiscal_audit_lost_total", "Entries that the audit log could not keep.",
+                       s.lost);
+}
+
 void Sample(const SystemStatus::Disk& s, Samples* samples) {
   const Out out(samples);
   out.Gauge("fiscal_disk_free_bytes", "Free on the data directory's file system.", s.free_bytes);
@@ -245,6 +257,7 @@ void ToSamples(const SystemStatus& status, Samples* samples) {
   for (const DeadlineCoverage& coverage : status.coverages) Sample(coverage, samples);
   for (const SystemStatus::System& system : status.upstreams) Sample(system, samples);
   Sample(status.connections, samples);
+  if (status.audit.has_value()) Sample(*status.audit, samples);
   Sample(status.disk, samples);
   if (status.verify.has_value()) Sample(*status.verify, samples);
   Sample(status.scrub, samples);

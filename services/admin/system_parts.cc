@@ -113,6 +113,7 @@ void FillStores(const SystemParts& parts, SystemStatus* status) {
   status->stores.push_back({"ledger", parts.ledger_store->Stats()});
   if (parts.totals_store != nullptr)
     status->stores.push_back({"totals", parts.totals_store->Stats()});
+  if (parts.audit != nullptr) status->stores.push_back({"audit", parts.audit->store_stats()});
   status->block_cache_bytes = static_cast<int64_t>(parts.block_cache_bytes());
   status->derived_remade = *parts.derived_remade;
   status->log_damage = *parts.log_damage;
@@ -138,6 +139,7 @@ SystemStatus StatusOf(const SystemParts& parts, bool ready) {
     status.reads.push_back({lane, parts.calls->executor().counts(lane)});
   status.calls_refused = parts.calls->refused();
   status.connections = parts.door->counts();
+  if (parts.audit != nullptr) status.audit = parts.audit->counts();
   FillStores(parts, &status);
   return status;
 }

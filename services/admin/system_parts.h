@@ -19,6 +19,7 @@
 #include "services/admin/system_status.h"
 #include "services/aggregation/runner.h"
 #include "services/aggregation/watch_hub.h"
+#include "services/audit/audit_trail.h"
 #include "services/door/door.h"
 #include "services/federation/upstream.h"
 #include "services/ledger/compare/verifier.h"
@@ -46,6 +47,7 @@ struct SystemParts {
   const DiskGuard* disk = nullptr;
   const Door* door = nullptr;
   const rpc::MemoryBudget* memory = nullptr;
+  const AuditTrail* audit = nullptr;
   const storage::EventLog* log = nullptr;
   const storage::Kv* log_store = nullptr;
   const storage::Kv* ledger_store = nullptr;

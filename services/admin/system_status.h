@@ -17,6 +17,7 @@
 #include "services/admin/coverage_watch.h"
 #include "services/admin/scrubber.h"
 #include "services/aggregation/watch_hub.h"
+#include "services/audit/audit_trail.h"
 #include "services/door/door.h"
 #include "services/federation/upstream.h"
 #include "services/ledger/compare/verifier.h"
@@ -128,6 +129,7 @@ struct SystemStatus {
   // Calls refused because their caller has too many open.
   int64_t calls_refused = 0;
   Door::Counts connections;
+  std::optional<AuditTrail::Counts> audit;
 
   std::vector<Store> stores;
   // Blocks in the cache, of all stores.

@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "fiscal/admin/v1/admin_service.pb.h"
 #include "fiscal/aggregation/v1/aggregation_service.pb.h"
+#include "fiscal/audit/v1/audit_service.pb.h"
 #include "fiscal/authority/v1/authority_service.pb.h"
 #include "fiscal/catalog/v1/catalog_service.pb.h"
 #include "fiscal/disclosure/v1/disclosure_service.pb.h"
@@ -31,7 +32,7 @@ void AddService(const google::protobuf::Descriptor& message, std::vector<Method>
                  "every method has the option fiscal.method.v1.method");
     methods->push_back({absl::StrCat("/", service.full_name(), "/", method.name()),
                         method.input_type()->full_name(), static_cast<CallKind>(option.kind()),
-                        option});
+                        option.read_only() && option.verb() != pb::VERB_READ_AUDIT, option});
   }
 }
 
@@ -39,6 +40,7 @@ std::vector<Method>* ReadMethods() {
   auto* methods = new std::vector<Method>();
   AddService(*admin::v1::GetStatusRequest::descriptor(), methods);
   AddService(*aggregation::v1::GetTotalRequest::descriptor(), methods);
+  AddService(*audit::v1::ListRequest::descriptor(), methods);
   AddService(*authority::v1::GrantRequest::descriptor(), methods);
   AddService(*catalog::v1::ImportCatalogRequest::descriptor(), methods);
   AddService(*disclosure::v1::GetTablesRequest::descriptor(), methods);

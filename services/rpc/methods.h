@@ -42,6 +42,8 @@ struct Method {
   // The full name of the message it takes, which no other method takes.
   std::string request;
   CallKind kind;
+  // False for what the audit log has each time: what is no read, and reading the audit log.
+  bool sampled;
   // The whole option: right, scopes, whether it only reads.
   const method::v1::Method& option;
 

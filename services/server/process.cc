@@ -13,11 +13,40 @@
 #include "base/status_macros.h"
 #include "services/config/config.h"
 #include "services/rpc/credentials.h"
+#include "storage/rocks/rocks_kv.h"
+#include "storage/rocks/store_files.h"
 
 namespace fiscal::services {
 namespace {
 
 constexpr absl::Duration kProgressInterval = absl::Seconds(2);
+// The audit log is written in one place and seldom read: small, and apart from the ledger's cache.
+constexpr size_t kAuditCacheBytes = 8 << 20, kAuditWriteBufferBytes = 4 << 20;
+constexpr int kAuditFilesMax = 64;
+
+// A store whose files have lost their manifest would be begun anew, and its files removed.
+absl::Status CheckAuditFiles(const std::string& path) {
+  std::error_code error;
+  for (const auto& file : std::filesystem::directory_iterator(path, error)) {
+    const std::string kind = file.path().extension();
+    if (kind == ".sst" || kind == ".log") {
+      FISCAL_RETURN_IF_ERROR(storage::ReadManifestNumber(path).status());
+      return storage::StoreFiles(path).CheckWriteAheadFiles();
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::unique_ptr<storage::Kv>> OpenAuditStore(const std::string& path) {
+  FISCAL_RETURN_IF_ERROR(CheckAuditFiles(path));
+  storage::RocksOptions store;
+  store.path = path;
+  store.ordered_kinds = storage::kAuditOrderedKinds;
+  store.block_cache_bytes = kAuditCacheBytes;
+  store.write_buffer_bytes = kAuditWriteBufferBytes;
+  store.open_files_max = kAuditFilesMax;
+  return storage::RocksKv::Open(store);
+}
 
 }  // namespace
 
@@ -44,7 +73,33 @@ absl::StatusOr<std::unique_ptr<Process>> Process::Open(const config::v1::ServeCo
   process->memory_ = std::make_unique<rpc::MemoryBudget>(
       rpc::MemoryBudget::Options{memory == 0 ? rpc::MemoryLimit() : memory, ResidentBytes});
   process->peer_credentials_ = rpc::PeerCredentials(server.peer_tls());
+  FISCAL_RETURN_IF_ERROR(process->OpenAudit());
   return process;
+}
+
+absl::Status Process::OpenAudit() {
+  const config::v1::AuditConfig& audit = config_.audit();
+  if (!audit.enabled()) return absl::OkStatus();
+  const std::string path = absl::StrCat(config_.data_dir(), "/audit");
+  AuditTrail::Options options;
+  options.reads = audit.reads() == "all"    ? AuditTrail::Reads::kAll
+                  : audit.reads() == "none" ? AuditTrail::Reads::kNone
+                                            : AuditTrail::Reads::kSampled;
+  options.keep_days = audit.keep_days();
+  options.queue_entries_max = static_cast<size_t>(audit.queue_entries_max());
+  options.room = [this] { return !disk_->low(); };
+  absl::StatusOr<std::unique_ptr<AuditTrail>> opened =
+      AuditTrail::Open([path] { return OpenAuditStore(path); }, clock_, std::move(options));
+  if (!opened.ok()) {
+    return absl::Status(
+        opened.status().code(),
+        absl::StrCat(path, ": ", opened.status().message(),
+                     absl::IsDataLoss(opened.status())
+                         ? "; keep it for whoever audits: move it away and start again"
+                         : ""));
+  }
+  audit_ = *std::move(opened);
+  return absl::OkStatus();
 }
 
 void Process::LookAtDisk() {
@@ -95,6 +150,7 @@ void Process::Show(SystemParts* parts) const {
   parts->certificate_file = config_.tls().certificate_file();
   parts->disk = disk_.get();
   parts->memory = memory_.get();
+  parts->audit = audit_.get();
 }
 
 }  // namespace fiscal::services

@@ -1,5 +1,5 @@
 // The ground that the parts of a process share: its directory's lock, its phase, how far recovery
-// is, disk, memory and metrics, and the one deliberate end outside main.
+// is, disk, memory and metrics, its audit log, and the one deliberate end outside main.
 //
 //   Stores, Writer, Reader, Edge --(what they use, what they say)--> Process
 //
@@ -19,6 +19,7 @@
 #include "fiscal/config/v1/config.pb.h"
 #include "grpcpp/security/credentials.h"
 #include "services/admin/system_parts.h"
+#include "services/audit/audit_trail.h"
 #include "services/ops/data_lock.h"
 #include "services/ops/disk_guard.h"
 #include "services/ops/metrics.h"
@@ -34,8 +35,8 @@ class Process {
   enum class Phase { kRecovering, kServing, kDraining };
 
   // Makes and takes the data directory. INVALID_ARGUMENT: it can't be written.
-  // FAILED_PRECONDITION: another process has it, or its keys of tokens are damaged. REQUIRES:
-  // `config` outlives the result.
+  // FAILED_PRECONDITION: another process has it, or its keys of tokens are damaged. DATA_LOSS and
+  // others: the audit log can't be opened. REQUIRES: `config` outlives the result.
   static absl::StatusOr<std::unique_ptr<Process>> Open(const config::v1::ServeConfig& config);
 
   const config::v1::ServerConfig& config() const { return config_; }
@@ -50,6 +51,8 @@ class Process {
   rpc::MemoryBudget& memory() { return *memory_; }
   rpc::DrainSignal& drain() { return drain_; }
   rpc::TokenSealer& tokens() { return *tokens_; }
+  // Null when the configuration has none.
+  AuditTrail* audit() { return audit_.get(); }
 
   Phase phase() const { return phase_; }
   void Enter(Phase phase) { phase_ = phase; }
@@ -75,6 +78,7 @@ class Process {
 
  private:
   explicit Process(const config::v1::ServeConfig& config);
+  absl::Status OpenAudit();
 
   const config::v1::ServerConfig& config_;
   const std::string role_;
@@ -94,6 +98,7 @@ class Process {
   std::unique_ptr<rpc::TokenSealer> tokens_;
   rpc::DrainSignal drain_;
   std::shared_ptr<grpc::ChannelCredentials> peer_credentials_;
+  std::unique_ptr<AuditTrail> audit_;
 };
 
 }  // namespace fiscal::services

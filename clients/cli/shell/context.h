@@ -97,6 +97,7 @@ void AddReconcile(CLI::App& app, Context& context);
 void AddLog(CLI::App& app, Context& context);
 void AddWatch(CLI::App& app, Context& context);
 void AddAdmin(CLI::App& app, Context& context);
+void AddAudit(CLI::App& app, Context& context);
 void AddAuthority(CLI::App& app, Context& context);
 void AddDescribe(CLI::App& app, Context& context);
 

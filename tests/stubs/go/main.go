@@ -18,6 +18,7 @@ import (
 
 	adminv1 "fiscal/admin/v1"
 	aggregationv1 "fiscal/aggregation/v1"
+	auditv1 "fiscal/audit/v1"
 	budgetv1 "fiscal/budget/v1"
 	catalogv1 "fiscal/catalog/v1"
 	configv1 "fiscal/config/v1"
@@ -45,7 +46,7 @@ import (
 // What an integrator would call; here that it compiles is enough.
 var _ = []any{
 	adminv1.NewAdminServiceClient, aggregationv1.NewAggregationServiceClient,
-	catalogv1.NewCatalogServiceClient, disclosurev1.NewDisclosureServiceClient,
+	auditv1.NewAuditServiceClient, catalogv1.NewCatalogServiceClient, disclosurev1.NewDisclosureServiceClient,
 	federationv1.NewFederationServiceClient, logv1.NewEventLogServiceClient,
 	&budgetv1.LineItem{}, &configv1.ServeConfig{}, methodv1.E_Method,
 }

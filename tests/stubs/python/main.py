@@ -16,6 +16,7 @@ from grpc_status import rpc_status
 
 from fiscal.admin.v1 import admin_service_pb2_grpc
 from fiscal.aggregation.v1 import aggregation_service_pb2_grpc
+from fiscal.audit.v1 import audit_service_pb2_grpc
 from fiscal.budget.v1 import budget_pb2
 from fiscal.catalog.v1 import catalog_service_pb2_grpc
 from fiscal.config.v1 import config_pb2, setting_pb2
@@ -30,6 +31,7 @@ from fiscal.submission.v1 import submission_service_pb2, submission_service_pb2_
 LOADED = [
     admin_service_pb2_grpc.AdminServiceStub,
     aggregation_service_pb2_grpc.AggregationServiceStub,
+    audit_service_pb2_grpc.AuditServiceStub,
     budget_pb2.LineItem,
     catalog_service_pb2_grpc.CatalogServiceStub,
     config_pb2.ServeConfig,
