@@ -231,9 +231,9 @@ class ServerImpl final : public Server {
     edge_->LetInBy(*authority_, log, Catalogs());
     edge_->Add(MakeEventLogService(calls, *log_feed_, *signer_, *authority_, Catalogs()));
     if (process_->audit() != nullptr) edge_->Add(MakeAuditService(calls, *process_->audit()));
-    edge_->Add(MakeFederationService(calls, {*log_feed_, log, runner, intake, std::move(upstreams),
-                                             *signer_, process_->clock(), *authority_,
-                                             Catalogs()}));
+    edge_->Add(
+        MakeFederationService(calls, {*log_feed_, log, runner, intake, std::move(upstreams),
+                                      *signer_, process_->clock(), *authority_, Catalogs()}));
     edge_->Add(MakeAuthorityService(calls, {*authority_, log, committer, Catalogs()}));
     edge_->Add(
         MakeAdminService(calls, {verifier, *scrubber_, process_->drain(), log, *signer_, projector,
@@ -250,8 +250,19 @@ class ServerImpl final : public Server {
                                      : Authority::Mode::kOff;
     for (const config::v1::AdminConfig& admin : process_->config().authority().admins())
       options.admins.push_back(admin.principal());
-    options.would_deny = [](absl::string_view principal, const absl::Status& refusal) {
+    options.would_deny = [audit = process_->audit()](absl::string_view principal,
+                                                     const absl::Status& refusal) {
       logging::Warning("would be denied", {{"principal", principal}, {"why", refusal.message()}});
+      if (audit == nullptr) return;
+      domain::AuditEntry entry;
+      entry.outcome = domain::AuditOutcome::kWouldDeny;
+      entry.principal = std::string(principal);
+      entry.reason = std::string(domain::InfoOf(domain::Reason::kRightNotGranted).id);
+      for (const auto& [key, value] : domain::Explain(refusal).refusal.metadata) {
+        if (key == "right") entry.missing_verb = absl::StrCat("VERB_", value);
+        if (key == "scope") entry.scope = value;
+      }
+      audit->Record(std::move(entry));
     };
     return options;
   }

@@ -42,6 +42,8 @@ class CatalogRpc final : public rpc::Service {
     const absl::Status status = wire::ParseInto(bytes.view(), &parsed);
     if (!status.ok()) return call->Finish(status);
     call->NoteRequestId(parsed.request_id());
+    call->NoteScope(TextOf(authority::Asked{wire::ParseDivision(parsed.division_code()), false, "",
+                                            "", static_cast<uint16_t>(parsed.fiscal_year())}));
     committer_.Submit(
         call->key(),
         std::make_unique<Intake::Request>(

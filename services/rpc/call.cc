@@ -84,6 +84,41 @@ std::string Call::trace_id() const {
 
 void Call::NoteRequestId(absl::string_view request_id) {
   rpc::NoteRequestId(request_id, &context_);
+  if (calls_.audit_ != nullptr) request_id_ = std::string(request_id);
+}
+
+void Call::WriteDown(const absl::Status& status, const std::string& request_id,
+                     const std::string& scope) const {
+  using domain::AuditOutcome;
+  if (calls_.audit_ == nullptr) return;
+  const bool denied = absl::IsPermissionDenied(status) || absl::IsUnauthenticated(status);
+  const AuditOutcome outcome = status.ok() ? AuditOutcome::kAllowed
+                               : denied    ? AuditOutcome::kDenied
+                                           : AuditOutcome::kFailed;
+  if (!calls_.audit_->Takes(method_, outcome)) return;
+  domain::AuditEntry entry;
+  entry.outcome = outcome;
+  entry.principal = caller_.principal;
+  entry.connection = caller_.connection;
+  entry.method = std::string(method_.name());
+  entry.request_id = request_id;
+  entry.trace_id = trace_id();
+  entry.scope = scope;
+  if (!needs_.empty() && !needs_.back().parts.empty()) {
+    const std::vector<authority::Asked>& parts = needs_.back().parts;
+    entry.scope = TextOf(parts[0]);
+    if (parts.size() > 1) absl::StrAppend(&entry.scope, " and ", parts.size() - 1, " more");
+  }
+  if (!status.ok()) {
+    const domain::Explained why = domain::Explain(status);
+    entry.reason = why.reason_known ? std::string(domain::InfoOf(why.refusal.reason).id)
+                                    : absl::StatusCodeToString(status.code());
+    for (const auto& [key, value] : why.refusal.metadata) {
+      if (key == "right") entry.missing_verb = absl::StrCat("VERB_", value);
+      if (key == "scope") entry.scope = value;
+    }
+  }
+  calls_.audit_->Record(std::move(entry));
 }
 
 std::string Call::MakeToken(absl::string_view question, absl::string_view place) const {
@@ -134,7 +169,10 @@ void UnaryCall::Read(std::function<absl::Status()> answer, bool small, bool wait
                                : ReadExecutor::Entry::kQueue);
 }
 
-void UnaryCall::Finish(const absl::Status& status) { ServerUnaryReactor::Finish(ToGrpc(status)); }
+void UnaryCall::Finish(const absl::Status& status) {
+  WriteDown(status);
+  ServerUnaryReactor::Finish(ToGrpc(status));
+}
 
 void UnaryCall::OnLeave(std::function<void()> forget) {
   {
@@ -168,6 +206,7 @@ bool Calls::LookAgain() {
     const absl::Status still = gate_.Still(call->method_, call->needs_, call->context_);
     if (still.ok()) continue;
     told = call->told_ = true;
+    call->WriteDown(still);
     call->end_(still);
   }
   return told;
@@ -178,6 +217,7 @@ Calls::Calls(Parts parts, Options options)
       executor_(parts.executor),
       gate_(parts.gate),
       tokens_(parts.tokens),
+      audit_(parts.audit),
       options_(options) {
   for (const Method& method : Methods()) {
     auto passed = std::make_unique<Passed>();

@@ -27,6 +27,7 @@
 #include "google/protobuf/message.h"
 #include "grpcpp/support/server_callback.h"
 #include "services/ledger/work.h"
+#include "services/rpc/audit.h"
 #include "services/rpc/caller.h"
 #include "services/rpc/gate.h"
 #include "services/rpc/methods.h"
@@ -59,6 +60,8 @@ class Calls {
     ReadExecutor& executor;
     const Gate& gate;
     const TokenSealer& tokens;
+    // Null: nothing is written down.
+    Audit* audit = nullptr;
   };
   // The cost at which a small read moves to the heavy lane: some 4 ms.
   static constexpr uint64_t kSmallCost = 20000;
@@ -102,6 +105,7 @@ class Calls {
   ReadExecutor& executor_;
   const Gate& gate_;
   const TokenSealer& tokens_;
+  Audit* const audit_;
   const Options options_;
   // By the full name of the request; fixed after construction.
   absl::flat_hash_map<absl::string_view, std::unique_ptr<Passed>> methods_;
@@ -155,6 +159,13 @@ class Call {
   std::string trace_id() const;
   // The answer repeats the id, so that logs on both sides can be matched. REQUIRES: not finished.
   void NoteRequestId(absl::string_view request_id);
+  // A write: what it is about, for the audit log.
+  void NoteScope(std::string scope) { scope_ = std::move(scope); }
+  // Writes down that the call ended so: a stream's beginning, or its being refused; a budget of a
+  // stream, with its id and scope. REQUIRES: gRPC's context lives.
+  void WriteDown(const absl::Status& status) const { WriteDown(status, request_id_, scope_); }
+  void WriteDown(const absl::Status& status, const std::string& request_id,
+                 const std::string& scope) const;
   // True when the caller no longer waits. REQUIRES: gRPC's context lives.
   bool cancelled() const;
   // Ends the call whatever it is doing. Does not wait. REQUIRES: gRPC's context lives.
@@ -178,6 +189,7 @@ class Call {
   const absl::Time deadline_, answer_by_;
   // Set before anybody else sees the call.
   std::vector<Need> needs_;
+  std::string request_id_, scope_;
   // Guarded by Calls::streams_mu_.
   std::function<void(const absl::Status&)> end_;
   bool told_ = false;

@@ -109,6 +109,7 @@ class Service : public grpc::Service {
               Request request;
               if (status.ok()) status = ParseRead(*bytes, &request);
               if (status.ok()) status = call->MayAsk(request);
+              call->WriteDown(status);
               if (!status.ok()) return new RefusedStream<Reactor>(status);
               return (static_cast<Own*>(this)->*handler)(std::move(call), &request);
             }));
@@ -122,6 +123,7 @@ class Service : public grpc::Service {
         new grpc::internal::CallbackBidiHandler<grpc::ByteBuffer, grpc::ByteBuffer>(
             [this, &to, handler](grpc::CallbackServerContext* context) -> WireReactor* {
               auto call = std::make_unique<Call>(calls_, Count(to), *context);
+              call->WriteDown(call->admitted());
               if (!call->admitted().ok()) return new RefusedStream<WireReactor>(call->admitted());
               return (static_cast<Own*>(this)->*handler)(std::move(call));
             }));
@@ -142,6 +144,7 @@ class Service : public grpc::Service {
               if (status.ok()) status = call.MayAsk(request);
               if (status.ok())
                 status = (static_cast<Own*>(service)->*handler)(call, &request, response);
+              call.WriteDown(status);
               return ToGrpc(status);
             },
             this));

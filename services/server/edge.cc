@@ -111,7 +111,8 @@ void Edge::MakeCalls() {
   bounds.watches_max = static_cast<size_t>(callers.watches_max());
   bounds.cost_max = static_cast<uint64_t>(reads.cost_max());
   calls_ = std::make_unique<rpc::Calls>(
-      rpc::Calls::Parts{process_.clock(), *executor_, gate_, process_.tokens()}, bounds);
+      rpc::Calls::Parts{process_.clock(), *executor_, gate_, process_.tokens(), process_.audit()},
+      bounds);
   const config::v1::TlsConfig& tls = config_.tls();
   if (!tls.client_ca_file().empty()) {
     identities_ = std::make_unique<rpc::Identities>(

@@ -2,7 +2,6 @@
 
 #include <utility>
 
-
 namespace fiscal::services {
 
 bool AnswerQueue::BeginFrame() {

@@ -71,8 +71,12 @@ void StreamBudgets::HandOn(BudgetParts::Budget budget) {
     absl::MutexLock lock(&mu_);
     index = answers_.Add(budget.bytes);
   }
-  auto done = [this, index, id = std::move(budget.request_id)](
-                  const absl::StatusOr<domain::RequestReceipt>& outcome) {
+  std::string scope;
+  if (budget.submission.ok()) scope = TextOf(authority::AskedOf(budget.submission->key, ""));
+  auto done = [this, index, id = std::move(budget.request_id),
+               scope = std::move(scope)](const absl::StatusOr<domain::RequestReceipt>& outcome) {
+    // What was taken is in the log.
+    if (absl::IsPermissionDenied(outcome.status())) call_->WriteDown(outcome.status(), id, scope);
     std::string answer = ToAnswer(index, id, outcome);
     Tell([&](AnswerQueue& answers) { answers.Answer(index, std::move(answer)); });
   };

@@ -27,6 +27,16 @@ namespace pb = fiscal::submission::v1;
 // Budgets read from the store at once.
 constexpr size_t kMetasAtOnce = 256;
 
+// What a write is about, for the audit log.
+std::string ScopeOf(const Intake::Request& request) {
+  if (const auto* s = std::get_if<domain::Submission>(&request))
+    return TextOf(authority::AskedOf(s->key, ""));
+  const auto& parts = std::get<domain::Reallocation>(request).parts;
+  if (parts.empty()) return "";
+  const std::string first = TextOf(authority::AskedOf(parts[0].key, ""));
+  return parts.size() == 1 ? first : absl::StrCat(first, " and ", parts.size() - 1, " more");
+}
+
 class SubmissionRpc final : public rpc::Service {
  public:
   explicit SubmissionRpc(const SubmissionParts& parts)
@@ -184,6 +194,7 @@ class SubmissionRpc final : public rpc::Service {
 
   void Commit(rpc::UnaryCall* call, Intake::Request submission, size_t bytes,
               std::function<void(const domain::RequestReceipt&)> fill) {
+    call->NoteScope(ScopeOf(submission));
     committer_.Submit(
         call->key(), std::make_unique<Intake::Request>(std::move(submission)), bytes,
         [call, fill = std::move(fill)](absl::StatusOr<domain::RequestReceipt> outcome) {
