@@ -5,7 +5,9 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
+#include <algorithm>
 #include <ctime>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/match.h"
@@ -25,27 +27,15 @@ using openssl::Key;
 using openssl::NoPassphrase;
 using openssl::Reader;
 
-// The setting that names a file, and its bytes.
-struct File {
-  std::string where;
-  std::string bytes;
-
-  absl::Status Wrong(absl::string_view what) const {
-    return absl::InvalidArgumentError(absl::StrCat(where, ": ", what));
-  }
-};
-
-absl::StatusOr<File> Open(const NamedFile& named) {
-  File file{absl::StrCat(named.name, " ", Shown(named.path)), ""};
-  absl::StatusOr<std::string> bytes = ReadSmallFile(named.path);
-  if (!bytes.ok()) return file.Wrong(bytes.status().message());
-  file.bytes = *std::move(bytes);
-  return file;
+absl::Status Wrong(const PemFile& file, absl::string_view what) {
+  return absl::InvalidArgumentError(
+      absl::StrCat(file.named.name, " ", Shown(file.named.path), ": ", what));
 }
 
-absl::StatusOr<std::vector<Certificate>> CertificatesOf(const File& file) {
+absl::StatusOr<std::vector<Certificate>> CertificatesOf(const PemFile& file) {
+  if (!file.bytes.ok()) return Wrong(file, file.bytes.status().message());
   const ForgetErrors forget;
-  const Bio bio = Reader(file.bytes);
+  const Bio bio = Reader(*file.bytes);
   std::vector<Certificate> certificates;
   ERR_clear_error();
   while (X509* certificate = PEM_read_bio_X509(bio.get(), nullptr, NoPassphrase, nullptr))
@@ -54,10 +44,10 @@ absl::StatusOr<std::vector<Certificate>> CertificatesOf(const File& file) {
   // broken.
   const bool ended = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
   if (!ended) {
-    return file.Wrong(absl::StrCat("certificate ", certificates.size() + 1,
-                                   " in it can't be read: is the file whole?"));
+    return Wrong(file, absl::StrCat("certificate ", certificates.size() + 1,
+                                    " in it can't be read: is the file whole?"));
   }
-  if (certificates.empty()) return file.Wrong("no certificate in PEM in it");
+  if (certificates.empty()) return Wrong(file, "no certificate in PEM in it");
   return certificates;
 }
 
@@ -72,13 +62,18 @@ std::string NotValidNow(const Certificate& certificate) {
   return absl::StrCat(ended ? "expired at " : "not valid before ", openssl::Written(bio.get()));
 }
 
-absl::StatusOr<Key> KeyOf(const File& file) {
+absl::StatusOr<Key> KeyOf(const PemFile& file) {
+  if (!file.bytes.ok()) return Wrong(file, file.bytes.status().message());
   const ForgetErrors forget;
-  Key key(PEM_read_bio_PrivateKey(Reader(file.bytes).get(), nullptr, NoPassphrase, nullptr));
+  Key key(PEM_read_bio_PrivateKey(Reader(*file.bytes).get(), nullptr, NoPassphrase, nullptr));
   if (key != nullptr) return key;
-  return file.Wrong(absl::StrContains(file.bytes, "ENCRYPTED")
-                        ? "the key has a passphrase; nobody is there to type it"
-                        : "no private key in PEM in it");
+  return Wrong(file, absl::StrContains(*file.bytes, "ENCRYPTED")
+                         ? "the key has a passphrase; nobody is there to type it"
+                         : "no private key in PEM in it");
+}
+
+void Write(const std::vector<Certificate>& certificates, BIO* bio) {
+  for (const Certificate& certificate : certificates) PEM_write_bio_X509(bio, certificate.get());
 }
 
 }  // namespace
@@ -91,41 +86,58 @@ absl::Status CheckCertificate(const NamedFile& certificate_file, const NamedFile
         absl::StrCat((key ? key_file : certificate_file).name, ": must be set too, as ",
                      (key ? certificate_file : key_file).name, " is"));
   }
-  FISCAL_ASSIGN_OR_RETURN(const File certificate, Open(certificate_file));
-  FISCAL_ASSIGN_OR_RETURN(const std::vector<Certificate> chain, CertificatesOf(certificate));
-  FISCAL_ASSIGN_OR_RETURN(const File secret, Open(key_file));
-  FISCAL_ASSIGN_OR_RETURN(const Key key, KeyOf(secret));
-  const ForgetErrors forget;
-  if (X509_check_private_key(chain[0].get(), key.get()) != 1) {
-    return secret.Wrong(
-        absl::StrCat("is not the key of the first certificate in ", Shown(certificate_file.path)));
-  }
-  for (size_t i = 0; i < chain.size(); ++i) {
-    const std::string fault = NotValidNow(chain[i]);
-    if (!fault.empty()) {
-      return certificate.Wrong(
-          chain.size() == 1 ? fault : absl::StrCat("certificate ", i + 1, " in it: ", fault));
-    }
-  }
-  return absl::OkStatus();
+  return PemOfPair(ReadPem(certificate_file), ReadPem(key_file)).status();
 }
 
 absl::Status CheckAuthorities(const NamedFile& named) {
   if (named.path.empty()) return absl::OkStatus();
-  FISCAL_ASSIGN_OR_RETURN(const File file, Open(named));
-  FISCAL_ASSIGN_OR_RETURN(const std::vector<Certificate> authorities, CertificatesOf(file));
-  for (const Certificate& authority : authorities) {
-    if (NotValidNow(authority).empty()) return absl::OkStatus();
+  return PemOfAuthorities(ReadPem(named)).status();
+}
+
+PemFile ReadPem(NamedFile named) {
+  absl::StatusOr<std::string> bytes = ReadSmallFile(named.path);
+  return {std::move(named), std::move(bytes)};
+}
+
+absl::StatusOr<std::string> PemOfPair(const PemFile& certificate_file, const PemFile& key_file) {
+  FISCAL_ASSIGN_OR_RETURN(const std::vector<Certificate> chain, CertificatesOf(certificate_file));
+  FISCAL_ASSIGN_OR_RETURN(const Key key, KeyOf(key_file));
+  const ForgetErrors forget;
+  if (X509_check_private_key(chain[0].get(), key.get()) != 1) {
+    return Wrong(key_file, absl::StrCat("is not the key of the first certificate in ",
+                                        Shown(certificate_file.named.path)));
   }
-  return file.Wrong(NotValidNow(authorities[0]));
+  for (size_t i = 0; i < chain.size(); ++i) {
+    const std::string fault = NotValidNow(chain[i]);
+    if (!fault.empty()) {
+      return Wrong(certificate_file, chain.size() == 1
+                                         ? fault
+                                         : absl::StrCat("certificate ", i + 1, " in it: ", fault));
+    }
+  }
+  const Bio bio(BIO_new(BIO_s_mem()));
+  PEM_write_bio_PrivateKey(bio.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr);
+  Write(chain, bio.get());
+  return openssl::Written(bio.get());
+}
+
+absl::StatusOr<std::string> PemOfAuthorities(const PemFile& file) {
+  FISCAL_ASSIGN_OR_RETURN(const std::vector<Certificate> authorities, CertificatesOf(file));
+  const bool valid =
+      std::any_of(authorities.begin(), authorities.end(),
+                  [](const Certificate& authority) { return NotValidNow(authority).empty(); });
+  if (!valid) return Wrong(file, NotValidNow(authorities[0]));
+  const Bio bio(BIO_new(BIO_s_mem()));
+  Write(authorities, bio.get());
+  return openssl::Written(bio.get());
 }
 
 absl::StatusOr<absl::Time> CertificateExpiry(const NamedFile& named) {
-  FISCAL_ASSIGN_OR_RETURN(const File file, Open(named));
+  const PemFile file = ReadPem(named);
   FISCAL_ASSIGN_OR_RETURN(const std::vector<Certificate> chain, CertificatesOf(file));
   struct tm end {};
   if (ASN1_TIME_to_tm(X509_get0_notAfter(chain[0].get()), &end) != 1)
-    return file.Wrong("the certificate says no end in time");
+    return Wrong(file, "the certificate says no end in time");
   return absl::FromTimeT(timegm(&end));
 }
 

@@ -24,6 +24,18 @@ absl::Status CheckCertificate(const NamedFile& certificate, const NamedFile& key
 // Not set, or at least one of the authorities in it is valid now: bundles carry ended ones along.
 absl::Status CheckAuthorities(const NamedFile& file);
 
+// A file as it was read, or why it can't be.
+struct PemFile {
+  NamedFile named;
+  absl::StatusOr<std::string> bytes;
+};
+PemFile ReadPem(NamedFile named);
+
+// What the checks above let pass, of files that were read: what they check, in PEM, without
+// anything else that the files have. Of a pair the key comes first, then its certificates.
+absl::StatusOr<std::string> PemOfPair(const PemFile& certificate, const PemFile& key);
+absl::StatusOr<std::string> PemOfAuthorities(const PemFile& file);
+
 // When the first certificate of a file ends. INVALID_ARGUMENT when there is none.
 absl::StatusOr<absl::Time> CertificateExpiry(const NamedFile& certificate);
 

@@ -1,4 +1,5 @@
-// TLS credentials for callers and for peers. Files are read again when they change.
+// TLS credentials for callers and for peers. Files that change are taken once they are fit for use
+// (vetted_files.h).
 #ifndef FISCAL_SERVICES_RPC_CREDENTIALS_H_
 #define FISCAL_SERVICES_RPC_CREDENTIALS_H_
 
