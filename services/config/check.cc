@@ -66,10 +66,17 @@ absl::Status CheckListen(const config::v1::ServerConfig& server) {
       "must be HOST:PORT with a port of 0 to 65535, an IPv6 address in brackets";
   const auto listen = settings::ParseAddress(server.listen());
   if (!listen) return Wrong("server.listen", server.listen(), kForm);
-  const bool tls = !server.tls().certificate_file().empty();
-  if (!tls && !server.insecure() && !settings::IsLoopback(*listen)) {
-    return Wrong("server.listen", server.listen(),
-                 "without TLS only loopback is served; --insecure overrides");
+  if (!server.insecure() && !settings::IsLoopback(*listen)) {
+    // Who may reach the port may submit, unless he is asked who he is.
+    if (server.tls().certificate_file().empty()) {
+      return Wrong("server.listen", server.listen(),
+                   "without TLS only loopback is served; --insecure overrides");
+    }
+    if (server.tls().client_ca_file().empty()) {
+      return Wrong("server.listen", server.listen(),
+                   "without server.tls.client_ca_file callers are anonymous and only loopback is "
+                   "served; --insecure overrides");
+    }
   }
   if (server.admin_listen().empty()) return absl::OkStatus();
   const auto admin = settings::ParseAddress(server.admin_listen());

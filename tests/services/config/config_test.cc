@@ -631,10 +631,20 @@ TEST_F(ConfigTest, TlsFilesAreRead) {
                                "server.peer_tls.ca_file ended.pem: expired at "));
   EXPECT_EQ(Checked({Set("server.token_key_file", dir_.path() + "/none")}),
             "server.token_key_file none: No such file or directory");
-  // With TLS any address is served.
-  EXPECT_EQ(Checked({Set("server.tls.certificate_file", certificate),
-                     Set("server.tls.key_file", key), Set("server.listen", "0.0.0.0:7411")}),
-            "good");
+  // With TLS any address is served, to callers who say who they are.
+  Flags open = {Set("server.tls.certificate_file", certificate), Set("server.tls.key_file", key),
+                Set("server.listen", "0.0.0.0:7411")};
+  const auto with = [&open](const ConfigSources::Flag& flag) {
+    Flags flags = open;
+    flags.push_back(flag);
+    return flags;
+  };
+  EXPECT_EQ(Checked(open),
+            "server.listen 0.0.0.0:7411: without server.tls.client_ca_file callers are anonymous "
+            "and only loopback is served; --insecure overrides");
+  EXPECT_EQ(Checked(with(Set("server.tls.client_ca_file", certificate))), "good");
+  EXPECT_EQ(Checked(with(Set("server.insecure", "true"))), "good");
+  EXPECT_EQ(Checked(with(Set("server.listen", "127.0.0.1:7411"))), "good");
 }
 
 // Every setting of every role, once.
