@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/sha256.h"
-#include "domain/authority/grant_event.h"
+#include "domain/grant_event.h"
 #include "domain/position.h"
 #include "domain/types.h"
 

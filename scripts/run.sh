@@ -1,14 +1,23 @@
 #!/usr/bin/env bash
 # Installs what is needed, builds, serves on 127.0.0.1:7411 with a fresh data directory, puts a real city office's budget and the
 # live examples in through gRPC, shows the totals that come out and rolls them up into a province. Serves until Ctrl-C; with --exit it stops after showing them.
+# With --authority log or enforce all of it is done with certificates and grants: docs/authority.md. Nothing may be denied then.
 . "$(dirname "$0")/lib.sh"
 
 EXIT=false
-case "${1:-}" in
-  "") ;;
-  --exit) EXIT=true ;;
-  *) echo "usage: scripts/run.sh [--exit]" >&2; exit 2 ;;
-esac
+AUTHORITY=
+while [ $# -gt 0 ]; do
+  case $1 in
+    --exit) EXIT=true ;;
+    --authority) AUTHORITY=${2:-}; shift ;;
+    *) AUTHORITY=usage ;;
+  esac
+  shift || true
+  case $AUTHORITY in
+    ""|log|enforce) ;;
+    *) echo "usage: scripts/run.sh [--exit] [--authority log|enforce]" >&2; exit 2 ;;
+  esac
+done
 
 install_packages "${PACKAGES[@]}"
 build release fiscal
@@ -23,14 +32,82 @@ for port in 7411 7412; do
     exit 1
   fi
 done
-rm -rf "$DATA" "$DATA-province"
-build/release/bin/fiscal serve --data-dir "$DATA" --listen "$ADDRESS" &
+rm -rf "$DATA" "$DATA-province" "$DATA-pki"
+PROVINCE=(build/release/bin/fiscal --server "$ABOVE")
+SERVE=(build/release/bin/fiscal serve)
+SERVE_ABOVE=(build/release/bin/fiscal serve)
+
+# Certificates, and servers that ask for them. `as NAME` are the flags of a caller.
+as() { echo --tls-ca "$DATA-pki/ca.pem" --tls-certificate "$DATA-pki/$1.pem" --tls-key "$DATA-pki/$1-key.pem"; }
+tls_file() { # SERVER: its configuration, on stdout
+  cat <<END
+role: all
+server:
+  data_dir: $DATA
+  tls:
+    certificate_file: $DATA-pki/server-$1.pem
+    key_file: $DATA-pki/server-$1-key.pem
+    client_ca_file: $DATA-pki/ca.pem
+    client_crl_file: $DATA-pki/crl.pem
+  peer_tls:
+    ca_file: $DATA-pki/ca.pem
+    certificate_file: $DATA-pki/server-$1.pem
+    key_file: $DATA-pki/server-$1-key.pem
+  authority:
+    mode: $AUTHORITY
+    admins:
+      - principal: spiffe://run.example/admin/one
+      - principal: spiffe://run.example/admin/two
+END
+}
+if [ -n "$AUTHORITY" ]; then
+  PKI=(build/release/bin/fiscal admin pki)
+  "${PKI[@]}" init --dir "$DATA-pki" --trust-domain run.example >/dev/null
+  for name in admin/one admin/two bureau; do "${PKI[@]}" issue --dir "$DATA-pki" "$name" >/dev/null; done
+  for name in server/city server/province; do
+    "${PKI[@]}" issue --dir "$DATA-pki" "$name" --server --host 127.0.0.1 >/dev/null
+  done
+  tls_file city > "$DATA-pki/city.yaml"
+  tls_file province > "$DATA-pki/province.yaml"
+  SERVE+=(--config "$DATA-pki/city.yaml")
+  SERVE_ABOVE+=(--config "$DATA-pki/province.yaml")
+  read -ra bureau <<< "$(as bureau)"
+  FISCAL+=("${bureau[@]}")
+  PROVINCE+=("${bureau[@]}")
+fi
+"${SERVE[@]}" --data-dir "$DATA" --listen "$ADDRESS" &
 SERVER=$!
-build/release/bin/fiscal serve --data-dir "$DATA-province" --listen "$ABOVE" --upstream "lvliang=$ADDRESS" &
+"${SERVE_ABOVE[@]}" --data-dir "$DATA-province" --listen "$ABOVE" --upstream "lvliang=$ADDRESS" &
 PROVINCE_SERVER=$!
 trap 'kill $SERVER $PROVINCE_SERVER 2>/dev/null || true; wait 2>/dev/null || true' EXIT
+
+# grant SERVER NAME ROLE [DIVISION]: by one administrator, approved by the other where it takes two.
+grant() {
+  local one two answer
+  read -ra one <<< "$(as admin-one)"
+  read -ra two <<< "$(as admin-two)"
+  answer=$(build/release/bin/fiscal --server "$1" "${one[@]}" -o json authority grant \
+    --to "spiffe://run.example/$2" --role "$3" ${4:+--division "$4"})
+  case $answer in
+    *PENDING*)
+      build/release/bin/fiscal --server "$1" "${two[@]}" authority approve \
+        "$(sed -n 's/.*"grant_id":"\{0,1\}\([0-9]*\).*/\1/p' <<< "$answer")" ;;
+    *) echo "$answer" ;;
+  esac
+}
+if [ -n "$AUTHORITY" ]; then
+  say "grants: the bureau's at the city and at the province, and the province's at the city"
+  for server in "$ADDRESS" "$ABOVE"; do
+    grant "$server" bureau catalog-owner 140000
+    grant "$server" bureau operator
+    grant "$server" bureau audit-admin
+  done
+  grant "$ADDRESS" bureau reviewer 141100
+  grant "$ADDRESS" server/province consumer 141100
+  grant "$ABOVE" bureau reader 140000
+fi
 # The client itself waits for the server to answer.
-"${FISCAL[@]}" catalog list --list division --year 2024 >/dev/null
+"${FISCAL[@]}" authority whoami >/dev/null
 
 say "catalog: divisions, classifications and agencies of 2024"
 catalog() { "${FISCAL[@]}" catalog import --list "$1" --division "$2" --year 2024 "$3"; }
@@ -81,7 +158,6 @@ say "a watch: the snapshot, as a system that follows totals gets it"
 "${FISCAL[@]}" watch --division 141100 --year 2024 --by functional --depth 1 --once
 
 say "a province above the city, on $ABOVE: its totals, transfers to the county taken out once, and the reconciliation"
-PROVINCE=(build/release/bin/fiscal --server "$ABOVE")
 "${PROVINCE[@]}" catalog import --list division --division 140000 --year 2024 domain/data/divisions.csv
 # What the city has, the province takes over as it comes.
 for _ in $(seq 600); do
@@ -95,6 +171,20 @@ done
 
 say "every total recomputed from the log"
 "${FISCAL[@]}" admin verify
+
+if [ -n "$AUTHORITY" ]; then
+  say "what was denied, or would have been: nothing"
+  for server in FISCAL PROVINCE; do
+    declare -n command=$server
+    for outcome in denied would_deny; do
+      [ -z "$("${command[@]}" -o json audit list --outcome $outcome)" ] || {
+        "${command[@]}" audit list --outcome $outcome
+        echo "scripts/run.sh: the grants do not cover what was done" >&2
+        exit 1
+      }
+    done
+  done
+fi
 
 if $EXIT; then
   say "done"

@@ -15,9 +15,9 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
-#include "domain/authority/grant_event.h"
 #include "domain/authority/role.h"
 #include "domain/catalog.h"
+#include "domain/grant_event.h"
 #include "domain/position.h"
 #include "domain/types.h"
 

@@ -32,7 +32,7 @@ bool IsSegment(absl::string_view text) {
 bool IsName(absl::string_view text) {
   return !text.empty() && text.front() != ' ' && text.back() != ' ' &&
          std::all_of(text.begin(), text.end(), [](char c) {
-           return absl::ascii_isprint(static_cast<unsigned char>(c)) && c != '@';
+           return absl::ascii_isprint(static_cast<unsigned char>(c)) && c != '@' && c != '*';
          });
 }
 

@@ -26,7 +26,7 @@ constexpr size_t kPrincipalBytesMax = 512;
 // of which none is empty, "." or "..".
 std::string SpiffePrincipal(absl::string_view uri);
 // The principals of names that `issuer` vouches for; empty when either has characters that are not
-// printable ASCII, or an '@'.
+// printable ASCII, an '@' or a '*'.
 std::string DnsPrincipal(absl::string_view name, absl::string_view issuer);
 std::string CommonNamePrincipal(absl::string_view name, absl::string_view issuer);
 

@@ -72,7 +72,7 @@ class AuditRpc final : public rpc::Service {
 
   void List(rpc::UnaryCall* call, const pb::ListRequest* request, pb::ListResponse* response) {
     call->Read([this, call, request, response]() -> absl::Status {
-      return Page(*request, call->work(), response);
+      return Page(*call, *request, call->work(), response);
     });
   }
 
@@ -89,16 +89,16 @@ class AuditRpc final : public rpc::Service {
   }
 
  private:
-  absl::Status Page(const pb::ListRequest& request, Work& work, pb::ListResponse* response) {
+  absl::Status Page(const rpc::Call& call, const pb::ListRequest& request, Work& work,
+                    pb::ListResponse* response) {
     FISCAL_ASSIGN_OR_RETURN(storage::AuditQuery query, ToQuery(request));
     pb::ListRequest question = request;
     question.clear_page_token();
     question.clear_page_size();
-    const std::string bound =
-        absl::StrCat(pb::ListRequest::descriptor()->full_name(), question.SerializeAsString());
+    const std::string bound = question.SerializeAsString();
     if (!request.page_token().empty()) {
       FISCAL_ASSIGN_OR_RETURN(const std::string place,
-                              wire::ReadPageToken(bound, request.page_token()));
+                              call.ReadPageToken(bound, request.page_token()));
       if (!absl::SimpleAtoi(place, &query.after)) {
         return domain::Refuse(
             {{Reason::kPageTokenInvalid, "page_token", "", "not a token of this question"}});
@@ -114,7 +114,7 @@ class AuditRpc final : public rpc::Service {
       entry->set_leaf_hash(std::string(BytesOf(row.leaf_hash)));
     }
     if (page.next != 0)
-      response->set_next_page_token(wire::MakePageToken(bound, absl::StrCat(page.next)));
+      response->set_next_page_token(call.MakeToken(bound, absl::StrCat(page.next)));
     return absl::OkStatus();
   }
 

@@ -85,6 +85,11 @@ absl::Status Authority::Denied(absl::string_view principal, Verb verb,
     absl::StrAppend(&refusal.message, " for ", scope);
     refusal.metadata.push_back({"scope", scope});
   }
+  std::string roles;
+  for (const authority::Role& role : authority::Roles()) {
+    if (role.verbs.Has(verb)) absl::StrAppend(&roles, roles.empty() ? "" : ", ", role.id);
+  }
+  absl::StrAppend(&refusal.message, "; roles with it: ", roles);
   const absl::Status status = domain::ToStatus(std::move(refusal));
   if (options_.mode == Mode::kEnforce) return status;
   if (options_.would_deny != nullptr) options_.would_deny(principal, status);

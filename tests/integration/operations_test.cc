@@ -144,6 +144,8 @@ class OperationsTest : public ::testing::Test {
     tls->set_certificate_file(dir_.path() + "/tls.crt");
     tls->set_key_file(dir_.path() + "/tls.key");
     tls->set_client_ca_file(dir_.path() + "/ca.crt");
+    // What callers may do is in authority_test.cc.
+    services::MutableServerOf(&config)->mutable_authority()->set_mode("log");
     return config;
   }
 

@@ -23,6 +23,7 @@ const std::map<std::string, std::string>& FlagTexts() {
       {"--role", "all, submission or aggregation"},
       {"--data-dir", "Where the log and the totals are kept"},
       {"--listen", "HOST:PORT of the API, 127.0.0.1:7411; without TLS only loopback"},
+      {"--authority", "Whether callers need grants: auto, off, log or enforce"},
       {"--insecure", "Serve any address without TLS, or without asking callers for certificates"},
       {"--admin-listen", "HOST:PORT of /healthz, /readyz, /metrics and /buildinfo; none without"},
       {"--log-format", "json or text"},

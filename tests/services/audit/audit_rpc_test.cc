@@ -11,6 +11,7 @@
 #include "grpcpp/grpcpp.h"
 #include "gtest/gtest.h"
 #include "storage/memory/memory_kv.h"
+#include "tests/support/tokens.h"
 
 namespace fiscal::services {
 namespace {
@@ -32,7 +33,9 @@ class AuditRpcTest : public ::testing::Test {
     rpc::ReadExecutor::Options lanes;
     lanes.threads = {1, 1, 1};
     executor_ = std::make_unique<rpc::ReadExecutor>(lanes);
-    calls_ = std::make_unique<rpc::Calls>(clock_, *executor_, rpc::Calls::Options());
+    tokens_ = testing::NewTokens(clock_);
+    calls_ = std::make_unique<rpc::Calls>(rpc::Calls::Parts{clock_, *executor_, gate_, *tokens_},
+                                          rpc::Calls::Options());
     service_ = MakeAuditService(*calls_, *trail_);
     grpc::ServerBuilder builder;
     builder.RegisterService(service_.get());
@@ -80,6 +83,8 @@ class AuditRpcTest : public ::testing::Test {
   ManualClock clock_{absl::FromUnixSeconds(1767240000)};
   storage::MemoryDisk disk_;
   std::unique_ptr<AuditTrail> trail_;
+  rpc::Gate gate_;
+  std::unique_ptr<rpc::TokenSealer> tokens_;
   std::unique_ptr<rpc::ReadExecutor> executor_;
   std::unique_ptr<rpc::Calls> calls_;
   std::unique_ptr<grpc::Service> service_;

@@ -15,6 +15,7 @@
 #include "gtest/gtest.h"
 #include "services/rpc/service.h"
 #include "services/rpc/token_sealer.h"
+#include "tests/support/tokens.h"
 
 namespace fiscal::services {
 namespace {
@@ -31,13 +32,6 @@ class Status final : public rpc::Service {
     call->Finish(absl::OkStatus());
   }
 };
-
-std::unique_ptr<rpc::TokenSealer> NewTokens(Clock& clock) {
-  char dir[] = "/tmp/fiscal-tokens-XXXXXX";
-  auto tokens = *rpc::TokenSealer::Keep(mkdtemp(dir), clock);
-  std::filesystem::remove_all(dir);
-  return tokens;
-}
 
 class MessageCounterTest : public ::testing::Test {
  protected:
@@ -70,7 +64,7 @@ class MessageCounterTest : public ::testing::Test {
   rpc::ReadExecutor executor_{{}};
   RealClock clock_;
   rpc::Gate gate_;
-  const std::unique_ptr<rpc::TokenSealer> tokens_ = NewTokens(clock_);
+  const std::unique_ptr<rpc::TokenSealer> tokens_ = testing::NewTokens(clock_);
   rpc::Calls calls_{{clock_, executor_, gate_, *tokens_}, {}};
   std::unique_ptr<Door> door_;
   Status service_{calls_};

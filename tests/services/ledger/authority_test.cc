@@ -166,7 +166,7 @@ TEST_F(AuthorityTest, ARefusalSaysWhatIsMissing) {
   const domain::Refusal refusal = domain::Explain(status).refusal;
   EXPECT_EQ(refusal.message,
             "cn:b@ca has no grant of WRITE for division 141100, agency 035001, year 2024, stage "
-            "APPROVED");
+            "APPROVED; roles with it: submitter, reviewer");
   EXPECT_EQ(refusal.metadata[1], std::make_pair(std::string("right"), std::string("WRITE")));
 }
 

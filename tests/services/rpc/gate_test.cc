@@ -7,7 +7,6 @@
 #include "absl/strings/str_cat.h"
 #include "domain/reason.h"
 #include "fiscal/aggregation/v1/aggregation_service.pb.h"
-#include "fiscal/federation/v1/federation_service.pb.h"
 #include "fiscal/log/v1/event_log_service.pb.h"
 #include "fiscal/submission/v1/submission_service.pb.h"
 #include "gtest/gtest.h"
@@ -128,16 +127,6 @@ TEST_F(GateTest, EveryElementOfARepeatedFieldCounts) {
   *watch.add_filters()->mutable_filter() = Of("141100");
   *watch.add_filters()->mutable_filter() = Of("142300");
   EXPECT_EQ(Asked("cn:r@ca", "WatchTotals", watch), "READ_AGGREGATE");
-}
-
-TEST_F(GateTest, ScopesThatNameNoDivisionCountOnlyWhereNoneDoes) {
-  federation::v1::GetDigestsRequest digests;
-  digests.add_division_codes("141100");
-  EXPECT_EQ(Asked("cn:u@ca", "GetDigests", digests), "");
-  digests.add_division_codes("142300");
-  EXPECT_EQ(Asked("cn:u@ca", "GetDigests", digests), "RECONCILE");
-  digests.clear_division_codes();
-  EXPECT_EQ(Asked("cn:u@ca", "GetDigests", digests), "RECONCILE");
 }
 
 TEST_F(GateTest, ListingBelowIsMoreThanListing) {

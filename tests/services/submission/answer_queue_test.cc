@@ -54,7 +54,7 @@ class Script {
     if (word == "answer") queue_.Answer(number, absl::StrCat("a", number));
     if (word == "written") queue_.EndWrite(true);
     if (word == "unheard") queue_.EndWrite(false);
-    if (word == "drain") queue_.Drain();
+    if (word == "drain") queue_.Drain(absl::UnavailableError("stopping"));
     const AnswerQueue::Start start = queue_.Next();
     std::vector<std::string> started;
     if (start.write.has_value())

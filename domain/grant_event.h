@@ -1,6 +1,6 @@
 // What the events of grants say (domain/event.h).
-#ifndef FISCAL_DOMAIN_AUTHORITY_GRANT_EVENT_H_
-#define FISCAL_DOMAIN_AUTHORITY_GRANT_EVENT_H_
+#ifndef FISCAL_DOMAIN_GRANT_EVENT_H_
+#define FISCAL_DOMAIN_GRANT_EVENT_H_
 
 #include <cstdint>
 #include <string>
@@ -48,4 +48,4 @@ struct GrantOrderEvent {
 
 }  // namespace fiscal::authority
 
-#endif  // FISCAL_DOMAIN_AUTHORITY_GRANT_EVENT_H_
+#endif  // FISCAL_DOMAIN_GRANT_EVENT_H_
