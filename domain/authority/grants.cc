@@ -143,12 +143,25 @@ bool Covers(const Extent& extent, const Asked& asked, const Catalog& catalog) {
          CoversUnits(extent, asked, catalog);
 }
 
+bool Permits(const GrantEvent& grant, Verb verb, const Asked& part, const Catalog& catalog) {
+  const Role* role = FindRole(grant.role);
+  if (role == nullptr || !role->verbs.Has(verb)) return false;
+  if (IsSystemWide(verb)) return true;
+  if (verb != Verb::kReadCatalog) return Covers(grant.extent, part, catalog);
+  Extent extent = grant.extent;
+  extent.own_level = extent.own_level || !extent.departments.empty() || !extent.agencies.empty();
+  extent.departments.clear();
+  extent.agencies.clear();
+  extent.stages.clear();
+  return Covers(extent, part, catalog);
+}
+
 bool NeedsApproval(const GrantEvent& event) {
   const Role* role = FindRole(event.role);
   FISCAL_CHECK(role != nullptr, "a grant is of a role that exists");
   if (role->two_persons != TwoPersons::kDivision) return role->two_persons == TwoPersons::kAlways;
   const Extent& e = event.extent;
-  // GB/T 2260: a province's code ends in 0000. Own levels, departments and agencies are parts of it.
+  // GB/T 2260: a province's code ends in 0000. Own levels, departments and agencies are parts.
   return e.division == 0 ||
          (e.division % 10000 == 0 && !e.own_level && e.departments.empty() && e.agencies.empty());
 }

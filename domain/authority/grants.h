@@ -2,7 +2,7 @@
 // event of the log.
 //
 //   GRANT, APPROVAL, REVOCATION events --(storage/operator_events.h)--> Grants
-//     --> Of(principal) --> Covers(grant, asked) --> services/ledger/authority.h
+//     --> Of(principal) --> Permits(grant, right, asked) --> services/ledger/authority.h
 //
 // Deny by default: what no active grant covers is not permitted. One grant has to cover the whole
 // of what is asked; two that cover a half each don't.
@@ -44,6 +44,11 @@ inline Asked AskedOf(const domain::BudgetKey& key, std::string department) {
 // which department an agency is; what `asked` says of the department counts for agencies that are
 // not in it.
 bool Covers(const Extent& extent, const Asked& asked, const domain::Catalog& catalog);
+
+// True when the grant's role has the right and its extent covers the part, which no right about the
+// system as a whole needs. Lists of a division are for all of it: only division and years narrow
+// the right to them.
+bool Permits(const GrantEvent& grant, Verb verb, const Asked& part, const domain::Catalog& catalog);
 
 // True when it takes effect only with a second person's approval.
 bool NeedsApproval(const GrantEvent& event);

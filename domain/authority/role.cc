@@ -29,7 +29,8 @@ constexpr absl::string_view kNames[] = {"",
                                         "OPERATE",
                                         "GRANT",
                                         "READ_AUDIT",
-                                        "IDENTIFY"};
+                                        "IDENTIFY",
+                                        "READ_GRANTS"};
 static_assert(std::size(kNames) == kVerbs);
 
 Verb VerbOf(absl::string_view name) {
@@ -71,6 +72,7 @@ bool IsSystemWide(Verb verb) {
     case Verb::kGrant:
     case Verb::kReadAudit:
     case Verb::kIdentify:
+    case Verb::kReadGrants:
       return true;
     default:
       return false;

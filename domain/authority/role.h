@@ -36,9 +36,10 @@ enum class Verb : uint8_t {
   kGrant,
   kReadAudit,
   // Everybody with a principal has it.
-  kIdentify
+  kIdentify,
+  kReadGrants
 };
-constexpr int kVerbs = 20;
+constexpr int kVerbs = 21;
 
 // As in roles.csv: "READ_DETAIL".
 absl::string_view NameOf(Verb verb);

@@ -309,7 +309,7 @@ class AuthorityRpc final : public rpc::Service {
     if (!authority::FindRole(grant.event.role)->verbs.Has(verb)) {
       return absl::StrCat("the role ", grant.event.role, " has no right ", authority::NameOf(verb));
     }
-    if (!authority::IsSystemWide(verb) && !authority::Covers(grant.event.extent, part, catalog)) {
+    if (!authority::Permits(grant.event, verb, part, catalog)) {
       return absl::StrCat("its scope, ", TextOf(grant.event.extent), ", does not cover ",
                           TextOf(part));
     }

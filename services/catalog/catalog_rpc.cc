@@ -84,6 +84,11 @@ class CatalogRpc final : public rpc::Service {
   // Takes entries in the order of their keys; false when the page is full.
   using Add = std::function<bool(const std::string& key, Code division, const CatalogEntry& entry)>;
 
+  // Whether the caller may have the lists of a division: who names none gets those.
+  static bool Sees(const rpc::Call& call, Code division, uint16_t year) {
+    return call.Sees(authority::Verb::kReadCatalog, {division, true, "", "", year});
+  }
+
   static absl::Status MalformedDivision() {
     return domain::Refuse({{Reason::kCodeMalformed, "division_code", "", domain::kDivisionShape}});
   }
@@ -104,7 +109,8 @@ class CatalogRpc final : public rpc::Service {
       if (all == nullptr) return absl::OkStatus();
       if (root == 0) {
         for (auto it = all->upper_bound(after); it != all->end(); ++it) {
-          if (!add(it->first, 0, it->second)) break;
+          if (Sees(call, domain::ParseCode(it->first), year) && !add(it->first, 0, it->second))
+            break;
         }
         return absl::OkStatus();
       }
@@ -125,7 +131,7 @@ class CatalogRpc final : public rpc::Service {
     std::map<std::string, std::pair<Code, const domain::Catalog::Entries*>> lists;
     for (const auto& [key, entries] : catalog->lists()) {
       if (key.list == domain::CatalogList::kAgency && key.year == request.fiscal_year() &&
-          (division == 0 || key.division == division))
+          (division == 0 ? Sees(call, key.division, key.year) : key.division == division))
         lists.emplace(absl::StrCat(key.division, " "), std::pair(key.division, entries.get()));
     }
     return Page(call, request, response, [&](const std::string& after, const Add& add) {

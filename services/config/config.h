@@ -71,7 +71,8 @@ const config::v1::AggregationConfig* AggregationOf(const config::v1::ServeConfig
 // all, submission or aggregation.
 std::string RoleName(const config::v1::ServeConfig& config);
 
-// Whether callers need grants: off, log or enforce; what `auto` of server.authority.mode stands for.
+// Whether callers need grants: off, log or enforce; what `auto` of server.authority.mode stands
+// for.
 std::string AuthorityModeOf(const config::v1::ServerConfig& server);
 
 }  // namespace fiscal::services

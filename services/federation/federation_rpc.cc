@@ -98,7 +98,7 @@ class FederationRpc final : public rpc::Service {
     const absl::StatusOr<Position> position = PositionOf(*request);
     if (!position.ok()) return call->Finish(position.status());
     auto answer = [this, call, request, response, at = *position] {
-      return Digests(*request, call->caller().principal, at, call->work(), response);
+      return Digests(*call, *request, at, response);
     };
     call->OnLeave([this, call] { p_.runner->Forget(&call->work()); });
     p_.runner->WhenFolded(*position, std::min(call->answer_by(), absl::Now() + kFoldTimeout),
@@ -166,37 +166,31 @@ class FederationRpc final : public rpc::Service {
   }
 
   // A caller who names no division compares those that he may: of a system below those are what was
-  // taken over from it. RIGHT_NOT_GRANTED: none, or not all that he names.
-  absl::Status Narrow(const std::string& principal, const DigestPlace& place,
+  // taken over from it. RIGHT_NOT_GRANTED when there are none.
+  absl::Status Narrow(const rpc::Call& call, const DigestPlace& place,
                       std::vector<Code>* divisions) const {
     constexpr authority::Verb kVerb = authority::Verb::kReconcile;
-    if (p_.authority.mode() != Authority::Mode::kEnforce) return absl::OkStatus();
-    const std::shared_ptr<const domain::Catalog> catalog = p_.catalog();
     const auto part = [&](Code division) {
       return authority::Asked{division, false, "", place.agency, place.year, place.stage};
     };
-    std::vector<authority::Asked> parts;
-    if (place.division != 0) parts.push_back(part(place.division));
-    for (Code division : *divisions) parts.push_back(part(division));
-    if (!parts.empty()) return p_.authority.May(principal, kVerb, parts, *catalog);
-    const std::shared_ptr<const Rights> rights = p_.authority.Of(principal);
-    if (rights->Covers(kVerb, part(0), *catalog)) return absl::OkStatus();
-    for (const auto& [key, entries] : catalog->lists()) {
+    if (place.division != 0 || !divisions->empty() || call.Sees(kVerb, part(0)))
+      return absl::OkStatus();
+    for (const auto& [key, entries] : p_.catalog()->lists()) {
       if (key.list != domain::CatalogList::kDivision || (place.year != 0 && key.year != place.year))
         continue;
       for (const auto& [code, entry] : *entries) {
         const Code division = domain::ParseCode(code);
-        if (rights->Covers(kVerb, part(division), *catalog)) divisions->push_back(division);
+        if (call.Sees(kVerb, part(division))) divisions->push_back(division);
       }
     }
-    if (divisions->empty()) return p_.authority.May(principal, kVerb, {part(0)}, *catalog);
     std::sort(divisions->begin(), divisions->end());
     divisions->erase(std::unique(divisions->begin(), divisions->end()), divisions->end());
-    return absl::OkStatus();
+    if (!divisions->empty()) return absl::OkStatus();
+    return p_.authority.May(call.caller().principal, kVerb, {part(0)}, *p_.catalog());
   }
 
-  absl::Status Digests(const pb::GetDigestsRequest& request, const std::string& principal,
-                       Position position, Work& work, pb::GetDigestsResponse* response) const {
+  absl::Status Digests(rpc::UnaryCall& call, const pb::GetDigestsRequest& request,
+                       Position position, pb::GetDigestsResponse* response) const {
     DigestPlace place;
     const bool year = request.fiscal_year() != 0, stage = request.stage() != 0,
                division = !request.division_code().empty(), agency = !request.agency_code().empty();
@@ -223,9 +217,9 @@ class FederationRpc final : public rpc::Service {
             {{Reason::kCodeMalformed, absl::StrCat("division_codes[", i, "]"), "", "6 digits"}});
       }
     }
-    FISCAL_RETURN_IF_ERROR(Narrow(principal, place, &divisions));
+    FISCAL_RETURN_IF_ERROR(Narrow(call, place, &divisions));
     FISCAL_ASSIGN_OR_RETURN(const std::vector<DigestEntry> entries,
-                            DigestsAt(*projector_, place, divisions, position, work));
+                            DigestsAt(*projector_, place, divisions, position, call.work()));
     for (const DigestEntry& entry : entries) {
       pb::Digest* digest = response->add_digests();
       digest->set_key(entry.key);

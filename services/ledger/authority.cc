@@ -31,8 +31,7 @@ Rights::Rights(const authority::Grants& grants, absl::string_view principal, boo
 bool Rights::Covers(Verb verb, const Asked& part, const domain::Catalog& catalog) const {
   if (authority::IsSystemWide(verb)) return Has(verb);
   return std::any_of(grants_.begin(), grants_.end(), [&](const authority::Grant& grant) {
-    return authority::FindRole(grant.event.role)->verbs.Has(verb) &&
-           authority::Covers(grant.event.extent, part, catalog);
+    return authority::Permits(grant.event, verb, part, catalog);
   });
 }
 

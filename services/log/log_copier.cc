@@ -77,7 +77,8 @@ absl::Status LogCopier::Keep(const pb::ReadResponse& response) {
     entry.position = head.position.Next();
     if (record.record().empty()) {
       return absl::PermissionDeniedError(
-          absl::StrCat("event ", entry.position.value(), " of the log is not shown to this process:"
+          absl::StrCat("event ", entry.position.value(),
+                       " of the log is not shown to this process:"
                        " its certificate needs a grant of the role replica over everything"));
     }
     entry.record = std::make_shared<const std::string>(record.record());

@@ -65,11 +65,11 @@ class EventLogRpc final : public rpc::Service {
         Stream::Start(log_, request->after_position(), request->after_chain_hash());
     if (!after.ok()) return new rpc::RefusedStream<Stream::Reactor>(after.status());
     const LogView view(authority_, catalog_, call->caller().principal, authority::Verb::kReplicate);
-    return new Stream(std::move(call), feed_, *after, request->until_head(),
-                      [this, view](const storage::LogEntry& entry, pb::ReadResponse* response,
-                                   bool* more) {
-                        return AppendRecord(log_, view, entry, response, more);
-                      });
+    return new Stream(
+        std::move(call), feed_, *after, request->until_head(),
+        [this, view](const storage::LogEntry& entry, pb::ReadResponse* response, bool* more) {
+          return AppendRecord(log_, view, entry, response, more);
+        });
   }
 
   void GetTreeHead(rpc::UnaryCall* call, const pb::GetTreeHeadRequest*,
@@ -188,8 +188,7 @@ class EventLogRpc final : public rpc::Service {
 }  // namespace
 
 std::unique_ptr<grpc::Service> MakeEventLogService(rpc::Calls& calls, LogFeed& feed,
-                                                   const Signer& signer,
-                                                   const Authority& authority,
+                                                   const Signer& signer, const Authority& authority,
                                                    LogView::Catalogs catalog) {
   return std::make_unique<EventLogRpc>(calls, feed, signer, authority, std::move(catalog));
 }

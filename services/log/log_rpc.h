@@ -15,8 +15,7 @@
 namespace fiscal::services {
 
 std::unique_ptr<grpc::Service> MakeEventLogService(rpc::Calls& calls, LogFeed& feed,
-                                                   const Signer& signer,
-                                                   const Authority& authority,
+                                                   const Signer& signer, const Authority& authority,
                                                    LogView::Catalogs catalog);
 
 }  // namespace fiscal::services

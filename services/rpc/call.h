@@ -132,10 +132,15 @@ class Call {
   const absl::Status& admitted() const { return admitted_; }
   // That the caller may ask this; handlers are only called with what he may.
   absl::Status MayAsk(const google::protobuf::Message& request);
+  // True when the caller may have this part.
+  bool Sees(authority::Verb verb, const authority::Asked& part) const {
+    return calls_.gate_.Sees(caller_, verb, part);
+  }
   // A stream: has `end` called, from another thread, when the caller may no longer have what he
   // asked for. It must not wait, nor delete the call on its own thread.
   void OnRefused(std::function<void(const absl::Status&)> end);
-  // Undoes OnRefused, which the end of the call does otherwise: for one that outlives gRPC's context.
+  // Undoes OnRefused, which the end of the call does otherwise: for one that outlives gRPC's
+  // context.
   void Detach();
   const Method& method() const { return method_; }
   const Caller& caller() const { return caller_; }

@@ -27,8 +27,8 @@ struct Caller {
 // The caller's connection alone.
 std::string ConnectionOf(const grpc::ServerContextBase& context);
 
-// His certificate, and the chain he sent, in PEM; empty without. Views of what gRPC keeps as long as
-// the connection.
+// His certificate, and the chain he sent, in PEM; empty without. Views of what gRPC keeps as long
+// as the connection.
 struct Certificate {
   absl::string_view pem, chain;
 };

@@ -31,8 +31,8 @@ using google::protobuf::Descriptor;
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 
-static_assert(static_cast<int>(Verb::kIdentify) == pb::VERB_IDENTIFY &&
-              pb::Verb_MAX == pb::VERB_IDENTIFY && authority::kVerbs == pb::Verb_MAX + 1);
+static_assert(static_cast<int>(Verb::kReadGrants) == pb::VERB_READ_GRANTS &&
+              authority::kVerbs == pb::Verb_MAX + 1);
 
 // The way to a field: "filters.division_code".
 using Path = std::vector<const FieldDescriptor*>;
@@ -127,6 +127,7 @@ const Value* At(const std::vector<Value>& values, size_t k) {
 
 struct ScopeRule {
   Path division, own_level, children, department, agency, year, stage, position;
+  bool narrowed = false;
 };
 
 struct FurtherRule {
@@ -224,7 +225,8 @@ Gate::Gate() {
             {PathOf(*request, scope.division()), PathOf(*request, scope.own_level()),
              PathOf(*request, scope.children()), PathOf(*request, scope.department()),
              PathOf(*request, scope.agency()), PathOf(*request, scope.fiscal_year()),
-             PathOf(*request, scope.stage()), PathOf(*request, scope.position())});
+             PathOf(*request, scope.stage()), PathOf(*request, scope.position()),
+             scope.narrowed()});
       }
     }
     for (const pb::FurtherVerb& further : option.further_verbs()) {
@@ -271,21 +273,32 @@ absl::Status Gate::MayAsk(const Caller& caller, const Method& method, const Mess
   if (rule.decided_later) return absl::OkStatus();
   Need need{rule.verb, {}};
   std::vector<Asked> unnamed;
+  bool narrowed = false;
   for (const ScopeRule& scope : rule.scopes) {
     std::vector<Asked> parts;
     bool named = false;
     FISCAL_RETURN_IF_ERROR(PartsOf(scope, request, &parts, &named));
     for (const Value& position : ValuesOf(request, scope.position))
       FISCAL_RETURN_IF_ERROR(PartAt(*parts_.log, position.text, &need.parts));
+    narrowed = narrowed || scope.narrowed;
+    if (rule.verb == Verb::kReadCatalog) {
+      // A list is of its division alone.
+      for (Asked& part : parts) part.own_level = true;
+    }
     std::vector<Asked>& into = named ? need.parts : unnamed;
     std::move(parts.begin(), parts.end(), std::back_inserter(into));
   }
-  if (need.parts.empty()) need.parts = std::move(unnamed);
+  if (need.parts.empty() && !narrowed) need.parts = std::move(unnamed);
   for (const FurtherRule& further : rule.further) {
     if (Asks(further, request)) needs->push_back({further.verb, need.parts});
   }
   needs->push_back(std::move(need));
   return Check(caller, *needs);
+}
+
+bool Gate::Sees(const Caller& caller, Verb verb, const Asked& part) const {
+  if (!on() || parts_.authority->mode() != Authority::Mode::kEnforce) return true;
+  return parts_.authority->Of(caller.principal)->Covers(verb, part, *parts_.catalog());
 }
 
 absl::Status Gate::Check(const Caller& caller, const std::vector<Need>& needs) const {

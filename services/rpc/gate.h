@@ -60,6 +60,8 @@ class Gate {
   // that is none.
   absl::Status MayAsk(const Caller& caller, const Method& method,
                       const google::protobuf::Message& request, std::vector<Need>* needs) const;
+  // True when the caller may have this part: for handlers that give each what he may.
+  bool Sees(const Caller& caller, authority::Verb verb, const authority::Asked& part) const;
   // Both gates again, as of now, for a call whose needs were met before.
   absl::Status Still(const Method& method, const std::vector<Need>& needs,
                      const grpc::ServerContextBase& context) const;

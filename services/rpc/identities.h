@@ -38,8 +38,8 @@ class Identities {
   Identities(Clock& clock, Options options);
   ~Identities();
 
-  // The principal of the holder of a certificate, in PEM; `chain` as he sent it. Without authorities
-  // `anonymous`. UNAUTHENTICATED with PRINCIPAL_REFUSED.
+  // The principal of the holder of a certificate, in PEM; `chain` as he sent it. Without
+  // authorities `anonymous`. UNAUTHENTICATED with PRINCIPAL_REFUSED.
   absl::StatusOr<std::string> Of(absl::string_view certificate, absl::string_view chain)
       ABSL_LOCKS_EXCLUDED(mu_);
 

@@ -73,8 +73,8 @@ class Service : public grpc::Service {
             }));
   }
 
-  // As above, of a request that the handler parses itself. Those are writes, and what they are about
-  // is looked at where they are decided.
+  // As above, of a request that the handler parses itself. Those are writes, and what they are
+  // about is looked at where they are decided.
   template <typename Request, typename Own>
   void ServeBytes(void (Own::*handler)(UnaryCall*, const grpc::ByteBuffer*, grpc::ByteBuffer*)) {
     Calls::Passed& to = Taking<Request>();

@@ -20,6 +20,19 @@ namespace fiscal::services {
 namespace {
 
 constexpr absl::Duration kProgressInterval = absl::Seconds(2);
+
+// A damaged audit log stops nobody's work: it is kept for whoever audits, under a name that no other
+// has, and a new one begins.
+absl::Status PutAside(const std::string& path, absl::string_view why) {
+  std::string aside = path + ".damaged";
+  for (int n = 2; std::filesystem::exists(aside); ++n) aside = absl::StrCat(path, ".damaged.", n);
+  std::error_code error;
+  std::filesystem::rename(path, aside, error);
+  if (error) return absl::UnavailableError(absl::StrCat(path, ": ", error.message()));
+  logging::Error("the audit log is damaged: it was put aside for whoever audits, and begins anew",
+                 {{"was", aside}, {"why", why}});
+  return absl::OkStatus();
+}
 // The audit log is written in one place and seldom read: small, and apart from the ledger's cache.
 constexpr size_t kAuditCacheBytes = 8 << 20, kAuditWriteBufferBytes = 4 << 20;
 constexpr int kAuditFilesMax = 64;
@@ -88,15 +101,17 @@ absl::Status Process::OpenAudit() {
   options.keep_days = audit.keep_days();
   options.queue_entries_max = static_cast<size_t>(audit.queue_entries_max());
   options.room = [this] { return !disk_->low(); };
-  absl::StatusOr<std::unique_ptr<AuditTrail>> opened =
-      AuditTrail::Open([path] { return OpenAuditStore(path); }, clock_, std::move(options));
+  const auto open = [&] {
+    return AuditTrail::Open([path] { return OpenAuditStore(path); }, clock_, options);
+  };
+  absl::StatusOr<std::unique_ptr<AuditTrail>> opened = open();
+  if (absl::IsDataLoss(opened.status())) {
+    FISCAL_RETURN_IF_ERROR(PutAside(path, opened.status().message()));
+    opened = open();
+  }
   if (!opened.ok()) {
-    return absl::Status(
-        opened.status().code(),
-        absl::StrCat(path, ": ", opened.status().message(),
-                     absl::IsDataLoss(opened.status())
-                         ? "; keep it for whoever audits: move it away and start again"
-                         : ""));
+    return absl::Status(opened.status().code(),
+                        absl::StrCat(path, ": ", opened.status().message()));
   }
   audit_ = *std::move(opened);
   return absl::OkStatus();

@@ -13,9 +13,8 @@ absl::StatusOr<std::unique_ptr<Writer>> Writer::Open(const config::v1::Submissio
                                                      Process& process, Stores& stores, Edge& edge,
                                                      const Authority& authority) {
   auto writer = absl::WrapUnique(new Writer(config, process, stores));
-  FISCAL_ASSIGN_OR_RETURN(writer->intake_,
-                          Intake::Open(stores.directory().kv(), stores.log(), process.clock(),
-                                       CheckRules, &authority));
+  FISCAL_ASSIGN_OR_RETURN(writer->intake_, Intake::Open(stores.directory().kv(), stores.log(),
+                                                        process.clock(), CheckRules, &authority));
   writer->MakeCommitter();
   writer->AddServices(edge);
   return writer;

@@ -39,8 +39,8 @@ class AnswerQueue {
   void Answer(int64_t index, std::string bytes);
   // A write ended; with `ok` false the caller hears no more, and what comes is dropped.
   void EndWrite(bool ok);
-  // No frame is taken from now on, and the call ends with `why` when what was taken is answered. The
-  // first reason counts.
+  // No frame is taken from now on, and the call ends with `why` when what was taken is answered.
+  // The first reason counts.
   void Drain(const absl::Status& why) {
     if (why_.ok()) why_ = why;
   }
@@ -53,7 +53,8 @@ class AnswerQueue {
     // something else.
     bool more = false;
     bool read = false;
-    // The call ends, with OK or the reason of Drain; nothing is under way but a read that ends with it.
+    // The call ends, with OK or the reason of Drain; nothing is under way but a read that ends with
+    // it.
     std::optional<absl::Status> end;
   };
   Start Next();

@@ -201,6 +201,28 @@ TEST_F(GrantsTest, YearsAndStagesBoundIt) {
       asked));
 }
 
+TEST_F(GrantsTest, AGrantPermitsWhatItsRoleMayWithinItsExtent) {
+  const GrantEvent submitter{
+      "spiffe://x/a", "submitter", {141100, false, {"035"}, {}, 2024, 0, {}}, ""};
+  const auto may = [&](const GrantEvent& grant, Verb verb, const Asked& part) {
+    return Permits(grant, verb, part, *catalog_);
+  };
+  EXPECT_TRUE(may(submitter, Verb::kWrite, Agency("035001")));
+  EXPECT_FALSE(may(submitter, Verb::kWrite, Agency("118001")));
+  EXPECT_FALSE(may(submitter, Verb::kCertify, Agency("035001")));
+  // Lists are for all of a division, whatever their department.
+  EXPECT_TRUE(may(submitter, Verb::kReadCatalog, {141100, true, "", "", 2024}));
+  EXPECT_FALSE(may(submitter, Verb::kReadCatalog, {141100, true, "", "", 2023}));
+  EXPECT_FALSE(may(submitter, Verb::kReadCatalog, {142300, true, "", "", 2024}));
+  EXPECT_FALSE(may(submitter, Verb::kReadCatalog, {141102, true, "", "", 2024}));
+  // What is about the system has no extent.
+  const GrantEvent operators{"spiffe://x/o", "operator", {141100, false, {}, {}, 0, 0, {}}, ""};
+  EXPECT_TRUE(may(operators, Verb::kOperate, {}));
+  EXPECT_TRUE(may(operators, Verb::kReadGrants, {}));
+  EXPECT_FALSE(may(operators, Verb::kGrant, {}));
+  EXPECT_FALSE(may({"spiffe://x/a", "of a newer version", {}, ""}, Verb::kOperate, {}));
+}
+
 TEST_F(GrantsTest, WideGrantsTakeTwoPersons) {
   const auto needs = [](const char* role, Extent extent) {
     return NeedsApproval({"spiffe://x/a", role, std::move(extent), ""});

@@ -31,10 +31,10 @@ TEST(AuthorityGuideTest, ItsCommandsDoWhatItSays) {
   const std::string script = dir.path() + "/guide.sh", said = dir.path() + "/said";
   std::ofstream(script) << "set -ex\n" << commands;
   const char* bin = std::getenv("FISCAL_BIN_DIR");
-  const std::string run = absl::StrCat(
-      "PATH=\"$(realpath ", bin == nullptr ? "build/release/bin" : bin, "):$PATH\" TRIAL='", dir.path(),
-      "/trial' ADDRESS=localhost:", FreePort(), " LISTS=domain/data sh ", script, " > ", said,
-      " 2>&1");
+  const std::string run =
+      absl::StrCat("PATH=\"$(realpath ", bin == nullptr ? "build/release/bin" : bin,
+                   "):$PATH\" TRIAL='", dir.path(), "/trial' ADDRESS=localhost:", FreePort(),
+                   " LISTS=domain/data sh ", script, " > ", said, " 2>&1");
   EXPECT_EQ(std::system(run.c_str()), 0) << ReadFile(said);
 }
 

@@ -14,6 +14,7 @@
 #include "fiscal/admin/v1/admin_service.grpc.pb.h"
 #include "fiscal/aggregation/v1/aggregation_service.grpc.pb.h"
 #include "fiscal/authority/v1/authority_service.grpc.pb.h"
+#include "fiscal/catalog/v1/catalog_service.grpc.pb.h"
 #include "fiscal/federation/v1/federation_service.grpc.pb.h"
 #include "fiscal/log/v1/event_log_service.grpc.pb.h"
 #include "fiscal/submission/v1/submission_service.grpc.pb.h"
@@ -219,6 +220,24 @@ TEST_F(AuthorityTest, ASystemAboveGetsItsSubtree) {
   };
   EXPECT_EQ(postings("province"), 1);
   EXPECT_EQ(postings("city"), 0);
+}
+
+TEST_F(AuthorityTest, ListsOfEverybodyAreThoseOfHisDivision) {
+  const auto divisions = [&](const std::string& who) {
+    catalog::v1::ListAgenciesRequest request;
+    request.set_fiscal_year(2024);
+    catalog::v1::ListAgenciesResponse response;
+    grpc::ClientContext context;
+    EXPECT_TRUE(catalog::v1::CatalogService::NewStub(tenants_.As(who))
+                    ->ListAgencies(&context, request, &response)
+                    .ok());
+    std::set<std::string> found;
+    for (const auto& entry : response.entries()) found.insert(entry.division_code());
+    return found;
+  };
+  EXPECT_EQ(divisions(kA), std::set<std::string>{"141100"});
+  EXPECT_EQ(divisions("city"), std::set<std::string>{"142300"});
+  EXPECT_EQ(divisions("province"), (std::set<std::string>{"141100", "141121", "142300"}));
 }
 
 TEST_F(AuthorityTest, ARevocationReachesWatchesStreamsAndIdleConnections) {

@@ -100,6 +100,7 @@ TEST_F(ReflectionTest, BothVersionsListEveryService) {
   const std::vector<std::string> expected = {"fiscal.admin.v1.AdminService",
                                              "fiscal.aggregation.v1.AggregationService",
                                              "fiscal.audit.v1.AuditService",
+                                             "fiscal.authority.v1.AuthorityService",
                                              "fiscal.catalog.v1.CatalogService",
                                              "fiscal.disclosure.v1.DisclosureService",
                                              "fiscal.federation.v1.FederationService",

@@ -133,6 +133,8 @@ class Rules {
       scope.GetReflection()->ListFields(scope, &set);
       if (set.empty()) Say("a scope names nothing");
       for (const FieldDescriptor* role : set) {
+        // Says how the fields are read, and is none.
+        if (role->name() == "narrowed") continue;
         const std::string path = scope.GetReflection()->GetString(scope, role);
         unnamed.erase(path);
         const FieldDescriptor* field = Find(request_, path);

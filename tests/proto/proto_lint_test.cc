@@ -162,10 +162,12 @@ class Lint {
 
   // Tools and caches take a method by its option, people by its verb: the two say the same.
   void Idempotency(const google::protobuf::MethodDescriptor& m) {
-    static const std::set<std::string> reads = {"Batch", "Check", "Compare",   "Explain",  "Get",
-                                                "List",  "Read",  "Reconcile", "Validate", "Watch"};
-    static const std::set<std::string> acts = {"Import", "Quarantine", "Rotate", "Scrub",
-                                               "Stream", "Submit",     "Verify", "Withdraw"};
+    static const std::set<std::string> reads = {"Batch",    "Check", "Compare", "Explain",
+                                                "Get",      "List",  "Read",    "Reconcile",
+                                                "Validate", "Watch", "Who"};
+    static const std::set<std::string> acts = {"Approve", "Grant",  "Import",  "Quarantine",
+                                               "Revoke",  "Rotate", "Scrub",   "Stream",
+                                               "Submit",  "Verify", "Withdraw"};
     const std::string verb = Verb(m.name());
     EXPECT_NE(reads.contains(verb), acts.contains(verb))
         << m.full_name() << ": neither a read nor an act; name its verb here";

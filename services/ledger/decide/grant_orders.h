@@ -1,5 +1,5 @@
-// Decides a security administrator's orders: grants, approvals and revocations become events, unless
-// they are in force already.
+// Decides a security administrator's orders: grants, approvals and revocations become events,
+// unless they are in force already.
 //
 //   GrantOrder, ApprovalOrder, RevocationOrder, Standing --> Decide --> OrderDecision
 //     --> Group::Keep
@@ -17,8 +17,8 @@
 namespace fiscal::services {
 
 // PRINCIPAL_MALFORMED, ROLE_UNKNOWN, CODE_MALFORMED, QUERY_INVALID, TEXT_INVALID: of the event.
-// SECOND_PERSON_NEEDED: it is to the caller himself. A grant that is active or pending already is in
-// force.
+// SECOND_PERSON_NEEDED: it is to the caller himself. A grant that is active or pending already is
+// in force.
 absl::StatusOr<OrderDecision> Decide(const domain::GrantOrder& order, const Standing& standing);
 // GRANT_NOT_FOUND, GRANT_NOT_PENDING; SECOND_PERSON_NEEDED: the caller made the grant or gets it.
 absl::StatusOr<OrderDecision> Decide(const domain::ApprovalOrder& order, const Standing& standing);

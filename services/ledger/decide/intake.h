@@ -45,8 +45,8 @@ class Intake {
                                                       Clock& clock, RulesCheck check = CheckRules,
                                                       const Authority* authority = nullptr);
 
-  // Applies the requests in order, as one group with one sync; an order about grants ends its group,
-  // so that what follows is decided by them. When this returns, every OK answer is durable.
+  // Applies the requests in order, as one group with one sync; an order about grants ends its
+  // group, so that what follows is decided by them. When this returns, every OK answer is durable.
   std::vector<absl::StatusOr<domain::RequestReceipt>> Commit(absl::Span<Request* const> requests);
 
   // How far an upstream's log was taken over; position 0 when nothing was.

@@ -184,7 +184,8 @@ class Load {
       }
       sub::ListLineItemsRequest lines;
       *lines.mutable_budget() = key.second;
-      lines.set_page_size(200);
+      // Whole: a token of the next page is sealed by a key that may be damaged.
+      lines.set_page_size(10000);
       reads.push_back({kListLines, lines.SerializeAsString(), ""});
     }
     cat::ListAgenciesRequest agencies;

@@ -29,13 +29,12 @@ namespace {
 // Says who asked.
 class Status final : public admin::v1::AdminService::Service {
  public:
-  // Null: certificates are not read.
+  // Of all authorities that sign here: which of them are let in is what is tested.
   Identities* identities = nullptr;
   grpc::Status GetStatus(grpc::ServerContext* context, const admin::v1::GetStatusRequest*,
                          admin::v1::GetStatusResponse* response) override {
-    response->set_role(identities == nullptr
-                           ? CertificateOf(*context).pem.empty() ? "anonymous" : "somebody"
-                           : identities->Of(CertificateOf(*context).pem, "").value_or("refused"));
+    const absl::string_view pem = CertificateOf(*context).pem;
+    response->set_role(pem.empty() ? "anonymous" : identities->Of(pem, "").value_or("refused"));
     return grpc::Status::OK;
   }
 };
@@ -83,6 +82,9 @@ class CredentialsTest : public ::testing::Test {
     char name[] = "/tmp/fiscal-credentials-XXXXXX";
     dir_ = mkdtemp(name);
     Write("ca.crt", authority_.certificate());
+    Write("names.crt", authority_.certificate() + other_.certificate());
+    identities_ = std::make_unique<Identities>(clock_, Identities::Options{Path("names.crt"), ""});
+    service_.identities = identities_.get();
     Sign("server", "");
   }
   ~CredentialsTest() override {
@@ -151,7 +153,9 @@ class CredentialsTest : public ::testing::Test {
     return false;
   }
 
-  const testing::Authority authority_;
+  const testing::Authority authority_, other_;
+  RealClock clock_;
+  std::unique_ptr<Identities> identities_;
   const std::string kRefused = absl::StrCat("code ", int{grpc::StatusCode::UNAVAILABLE});
   std::string dir_;
   Status service_;
@@ -167,9 +171,6 @@ TEST_F(CredentialsTest, WithoutFilesTextIsPlain) {
 TEST_F(CredentialsTest, ACallerIsTheNameInItsCertificate) {
   Sign("bureau", "spiffe://fiscal.example/bureau");
   Sign("other", "");
-  RealClock clock;
-  Identities identities(clock, {Path("ca.crt"), ""});
-  service_.identities = &identities;
   Start(Tls(true));
   EXPECT_EQ(CallAs(Peer("bureau")), "spiffe://fiscal.example/bureau");
   EXPECT_NE(CallAs(Peer("other")), "anonymous");
@@ -219,9 +220,8 @@ TEST_F(CredentialsTest, APairThatIsNoneLeavesTheOneBefore) {
 }
 
 TEST_F(CredentialsTest, ANewPairIsTakenOnceItIsWhole) {
-  const testing::Authority other;
-  const testing::Pem renewed = other.Sign("server");
-  Write("other-ca.crt", other.certificate());
+  const testing::Pem renewed = other_.Sign("server");
+  Write("other-ca.crt", other_.certificate());
   config::v1::PeerTlsConfig new_peer;
   new_peer.set_ca_file(Path("other-ca.crt"));
   Start(Tls(false));
@@ -237,8 +237,7 @@ TEST_F(CredentialsTest, ANewPairIsTakenOnceItIsWhole) {
 }
 
 TEST_F(CredentialsTest, AuthoritiesThatAreNoneLeaveTheOnesBefore) {
-  const testing::Authority other;
-  const testing::Pem new_caller = other.Sign("agency", "spiffe://fiscal.example/agency");
+  const testing::Pem new_caller = other_.Sign("agency", "spiffe://fiscal.example/agency");
   Write("agency.crt", new_caller.certificate);
   Write("agency.key", new_caller.key);
   Sign("bureau", "spiffe://fiscal.example/bureau");
@@ -252,7 +251,7 @@ TEST_F(CredentialsTest, AuthoritiesThatAreNoneLeaveTheOnesBefore) {
   EXPECT_TRUE(absl::StrContains(line, "server.tls.client_ca_file")) << line;
   EXPECT_EQ(CallAs(Peer("bureau")), "spiffe://fiscal.example/bureau");
   EXPECT_EQ(CallAs(Peer("agency")), kRefused);
-  Write("callers.crt", other.certificate());
+  Write("callers.crt", other_.certificate());
   refusals.reset();
   EXPECT_TRUE(Becomes([&] { return CallAs(Peer("agency")); }, "spiffe://fiscal.example/agency"));
   EXPECT_EQ(CallAs(Peer("bureau")), kRefused);

@@ -7,6 +7,8 @@
 #include "absl/strings/str_cat.h"
 #include "domain/reason.h"
 #include "fiscal/aggregation/v1/aggregation_service.pb.h"
+#include "fiscal/catalog/v1/catalog_service.pb.h"
+#include "fiscal/federation/v1/federation_service.pb.h"
 #include "fiscal/log/v1/event_log_service.pb.h"
 #include "fiscal/submission/v1/submission_service.pb.h"
 #include "gtest/gtest.h"
@@ -127,6 +129,30 @@ TEST_F(GateTest, EveryElementOfARepeatedFieldCounts) {
   *watch.add_filters()->mutable_filter() = Of("141100");
   *watch.add_filters()->mutable_filter() = Of("142300");
   EXPECT_EQ(Asked("cn:r@ca", "WatchTotals", watch), "READ_AGGREGATE");
+}
+
+TEST_F(GateTest, WhoNamesNoDivisionIsGivenWhatHeMay) {
+  federation::v1::GetDigestsRequest digests;
+  EXPECT_EQ(Asked("cn:u@ca", "GetDigests", digests), "");
+  EXPECT_EQ(Asked("cn:r@ca", "GetDigests", digests), "RECONCILE");
+  digests.add_division_codes("141100");
+  EXPECT_EQ(Asked("cn:u@ca", "GetDigests", digests), "");
+  digests.add_division_codes("142300");
+  EXPECT_EQ(Asked("cn:u@ca", "GetDigests", digests), "RECONCILE");
+  const Caller caller{"cn:u@ca", "", absl::OkStatus()};
+  EXPECT_TRUE(gate_.Sees(caller, authority::Verb::kReconcile, {141100, false, "", ""}));
+  EXPECT_FALSE(gate_.Sees(caller, authority::Verb::kReconcile, {142300, false, "", ""}));
+}
+
+TEST_F(GateTest, ListsAreReadByAllOfTheirDivision) {
+  catalog::v1::ListAgenciesRequest agencies;
+  agencies.set_fiscal_year(2024);
+  EXPECT_EQ(Asked("cn:d@ca", "ListAgencies", agencies), "");
+  EXPECT_EQ(Asked("cn:w@ca", "ListAgencies", agencies), "READ_CATALOG");
+  agencies.set_division_code("141100");
+  EXPECT_EQ(Asked("cn:d@ca", "ListAgencies", agencies), "");
+  agencies.set_division_code("142300");
+  EXPECT_EQ(Asked("cn:d@ca", "ListAgencies", agencies), "READ_CATALOG");
 }
 
 TEST_F(GateTest, ListingBelowIsMoreThanListing) {

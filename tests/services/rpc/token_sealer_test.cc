@@ -33,6 +33,8 @@ class TokenSealerTest : public ::testing::Test {
   }
   ~TokenSealerTest() override { std::filesystem::remove_all(dir_); }
 
+  // The file that is written before it takes the place of the other.
+  std::string InTheWay() const { return absl::StrCat(path(), ".", getpid(), ".part"); }
   std::string path() const { return dir_ + "/token-key"; }
   std::string File() const {
     std::ostringstream text;
@@ -160,12 +162,12 @@ TEST_F(TokenSealerTest, WhereNoKeyCanBeWrittenTheOldOneGoesOn) {
   const auto sealer = Keep();
   const std::string token = sealer->Seal(kOwn, "7"), first = File();
   // In the way of what is renamed.
-  std::filesystem::create_directories(path() + ".new/x");
+  std::filesystem::create_directories(InTheWay() + "/x");
   clock_.Advance(TokenSealer::kTurn);
   sealer->Renew();
   EXPECT_EQ(sealer->Seal(kOwn, "7"), token);
   EXPECT_EQ(File(), first);
-  std::filesystem::remove_all(path() + ".new");
+  std::filesystem::remove_all(InTheWay());
   sealer->Renew();
   EXPECT_EQ(File(), first) << "tried an hour later, not at once";
   clock_.Advance(absl::Hours(1));
@@ -200,7 +202,7 @@ TEST_F(TokenSealerTest, ADamagedFileIsSaidWithItsName) {
 }
 
 TEST_F(TokenSealerTest, WhereNoFileCanBeMadeTheDirectoryIsNamed) {
-  std::filesystem::create_directories(path() + ".new/x");
+  std::filesystem::create_directories(InTheWay() + "/x");
   const auto sealer = TokenSealer::Keep(dir_, clock_);
   EXPECT_TRUE(absl::IsInvalidArgument(sealer.status())) << sealer.status();
   EXPECT_TRUE(absl::StartsWith(sealer.status().message(),
