@@ -104,6 +104,8 @@ const std::vector<ReasonInfo>& AllReasons() {
        "查询的计算量超过上限，请缩小范围"},
       {Reason::kCallsTooMany, "CALLS_TOO_MANY", C::kResourceExhausted,
        "同一调用方同时进行的调用超过上限"},
+      {Reason::kRateExceeded, "RATE_EXCEEDED", C::kResourceExhausted,
+       "调用频率或计算量超过份额，请按提示的时间重试"},
       {Reason::kQueueFull, "QUEUE_FULL", C::kResourceExhausted, "系统繁忙，请稍后重试"},
       {Reason::kCheckRunning, "CHECK_RUNNING", C::kResourceExhausted, "同类核对正在进行"},
       {Reason::kDiskFull, "DISK_FULL", C::kResourceExhausted, "存储空间不足"},
@@ -164,6 +166,7 @@ absl::Status ToStatus(Refusal refusal) {
     PutString(&bytes, key);
     PutString(&bytes, value);
   }
+  PutVarint(&bytes, static_cast<uint64_t>(absl::ToInt64Milliseconds(refusal.retry_after)));
   status.SetPayload(kPayloadUrl, absl::Cord(bytes));
   return status;
 }
@@ -210,6 +213,7 @@ Explained Explain(const absl::Status& status) {
     std::string key(reader.String());
     e.refusal.metadata.push_back({std::move(key), std::string(reader.String())});
   }
+  e.refusal.retry_after = absl::Milliseconds(reader.Varint());
   return e;
 }
 

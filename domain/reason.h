@@ -9,6 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 
 namespace fiscal::domain {
 
@@ -74,6 +75,7 @@ enum class Reason {
   kWatchersTooMany,
   kReadTooLarge,
   kCallsTooMany,
+  kRateExceeded,
   kQueueFull,
   kCheckRunning,
   kDiskFull,
@@ -136,6 +138,8 @@ struct Refusal {
   std::vector<Violation> violations;
   // Pairs for ErrorInfo.metadata.
   std::vector<std::pair<std::string, std::string>> metadata;
+  // In how long the same may be sent again; whole milliseconds. Zero: nothing is said of it.
+  absl::Duration retry_after = absl::ZeroDuration();
 };
 
 // Cuts what is too long, and violations above kViolationsMax.

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
+#include "clients/cpp/error.h"
 #include "grpcpp/create_channel.h"
 #include "grpcpp/security/credentials.h"
 #include "grpcpp/security/tls_certificate_provider.h"
@@ -72,12 +73,14 @@ grpc::Status Connection::Call(const std::function<grpc::Status(grpc::ClientConte
     if (deadline) context.set_deadline(absl::ToChronoTime(start + options_.call_timeout));
     const grpc::Status status = call(&context);
     if (status.error_code() != grpc::StatusCode::UNAVAILABLE) reached_ = true;
-    if (!ServerWentAway(status)) return status;
+    const absl::Duration asked = ToError(status).retry_after;
+    if (!ServerWentAway(status) && asked == absl::ZeroDuration()) return status;
     if (channel_->GetState(/*try_to_connect=*/true) == GRPC_CHANNEL_READY) reached_ = true;
     const absl::Time end = start + (!reached_  ? options_.connect_timeout
                                     : deadline ? options_.call_timeout
                                                : options_.retry_for);
-    const absl::Time next = absl::Now() + delay * absl::Uniform(random, 0.8, 1.2);
+    // Never sooner than is asked.
+    const absl::Time next = absl::Now() + asked + delay * absl::Uniform(random, 0.8, 1.2);
     if (next >= end) return status;
     // A channel that is not connected gets on only while somebody waits for it.
     if (!channel_->WaitForConnected(absl::ToChronoTime(next))) {

@@ -5,6 +5,7 @@
 // reached; one that answers CANCELLED, which nobody asked for, met the server as it closed. It is
 // sent again with the same request_id after 100 ms, then after twice as long, at most every 2 s,
 // give or take a fifth, until its time is up; so a restart of the server is a pause and no error.
+// RESOURCE_EXHAUSTED that says after how long it may be sent again is sent again after that.
 #ifndef FISCAL_CLIENTS_CPP_CONNECTION_H_
 #define FISCAL_CLIENTS_CPP_CONNECTION_H_
 
@@ -55,8 +56,8 @@ class Connection {
   // Waits until the server answers; UNAVAILABLE with one clear sentence when it does not.
   grpc::Status Connect() const;
 
-  // Runs `call`, which does not cancel, with a fresh context until the server does not go away or
-  // its time is up.
+  // Runs `call`, which does not cancel, with a fresh context until the server neither goes away nor
+  // asks for a pause, or its time is up.
   grpc::Status Call(const std::function<grpc::Status(grpc::ClientContext*)>& call,
                     bool deadline = true) const;
   // Prepares the context of a call, as Call does; for calls that don't go through it.

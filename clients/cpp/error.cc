@@ -12,6 +12,7 @@ Error ToError(const google::rpc::Status& status) {
     google::rpc::ErrorInfo info;
     google::rpc::BadRequest bad;
     google::rpc::LocalizedMessage localized;
+    google::rpc::RetryInfo retry;
     if (any.UnpackTo(&info)) {
       error.reason = info.reason();
       error.metadata = {info.metadata().begin(), info.metadata().end()};
@@ -21,6 +22,9 @@ Error ToError(const google::rpc::Status& status) {
             {v.field(), v.description(), v.reason(), v.localized_message().message()});
     } else if (any.UnpackTo(&localized)) {
       error.message_zh = localized.message();
+    } else if (any.UnpackTo(&retry)) {
+      error.retry_after = absl::Seconds(retry.retry_delay().seconds()) +
+                          absl::Nanoseconds(retry.retry_delay().nanos());
     }
   }
   return error;

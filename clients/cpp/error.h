@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/time/time.h"
 #include "google/rpc/status.pb.h"
 #include "grpcpp/support/status.h"
 
@@ -27,6 +28,8 @@ struct Error {
   std::map<std::string, std::string> metadata;
   // The first ones: the metadata `violations_omitted` says how many more there are.
   std::vector<Violation> violations;
+  // After how long the same may be sent again as it is; zero when the service says nothing of it.
+  absl::Duration retry_after = absl::ZeroDuration();
 };
 
 Error ToError(const grpc::Status& status);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "clients/cpp/error.h"
+
 namespace fiscal::client {
 namespace {
 
@@ -53,12 +55,15 @@ bool ResumableWatch::Read(aggregation::v1::WatchTotalsResponse* response) {
       status_ = grpc::Status::CANCELLED;
       return false;
     }
-    // A stream that ends well was ended by somebody between us.
-    if (!status_.ok() && !ServerWentAway(status_)) return false;
+    const absl::Duration asked = ToError(status_).retry_after;
+    const bool later = asked > absl::ZeroDuration() && !request_.resume_token().empty();
+    // A stream that ends well was ended by somebody between us. One that never began is not waited
+    // for: whoever has too many watches would never hear of it.
+    if (!status_.ok() && !ServerWentAway(status_) && !later) return false;
     ++resumed_;
     // Wakes early when cancelled.
     auto cancelled = [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return cancelled_; };
-    mu_.AwaitWithTimeout(absl::Condition(&cancelled), delay_);
+    mu_.AwaitWithTimeout(absl::Condition(&cancelled), asked + delay_);
     delay_ = std::min(delay_ * 2, kDelayMax);
   }
 }

@@ -29,6 +29,8 @@ constexpr size_t kTrailersMax = 7 << 10;
 // is always room for an answer without violations.
 constexpr size_t kMessageMax = 2 << 10;
 constexpr size_t kLocalizedMax = 1 << 10;
+// Of bounds that are free again when other calls end.
+constexpr absl::Duration kRetryAfter = absl::Seconds(1);
 // Violations that the Chinese message names.
 constexpr size_t kLocalizedViolations = 5;
 
@@ -93,6 +95,19 @@ std::string ChineseText(const domain::Refusal& refusal) {
   return zh;
 }
 
+// After how long what was refused may be sent again as it is; zero for what does not end by waiting.
+absl::Duration RetryAfter(const domain::Refusal& refusal) {
+  switch (refusal.reason) {
+    case Reason::kQueueFull:
+    case Reason::kMemoryFull:
+    case Reason::kCallsTooMany:
+    case Reason::kWatchersTooMany:
+      return kRetryAfter;
+    default:
+      return refusal.retry_after;
+  }
+}
+
 // The refusal with its first `shown` violations, and at most so many bytes of Chinese. `code` is
 // the status', which a read may change.
 google::rpc::Status Tell(absl::StatusCode code, const domain::Refusal& refusal, size_t shown,
@@ -116,6 +131,13 @@ google::rpc::Status Tell(absl::StatusCode code, const domain::Refusal& refusal, 
     AddDetail(bad, &out);
   }
   AddDetail(Chinese(Cut(ChineseText(refusal), localized_max)), &out);
+  const int64_t delay_ms = absl::ToInt64Milliseconds(RetryAfter(refusal));
+  if (delay_ms > 0) {
+    google::rpc::RetryInfo retry;
+    retry.mutable_retry_delay()->set_seconds(delay_ms / 1000);
+    retry.mutable_retry_delay()->set_nanos(static_cast<int32_t>(delay_ms % 1000) * 1000000);
+    AddDetail(retry, &out);
+  }
   return out;
 }
 

@@ -21,13 +21,14 @@ struct Told {
   google::rpc::ErrorInfo info;
   google::rpc::BadRequest bad;
   google::rpc::LocalizedMessage localized;
+  google::rpc::RetryInfo retry;
 };
 
 Told Read(const google::rpc::Status& status) {
   Told told;
   for (const google::protobuf::Any& detail : status.details()) {
     EXPECT_TRUE(detail.UnpackTo(&told.info) || detail.UnpackTo(&told.bad) ||
-                detail.UnpackTo(&told.localized));
+                detail.UnpackTo(&told.localized) || detail.UnpackTo(&told.retry));
   }
   return told;
 }
@@ -172,6 +173,21 @@ TEST(StatusTest, AReasonIsFoundInAStatusOrItsCodeIsNamed) {
   EXPECT_EQ(ReasonOf(grpc::Status::OK), "");
   EXPECT_EQ(ReasonOf(grpc::Status(grpc::StatusCode::UNIMPLEMENTED, "no")), "UNIMPLEMENTED");
   EXPECT_EQ(ReasonOf(grpc::Status(grpc::StatusCode::INTERNAL, "x", "not a status")), "INTERNAL");
+}
+
+TEST(StatusTest, SaysWhenToComeAgainWhereWaitingHelps) {
+  for (Reason reason :
+       {Reason::kQueueFull, Reason::kMemoryFull, Reason::kCallsTooMany, Reason::kWatchersTooMany}) {
+    EXPECT_EQ(Read(ToGrpc(domain::Refuse(reason, "full"))).retry.retry_delay().seconds(), 1);
+  }
+  for (Reason reason : {Reason::kDiskFull, Reason::kWatchTooWide, Reason::kRevisionMismatch})
+    EXPECT_FALSE(Read(ToGrpc(domain::Refuse(reason, "no"))).retry.has_retry_delay());
+  domain::Refusal refusal;
+  refusal.reason = Reason::kRateExceeded;
+  refusal.retry_after = absl::Milliseconds(2345);
+  const Told told = Read(ToGrpc(domain::ToStatus(refusal)));
+  EXPECT_EQ(told.retry.retry_delay().seconds(), 2);
+  EXPECT_EQ(told.retry.retry_delay().nanos(), 345000000);
 }
 
 }  // namespace
