@@ -18,14 +18,18 @@ constexpr char kSecurityAdmin[] = "security-admin";
 
 }  // namespace
 
-Rights::Rights(const authority::Grants& grants, absl::string_view principal, bool admin)
+Rights::Rights(const authority::Grants& grants, absl::string_view principal, bool admin,
+               const authority::Shares& shares)
     : admin_(admin) {
+  std::vector<absl::string_view> roles;
   for (const authority::Grant* grant : grants.Of(principal)) {
     grants_.push_back(*grant);
-    verbs_.Add(authority::FindRole(grant->event.role)->verbs);
+    roles.push_back(grant->event.role);
   }
-  if (admin) verbs_.Add(authority::FindRole(kSecurityAdmin)->verbs);
+  if (admin) roles.push_back(kSecurityAdmin);
+  for (absl::string_view role : roles) verbs_.Add(authority::FindRole(role)->verbs);
   verbs_.Add(Verb::kIdentify);
+  share_ = shares.Of(principal, roles);
 }
 
 bool Rights::Covers(Verb verb, const Asked& part, const domain::Catalog& catalog) const {
@@ -50,26 +54,33 @@ std::shared_ptr<const Rights> Authority::Of(absl::string_view principal) const {
   if (rights_.size() >= kKeptMax) rights_.clear();
   const bool admin =
       std::find(options_.admins.begin(), options_.admins.end(), principal) != options_.admins.end();
-  auto rights = std::make_shared<const Rights>(seen_->grants(), principal, admin);
+  auto rights = std::make_shared<const Rights>(seen_->grants(), principal, admin, options_.shares);
   rights_.emplace(principal, rights);
   return rights;
 }
 
-absl::Status Authority::MayEver(absl::string_view principal, Verb verb) const {
-  return May(principal, verb, {}, domain::Catalog());
+absl::Status Authority::MayEver(absl::string_view principal, Verb verb,
+                                authority::Share* share) const {
+  if (off()) return absl::OkStatus();
+  const std::shared_ptr<const Rights> rights = Of(principal);
+  if (share != nullptr && options_.mode == Mode::kEnforce) *share = rights->share();
+  return Check(*rights, principal, verb, {}, domain::Catalog());
 }
 
 absl::Status Authority::May(absl::string_view principal, Verb verb, absl::Span<const Asked> parts,
                             const domain::Catalog& catalog) const {
-  if (off()) return absl::OkStatus();
-  const std::shared_ptr<const Rights> rights = Of(principal);
-  if (!rights->Has(verb)) {
+  return off() ? absl::OkStatus() : Check(*Of(principal), principal, verb, parts, catalog);
+}
+
+absl::Status Authority::Check(const Rights& rights, absl::string_view principal, Verb verb,
+                              absl::Span<const Asked> parts, const domain::Catalog& catalog) const {
+  if (!rights.Has(verb)) {
     // MayEver has said it.
     if (!parts.empty() && options_.mode == Mode::kLog) return absl::OkStatus();
     return Denied(principal, verb, parts.empty() ? "" : TextOf(parts[0]));
   }
   for (const Asked& part : parts) {
-    if (!rights->Covers(verb, part, catalog)) return Denied(principal, verb, TextOf(part));
+    if (!rights.Covers(verb, part, catalog)) return Denied(principal, verb, TextOf(part));
   }
   return absl::OkStatus();
 }

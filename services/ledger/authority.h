@@ -22,6 +22,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/types/span.h"
 #include "domain/authority/grants.h"
+#include "domain/authority/share.h"
 #include "domain/catalog.h"
 #include "storage/event_log.h"
 
@@ -31,7 +32,8 @@ namespace fiscal::services {
 class Rights {
  public:
   // `admin`: named as an administrator by the configuration.
-  Rights(const authority::Grants& grants, absl::string_view principal, bool admin);
+  Rights(const authority::Grants& grants, absl::string_view principal, bool admin,
+         const authority::Shares& shares);
 
   // True when some grant has the right, whatever its extent.
   bool Has(authority::Verb verb) const { return verbs_.Has(verb); }
@@ -41,10 +43,12 @@ class Rights {
               const domain::Catalog& catalog) const;
   const std::vector<authority::Grant>& grants() const { return grants_; }
   bool admin() const { return admin_; }
+  const authority::Share& share() const { return share_; }
 
  private:
   std::vector<authority::Grant> grants_;
   authority::Verbs verbs_;
+  authority::Share share_;
   bool admin_;
 };
 
@@ -56,6 +60,7 @@ class Authority {
     Mode mode = Mode::kOff;
     // Security administrators without a grant: where the first grants come from.
     std::vector<std::string> admins;
+    authority::Shares shares;
     // Told, in kLog, of each refusal there would have been. From any thread.
     std::function<void(absl::string_view principal, const absl::Status& refusal)> would_deny;
   };
@@ -70,12 +75,17 @@ class Authority {
   std::shared_ptr<const Rights> Of(absl::string_view principal) const ABSL_LOCKS_EXCLUDED(mu_);
 
   // OK, or PERMISSION_DENIED with RIGHT_NOT_GRANTED. MayEver: that some grant has the right. May:
-  // that each part is covered; without parts as MayEver, which was asked before.
-  absl::Status MayEver(absl::string_view principal, authority::Verb verb) const;
+  // that each part is covered; without parts as MayEver, which was asked before. `share`, when it
+  // is given and grants are enforced: how much the principal may take; else it stays as it is.
+  absl::Status MayEver(absl::string_view principal, authority::Verb verb,
+                       authority::Share* share = nullptr) const;
   absl::Status May(absl::string_view principal, authority::Verb verb,
                    absl::Span<const authority::Asked> parts, const domain::Catalog& catalog) const;
 
  private:
+  absl::Status Check(const Rights& rights, absl::string_view principal, authority::Verb verb,
+                     absl::Span<const authority::Asked> parts,
+                     const domain::Catalog& catalog) const;
   absl::Status Denied(absl::string_view principal, authority::Verb verb,
                       const std::string& scope) const;
 
