@@ -262,9 +262,12 @@ void ToSamples(const SystemStatus& status, Samples* samples) {
   if (status.verify.has_value()) Sample(*status.verify, samples);
   Sample(status.scrub, samples);
   for (const SystemStatus::Store& store : status.stores) Sample(store, samples);
+  for (int i = 0; i < authority::kBounds; ++i) {
+    Out(samples, {{"share", std::string(NameOf(static_cast<authority::Bound>(i)))}})
+        .Counter("fiscal_calls_refused_total", "Calls refused for their caller's share.",
+                 status.calls_refused[i]);
+  }
   const Out out(samples);
-  out.Counter("fiscal_calls_refused_total", "Calls refused because their caller has too many open.",
-              status.calls_refused);
   out.Gauge("fiscal_derived_stores_remade",
             "Stores that were damaged or missing and were made from the log again at this start.",
             status.derived_remade);

@@ -137,7 +137,8 @@ SystemStatus StatusOf(const SystemParts& parts, bool ready) {
   status.request_memory = MemoryOf(*parts.memory);
   for (rpc::Lane lane : {rpc::Lane::kPoint, rpc::Lane::kHeavy, rpc::Lane::kSlow})
     status.reads.push_back({lane, parts.calls->executor().counts(lane)});
-  status.calls_refused = parts.calls->refused();
+  for (int i = 0; i < authority::kBounds; ++i)
+    status.calls_refused[i] = parts.calls->refused(static_cast<authority::Bound>(i));
   status.connections = parts.door->counts();
   if (parts.audit != nullptr) status.audit = parts.audit->counts();
   FillStores(parts, &status);

@@ -7,12 +7,14 @@
 #ifndef FISCAL_SERVICES_ADMIN_SYSTEM_STATUS_H_
 #define FISCAL_SERVICES_ADMIN_SYSTEM_STATUS_H_
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/time/time.h"
+#include "domain/authority/share.h"
 #include "domain/moment.h"
 #include "services/admin/coverage_watch.h"
 #include "services/admin/scrubber.h"
@@ -126,8 +128,8 @@ struct SystemStatus {
   Memory request_memory;
   // One for each lane.
   std::vector<Reads> reads;
-  // Calls refused because their caller has too many open.
-  int64_t calls_refused = 0;
+  // Calls refused for a bound of their caller, by authority::Bound.
+  std::array<int64_t, authority::kBounds> calls_refused{};
   Door::Counts connections;
   std::optional<AuditTrail::Counts> audit;
 

@@ -14,7 +14,29 @@
 namespace fiscal::services::rpc {
 namespace {
 
+using authority::Bound;
+using authority::Share;
+
 constexpr absl::Duration kAnswerEarlyMax = absl::Seconds(1);
+// Callers who are kept before it is looked who may be dropped.
+constexpr size_t kForgetAtMin = 64;
+
+Bound BoundOf(CallKind kind) {
+  return kind == CallKind::kStream  ? Bound::kStreams
+         : kind == CallKind::kWatch ? Bound::kWatches
+                                    : Bound::kCalls;
+}
+
+// What is owed for reads keeps reads out and nothing else.
+bool IsRead(CallKind kind) {
+  return kind == CallKind::kPointRead || kind == CallKind::kHeavyRead ||
+         kind == CallKind::kSlowRead;
+}
+
+// Without authority there are no rates, and no clock is looked at.
+bool IsRated(const Share& share) {
+  return share[Bound::kRequests] != Share::kUnbounded || share[Bound::kCost] != Share::kUnbounded;
+}
 
 Lane LaneOf(CallKind kind) {
   return kind == CallKind::kPointRead  ? Lane::kPoint
@@ -52,9 +74,13 @@ Call::~Call() {
   if (admitted_.ok()) calls_.Leave(key_, method_.kind);
 }
 
-absl::Status Call::Admit() const {
-  const absl::Status may = calls_.gate_.MayCall(caller_, method_);
-  return may.ok() ? calls_.Admit(key_, method_.kind) : may;
+absl::Status Call::Admit() {
+  authority::Share share;
+  const absl::Status may = calls_.gate_.MayCall(caller_, method_, &share);
+  if (!caller_.refused.ok()) return may;
+  charged_ = IsRated(share);
+  const absl::Status admitted = calls_.Admit(key_, method_.kind, share, may.ok());
+  return admitted.ok() ? may : admitted;
 }
 
 absl::Status Call::MayAsk(const google::protobuf::Message& request) {
@@ -90,7 +116,8 @@ void Call::NoteRequestId(absl::string_view request_id) {
 void Call::WriteDown(const absl::Status& status, const std::string& request_id,
                      const std::string& scope) const {
   using domain::AuditOutcome;
-  if (calls_.audit_ == nullptr) return;
+  // Who asks too much is counted. Written down he would keep others out of the log.
+  if (calls_.audit_ == nullptr || absl::IsResourceExhausted(admitted_)) return;
   const bool denied = absl::IsPermissionDenied(status) || absl::IsUnauthenticated(status);
   const AuditOutcome outcome = status.ok() ? AuditOutcome::kAllowed
                                : denied    ? AuditOutcome::kDenied
@@ -170,6 +197,8 @@ void UnaryCall::Read(std::function<absl::Status()> answer, bool small, bool wait
 }
 
 void UnaryCall::Finish(const absl::Status& status) {
+  // Before the answer leaves: who waits for it finds it charged.
+  if (charged() && work_.spent() > 0) calls_.Charge(key(), work_.spent());
   WriteDown(status);
   ServerUnaryReactor::Finish(ToGrpc(status));
 }
@@ -239,33 +268,89 @@ Calls::Passed& Calls::Taking(absl::string_view request) {
   return *it->second;
 }
 
-absl::Status Calls::Admit(const std::string& key, CallKind kind) {
-  const size_t max = kind == CallKind::kStream  ? options_.streams_max
-                     : kind == CallKind::kWatch ? options_.watches_max
-                                                : options_.calls_max;
+bool Calls::Taken::Idle() const {
+  return open == std::array<int64_t, 3>() && requests.empty() && cost.empty();
+}
+
+absl::Status Calls::Admit(const std::string& key, CallKind kind, const Share& share,
+                          bool permitted) {
+  const Bound open_bound = BoundOf(kind);
+  const size_t most = open_bound == Bound::kStreams   ? options_.streams_max
+                      : open_bound == Bound::kWatches ? options_.watches_max
+                                                      : options_.calls_max;
+  const int64_t open_max = std::min(share[open_bound], static_cast<int64_t>(most));
+  const bool rated = IsRated(share);
+  const absl::Time now = rated ? clock_.Now() : absl::InfinitePast();
+  Bound refused = open_bound;
+  absl::Duration wait;
   {
     absl::MutexLock lock(&mu_);
-    size_t& open = open_[key].of(kind);
-    if (open < max) {
-      ++open;
-      return absl::OkStatus();
+    if (taken_.size() >= forget_at_) Forget();
+    Taken& taken = taken_[key];
+    taken.share = share;
+    if (rated) {
+      refused = Bound::kRequests;
+      wait = taken.requests.Wait(share[Bound::kRequests], now);
+      if (wait == absl::ZeroDuration() && IsRead(kind)) {
+        refused = Bound::kCost;
+        wait = taken.cost.Wait(share[Bound::kCost], now);
+      }
+    }
+    if (wait == absl::ZeroDuration()) {
+      refused = open_bound;
+      int64_t& open = taken.open[static_cast<size_t>(open_bound)];
+      if (!permitted || open < open_max) {
+        if (rated) taken.requests.Take(1);
+        if (permitted) ++open;
+        if (taken.Idle()) taken_.erase(key);
+        return absl::OkStatus();
+      }
     }
   }
-  refused_.fetch_add(1, std::memory_order_relaxed);
-  if (kind == CallKind::kWatch) {
+  refused_[static_cast<size_t>(refused)].fetch_add(1, std::memory_order_relaxed);
+  if (refused == Bound::kWatches) {
     return domain::Refuse(domain::Reason::kWatchersTooMany,
-                          absl::StrCat("the caller has ", max, " watches"));
+                          absl::StrCat("the caller has ", open_max, " watches"));
   }
-  return domain::Refuse(domain::Reason::kCallsTooMany,
-                        absl::StrCat("the caller has ", max,
-                                     kind == CallKind::kStream ? " streams" : " calls", " open"));
+  if (refused == open_bound) {
+    return domain::Refuse(domain::Reason::kCallsTooMany,
+                          absl::StrCat("the caller has ", open_max,
+                                       kind == CallKind::kStream ? " streams" : " calls", " open"));
+  }
+  domain::Refusal refusal;
+  refusal.reason = domain::Reason::kRateExceeded;
+  refusal.retry_after = absl::Ceil(wait, absl::Milliseconds(1));
+  refusal.message = absl::StrCat("the caller's share is ", share[refused],
+                                 refused == Bound::kCost ? " units of reading" : " requests",
+                                 " a second: again in ", absl::FormatDuration(refusal.retry_after));
+  refusal.metadata = {{"share", std::string(NameOf(refused))},
+                      {"limit", absl::StrCat(share[refused])}};
+  return domain::ToStatus(std::move(refusal));
 }
 
 void Calls::Leave(const std::string& key, CallKind kind) {
   absl::MutexLock lock(&mu_);
-  const auto it = open_.find(key);
-  --it->second.of(kind);
-  if (it->second.calls + it->second.streams + it->second.watches == 0) open_.erase(it);
+  const auto it = taken_.find(key);
+  --it->second.open[static_cast<size_t>(BoundOf(kind))];
+  // Who took at a rate is dropped later.
+  if (it->second.Idle()) taken_.erase(it);
+}
+
+void Calls::Charge(const std::string& key, uint64_t cost) {
+  absl::MutexLock lock(&mu_);
+  const auto it = taken_.find(key);
+  if (it != taken_.end()) it->second.cost.Take(static_cast<int64_t>(cost));
+}
+
+void Calls::Forget() {
+  const absl::Time now = clock_.Now();
+  absl::erase_if(taken_, [now](auto& one) {
+    Taken& taken = one.second;
+    taken.requests.Flow(taken.share[Bound::kRequests], now);
+    taken.cost.Flow(taken.share[Bound::kCost], now);
+    return taken.Idle();
+  });
+  forget_at_ = std::max(kForgetAtMin, 2 * taken_.size());
 }
 
 }  // namespace fiscal::services::rpc

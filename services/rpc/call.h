@@ -10,6 +10,7 @@
 #ifndef FISCAL_SERVICES_RPC_CALL_H_
 #define FISCAL_SERVICES_RPC_CALL_H_
 
+#include <array>
 #include <atomic>
 #include <functional>
 #include <memory>
@@ -24,6 +25,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "base/clock.h"
+#include "domain/authority/share.h"
 #include "google/protobuf/message.h"
 #include "grpcpp/support/server_callback.h"
 #include "services/ledger/work.h"
@@ -32,6 +34,7 @@
 #include "services/rpc/gate.h"
 #include "services/rpc/methods.h"
 #include "services/rpc/read_executor.h"
+#include "services/rpc/token_bucket.h"
 #include "services/rpc/token_sealer.h"
 #include "services/rpc/trace.h"
 
@@ -47,7 +50,7 @@ absl::Time AnswerBy(absl::Time deadline, absl::Time now);
 class Calls {
  public:
   struct Options {
-    // Open calls of one caller: unary calls, streams except watches, watches.
+    // Open calls of one caller, whatever its share: unary calls, streams except watches, watches.
     size_t calls_max = 4096;
     size_t streams_max = 1024;
     size_t watches_max = 5000;
@@ -72,7 +75,9 @@ class Calls {
   // Calls of a method so far, by its name, for tests; 0 for an unknown method.
   int64_t passed(absl::string_view method) const;
   // Calls refused for a bound of their caller.
-  int64_t refused() const { return refused_.load(std::memory_order_relaxed); }
+  int64_t refused(authority::Bound bound) const {
+    return refused_[static_cast<size_t>(bound)].load(std::memory_order_relaxed);
+  }
   const Gate& gate() const { return gate_; }
   // Looks at every open stream again: those that would no longer be let in are told so, and cut off
   // when they have not ended by the next time. True when one was told. For one thread, when rights
@@ -84,11 +89,15 @@ class Calls {
   friend class Call;
   friend class UnaryCall;
   friend class Service;
-  struct Open {
-    size_t calls = 0, streams = 0, watches = 0;
-    size_t& of(CallKind kind) {
-      return kind == CallKind::kStream ? streams : kind == CallKind::kWatch ? watches : calls;
-    }
+  // What one caller has open, and took lately.
+  struct Taken {
+    // By kCalls, kStreams, kWatches.
+    std::array<int64_t, 3> open{};
+    // As of his last call.
+    authority::Share share;
+    TokenBucket requests, cost;
+    // True when it is as if he had never called.
+    bool Idle() const;
   };
   struct Passed {
     const Method* method;
@@ -97,9 +106,15 @@ class Calls {
 
   // The method that takes this message. REQUIRES: it is in the table.
   Passed& Taking(absl::string_view request);
-  // CALLS_TOO_MANY, WATCHERS_TOO_MANY.
-  absl::Status Admit(const std::string& key, CallKind kind) ABSL_LOCKS_EXCLUDED(mu_);
+  // Lets a call in that is `permitted`, until Leave. One that is not counts as a request, so that
+  // asking for what one may not has a bound too. CALLS_TOO_MANY, WATCHERS_TOO_MANY, RATE_EXCEEDED.
+  absl::Status Admit(const std::string& key, CallKind kind, const authority::Share& share,
+                     bool permitted) ABSL_LOCKS_EXCLUDED(mu_);
   void Leave(const std::string& key, CallKind kind) ABSL_LOCKS_EXCLUDED(mu_);
+  // What a read did cost, whether it was answered or not.
+  void Charge(const std::string& key, uint64_t cost) ABSL_LOCKS_EXCLUDED(mu_);
+  // Drops those who have nothing open and owe nothing, now and then.
+  void Forget() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   Clock& clock_;
   ReadExecutor& executor_;
@@ -109,9 +124,10 @@ class Calls {
   const Options options_;
   // By the full name of the request; fixed after construction.
   absl::flat_hash_map<absl::string_view, std::unique_ptr<Passed>> methods_;
-  std::atomic<int64_t> refused_{0};
+  std::array<std::atomic<int64_t>, authority::kBounds> refused_{};
   absl::Mutex mu_;
-  absl::flat_hash_map<std::string, Open> open_ ABSL_GUARDED_BY(mu_);
+  absl::flat_hash_map<std::string, Taken> taken_ ABSL_GUARDED_BY(mu_);
+  size_t forget_at_ ABSL_GUARDED_BY(mu_) = 64;
   // Held while a stream is told: it outlives that.
   absl::Mutex streams_mu_;
   absl::flat_hash_set<Call*> streams_ ABSL_GUARDED_BY(streams_mu_);
@@ -127,8 +143,8 @@ class Call {
   Call(const Call&) = delete;
   Call& operator=(const Call&) = delete;
 
-  // Why it may not go on: PRINCIPAL_REFUSED, RIGHT_NOT_GRANTED, CALLS_TOO_MANY, WATCHERS_TOO_MANY;
-  // else OK. Handlers get no other.
+  // Why it may not go on: PRINCIPAL_REFUSED, RIGHT_NOT_GRANTED, CALLS_TOO_MANY, WATCHERS_TOO_MANY,
+  // RATE_EXCEEDED; else OK. Handlers get no other.
   const absl::Status& admitted() const { return admitted_; }
   // That the caller may ask this; handlers are only called with what he may.
   absl::Status MayAsk(const google::protobuf::Message& request);
@@ -177,12 +193,15 @@ class Call {
   void CutOff();
 
  protected:
+  // What it costs counts: its caller's share has rates.
+  bool charged() const { return charged_; }
+
   Calls& calls_;
 
  private:
   friend class Calls;
 
-  absl::Status Admit() const;
+  absl::Status Admit();
   TokenSealer::Binding BindingOf(absl::string_view question) const {
     return {caller_.principal, method_.name(), question};
   }
@@ -198,6 +217,7 @@ class Call {
   // Guarded by Calls::streams_mu_.
   std::function<void(const absl::Status&)> end_;
   bool told_ = false;
+  bool charged_ = false;
   const absl::Status admitted_;
 };
 

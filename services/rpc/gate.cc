@@ -260,10 +260,11 @@ Caller Gate::Identify(const grpc::ServerContextBase& context) const {
   return caller;
 }
 
-absl::Status Gate::MayCall(const Caller& caller, const Method& method) const {
+absl::Status Gate::MayCall(const Caller& caller, const Method& method,
+                           authority::Share* share) const {
   FISCAL_RETURN_IF_ERROR(caller.refused);
   if (!on()) return absl::OkStatus();
-  return parts_.authority->MayEver(caller.principal, RuleOf(method).verb);
+  return parts_.authority->MayEver(caller.principal, RuleOf(method).verb, share);
 }
 
 absl::Status Gate::MayAsk(const Caller& caller, const Method& method, const Message& request,

@@ -54,8 +54,10 @@ class Gate {
 
   // PRINCIPAL_REFUSED is in the caller.
   Caller Identify(const grpc::ServerContextBase& context) const;
-  // UNAUTHENTICATED, PERMISSION_DENIED.
-  absl::Status MayCall(const Caller& caller, const Method& method) const;
+  // UNAUTHENTICATED, PERMISSION_DENIED. `share`, when it is given and grants are enforced: how much
+  // the caller may take; else it stays as it is.
+  absl::Status MayCall(const Caller& caller, const Method& method,
+                       authority::Share* share = nullptr) const;
   // What a request of a read needs, in `needs`. PERMISSION_DENIED; CODE_MALFORMED for a division
   // that is none.
   absl::Status MayAsk(const Caller& caller, const Method& method,

@@ -216,7 +216,7 @@ TEST_F(CallsTest, WatchesAndStreamsOfOneCallerAreBounded) {
   Stream theirs(other);
   ASSERT_TRUE(theirs.stream->Write(submission::v1::StreamBudgetsRequest()));
   EXPECT_TRUE(theirs.stream->Read(&answer));
-  EXPECT_EQ(server_->calls().refused(), 1);
+  EXPECT_EQ(server_->calls().refused(authority::Bound::kStreams), 1);
   for (Stream* stream : {&first, &theirs}) {
     stream->stream->WritesDone();
     EXPECT_TRUE(stream->stream->Finish().ok());
