@@ -250,6 +250,14 @@ class ServerImpl final : public Server {
                                      : Authority::Mode::kOff;
     for (const config::v1::AdminConfig& admin : process_->config().authority().admins())
       options.admins.push_back(admin.principal());
+    std::vector<authority::Shares::Change> changes;
+    for (const config::v1::ShareConfig& share : process_->config().shares()) {
+      changes.push_back({share.role(),
+                         share.principal(),
+                         {share.calls(), share.streams(), share.watches(),
+                          share.requests_per_second(), share.cost_per_second()}});
+    }
+    options.shares = authority::Shares(changes);
     options.would_deny = [audit = process_->audit()](absl::string_view principal,
                                                      const absl::Status& refusal) {
       logging::Warning("would be denied", {{"principal", principal}, {"why", refusal.message()}});

@@ -17,6 +17,8 @@
 #include "base/time_text.h"
 #include "base/tls_files.h"
 #include "domain/authority/principal.h"
+#include "domain/authority/role.h"
+#include "domain/authority/share.h"
 #include "domain/types.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/message.h"
@@ -170,6 +172,25 @@ absl::Status CheckAuthority(const config::v1::ServerConfig& server) {
   return absl::OkStatus();
 }
 
+absl::Status CheckShares(const config::v1::ServerConfig& server) {
+  std::set<std::string> named;
+  for (int i = 0; i < server.shares_size(); ++i) {
+    const config::v1::ShareConfig& share = server.shares(i);
+    const std::string setting = absl::StrCat("server.shares[", i, "]");
+    if (share.role().empty() == share.principal().empty())
+      return absl::InvalidArgumentError(setting + ": must have a role or a principal");
+    if (!share.role().empty() && share.role() != authority::Shares::kEverybody &&
+        authority::FindRole(share.role()) == nullptr) {
+      return Wrong(setting + ".role", share.role(), "is no role");
+    }
+    if (!share.principal().empty() && !authority::IsPrincipalPattern(share.principal()))
+      return Wrong(setting + ".principal", share.principal(), authority::kPrincipalShape);
+    if (!named.insert(share.role() + share.principal()).second)
+      return absl::InvalidArgumentError(setting + ": is named twice");
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckTls(const config::v1::ServerConfig& server) {
   const config::v1::TlsConfig& tls = server.tls();
   if (tls.certificate_file().empty() && tls.key_file().empty() && !tls.client_ca_file().empty()) {
@@ -262,6 +283,7 @@ absl::Status Check(const config::v1::ServeConfig& config) {
   const config::v1::ServerConfig& server = ServerOf(config);
   FISCAL_RETURN_IF_ERROR(CheckListen(server));
   FISCAL_RETURN_IF_ERROR(CheckAuthority(server));
+  FISCAL_RETURN_IF_ERROR(CheckShares(server));
   if (config.has_aggregation())
     FISCAL_RETURN_IF_ERROR(CheckPeer("log", config.aggregation().log()));
   if (const config::v1::SubmissionConfig* submission = SubmissionOf(config)) {

@@ -21,6 +21,7 @@
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "domain/authority/principal.h"
 #include "gtest/gtest.h"
 #include "services/config/setting.h"
 
@@ -462,6 +463,23 @@ TEST_F(ConfigTest, SettingsThatContradictEachOtherAreRefused) {
   }
   EXPECT_EQ(deadlines(deadline("141100", "2026-01-31") + deadline("141100000", "2026-03-31")),
             "[1]: division 141100, year 2026, stage approved has another one");
+}
+
+TEST_F(ConfigTest, SharesAreOfARoleOrAPrincipal) {
+  const auto shares = [this](const std::string& rows) {
+    return CheckedFile("server:\n  shares:\n" + rows);
+  };
+  EXPECT_EQ(shares("    - {role: everybody, calls: 1}\n    - {role: submitter, streams: 2}\n"
+                   "    - {principal: \"spiffe://x/a/*\", requests_per_second: 5}\n"),
+            "good");
+  EXPECT_EQ(shares("    - {calls: 1}\n"), "server.shares[0]: must have a role or a principal");
+  EXPECT_EQ(shares("    - {role: reader, principal: \"cn:a@CA\"}\n"),
+            "server.shares[0]: must have a role or a principal");
+  EXPECT_EQ(shares("    - {role: king}\n"), "server.shares[0].role king: is no role");
+  EXPECT_EQ(shares("    - {principal: king}\n"),
+            absl::StrCat("server.shares[0].principal king: ", authority::kPrincipalShape));
+  EXPECT_EQ(shares("    - {role: reader}\n    - {role: reader}\n"),
+            "server.shares[1]: is named twice");
 }
 
 // Values that Load never saw.
