@@ -61,7 +61,8 @@ bool Import(const std::shared_ptr<grpc::Channel>& channel, const std::string& di
 
 }  // namespace
 
-Tenants::Tenants(const std::string& mode) : mode_(mode) {
+Tenants::Tenants(const std::string& mode, std::function<void(config::v1::ServerConfig*)> more)
+    : mode_(mode), more_(std::move(more)) {
   const Pem pem = authority_.Sign("fiscal");
   WriteFile(directory() + "/tls.crt", pem.certificate);
   WriteFile(directory() + "/tls.key", pem.key);
@@ -85,6 +86,7 @@ void Tenants::Start() {
   server.set_insecure(mode_ == "off");
   for (const char* admin : {"admin/one", "admin/two"})
     server.mutable_authority()->add_admins()->set_principal(PrincipalOf(admin));
+  if (more_ != nullptr) more_(&server);
   auto started = services::Server::Start(config);
   if (!started.ok()) Die(started.status().ToString());
   server_ = *std::move(started);

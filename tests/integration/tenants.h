@@ -2,6 +2,7 @@
 #ifndef FISCAL_TESTS_INTEGRATION_TENANTS_H_
 #define FISCAL_TESTS_INTEGRATION_TENANTS_H_
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -20,8 +21,10 @@ namespace fiscal::testing {
 // `admin/two` are administrators by the configuration.
 class Tenants {
  public:
-  // `mode` of server.authority. Aborts the test program when the server does not start.
-  explicit Tenants(const std::string& mode = "enforce");
+  // `mode` of server.authority; `more` sets the rest. Aborts the test program when the server does
+  // not start.
+  explicit Tenants(const std::string& mode = "enforce",
+                   std::function<void(config::v1::ServerConfig*)> more = nullptr);
   ~Tenants();
 
   services::Server& server() { return *server_; }
@@ -60,6 +63,7 @@ class Tenants {
   const Authority authority_{"trial authority", "URI:spiffe://fiscal.example"};
   const Authority stranger_{"trial authority", "URI:spiffe://fiscal.example"};
   const std::string mode_;
+  const std::function<void(config::v1::ServerConfig*)> more_;
   std::unique_ptr<services::Server> server_;
   std::map<std::string, Pem> certificates_;
   std::map<std::string, std::shared_ptr<grpc::Channel>> channels_;
