@@ -49,6 +49,8 @@ bool CoversDivision(const Extent& e, const Asked& a, const Catalog& catalog) {
   if (a.division == e.division)
     return !e.own_level || a.own_level || !a.department.empty() || !a.agency.empty();
   if (e.own_level || a.division == 0) return false;
+  // Departments and agencies are those of the division: the same code is another unit below.
+  if (!e.departments.empty() || !e.agencies.empty()) return false;
   return a.year == 0 ? IsAlwaysBelow(a.division, e.division, catalog)
                      : IsBelow(a.division, e.division, a.year, catalog);
 }

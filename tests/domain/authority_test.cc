@@ -166,6 +166,9 @@ TEST_F(GrantsTest, ADepartmentHasTheAgenciesThatTheCatalogSays) {
   EXPECT_FALSE(Within(department, {141100, true, "035", "118001", 2024}));
   EXPECT_TRUE(Within(department, {141100, true, "035", "999", 2024}));
   EXPECT_FALSE(Within(department, Agency("999")));
+  // A county's department of the same code is not the city's.
+  EXPECT_FALSE(Within(department, {141102, true, "035", "", 2024}));
+  EXPECT_FALSE(Within(department, {141102, true, "035", "035001", 2024}));
 }
 
 TEST_F(GrantsTest, AnAgencyIsItself) {
@@ -173,6 +176,7 @@ TEST_F(GrantsTest, AnAgencyIsItself) {
   EXPECT_TRUE(Within(agency, Agency("035001")));
   EXPECT_FALSE(Within(agency, Agency("035002")));
   EXPECT_FALSE(Within(agency, {141100, true, "035", "", 2024}));
+  EXPECT_FALSE(Within(agency, {141102, true, "", "035001", 2024}));
   const Extent both{141100, false, {"118"}, {"035001"}, 0, 0, {}};
   EXPECT_TRUE(Within(both, Agency("035001")));
   EXPECT_TRUE(Within(both, Agency("118001")));
