@@ -43,12 +43,12 @@ cat::CatalogEntry Entry(const std::string& code, const std::string& parent,
   return entry;
 }
 
-bool Import(const std::shared_ptr<grpc::Channel>& channel, const std::string& division,
+bool Import(const std::shared_ptr<grpc::Channel>& channel, const std::string& division, int year,
             cat::CatalogList list, std::vector<cat::CatalogEntry> entries) {
   cat::ImportCatalogRequest request;
-  request.set_request_id(absl::StrCat("tenants-", division, "-", list));
+  request.set_request_id(absl::StrCat("tenants-", division, "-", list, "-", year));
   request.set_division_code(division);
-  request.set_fiscal_year(2024);
+  request.set_fiscal_year(year);
   request.set_list(list);
   for (cat::CatalogEntry& entry : entries) *request.add_entries() = std::move(entry);
   grpc::ClientContext context;
@@ -173,17 +173,17 @@ auth::GrantScope Tenants::Scope(const std::string& division, const std::string& 
   return scope;
 }
 
-bool ImportTwoCities(const std::shared_ptr<grpc::Channel>& channel, int agencies) {
+bool ImportTwoCities(const std::shared_ptr<grpc::Channel>& channel, int agencies, int year) {
   std::vector<cat::CatalogEntry> units;
   for (int i = 0; i < agencies; ++i) units.push_back(Entry(AgencyCode(i), "", DepartmentCode(i)));
-  return Import(channel, "140000", cat::CATALOG_LIST_DIVISION,
-                {Entry("140000", ""), Entry("141100", "140000"), Entry("142300", "140000"),
-                 Entry("141121", "141100")}) &&
-         Import(channel, "140000", cat::CATALOG_LIST_FUNCTIONAL,
-                {Entry("208", ""), Entry("210", ""), Entry("217", "")}) &&
-         Import(channel, "141100", cat::CATALOG_LIST_AGENCY, units) &&
-         Import(channel, "142300", cat::CATALOG_LIST_AGENCY, units) &&
-         Import(channel, "141121", cat::CATALOG_LIST_AGENCY, units);
+  bool good = Import(channel, "140000", year, cat::CATALOG_LIST_DIVISION,
+                     {Entry("140000", ""), Entry("141100", "140000"), Entry("142300", "140000"),
+                      Entry("141121", "141100")}) &&
+              Import(channel, "140000", year, cat::CATALOG_LIST_FUNCTIONAL,
+                     {Entry("208", ""), Entry("210", ""), Entry("217", "")});
+  for (const char* division : {"140000", "141100", "142300", "141121"})
+    good = good && Import(channel, division, year, cat::CATALOG_LIST_AGENCY, units);
+  return good;
 }
 
 }  // namespace fiscal::testing

@@ -71,8 +71,8 @@ class Tenants {
 };
 
 // The catalog of ImportSmallCatalog under 140000, with division 142300 beside 141100, and agencies
-// of both; sent over `channel`, whose caller owns all lists.
-bool ImportTwoCities(const std::shared_ptr<grpc::Channel>& channel, int agencies);
+// of all four; sent over `channel`, whose caller owns all lists.
+bool ImportTwoCities(const std::shared_ptr<grpc::Channel>& channel, int agencies, int year = 2024);
 
 }  // namespace fiscal::testing
 
