@@ -3,7 +3,7 @@
 //
 //   InProcess  the gates of a living server, asked directly: every cell of the methods that read
 //   OverTheWire  real connections with certificates: every method x role at its own place and at
-//              another division's, and a seeded slice of all other cells, writes, streams of the log
+//              another's, and a seeded slice of all other cells, writes, streams of the log
 //              and foreign tokens among them. FISCAL_MATRIX=all: all of them. FISCAL_MATRIX_SEED=n:
 //              the slice that a run named.
 //   Callers    those whose certificates don't count, in process with each role, and over the wire.

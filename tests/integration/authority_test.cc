@@ -18,6 +18,7 @@
 #include "fiscal/federation/v1/federation_service.grpc.pb.h"
 #include "fiscal/log/v1/event_log_service.grpc.pb.h"
 #include "fiscal/submission/v1/submission_service.grpc.pb.h"
+#include "grpc/reflection/v1/reflection.grpc.pb.h"
 #include "grpcpp/grpcpp.h"
 #include "gtest/gtest.h"
 #include "storage/record_codec.h"
@@ -267,6 +268,34 @@ TEST_F(AuthorityTest, ARevocationReachesWatchesStreamsAndIdleConnections) {
   // Granted again, it watches again.
   tenants_.Grant(kA, "submitter", Tenants::Scope("141100", "101"));
   EXPECT_EQ(Get(tenants_.As(kA), MakeBudget(kAgencyA, 1, 1, "").budget()).reason, "");
+}
+
+// The right is still there, for something else.
+TEST_F(AuthorityTest, ARevocationReachesAWatchOfWhoKeepsAnotherGrant) {
+  ASSERT_EQ(Submit(tenants_.As(kA), MakeBudget(kAgencyA, 3, 1, "r1")).reason, "");
+  tenants_.Grant(kA, "submitter", Tenants::Scope("141100", "102"));
+  grpc::ClientContext watching, going_on;
+  const auto stub = agg::AggregationService::NewStub(tenants_.As(kA));
+  auto watch = stub->WatchTotals(&watching, WatchOf("101"));
+  auto other = stub->WatchTotals(&going_on, WatchOf("102"));
+  agg::WatchTotalsResponse message;
+  ASSERT_TRUE(watch->Read(&message));
+  ASSERT_TRUE(other->Read(&message));
+  tenants_.Revoke(grant_a_);
+  while (watch->Read(&message)) continue;
+  EXPECT_EQ(client::ToError(watch->Finish()).reason, "RIGHT_NOT_GRANTED");
+  going_on.TryCancel();
+  while (other->Read(&message)) continue;
+  EXPECT_EQ(other->Finish().error_code(), grpc::StatusCode::CANCELLED);
+}
+
+// The shapes of the API are not for everybody where rights count.
+TEST_F(AuthorityTest, ReflectionIsOff) {
+  grpc::ClientContext context;
+  auto stream = grpc::reflection::v1::ServerReflection::NewStub(tenants_.As("admin/one"))
+                    ->ServerReflectionInfo(&context);
+  stream->WritesDone();
+  EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::UNIMPLEMENTED);
 }
 
 TEST_F(AuthorityTest, ARevokedCertificateEndsItsConnectionsCalls) {

@@ -140,7 +140,57 @@ TEST_F(AuthorityTest, AWideGrantTakesTwo) {
     grant cn:q@ca reader 141100 by=cn:three@ca         => RIGHT_NOT_GRANTED
     approve 12 by=cn:two@ca                            => created @13
     grant cn:q@ca reader 141100 by=cn:three@ca         => created @14
+    grant cn:two@ca reader 140000 by=cn:one@ca         => created @15
+    approve 15 by=cn:two@ca                            => SECOND_PERSON_NEEDED
+    approve 15 by=cn:three@ca                          => created @16
   )");
+}
+
+// The right of one grant and the extent of another are no grant.
+TEST_F(AuthorityTest, OneGrantHasTheRightAndCoversThePart) {
+  EXPECT_SCRIPT(script_, R"(
+    grant cn:a@ca reader 142300 by=cn:one@ca            => created @8
+    agencies 142300 035001/035 by=cn:c@ca               => revised @9, 1 added
+    submit r1 142300/035001 l1=20502:1 by=cn:a@ca       => RIGHT_NOT_GRANTED
+    submit r2 141100/035001 l1=20502:1 by=cn:a@ca       => created r1 @10, 1 line
+  )");
+}
+
+// Neither of what stands, nor of how he asked.
+TEST_F(AuthorityTest, AFaultyRequestOfAStrangerIsAnsweredAsAnyOther) {
+  EXPECT_SCRIPT(script_, R"(
+    submit r1 141100/035001 l1=99999:10 by=cn:a@ca      => FUNCTIONAL_UNKNOWN line_items[0].functional_code l1
+    submit r1 141100/035001 l1=99999:10 by=cn:b@ca      => RIGHT_NOT_GRANTED
+    agencies 141100 by=cn:c@ca                          => REQUIRED_FIELD_MISSING entries
+    agencies 141100 by=cn:b@ca                          => RIGHT_NOT_GRANTED
+  )");
+}
+
+TEST_F(AuthorityTest, UnitsAndOwnLevelsAreThoseOfADivision) {
+  EXPECT_SCRIPT(script_, R"(
+    grant cn:x@ca reader 0 department=035 by=cn:one@ca  => REQUIRED_FIELD_MISSING scope.division_code
+    grant cn:x@ca reader 0 agency=035001 by=cn:one@ca   => REQUIRED_FIELD_MISSING scope.division_code
+    grant cn:x@ca reader 0 own by=cn:one@ca             => REQUIRED_FIELD_MISSING scope.division_code
+  )");
+}
+
+TEST_F(AuthorityTest, OperatorsOrdersNeedTheirRight) {
+  EXPECT_SCRIPT(script_, "grant cn:o@ca operator 0 by=cn:one@ca   => created @8");
+  const auto ordered = [&](services::Intake::Request order) {
+    services::Intake::Request* group[] = {&order};
+    return SayAnswer(script_.intake().Commit(group)[0]);
+  };
+  domain::QuarantineOrder quarantine;
+  quarantine.position = domain::Position(3);
+  quarantine.reason = "a try";
+  domain::KeyOrder key;
+  for (const char* stranger : {"cn:a@ca", "cn:one@ca"}) {
+    quarantine.principal = key.principal = stranger;
+    EXPECT_EQ(ordered(quarantine), "RIGHT_NOT_GRANTED");
+    EXPECT_EQ(ordered(key), "RIGHT_NOT_GRANTED");
+  }
+  quarantine.principal = "cn:o@ca";
+  EXPECT_NE(ordered(quarantine), "RIGHT_NOT_GRANTED");
 }
 
 // What comes after an order in one group is decided by it.

@@ -41,6 +41,17 @@ TEST_F(IdentitiesTest, WithoutAuthoritiesEverybodyIsAnonymous) {
   EXPECT_FALSE(identities.Refresh());
 }
 
+TEST_F(IdentitiesTest, WithoutAnAuthorityThatCanBeReadNobodyIsLetIn) {
+  Write("ca.pem", "junk");
+  Write("crl.pem", "");
+  Identities identities(clock_, Files());
+  EXPECT_EQ(Said(identities, authority_.SignNames("a", "")),
+            "the caller's certificate can't be judged: there are no authorities");
+  Write("ca.pem", authority_.certificate());
+  EXPECT_TRUE(identities.Refresh());
+  EXPECT_EQ(Said(identities, authority_.SignNames("a", "")), "cn:a@authority");
+}
+
 TEST_F(IdentitiesTest, TheSpiffeIdComesFirstThenOneDnsNameThenTheCommonName) {
   Write("ca.pem", authority_.certificate());
   Write("crl.pem", "");
