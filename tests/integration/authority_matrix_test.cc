@@ -69,7 +69,7 @@ using services::rpc::Method;
 // The caller that has every role for everything.
 constexpr char kAll[] = "all";
 // Cells over the wire besides those that always are.
-constexpr size_t kSliceCells = 6000;
+constexpr size_t kSliceCells = 15000;
 constexpr char kPermitted[] = "permitted", kUnseen[] = "let in, and does not see the event",
                kRefused[] = "PRINCIPAL_REFUSED", kNotConnected[] = "not connected",
                kForeignToken[] = "let in, and the token is another's";
