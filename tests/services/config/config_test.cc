@@ -482,6 +482,37 @@ TEST_F(ConfigTest, SharesAreOfARoleOrAPrincipal) {
             "server.shares[1]: is named twice");
 }
 
+TEST_F(ConfigTest, WhoNeedsGrantsAndWhoMakesTheFirst) {
+  const auto mode = [](bool certificates, const std::string& set) {
+    config::v1::ServerConfig server;
+    if (certificates) server.mutable_tls()->set_client_ca_file("ca.pem");
+    server.mutable_authority()->set_mode(set);
+    return AuthorityModeOf(server);
+  };
+  EXPECT_EQ(mode(/*certificates=*/true, "auto"), "enforce");
+  EXPECT_EQ(mode(/*certificates=*/false, "auto"), "off");
+  EXPECT_EQ(mode(/*certificates=*/true, "log"), "log");
+  const std::string off =
+      Checked({Set("server.tls.client_ca_file", "ca.pem"), Set("server.authority.mode", "off")});
+  EXPECT_TRUE(absl::StartsWith(off, "server.authority.mode off: where callers show certificates"))
+      << off;
+  const auto admins = [this](const std::vector<std::string>& principals) {
+    std::string yaml = "server:\n  authority:\n    admins:\n";
+    for (const std::string& principal : principals)
+      absl::StrAppend(&yaml, "      - {principal: \"", principal, "\"}\n");
+    return absl::StrReplaceAll(CheckedFile(yaml), {{"server.authority.admins", ""}});
+  };
+  EXPECT_EQ(admins({"spiffe://x/a", "dns:h@CA", "cn:n@CA"}), "good");
+  for (const std::string principal :
+       {"spiffe://x/*", "anonymous", "cn:n", "fiscal", "upstream:a", "*"}) {
+    EXPECT_EQ(admins({"spiffe://x/a", principal}),
+              absl::StrCat("[1].principal ", principal,
+                           ": must be spiffe://TRUST/PATH, dns:NAME@AUTHORITY or "
+                           "cn:NAME@AUTHORITY"));
+  }
+  EXPECT_EQ(admins({"spiffe://x/a", "spiffe://x/a"}), "[1].principal spiffe://x/a: is named twice");
+}
+
 // Values that Load never saw.
 TEST_F(ConfigTest, CheckLooksAtEveryValue) {
   ServeConfig config = DefaultConfig();

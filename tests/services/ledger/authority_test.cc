@@ -159,10 +159,10 @@ TEST_F(AuthorityTest, OneGrantHasTheRightAndCoversThePart) {
 // Neither of what stands, nor of how he asked.
 TEST_F(AuthorityTest, AFaultyRequestOfAStrangerIsAnsweredAsAnyOther) {
   EXPECT_SCRIPT(script_, R"(
-    submit r1 141100/035001 l1=99999:10 by=cn:a@ca      => FUNCTIONAL_UNKNOWN line_items[0].functional_code l1
+    submit r1 141100/035001 l1=99999:10 by=cn:a@ca      => CODE_UNKNOWN line_items[0].functional_code
     submit r1 141100/035001 l1=99999:10 by=cn:b@ca      => RIGHT_NOT_GRANTED
-    agencies 141100 by=cn:c@ca                          => REQUIRED_FIELD_MISSING entries
-    agencies 141100 by=cn:b@ca                          => RIGHT_NOT_GRANTED
+    agencies 141100 +/035 by=cn:c@ca                    => CODE_MALFORMED entries[0].code
+    agencies 141100 +/035 by=cn:b@ca                    => RIGHT_NOT_GRANTED
   )");
 }
 
