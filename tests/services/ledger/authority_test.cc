@@ -1,6 +1,7 @@
 // Who may write what, decided where requests are: by grants of the log, group by group.
 #include "services/ledger/authority.h"
 
+#include <map>
 #include <string>
 
 #include "domain/reason.h"
@@ -161,9 +162,18 @@ TEST_F(AuthorityTest, AFaultyRequestOfAStrangerIsAnsweredAsAnyOther) {
   EXPECT_SCRIPT(script_, R"(
     submit r1 141100/035001 l1=99999:10 by=cn:a@ca      => CODE_UNKNOWN line_items[0].functional_code
     submit r1 141100/035001 l1=99999:10 by=cn:b@ca      => RIGHT_NOT_GRANTED
-    agencies 141100 +/035 by=cn:c@ca                    => CODE_MALFORMED entries[0].code
-    agencies 141100 +/035 by=cn:b@ca                    => RIGHT_NOT_GRANTED
   )");
+  domain::CatalogImport import;
+  import.request_id = "r2";
+  import.event = {141100, 2024, domain::CatalogList::kAgency, {}};
+  import.violations.push_back({domain::Reason::kCodeMalformed, "entries[0].code", "", "digits"});
+  for (const auto& [principal, said] : std::map<std::string, std::string>{
+           {"cn:c@ca", "CODE_MALFORMED entries[0].code"}, {"cn:b@ca", "RIGHT_NOT_GRANTED"}}) {
+    import.principal = principal;
+    services::Intake::Request request = import;
+    services::Intake::Request* group[] = {&request};
+    EXPECT_EQ(SayAnswer(script_.intake().Commit(group)[0]), said);
+  }
 }
 
 TEST_F(AuthorityTest, UnitsAndOwnLevelsAreThoseOfADivision) {
