@@ -288,7 +288,6 @@ class Replay {
     while (mark_.group < head.group) FISCAL_RETURN_IF_ERROR(Next(head));
     if (!fresh_) return absl::OkStatus();
     // Written even when there was nothing to apply: a ledger without a mark counts as new or lost.
-    batch_.Put(LedgerMarkKey(), EncodeLedgerMark(mark_));
     FISCAL_RETURN_IF_ERROR(Write());
     return kv_.FlushTables();
   }
@@ -337,8 +336,8 @@ class Replay {
     return Write();
   }
 
+  // A group that changes nothing of the ledger, as that of a grant, moves the mark.
   absl::Status Write() {
-    if (batch_.empty()) return absl::OkStatus();
     batch_.Put(LedgerMarkKey(), EncodeLedgerMark(mark_));
     return kv_.Write(std::exchange(batch_, {}), /*sync=*/false);
   }
