@@ -185,7 +185,7 @@ std::string DepartmentOfAgency(const std::string& agency) { return agency.substr
 Expected Model::Apply(const domain::Submission& s) {
   Expected e;
   if (!s.validate_only) {
-    auto request = requests_.find(s.request_id);
+    auto request = requests_.find({s.principal, s.request_id});
     if (request != requests_.end()) {
       if (request->second.body != s.body) return {absl::StatusCode::kAlreadyExists, {}};
       e.receipt = request->second.receipt;
@@ -248,12 +248,18 @@ Expected Model::Apply(const domain::Submission& s) {
     next.revision = old.revision + 1;
     history.push_back(std::move(next));
   }
-  requests_[s.request_id] = {s.body, e.receipt};
+  requests_[{s.principal, s.request_id}] = {s.body, e.receipt};
   return e;
 }
 
+Expected Model::Apply(const domain::CatalogImport& import) {
+  const auto [request, is_new] = requests_.try_emplace({import.principal, import.request_id});
+  if (is_new) request->second = {import.body, {domain::Result::kNone, 0, ++head}};
+  return {absl::StatusCode::kOk, request->second.receipt};
+}
+
 Expected Model::ApplyAll(const std::vector<domain::Submission>& parts) {
-  auto request = requests_.find(parts.back().request_id);
+  auto request = requests_.find({parts.back().principal, parts.back().request_id});
   if (request != requests_.end()) return {absl::StatusCode::kOk, request->second.receipt};
   Model next = *this;
   Expected last;

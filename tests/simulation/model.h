@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "domain/submission.h"
+#include "domain/requests.h"
 #include "services/ledger/answer/totals_reader.h"
 
 namespace fiscal::simulation {
@@ -59,12 +59,14 @@ class Model {
  public:
   // What the submission must be answered with; applied unless it is refused.
   Expected Apply(const domain::Submission& s);
+  // The same for an import that changes a list.
+  Expected Apply(const domain::CatalogImport& import);
   // The same for the parts of a reallocation: all or none.
   Expected ApplyAll(const std::vector<domain::Submission>& parts);
   // The first and last position of what was committed with `position`.
   domain::Position GroupStart(domain::Position position) const;
   domain::Position GroupEnd(domain::Position position) const;
-  // A catalog event takes a position and changes no budget.
+  // An event of a catalog or of a grant takes a position and changes no budget.
   void SkipPosition() { ++head; }
 
   // Sums of `filter` at `position`, by the codes of the rows; the empty group is the grand total.
@@ -81,7 +83,8 @@ class Model {
     Digest body;
     ModelReceipt receipt;
   };
-  std::map<std::string, Request> requests_;
+  // By who sent it, and the id.
+  std::map<std::pair<std::string, std::string>, Request> requests_;
   std::map<domain::Position, std::pair<domain::Position, domain::Position>> groups_;
 };
 

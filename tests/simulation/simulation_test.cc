@@ -18,6 +18,7 @@ TEST(SimulationTest, SeedsHold) {
   const uint64_t count = only != 0 ? 1 : FromEnvironment("FISCAL_SIM_SEEDS", 2000);
   const uint64_t first = only != 0 ? only : FromEnvironment("FISCAL_SIM_FIRST", 1);
   int64_t events = 0, crashes = 0, faults = 0, resumes = 0, reallocations = 0, open_projects = 0;
+  int64_t denied = 0, orders = 0, hidden = 0;
   for (uint64_t seed = first; seed < first + count; ++seed) {
     const Outcome run = RunSeed(seed);
     ASSERT_EQ(run.failure, "") << "replay with FISCAL_SIM_SEED=" << seed;
@@ -27,6 +28,9 @@ TEST(SimulationTest, SeedsHold) {
     resumes += run.resumes;
     reallocations += run.reallocations;
     open_projects += run.open_projects;
+    denied += run.denied;
+    orders += run.orders;
+    hidden += run.hidden;
     // One seed in fifty runs twice: the same seed must do the same, bit for bit.
     if (seed % 50 == 0) {
       ASSERT_EQ(RunSeed(seed).trace_hash, run.trace_hash) << "seed " << seed;
@@ -34,13 +38,17 @@ TEST(SimulationTest, SeedsHold) {
   }
   std::cout << count << " seeds from " << first << ": " << events << " events, " << crashes
             << " crashes, " << faults << " failed operations, " << resumes << " resumed watches, "
-            << reallocations << " reallocations, 0 violations\n";
+            << reallocations << " reallocations, " << orders << " orders about grants, " << denied
+            << " requests denied, " << hidden << " events hidden, 0 violations\n";
   if (count >= 100) {
     EXPECT_GT(crashes, 0);
     EXPECT_GT(faults, 0);
     EXPECT_GT(resumes, 0);
     EXPECT_GT(reallocations, 0);
     EXPECT_GT(open_projects, 0);
+    EXPECT_GT(orders, 0);
+    EXPECT_GT(denied, 0);
+    EXPECT_GT(hidden, 0);
   }
 }
 
@@ -94,6 +102,16 @@ TEST(SimulationTest, PlantedWatchBugsAreFound) {
       if (!RunSeed(seed, Bug::kNone, bug).failure.empty()) found = seed;
     }
     EXPECT_NE(found, 0u) << "watch bug " << static_cast<int>(bug) << " was not found by 200 seeds";
+  }
+}
+
+TEST(SimulationTest, PlantedTenantBugsAreFound) {
+  for (TenantBug bug : {TenantBug::kPermitAll, TenantBug::kShowAll}) {
+    uint64_t found = 0;
+    for (uint64_t seed = 1; seed <= 200 && found == 0; ++seed) {
+      if (!RunSeed(seed, Bug::kNone, WatchBug::kNone, bug).failure.empty()) found = seed;
+    }
+    EXPECT_NE(found, 0u) << "tenant bug " << static_cast<int>(bug) << " was not found by 200 seeds";
   }
 }
 

@@ -19,7 +19,7 @@ absl::StatusOr<services::VerifyResult> VerifyTakingBack(const services::Projecto
     absl::string_view payload;
     FISCAL_ASSIGN_OR_RETURN(const domain::EventHeader header,
                             storage::DecodeHeader(*entry.record, &payload));
-    if (header.kind == domain::EventKind::kCatalog) continue;
+    if (header.kind != domain::EventKind::kStatement) continue;
     FISCAL_ASSIGN_OR_RETURN(const domain::Posting posting,
                             storage::ReadPosting(header, payload, entry.record));
     domain::LeafCells& cells = agencies[posting.key];

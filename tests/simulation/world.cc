@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <optional>
 #include <random>
+#include <variant>
 #include <vector>
 
 #include "absl/strings/escaping.h"
@@ -95,6 +97,8 @@ struct Process {
   std::unique_ptr<storage::PairedKv> kv;
   std::unique_ptr<storage::MemoryAnchor> anchor;
   std::unique_ptr<storage::EventLog> log;
+  // Null where it is not enforced.
+  std::unique_ptr<services::Authority> authority;
   std::unique_ptr<Intake> intake;
   std::unique_ptr<MemoryKv> totals_kv;
   std::unique_ptr<LossyKv> lossy_kv;
@@ -114,7 +118,7 @@ constexpr const char* kProjects[] = {"P1", "P2", "P3", "P4", "P5"};
 
 class World {
  public:
-  World(uint64_t seed, Bug bug, WatchBug watch_bug)
+  World(uint64_t seed, Bug bug, WatchBug watch_bug, std::optional<TenantBug> tenants)
       : random_(seed),
         bug_(bug),
         faults_(random_),
@@ -124,7 +128,12 @@ class World {
             [this](std::string what) { Fail(std::move(what)); }, watch_bug),
         above_(
             random_, clock_, faults_, [this](std::string what) { Fail(std::move(what)); },
-            bug == Bug::kForgetUpstream) {}
+            bug == Bug::kForgetUpstream) {
+    if (tenants.has_value()) {
+      tenants_ = std::make_unique<Tenants>(
+          seed, [this](std::string what) { Fail(std::move(what)); }, *tenants);
+    }
+  }
 
   Outcome Play() {
     if (Below(4) != 0) WriteSoon();
@@ -182,6 +191,10 @@ class World {
     run_.events = static_cast<int>(model_.head.value());
     run_.faults = faults_.count;
     run_.resumes = watchers_.resumes();
+    if (tenants_ != nullptr) {
+      run_.orders = tenants_->orders();
+      run_.hidden = tenants_->hidden();
+    }
     run_.trace_hash = absl::BytesToHexString(BytesOf(trace_));
     return std::move(run_);
   }
@@ -223,7 +236,8 @@ class World {
     p.log = *std::move(log);
     if (!Check(storage::CatchUp(*p.log, *kv), "make the ledger level") || !CheckLedger())
       return false;
-    auto intake = Intake::Open(*kv, *p.log, clock_, NoRules);
+    if (tenants_ != nullptr) p.authority = tenants_->MakeAuthority(*p.log);
+    auto intake = Intake::Open(*kv, *p.log, clock_, NoRules, p.authority.get());
     if (!Check(intake.status(), "open intake")) return false;
     p.intake = *std::move(intake);
     auto totals_kv = MemoryKv::Open(totals_disk_, {false, nullptr});
@@ -247,8 +261,9 @@ class World {
     if (!Check(projector.status(), "open projector")) return false;
     p.projector = *std::move(projector);
     p.reader = std::make_unique<services::TotalsReader>(*p.projector);
-    if (model_.head.zero()) ImportCatalog();
-    catalog_events_ = domain::Position(5);
+    if (model_.head.zero()) Begin();
+    if (tenants_ != nullptr)
+      tenants_->CheckRights(*p.log, *p.authority, process_->intake->catalog());
     return run_.failure.empty();
   }
 
@@ -283,14 +298,11 @@ class World {
   // The process ends, with or without the machine, and starts again. Nothing acknowledged may be
   // missing.
   void Restart(bool crash) {
-    watchers_.Drop();
-    process_.reset();
     if (crash) {
-      ++run_.crashes;
-      auto choose = [this](uint64_t n) { return Below(n); };
-      log_disk_.Crash(choose);
-      ledger_disk_.Crash(choose);
-      totals_disk_.Crash(choose);
+      Crash();
+    } else {
+      watchers_.Drop();
+      process_.reset();
     }
     if (!Start()) return;
     if (process_->log->head().position != model_.head) {
@@ -299,10 +311,26 @@ class World {
     }
   }
 
+  // The catalog; where authority is enforced, who may write it and who the tenants are.
+  void Begin() {
+    const auto order = [this](std::vector<Intake::Request> requests) {
+      for (Intake::Request& request : requests) {
+        if (!Check(process_->intake->Commit({&request})[0].status(), "order")) return;
+        model_.SkipPosition();
+      }
+      tenants_->Read(*process_->log, model_.head);
+    };
+    if (tenants_ != nullptr) order(tenants_->FirstOrders());
+    ImportCatalog();
+    catalog_events_ = model_.head;
+    if (tenants_ != nullptr) order(tenants_->FirstGrants());
+  }
+
   void ImportCatalog() {
     auto import = [this](domain::CatalogList list, Code division,
                          std::vector<domain::CatalogEntry> entries) {
       domain::CatalogImport c;
+      if (tenants_ != nullptr) c.principal = Tenants::owner();
       c.request_id = absl::StrCat("catalog-", model_.head.value());
       c.event = {division, 2024, list, std::move(entries)};
       Intake::Request request(std::move(c));
@@ -406,6 +434,7 @@ class World {
     }
     if (Below(30) == 0) s.key.agency = "999999";
     if (Below(40) == 0 && !s.lines.lines.empty()) s.lines.lines[0].amount_fen = -5;
+    if (tenants_ != nullptr) tenants_->Sign(&s, texts.get());
     s.lines.owners.push_back(texts);
     domain::CheckMessage(&s);
     if (!s.withdraw) domain::CheckCatalog(*process_->intake->catalog(), &s);
@@ -432,83 +461,174 @@ class World {
   }
 
   void SubmitGroup() {
-    std::vector<Submission> group;
+    std::vector<Intake::Request> group;
     for (uint64_t i = 0, n = 1 + Below(4); i < n; ++i) {
       if (!sent_.empty() && Below(6) == 0) {
-        // A blind retry, or the same id with another body.
-        group.push_back(sent_[Below(sent_.size())]);
-        if (Below(4) == 0) group.back().body[0] ^= 1;
+        // A blind retry, or the same id with another body; or another's.
+        Submission again = sent_[Below(sent_.size())];
+        if (Below(4) == 0) again.body[0] ^= 1;
+        if (tenants_ != nullptr) tenants_->Steal(&again);
+        group.emplace_back(std::move(again));
         continue;
       }
-      group.push_back(Make());
-      sent_.push_back(group.back());
+      Submission s = Make();
+      sent_.push_back(s);
+      group.emplace_back(std::move(s));
       if (sent_.size() > 50) sent_.erase(sent_.begin());
     }
+    if (tenants_ != nullptr) tenants_->Mix(&group);
     Commit(group, 0);
   }
 
-  void Commit(const std::vector<Submission>& group, int attempt) {
-    std::vector<std::unique_ptr<Intake::Request>> requests;
+  // What an answer says, as far as the model knows it. A refusal for want of a right, whole: it says
+  // nothing of what stands.
+  struct Answer {
+    absl::StatusCode code = absl::StatusCode::kOk;
+    ModelReceipt receipt;
+    absl::Status denied;
+    std::string Text() const {
+      return absl::StrCat("code ", static_cast<int>(code), " result ",
+                          static_cast<int>(receipt.result), " revision ", receipt.revision,
+                          " position ", receipt.position.value(), " lines ", receipt.line_count,
+                          "+", receipt.memo_line_count, " ", denied.ToString());
+    }
+    friend bool operator==(const Answer& a, const Answer& b) {
+      return a.code == b.code && a.denied == b.denied &&
+             (a.code != absl::StatusCode::kOk || a.receipt == b.receipt);
+    }
+  };
+
+  static bool Says(const absl::Status& status, domain::Reason reason) {
+    const domain::Explained e = domain::Explain(status);
+    return e.reason_known && e.refusal.reason == reason;
+  }
+
+  static bool EndsGroup(const Intake::Request& request) {
+    return std::holds_alternative<domain::GrantOrder>(request) ||
+           std::holds_alternative<domain::ApprovalOrder>(request) ||
+           std::holds_alternative<domain::RevocationOrder>(request);
+  }
+
+  Answer AnswerOf(const Intake::Request& request,
+                  const absl::StatusOr<domain::RequestReceipt>& outcome) {
+    if (!outcome.ok()) {
+      return {outcome.status().code(),
+              {},
+              Says(outcome.status(), domain::Reason::kRightNotGranted) ? outcome.status()
+                                                                       : absl::OkStatus()};
+    }
+    // Of others the position.
+    if (!std::holds_alternative<Submission>(request))
+      return {absl::StatusCode::kOk, {{}, 0, outcome->receipt.position}, {}};
+    const domain::Receipt& r = outcome->receipt;
+    return {absl::StatusCode::kOk,
+            {r.result, r.revision, r.position, r.line_count, r.memo_line_count, r.project_count},
+            {}};
+  }
+
+  // As the grants stand before the group, by the log.
+  absl::Status CheckPermitted(const Intake::Request& request) {
+    if (tenants_ == nullptr) return absl::OkStatus();
+    const GrantOracle& oracle = tenants_->oracle();
+    if (const auto* s = std::get_if<Submission>(&request)) return oracle.Check(*s);
+    if (const auto* r = std::get_if<domain::Reallocation>(&request)) return oracle.Check(*r);
+    if (const auto* c = std::get_if<domain::CatalogImport>(&request)) return oracle.Check(*c);
+    if (const auto* g = std::get_if<domain::GrantOrder>(&request))
+      return oracle.CheckOrder(g->principal);
+    if (const auto* a = std::get_if<domain::ApprovalOrder>(&request))
+      return oracle.CheckOrder(a->principal);
+    return oracle.CheckOrder(std::get<domain::RevocationOrder>(request).principal);
+  }
+
+  // What it must be answered with, and what it does to the model.
+  Answer Expect(const Intake::Request& request, Model* next) {
+    const absl::Status permitted = CheckPermitted(request);
+    if (!permitted.ok()) return {permitted.code(), {}, permitted};
+    if (const auto* s = std::get_if<Submission>(&request)) {
+      const Expected e = next->Apply(*s);
+      return {e.code, e.receipt, {}};
+    }
+    if (const auto* c = std::get_if<domain::CatalogImport>(&request)) {
+      const Expected e = next->Apply(*c);
+      return {e.code, e.receipt, {}};
+    }
+    if (const auto* r = std::get_if<domain::Reallocation>(&request)) {
+      const Expected e = next->ApplyAll(r->parts);
+      return {e.code, {{}, 0, e.receipt.position}, {}};
+    }
+    const domain::Position position = next->head.Next();
+    const GrantOracle& oracle = tenants_->oracle();
+    GrantOracle::Answer a;
+    if (const auto* g = std::get_if<domain::GrantOrder>(&request)) {
+      a = oracle.Decide(*g, position);
+    } else if (const auto* approval = std::get_if<domain::ApprovalOrder>(&request)) {
+      a = oracle.Decide(*approval, position);
+    } else {
+      a = oracle.Decide(std::get<domain::RevocationOrder>(request), position);
+    }
+    if (a.code == absl::StatusCode::kOk && a.position == position) next->SkipPosition();
+    return {a.code, {{}, 0, a.position}, {}};
+  }
+
+  void Crash() {
+    ++run_.crashes;
+    watchers_.Drop();
+    process_.reset();
+    auto choose = [this](uint64_t n) { return Below(n); };
+    log_disk_.Crash(choose);
+    ledger_disk_.Crash(choose);
+    totals_disk_.Crash(choose);
+  }
+
+  void Commit(const std::vector<Intake::Request>& group, int attempt) {
+    std::vector<Intake::Request> requests = group;
     std::vector<Intake::Request*> pointers;
-    for (const Submission& s : group) {
-      requests.push_back(std::make_unique<Intake::Request>(s));
-      if (bug_ == Bug::kForgetRequest)
-        std::get<Submission>(*requests.back()).request_id += absl::StrCat("-", ++next_request_);
-      pointers.push_back(requests.back().get());
+    for (Intake::Request& request : requests) {
+      if (auto* s = std::get_if<Submission>(&request); s != nullptr && bug_ == Bug::kForgetRequest)
+        s->request_id += absl::StrCat("-", ++next_request_);
+      pointers.push_back(&request);
     }
     const auto outcomes = process_->intake->Commit(pointers);
-    Model next = model_;
-    std::vector<Expected> expected;
-    for (const Submission& s : group) expected.push_back(next.Apply(s));
-    if (process_->intake->failed()) {
-      // Unknown: the machine may or may not have it, all or nothing. A restart tells, and every
-      // client retries.
-      ++run_.crashes;
-      watchers_.Drop();
-      process_.reset();
-      auto choose = [this](uint64_t n) { return Below(n); };
-      log_disk_.Crash(choose);
-      ledger_disk_.Crash(choose);
-      totals_disk_.Crash(choose);
-      if (!Start()) return;
-      const domain::Position head = process_->log->head().position;
-      if (head != model_.head && head != next.head) {
-        Fail(absl::StrCat("a group was applied in part: the log ends at ", head.value(),
-                          ", not at ", model_.head.value(), " or ", next.head.value()));
+    // An order about grants is the last of what is committed at once.
+    for (size_t first = 0, end = 0; first < group.size() && run_.failure.empty(); first = end) {
+      for (end = first + 1; end < group.size() && !EndsGroup(group[end - 1]);) ++end;
+      Model next = model_;
+      std::vector<Answer> expected;
+      for (size_t i = first; i < end; ++i) expected.push_back(Expect(group[i], &next));
+      if (Says(outcomes[first].status(), domain::Reason::kOutcomeUnknown)) {
+        // The machine may or may not have it, all or nothing. A restart tells, and every client
+        // retries.
+        Crash();
+        if (!Start()) return;
+        const domain::Position head = process_->log->head().position;
+        if (head != model_.head && head != next.head) {
+          Fail(absl::StrCat("a group was applied in part: the log ends at ", head.value(),
+                            ", not at ", model_.head.value(), " or ", next.head.value()));
+          return;
+        }
+        if (head == next.head && next.head != model_.head) model_ = std::move(next);
+        if (attempt < 3) {
+          Commit({group.begin() + static_cast<std::ptrdiff_t>(first), group.end()}, attempt + 1);
+        }
         return;
       }
-      if (head == next.head && next.head != model_.head) model_ = next;
-      if (attempt < 3) Commit(group, attempt + 1);
-      return;
-    }
-    if (!outcomes[0].ok() && absl::IsResourceExhausted(outcomes[0].status())) {
-      if (process_->log->head().position != model_.head) Fail("a full disk changed the log");
-      return;
-    }
-    for (size_t i = 0; i < group.size(); ++i) {
-      const auto code = outcomes[i].ok() ? absl::StatusCode::kOk : outcomes[i].status().code();
-      std::string got = absl::StrCat("code ", static_cast<int>(code));
-      ModelReceipt receipt;
-      if (outcomes[i].ok()) {
-        const domain::Receipt& r = outcomes[i]->receipt;
-        receipt = {r.result,     r.revision,        r.position,
-                   r.line_count, r.memo_line_count, r.project_count};
-        absl::StrAppend(&got, " result ", static_cast<int>(r.result), " revision ", r.revision,
-                        " position ", r.position.value());
+      if (absl::IsResourceExhausted(outcomes[first].status())) continue;
+      for (size_t i = first; i < end; ++i) {
+        const Answer got = AnswerOf(group[i], outcomes[i]), &want = expected[i - first];
+        Trace(got.Text());
+        if (got == want) {
+          run_.denied += got.denied.ok() ? 0 : 1;
+          if (std::holds_alternative<domain::Reallocation>(group[i]) && outcomes[i].ok())
+            ++run_.reallocations;
+          continue;
+        }
+        return void(
+            Fail(absl::StrCat("request ", i, " of its group: got ", got.Text(), ", expected ",
+                              want.Text(), "; ", outcomes[i].status().ToString())));
       }
-      Trace(got);
-      if (code != expected[i].code || (outcomes[i].ok() && !(receipt == expected[i].receipt))) {
-        const ModelReceipt& want = expected[i].receipt;
-        Fail(absl::StrCat("request ", group[i].request_id, ": got ", got, " lines ",
-                          receipt.line_count, "+", receipt.memo_line_count, ", expected code ",
-                          static_cast<int>(expected[i].code), " result ",
-                          static_cast<int>(want.result), " revision ", want.revision, " position ",
-                          want.position.value(), " lines ", want.line_count, "+",
-                          want.memo_line_count, "; ", outcomes[i].status().ToString()));
-        return;
-      }
+      model_ = std::move(next);
+      if (tenants_ != nullptr) tenants_->Read(*process_->log, model_.head);
     }
-    model_ = std::move(next);
     if (process_->log->head().position != model_.head)
       Fail("the head is not where the receipts say");
   }
@@ -548,60 +668,12 @@ class World {
     if (r.parts[0].key == r.parts[1].key) return;
     r.body = Sha256({bodies});
     // Often in a group with others, which what becomes of it must not touch.
-    std::vector<Submission> others;
-    while (Below(2) == 0) others.push_back(Make());
-    Reallocate(r, others, 0);
-  }
-
-  void Reallocate(const domain::Reallocation& r, const std::vector<Submission>& others,
-                  int attempt) {
-    std::vector<Intake::Request> requests;
-    requests.emplace_back(r);
-    for (const Submission& s : others) requests.emplace_back(s);
-    std::vector<Intake::Request*> group;
-    for (Intake::Request& request : requests) group.push_back(&request);
-    const auto outcomes = process_->intake->Commit(group);
-    const auto& outcome = outcomes[0];
-    Model next = model_;
-    const Expected expected = next.ApplyAll(r.parts);
-    std::vector<Expected> expected_others;
-    for (const Submission& s : others) expected_others.push_back(next.Apply(s));
-    if (process_->intake->failed()) {
-      ++run_.crashes;
-      watchers_.Drop();
-      process_.reset();
-      auto choose = [this](uint64_t n) { return Below(n); };
-      log_disk_.Crash(choose);
-      ledger_disk_.Crash(choose);
-      totals_disk_.Crash(choose);
-      if (!Start()) return;
-      const domain::Position head = process_->log->head().position;
-      if (head != model_.head && head != next.head)
-        return void(Fail("a reallocation was applied in part"));
-      if (head == next.head) model_ = next;
-      if (attempt < 3) Reallocate(r, others, attempt + 1);
-      return;
-    }
-    if (!outcome.ok() && absl::IsResourceExhausted(outcome.status())) return;
-    const auto code = outcome.ok() ? absl::StatusCode::kOk : outcome.status().code();
-    Trace(absl::StrCat("reallocation ", static_cast<int>(code)));
-    if (code != expected.code) {
-      Fail(absl::StrCat("reallocation ", r.request_id, ": expected ",
-                        static_cast<int>(expected.code), ", got ", outcome.status().ToString()));
-      return;
-    }
-    if (outcome.ok() && outcome->parts.back().position != expected.receipt.position)
-      return void(Fail("a reallocation stands elsewhere"));
-    for (size_t i = 0; i < others.size(); ++i) {
-      const auto& other = outcomes[i + 1];
-      const auto got = other.ok() ? absl::StatusCode::kOk : other.status().code();
-      if (got != expected_others[i].code ||
-          (other.ok() && other->receipt.position != expected_others[i].receipt.position))
-        return void(Fail("a request beside a reallocation was answered otherwise"));
-    }
-    if (outcome.ok()) ++run_.reallocations;
-    model_ = std::move(next);
-    if (process_->log->head().position != model_.head) Fail("a reallocation left something behind");
+    if (tenants_ != nullptr) tenants_->Sign(&r);
+    std::vector<Intake::Request> group;
+    group.emplace_back(std::move(r));
+    while (Below(2) == 0) group.emplace_back(Make());
+    if (tenants_ != nullptr) tenants_->Mix(&group);
+    Commit(group, 0);
   }
 
   void Fold(int events) {
@@ -654,10 +726,18 @@ class World {
     const domain::Position position =
         Below(2) == 0 ? folded : domain::Position(Below(folded.value() + 1));
     Compare(*process_->reader, question, position, {});
+    if (tenants_ != nullptr) CheckTenants();
     if (Below(12) == 0) Verify(*process_->projector, *process_->log_kv);
     const auto end = process_->projector->EndOfGroup(position);
     if (!end.ok() || *end != model_.GroupEnd(position))
       Fail(absl::StrCat("a group at ", position.value(), " ends elsewhere"));
+  }
+
+  void CheckTenants() {
+    const auto catalog = process_->intake->catalog();
+    tenants_->CheckRights(*process_->log, *process_->authority, catalog);
+    if (run_.failure.empty() && ++tenant_checks_ % 8 == 0)
+      tenants_->CheckViews(*process_->log, *process_->authority, catalog);
   }
 
   // With so little memory now and then that units are computed one after the other.
@@ -755,6 +835,10 @@ class World {
       Fail("totals are not level with the log");
       return;
     }
+    if (tenants_ != nullptr) {
+      tenants_->CheckViews(*process_->log, *process_->authority, process_->intake->catalog());
+      if (!run_.failure.empty()) return;
+    }
     watchers_.Heal(*process_->projector, *process_->reader);
     if (!run_.failure.empty()) return;
     above_.Heal(*process_->log);
@@ -827,18 +911,21 @@ class World {
   domain::Position catalog_events_;
   Digest trace_{};
   Outcome run_;
+  std::unique_ptr<Tenants> tenants_;
+  int tenant_checks_ = 0;
   Watchers watchers_;
   Above above_;
 };
 
 }  // namespace
 
-Outcome RunSeed(uint64_t seed, Bug bug, WatchBug watch_bug) {
-  return World(seed, bug, watch_bug).Play();
+Outcome RunSeed(uint64_t seed, Bug bug, WatchBug watch_bug, TenantBug tenant_bug) {
+  const bool enforced = seed % 4 == 1;
+  return World(seed, bug, watch_bug, enforced ? std::optional(tenant_bug) : std::nullopt).Play();
 }
 
 Outcome RunVerifySeed(uint64_t seed, Bug bug) {
-  return World(seed, bug, WatchBug::kNone).PlayVerify();
+  return World(seed, bug, WatchBug::kNone, std::nullopt).PlayVerify();
 }
 
 }  // namespace fiscal::simulation

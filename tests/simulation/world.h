@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 
+#include "tests/simulation/tenants.h"
 #include "tests/simulation/watchers.h"
 
 namespace fiscal::simulation {
@@ -38,9 +39,16 @@ struct Outcome {
   // statement that already had cells in the store names or drops projects.
   int verifications = 0;
   int open_projects = 0;
+  // Where authority is enforced: requests that were refused for want of a right, orders about
+  // grants, and events that a reader of a part of the log was not shown.
+  int denied = 0;
+  int orders = 0;
+  int hidden = 0;
 };
 
-Outcome RunSeed(uint64_t seed, Bug bug = Bug::kNone, WatchBug watch_bug = WatchBug::kNone);
+// Authority is enforced in one seed of four.
+Outcome RunSeed(uint64_t seed, Bug bug = Bug::kNone, WatchBug watch_bug = WatchBug::kNone,
+                TenantBug tenant_bug = TenantBug::kNone);
 
 // A short run in which many statements name, rename and drop projects, and all totals are compared
 // with the log at every turn.
