@@ -37,7 +37,14 @@ constexpr double kBound = 1.05;
 
 // A server with some grants beside those that count, as a living one has.
 struct Side {
-  explicit Side(const std::string& mode) : tenants(mode) {
+  explicit Side(const std::string& mode)
+      : tenants(mode, [](config::v1::ServerConfig* server) {
+          // The caller is busier than any share.
+          config::v1::ShareConfig& share = *server->add_shares();
+          share.set_role("everybody");
+          share.set_requests_per_second(1000000000);
+          share.set_cost_per_second(1000000000000);
+        }) {
     tenants.Grant("catalogs", "catalog-owner");
     if (!ImportTwoCities(tenants.As("catalogs"), kAgencies)) Die("the catalog was not taken");
     for (int i = 0; i < 200; ++i) {
