@@ -95,7 +95,7 @@ std::string ChineseText(const domain::Refusal& refusal) {
   return zh;
 }
 
-// After how long what was refused may be sent again as it is; zero for what does not end by waiting.
+// After how long what was refused may be sent again as it is; zero where waiting does not help.
 absl::Duration RetryAfter(const domain::Refusal& refusal) {
   switch (refusal.reason) {
     case Reason::kQueueFull:
