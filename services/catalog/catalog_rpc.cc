@@ -1,6 +1,8 @@
 #include "services/catalog/catalog_rpc.h"
 
+#include <algorithm>
 #include <functional>
+#include <limits>
 #include <map>
 #include <set>
 #include <utility>
@@ -89,6 +91,12 @@ class CatalogRpc final : public rpc::Service {
     return call.Sees(authority::Verb::kReadCatalog, {division, true, "", "", year});
   }
 
+  // As the gate has it: one that is none is no other.
+  static uint16_t YearOf(int32_t year) {
+    return static_cast<uint16_t>(
+        std::clamp<int32_t>(year, 0, std::numeric_limits<uint16_t>::max()));
+  }
+
   static absl::Status MalformedDivision() {
     return domain::Refuse({{Reason::kCodeMalformed, "division_code", "", domain::kDivisionShape}});
   }
@@ -96,7 +104,7 @@ class CatalogRpc final : public rpc::Service {
   absl::Status Divisions(const rpc::Call& call, const pb::ListDivisionsRequest& request,
                          pb::ListDivisionsResponse* response) const {
     const auto catalog = committer_.intake().catalog();
-    const uint16_t year = static_cast<uint16_t>(request.fiscal_year());
+    const uint16_t year = YearOf(request.fiscal_year());
     const Code root =
         request.division_code().empty() ? 0 : wire::ParseDivision(request.division_code());
     if (root == 0 && !request.division_code().empty()) return MalformedDivision();
@@ -166,7 +174,7 @@ class CatalogRpc final : public rpc::Service {
     }
     // Nearest first: an entry of a nearer list hides one of a farther.
     std::map<std::string, const CatalogEntry*> found;
-    const auto lists = catalog->ListsFor(division, static_cast<uint16_t>(request.fiscal_year()),
+    const auto lists = catalog->ListsFor(division, YearOf(request.fiscal_year()),
                                          static_cast<domain::CatalogList>(request.list()));
     for (const auto& list : lists) {
       for (const auto& [code, entry] : *list) found.emplace(entry->code, entry);

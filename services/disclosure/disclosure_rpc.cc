@@ -226,7 +226,10 @@ class DisclosureRpc final : public rpc::Service {
           LedgerSource prior(runner_.projector(), reader_, statements_, wire::ImplementingAgency,
                              before, at.position(), call->work());
           // An agency that was not in the catalog of that year stated nothing in it.
-          const bool known = Filter(runner_.projector().catalog(), before).Check().ok();
+          const bool known = Filter(runner_.projector().catalog(), before).Check().ok() &&
+                             call->Sees(authority::Verb::kReadDisclosure,
+                                        {before.division, before.own_level, before.department,
+                                         before.agency, before.year, before.stage});
           return FillNarrative(response->name(), scope.year, source, known ? &prior : nullptr,
                                response->mutable_narrative());
         });

@@ -103,10 +103,11 @@ class FederationRpc final : public rpc::Service {
     call->OnLeave([this, call] { p_.runner->Forget(&call->work()); });
     p_.runner->WhenFolded(*position, std::min(call->answer_by(), absl::Now() + kFoldTimeout),
                           call->key(), &call->work(), [call, answer](const absl::Status& reached) {
-                            if (reached.ok()) {
+                            const absl::Status may = reached.ok() ? call->Still() : reached;
+                            if (may.ok()) {
                               call->Read(answer);
                             } else {
-                              call->Finish(reached);
+                              call->Finish(may);
                             }
                           });
   }
@@ -305,12 +306,15 @@ class FederationRpc final : public rpc::Service {
             }));
     response->set_equal(difference.place.empty());
     response->set_difference(difference.place);
-    FISCAL_ASSIGN_OR_RETURN(const int64_t upstream_fen,
-                            domain::ToInt64(difference.left_fen, difference.place));
-    FISCAL_ASSIGN_OR_RETURN(const int64_t local_fen,
-                            domain::ToInt64(difference.right_fen, difference.place));
-    response->set_upstream_fen(upstream_fen);
-    response->set_local_fen(local_fen);
+    // Who looks after the machine learns where, and not how much.
+    if (call.Sees(authority::Verb::kReconcile, authority::Asked())) {
+      FISCAL_ASSIGN_OR_RETURN(const int64_t upstream_fen,
+                              domain::ToInt64(difference.left_fen, difference.place));
+      FISCAL_ASSIGN_OR_RETURN(const int64_t local_fen,
+                              domain::ToInt64(difference.right_fen, difference.place));
+      response->set_upstream_fen(upstream_fen);
+      response->set_local_fen(local_fen);
+    }
     response->set_call_count(difference.calls);
     pb::Certificate* c = response->mutable_certificate();
     c->set_upstream(upstream->name());

@@ -145,6 +145,9 @@ absl::Status LogCopier::CopyOnce() {
   if (!kept.ok()) context.TryCancel();
   const grpc::Status status = reader->Finish();
   if (!kept.ok()) return kept;
+  // What the other process has too much of is for now.
+  if (status.error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED)
+    return absl::UnavailableError(status.error_message());
   return absl::Status(static_cast<absl::StatusCode>(status.error_code()), status.error_message());
 }
 

@@ -86,7 +86,11 @@ class LogStream final : public grpc::ServerWriteReactor<Response>, private LogFe
     }
     feed_.Wake(this);
   }
-  void OnDone() override { delete this; }
+  void OnDone() override {
+    // Nobody tells it anything while it goes.
+    call_->Detach();
+    delete this;
+  }
 
  private:
   static constexpr int kRecordsMax = 256;

@@ -77,7 +77,6 @@ Call::~Call() {
 absl::Status Call::Admit() {
   authority::Share share;
   const absl::Status may = calls_.gate_.MayCall(caller_, method_, &share);
-  if (!caller_.refused.ok()) return may;
   charged_ = IsRated(share);
   const absl::Status admitted = calls_.Admit(key_, method_.kind, share, may.ok());
   return admitted.ok() ? may : admitted;
@@ -91,7 +90,11 @@ void Call::OnRefused(std::function<void(const absl::Status&)> end) {
   absl::MutexLock lock(&calls_.streams_mu_);
   end_ = std::move(end);
   calls_.streams_.insert(this);
+  // A right may have gone since it was asked.
+  calls_.stream_began_.store(true, std::memory_order_relaxed);
 }
+
+absl::Status Call::Still() const { return calls_.gate_.Still(method_, needs_, context_); }
 
 void Call::Detach() {
   // Unary calls never had it.
@@ -190,6 +193,10 @@ void UnaryCall::Read(std::function<absl::Status()> answer, bool small, bool wait
                          {key(), &work_, answer, [this](const absl::Status& s) { Finish(s); }},
                          ReadExecutor::Entry::kAdmitted);
   };
+  if (waited) {
+    // Its caller may have lost the right meanwhile.
+    if (const absl::Status still = Still(); !still.ok()) return Finish(still);
+  }
   calls_.executor_.Run(lane, std::move(task),
                        waited  ? ReadExecutor::Entry::kAdmitted
                        : small ? ReadExecutor::Entry::kBrief

@@ -83,6 +83,8 @@ class Calls {
   // when they have not ended by the next time. True when one was told. For one thread, when rights
   // or authorities change.
   bool LookAgain() ABSL_LOCKS_EXCLUDED(streams_mu_);
+  // True when a stream began since it was asked last.
+  bool StreamBegan() { return stream_began_.exchange(false, std::memory_order_relaxed); }
   const ReadExecutor& executor() const { return executor_; }
 
  private:
@@ -131,6 +133,7 @@ class Calls {
   // Held while a stream is told: it outlives that.
   absl::Mutex streams_mu_;
   absl::flat_hash_set<Call*> streams_ ABSL_GUARDED_BY(streams_mu_);
+  std::atomic<bool> stream_began_{false};
 };
 
 // Counts against its caller's bounds for as long as it lives. gRPC's context, which it asks, lives
@@ -155,6 +158,8 @@ class Call {
   // A stream: has `end` called, from another thread, when the caller may no longer have what he
   // asked for. It must not wait, nor delete the call on its own thread.
   void OnRefused(std::function<void(const absl::Status&)> end);
+  // Both gates again, as of now: after a wait. REQUIRES: gRPC's context lives.
+  absl::Status Still() const;
   // Undoes OnRefused, which the end of the call does otherwise: for one that outlives gRPC's
   // context.
   void Detach();

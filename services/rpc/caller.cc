@@ -7,9 +7,10 @@
 
 namespace fiscal::services::rpc {
 std::string Caller::key() const {
-  return principal == authority::kAnonymous || principal.empty()
-             ? absl::StrCat(principal, "@", connection)
-             : principal;
+  if (principal == authority::kAnonymous) return absl::StrCat(principal, "@", connection);
+  // Who is refused is his address, whatever connections he makes.
+  if (principal.empty()) return absl::StrCat("@", connection.substr(0, connection.rfind(':')));
+  return principal;
 }
 
 std::string ConnectionOf(const grpc::ServerContextBase& context) { return context.peer(); }

@@ -158,8 +158,12 @@ absl::Status PartsOf(const ScopeRule& rule, const Message& request, std::vector<
       *named = true;
     }
     if (const Value* v = At(own, k)) part.own_level = v->number != 0;
-    if (const Value* v = At(children, k)) part.own_level = v->number == 0;
     if (const Value* v = At(departments, k)) part.department = v->text;
+    if (const Value* v = At(children, k)) {
+      part.own_level = v->number == 0;
+      // The same code is another department below.
+      if (!part.own_level) part.department.clear();
+    }
     if (const Value* v = At(agencies, k)) part.agency = v->text;
     // What no year or stage is, the handler says.
     if (const Value* v = At(years, k)) {
@@ -183,14 +187,18 @@ bool Asks(const FurtherRule& rule, const Message& request) {
   });
 }
 
-// What an event is about, for requests that name one by its position. A position that no event has
-// is nobody's: the handler says so.
+// What an event is about, for requests that name one by its position; everything, where there is no
+// event yet.
 absl::Status PartAt(const storage::EventLog& log, const std::string& text,
                     std::vector<Asked>* parts) {
   const absl::StatusOr<domain::Moment> moment = wire::ParsePosition(text, "position");
   if (!moment.ok()) return moment.status();
   const absl::StatusOr<storage::LogEntry> entry = log.Read(moment->position());
-  if (!entry.ok()) return absl::OkStatus();
+  if (!entry.ok()) {
+    // It may be there by the time of the answer.
+    parts->emplace_back();
+    return absl::OkStatus();
+  }
   absl::string_view payload;
   FISCAL_ASSIGN_OR_RETURN(const domain::EventHeader header,
                           storage::DecodeHeader(*entry->record, &payload));
@@ -262,6 +270,8 @@ Caller Gate::Identify(const grpc::ServerContextBase& context) const {
 
 absl::Status Gate::MayCall(const Caller& caller, const Method& method,
                            authority::Share* share) const {
+  // Who is nobody has the share of everybody.
+  if (!caller.refused.ok() && on() && share != nullptr) *share = parts_.authority->Of("")->share();
   FISCAL_RETURN_IF_ERROR(caller.refused);
   if (!on()) return absl::OkStatus();
   return parts_.authority->MayEver(caller.principal, RuleOf(method).verb, share);

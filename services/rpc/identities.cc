@@ -7,7 +7,7 @@
 #include <openssl/x509v3.h>
 
 #include <ctime>
-#include <set>
+#include <map>
 #include <utility>
 #include <vector>
 
@@ -46,9 +46,14 @@ absl::Status Refused(absl::string_view why) {
                         absl::StrCat("the caller's certificate ", why));
 }
 
+// True when what was read last ended with the text, and not with a block that is broken. A file that
+// is half written is none.
+bool ReadToTheEnd() { return ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE; }
+
 std::vector<Certificate> CertificatesIn(absl::string_view pem) {
   const Bio bio = Reader(pem);
   std::vector<Certificate> certificates;
+  ERR_clear_error();
   while (X509* certificate = PEM_read_bio_X509(bio.get(), nullptr, NoPassphrase, nullptr))
     certificates.emplace_back(certificate);
   return certificates;
@@ -179,20 +184,28 @@ absl::StatusOr<std::shared_ptr<const Identities::Trust>> Identities::ReadTrust(
   const ForgetErrors forget;
   auto trust = std::make_shared<Trust>();
   trust->authorities = CertificatesIn(authorities);
-  if (trust->authorities.empty())
-    return absl::InvalidArgumentError("no authority's certificate in PEM in it");
+  if (trust->authorities.empty() || !ReadToTheEnd())
+    return absl::InvalidArgumentError("not whole certificates of authorities in PEM");
   trust->store = Store(X509_STORE_new());
-  std::set<std::string> subjects;
+  std::map<std::string, std::string> subjects;
   for (const Certificate& authority : trust->authorities) {
     X509_STORE_add_cert(trust->store.get(), authority.get());
-    subjects.insert(SubjectOf(authority.get()));
+    const std::string name = AuthorityName(authority.get());
+    const auto known = subjects.emplace(name, SubjectOf(authority.get())).first;
+    if (known->second != SubjectOf(authority.get())) {
+      return absl::InvalidArgumentError(absl::StrCat("two authorities of it are called ", name,
+                                                     ": whom they vouch for would be "
+                                                     "one and the same"));
+    }
   }
   trust->subjects = subjects.size();
+  if (lists.empty()) return std::shared_ptr<const Trust>(std::move(trust));
   const Bio bio = Reader(lists);
+  ERR_clear_error();
   while (X509_CRL* list = PEM_read_bio_X509_CRL(bio.get(), nullptr, NoPassphrase, nullptr))
     trust->lists.emplace_back(list);
-  if (trust->lists.empty() && !lists.empty())
-    return absl::InvalidArgumentError("no list of revoked certificates in PEM in it");
+  if (trust->lists.empty() || !ReadToTheEnd())
+    return absl::InvalidArgumentError("no whole list of revoked certificates in PEM");
   for (const RevocationList& list : trust->lists) {
     const ASN1_TIME* next = X509_CRL_get0_nextUpdate(list.get());
     if (next != nullptr && X509_cmp_current_time(next) < 0)
@@ -218,6 +231,8 @@ bool Identities::Refresh() {
   absl::StatusOr<std::string> lists = std::string();
   if (!options_.client_crl_file.empty()) lists = ReadSmallFile(options_.client_crl_file);
   if (!lists.ok()) return complain(options_.client_crl_file, lists.status().message());
+  if (lists->empty() && !options_.client_crl_file.empty())
+    return complain(options_.client_crl_file, "no list of revoked certificates in PEM");
   {
     absl::MutexLock lock(&mu_);
     if (trust_ != nullptr && *authorities == authorities_ && *lists == lists_) return false;

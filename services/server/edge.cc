@@ -131,8 +131,11 @@ void Edge::LookAtRights() {
   std::shared_ptr<const storage::OperatorEvents> rights = log_->operators();
   const absl::Time now = absl::Now();
   // The catalog, and the ends of certificates, change no file.
-  if (!files && rights == rights_seen_ && !somebody_told_ && now - rights_looked_ < kRightsLife)
+  const bool began = calls_->StreamBegan();
+  if (!files && !began && rights == rights_seen_ && !somebody_told_ &&
+      now - rights_looked_ < kRightsLife) {
     return;
+  }
   rights_seen_ = std::move(rights);
   rights_looked_ = now;
   somebody_told_ = calls_->LookAgain();

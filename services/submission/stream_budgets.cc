@@ -32,6 +32,7 @@ StreamBudgets::StreamBudgets(Committer& committer, Metrics& metrics, rpc::DrainS
 }
 
 void StreamBudgets::OnDone() {
+  call_->Detach();
   drain_.Remove(this);
   delete this;
 }
@@ -75,8 +76,11 @@ void StreamBudgets::HandOn(BudgetParts::Budget budget) {
   if (budget.submission.ok()) scope = TextOf(authority::AskedOf(budget.submission->key, ""));
   auto done = [this, index, id = std::move(budget.request_id),
                scope = std::move(scope)](const absl::StatusOr<domain::RequestReceipt>& outcome) {
-    // What was taken is in the log.
-    if (absl::IsPermissionDenied(outcome.status())) call_->WriteDown(outcome.status(), id, scope);
+    // What was taken is in the log. The first ones say enough.
+    if (absl::IsPermissionDenied(outcome.status()) &&
+        denied_.fetch_add(1, std::memory_order_relaxed) < kDeniedWritten) {
+      call_->WriteDown(outcome.status(), id, scope);
+    }
     std::string answer = ToAnswer(index, id, outcome);
     Tell([&](AnswerQueue& answers) { answers.Answer(index, std::move(answer)); });
   };

@@ -7,6 +7,7 @@
 #ifndef FISCAL_SERVICES_SUBMISSION_STREAM_BUDGETS_H_
 #define FISCAL_SERVICES_SUBMISSION_STREAM_BUDGETS_H_
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -70,6 +71,9 @@ class StreamBudgets final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
   absl::Mutex mu_;
   AnswerQueue answers_ ABSL_GUARDED_BY(mu_);
   grpc::ByteBuffer writing_;
+  // Budgets that were denied; of so many each has an entry in the audit log.
+  static constexpr int64_t kDeniedWritten = 100;
+  std::atomic<int64_t> denied_{0};
 };
 
 }  // namespace fiscal::services

@@ -215,6 +215,12 @@ class SubmissionRpc final : public rpc::Service {
     return absl::OkStatus();
   }
 
+  static bool IsBelow(const domain::Catalog& catalog, const domain::BudgetKey& budget,
+                      domain::Code division) {
+    const std::vector<domain::Code> chain = catalog.ChainOf(budget.division, budget.year);
+    return std::find(chain.begin(), chain.end(), division) != chain.end();
+  }
+
   // `division`, and with `children` all below it, in order. Trees differ from year to year: what is
   // below in any is listed.
   static std::vector<domain::Code> DivisionsOf(const domain::Catalog& catalog,
@@ -277,6 +283,8 @@ class SubmissionRpc final : public rpc::Service {
         for (const domain::StatementMeta& m : metas) {
           after = storage::HeadReader::AfterKey(m.key);
           if (request.fiscal_year() != 0 && m.key.year != request.fiscal_year()) continue;
+          // Below in another year is not below in this.
+          if (*d != division && !IsBelow(*catalog, m.key, division)) continue;
           if (request.stage() != 0 && static_cast<int>(m.key.stage) != request.stage()) continue;
           if (!request.department_code().empty() && m.department_code != request.department_code())
             continue;

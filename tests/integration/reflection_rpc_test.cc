@@ -97,18 +97,13 @@ class ReflectionTest : public ::testing::Test {
 };
 
 TEST_F(ReflectionTest, BothVersionsListEveryService) {
-  const std::vector<std::string> expected = {"fiscal.admin.v1.AdminService",
-                                             "fiscal.aggregation.v1.AggregationService",
-                                             "fiscal.audit.v1.AuditService",
-                                             "fiscal.authority.v1.AuthorityService",
-                                             "fiscal.catalog.v1.CatalogService",
-                                             "fiscal.disclosure.v1.DisclosureService",
-                                             "fiscal.federation.v1.FederationService",
-                                             "fiscal.log.v1.EventLogService",
-                                             "fiscal.submission.v1.SubmissionService",
-                                             "grpc.health.v1.Health",
-                                             "grpc.reflection.v1.ServerReflection",
-                                             "grpc.reflection.v1alpha.ServerReflection"};
+  const std::vector<std::string> expected = {
+      "fiscal.admin.v1.AdminService",           "fiscal.aggregation.v1.AggregationService",
+      "fiscal.audit.v1.AuditService",           "fiscal.authority.v1.AuthorityService",
+      "fiscal.catalog.v1.CatalogService",       "fiscal.disclosure.v1.DisclosureService",
+      "fiscal.federation.v1.FederationService", "fiscal.log.v1.EventLogService",
+      "fiscal.submission.v1.SubmissionService", "grpc.health.v1.Health",
+      "grpc.reflection.v1.ServerReflection",    "grpc.reflection.v1alpha.ServerReflection"};
   EXPECT_EQ(Conversation(d_.channel, "v1").Services(), expected);
   EXPECT_EQ(Conversation(d_.channel, "v1alpha").Services(), expected);
 }

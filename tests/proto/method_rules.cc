@@ -116,9 +116,11 @@ class Rules {
       Say(absl::StrCat("a further verb, by ", further.field(), ", is none"));
     const FieldDescriptor* field = Find(request_, further.field());
     if (field == nullptr) return Say(absl::StrCat("the request has no ", further.field()));
-    if (field->type() == FieldDescriptor::TYPE_BOOL && further.values().empty()) return;
+    const bool asks_by_itself = field->type() == FieldDescriptor::TYPE_BOOL ||
+                                field->type() == FieldDescriptor::TYPE_STRING;
+    if (asks_by_itself && further.values().empty()) return;
     if (field->enum_type() == nullptr || further.values().empty())
-      return Say(absl::StrCat(further.field(), " is neither a bool nor an enum with values"));
+      return Say(absl::StrCat(further.field(), " is no bool, text or enum with values"));
     for (const std::string& value : further.values()) {
       if (field->enum_type()->FindValueByName(value) == nullptr)
         Say(absl::StrCat(field->enum_type()->full_name(), " has no ", value));
@@ -147,6 +149,8 @@ class Rules {
           Say(absl::StrCat(path, " is no ", role->name()));
       }
     }
+    // Grants are about the system: what they would cover narrows nobody's right to make them.
+    if (option_.verb() == pb::VERB_GRANT || option_.verb() == pb::VERB_READ_GRANTS) return;
     for (const std::string& path : unnamed) Say(absl::StrCat(path, " is in no scope"));
   }
 

@@ -169,9 +169,9 @@ TEST(MethodRulesTest, AFurtherVerbDependsOnABoolOrAnEnum) {
   EXPECT_THAT(Of(Good(R"(further_verbs { field: "other" verb: VERB_LIST })")),
               ElementsAre("a.S.M: the request has no other"));
   EXPECT_THAT(Of(Good(R"(further_verbs { field: "by" verb: VERB_LIST })")),
-              ElementsAre("a.S.M: by is neither a bool nor an enum with values"));
+              ElementsAre("a.S.M: by is no bool, text or enum with values"));
   EXPECT_THAT(Of(Good(R"(further_verbs { field: "filter" values: "E1" verb: VERB_LIST })")),
-              ElementsAre("a.S.M: filter is neither a bool nor an enum with values"));
+              ElementsAre("a.S.M: filter is no bool, text or enum with values"));
   EXPECT_THAT(Of(Good(R"(further_verbs { field: "by" values: "E2" verb: VERB_LIST })")),
               ElementsAre("a.S.M: a.E has no E2"));
 }

@@ -46,17 +46,29 @@ class Places {
     std::vector<Asked> places = {{event_.division, false, "", "", event_.year}};
     for (const domain::CatalogEntry& e : event_.entries) {
       const Code code = domain::ParseCode(e.code), parent = domain::ParseCode(e.parent_code);
-      const bool known = catalog_.FindDivision(code, event_.year) != nullptr;
-      if (known) Add(code, &places);
-      if (!known && code != event_.division) Add(Known(parent), &places);
-      if (known && catalog_.ParentOf(code, event_.year) != parent) Add(Known(parent), &places);
+      const uint16_t year = StandsIn(code);
+      if (year != 0) places.push_back({code, false, "", "", year});
+      const bool stays = year != 0 && catalog_.ParentOf(code, year) == parent;
+      // A province that is in no list hangs below nothing, and its list is its own.
+      const bool begins = year == 0 && parent == 0 && code == event_.division && code % 10000 == 0;
+      if (!stays && !begins) places.push_back({Known(parent), false, "", "", event_.year});
     }
     return places;
   }
 
  private:
-  void Add(Code division, std::vector<Asked>* places) const {
-    places->push_back({division, false, "", "", event_.year});
+  // The year whose list says where a division stands: the event's, else the latest other one; 0 for
+  // one that is new. A new year's list is no way around it.
+  uint16_t StandsIn(Code code) const {
+    if (catalog_.FindDivision(code, event_.year) != nullptr) return event_.year;
+    uint16_t latest = 0;
+    for (const auto& [key, entries] : catalog_.lists()) {
+      if (key.list == domain::CatalogList::kDivision && key.year > latest &&
+          catalog_.FindDivision(code, key.year) != nullptr) {
+        latest = key.year;
+      }
+    }
+    return latest;
   }
   // The nearest division from `code` up that exists already, or that the import is of.
   Code Known(Code code) const {
@@ -88,8 +100,13 @@ absl::Status Permitted(const Authority& authority, const domain::Submission& s,
   if (authority.off() || (!HasKey(s.key) && !s.violations.empty())) return absl::OkStatus();
   FISCAL_ASSIGN_OR_RETURN(std::string department, DepartmentOf(s, standing));
   const Asked part = authority::AskedOf(s.key, std::move(department));
+  std::vector<Asked> parts = {part};
+  // A whole department's is counted in the one it names, whatever agency has that code.
+  if (s.scope == domain::Scope::kDepartment && !s.department_code.empty()) {
+    parts.push_back({s.key.division, true, s.department_code, "", s.key.year, s.key.stage});
+  }
   const auto may = [&](Verb verb) {
-    return authority.May(s.principal, verb, {part}, standing.catalog);
+    return authority.May(s.principal, verb, parts, standing.catalog);
   };
   FISCAL_RETURN_IF_ERROR(may(s.validate_only ? Verb::kValidate : Verb::kWrite));
   if (s.certify) FISCAL_RETURN_IF_ERROR(may(Verb::kCertify));

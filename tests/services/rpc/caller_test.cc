@@ -19,7 +19,7 @@ TEST(CallerTest, WithoutACertificateThereIsNone) {
 TEST(CallerTest, CallersWithoutANameAreToldApartByTheirConnections) {
   EXPECT_EQ((Caller{"spiffe://x/a", "ipv4:1", {}}.key()), "spiffe://x/a");
   EXPECT_EQ((Caller{"anonymous", "ipv4:1", {}}.key()), "anonymous@ipv4:1");
-  EXPECT_EQ((Caller{"", "ipv4:1", {}}.key()), "@ipv4:1");
+  EXPECT_EQ((Caller{"", "ipv4:10.0.0.1:4711", {}}.key()), "@ipv4:10.0.0.1");
 }
 
 std::string Noted(absl::string_view request_id) {

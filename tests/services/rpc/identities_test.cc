@@ -43,7 +43,7 @@ TEST_F(IdentitiesTest, WithoutAuthoritiesEverybodyIsAnonymous) {
 
 TEST_F(IdentitiesTest, WithoutAnAuthorityThatCanBeReadNobodyIsLetIn) {
   Write("ca.pem", "junk");
-  Write("crl.pem", "");
+  Write("crl.pem", authority_.RevocationList({}));
   Identities identities(clock_, Files());
   EXPECT_EQ(Said(identities, authority_.SignNames("a", "")),
             "the caller's certificate can't be judged: there are no authorities");
@@ -54,7 +54,7 @@ TEST_F(IdentitiesTest, WithoutAnAuthorityThatCanBeReadNobodyIsLetIn) {
 
 TEST_F(IdentitiesTest, TheSpiffeIdComesFirstThenOneDnsNameThenTheCommonName) {
   Write("ca.pem", authority_.certificate());
-  Write("crl.pem", "");
+  Write("crl.pem", authority_.RevocationList({}));
   Identities identities(clock_, Files());
   const auto said = [&](const char* common_name, const char* names) {
     return Said(identities, authority_.SignNames(common_name, names));
@@ -81,7 +81,7 @@ TEST_F(IdentitiesTest, AnAuthorityVouchesForItsOwnTrustDomainsAlone) {
   const Authority city("city", "URI:spiffe://city.example");
   const Authority county("county", "URI:spiffe://county.example");
   Write("ca.pem", city.certificate() + county.certificate() + authority_.certificate());
-  Write("crl.pem", "");
+  Write("crl.pem", authority_.RevocationList({}));
   Identities identities(clock_, Files());
   EXPECT_EQ(Said(identities, city.SignNames("", "URI:spiffe://city.example/a")),
             "spiffe://city.example/a");
@@ -123,17 +123,33 @@ TEST_F(IdentitiesTest, StrangersTheExpiredAndTheRevokedAreRefused) {
 
 TEST_F(IdentitiesTest, AuthoritiesThatAreWithdrawnNoLongerCountAndJunkChangesNothing) {
   Write("ca.pem", authority_.certificate());
-  Write("crl.pem", "");
+  Write("crl.pem", authority_.RevocationList({}));
   Identities identities(clock_, Files());
   const Pem pem = authority_.SignNames("a", "");
   EXPECT_EQ(Said(identities, pem), "cn:a@authority");
   Write("ca.pem", "junk");
   EXPECT_FALSE(identities.Refresh());
   EXPECT_EQ(Said(identities, pem), "cn:a@authority");
-  Write("crl.pem", "junk");
+  // Nor what is half written, or nothing yet: a list that was taken goes on counting.
+  const std::string list = authority_.RevocationList({pem.certificate});
+  Write("ca.pem", authority_.certificate());
+  Write("crl.pem", list);
+  EXPECT_TRUE(identities.Refresh());
+  EXPECT_EQ(Said(identities, pem), "the caller's certificate was revoked");
+  for (const std::string& wrong :
+       {std::string("junk"), std::string(), list.substr(0, 200), list + list.substr(0, 200)}) {
+    Write("crl.pem", wrong);
+    EXPECT_FALSE(identities.Refresh());
+    EXPECT_EQ(Said(identities, pem), "the caller's certificate was revoked");
+  }
+  Write("crl.pem", authority_.RevocationList({}));
+  EXPECT_TRUE(identities.Refresh());
+  Write("ca.pem", authority_.certificate() + authority_.certificate().substr(0, 100));
   EXPECT_FALSE(identities.Refresh());
   EXPECT_EQ(Said(identities, pem), "cn:a@authority");
-  Write("crl.pem", "");
+  // Two that have one name would vouch for each other's.
+  Write("ca.pem", authority_.certificate());
+  Write("crl.pem", authority_.RevocationList({}));
   Write("ca.pem", Authority("another").certificate());
   EXPECT_TRUE(identities.Refresh());
   EXPECT_NE(Said(identities, pem).find("does not hold"), std::string::npos);
