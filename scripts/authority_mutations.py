@@ -25,7 +25,7 @@ MUTATIONS = [
   if (!on()) return absl::OkStatus();
   return parts_''', '''  if (!on()) return absl::OkStatus();
   return parts_'''),
-        ('the first gate', 'return parts_.authority->MayEver(caller.principal, RuleOf(method).verb);',
+        ('the first gate', 'return parts_.authority->MayEver(caller.principal, RuleOf(method).verb, share);',
          'return absl::OkStatus();'),
         ('the second gate', 'return Check(caller, *needs);', 'return absl::OkStatus();'),
         ('the parts of a need', 'parts_.authority->May(caller.principal, need.verb, need.parts, *catalog)',
@@ -33,7 +33,9 @@ MUTATIONS = [
         ('rights that a request needs further',
          'if (Asks(further, request)) needs->push_back({further.verb, need.parts});',
          'Asks(further, request);'),
-        ('what is asked without a division', 'if (need.parts.empty()) need.parts = std::move(unnamed);', ''),
+        ('what is asked without a division', 'if (need.parts.empty() && !narrowed) need.parts = std::move(unnamed);',
+         '(void)narrowed;'),
+        ('which methods are narrowed', 'narrowed = narrowed || scope.narrowed;', 'narrowed = true;'),
         ('what an event is about', 'parts->push_back(AboutEvent(header, payload).part);', '(void)parts;'),
         ('divisions below that are listed', 'part.own_level = v->number == 0;', 'part.own_level = v != nullptr;'),
         ('own levels', 'part.own_level = v->number != 0;', 'part.own_level = v != nullptr;'),
@@ -102,17 +104,14 @@ MUTATIONS = [
               call->WriteDown(status);''', '              call->WriteDown(status);'),
     ]),
     ('services/ledger/authority.cc', LEDGER + RPC + MATRIX, [
-        ('that a right is had at all', 'if (!rights->Has(verb)) {', 'if (rights == nullptr) {'),
+        ('that a right is had at all', 'if (!rights.Has(verb)) {', 'if (false) {'),
         ('that each part is covered',
-         'if (!rights->Covers(verb, part, catalog)) return Denied(principal, verb, TextOf(part));',
+         'if (!rights.Covers(verb, part, catalog)) return Denied(principal, verb, TextOf(part));',
          '(void)part;'),
-        ('the right of the grant that covers',
-         'return authority::FindRole(grant.event.role)->verbs.Has(verb) &&\n           authority::Covers(',
-         'return authority::Covers('),
-        ('the extent of the grant that has the right', '''verbs.Has(verb) &&
-           authority::Covers(grant.event.extent, part, catalog);''', 'verbs.Has(verb);'),
+        ('the grants that permit', 'return authority::Permits(grant.event, verb, part, catalog);', 'return true;'),
         ('that grants change', 'if (operators != seen_) {', 'if (seen_ == nullptr) {'),
-        ('who is an administrator', 'if (admin) verbs_.Add(', 'if (admin || !admin) verbs_.Add('),
+        ('who is an administrator', 'if (admin) roles.push_back(kSecurityAdmin);',
+         'roles.push_back(kSecurityAdmin);'),
         ('the refusal', 'if (options_.mode == Mode::kEnforce) return status;', ''),
     ]),
     ('services/ledger/decide/permitted.cc', LEDGER, [
@@ -201,7 +200,8 @@ MUTATIONS = [
     ]),
     ('domain/authority/grants.cc', DOMAIN, [
         ('the years of a grant', '''                      : (extent.year_from != 0 && asked.year < extent.year_from) ||
-                            (extent.year_to != 0 && asked.year > extent.year_to)) {''', '                      : false) {'),
+                            (extent.year_to != 0 && asked.year > extent.year_to)) {''',
+         '                      : false) {'),
         ('all years', 'asked.year == 0 ? extent.year_from != 0 || extent.year_to != 0\n', 'asked.year == 0 ? false\n'),
         ('stages', 'return CoversStages(extent, asked) && ', 'return '),
         ('all stages', 'if (a.stage == Stage::kNone) return false;', 'if (a.stage == Stage::kNone) return true;'),
@@ -240,6 +240,21 @@ MUTATIONS = [
         Matches(grant.event.principal, principal)''', 'grant.StateAt(Position::Max()) == Grant::State::kActive'),
         ('that a grant is in force', '''grant.StateAt(Position::Max()) == Grant::State::kActive &&
         Matches(''', 'Matches('),
+    ]),
+    ('domain/authority/grants.cc', LEDGER + MATRIX, [
+        ('the right of the grant that covers', 'if (role == nullptr || !role->verbs.Has(verb)) return false;',
+         'if (role == nullptr) return false;'),
+        ('the extent of the grant that has the right',
+         'if (verb != Verb::kReadCatalog) return Covers(grant.extent, part, catalog);',
+         'if (verb != Verb::kReadCatalog) return true;'),
+        ('lists below, for units',
+         'extent.own_level = extent.own_level || !extent.departments.empty() || !extent.agencies.empty();', ''),
+        ('the extent of lists', 'return Covers(extent, part, catalog);', 'return true;'),
+    ]),
+    ('services/rpc/gate.cc', CALLS + MATRIX, [
+        ('what an answer is narrowed to',
+         'return parts_.authority->Of(caller.principal)->Covers(verb, part, *parts_.catalog());',
+         'return true;'),
     ]),
     ('domain/authority/principal.cc', DOMAIN, [
         ('a principal\'s length', 'uri.size() > kPrincipalBytesMax || ', ''),

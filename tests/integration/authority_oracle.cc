@@ -11,7 +11,8 @@ bool IsWithin(const std::string& division, const std::string& above) {
 
 // Rights about the system as a whole; no extent narrows them.
 bool IsSystems(const std::string& right) {
-  return right == "OPERATE" || right == "GRANT" || right == "READ_AUDIT" || right == "IDENTIFY";
+  return right == "OPERATE" || right == "GRANT" || right == "READ_GRANTS" ||
+         right == "READ_AUDIT" || right == "IDENTIFY";
 }
 
 // What a question names of a place; what it does not name, it asks about whole.
@@ -56,6 +57,16 @@ bool Covers(const Extent& extent, const Part& part, Grain grain) {
          grain == Grain::kAgency;
 }
 
+// Who may see something in a division may read the lists of it, which are of all its units and of
+// all stages.
+Extent ForLists(Extent extent) {
+  extent.own_level = extent.own_level || !extent.department.empty() || !extent.agency.empty();
+  extent.department.clear();
+  extent.agency.clear();
+  extent.stage.clear();
+  return extent;
+}
+
 }  // namespace
 
 const std::map<std::string, Rights>& Roles() {
@@ -75,12 +86,12 @@ const std::map<std::string, Rights>& Roles() {
       {"witness", {"WITNESS"}},
       {"auditor",
        {"READ_DETAIL", "LIST", "READ_AGGREGATE", "READ_STATUS", "READ_DISCLOSURE", "READ_CATALOG",
-        "WITNESS", "READ_AUDIT"}},
+        "WITNESS", "READ_AUDIT", "READ_GRANTS"}},
       {"catalog-owner", {"WRITE_CATALOG", "READ_CATALOG"}},
       {"replica", {"REPLICATE", "WITNESS"}},
-      {"operator", {"OPERATE", "WITNESS"}},
-      {"security-admin", {"GRANT"}},
-      {"audit-admin", {"READ_AUDIT"}}};
+      {"operator", {"OPERATE", "WITNESS", "READ_GRANTS"}},
+      {"security-admin", {"GRANT", "READ_GRANTS"}},
+      {"audit-admin", {"READ_AUDIT", "READ_GRANTS"}}};
   return *roles;
 }
 
@@ -124,8 +135,7 @@ std::vector<Grain> Ask::grains() const {
   // Who names an agency always, as the key of a budget does, has no other grain.
   if (Names('l') && (Names('A') || Names('a'))) return {Grain::kAgency};
   if (Names('E') || Names('e')) return {Grain::kAgency};
-  if (Names('l')) return {Grain::kOwnLevel};
-  std::vector<Grain> grains = {Grain::kBelow};
+  std::vector<Grain> grains = {Names('l') ? Grain::kOwnLevel : Grain::kBelow};
   if (Names('o')) grains.push_back(Grain::kOwnLevel);
   if (Names('U')) grains.push_back(Grain::kDepartment);
   if (Names('A') || Names('a')) grains.push_back(Grain::kAgency);
@@ -245,9 +255,9 @@ const std::vector<Ask>& Asks() {
       {"AuthorityService/Grant", "", {"GRANT"}, "", "role: \"none\""},
       {"AuthorityService/ApproveGrant", "", {"GRANT"}, "", "grant_id: 1000000"},
       {"AuthorityService/RevokeGrant", "", {"GRANT"}, "", "grant_id: 1000000"},
-      {"AuthorityService/ListGrants", "", {"GRANT"}, "", "page_size: 1"},
+      {"AuthorityService/ListGrants", "", {"READ_GRANTS"}, "", "page_size: 1"},
       {"AuthorityService/WhoAmI", "", {"IDENTIFY"}, "", ""},
-      {"AuthorityService/Explain", "", {"GRANT"}, "", ""},
+      {"AuthorityService/Explain", "", {"READ_GRANTS"}, "", ""},
 
       {"CatalogService/ImportCatalog",
        "agencies",
@@ -264,12 +274,15 @@ const std::vector<Ask>& Asks() {
        {"WRITE_CATALOG"},
        "DY",
        "request_id: \"matrix\" list: CATALOG_LIST_DIVISION"},
-      {"CatalogService/ListDivisions", "", {"READ_CATALOG"}, "DY", "page_size: 1"},
-      {"CatalogService/ListAgencies", "", {"READ_CATALOG"}, "DUY", "page_size: 1"},
+      {"CatalogService/ListDivisions", "", {"READ_CATALOG"}, "DlY", "page_size: 1"},
+      // Answered with those that he may see.
+      {"CatalogService/ListDivisions", "of all", {"READ_CATALOG"}, "", "fiscal_year: 2024"},
+      {"CatalogService/ListAgencies", "of all", {"READ_CATALOG"}, "", "fiscal_year: 2024"},
+      {"CatalogService/ListAgencies", "", {"READ_CATALOG"}, "DlUY", "page_size: 1"},
       {"CatalogService/ListClassifications",
        "",
        {"READ_CATALOG"},
-       "DY",
+       "DlY",
        "list: CATALOG_LIST_FUNCTIONAL page_size: 1"},
 
       {"DisclosureService/GetTables", "", {"READ_DISCLOSURE"}, "DoUAYS", ""},
@@ -357,7 +370,8 @@ Expected Expect(const std::string& role, const Extent& extent, const Ask& ask,
   const auto covers = [&](const std::string& right) {
     if (has.count(right) == 0) return false;
     for (const Place& place : places) {
-      if (!Covers(extent, PartOf(ask, place, grain), grain)) return false;
+      const Extent counts = right == "READ_CATALOG" ? ForLists(extent) : extent;
+      if (!Covers(counts, PartOf(ask, place, grain), grain)) return false;
     }
     return true;
   };

@@ -238,7 +238,7 @@ TEST_F(AuthorityTest, ListsOfEverybodyAreThoseOfHisDivision) {
   };
   EXPECT_EQ(divisions(kA), std::set<std::string>{"141100"});
   EXPECT_EQ(divisions("city"), std::set<std::string>{"142300"});
-  EXPECT_EQ(divisions("province"), (std::set<std::string>{"141100", "141121", "142300"}));
+  EXPECT_EQ(divisions("province"), (std::set<std::string>{"140000", "141100", "141121", "142300"}));
 }
 
 TEST_F(AuthorityTest, ARevocationReachesWatchesStreamsAndIdleConnections) {
