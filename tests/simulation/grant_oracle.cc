@@ -221,10 +221,18 @@ bool GrantOracle::SeesList(const std::string& principal, Verb verb, domain::Cata
 
 absl::Status GrantOracle::Denied(const std::string& principal, const char* right,
                                  const std::string& scope) const {
+  static const auto* const roles =
+      new std::map<std::string, std::string>{{"WRITE", "submitter, reviewer"},
+                                             {"VALIDATE", "submitter, reviewer"},
+                                             {"CERTIFY", "reviewer"},
+                                             {"CONTROL", "reviewer"},
+                                             {"WRITE_CATALOG", "catalog-owner"},
+                                             {"GRANT", "security-admin"}};
   domain::Refusal refusal;
   refusal.reason = domain::Reason::kRightNotGranted;
   refusal.message =
-      absl::StrCat(principal, " has no grant of ", right, scope.empty() ? "" : " for ", scope);
+      absl::StrCat(principal, " has no grant of ", right, scope.empty() ? "" : " for ", scope,
+                   "; roles with it: ", roles->at(right));
   refusal.metadata = {{"principal", principal}, {"right", right}};
   if (!scope.empty()) refusal.metadata.push_back({"scope", scope});
   return domain::ToStatus(std::move(refusal));
