@@ -23,11 +23,15 @@ bool HasKey(const domain::BudgetKey& key) {
          !key.agency.empty();
 }
 
-// The department that the statement would be counted in: what stands says so where the catalog does
-// not know the agency, so that nobody claims another's by naming his own department.
+// The department that the statement would be counted in, where the catalog does not know it by the
+// code: what stands says so, so that nobody claims another's by naming his own department. Of a code
+// that it knows nothing is said: a refusal repeats this, and it must not tell whether there is one.
 absl::StatusOr<std::string> DepartmentOf(const domain::Submission& s, const Standing& standing) {
-  if (standing.catalog.FindAgency(s.key.division, s.key.year, s.key.agency) != nullptr)
+  const domain::BudgetKey& key = s.key;
+  if (standing.catalog.FindAgency(key.division, key.year, key.agency) != nullptr ||
+      standing.catalog.HasDepartment(key.division, key.year, key.agency)) {
     return std::string();
+  }
   FISCAL_ASSIGN_OR_RETURN(const std::optional<domain::StatementMeta> old,
                           standing.ledger.heads().Meta(s.key));
   return old.has_value() ? old->department_code : s.department_code;

@@ -94,6 +94,26 @@ TEST_F(AuthorityTest, NobodyClaimsAnAgencyByNamingHisDepartment) {
   )");
 }
 
+// Nor is it told whether there is one of another's whole department.
+TEST_F(AuthorityTest, ARefusalSaysTheSameWhateverStands) {
+  const auto refusal = [&] {
+    domain::Submission s;
+    s.principal = "cn:a@ca";
+    s.request_id = "r9";
+    s.key = {141100, 2024, domain::Stage::kApproved, "118"};
+    s.scope = domain::Scope::kDepartment;
+    s.department_code = "035";
+    services::Intake::Request request(std::move(s));
+    return script_.intake().Commit({&request})[0].status();
+  };
+  const absl::Status missing = refusal();
+  EXPECT_SCRIPT(script_,
+                "submit r1 141100/118 department=118 l1=20502:10 by=cn:b@ca => "
+                "created r1 @8, 1 line");
+  EXPECT_EQ(missing, refusal());
+  EXPECT_TRUE(absl::IsPermissionDenied(missing));
+}
+
 TEST_F(AuthorityTest, ListsAreTheirDivisionsOwners) {
   EXPECT_SCRIPT(script_, R"(
     grant cn:d@ca catalog-owner 141100 by=cn:one@ca                => created @8
