@@ -14,7 +14,7 @@ if [ "${1:-}" = --stress ]; then
   for _ in $(seq $((2 * $(nproc)))); do (while :; do :; done) & done
   # The loops end with the script, however it ends.
   trap 'kill $(jobs -p) 2>/dev/null' EXIT
-  export FISCAL_CRASH_CYCLES=20 FISCAL_TREE_KILLS=2 FISCAL_WATCH_KILLS=2 FISCAL_DAMAGE_FAULTS=30 FISCAL_SIM_SEEDS=200
+  export FISCAL_CRASH_CYCLES=20 FISCAL_TREE_KILLS=2 FISCAL_WATCH_KILLS=2 FISCAL_CANARY_KILLS=2 FISCAL_DAMAGE_FAULTS=30 FISCAL_SIM_SEEDS=200
   failed=0
   for run in $(seq "$runs"); do
     say "run $run of $runs beside $((2 * $(nproc))) busy loops"

@@ -86,18 +86,29 @@ bool AwaitServing(const std::shared_ptr<grpc::Channel>& channel) {
 }
 
 ServerChild::ServerChild(const ServeOptions& options) {
+  Start(options.Config(), "", options.open_files_max);
+}
+
+ServerChild::ServerChild(const config::v1::ServeConfig& config, const std::string& stderr_file) {
+  Start(config, stderr_file, std::nullopt);
+}
+
+void ServerChild::Start(const config::v1::ServeConfig& config, const std::string& stderr_file,
+                        std::optional<int64_t> open_files_max) {
   std::vector<std::string> args = {"server", "--serve",
-                                   absl::BytesToHexString(options.Config().SerializeAsString())};
+                                   absl::BytesToHexString(config.SerializeAsString())};
   std::vector<char*> argv;
   for (std::string& arg : args) argv.push_back(arg.data());
   argv.push_back(nullptr);
   pid_ = fork();
   if (pid_ == 0) {
-    if (options.open_files_max.has_value()) {
-      const auto files = static_cast<rlim_t>(*options.open_files_max);
+    if (open_files_max.has_value()) {
+      const auto files = static_cast<rlim_t>(*open_files_max);
       const rlimit limit{files, files};
       setrlimit(RLIMIT_NOFILE, &limit);
     }
+    if (!stderr_file.empty())
+      dup2(open(stderr_file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644), 2);
     execv("/proc/self/exe", argv.data());
     _exit(127);
   }

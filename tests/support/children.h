@@ -27,6 +27,8 @@ bool AwaitServing(const std::shared_ptr<grpc::Channel>& channel);
 class ServerChild {
  public:
   explicit ServerChild(const ServeOptions& options);
+  // What it writes to stderr is added to the file.
+  ServerChild(const config::v1::ServeConfig& config, const std::string& stderr_file);
   ~ServerChild();
   ServerChild(const ServerChild&) = delete;
   ServerChild& operator=(const ServerChild&) = delete;
@@ -38,7 +40,10 @@ class ServerChild {
   int Wait();
 
  private:
-  pid_t pid_;
+  void Start(const config::v1::ServeConfig& config, const std::string& stderr_file,
+             std::optional<int64_t> open_files_max);
+
+  pid_t pid_ = -1;
 };
 
 // For main: serves and returns the exit code when the program was started to do that.
