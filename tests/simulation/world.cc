@@ -480,8 +480,8 @@ class World {
     Commit(group, 0);
   }
 
-  // What an answer says, as far as the model knows it. A refusal for want of a right, whole: it says
-  // nothing of what stands.
+  // What an answer says, as far as the model knows it. A refusal for want of a right, whole: it
+  // says nothing of what stands.
   struct Answer {
     absl::StatusCode code = absl::StatusCode::kOk;
     ModelReceipt receipt;

@@ -24,8 +24,9 @@ bool HasKey(const domain::BudgetKey& key) {
 }
 
 // The department that the statement would be counted in, where the catalog does not know it by the
-// code: what stands says so, so that nobody claims another's by naming his own department. Of a code
-// that it knows nothing is said: a refusal repeats this, and it must not tell whether there is one.
+// code: what stands says so, so that nobody claims another's by naming his own department. Of a
+// code that it knows nothing is said: a refusal repeats this, and must not tell whether there is
+// one.
 absl::StatusOr<std::string> DepartmentOf(const domain::Submission& s, const Standing& standing) {
   const domain::BudgetKey& key = s.key;
   if (standing.catalog.FindAgency(key.division, key.year, key.agency) != nullptr ||
