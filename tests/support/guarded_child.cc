@@ -45,6 +45,13 @@ GuardedChild::GuardedChild(const std::string& name)
   server.mutable_authority()->set_mode("enforce");
   for (const char* admin : {"admin/one", "admin/two"})
     server.mutable_authority()->add_admins()->set_principal(PrincipalOf(admin));
+  // Callers here ask as fast as they are answered.
+  for (const char* role : {"submitter", "consumer", "replica"}) {
+    config::v1::ShareConfig* share = server.add_shares();
+    share->set_role(role);
+    share->set_requests_per_second(1000000000);
+    share->set_cost_per_second(1000000000000);
+  }
 }
 
 GuardedChild::~GuardedChild() {

@@ -15,7 +15,7 @@ namespace fiscal::testing {
 
 class GuardedChild {
  public:
-  // Its directory is a temporary one, gone with this.
+  // Its directory is a temporary one, gone with this. Requests have no rate.
   explicit GuardedChild(const std::string& name);
   ~GuardedChild();
 
