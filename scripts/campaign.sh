@@ -7,12 +7,13 @@
 #   scripts/campaign.sh watch KILLS                  of a server with watchers; 8 in CI
 #   scripts/campaign.sh canary KILLS                 of a server whose tenants look for each other's marks; 6 in CI
 #   scripts/campaign.sh denied PAIRS                 a foreign budget that is there against one that is not, in time
+#   scripts/campaign.sh authority-cost PAIRS         submits and totals with grants enforced against without
 #   scripts/campaign.sh storage-damage FAULTS [SEED] single faults in the files of a data directory; 150 in CI
 #   scripts/campaign.sh check DOCUMENTS              made disclosures with planted errors; 60 in CI
 #   scripts/campaign.sh explain LINES                explanations over a history of so many; 20,000 in CI
 #   scripts/campaign.sh fuzz SECONDS                 each decoder, the importer and spreadsheets, with clang's libFuzzer
 . "$(dirname "$0")/lib.sh"
-[ $# -ge 2 ] || { sed -n '2,13p' "$0" >&2; exit 2; }
+[ $# -ge 2 ] || { sed -n '2,14p' "$0" >&2; exit 2; }
 install_packages "${PACKAGES[@]}"
 case $1 in
   simulation)
@@ -37,6 +38,9 @@ case $1 in
   denied)
     build release fiscal-denied-bench
     build/release/bin/fiscal-denied-bench --pairs "$2" ;;
+  authority-cost)
+    build release fiscal-authority-cost
+    build/release/bin/fiscal-authority-cost --pairs "$2" ;;
   storage-damage)
     build release storage_damage_test fiscal
     # Kept, so that a failure can be looked at again by its name (FISCAL_DAMAGE_ONLY).
@@ -63,5 +67,5 @@ case $1 in
     build/fuzz/bin/pdf_fuzz -max_total_time="$2" -max_len=200000 build/corpus/pdf
     build/fuzz/bin/config_fuzz -max_total_time="$2" -max_len=20000 build/corpus/config tests/fuzz/seeds/config
     build/fuzz/bin/sheets_fuzz -max_total_time="$2" -max_len=20000 build/corpus/sheets tests/fuzz/seeds/sheets ;;
-  *) sed -n '2,13p' "$0" >&2; exit 2 ;;
+  *) sed -n '2,14p' "$0" >&2; exit 2 ;;
 esac

@@ -46,8 +46,8 @@ absl::Status Refused(absl::string_view why) {
                         absl::StrCat("the caller's certificate ", why));
 }
 
-// True when what was read last ended with the text, and not with a block that is broken. A file that
-// is half written is none.
+// True when what was read last ended with the text, and not with a block that is broken. A file
+// that is half written is none.
 bool ReadToTheEnd() { return ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE; }
 
 std::vector<Certificate> CertificatesIn(absl::string_view pem) {

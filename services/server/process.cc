@@ -21,8 +21,8 @@ namespace {
 
 constexpr absl::Duration kProgressInterval = absl::Seconds(2);
 
-// A damaged audit log stops nobody's work: it is kept for whoever audits, under a name that no other
-// has, and a new one begins.
+// A damaged audit log stops nobody's work: it is kept for whoever audits, under a name that no
+// other has, and a new one begins.
 absl::Status PutAside(const std::string& path, absl::string_view why) {
   std::string aside = path + ".damaged";
   for (int n = 2; std::filesystem::exists(aside); ++n) aside = absl::StrCat(path, ".damaged.", n);
