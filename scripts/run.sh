@@ -75,12 +75,6 @@ if [ -n "$AUTHORITY" ]; then
   FISCAL+=("${bureau[@]}")
   PROVINCE+=("${bureau[@]}")
 fi
-"${SERVE[@]}" --data-dir "$DATA" --listen "$ADDRESS" &
-SERVER=$!
-"${SERVE_ABOVE[@]}" --data-dir "$DATA-province" --listen "$ABOVE" --upstream "lvliang=$ADDRESS" &
-PROVINCE_SERVER=$!
-trap 'kill $SERVER $PROVINCE_SERVER 2>/dev/null || true; wait 2>/dev/null || true' EXIT
-
 # grant SERVER NAME ROLE [DIVISION]: by one administrator, approved by the other where it takes two.
 grant() {
   local one two answer
@@ -95,16 +89,27 @@ grant() {
     *) echo "$answer" ;;
   esac
 }
+"${SERVE[@]}" --data-dir "$DATA" --listen "$ADDRESS" &
+SERVER=$!
+PROVINCE_SERVER=
+trap 'kill $SERVER $PROVINCE_SERVER 2>/dev/null || true; wait 2>/dev/null || true' EXIT
+# What they may: the bureau at both, and the province at the city, before it asks.
 if [ -n "$AUTHORITY" ]; then
-  say "grants: the bureau's at the city and at the province, and the province's at the city"
-  for server in "$ADDRESS" "$ABOVE"; do
-    grant "$server" bureau catalog-owner 140000
-    grant "$server" bureau operator
-    grant "$server" bureau audit-admin
-  done
+  say "grants at the city"
+  grant "$ADDRESS" bureau catalog-owner 140000
   grant "$ADDRESS" bureau reviewer 141100
+  grant "$ADDRESS" bureau operator
+  grant "$ADDRESS" bureau audit-admin
   grant "$ADDRESS" server/province consumer 141100
+fi
+"${SERVE_ABOVE[@]}" --data-dir "$DATA-province" --listen "$ABOVE" --upstream "lvliang=$ADDRESS" &
+PROVINCE_SERVER=$!
+if [ -n "$AUTHORITY" ]; then
+  say "grants at the province"
+  grant "$ABOVE" bureau catalog-owner 140000
   grant "$ABOVE" bureau reader 140000
+  grant "$ABOVE" bureau operator
+  grant "$ABOVE" bureau audit-admin
 fi
 # The client itself waits for the server to answer.
 "${FISCAL[@]}" authority whoami >/dev/null
