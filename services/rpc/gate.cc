@@ -54,26 +54,31 @@ Path PathOf(const Descriptor& request, const std::string& text) {
 using Leaf = std::function<void(const Message& message, const FieldDescriptor& field, int index,
                                 const std::string& where)>;
 
-void Walk(const Message& message, const Path& path, size_t depth, const std::string& where,
+// `where` is null where nobody asks for it, which is nearly always.
+void Walk(const Message& message, const Path& path, size_t depth, const std::string* where,
           const Leaf& leaf) {
   const FieldDescriptor& field = *path[depth];
   const google::protobuf::Reflection& reflection = *message.GetReflection();
   const bool last = depth + 1 == path.size();
-  const std::string here = absl::StrCat(where, where.empty() ? "" : ".", field.name());
+  std::string here;
+  if (where != nullptr) here = absl::StrCat(*where, where->empty() ? "" : ".", field.name());
   if (!field.is_repeated()) {
     if (last) {
       leaf(message, field, -1, here);
     } else {
-      Walk(reflection.GetMessage(message, &field), path, depth + 1, here, leaf);
+      Walk(reflection.GetMessage(message, &field), path, depth + 1,
+           where == nullptr ? nullptr : &here, leaf);
     }
     return;
   }
   for (int i = 0; i < reflection.FieldSize(message, &field); ++i) {
-    const std::string element = absl::StrCat(here, "[", i, "]");
+    std::string element;
+    if (where != nullptr) element = absl::StrCat(here, "[", i, "]");
     if (last) {
       leaf(message, field, i, element);
     } else {
-      Walk(reflection.GetRepeatedMessage(message, &field, i), path, depth + 1, element, leaf);
+      Walk(reflection.GetRepeatedMessage(message, &field, i), path, depth + 1,
+           where == nullptr ? nullptr : &element, leaf);
     }
   }
 }
@@ -85,10 +90,12 @@ struct Value {
 };
 
 // The values of a field, one for each element of the repeated field on the way; none without path.
-std::vector<Value> ValuesOf(const Message& request, const Path& path) {
+// `named`: with where they are.
+std::vector<Value> ValuesOf(const Message& request, const Path& path, bool named = false) {
   std::vector<Value> values;
   if (path.empty()) return values;
-  Walk(request, path, 0, "",
+  const std::string root;
+  Walk(request, path, 0, named ? &root : nullptr,
        [&](const Message& message, const FieldDescriptor& field, int index,
            const std::string& where) {
          const google::protobuf::Reflection& r = *message.GetReflection();
@@ -152,8 +159,9 @@ absl::Status PartsOf(const ScopeRule& rule, const Message& request, std::vector<
     if (!divisions[k].text.empty()) {
       part.division = wire::ParseDivision(divisions[k].text);
       if (part.division == 0) {
-        return domain::Refuse(
-            {{domain::Reason::kCodeMalformed, divisions[k].where, "", domain::kDivisionShape}});
+        return domain::Refuse({{domain::Reason::kCodeMalformed,
+                                ValuesOf(request, rule.division, /*named=*/true)[k].where, "",
+                                domain::kDivisionShape}});
       }
       *named = true;
     }

@@ -98,7 +98,8 @@ std::string GuardedChild::Grant(const std::string& to, const std::string& role,
   auth::GrantRequest request;
   request.set_principal(PrincipalOf(to));
   request.set_role(role);
-  request.mutable_scope()->set_division_code("141100");
+  // Who owns lists begins the tree.
+  if (role != "catalog-owner") request.mutable_scope()->set_division_code("141100");
   if (!department.empty()) request.mutable_scope()->add_department_codes(department);
   auth::GrantResponse granted;
   grpc::ClientContext first;

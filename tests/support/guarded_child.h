@@ -29,8 +29,8 @@ class GuardedChild {
   // Waits until the server takes the caller's calls. False when it doesn't.
   static bool AwaitServing(const std::shared_ptr<grpc::Channel>& channel);
 
-  // Of division 141100, or of one of its departments. As admin/one, approved by admin/two where
-  // that is needed. Empty, or why it failed.
+  // Of division 141100, or of one of its departments; of lists everything. As admin/one, approved
+  // by admin/two where that is needed. Empty, or why it failed.
   std::string Grant(const std::string& to, const std::string& role,
                     const std::string& department = "") const;
 

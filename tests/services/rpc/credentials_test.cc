@@ -153,7 +153,8 @@ class CredentialsTest : public ::testing::Test {
     return false;
   }
 
-  const testing::Authority authority_, other_;
+  const testing::Authority authority_{"authority", "URI:spiffe://fiscal.example"},
+      other_{"other", "URI:spiffe://fiscal.example"};
   RealClock clock_;
   std::unique_ptr<Identities> identities_;
   const std::string kRefused = absl::StrCat("code ", int{grpc::StatusCode::UNAVAILABLE});
