@@ -203,11 +203,12 @@ MUTATIONS = [
                             (extent.year_to != 0 && asked.year > extent.year_to)) {''',
          '                      : false) {'),
         ('all years', 'asked.year == 0 ? extent.year_from != 0 || extent.year_to != 0\n', 'asked.year == 0 ? false\n'),
-        ('stages', 'return CoversStages(extent, asked) && ', 'return '),
+        ('stages', 'return CoversStages(extent, asked) && ', 'return (CoversStages(extent, asked) || true) && '),
         ('all stages', 'if (a.stage == Stage::kNone) return false;', 'if (a.stage == Stage::kNone) return true;'),
         ('each of several stages', 'return std::all_of(stages.begin(), stages.end(), [&](Stage s)',
          'return std::any_of(stages.begin(), stages.end(), [&](Stage s)'),
-        ('the division', '&& CoversDivision(extent, asked, catalog) &&', '&&'),
+        ('the division', '&& CoversDivision(extent, asked, catalog) &&',
+         '&& (CoversDivision(extent, asked, catalog) || true) &&'),
         ('divisions below, of an own level',
          'return !e.own_level || a.own_level || !a.department.empty() || !a.agency.empty();',
          'return true;'),
@@ -217,7 +218,8 @@ MUTATIONS = [
         ('trees of other years', 'if (!IsBelow(division, above, key.year, catalog)) return false;',
          'if (!IsBelow(division, above, key.year, catalog)) continue;'),
         ('units', '''&&
-         CoversUnits(extent, asked, catalog);''', ';'),
+         CoversUnits(extent, asked, catalog);''', '''&&
+         (CoversUnits(extent, asked, catalog) || true);'''),
         ('a question about a whole division',
          'if (a.agency.empty()) return !a.department.empty() && Contains(e.departments, a.department);',
          'if (a.agency.empty()) return a.department.empty() || Contains(e.departments, a.department);'),
@@ -259,7 +261,7 @@ MUTATIONS = [
     ('domain/authority/principal.cc', DOMAIN, [
         ('a principal\'s length', 'uri.size() > kPrincipalBytesMax || ', ''),
         ('a path', 'parts.size() < 2 || ', ''),
-        ('the form of a trust domain', '!IsTrustDomain(parts[0]) ||', ''),
+        ('the form of a trust domain', '!IsTrustDomain(parts[0]) ||', '(!IsTrustDomain(parts[0]) && false) ||'),
         ('dots in a path', 'text != "." && text != ".." &&', ''),
         ('who vouches', 'if (!IsName(name) || !IsName(issuer)) return "";', 'if (!IsName(issuer)) return "";'),
         ('names of authorities', 'if (!IsName(name) || !IsName(issuer)) return "";', 'if (!IsName(name)) return "";'),

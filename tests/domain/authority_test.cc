@@ -84,7 +84,7 @@ TEST(RoleTest, DutiesAreApart) {
 }
 
 // 140000 with 141100 and 142300, below 141100 the counties 141102 and 141121; in 2025 the county
-// 141121 belongs to 142300.
+// 141121 belongs to 142300, and the agency 118002 to the department 035.
 class GrantsTest : public ::testing::Test {
  protected:
   GrantsTest() {
@@ -104,7 +104,10 @@ class GrantsTest : public ::testing::Test {
       Take(divisions);
       CatalogEvent agencies{141100, year, CatalogList::kAgency, {}};
       for (const auto& [code, department] : std::vector<std::pair<const char*, const char*>>{
-               {"035001", "035"}, {"035002", "035"}, {"118001", "118"}}) {
+               {"035001", "035"},
+               {"035002", "035"},
+               {"118001", "118"},
+               {"118002", year == 2024 ? "118" : "035"}}) {
         CatalogEntry entry;
         entry.code = code;
         entry.department_code = department;
@@ -166,6 +169,10 @@ TEST_F(GrantsTest, ADepartmentHasTheAgenciesThatTheCatalogSays) {
   EXPECT_FALSE(Within(department, {141100, true, "035", "118001", 2024}));
   EXPECT_TRUE(Within(department, {141100, true, "035", "999", 2024}));
   EXPECT_FALSE(Within(department, Agency("999")));
+  // In all years it was of two.
+  EXPECT_TRUE(Within(department, Agency("118002", 2025)));
+  EXPECT_FALSE(Within(department, Agency("118002", 0)));
+  EXPECT_TRUE(Within({141100, false, {"035", "118"}, {}, 0, 0, {}}, Agency("118002", 0)));
   // A county's department of the same code is not the city's.
   EXPECT_FALSE(Within(department, {141102, true, "035", "", 2024}));
   EXPECT_FALSE(Within(department, {141102, true, "035", "035001", 2024}));
