@@ -91,6 +91,11 @@ TEST_F(AuthorityTest, NobodyClaimsAnAgencyByNamingHisDepartment) {
   EXPECT_SCRIPT(script_, R"(
     submit r1 141100/118 department=118 l1=20502:10 by=cn:b@ca   => created r1 @8, 1 line
     submit r2 141100/118 department=035 l1=20502:1 by=cn:a@ca    => RIGHT_NOT_GRANTED
+    grant cn:a@ca submitter 142300 department=035 by=cn:one@ca   => created @9
+    grant cn:b@ca submitter 142300 department=118 by=cn:one@ca   => created @10
+    submit r3 142300/900001 department=118 l1=20502:1 by=cn:b@ca => created r1 @11, 1 line
+    submit r4 142300/900001 department=035 l1=20502:2 by=cn:a@ca => RIGHT_NOT_GRANTED
+    submit r5 142300/900002 department=035 l1=20502:2 by=cn:a@ca => created r1 @12, 1 line
   )");
 }
 
@@ -275,6 +280,8 @@ TEST_F(AuthorityTest, EventsAreSeenByWhatTheyAreAbout) {
     submit r1 141100/035001 l1=20502:10 by=cn:a@ca   => created r1 @8, 1 line
     submit r1 141100/118001 l1=20502:7 by=cn:b@ca    => created r1 @9, 1 line
     grant cn:u@ca consumer 141100 by=cn:one@ca       => created @10
+    grant cn:v@ca consumer 141100 department=035 by=cn:one@ca   => created @11
+    codes 142300 207 by=cn:c@ca                      => revised @12, 1 added
   )");
   const auto sees = [&](const char* principal, Verb verb, uint64_t position) {
     const storage::LogEntry entry = *script_.log().Read(domain::Position(position));
@@ -293,6 +300,11 @@ TEST_F(AuthorityTest, EventsAreSeenByWhatTheyAreAbout) {
   EXPECT_TRUE(sees("cn:u@ca", Verb::kRollUp, 5));
   EXPECT_FALSE(sees("cn:u@ca", Verb::kRollUp, 6));
   EXPECT_FALSE(sees("cn:x@ca", Verb::kRollUp, 5));
+  // Not of other divisions, nor what serves nobody below, nor without the right.
+  EXPECT_FALSE(sees("cn:u@ca", Verb::kRollUp, 12));
+  EXPECT_TRUE(sees("cn:v@ca", Verb::kRollUp, 5));
+  EXPECT_FALSE(sees("cn:v@ca", Verb::kRollUp, 4));
+  EXPECT_FALSE(sees("cn:a@ca", Verb::kRollUp, 5));
 }
 
 }  // namespace
