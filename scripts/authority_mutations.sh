@@ -22,7 +22,7 @@ build release "${programs[@]}" >"$copy/build.txt" || { tail -30 "$copy/build.txt
 # The first failed test of "$1" with the filter $2; nothing when all are green.
 red() {
   local status=0
-  timeout 300 "$FISCAL_BIN_DIR/$1" --gtest_filter="$2" --gtest_brief=1 >"$copy/test.txt" 2>&1 </dev/null || status=$?
+  timeout 120 "$FISCAL_BIN_DIR/$1" --gtest_filter="$2" --gtest_brief=1 >"$copy/test.txt" 2>&1 </dev/null || status=$?
   [ $status = 0 ] || { grep -m1 -oE 'FAILED  \] [A-Za-z]+\.[A-Za-z]+' "$copy/test.txt" || echo "ends with $status"; } |
     sed 's/.*\] //'
 }

@@ -79,6 +79,10 @@ class AuthorityTest : public ::testing::Test {
     if (fen != nullptr) *fen = response.total().amount_fen();
     return client::ToError(status);
   }
+  // A stream that should be ended and is not ends by itself, another way.
+  static void Limit(grpc::ClientContext* context) {
+    context->set_deadline(absl::ToChronoTime(absl::Now() + absl::Seconds(30)));
+  }
   static agg::WatchTotalsRequest WatchOf(const std::string& department) {
     agg::WatchTotalsRequest request;
     auto* filter = request.add_filters()->mutable_filter();
@@ -244,6 +248,7 @@ TEST_F(AuthorityTest, ListsOfEverybodyAreThoseOfHisDivision) {
 TEST_F(AuthorityTest, ARevocationReachesWatchesStreamsAndIdleConnections) {
   ASSERT_EQ(Submit(tenants_.As(kA), MakeBudget(kAgencyA, 3, 1, "r1")).reason, "");
   grpc::ClientContext watching, submitting;
+  for (grpc::ClientContext* context : {&watching, &submitting}) Limit(context);
   auto watch =
       agg::AggregationService::NewStub(tenants_.As(kA))->WatchTotals(&watching, WatchOf("101"));
   agg::WatchTotalsResponse message;
@@ -275,6 +280,7 @@ TEST_F(AuthorityTest, ARevocationReachesAWatchOfWhoKeepsAnotherGrant) {
   ASSERT_EQ(Submit(tenants_.As(kA), MakeBudget(kAgencyA, 3, 1, "r1")).reason, "");
   tenants_.Grant(kA, "submitter", Tenants::Scope("141100", "102"));
   grpc::ClientContext watching, going_on;
+  for (grpc::ClientContext* context : {&watching, &going_on}) Limit(context);
   const auto stub = agg::AggregationService::NewStub(tenants_.As(kA));
   auto watch = stub->WatchTotals(&watching, WatchOf("101"));
   auto other = stub->WatchTotals(&going_on, WatchOf("102"));
@@ -302,6 +308,7 @@ TEST_F(AuthorityTest, ARevokedCertificateEndsItsConnectionsCalls) {
   ASSERT_EQ(Submit(tenants_.As(kA), MakeBudget(kAgencyA, 3, 1, "r1")).reason, "");
   tenants_.Grant("copy", "replica");
   grpc::ClientContext watching, reading;
+  for (grpc::ClientContext* context : {&watching, &reading}) Limit(context);
   auto watch =
       agg::AggregationService::NewStub(tenants_.As(kA))->WatchTotals(&watching, WatchOf("101"));
   agg::WatchTotalsResponse message;
