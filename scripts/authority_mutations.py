@@ -234,7 +234,6 @@ MUTATIONS = [
         ('each of several departments', '''std::all_of(departments.begin(), departments.end(),
                      [&]''', '''std::any_of(departments.begin(), departments.end(),
                      [&]'''),
-        ('two persons for all divisions', 'return e.division == 0 ||\n', 'return\n'),
         ('two persons for a province', '(e.division % 10000 == 0 && ', '(e.division % 10000 == 1 && '),
         ('two persons always', 'return role->two_persons == TwoPersons::kAlways;', 'return false;'),
         ('the approval', 'if (needs_approval && !(approved && approved.position <= at)) return State::kPending;', ''),
