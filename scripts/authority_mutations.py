@@ -128,8 +128,6 @@ MUTATIONS = [
         ('divisions that it adds to', 'if (!known && code != event_.division) Add(Known(parent), &places);', ''),
         ('divisions that it moves to',
          'if (known && catalog_.ParentOf(code, event_.year) != parent) Add(Known(parent), &places);', ''),
-        ('the department that stands', 'return old.has_value() ? old->department_code : s.department_code;',
-         'return s.department_code;'),
         ('statements with faults', '(!HasKey(s.key) && !s.violations.empty())',
          '((!HasKey(s.key) || true) && !s.violations.empty())'),
         ('lists with faults', '(event.division == 0 && !import.violations.empty())', '!import.violations.empty()'),

@@ -91,11 +91,6 @@ TEST_F(AuthorityTest, NobodyClaimsAnAgencyByNamingHisDepartment) {
   EXPECT_SCRIPT(script_, R"(
     submit r1 141100/118 department=118 l1=20502:10 by=cn:b@ca   => created r1 @8, 1 line
     submit r2 141100/118 department=035 l1=20502:1 by=cn:a@ca    => RIGHT_NOT_GRANTED
-    grant cn:a@ca submitter 142300 department=035 by=cn:one@ca   => created @9
-    grant cn:b@ca submitter 142300 department=118 by=cn:one@ca   => created @10
-    submit r3 142300/900001 department=118 l1=20502:1 by=cn:b@ca => created r1 @11, 1 line
-    submit r4 142300/900001 department=035 l1=20502:2 by=cn:a@ca => RIGHT_NOT_GRANTED
-    submit r5 142300/900002 department=035 l1=20502:2 by=cn:a@ca => created r1 @12, 1 line
   )");
 }
 
