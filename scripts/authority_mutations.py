@@ -79,10 +79,10 @@ MUTATIONS = [
         ('the signature of a list', 'if (X509_CRL_verify(list.get(), X509_get0_pubkey(issuer)) == 1 &&',
          'if (issuer != nullptr &&'),
         ('what other authorities judged is forgotten', '  verdicts_.clear();\n  return true;', '  return true;'),
-        ('junk in place of authorities', '''  if (trust->authorities.empty())
-    return absl::InvalidArgumentError("no authority's certificate in PEM in it");''', ''),
-        ('junk in place of a list', '''  if (trust->lists.empty() && !lists.empty())
-    return absl::InvalidArgumentError("no list of revoked certificates in PEM in it");''', ''),
+        ('junk in place of authorities', '''  if (trust->authorities.empty() || !ReadToTheEnd())
+    return absl::InvalidArgumentError("not whole certificates of authorities in PEM");''', ''),
+        ('junk in place of a list', '''  if (trust->lists.empty() || !ReadToTheEnd())
+    return absl::InvalidArgumentError("no whole list of revoked certificates in PEM");''', ''),
     ]),
     ('services/rpc/token_sealer.cc', TOKENS, [
         ('the MAC', 'if (CRYPTO_memcmp(own.data(), mac.data(), kMacBytes) != 0) return std::nullopt;', '(void)mac;'),
@@ -124,10 +124,11 @@ MUTATIONS = [
     FISCAL_RETURN_IF_ERROR(Permitted(authority, part, standing));''', ''),
         ('lists', 'return authority.May(import.principal, Verb::kWriteCatalog, places, standing.catalog);',
          'return absl::OkStatus();'),
-        ('divisions that a list of divisions names', 'if (known) Add(code, &places);', ''),
-        ('divisions that it adds to', 'if (!known && code != event_.division) Add(Known(parent), &places);', ''),
-        ('divisions that it moves to',
-         'if (known && catalog_.ParentOf(code, event_.year) != parent) Add(Known(parent), &places);', ''),
+        ('divisions that a list of divisions names',
+         'if (year != 0) places.push_back({code, false, "", "", year});', ''),
+        ('divisions that it adds to, or moves to',
+         'if (!stays && !begins) places.push_back({Known(parent), false, "", "", event_.year});', '(void)begins;'),
+        ('trees that it begins', ' && code == event_.division && code % 10000 == 0;', ';'),
         ('statements with faults', '(!HasKey(s.key) && !s.violations.empty())',
          '((!HasKey(s.key) || true) && !s.violations.empty())'),
         ('lists with faults', '(event.division == 0 && !import.violations.empty())', '!import.violations.empty()'),

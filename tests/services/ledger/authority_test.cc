@@ -130,6 +130,19 @@ TEST_F(AuthorityTest, ListsAreTheirDivisionsOwners) {
   )");
 }
 
+// A list of another year is no way around it: a division stands where the latest list has it.
+TEST_F(AuthorityTest, ANewYearsListIsJudgedByTheOneBefore) {
+  EXPECT_SCRIPT(script_, R"(
+    grant cn:d@ca catalog-owner 141100 by=cn:one@ca                   => created @8
+    divisions 141100<142300 year=2030 by=cn:d@ca                      => RIGHT_NOT_GRANTED
+    divisions 141100 year=2030 by=cn:d@ca                             => RIGHT_NOT_GRANTED
+    divisions 141100 142300<141100 year=2030 by=cn:d@ca               => RIGHT_NOT_GRANTED
+    divisions 141109 year=2030 by=cn:d@ca                             => RIGHT_NOT_GRANTED
+    divisions 140000 141100<140000 142300<140000 year=2030 by=cn:c@ca => revised @9, 3 added
+    divisions 141100<140000 141109<141100 year=2030 by=cn:d@ca        => revised @10, 1 added
+  )");
+}
+
 TEST_F(AuthorityTest, OrdersAboutGrantsAreAdministrators) {
   EXPECT_SCRIPT(script_, R"(
     grant cn:b@ca reader 141100 by=cn:a@ca              => RIGHT_NOT_GRANTED
