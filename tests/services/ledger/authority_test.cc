@@ -138,6 +138,7 @@ TEST_F(AuthorityTest, ANewYearsListIsJudgedByTheOneBefore) {
     divisions 141100 year=2030 by=cn:d@ca                             => RIGHT_NOT_GRANTED
     divisions 141100 142300<141100 year=2030 by=cn:d@ca               => RIGHT_NOT_GRANTED
     divisions 141109 year=2030 by=cn:d@ca                             => RIGHT_NOT_GRANTED
+    divisions 141100<140000 141109 by=cn:d@ca                         => RIGHT_NOT_GRANTED
     divisions 140000 141100<140000 142300<140000 year=2030 by=cn:c@ca => revised @9, 3 added
     divisions 141100<140000 141109<141100 year=2030 by=cn:d@ca        => revised @10, 1 added
   )");
