@@ -1,10 +1,6 @@
 // The audit log of a process, as an auditor gets it: by the service, and by the program `fiscal`.
 #include "services/rpc/audit.h"
 
-#include <sys/wait.h>
-
-#include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -21,6 +17,7 @@
 #include "storage/rocks/rocks_kv.h"
 #include "tests/integration/deployment.h"
 #include "tests/support/children.h"
+#include "tests/support/programs.h"
 #include "tests/support/serve_options.h"
 
 namespace fiscal::testing {
@@ -30,11 +27,6 @@ namespace aud = fiscal::audit::v1;
 using domain::AuditOutcome;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
-
-struct Ran {
-  int code = -1;
-  std::string out;
-};
 
 class AuditTest : public ::testing::Test {
  protected:
@@ -81,20 +73,13 @@ class AuditTest : public ::testing::Test {
   }
   std::string address() const { return absl::StrCat("127.0.0.1:", server_->port()); }
   Ran Fiscal(const std::string& arguments) {
-    const char* bin = std::getenv("FISCAL_BIN_DIR");
-    const std::string command =
-        absl::StrCat(bin == nullptr ? "build/release/bin" : bin, "/fiscal --server ", address(),
-                     " ", arguments, " 2>", dir_.path(), "/stderr");
-    Ran ran;
-    FILE* pipe = popen(command.c_str(), "r");
-    char buffer[4096];
-    size_t n;
-    while ((n = fread(buffer, 1, sizeof(buffer), pipe)) > 0) ran.out.append(buffer, n);
-    const int status = pclose(pipe);
-    ran.code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    Ran ran = RunFiscal(absl::StrCat("--server ", address(), " ", arguments));
+    said_ = ran.err;
     return ran;
   }
 
+  // What the program last said to stderr.
+  std::string said_;
   TempDir dir_;
   std::unique_ptr<services::Server> server_;
 };
@@ -113,13 +98,13 @@ TEST_F(AuditTest, AnAuditorListsAndExportsIt) {
       "audit list --principal 'spiffe://fiscal.example/agency/*' --limit 1100 --from 2026-01-01 "
       "-o json");
   EXPECT_THAT(std::vector<std::string>(absl::StrSplit(some.out, '\n')), SizeIs(1101));
-  EXPECT_THAT(ReadFile(dir_.path() + "/stderr"), HasSubstr("only 1100 entries are shown"));
+  EXPECT_THAT(said_, HasSubstr("only 1100 entries are shown"));
   EXPECT_EQ(Fiscal("audit list --outcome perhaps").code, 2);
   EXPECT_EQ(Fiscal("audit list --from yesterday").code, 2);
   EXPECT_EQ(Fiscal("audit list --to 2025-12-31 -o json").out, "");
 
   const std::string file = dir_.path() + "/audit.jsonl";
-  ASSERT_EQ(Fiscal("audit export --out " + file).code, 0) << ReadFile(dir_.path() + "/stderr");
+  ASSERT_EQ(Fiscal("audit export --out " + file).code, 0) << said_;
   const std::vector<std::string> lines = absl::StrSplit(ReadFile(file), '\n', absl::SkipEmpty());
   ASSERT_GE(lines.size(), 1201u);
   for (size_t i = 0; i + 1 < lines.size(); ++i)

@@ -1,7 +1,6 @@
 // The contract of the commands: what scripts of other systems rely on. Runs the program `fiscal`
 // against a server in this process.
 #include <iconv.h>
-#include <sys/wait.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -22,31 +21,19 @@
 #include "gtest/gtest.h"
 #include "tests/clients/sheets/workbooks.h"
 #include "tests/integration/deployment.h"
+#include "tests/support/programs.h"
 
 namespace fiscal::testing {
 namespace {
 
 constexpr char kReference[] = "tests/data/documents/lvliang_finance_office_2024.txt";
 
-struct Ran {
-  int code = -1;
-  std::string out;
-};
-
 class CliContractTest : public ::testing::Test {
  protected:
   Ran Fiscal(const std::string& arguments, const std::string& server = "") {
-    const char* bin = std::getenv("FISCAL_BIN_DIR");
-    const std::string command = absl::StrCat(
-        bin == nullptr ? "build/release/bin" : bin, "/fiscal --server ",
-        server.empty() ? d_.address() : server, " ", arguments, " 2>", dir_.path(), "/stderr");
-    Ran ran;
-    FILE* pipe = popen(command.c_str(), "r");
-    char buffer[4096];
-    size_t n;
-    while ((n = fread(buffer, 1, sizeof(buffer), pipe)) > 0) ran.out.append(buffer, n);
-    const int status = pclose(pipe);
-    ran.code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    Ran ran = RunFiscal(
+        absl::StrCat("--server ", server.empty() ? d_.address() : server, " ", arguments));
+    said_ = ran.err;
     return ran;
   }
   std::string Write(const std::string& name, const std::string& content) {
@@ -68,6 +55,8 @@ class CliContractTest : public ::testing::Test {
   }
 
   Deployment d_;
+  // What the program last said to stderr.
+  std::string said_;
   TempDir dir_;
 };
 
@@ -155,8 +144,7 @@ TEST_F(CliContractTest, APositionIsTakenAsPrintedOrAsDigits) {
   for (const std::string& command : {totals, std::string("log --after "), prove,
                                      std::string("admin quarantine --reason x --position ")}) {
     EXPECT_EQ(Fiscal(command + other).code, 3) << command;
-    EXPECT_TRUE(absl::StrContains(ReadFile(dir_.path() + "/stderr"), "POSITION_OF_OTHER_HISTORY"))
-        << command;
+    EXPECT_TRUE(absl::StrContains(said_, "POSITION_OF_OTHER_HISTORY")) << command;
   }
 }
 
@@ -264,16 +252,12 @@ TEST_F(CliContractTest, AWrongConfigurationIsOneLineAndTwo) {
   const std::string unknown = Write(
       "unknown.yaml", absl::StrCat("server:\n  data_dir: ", data, "\n  listn: 127.0.0.1:1\n"));
   const std::string file = Write("file", "");
-  const auto serve = [this](const std::string& arguments, const std::string& variables = "") {
-    const char* bin = std::getenv("FISCAL_BIN_DIR");
-    const std::string error = dir_.path() + "/stderr";
-    const int status =
-        std::system(absl::StrCat("env ", variables, " ", bin == nullptr ? "build/release/bin" : bin,
-                                 "/fiscal serve ", arguments, " >", dir_.path(), "/stdout 2>",
-                                 error, " </dev/null")
-                        .c_str());
-    return absl::StrCat(WIFEXITED(status) ? WEXITSTATUS(status) : -1, " ",
-                        absl::StrReplaceAll(ReadFile(error), {{dir_.path(), ""}}));
+  std::string out;
+  const auto serve = [this, &out](const std::string& arguments, const std::string& variables = "") {
+    const Ran ran = RunShell(
+        absl::StrCat("env ", variables, " ", FiscalProgram(), " serve ", arguments, " </dev/null"));
+    out = ran.out;
+    return absl::StrCat(ran.code, " ", absl::StrReplaceAll(ran.err, {{dir_.path(), ""}}));
   };
   const std::pair<std::string, std::string> cases[] = {
       {"--config " + unknown,
@@ -304,7 +288,7 @@ TEST_F(CliContractTest, AWrongConfigurationIsOneLineAndTwo) {
   for (const auto& [arguments, error] : cases) {
     for (const std::string check : {"", " --check-config"}) {
       EXPECT_EQ(serve(arguments + check), absl::StrCat("2 fiscal serve: ", error, "\n"));
-      EXPECT_EQ(ReadFile(dir_.path() + "/stdout"), "");
+      EXPECT_EQ(out, "");
     }
   }
   EXPECT_EQ(serve("--config " + good, "FISCAL_SERVE_LISTEN=x"),
@@ -313,7 +297,7 @@ TEST_F(CliContractTest, AWrongConfigurationIsOneLineAndTwo) {
 
   EXPECT_EQ(serve("--check-config --config " + good, "FISCAL_SERVE_ROLE=submission FISCAL_X=y"),
             "0 ");
-  EXPECT_EQ(ReadFile(dir_.path() + "/stdout"),
+  EXPECT_EQ(out,
             absl::StrCat("configuration is good: role submission, listening on [::1]:0, data in ",
                          data, "\n"));
   // The later of two flags counts; lists are joined; a switch may stand alone.
@@ -322,7 +306,7 @@ TEST_F(CliContractTest, AWrongConfigurationIsOneLineAndTwo) {
                   "127.0.0.1:2 --set server.drain.seconds=8 --upstream a=h:1 --insecure "
                   "--upstream b=h:2,c=h:3"),
             "0 ");
-  const std::string printed = ReadFile(dir_.path() + "/stdout");
+  const std::string printed = out;
   EXPECT_TRUE(absl::StrContains(printed, "\n  listen: \"127.0.0.1:2\"  # default")) << printed;
   EXPECT_TRUE(absl::StrContains(printed, "\n    seconds: 8  # default 10\n")) << printed;
   EXPECT_TRUE(absl::StrContains(printed, "\n  insecure: true  # default false\n")) << printed;
@@ -331,7 +315,7 @@ TEST_F(CliContractTest, AWrongConfigurationIsOneLineAndTwo) {
   // What is printed is a file that prints the same.
   const std::string again = Write("printed.yaml", printed);
   EXPECT_EQ(serve("--print-config --config " + again), "0 ");
-  EXPECT_EQ(ReadFile(dir_.path() + "/stdout"), printed);
+  EXPECT_EQ(out, printed);
   // Nothing was made.
   EXPECT_FALSE(std::filesystem::exists(data));
 }
@@ -409,7 +393,7 @@ TEST_F(CliContractTest, ATotalIsExplainedAndTheMissingAreNamed) {
 TEST_F(CliContractTest, SpreadsheetsAreSubmitted) {
   const std::string example = "docs/examples/line_items.csv";
   const Ran first = Fiscal("submit " + example);
-  ASSERT_EQ(first.code, 0) << ReadFile(dir_.path() + "/stderr");
+  ASSERT_EQ(first.code, 0) << said_;
   EXPECT_TRUE(absl::StrContains(first.out, "141100/101001/2024/REQUESTED  CREATED  revision 1"))
       << first.out;
   EXPECT_TRUE(absl::StrContains(first.out, "5 lines, 0 memo lines, 1 projects")) << first.out;
@@ -443,7 +427,7 @@ TEST_F(CliContractTest, SpreadsheetsAreSubmitted) {
   };
   const std::string flags = " --division 141100 --year 2024 --stage 年初批复 ";
   const std::string good = book("good.xlsx", rows);
-  ASSERT_EQ(Fiscal("submit " + good + flags).code, 0) << ReadFile(dir_.path() + "/stderr");
+  ASSERT_EQ(Fiscal("submit " + good + flags).code, 0) << said_;
   auto totals = [&](const std::string& stage) {
     d_.AwaitTotals();
     std::string shown;
@@ -464,8 +448,7 @@ TEST_F(CliContractTest, SpreadsheetsAreSubmitted) {
   const std::string refused = book("refused.xlsx", bad);
   EXPECT_EQ(Fiscal("submit " + refused + flags).code, 3);
   const std::string cell = refused + ", sheet 明细, cell D3: CODE_UNKNOWN (line_id 2): 999 is not";
-  EXPECT_TRUE(absl::StrContains(ReadFile(dir_.path() + "/stderr"), cell))
-      << ReadFile(dir_.path() + "/stderr");
+  EXPECT_TRUE(absl::StrContains(said_, cell)) << said_;
   EXPECT_EQ(totals("approved"), "101001=880993456 102001=8000000 ");
   const Ran told = Fiscal("submit -o json " + refused + flags);
   EXPECT_EQ(told.code, 3);
@@ -474,8 +457,7 @@ TEST_F(CliContractTest, SpreadsheetsAreSubmitted) {
       << told.out;
   bad[4][0] = "109999";
   EXPECT_EQ(Fiscal("submit " + book("agency.xlsx", bad) + flags).code, 3);
-  EXPECT_TRUE(absl::StrContains(ReadFile(dir_.path() + "/stderr"),
-                                "agency.xlsx, sheet 明细, cell A5: AGENCY_UNKNOWN"));
+  EXPECT_TRUE(absl::StrContains(said_, "agency.xlsx, sheet 明细, cell A5: AGENCY_UNKNOWN"));
 
   // What is wrong with the file itself is told all at once, and nothing of it is sent.
   bad = rows;
@@ -530,7 +512,7 @@ TEST_F(CliContractTest, TreeHeadsAndProofsAreCheckedOffline) {
   for (const Ran& ran : {seen, event, then, grown}) {
     EXPECT_EQ(ran.code, 0);
     const std::string path = Write("proof.json", ran.out);
-    EXPECT_EQ(verify(path), 0) << ran.out << ReadFile(dir_.path() + "/stderr");
+    EXPECT_EQ(verify(path), 0) << ran.out << said_;
     EXPECT_EQ(verify("< " + path), 0);
     EXPECT_EQ(verify("--seen " + kept + " " + path), ran.out == event.out ? 3 : 0);
     // Any digit of any hash, size, position or time; any field too many or too few.

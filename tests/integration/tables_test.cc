@@ -1,12 +1,9 @@
 // Statutory tables and articulation rules through the program `fiscal`: a document that is imported
 // is printed again, equal to the fen; what is in the ledger is checked by the same rules; certified
 // statements must pass them.
-#include <sys/wait.h>
-
 #include <algorithm>
-#include <cstdio>
-#include <cstdlib>
 #include <fstream>
+#include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -14,6 +11,7 @@
 #include "fiscal/disclosure/v1/disclosure_service.grpc.pb.h"
 #include "gtest/gtest.h"
 #include "tests/integration/deployment.h"
+#include "tests/support/programs.h"
 
 namespace fiscal::testing {
 namespace {
@@ -26,18 +24,9 @@ constexpr char kReference[] = "tests/data/documents/lvliang_finance_office_2024.
 class TablesTest : public ::testing::Test {
  protected:
   int Fiscal(const std::string& arguments, std::string* out = nullptr) {
-    const char* bin = std::getenv("FISCAL_BIN_DIR");
-    const std::string command =
-        absl::StrCat(bin == nullptr ? "build/release/bin" : bin, "/fiscal --server ", d_.address(),
-                     " ", arguments, " 2>", dir_.path(), "/stderr");
-    FILE* pipe = popen(command.c_str(), "r");
-    std::string text;
-    char buffer[4096];
-    size_t n;
-    while ((n = fread(buffer, 1, sizeof(buffer), pipe)) > 0) text.append(buffer, n);
-    const int status = pclose(pipe);
-    if (out != nullptr) *out = text;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    Ran ran = RunFiscal(absl::StrCat("--server ", d_.address(), " ", arguments));
+    if (out != nullptr) *out = std::move(ran.out);
+    return ran.code;
   }
   std::string Write(const std::string& name, const std::string& content) {
     const std::string path = dir_.path() + "/" + name;

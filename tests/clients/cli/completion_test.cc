@@ -1,10 +1,6 @@
 // What shells complete is what the program takes: its help, read as a person would, against what
 // bash offers at each place, and against the words of the scripts for the other shells. Runs the
 // program `fiscal`.
-#include <sys/wait.h>
-
-#include <cstdio>
-#include <cstdlib>
 #include <fstream>
 #include <set>
 #include <string>
@@ -18,6 +14,7 @@
 #include "absl/strings/strip.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/support/programs.h"
 
 namespace fiscal::testing {
 namespace {
@@ -30,29 +27,8 @@ using ::testing::IsSupersetOf;
 using ::testing::Not;
 using ::testing::UnorderedElementsAre;
 
-struct Ran {
-  int code = -1;
-  std::string out;
-};
-
-Ran RunShell(const std::string& command) {
-  Ran ran;
-  FILE* pipe = popen(command.c_str(), "r");
-  char buffer[4096];
-  size_t n;
-  while ((n = fread(buffer, 1, sizeof(buffer), pipe)) > 0) ran.out.append(buffer, n);
-  const int status = pclose(pipe);
-  ran.code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  return ran;
-}
-
-std::string Program() {
-  const char* bin = std::getenv("FISCAL_BIN_DIR");
-  return absl::StrCat(bin == nullptr ? "build/release/bin" : bin, "/fiscal");
-}
-
 std::string Script(const std::string& shell) {
-  const Ran ran = RunShell(absl::StrCat(Program(), " completion ", shell));
+  const Ran ran = RunShell(absl::StrCat(FiscalProgram(), " completion ", shell));
   EXPECT_EQ(ran.code, 0);
   EXPECT_THAT(ran.out, Not(IsEmpty()));
   return ran.out;
@@ -66,7 +42,7 @@ struct Page {
 };
 
 void ReadHelp(const std::string& command, std::vector<Page>* pages) {
-  const Ran help = RunShell(absl::StrCat(Program(), " ", command, " --help"));
+  const Ran help = RunShell(absl::StrCat(FiscalProgram(), " ", command, " --help"));
   ASSERT_EQ(help.code, 0) << command;
   Page page{command, {}, {}};
   std::string section;
@@ -207,7 +183,7 @@ TEST_F(CompletionTest, Files) {
 }
 
 TEST(ProgramTest, Version) {
-  const Ran ran = RunShell(Program() + " --version");
+  const Ran ran = RunShell(FiscalProgram() + " --version");
   EXPECT_EQ(ran.code, 0);
   EXPECT_EQ(ran.out, "fiscal " FISCAL_VERSION "\n");
 }
@@ -215,7 +191,7 @@ TEST(ProgramTest, Version) {
 TEST(ProgramTest, ManualHasEveryCommandAndOption) {
   std::vector<Page> pages;
   ReadHelp("", &pages);
-  const Ran manual = RunShell(Program() + " manual");
+  const Ran manual = RunShell(FiscalProgram() + " manual");
   ASSERT_EQ(manual.code, 0);
   const auto escaped = [](const std::string& text) {
     return absl::StrReplaceAll(text, {{"-", "\\-"}});

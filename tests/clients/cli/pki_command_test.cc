@@ -1,10 +1,7 @@
 // `fiscal admin pki` as scripts use it: what it prints, its exit codes, and that it asks no server.
 // Runs the program `fiscal`.
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -14,6 +11,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "nlohmann/json.hpp"
+#include "tests/support/programs.h"
 
 namespace fiscal::testing {
 namespace {
@@ -22,12 +20,6 @@ using nlohmann::json;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::MatchesRegex;
-
-struct Ran {
-  int code = -1;
-  std::string out;
-  std::string err;
-};
 
 class PkiCommandTest : public ::testing::Test {
  protected:
@@ -42,22 +34,8 @@ class PkiCommandTest : public ::testing::Test {
 
   // Nobody listens at port 1.
   Ran Pki(const std::string& arguments, const std::string& flags = "") const {
-    const char* bin = std::getenv("FISCAL_BIN_DIR");
-    const std::string err = folder_ + "/stderr";
-    const std::string command =
-        absl::StrCat(bin == nullptr ? "build/release/bin" : bin, "/fiscal --server 127.0.0.1:1 ",
-                     flags, " admin pki ", arguments, " --dir ", dir_, " 2>", err);
-    Ran ran;
-    FILE* pipe = popen(command.c_str(), "r");
-    char buffer[4096];
-    size_t n;
-    while ((n = fread(buffer, 1, sizeof(buffer), pipe)) > 0) ran.out.append(buffer, n);
-    const int status = pclose(pipe);
-    ran.code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-    std::stringstream text;
-    text << std::ifstream(err).rdbuf();
-    ran.err = text.str();
-    return ran;
+    return RunFiscal(
+        absl::StrCat("--server 127.0.0.1:1 ", flags, " admin pki ", arguments, " --dir ", dir_));
   }
   json Answer(const std::string& arguments) const {
     const Ran ran = Pki(arguments, "-o json");

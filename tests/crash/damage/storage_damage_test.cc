@@ -19,6 +19,7 @@
 #include <fstream>
 #include <map>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -36,6 +37,7 @@
 #include "tests/crash/damage/judge.h"
 #include "tests/crash/damage/server_process.h"
 #include "tests/support/children.h"
+#include "tests/support/programs.h"
 
 namespace fiscal::damage {
 namespace {
@@ -167,16 +169,10 @@ class StorageDamageTest : public ::testing::Test {
   // A command of the program `fiscal`, asking the server on `port`; its exit code, and what it
   // printed.
   static int Fiscal(int port, const std::string& arguments, std::string* out) {
-    const char* bin = std::getenv("FISCAL_BIN_DIR");
-    const std::string command =
-        absl::StrCat(bin == nullptr ? "build/release/bin" : bin,
-                     "/fiscal --server 127.0.0.1:", port, " ", arguments, " 2>&1");
-    FILE* pipe = popen(command.c_str(), "r");
-    char buffer[4096];
-    out->clear();
-    for (size_t n; (n = fread(buffer, 1, sizeof(buffer), pipe)) > 0;) out->append(buffer, n);
-    const int status = pclose(pipe);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    testing::Ran ran =
+        testing::RunFiscal(absl::StrCat("--server 127.0.0.1:", port, " ", arguments, " 2>&1"));
+    *out = std::move(ran.out);
+    return ran.code;
   }
   std::string Keep(const std::string& name, const std::string& bytes) const {
     std::ofstream(root_ + "/" + name, std::ios::binary) << bytes;
