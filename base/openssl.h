@@ -9,8 +9,10 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 
 namespace fiscal::openssl {
 
@@ -42,6 +44,24 @@ inline std::string Written(BIO* bio) {
   const long size = BIO_get_mem_data(bio, &data);
   return std::string(data, static_cast<size_t>(size));
 }
+
+// The certificates of a text in PEM.
+struct Certificates {
+  std::vector<Certificate> all;
+  // False when a block is broken: a file that is half written is none.
+  bool whole = false;
+};
+Certificates ReadCertificates(absl::string_view pem);
+// Whether reading blocks of PEM stopped because none was left, and not at a broken one. Of the last
+// call of this thread.
+bool ReadToTheEnd();
+
+// The end of its validity; InfinitePast where it says none.
+absl::Time NotAfter(const X509* certificate);
+absl::Time TimeOf(const ASN1_TIME* time);
+std::string TextOf(const ASN1_STRING* text);
+// The subject alternative names of a type: GEN_URI, GEN_DNS.
+std::vector<std::string> AlternativeNames(const X509* certificate, int type);
 
 }  // namespace fiscal::openssl
 

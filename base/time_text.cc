@@ -19,4 +19,8 @@ std::optional<absl::Time> ParseTimeOrDate(absl::string_view text) {
   return time;
 }
 
+std::string UtcText(absl::Time time) {
+  return absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", time, absl::UTCTimeZone());
+}
+
 }  // namespace fiscal

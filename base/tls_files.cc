@@ -6,7 +6,6 @@
 #include <openssl/x509.h>
 
 #include <algorithm>
-#include <ctime>
 #include <utility>
 #include <vector>
 
@@ -35,20 +34,13 @@ absl::Status Wrong(const PemFile& file, absl::string_view what) {
 absl::StatusOr<std::vector<Certificate>> CertificatesOf(const PemFile& file) {
   if (!file.bytes.ok()) return Wrong(file, file.bytes.status().message());
   const ForgetErrors forget;
-  const Bio bio = Reader(*file.bytes);
-  std::vector<Certificate> certificates;
-  ERR_clear_error();
-  while (X509* certificate = PEM_read_bio_X509(bio.get(), nullptr, NoPassphrase, nullptr))
-    certificates.emplace_back(certificate);
-  // The end of a file is told as a block that does not begin; anything else is a block that is
-  // broken.
-  const bool ended = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
-  if (!ended) {
-    return Wrong(file, absl::StrCat("certificate ", certificates.size() + 1,
+  openssl::Certificates certificates = openssl::ReadCertificates(*file.bytes);
+  if (!certificates.whole) {
+    return Wrong(file, absl::StrCat("certificate ", certificates.all.size() + 1,
                                     " in it can't be read: is the file whole?"));
   }
-  if (certificates.empty()) return Wrong(file, "no certificate in PEM in it");
-  return certificates;
+  if (certificates.all.empty()) return Wrong(file, "no certificate in PEM in it");
+  return std::move(certificates.all);
 }
 
 // Empty when `certificate` is valid now.
@@ -135,10 +127,9 @@ absl::StatusOr<std::string> PemOfAuthorities(const PemFile& file) {
 absl::StatusOr<absl::Time> CertificateExpiry(const NamedFile& named) {
   const PemFile file = ReadPem(named);
   FISCAL_ASSIGN_OR_RETURN(const std::vector<Certificate> chain, CertificatesOf(file));
-  struct tm end {};
-  if (ASN1_TIME_to_tm(X509_get0_notAfter(chain[0].get()), &end) != 1)
-    return Wrong(file, "the certificate says no end in time");
-  return absl::FromTimeT(timegm(&end));
+  const absl::Time end = openssl::NotAfter(chain[0].get());
+  if (end == absl::InfinitePast()) return Wrong(file, "the certificate says no end in time");
+  return end;
 }
 
 }  // namespace fiscal

@@ -17,6 +17,7 @@
 #include "base/openssl.h"
 #include "base/small_file.h"
 #include "base/status_macros.h"
+#include "base/time_text.h"
 #include "domain/authority/principal.h"
 #include "domain/reason.h"
 
@@ -33,8 +34,6 @@ using RevocationList = std::unique_ptr<X509_CRL, openssl::Deleter<X509_CRL, X509
 using Store = std::unique_ptr<X509_STORE, openssl::Deleter<X509_STORE, X509_STORE_free>>;
 using StoreContext =
     std::unique_ptr<X509_STORE_CTX, openssl::Deleter<X509_STORE_CTX, X509_STORE_CTX_free>>;
-inline void FreeNames(GENERAL_NAMES* names) { GENERAL_NAMES_free(names); }
-using Names = std::unique_ptr<GENERAL_NAMES, openssl::Deleter<GENERAL_NAMES, FreeNames>>;
 inline void FreeStack(STACK_OF(X509) * stack) { sk_X509_free(stack); }
 using Stack = std::unique_ptr<STACK_OF(X509), openssl::Deleter<STACK_OF(X509), FreeStack>>;
 
@@ -46,39 +45,9 @@ absl::Status Refused(absl::string_view why) {
                         absl::StrCat("the caller's certificate ", why));
 }
 
-// True when what was read last ended with the text, and not with a block that is broken. A file
-// that is half written is none.
-bool ReadToTheEnd() { return ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE; }
-
-std::vector<Certificate> CertificatesIn(absl::string_view pem) {
-  const Bio bio = Reader(pem);
-  std::vector<Certificate> certificates;
-  ERR_clear_error();
-  while (X509* certificate = PEM_read_bio_X509(bio.get(), nullptr, NoPassphrase, nullptr))
-    certificates.emplace_back(certificate);
-  return certificates;
-}
-
-std::string TextOf(const ASN1_STRING* text) {
-  return std::string(reinterpret_cast<const char*>(ASN1_STRING_get0_data(text)),
-                     static_cast<size_t>(ASN1_STRING_length(text)));
-}
-
-// The subject alternative names of a type: GEN_URI, GEN_DNS.
-std::vector<std::string> AlternativeNames(const X509* certificate, int type) {
-  const Names names(static_cast<GENERAL_NAMES*>(
-      X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)));
-  std::vector<std::string> out;
-  for (int i = 0; i < sk_GENERAL_NAME_num(names.get()); ++i) {
-    const GENERAL_NAME* name = sk_GENERAL_NAME_value(names.get(), i);
-    if (name->type == type) out.push_back(TextOf(name->d.ia5));
-  }
-  return out;
-}
-
 std::vector<std::string> SpiffeIds(const X509* certificate) {
   std::vector<std::string> ids;
-  for (std::string& uri : AlternativeNames(certificate, GEN_URI)) {
+  for (std::string& uri : openssl::AlternativeNames(certificate, GEN_URI)) {
     if (absl::StartsWith(uri, "spiffe://")) ids.push_back(std::move(uri));
   }
   return ids;
@@ -89,7 +58,7 @@ std::vector<std::string> CommonNames(const X509* certificate) {
   X509_NAME* subject = X509_get_subject_name(certificate);
   std::vector<std::string> names;
   for (int at = -1; (at = X509_NAME_get_index_by_NID(subject, NID_commonName, at)) >= 0;)
-    names.push_back(TextOf(X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at))));
+    names.push_back(openssl::TextOf(X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at))));
   return names;
 }
 
@@ -103,12 +72,6 @@ std::string SubjectOf(const X509* certificate) {
 std::string AuthorityName(const X509* authority) {
   const std::vector<std::string> names = CommonNames(authority);
   return names.size() == 1 ? names[0] : SubjectOf(authority);
-}
-
-absl::Time NotAfter(const X509* certificate) {
-  struct tm end {};
-  if (ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &end) != 1) return absl::InfinitePast();
-  return absl::FromTimeT(timegm(&end));
 }
 
 // That `authority` may vouch for the trust domain of `principal`; empty when it may.
@@ -136,7 +99,7 @@ absl::StatusOr<std::string> NameIn(const X509* certificate, const X509* authorit
     return principal;
   }
   const std::string issuer = AuthorityName(authority);
-  const std::vector<std::string> hosts = AlternativeNames(certificate, GEN_DNS);
+  const std::vector<std::string> hosts = openssl::AlternativeNames(certificate, GEN_DNS);
   if (hosts.size() > 1) return Refused("has several DNS names and no SPIFFE id");
   const std::vector<std::string> names = CommonNames(certificate);
   if (hosts.empty() && names.size() != 1)
@@ -155,6 +118,8 @@ struct Identities::Trust {
   size_t subjects = 0;
   Store store;
   std::vector<RevocationList> lists;
+  // When the first of them ends.
+  absl::Time next_update = absl::InfiniteFuture();
 
   // True when the authority that issued `certificate`, with the key of `issuer`, revoked it.
   bool Revoked(X509* certificate, X509* issuer) const {
@@ -183,9 +148,10 @@ absl::StatusOr<std::shared_ptr<const Identities::Trust>> Identities::ReadTrust(
     const std::string& authorities, const std::string& lists) {
   const ForgetErrors forget;
   auto trust = std::make_shared<Trust>();
-  trust->authorities = CertificatesIn(authorities);
-  if (trust->authorities.empty() || !ReadToTheEnd())
+  openssl::Certificates read = openssl::ReadCertificates(authorities);
+  if (read.all.empty() || !read.whole)
     return absl::InvalidArgumentError("not whole certificates of authorities in PEM");
+  trust->authorities = std::move(read.all);
   trust->store = Store(X509_STORE_new());
   std::map<std::string, std::string> subjects;
   for (const Certificate& authority : trust->authorities) {
@@ -204,12 +170,11 @@ absl::StatusOr<std::shared_ptr<const Identities::Trust>> Identities::ReadTrust(
   ERR_clear_error();
   while (X509_CRL* list = PEM_read_bio_X509_CRL(bio.get(), nullptr, NoPassphrase, nullptr))
     trust->lists.emplace_back(list);
-  if (trust->lists.empty() || !ReadToTheEnd())
+  if (trust->lists.empty() || !openssl::ReadToTheEnd())
     return absl::InvalidArgumentError("no whole list of revoked certificates in PEM");
   for (const RevocationList& list : trust->lists) {
     const ASN1_TIME* next = X509_CRL_get0_nextUpdate(list.get());
-    if (next != nullptr && X509_cmp_current_time(next) < 0)
-      logging::Warning("a list of revoked certificates has ended; it goes on counting");
+    if (next != nullptr) trust->next_update = std::min(trust->next_update, openssl::TimeOf(next));
   }
   return std::shared_ptr<const Trust>(std::move(trust));
 }
@@ -235,7 +200,11 @@ bool Identities::Refresh() {
     return complain(options_.client_crl_file, "no list of revoked certificates in PEM");
   {
     absl::MutexLock lock(&mu_);
-    if (trust_ != nullptr && *authorities == authorities_ && *lists == lists_) return false;
+    if (trust_ != nullptr && *authorities == authorities_ && *lists == lists_) {
+      complained_.clear();
+      WarnOfEnd();
+      return false;
+    }
   }
   absl::StatusOr<std::shared_ptr<const Trust>> trust = ReadTrust(*authorities, *lists);
   if (!trust.ok()) return complain(options_.client_ca_file, trust.status().message());
@@ -245,7 +214,16 @@ bool Identities::Refresh() {
   lists_ = *std::move(lists);
   complained_.clear();
   verdicts_.clear();
+  warned_ = false;
+  WarnOfEnd();
   return true;
+}
+
+void Identities::WarnOfEnd() {
+  if (warned_ || clock_.Now() < trust_->next_update) return;
+  warned_ = true;
+  logging::Warning("a list of revoked certificates has ended; it goes on counting",
+                   {{"file", options_.client_crl_file}, {"end", UtcText(trust_->next_update)}});
 }
 
 absl::StatusOr<std::string> Identities::Of(absl::string_view certificate, absl::string_view chain) {
@@ -274,9 +252,9 @@ absl::StatusOr<std::string> Identities::Of(absl::string_view certificate, absl::
 Identities::Verdict Identities::Judge(const Trust& trust, absl::string_view certificate,
                                       absl::string_view chain) const {
   const ForgetErrors forget;
-  const std::vector<Certificate> leaf = CertificatesIn(certificate);
+  const std::vector<Certificate> leaf = openssl::ReadCertificates(certificate).all;
   if (leaf.empty()) return {Refused("can't be read"), absl::InfiniteFuture()};
-  const std::vector<Certificate> sent = CertificatesIn(chain);
+  const std::vector<Certificate> sent = openssl::ReadCertificates(chain).all;
   const Stack between(sk_X509_new_null());
   for (const Certificate& c : sent) sk_X509_push(between.get(), c.get());
   const StoreContext context(X509_STORE_CTX_new());
@@ -292,7 +270,7 @@ Identities::Verdict Identities::Judge(const Trust& trust, absl::string_view cert
   absl::Time not_after = absl::InfiniteFuture();
   for (int i = 0; i < size; ++i) {
     X509* c = sk_X509_value(verified, i);
-    not_after = std::min(not_after, NotAfter(c));
+    not_after = std::min(not_after, openssl::NotAfter(c));
     if (i + 1 < size && trust.Revoked(c, sk_X509_value(verified, i + 1)))
       return {Refused("was revoked"), absl::InfiniteFuture()};
   }

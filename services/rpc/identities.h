@@ -44,7 +44,8 @@ class Identities {
       ABSL_LOCKS_EXCLUDED(mu_);
 
   // Reads the files again. True when one changed: then callers let in before may be refused now. A
-  // file that can't be read, or is none of its kind, changes nothing, and a line says so once.
+  // file that can't be read, or is none of its kind, changes nothing, and a line says so once, as
+  // one does when a list of revoked certificates ends.
   bool Refresh() ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
@@ -58,6 +59,7 @@ class Identities {
   static absl::StatusOr<std::shared_ptr<const Trust>> ReadTrust(const std::string& authorities,
                                                                 const std::string& lists);
   Verdict Judge(const Trust& trust, absl::string_view certificate, absl::string_view chain) const;
+  void WarnOfEnd() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   Clock& clock_;
   const Options options_;
@@ -65,6 +67,8 @@ class Identities {
   std::string authorities_ ABSL_GUARDED_BY(mu_), lists_ ABSL_GUARDED_BY(mu_);
   std::string complained_ ABSL_GUARDED_BY(mu_);
   std::shared_ptr<const Trust> trust_ ABSL_GUARDED_BY(mu_);
+  // That one of its lists has ended was said.
+  bool warned_ ABSL_GUARDED_BY(mu_) = false;
   // By the certificate's PEM.
   absl::flat_hash_map<std::string, std::shared_ptr<const Verdict>> verdicts_ ABSL_GUARDED_BY(mu_);
 };

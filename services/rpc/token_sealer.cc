@@ -20,6 +20,7 @@
 #include "base/log.h"
 #include "base/small_file.h"
 #include "base/status_macros.h"
+#include "base/time_text.h"
 
 namespace fiscal::services::rpc {
 namespace {
@@ -30,7 +31,6 @@ constexpr size_t kSharedKeysMax = 16;
 constexpr absl::Duration kTryAgainAfter = absl::Hours(1);
 constexpr char kHead[] =
     "# Seals page tokens and resume tokens: id, when it was made, key; the last one seals.\n";
-constexpr char kTimeForm[] = "%Y-%m-%dT%H:%M:%SZ";
 
 // The bytes of so many lower-case hexadecimal digits.
 std::optional<std::string> Unhex(absl::string_view text, size_t bytes) {
@@ -129,8 +129,7 @@ absl::StatusOr<TokenSealer::Keys> TokenSealer::Read(const std::string& path) {
 absl::Status TokenSealer::Write(const std::string& path, const Keys& keys) {
   std::string text = kHead;
   for (const Key& key : keys) {
-    absl::StrAppend(&text, absl::BytesToHexString(key.id), " ",
-                    absl::FormatTime(kTimeForm, key.made, absl::UTCTimeZone()), " ",
+    absl::StrAppend(&text, absl::BytesToHexString(key.id), " ", UtcText(key.made), " ",
                     absl::BytesToHexString(absl::string_view(key.secret.data(), key.secret.size())),
                     "\n");
   }

@@ -10,6 +10,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "base/time_text.h"
 #include "clients/cli/pki/authority.h"
 #include "clients/cli/print/json.h"
 
@@ -50,17 +51,13 @@ int Failed(const Context& context, const absl::Status& status) {
   return absl::IsUnavailable(status) || absl::IsResourceExhausted(status) ? kFailure : code;
 }
 
-std::string TimeText(absl::Time time) {
-  return absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", time, absl::UTCTimeZone());
-}
-
 void PrintLine(const char* name, const std::string& text) {
   std::cout << absl::StrFormat("%-12s %s\n", name, text);
 }
 
 // Who is given a list that ended can't know what was revoked since: whoever makes one hears when.
 std::string RenewBefore(const std::string& dir, absl::Time next_update) {
-  return absl::StrCat(dir, "/crl.pem, renew it before ", TimeText(next_update),
+  return absl::StrCat(dir, "/crl.pem, renew it before ", UtcText(next_update),
                       ": fiscal admin pki crl --dir ", dir);
 }
 
@@ -72,7 +69,7 @@ int Init(Context& context, const Flags& f) {
     std::cout << OneLine(Json{{"authority", f.dir + "/ca.pem"},
                               {"key", f.dir + "/ca-key.pem"},
                               {"crl", f.dir + "/crl.pem"},
-                              {"crl_next_update", TimeText(*next_update)},
+                              {"crl_next_update", UtcText(*next_update)},
                               {"trust_domain", f.trust_domain}})
               << "\n";
     return kOk;
@@ -94,7 +91,7 @@ int Issue(Context& context, const Flags& f) {
                               {"key", issued->key_file},
                               {"principal", issued->principal},
                               {"serial", issued->serial},
-                              {"not_after", TimeText(issued->not_after)}})
+                              {"not_after", UtcText(issued->not_after)}})
               << "\n";
     return kOk;
   }
@@ -102,7 +99,7 @@ int Issue(Context& context, const Flags& f) {
   PrintLine("key", issued->key_file);
   PrintLine("principal", issued->principal);
   PrintLine("serial", issued->serial);
-  PrintLine("ends", TimeText(issued->not_after));
+  PrintLine("ends", UtcText(issued->not_after));
   return kOk;
 }
 
@@ -110,7 +107,7 @@ void PrintRevoked(const Context& context, const Flags& f, const pki::Revoked& re
   if (context.json()) {
     std::cout << OneLine(Json{{"revoked", revoked.count},
                               {"crl", f.dir + "/crl.pem"},
-                              {"crl_next_update", TimeText(revoked.next_update)}})
+                              {"crl_next_update", UtcText(revoked.next_update)}})
               << "\n";
     return;
   }

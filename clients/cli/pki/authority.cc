@@ -51,10 +51,6 @@ absl::StatusOr<std::string> Read(const std::string& path) {
 absl::Time Seconds(absl::Time time) { return absl::FromUnixSeconds(absl::ToUnixSeconds(time)); }
 absl::Time DaysAfter(absl::Time now, int days) { return Seconds(now) + absl::Hours(24) * days; }
 
-std::string TextOf(absl::Time time) {
-  return absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", time, absl::UTCTimeZone());
-}
-
 bool IsSerial(absl::string_view text) {
   return text.size() == 32 && std::all_of(text.begin(), text.end(), [](char c) {
            return absl::ascii_isdigit(c) || (c >= 'a' && c <= 'f');
@@ -165,8 +161,8 @@ absl::StatusOr<std::vector<Authority::Row>> Authority::ReadRows(const std::strin
 absl::Status Authority::WriteRows() const {
   std::string text = kIssuedHead;
   for (const Row& row : rows_) {
-    absl::StrAppend(&text, row.serial, ",", row.name, ",", TextOf(row.not_after), ",",
-                    row.revoked_at.has_value() ? TextOf(*row.revoked_at) : "", "\n");
+    absl::StrAppend(&text, row.serial, ",", row.name, ",", UtcText(row.not_after), ",",
+                    row.revoked_at.has_value() ? UtcText(*row.revoked_at) : "", "\n");
   }
   return WriteWholeFile(In(dir_, kIssuedFile), text, kPublic, IfThere::kReplace);
 }
@@ -181,7 +177,7 @@ absl::StatusOr<Issued> Authority::Issue(const Order& order, absl::Time now) {
   const Subject subject{order.name, order.hosts, NewSerial(), DaysAfter(now, order.days)};
   if (subject.not_after > signer_.not_after()) {
     return absl::FailedPreconditionError(
-        absl::StrCat("the authority ends ", TextOf(signer_.not_after()),
+        absl::StrCat("the authority ends ", UtcText(signer_.not_after()),
                      ", before the certificate "
                      "would: ask for fewer days, or make another authority"));
   }

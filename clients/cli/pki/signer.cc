@@ -5,7 +5,6 @@
 #include <openssl/x509v3.h>
 
 #include <algorithm>
-#include <ctime>
 #include <memory>
 #include <utility>
 
@@ -142,21 +141,10 @@ std::string PemOf(EVP_PKEY* key) {
 
 // Empty when the certificate does not have exactly one URI, of a trust domain.
 std::string TrustDomainOf(X509* certificate) {
-  const Names names(static_cast<GENERAL_NAMES*>(
-      X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)));
-  std::string found;
-  for (int i = 0; names != nullptr && i < sk_GENERAL_NAME_num(names.get()); ++i) {
-    int type = 0;
-    const void* const value = GENERAL_NAME_get0_value(sk_GENERAL_NAME_value(names.get(), i), &type);
-    if (type != GEN_URI) continue;
-    const auto* const text = static_cast<const ASN1_STRING*>(value);
-    absl::string_view uri(reinterpret_cast<const char*>(ASN1_STRING_get0_data(text)),
-                          static_cast<size_t>(ASN1_STRING_length(text)));
-    if (!found.empty() || !absl::ConsumePrefix(&uri, kScheme) || !CheckTrustDomain(uri).ok())
-      return "";
-    found = std::string(uri);
-  }
-  return found;
+  const std::vector<std::string> uris = openssl::AlternativeNames(certificate, GEN_URI);
+  if (uris.size() != 1) return "";
+  absl::string_view uri = uris[0];
+  return absl::ConsumePrefix(&uri, kScheme) && CheckTrustDomain(uri).ok() ? std::string(uri) : "";
 }
 
 bool IsNameLetter(char c) {
@@ -216,11 +204,7 @@ absl::StatusOr<Signer> Signer::Parse(absl::string_view certificate_pem, absl::st
 
 Pem Signer::ToPem() const { return {PemOf(certificate_.get()), PemOf(key_.get())}; }
 
-absl::Time Signer::not_after() const {
-  struct tm end {};
-  Must(ASN1_TIME_to_tm(X509_get0_notAfter(certificate_.get()), &end) == 1);
-  return absl::FromTimeT(timegm(&end));
-}
+absl::Time Signer::not_after() const { return openssl::NotAfter(certificate_.get()); }
 
 std::string Signer::PrincipalOf(absl::string_view name) const {
   return absl::StrCat(kScheme, trust_domain_, "/", name);
