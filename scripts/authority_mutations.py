@@ -43,9 +43,9 @@ MUTATIONS = [
     ]),
     ('services/rpc/gate.cc', CALLS, [
         ('the first gate, for streams that are open', '''  FISCAL_RETURN_IF_ERROR(MayCall(caller, method));
-  return on()''', '  return on()'),
+  // What is not''', '  // What is not'),
         ('the second gate, for streams that are open',
-         'return on() ? Check(caller, needs) : absl::OkStatus();', 'return absl::OkStatus();'),
+         'return enforced() ? Check(caller, needs) : absl::OkStatus();', 'return absl::OkStatus();'),
     ]),
     ('services/rpc/identities.cc', RPC, [
         ('one SPIFFE id', 'if (ids.size() > 1) return Refused("has several SPIFFE ids");\n  if (ids.size() == 1)',
@@ -78,10 +78,10 @@ MUTATIONS = [
          'if (i + 1 < 0 && trust.Revoked(c, sk_X509_value(verified, i + 1)))'),
         ('the signature of a list', 'if (X509_CRL_verify(list.get(), X509_get0_pubkey(issuer)) == 1 &&',
          'if (issuer != nullptr &&'),
-        ('what other authorities judged is forgotten', '  verdicts_.clear();\n  return true;', '  return true;'),
-        ('junk in place of authorities', '''  if (trust->authorities.empty() || !ReadToTheEnd())
+        ('what other authorities judged is forgotten', '  verdicts_.clear();\n  warned_', '  warned_'),
+        ('junk in place of authorities', '''  if (read.all.empty() || !read.whole)
     return absl::InvalidArgumentError("not whole certificates of authorities in PEM");''', ''),
-        ('junk in place of a list', '''  if (trust->lists.empty() || !ReadToTheEnd())
+        ('junk in place of a list', '''  if (trust->lists.empty() || !openssl::ReadToTheEnd())
     return absl::InvalidArgumentError("no whole list of revoked certificates in PEM");''', ''),
     ]),
     ('services/rpc/token_sealer.cc', TOKENS, [
@@ -104,7 +104,7 @@ MUTATIONS = [
               call->WriteDown(status);''', '              call->WriteDown(status);'),
     ]),
     ('services/ledger/authority.cc', LEDGER + RPC + MATRIX, [
-        ('that a right is had at all', 'if (!rights.Has(verb)) {', 'if (false) {'),
+        ('that a right is had at all', 'if (!rights.Has(verb)) return Denied(principal, verb, parts.empty() ? "" : TextOf(parts[0]));', ''),
         ('that each part is covered',
          'if (!rights.Covers(verb, part, catalog)) return Denied(principal, verb, TextOf(part));',
          '(void)part;'),

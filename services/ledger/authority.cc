@@ -61,9 +61,9 @@ std::shared_ptr<const Rights> Authority::Of(absl::string_view principal) const {
 
 absl::Status Authority::MayEver(absl::string_view principal, Verb verb,
                                 authority::Share* share) const {
-  if (off()) return absl::OkStatus();
+  if (options_.mode != Mode::kEnforce) return absl::OkStatus();
   const std::shared_ptr<const Rights> rights = Of(principal);
-  if (share != nullptr && options_.mode == Mode::kEnforce) *share = rights->share();
+  if (share != nullptr) *share = rights->share();
   return Check(*rights, principal, verb, {}, domain::Catalog());
 }
 
@@ -74,11 +74,7 @@ absl::Status Authority::May(absl::string_view principal, Verb verb, absl::Span<c
 
 absl::Status Authority::Check(const Rights& rights, absl::string_view principal, Verb verb,
                               absl::Span<const Asked> parts, const domain::Catalog& catalog) const {
-  if (!rights.Has(verb)) {
-    // MayEver has said it.
-    if (!parts.empty() && options_.mode == Mode::kLog) return absl::OkStatus();
-    return Denied(principal, verb, parts.empty() ? "" : TextOf(parts[0]));
-  }
+  if (!rights.Has(verb)) return Denied(principal, verb, parts.empty() ? "" : TextOf(parts[0]));
   for (const Asked& part : parts) {
     if (!rights.Covers(verb, part, catalog)) return Denied(principal, verb, TextOf(part));
   }

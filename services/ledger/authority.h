@@ -74,9 +74,10 @@ class Authority {
   // The rights of a principal now.
   std::shared_ptr<const Rights> Of(absl::string_view principal) const ABSL_LOCKS_EXCLUDED(mu_);
 
-  // OK, or PERMISSION_DENIED with RIGHT_NOT_GRANTED. MayEver: that some grant has the right. May:
-  // that each part is covered; without parts as MayEver, which was asked before. `share`, when it
-  // is given and grants are enforced: how much the principal may take; else it stays as it is.
+  // OK, or PERMISSION_DENIED with RIGHT_NOT_GRANTED. MayEver: that some grant has the right; what
+  // kLog says is left to May, which is asked once for each right that a call needs. May: that each
+  // part is covered; without parts that some grant has the right. `share`, when it is given and
+  // grants are enforced: how much the principal may take; else it stays as it is.
   absl::Status MayEver(absl::string_view principal, authority::Verb verb,
                        authority::Share* share = nullptr) const;
   absl::Status May(absl::string_view principal, authority::Verb verb,

@@ -316,7 +316,7 @@ absl::Status Gate::MayAsk(const Caller& caller, const Method& method, const Mess
 }
 
 bool Gate::Sees(const Caller& caller, Verb verb, const Asked& part) const {
-  if (!on() || parts_.authority->mode() != Authority::Mode::kEnforce) return true;
+  if (!enforced()) return true;
   return parts_.authority->Of(caller.principal)->Covers(verb, part, *parts_.catalog());
 }
 
@@ -333,7 +333,8 @@ absl::Status Gate::Still(const Method& method, const std::vector<Need>& needs,
                          const grpc::ServerContextBase& context) const {
   const Caller caller = Identify(context);
   FISCAL_RETURN_IF_ERROR(MayCall(caller, method));
-  return on() ? Check(caller, needs) : absl::OkStatus();
+  // What is not enforced was said when it was asked.
+  return enforced() ? Check(caller, needs) : absl::OkStatus();
 }
 
 }  // namespace fiscal::services::rpc

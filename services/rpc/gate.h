@@ -72,6 +72,7 @@ class Gate {
   struct Rule;
   const Rule& RuleOf(const Method& method) const;
   bool on() const { return parts_.authority != nullptr && !parts_.authority->off(); }
+  bool enforced() const { return on() && parts_.authority->mode() == Authority::Mode::kEnforce; }
   absl::Status Check(const Caller& caller, const std::vector<Need>& needs) const;
 
   Parts parts_;

@@ -13,6 +13,7 @@
 #include "clients/cpp/error.h"
 #include "fiscal/admin/v1/admin_service.grpc.pb.h"
 #include "fiscal/aggregation/v1/aggregation_service.grpc.pb.h"
+#include "fiscal/audit/v1/audit_service.grpc.pb.h"
 #include "fiscal/authority/v1/authority_service.grpc.pb.h"
 #include "fiscal/catalog/v1/catalog_service.grpc.pb.h"
 #include "fiscal/federation/v1/federation_service.grpc.pb.h"
@@ -31,6 +32,7 @@ namespace {
 namespace adm = fiscal::admin::v1;
 namespace agg = fiscal::aggregation::v1;
 namespace auth = fiscal::authority::v1;
+namespace aud = fiscal::audit::v1;
 namespace fed = fiscal::federation::v1;
 namespace log = fiscal::log::v1;
 namespace sub = fiscal::submission::v1;
@@ -393,6 +395,48 @@ TEST(AuthorityModeTest, InLogModeEverythingIsPermitted) {
   ASSERT_TRUE(
       auth::AuthorityService::NewStub(tenants.As("anybody"))->WhoAmI(&context, {}, &response).ok());
   EXPECT_EQ(response.mode(), auth::AUTHORITY_MODE_LOG);
+}
+
+// Open streams are looked at again and again; what they would lack is said when they ask.
+TEST(AuthorityModeTest, InLogModeACallSaysOnceWhatItWouldLack) {
+  Tenants tenants("log");
+  ASSERT_TRUE(ImportTwoCities(tenants.As("anybody"), 3));
+  agg::WatchTotalsRequest request;
+  agg::TotalFilter* filter = request.add_filters()->mutable_filter();
+  filter->set_division_code("141100");
+  filter->set_agency_code(AgencyCode(kAgencyA));
+  filter->set_fiscal_year(2024);
+  filter->set_stage(budget::v1::STAGE_APPROVED);
+  filter->set_direction(budget::v1::DIRECTION_EXPENDITURE);
+  std::map<std::string, grpc::ClientContext> contexts;
+  std::map<std::string, std::unique_ptr<grpc::ClientReader<agg::WatchTotalsResponse>>> watches;
+  agg::WatchTotalsResponse message;
+  for (const char* path : {"x", "y"}) {
+    watches[path] =
+        agg::AggregationService::NewStub(tenants.As(path))->WatchTotals(&contexts[path], request);
+    ASSERT_TRUE(watches[path]->Read(&message));
+  }
+  // All that are open are looked at, and this one ends.
+  tenants.RevokeCertificate("y");
+  while (watches["y"]->Read(&message)) continue;
+  EXPECT_EQ(client::ToError(watches["y"]->Finish()).reason, "PRINCIPAL_REFUSED");
+
+  aud::ListRequest list;
+  list.set_principal(Tenants::PrincipalOf("x"));
+  list.set_outcome(aud::OUTCOME_WOULD_DENY);
+  list.set_oldest_first(true);
+  aud::ListResponse entries;
+  grpc::ClientContext context;
+  ASSERT_TRUE(
+      aud::AuditService::NewStub(tenants.As("anybody"))->List(&context, list, &entries).ok());
+  ASSERT_EQ(entries.entries_size(), 2);
+  EXPECT_EQ(entries.entries(0).missing_verb(), "VERB_READ_DETAIL");
+  EXPECT_EQ(entries.entries(1).missing_verb(), "VERB_READ_AGGREGATE");
+  EXPECT_EQ(entries.entries(0).scope(),
+            "division 141100, agency 101001, year 2024, stage APPROVED");
+  contexts["x"].TryCancel();
+  while (watches["x"]->Read(&message)) continue;
+  watches["x"]->Finish();
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "domain/reason.h"
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "services/ledger/compare/visible.h"
 #include "services/ledger/decide/grant_orders.h"
@@ -17,6 +18,8 @@ namespace {
 
 using authority::Asked;
 using authority::Verb;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 
 // Two administrators by configuration; a catalog owner of the province; two agencies.
 class AuthorityTest : public ::testing::Test {
@@ -264,23 +267,45 @@ TEST_F(AuthorityTest, ARefusalSaysWhatIsMissing) {
   EXPECT_EQ(refusal.metadata[1], std::make_pair(std::string("right"), std::string("WRITE")));
 }
 
-TEST_F(AuthorityTest, InLogModeWhatWouldBeDeniedIsSaidOnce) {
+TEST_F(AuthorityTest, InLogModeEachRightThatWouldBeDeniedIsSaidOnce) {
   std::vector<std::string> said;
   services::Authority::Options options;
   options.mode = services::Authority::Mode::kLog;
-  options.would_deny = [&](absl::string_view principal, const absl::Status&) {
-    said.emplace_back(principal);
+  options.would_deny = [&](absl::string_view principal, const absl::Status& refusal) {
+    said.push_back(
+        absl::StrCat(principal, " ", domain::Explain(refusal).refusal.metadata[1].second));
   };
   const services::Authority authority(script_.log(), options);
   const domain::Catalog& catalog = *script_.intake().catalog();
   const Asked theirs{141100, true, "", "118001", 2024, domain::Stage::kApproved};
-  EXPECT_TRUE(authority.MayEver("cn:a@ca", Verb::kWrite).ok());
+  // The first gate is asked again for open streams.
+  for (const char* principal : {"cn:a@ca", "cn:x@ca"})
+    EXPECT_TRUE(authority.MayEver(principal, Verb::kWrite).ok());
+  EXPECT_THAT(said, IsEmpty());
   EXPECT_TRUE(authority.May("cn:a@ca", Verb::kWrite, {theirs}, catalog).ok());
-  EXPECT_EQ(said, std::vector<std::string>{"cn:a@ca"});
-  // The second gate does not repeat the first.
-  EXPECT_TRUE(authority.MayEver("cn:x@ca", Verb::kWrite).ok());
   EXPECT_TRUE(authority.May("cn:x@ca", Verb::kWrite, {theirs}, catalog).ok());
-  EXPECT_EQ(said.size(), 2u);
+  EXPECT_TRUE(authority.May("cn:x@ca", Verb::kGrant, {}, catalog).ok());
+  EXPECT_THAT(said, ElementsAre("cn:a@ca WRITE", "cn:x@ca WRITE", "cn:x@ca GRANT"));
+}
+
+TEST_F(AuthorityTest, InLogModeWhatAStatementNeedsIsSaidRightByRight) {
+  std::vector<std::string> said;
+  services::Authority::Options options;
+  options.mode = services::Authority::Mode::kLog;
+  options.would_deny = [&](absl::string_view, const absl::Status& refusal) {
+    said.push_back(domain::Explain(refusal).refusal.metadata[1].second);
+  };
+  const services::Authority authority(script_.log(), options);
+  domain::Submission s =
+      script_.PreparedStatement("submit r1 141100/035001 l1=20502:10 certify control by=cn:a@ca");
+  const auto group = script_.NextGroup();
+  EXPECT_TRUE(services::Permitted(authority, s, group->standing()).ok());
+  EXPECT_THAT(said, ElementsAre("CERTIFY", "CONTROL"));
+  said.clear();
+  // The gate has said it of orders.
+  EXPECT_TRUE(
+      services::Permitted(authority, domain::GrantOrder{"cn:a@ca", {}}, group->standing()).ok());
+  EXPECT_THAT(said, IsEmpty());
 }
 
 // Which events of the log a principal sees.
