@@ -46,8 +46,8 @@ struct AuditEntry {
   std::string reason;
   // The right that was missing: "VERB_WRITE". Empty when none was.
   std::string missing_verb;
-  // What was asked for: "division 141100 department 035 year 2026 stage APPROVED". Empty for what
-  // is about the system as a whole.
+  // What was asked for: "division 141100, department 035, year 2026, stage APPROVED". Empty for
+  // what is about the system as a whole.
   std::string scope;
   // Of a write; empty without one.
   std::string request_id;

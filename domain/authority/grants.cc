@@ -80,8 +80,6 @@ std::vector<std::string> DepartmentsOf(const Asked& a, const Catalog& catalog) {
 
 bool CoversUnits(const Extent& e, const Asked& a, const Catalog& catalog) {
   if (e.departments.empty() && e.agencies.empty()) return true;
-  // The same code is another department elsewhere.
-  if (a.division == 0) return false;
   if (a.agency.empty()) return !a.department.empty() && Contains(e.departments, a.department);
   if (Contains(e.agencies, a.agency)) return true;
   const std::vector<std::string> departments = DepartmentsOf(a, catalog);

@@ -91,4 +91,10 @@ const Role* FindRole(absl::string_view id) {
   return nullptr;
 }
 
+std::string RoleShape() {
+  std::string ids;
+  for (const Role& role : Roles()) absl::StrAppend(&ids, ids.empty() ? "one of " : ", ", role.id);
+  return ids;
+}
+
 }  // namespace fiscal::authority

@@ -77,6 +77,8 @@ struct Role {
 const std::vector<Role>& Roles();
 // Null when there is none of this id.
 const Role* FindRole(absl::string_view id);
+// What a role is, for whoever named none: "one of submitter, reader".
+std::string RoleShape();
 
 }  // namespace fiscal::authority
 

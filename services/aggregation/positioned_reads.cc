@@ -37,12 +37,9 @@ absl::StatusOr<PositionedReads::Place> PositionedReads::Find(const pb::Consisten
       return Place{asked, pinned, ahead};
     }
     case pb::Consistency::kAsOf: {
-      const auto& time = consistency.as_of();
-      if (time.seconds() > 253402300799 || time.seconds() < -62135596800)
-        return domain::Refuse({{Reason::kPositionInvalid, absl::StrCat(field, ".as_of"), "",
-                                "no time of the years 1 to 9999"}});
-      FISCAL_ASSIGN_OR_RETURN(const Position found,
-                              projector.log().AsOf(time.seconds() * 1000000 + time.nanos() / 1000));
+      FISCAL_ASSIGN_OR_RETURN(const int64_t time,
+                              wire::ToMicros(consistency.as_of(), absl::StrCat(field, ".as_of")));
+      FISCAL_ASSIGN_OR_RETURN(const Position found, projector.log().AsOf(time));
       return Place{Moment(found), true};
     }
     default: {

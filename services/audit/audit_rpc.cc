@@ -1,6 +1,8 @@
 #include "services/audit/audit_rpc.h"
 
+#include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
@@ -9,6 +11,7 @@
 #include "domain/reason.h"
 #include "fiscal/audit/v1/audit_service.pb.h"
 #include "services/ledger/work.h"
+#include "services/rpc/methods.h"
 #include "services/rpc/service.h"
 #include "services/wire/text_wire.h"
 
@@ -22,8 +25,15 @@ using domain::Reason;
 
 static_assert(static_cast<int>(AuditOutcome::kLost) == pb::OUTCOME_LOST && pb::Outcome_MAX == 5);
 
-absl::Time ToTime(const google::protobuf::Timestamp& time) {
-  return absl::FromUnixSeconds(time.seconds()) + absl::Nanoseconds(time.nanos());
+absl::StatusOr<absl::Time> ToTime(const google::protobuf::Timestamp& time, const char* field) {
+  FISCAL_ASSIGN_OR_RETURN(const int64_t micros, wire::ToMicros(time, field));
+  return absl::FromUnixMicros(micros);
+}
+
+bool IsMethod(const std::string& name) {
+  const std::vector<rpc::Method>& methods = rpc::Methods();
+  return std::any_of(methods.begin(), methods.end(),
+                     [&](const rpc::Method& method) { return method.name() == name; });
 }
 
 void ToProto(const AuditEntry& entry, pb::AuditEntry* out) {
@@ -46,8 +56,14 @@ void ToProto(const AuditEntry& entry, pb::AuditEntry* out) {
 
 absl::StatusOr<storage::AuditQuery> ToQuery(const pb::ListRequest& request) {
   storage::AuditQuery query;
-  if (request.has_from_time()) query.from = ToTime(request.from_time());
-  if (request.has_to_time()) query.to = ToTime(request.to_time());
+  if (request.has_from_time()) {
+    FISCAL_ASSIGN_OR_RETURN(query.from, ToTime(request.from_time(), "from_time"));
+  }
+  if (request.has_to_time()) {
+    FISCAL_ASSIGN_OR_RETURN(query.to, ToTime(request.to_time(), "to_time"));
+  }
+  if (query.to < query.from)
+    return domain::Refuse({{Reason::kQueryInvalid, "to_time", "", "is before from_time"}});
   query.principal = request.principal();
   if (absl::EndsWith(query.principal, "*")) {
     query.principal.pop_back();
@@ -57,6 +73,11 @@ absl::StatusOr<storage::AuditQuery> ToQuery(const pb::ListRequest& request) {
     return domain::Refuse({{Reason::kEnumUnknown, "outcome", "", "an outcome, or none"}});
   if (request.outcome() != pb::OUTCOME_UNSPECIFIED)
     query.outcome = static_cast<AuditOutcome>(request.outcome());
+  if (!request.method().empty() && !IsMethod(request.method())) {
+    return domain::Refuse({{Reason::kQueryInvalid, "method", "",
+                            "no method of this API: a full name like "
+                            "fiscal.aggregation.v1.AggregationService/GetTotal"}});
+  }
   query.method = request.method();
   query.oldest_first = request.oldest_first();
   FISCAL_ASSIGN_OR_RETURN(query.limit, wire::PageSize(request.page_size(), 100, 1000));

@@ -42,6 +42,36 @@ absl::StatusOr<domain::Code> ToDivision(const std::string& text, const char* fie
   return domain::Refuse({{Reason::kCodeMalformed, field, "", domain::kDivisionShape}});
 }
 
+absl::StatusOr<authority::Asked> ToAsked(const pb::ExplainedPart& part) {
+  authority::Asked asked;
+  Violations violations;
+  const auto add = [&](Reason reason, const char* field, const char* message) {
+    violations.push_back({reason, absl::StrCat("part.", field), "", message});
+  };
+  asked.division = wire::ParseDivision(part.division_code());
+  if (asked.division == 0 && !part.division_code().empty())
+    add(Reason::kCodeMalformed, "division_code", domain::kDivisionShape);
+  asked.own_level = part.own_level();
+  asked.department = part.department_code();
+  if (!asked.department.empty() && !domain::IsUnitCode(asked.department))
+    add(Reason::kCodeMalformed, "department_code", domain::kDepartmentCodeShape);
+  asked.agency = part.agency_code();
+  if (!asked.agency.empty() && !domain::IsUnitCode(asked.agency))
+    add(Reason::kCodeMalformed, "agency_code", domain::kAgencyCodeShape);
+  if (part.fiscal_year() != 0 && !domain::IsFiscalYear(part.fiscal_year())) {
+    add(Reason::kCodeMalformed, "fiscal_year", domain::kFiscalYearShape);
+  } else {
+    asked.year = static_cast<uint16_t>(part.fiscal_year());
+  }
+  if (!budget::v1::Stage_IsValid(part.stage())) {
+    add(Reason::kEnumUnknown, "stage", "a stage, or none");
+  } else {
+    asked.stage = static_cast<domain::Stage>(part.stage());
+  }
+  if (!violations.empty()) return domain::Refuse(std::move(violations));
+  return asked;
+}
+
 absl::StatusOr<authority::GrantEvent> ToEvent(const pb::GrantRequest& request) {
   authority::GrantEvent event;
   event.principal = request.principal();
@@ -220,6 +250,12 @@ class AuthorityRpc final : public rpc::Service {
       FISCAL_RETURN_IF_ERROR(CheckMoment(p_.log, asked));
       at = asked.position();
     }
+    if (!request.principal().empty() && !authority::IsPrincipalPattern(request.principal())) {
+      return domain::Refuse(
+          {{Reason::kPrincipalMalformed, "principal", "", authority::kPrincipalShape}});
+    }
+    if (!request.role().empty() && authority::FindRole(request.role()) == nullptr)
+      return domain::Refuse({{Reason::kRoleUnknown, "role", "", authority::RoleShape()}});
     FISCAL_ASSIGN_OR_RETURN(const size_t limit, wire::PageSize(request.page_size(), 100, 1000));
     pb::ListGrantsRequest question = request;
     question.clear_page_token();
@@ -264,15 +300,7 @@ class AuthorityRpc final : public rpc::Service {
     if (request.verb() <= 0 || request.verb() >= authority::kVerbs)
       return domain::Refuse({{Reason::kEnumUnknown, "verb", "", "a right"}});
     const auto verb = static_cast<authority::Verb>(request.verb());
-    authority::Asked part;
-    FISCAL_ASSIGN_OR_RETURN(part.division,
-                            ToDivision(request.part().division_code(), "part.division_code"));
-    part.own_level = request.part().own_level();
-    part.department = request.part().department_code();
-    part.agency = request.part().agency_code();
-    part.year = ToYear(request.part().fiscal_year());
-    part.stage = static_cast<domain::Stage>(std::clamp(static_cast<int>(request.part().stage()), 0,
-                                                       static_cast<int>(domain::Stage::kCurrent)));
+    FISCAL_ASSIGN_OR_RETURN(const authority::Asked part, ToAsked(request.part()));
     const std::shared_ptr<const domain::Catalog> catalog = p_.catalog();
     const std::shared_ptr<const Rights> rights = p_.authority.Of(request.principal());
     response->set_permitted(p_.authority.mode() != Authority::Mode::kEnforce ||

@@ -29,6 +29,19 @@ void ToTimestamp(int64_t micros, google::protobuf::Timestamp* out) {
   out->set_nanos(static_cast<int32_t>(rest * 1000));
 }
 
+absl::StatusOr<int64_t> ToMicros(const google::protobuf::Timestamp& time, absl::string_view field) {
+  // 0001-01-01T00:00:00Z to 9999-12-31T23:59:59Z, the times that a Timestamp may have.
+  if (time.seconds() < -62135596800 || time.seconds() > 253402300799) {
+    return domain::Refuse({{domain::Reason::kQueryInvalid, std::string(field), "",
+                            "no time of the years 1 to 9999"}});
+  }
+  if (time.nanos() < 0 || time.nanos() > 999999999) {
+    return domain::Refuse({{domain::Reason::kQueryInvalid, absl::StrCat(field, ".nanos"), "",
+                            absl::StrCat("must be 0 to 999999999, not ", time.nanos())}});
+  }
+  return time.seconds() * 1000000 + time.nanos() / 1000;
+}
+
 absl::StatusOr<size_t> PageSize(int32_t asked, size_t fallback, size_t max) {
   if (asked < 0)
     return domain::Refuse(

@@ -25,6 +25,9 @@ absl::StatusOr<domain::Moment> ParsePosition(absl::string_view text, absl::strin
 std::string EventNumber(domain::Position position);
 
 void ToTimestamp(int64_t micros, google::protobuf::Timestamp* out);
+// A time that a caller asks for, in whole microseconds. INVALID_ARGUMENT with QUERY_INVALID, naming
+// `field`, for one outside the years 1 to 9999 or with nanoseconds that no second has.
+absl::StatusOr<int64_t> ToMicros(const google::protobuf::Timestamp& time, absl::string_view field);
 
 // `asked` bounded to `max`, `fallback` for 0. INVALID_ARGUMENT when negative.
 absl::StatusOr<size_t> PageSize(int32_t asked, size_t fallback, size_t max);

@@ -27,7 +27,10 @@ class AuthorityRpcTest : public ::testing::Test {
     spoil(&request);
     grpc::ClientContext context;
     auth::GrantResponse response;
-    const client::Error error = client::ToError(stub_->Grant(&context, request, &response));
+    return WhatIsWrong(stub_->Grant(&context, request, &response));
+  }
+  static std::string WhatIsWrong(const grpc::Status& status) {
+    const client::Error error = client::ToError(status);
     return error.violations.empty()
                ? error.reason
                : absl::StrCat(error.violations[0].reason, " ", error.violations[0].field);
@@ -71,6 +74,42 @@ TEST_F(AuthorityRpcTest, WhatIsWrongIsSaidByField) {
   EXPECT_EQ(Wrong([](auth::GrantRequest* r) { r->set_principal(Tenants::PrincipalOf("admin/*")); }),
             "SECOND_PERSON_NEEDED");
   EXPECT_EQ(Wrong([](auth::GrantRequest*) {}), "");
+}
+
+// Nothing is guessed where somebody asks why.
+TEST_F(AuthorityRpcTest, WhatIsAskedAboutGrantsIsSomething) {
+  const auto explain = [&](const std::function<void(auth::ExplainedPart*)>& spoil) {
+    auth::ExplainRequest request;
+    request.set_principal(Tenants::PrincipalOf("a"));
+    request.set_verb(method::v1::VERB_WRITE);
+    spoil(request.mutable_part());
+    grpc::ClientContext context;
+    auth::ExplainResponse response;
+    return WhatIsWrong(stub_->Explain(&context, request, &response));
+  };
+  EXPECT_EQ(explain([](auth::ExplainedPart* p) { p->set_division_code("1411"); }),
+            "CODE_MALFORMED part.division_code");
+  EXPECT_EQ(explain([](auth::ExplainedPart* p) { p->set_department_code(" "); }),
+            "CODE_MALFORMED part.department_code");
+  EXPECT_EQ(explain([](auth::ExplainedPart* p) { p->set_agency_code(std::string(33, '1')); }),
+            "CODE_MALFORMED part.agency_code");
+  EXPECT_EQ(explain([](auth::ExplainedPart* p) { p->set_fiscal_year(24); }),
+            "CODE_MALFORMED part.fiscal_year");
+  EXPECT_EQ(
+      explain([](auth::ExplainedPart* p) { p->set_stage(static_cast<budget::v1::Stage>(9)); }),
+      "ENUM_UNKNOWN part.stage");
+  EXPECT_EQ(explain([](auth::ExplainedPart*) {}), "");
+  const auto list = [&](const std::string& principal, const std::string& role) {
+    auth::ListGrantsRequest request;
+    request.set_principal(principal);
+    request.set_role(role);
+    grpc::ClientContext context;
+    auth::ListGrantsResponse response;
+    return WhatIsWrong(stub_->ListGrants(&context, request, &response));
+  };
+  EXPECT_EQ(list("somebody", ""), "PRINCIPAL_MALFORMED principal");
+  EXPECT_EQ(list("", "emperor"), "ROLE_UNKNOWN role");
+  EXPECT_EQ(list(Tenants::PrincipalOf("a"), "reader"), "");
 }
 
 TEST_F(AuthorityRpcTest, GrantsComeInPagesOfOneQuestion) {

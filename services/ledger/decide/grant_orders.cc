@@ -48,12 +48,8 @@ absl::Status CheckEvent(const authority::GrantEvent& event) {
     violations.push_back(
         {Reason::kPrincipalMalformed, "principal", "", authority::kPrincipalShape});
   }
-  if (authority::FindRole(event.role) == nullptr) {
-    std::string roles;
-    for (const authority::Role& role : authority::Roles())
-      absl::StrAppend(&roles, roles.empty() ? "one of " : ", ", role.id);
-    violations.push_back({Reason::kRoleUnknown, "role", "", roles});
-  }
+  if (authority::FindRole(event.role) == nullptr)
+    violations.push_back({Reason::kRoleUnknown, "role", "", authority::RoleShape()});
   const authority::Extent& e = event.extent;
   if (e.division != 0 && !domain::IsDivision(e.division))
     violations.push_back(

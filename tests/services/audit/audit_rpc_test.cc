@@ -1,11 +1,13 @@
 // What the service of the audit log answers.
 #include "services/audit/audit_rpc.h"
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "clients/cpp/error.h"
 #include "fiscal/audit/v1/audit_service.grpc.pb.h"
 #include "gmock/gmock.h"
 #include "grpcpp/grpcpp.h"
@@ -143,6 +145,33 @@ TEST_F(AuditRpcTest, ATokenBelongsToItsQuestion) {
   request.Clear();
   request.set_outcome(static_cast<pb::Outcome>(9));
   EXPECT_EQ(List(request, &response).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+}
+
+TEST_F(AuditRpcTest, WhatIsAskedForCanBe) {
+  const auto wrong = [&](const std::function<void(pb::ListRequest*)>& spoil) {
+    pb::ListRequest request;
+    request.mutable_from_time()->set_seconds(1767240002);
+    request.mutable_to_time()->set_seconds(1767240003);
+    spoil(&request);
+    pb::ListResponse response;
+    const client::Error error = client::ToError(List(request, &response));
+    return error.violations.empty()
+               ? error.reason
+               : absl::StrCat(error.violations[0].reason, " ", error.violations[0].field);
+  };
+  EXPECT_EQ(wrong([](pb::ListRequest* r) { r->set_method("GetTotal"); }), "QUERY_INVALID method");
+  EXPECT_EQ(wrong([](pb::ListRequest* r) { r->mutable_from_time()->set_seconds(1767240004); }),
+            "QUERY_INVALID to_time");
+  EXPECT_EQ(wrong([](pb::ListRequest* r) { r->mutable_from_time()->set_nanos(-1); }),
+            "QUERY_INVALID from_time.nanos");
+  EXPECT_EQ(wrong([](pb::ListRequest* r) { r->mutable_to_time()->set_nanos(1000000000); }),
+            "QUERY_INVALID to_time.nanos");
+  EXPECT_EQ(wrong([](pb::ListRequest* r) { r->mutable_to_time()->set_seconds(253402300800); }),
+            "QUERY_INVALID to_time");
+  EXPECT_EQ(wrong([](pb::ListRequest* r) {
+              r->set_method("fiscal.submission.v1.SubmissionService/SubmitBudget");
+            }),
+            "");
 }
 
 TEST_F(AuditRpcTest, TheHeadStandsForAllEntries) {
