@@ -20,6 +20,9 @@ namespace fiscal::services {
 namespace {
 
 constexpr absl::Duration kProgressInterval = absl::Seconds(2);
+// The audit log is written in one place and seldom read: small, and apart from the ledger's cache.
+constexpr size_t kAuditCacheBytes = 8 << 20, kAuditWriteBufferBytes = 4 << 20;
+constexpr int kAuditFilesMax = 64;
 
 // A damaged audit log stops nobody's work: it is kept for whoever audits, under a name that no
 // other has, and a new one begins.
@@ -33,9 +36,6 @@ absl::Status PutAside(const std::string& path, absl::string_view why) {
                  {{"was", aside}, {"why", why}});
   return absl::OkStatus();
 }
-// The audit log is written in one place and seldom read: small, and apart from the ledger's cache.
-constexpr size_t kAuditCacheBytes = 8 << 20, kAuditWriteBufferBytes = 4 << 20;
-constexpr int kAuditFilesMax = 64;
 
 // A store whose files have lost their manifest would be begun anew, and its files removed.
 absl::Status CheckAuditFiles(const std::string& path) {
