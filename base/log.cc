@@ -4,6 +4,7 @@
 #include <cmath>
 #include <memory>
 #include <mutex>
+#include <shared_mutex>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -51,21 +52,17 @@ absl::string_view Name(Level level) {
   return "error";
 }
 
-// The sink of lines. Kept for the process's life: a thread may write while others stop.
+// The sink of lines. Its end writes what waits and joins the thread.
 struct Writer {
   std::shared_ptr<spdlog::details::thread_pool> pool;
   std::shared_ptr<spdlog::logger> logger;
 };
-std::mutex writer_mutex;
-std::shared_ptr<const Writer> writer;
+// Shared by those who write; alone for who starts or ends the writer.
+std::shared_mutex writer_mutex;
+std::unique_ptr<const Writer> writer;
 std::atomic<bool> as_json{false};
 std::atomic<int> level_min{static_cast<int>(Level::kWarning)};
 std::atomic<int64_t> dropped_before{0};
-
-std::shared_ptr<const Writer> CurrentWriter() {
-  std::lock_guard<std::mutex> lock(writer_mutex);
-  return writer;
-}
 
 std::string Now() {
   return absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", absl::Now(), absl::UTCTimeZone());
@@ -116,17 +113,18 @@ void Write(Level level, absl::string_view message, std::vector<Field> fields) {
                         absl::string_view(quoted).substr(1, quoted.size() - 2));
     for (const Field& f : fields) absl::StrAppend(&line, " ", f.key_, "=", f.value_);
   }
-  const std::shared_ptr<const Writer> to = CurrentWriter();
-  if (to == nullptr) {
+  // Putting a line into the queue waits for nobody.
+  const std::shared_lock<std::shared_mutex> lock(writer_mutex);
+  if (writer == nullptr) {
     line.push_back('\n');
     std::fwrite(line.data(), 1, line.size(), stderr);
     return;
   }
-  to->logger->log(ToSpdlog(level), spdlog::string_view_t(line.data(), line.size()));
+  writer->logger->log(ToSpdlog(level), spdlog::string_view_t(line.data(), line.size()));
 }
 
 void Start(const Options& options) {
-  auto started = std::make_shared<Writer>();
+  auto started = std::make_unique<Writer>();
   started->pool = std::make_shared<spdlog::details::thread_pool>(options.queue_lines_max, 1);
   started->logger = std::make_shared<spdlog::async_logger>(
       "fiscal", std::make_shared<spdlog::sinks::stderr_sink_mt>(), started->pool,
@@ -136,24 +134,24 @@ void Start(const Options& options) {
   started->logger->set_level(spdlog::level::trace);
   as_json = options.json;
   level_min = static_cast<int>(options.level);
-  std::lock_guard<std::mutex> lock(writer_mutex);
+  const std::lock_guard<std::shared_mutex> lock(writer_mutex);
   writer = std::move(started);
 }
 
 void Stop() {
-  std::shared_ptr<const Writer> ended;
-  {
-    std::lock_guard<std::mutex> lock(writer_mutex);
-    ended.swap(writer);
-  }
-  if (ended != nullptr) dropped_before += static_cast<int64_t>(ended->pool->overrun_counter());
-  // The last holder writes what waits and joins the thread.
+  // Whoever stops second waits for the first: both may be about to end the process, and have said
+  // why.
+  const std::lock_guard<std::shared_mutex> lock(writer_mutex);
+  if (writer == nullptr) return;
+  const std::shared_ptr<spdlog::details::thread_pool> pool = writer->pool;
+  writer.reset();
+  dropped_before += static_cast<int64_t>(pool->overrun_counter());
 }
 
 int64_t Dropped() {
-  const std::shared_ptr<const Writer> from = CurrentWriter();
+  const std::shared_lock<std::shared_mutex> lock(writer_mutex);
   return dropped_before +
-         (from == nullptr ? 0 : static_cast<int64_t>(from->pool->overrun_counter()));
+         (writer == nullptr ? 0 : static_cast<int64_t>(writer->pool->overrun_counter()));
 }
 
 }  // namespace fiscal::logging
