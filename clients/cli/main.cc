@@ -6,6 +6,7 @@
 #include "CLI/CLI.hpp"
 #include "absl/strings/str_cat.h"
 #include "base/version.h"
+#include "clients/cli/shell/bounds.h"
 #include "clients/cli/shell/context.h"
 
 int main(int argc, char** argv) {
@@ -33,7 +34,7 @@ int main(int argc, char** argv) {
   app.add_option("--timeout", context.timeout_seconds,
                  "Seconds a call may take, its retries included")
       ->capture_default_str()
-      ->check(CLI::PositiveNumber);
+      ->check(fiscal::cli::Positive());
   app.add_option("-o,--output", context.output, "table, json or csv; of tables also xlsx")
       ->check(CLI::IsMember({"table", "json", "csv", "xlsx"}));
   app.add_option("--unit", context.unit_name, "Unit of tables and CSV: wanyuan (万元), yuan or fen")

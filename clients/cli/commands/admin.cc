@@ -17,6 +17,7 @@
 #include "absl/time/time.h"
 #include "clients/cli/commands/pki.h"
 #include "clients/cli/print/json.h"
+#include "clients/cli/shell/bounds.h"
 #include "clients/cli/shell/context.h"
 #include "fiscal/admin/v1/admin_service.grpc.pb.h"
 
@@ -342,8 +343,7 @@ void AddAdmin(CLI::App& app, Context& context) {
   CLI::App* scrub = admin->add_subcommand(
       "scrub", "Read every stored byte once more; exit 0 only when nothing is damaged");
   const auto rate = std::make_shared<int64_t>(0);
-  scrub->add_option("--rate", *rate, "Bytes a second; 0 for as fast as it goes")
-      ->check(CLI::NonNegativeNumber);
+  scrub->add_option("--rate", *rate, "Bytes a second; 0 for as fast as it goes")->check(AtLeast(0));
   scrub->callback(
       [&context, rate] { context.run = [&context, rate] { return Scrub(context, *rate); }; });
 }

@@ -14,6 +14,7 @@
 #include "base/time_text.h"
 #include "clients/cli/print/json.h"
 #include "clients/cli/read/names.h"
+#include "clients/cli/shell/bounds.h"
 #include "clients/cli/shell/context.h"
 #include "fiscal/audit/v1/audit_service.grpc.pb.h"
 
@@ -219,7 +220,7 @@ void AddAudit(CLI::App& app, Context& context) {
                    "Of this method: fiscal.submission.v1.SubmissionService/SubmitBudget");
   list->add_option("--limit", f->limit, "The most entries to show")
       ->capture_default_str()
-      ->check(CLI::PositiveNumber);
+      ->check(AtLeast(1));
   list->callback([&context, f] { context.run = [&context, f] { return List(context, *f); }; });
   CLI::App* all = audit->add_subcommand(
       "export", "All entries as JSON lines, the oldest first, and the root that stands for them");

@@ -12,6 +12,7 @@
 #include "clients/cli/print/json.h"
 #include "clients/cli/print/proofs.h"
 #include "clients/cli/read/names.h"
+#include "clients/cli/shell/bounds.h"
 #include "clients/cli/shell/context.h"
 #include "fiscal/log/v1/event_log_service.grpc.pb.h"
 
@@ -202,9 +203,7 @@ void AddLog(CLI::App& app, Context& context) {
   auto f = std::make_shared<Flags>();
   CLI::App* c = app.add_subcommand("log", "List the records of the event log");
   c->add_option("--after", f->after, "Start after this position");
-  c->add_option("--limit", f->limit, "At most so many")
-      ->capture_default_str()
-      ->check(CLI::PositiveNumber);
+  c->add_option("--limit", f->limit, "At most so many")->capture_default_str()->check(AtLeast(1));
   c->callback([&context, c, f] {
     if (c->get_subcommands().empty()) context.run = [&context, f] { return Run(context, *f); };
   });
@@ -220,9 +219,9 @@ void AddLog(CLI::App& app, Context& context) {
   CLI::App* prove =
       c->add_subcommand("prove", "Prove that an event is in the log, or that it only grew");
   prove->add_option("--position", f->position, "The event's position");
-  prove->add_option("--since", f->since, "A tree size seen before")->check(CLI::NonNegativeNumber);
+  prove->add_option("--since", f->since, "A tree size seen before")->check(AtLeast(0));
   prove->add_option("--tree-size", f->tree_size, "As of this size; without it, as of now")
-      ->check(CLI::PositiveNumber);
+      ->check(AtLeast(1));
   prove->callback([&context, f] { context.run = [&context, f] { return RunProve(context, *f); }; });
   CLI::App* verify =
       c->add_subcommand("verify", "Check a tree head or proof offline; exit 0 only when it holds");

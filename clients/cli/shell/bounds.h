@@ -1,0 +1,37 @@
+// Bounds of numbers among the flags, said in words.
+#ifndef FISCAL_CLIENTS_CLI_SHELL_BOUNDS_H_
+#define FISCAL_CLIENTS_CLI_SHELL_BOUNDS_H_
+
+#include <string>
+
+#include "CLI/CLI.hpp"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+
+namespace fiscal::cli {
+
+// A number that is not below `least`.
+inline CLI::Validator AtLeast(int least) {
+  return {[least](std::string& text) {
+            double number = 0;
+            return absl::SimpleAtod(text, &number) && number >= least
+                       ? std::string()
+                       : absl::StrCat(text, ": must be ", least, " or more");
+          },
+          ""};
+}
+
+// A number above 0.
+inline CLI::Validator Positive() {
+  return {[](std::string& text) {
+            double number = 0;
+            return absl::SimpleAtod(text, &number) && number > 0
+                       ? std::string()
+                       : absl::StrCat(text, ": must be more than 0");
+          },
+          ""};
+}
+
+}  // namespace fiscal::cli
+
+#endif  // FISCAL_CLIENTS_CLI_SHELL_BOUNDS_H_
