@@ -121,6 +121,24 @@ TEST_F(IdentitiesTest, StrangersTheExpiredAndTheRevokedAreRefused) {
   EXPECT_EQ(Said(identities, good), "the caller's certificate has expired");
 }
 
+// It goes on counting: nobody is locked out by a holiday.
+TEST_F(IdentitiesTest, AListOfRevokedCertificatesThatEndsIsSaidOnce) {
+  const Pem revoked = authority_.SignNames("a", "");
+  Write("ca.pem", authority_.certificate());
+  Write("crl.pem", authority_.RevocationList({revoked.certificate}));
+  Identities identities(clock_, Files());
+  const auto said = [&] {
+    ::testing::internal::CaptureStderr();
+    identities.Refresh();
+    return ::testing::internal::GetCapturedStderr();
+  };
+  EXPECT_EQ(said(), "");
+  clock_.Advance(absl::Hours(25));
+  EXPECT_NE(said().find("a list of revoked certificates has ended"), std::string::npos);
+  EXPECT_EQ(said(), "");
+  EXPECT_EQ(Said(identities, revoked), "the caller's certificate was revoked");
+}
+
 TEST_F(IdentitiesTest, AuthoritiesThatAreWithdrawnNoLongerCountAndJunkChangesNothing) {
   Write("ca.pem", authority_.certificate());
   Write("crl.pem", authority_.RevocationList({}));
