@@ -127,7 +127,7 @@ MUTATIONS = [
         ('divisions that a list of divisions names',
          'if (year != 0) places.push_back({code, false, "", "", year});', ''),
         ('divisions that it adds to, or moves to',
-         'if (!stays && !begins) places.push_back({Known(parent), false, "", "", event_.year});', '(void)begins;'),
+         'if (!stays && !begins) places.push_back({Known(parent), false, "", "", event_.year});', '(void)begins, (void)stays;'),
         ('trees that it begins', ' && code == event_.division && code % 10000 == 0;', ';'),
         ('statements with faults', '(!HasKey(s.key) && !s.violations.empty())',
          '((!HasKey(s.key) || true) && !s.violations.empty())'),
