@@ -3,6 +3,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/civil_time.h"
 #include "domain/shapes.h"
 
 namespace fiscal::domain {
@@ -22,8 +23,8 @@ bool IsDate(absl::string_view s) {
   for (size_t i = 0; i < s.size(); ++i) {
     if (i != 4 && i != 7 && (s[i] < '0' || s[i] > '9')) return false;
   }
-  const int month = (s[5] - '0') * 10 + (s[6] - '0'), day = (s[8] - '0') * 10 + (s[9] - '0');
-  return month >= 1 && month <= 12 && day >= 1 && day <= 31;
+  absl::CivilDay day;
+  return absl::ParseCivilTime(s, &day);
 }
 
 int MaxLevel(CatalogList list) {
@@ -143,12 +144,20 @@ class EntriesCheck {
     if (!IsUnitCode(e.code)) Add(Reason::kCodeMalformed, "code", kAgencyCodeShape);
     if (!IsUnitCode(e.department_code))
       Add(Reason::kCodeMalformed, "department_code", kDepartmentCodeShape);
-    if (!e.valid_from.empty() && !IsDate(e.valid_from)) {
-      Add(Reason::kCodeMalformed, "valid_from", "a date is YYYY-MM-DD");
+    const bool from = CheckDate(e.valid_from, "valid_from"), to = CheckDate(e.valid_to, "valid_to");
+    if (from && to && e.valid_to < e.valid_from) {
+      Add(Reason::kCodeMalformed, "valid_to",
+          absl::StrCat(e.valid_to, " is before valid_from, ", e.valid_from));
     }
-    if (!e.valid_to.empty() && !IsDate(e.valid_to)) {
-      Add(Reason::kCodeMalformed, "valid_to", "a date is YYYY-MM-DD");
-    }
+  }
+
+  // True when there is one and it is good.
+  bool CheckDate(const std::string& text, absl::string_view field) {
+    if (text.empty()) return false;
+    if (IsDate(text)) return true;
+    Add(Reason::kCodeMalformed, field,
+        absl::StrCat("\"", text, "\" is no day of the calendar, YYYY-MM-DD"));
+    return false;
   }
 
   // No cycles: following parents through the merged list must end.

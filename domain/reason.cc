@@ -128,6 +128,8 @@ const std::vector<ReasonInfo>& AllReasons() {
        "该授权不在待批准状态"},
       {Reason::kSecondPersonNeeded, "SECOND_PERSON_NEEDED", C::kPermissionDenied,
        "须由另一名安全管理员办理"},
+      {Reason::kStatementEmptied, "STATEMENT_EMPTIED", C::kFailedPrecondition,
+       "报送内容为空，会清空现有明细；如需撤回请用撤回，确需清空请注明 allow_empty"},
       {Reason::kCancelled, "CANCELLED", C::kCancelled, "调用已取消"},
       {Reason::kDeadlineExceeded, "DEADLINE_EXCEEDED", C::kDeadlineExceeded, "调用超时"},
       {Reason::kInternal, "INTERNAL", C::kInternal, "系统内部错误"},
@@ -146,6 +148,14 @@ Violation::Violation(Reason why, std::string path, std::string line, std::string
       field(Cut(std::move(path), kEchoBytesMax)),
       line_id(Cut(std::move(line), kEchoBytesMax)),
       message(Cut(std::move(says), 2 * kEchoBytesMax)) {}
+
+void AddViolation(Violation violation, std::vector<Violation>* violations) {
+  if (violations->size() >= kViolationsMax) return;
+  const bool told = !violation.field.empty() &&
+                    std::any_of(violations->begin(), violations->end(),
+                                [&](const Violation& v) { return v.field == violation.field; });
+  if (!told) violations->push_back(std::move(violation));
+}
 
 absl::Status ToStatus(Refusal refusal) {
   refusal.message = Cut(std::move(refusal.message), 4 * kEchoBytesMax);

@@ -93,6 +93,7 @@ enum class Reason {
   kGrantNotFound,
   kGrantNotPending,
   kSecondPersonNeeded,
+  kStatementEmptied,
   // Of errors that are no refusals: services/rpc/status.cc.
   kCancelled,
   kDeadlineExceeded,
@@ -129,6 +130,10 @@ struct Violation {
   // English, a sentence.
   std::string message;
 };
+
+// Keeps it, unless its field has one already: what follows from the first is no other fault. At
+// most kViolationsMax are kept.
+void AddViolation(Violation violation, std::vector<Violation>* violations);
 
 // An error as the product tells it: services/rpc turns it into google.rpc.Status. Carried inside
 // absl::Status as a payload so that it passes through StatusOr unharmed.

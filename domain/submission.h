@@ -37,6 +37,8 @@ struct Submission {
   bool more = false;
   bool certify = false;
   bool control = false;
+  // A statement without lines may replace one that has some.
+  bool allow_empty = false;
   Scope scope = Scope::kOwn;
   std::optional<int64_t> expected_revision;
   std::string department_code;

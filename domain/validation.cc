@@ -16,14 +16,15 @@ class Collector {
   explicit Collector(Submission* s) : s_(s) {}
   bool full() const { return s_->violations.size() >= kViolationsMax; }
   void Add(Reason reason, std::string field, std::string message) {
-    if (!full()) s_->violations.push_back({reason, std::move(field), "", std::move(message)});
+    AddViolation({reason, std::move(field), "", std::move(message)}, &s_->violations);
   }
   void AddLine(Reason reason, absl::string_view field, const Line& line, std::string message) {
     if (full()) return;
-    s_->violations.push_back(
+    AddViolation(
         {reason, absl::StrCat("line_items[", line.index, "]", field.empty() ? "" : ".", field),
          CheckText(line.line_id, false) == TextFault::kNone ? std::string(line.line_id) : "",
-         std::move(message)});
+         std::move(message)},
+        &s_->violations);
   }
   // `characters_max` 0 means no bound.
   void Text(absl::string_view field, absl::string_view text, size_t characters_max) {
@@ -85,10 +86,11 @@ void CheckKey(const Submission& s, Collector* c) {
 
 // Checks everything of a line but id, amount and note; once good for a combination, it is good for
 // all lines of that combination.
-void CheckCombination(const Line& line, Collector* c) {
+void CheckCombination(const Line& line, Code division, Collector* c) {
   const Direction direction = line.attributes.direction;
   if (direction == Direction::kNone) {
-    c->AddLine(Reason::kRequiredFieldMissing, "direction", line, "a direction is required");
+    // What else it may have depends on it.
+    return c->AddLine(Reason::kRequiredFieldMissing, "direction", line, "a direction is required");
   }
   const bool income = direction == Direction::kIncome;
   if (line.counts() && line.functional == 0 && !(income && line.revenue != 0)) {
@@ -118,6 +120,10 @@ void CheckCombination(const Line& line, Collector* c) {
   };
   economic(line.dept_economic, "dept_economic_code");
   economic(line.gov_economic, "gov_economic_code");
+  if (line.receiving_division != 0 && line.receiving_division == division) {
+    c->AddLine(Reason::kFieldNotAllowed, "receiving_division_code", line,
+               absl::StrCat("division ", division, " does not transfer to itself"));
+  }
   if (income && line.attributes.category != Category::kNone) {
     c->AddLine(Reason::kFieldNotAllowed, "category", line, "only expenditure has a category");
   }
@@ -149,7 +155,7 @@ void CheckLine(const Submission& s, const Line& line, GoodCombinations* good, Co
   }
   if (!good->Has(line)) {
     const size_t before = s.violations.size();
-    CheckCombination(line, c);
+    CheckCombination(line, s.key.division, c);
     if (s.violations.size() == before) good->Add(line);
   }
   if (line.amount_fen > kGrossFenMax || line.amount_fen < -kGrossFenMax) {

@@ -26,6 +26,7 @@ struct Fields {
   domain::Line& line;
   absl::string_view functional, revenue, dept, gov, receiving;
   int64_t precision = 0;
+  bool amount_given = false;
   // By field number.
   int enums[15] = {};
   // True when there is a field that this version does not know.
@@ -95,6 +96,7 @@ bool ReadFields(absl::string_view item, Fields* f) {
         break;
       case 11:
         line.amount_fen = static_cast<int64_t>(value);
+        f->amount_given = true;
         break;
       case 12:
         f->precision = static_cast<int64_t>(value);
@@ -128,7 +130,10 @@ class Meaning {
     } else {
       line_.precision_class = static_cast<uint8_t>(precision_class);
     }
-    if (line_.amount_fen == INT64_MIN) {
+    if (!f_->amount_given) {
+      Add(Reason::kRequiredFieldMissing, "amount_fen",
+          "an amount is required; write 0 where there is no money");
+    } else if (line_.amount_fen == INT64_MIN) {
       Add(Reason::kAmountOverflow, "amount_fen", "the amount is too large");
       line_.amount_fen = 0;
     }
@@ -140,10 +145,10 @@ class Meaning {
 
  private:
   void Add(Reason reason, absl::string_view field, std::string message) {
-    if (s_->violations.size() >= domain::kViolationsMax) return;
-    s_->violations.push_back(
+    domain::AddViolation(
         {reason, absl::StrCat("line_items[", at_, "]", field.empty() ? "" : ".", field),
-         field.empty() ? "" : std::string(line_.line_id), std::move(message)});
+         field.empty() ? "" : std::string(line_.line_id), std::move(message)},
+        &s_->violations);
   }
 
   void CheckCode(absl::string_view text, domain::Code code, absl::string_view field) {

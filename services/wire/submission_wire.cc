@@ -46,10 +46,8 @@ class Reader {
   explicit Reader(Submission* s) : s_(s) {}
 
   void Add(Reason reason, std::string field, absl::string_view line_id, std::string message) {
-    if (s_->violations.size() < domain::kViolationsMax) {
-      s_->violations.push_back(
-          {reason, std::move(field), std::string(line_id), std::move(message)});
-    }
+    domain::AddViolation({reason, std::move(field), std::string(line_id), std::move(message)},
+                         &s_->violations);
   }
 
   void Key(const pb::BudgetKey& key) {
@@ -323,6 +321,7 @@ absl::StatusOr<Submission> ToSubmission(const std::vector<RawBudget>& parts,
   s.validate_only = first.validate_only();
   s.certify = first.certify();
   s.control = first.control();
+  s.allow_empty = first.allow_empty();
   if (first.has_expected_revision()) s.expected_revision = first.expected_revision();
   s.department_code = first.department_code();
   if (first.has_year_end_carry_forward_fen())
@@ -342,9 +341,9 @@ absl::StatusOr<Submission> ToSubmission(const std::vector<RawBudget>& parts,
     const SubmitBudgetRequest& part = *parts[i].envelope;
     if (i > 0 && (!part.request_id().empty() || part.has_budget() || part.mode() != 0 ||
                   part.has_expected_revision() || part.validate_only() || part.certify() ||
-                  part.scope() != 0 || part.control() || !part.department_code().empty() ||
-                  part.has_year_end_carry_forward_fen() || !part.note().empty() ||
-                  part.has_source() || HasUnknownFields(part))) {
+                  part.scope() != 0 || part.control() || part.allow_empty() ||
+                  !part.department_code().empty() || part.has_year_end_carry_forward_fen() ||
+                  !part.note().empty() || part.has_source() || HasUnknownFields(part))) {
       reader.Add(Reason::kFieldNotAllowed, "budget", "",
                  "a later part has only lines, projects and removals");
     }

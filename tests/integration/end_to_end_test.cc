@@ -322,6 +322,7 @@ TEST(EndToEndTest, ConsistencyAndPages) {
       more.mutable_budget()->set_agency_code("101002");
       more.mutable_budget()->set_fiscal_year(2024);
       more.mutable_budget()->set_stage(b::STAGE_APPROVED);
+      more.set_allow_empty(true);
       d.MustSubmit(more);
     }
   }

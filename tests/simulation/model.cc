@@ -211,6 +211,9 @@ Expected Model::Apply(const domain::Submission& s) {
   const bool patch = s.mode == domain::WriteMode::kPatch && !s.withdraw;
   if ((s.withdraw && old.revision == 0) || (patch && !stands))
     return {absl::StatusCode::kNotFound, {}};
+  const bool empties =
+      !patch && !s.withdraw && stands && !old.lines.empty() && s.lines.lines.empty();
+  if (empties && !s.allow_empty) return {absl::StatusCode::kFailedPrecondition, {}};
   ModelStatement next;
   next.note = patch && s.note.empty() ? old.note : s.note;
   if (patch) {

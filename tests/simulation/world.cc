@@ -383,6 +383,7 @@ class World {
     }
     s.validate_only = !s.withdraw && Below(25) == 0;
     s.certify = Below(15) == 0;
+    s.allow_empty = Below(2) == 0;
     if (Below(6) == 0) s.note = absl::StrCat("note ", Below(3));
     if (Below(6) == 0) s.expected_revision = static_cast<int64_t>(Below(4));
     if (!s.withdraw) {
@@ -440,9 +441,9 @@ class World {
     if (!s.withdraw) domain::CheckCatalog(*process_->intake->catalog(), &s);
     s.encoded = storage::EncodeBlocks(s.lines);
     s.encoded_digest = Sha256({s.encoded.bytes});
-    std::string body =
-        absl::StrCat(s.key.division, s.key.agency, static_cast<int>(s.key.stage), s.withdraw,
-                     s.certify, s.note, static_cast<int>(s.mode), s.expected_revision.value_or(-1));
+    std::string body = absl::StrCat(s.key.division, s.key.agency, static_cast<int>(s.key.stage),
+                                    s.withdraw, s.certify, s.note, static_cast<int>(s.mode),
+                                    s.expected_revision.value_or(-1), s.allow_empty);
     body += s.encoded.bytes;
     for (const std::string& id : s.removed_line_ids) body += id;
     for (const domain::ProjectEntry& project : s.projects) body += project.bytes;

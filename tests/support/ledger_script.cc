@@ -314,6 +314,7 @@ domain::Submission LedgerScript::Statement(const Words& words, size_t skip) cons
   s.principal = Get(words, "by", kPrincipal);
   s.key = BudgetOf(words.at(skip), words);
   s.certify = Has(words, "certify");
+  s.allow_empty = Has(words, "empty");
   s.control = Has(words, "control");
   if (Has(words, "patch")) s.mode = domain::WriteMode::kPatch;
   if (std::string expect; Find(words, "expect", &expect) != nullptr)
@@ -325,7 +326,7 @@ domain::Submission LedgerScript::Statement(const Words& words, size_t skip) cons
   texts->reserve(2 * words.size());
   for (size_t i = skip + 1; i < words.size(); ++i) {
     absl::string_view word = words[i];
-    if (word == "patch" || word == "certify" || word == "control") continue;
+    if (word == "patch" || word == "certify" || word == "control" || word == "empty") continue;
     if (absl::ConsumePrefix(&word, "-project=")) {
       s.removed_project_codes.emplace_back(word);
     } else if (absl::ConsumePrefix(&word, "-")) {

@@ -29,7 +29,7 @@ Digest BodyDigest(const Submission& s) {
   PutU8(&head, static_cast<uint8_t>(s.mode));
   PutU8(&head, static_cast<uint8_t>(s.withdraw | s.certify << 1 | s.control << 2 |
                                     s.expected_revision.has_value() << 3 |
-                                    s.carry_forward_fen.has_value() << 4));
+                                    s.carry_forward_fen.has_value() << 4 | s.allow_empty << 5));
   PutU8(&head, static_cast<uint8_t>(s.scope));
   PutSigned(&head, s.expected_revision.value_or(0));
   PutSigned(&head, s.carry_forward_fen.value_or(0));

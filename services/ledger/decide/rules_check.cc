@@ -1,10 +1,12 @@
 #include "services/ledger/decide/rules_check.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "domain/articulation/check.h"
 #include "domain/disclosure/lines_source.h"
+#include "domain/plausibility.h"
 #include "domain/validation.h"
 
 namespace fiscal::services {
@@ -13,6 +15,8 @@ namespace {
 using articulation::Outcome;
 
 constexpr size_t kFindingsMax = 100;
+// As many as somebody reads.
+constexpr size_t kSubtotalsMax = 20;
 
 bool Comparable(const std::vector<domain::Line>& lines) {
   bool income = false, expenditure = false;
@@ -22,6 +26,24 @@ bool Comparable(const std::vector<domain::Line>& lines) {
     if (income && expenditure) return true;
   }
   return false;
+}
+
+void Fail(absl::string_view rule, const std::string& line_id, const std::string& message,
+          domain::Submission* s) {
+  if (s->violations.size() >= domain::kViolationsMax) return;
+  // Each rule is told, though all are of one field.
+  s->violations.push_back(
+      {domain::Reason::kRulesFailed, "certify", line_id, absl::StrCat(rule, ": ", message)});
+}
+
+void CheckSubtotals(const std::vector<domain::Line>& lines, domain::Submission* s) {
+  for (domain::Finding& found : domain::FindSubtotals(lines, kSubtotalsMax)) {
+    if (s->certify) {
+      found.severity = domain::Severity::kError;
+      Fail(found.rule, found.line_id, found.message, s);
+    }
+    if (s->findings.size() < kFindingsMax) s->findings.push_back(std::move(found));
+  }
 }
 
 std::string PlaceOf(const articulation::RuleOutcome& o) {
@@ -34,6 +56,7 @@ std::string PlaceOf(const articulation::RuleOutcome& o) {
 
 void CheckRules(const domain::Catalog& catalog, const std::vector<domain::Line>& lines,
                 const std::vector<domain::ProjectEntry>& projects, domain::Submission* s) {
+  CheckSubtotals(lines, s);
   // Budgets requested, reviewed and approved have to balance; changes and payments need not.
   const bool level = s->key.stage == domain::Stage::kRequested ||
                      s->key.stage == domain::Stage::kReviewed ||
@@ -68,11 +91,8 @@ void CheckRules(const domain::Catalog& catalog, const std::vector<domain::Line>&
       s->findings.push_back({o.rule, failed ? o.severity : domain::Severity::kInfo, PlaceOf(o), "",
                              o.message, o.message_zh});
     }
-    if (failed && s->certify && o.severity == domain::Severity::kError &&
-        s->violations.size() < domain::kViolationsMax) {
-      s->violations.push_back(
-          {domain::Reason::kRulesFailed, "certify", "", absl::StrCat(o.rule, ": ", o.message)});
-    }
+    if (failed && s->certify && o.severity == domain::Severity::kError)
+      Fail(o.rule, "", o.message, s);
   }
 }
 

@@ -13,8 +13,9 @@
 namespace fiscal::services {
 
 // Adds to `s` what failed, or holds within rounding only, of the tables that `lines` and `projects`
-// make; where `s` is to be certified, a failed ERROR rule is a violation. Lines of one direction
-// only, without memo lines, have nothing to compare and cost nothing.
+// make, and lines that are subtotals of others; where `s` is to be certified, a failed ERROR rule
+// or a row of subtotals is a violation. Lines of one direction only, without memo lines, have no
+// tables to compare.
 void CheckRules(const domain::Catalog& catalog, const std::vector<domain::Line>& lines,
                 const std::vector<domain::ProjectEntry>& projects, domain::Submission* s);
 

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "domain/fen.h"
+#include "domain/plausibility.h"
 #include "domain/reason.h"
 #include "domain/validation.h"
 
@@ -81,6 +82,27 @@ absl::Status CheckFollows(const Submission& s, const std::optional<StatementMeta
                   "whether a statement counts can't change while it stands: withdraw it first");
   }
   return absl::OkStatus();
+}
+
+// That a statement without lines does not take out those that stand unless it says so: a query that
+// came back empty wipes no budget.
+absl::Status CheckEmptied(const Submission& s, const std::optional<StatementMeta>& old) {
+  if (IsPatch(s) || s.withdraw || s.allow_empty || !s.lines.lines.empty() || !old.has_value() ||
+      old->withdrawn) {
+    return absl::OkStatus();
+  }
+  const uint64_t lines = old->line_count + old->memo_line_count;
+  if (lines == 0) return absl::OkStatus();
+  domain::Refusal refusal;
+  refusal.reason = Reason::kStatementEmptied;
+  refusal.message = absl::StrCat(
+      "it has no lines and would take out all ", lines, " that stand, of ", old->expenditure_fen,
+      " fen of expenditure and ", old->income_fen,
+      " of income; withdraw the budget, or set allow_empty if it shall stand without lines");
+  refusal.metadata = {{"line_count", absl::StrCat(lines)},
+                      {"expenditure_fen", absl::StrCat(old->expenditure_fen)},
+                      {"income_fen", absl::StrCat(old->income_fen)}};
+  return domain::ToStatus(std::move(refusal));
 }
 
 // Runs the rules over the whole statement that a certified PATCH makes.
@@ -180,6 +202,33 @@ absl::Status CheckScope(const StatementMeta& meta, const Standing& standing) {
                              "; submit with `control` to keep this one beside it, uncounted"));
 }
 
+// Whether the amounts are of the size of what the same office stated for the stage before and for
+// the year before.
+absl::Status CompareBefore(const StatementMeta& meta, const storage::Heads& heads,
+                           std::vector<domain::Finding>* findings) {
+  // Changes of a budget have no size of their own.
+  const bool whole =
+      meta.key.stage >= domain::Stage::kRequested && meta.key.stage <= domain::Stage::kFinal;
+  if (meta.withdrawn || meta.line_count == 0 || !whole) return absl::OkStatus();
+  domain::BudgetKey earlier = meta.key;
+  const auto compare = [&](absl::string_view before, absl::string_view before_zh) -> absl::Status {
+    FISCAL_ASSIGN_OR_RETURN(const std::optional<StatementMeta> old, heads.Meta(earlier));
+    if (!old.has_value() || old->withdrawn) return absl::OkStatus();
+    const bool income = meta.expenditure_fen == 0;
+    std::optional<domain::Finding> found = domain::CompareMagnitude(
+        income ? meta.income_fen : meta.expenditure_fen,
+        income ? old->income_fen : old->expenditure_fen, before, before_zh);
+    if (found.has_value()) findings->push_back(*std::move(found));
+    return absl::OkStatus();
+  };
+  earlier.year = static_cast<uint16_t>(meta.key.year - 1);
+  FISCAL_RETURN_IF_ERROR(compare(absl::StrCat(earlier.year), absl::StrCat(earlier.year, "年")));
+  if (meta.key.stage == domain::Stage::kRequested) return absl::OkStatus();
+  earlier.year = meta.key.year;
+  earlier.stage = static_cast<domain::Stage>(static_cast<int>(meta.key.stage) - 1);
+  return compare("the stage before", "上一阶段");
+}
+
 // True when nothing a reader can see would differ, beside where it comes from.
 bool IsUnchanged(const StatementMeta& old, const StatementMeta& next, const Change& change) {
   return change.event.put.lines.empty() && change.event.removed.lines.empty() &&
@@ -206,6 +255,7 @@ absl::StatusOr<StatementDecision> Decide(Submission& s, const Standing& standing
   FISCAL_ASSIGN_OR_RETURN(const std::optional<StatementMeta> old,
                           standing.ledger.heads().Meta(s.key));
   FISCAL_RETURN_IF_ERROR(CheckFollows(s, old));
+  FISCAL_RETURN_IF_ERROR(CheckEmptied(s, old));
   FISCAL_ASSIGN_OR_RETURN(d.change, Diff(old, standing, &s));
   StatementMeta& meta = d.change.event.meta;
   meta = NextMeta(s, old, d.change, standing.catalog);
@@ -231,6 +281,7 @@ absl::StatusOr<StatementDecision> Decide(Submission& s, const Standing& standing
   receipt.memo_line_count = meta.memo_line_count;
   receipt.project_count = meta.project_count;
   receipt.findings = s.findings;
+  FISCAL_RETURN_IF_ERROR(CompareBefore(meta, standing.ledger.heads(), &receipt.findings));
   d.outcome = s.validate_only ? StatementDecision::Outcome::kPreviewed
               : unchanged     ? StatementDecision::Outcome::kUnchanged
                               : StatementDecision::Outcome::kStated;

@@ -33,7 +33,7 @@ pb::LineItem RandomItem(std::mt19937_64& random) {
   if (sometimes(2)) item.set_category(static_cast<pb::Category>(random() % 7));
   if (sometimes(3)) item.set_funding_year(pb::FUNDING_YEAR_CARRYOVER);
   if (sometimes(3)) item.set_project_code(absl::StrCat("项目", random() % 3));
-  if (!sometimes(10)) item.set_amount_fen(static_cast<int64_t>(random() >> (random() % 64)));
+  item.set_amount_fen(sometimes(10) ? 0 : static_cast<int64_t>(random() >> (random() % 64)));
   if (sometimes(5)) item.set_precision_fen(sometimes(2) ? 10000 : 1);
   if (sometimes(5)) item.set_analysis(pb::ANALYSIS_THREE_PUBLIC);
   if (sometimes(6)) item.set_procurement_kind(pb::PROCUREMENT_KIND_WORKS);
@@ -117,6 +117,23 @@ TEST(LineReaderTest, ReadsWhatProtobufReads) {
       }
     }
   }
+}
+
+// Nothing is no 0.
+TEST(LineReaderTest, AnAmountThatIsMissingIsSaid) {
+  pb::LineItem item;
+  item.set_line_id("1");
+  const auto wrong = [](const pb::LineItem& of) {
+    domain::Submission s;
+    LineReader reader(&s, 1);
+    EXPECT_TRUE(reader.Read(of.SerializeAsString()));
+    return s.violations.empty() ? ""
+                                : absl::StrCat(domain::InfoOf(s.violations[0].reason).id, " ",
+                                               s.violations[0].field, " ", s.violations[0].line_id);
+  };
+  EXPECT_EQ(wrong(item), "REQUIRED_FIELD_MISSING line_items[0].amount_fen 1");
+  item.set_amount_fen(0);
+  EXPECT_EQ(wrong(item), "");
 }
 
 // Values of the enumerations are without gaps: a comparison finds those that are none.

@@ -47,6 +47,14 @@ TEST_F(RulesCheckTest, IncomeAndExpenditureAreCompared) {
   )");
 }
 
+TEST_F(RulesCheckTest, RowsOfSubtotalsAreSaidAndNotCertified) {
+  EXPECT_SCRIPT(script_, R"(
+    check 141100/101001 l1=205:5 l2=20502:5            => SUBTOTAL_ROW
+    check 141100/101001 certify l1=205:5 l2=20502:5    => SUBTOTAL_ROW | RULES_FAILED certify
+    check 141100/101001 stage=executed l1=205:5 l2=20502:5   => SUBTOTAL_ROW
+  )");
+}
+
 TEST_F(RulesCheckTest, LinesOfOneDirectionHaveNothingToCompare) {
   EXPECT_SCRIPT(script_, R"(
     check 141100/101001 certify l1=20502:5       => nothing

@@ -65,6 +65,27 @@ TEST_F(StatementTest, EachOutcome) {
   )");
 }
 
+// A query that came back empty wipes no budget.
+TEST_F(StatementTest, WhatWouldTakeOutAllLinesSaysSo) {
+  EXPECT_SCRIPT(script_, R"(
+    decide submit   r2 141100/101001          => STATEMENT_EMPTIED
+    decide validate r2 141100/101001          => STATEMENT_EMPTIED
+    decide submit   r2 141100/101001 empty    => stated r2, -10.00
+    decide submit   r2 141100/101002          => stated r1, 0.00
+    decide submit   r2 141100/101001 patch    => unchanged r1, 0.00, stands @4
+  )");
+}
+
+// The same office's amounts of the year and of the stage before.
+TEST_F(StatementTest, AmountsOfAnotherSizeAreSaid) {
+  EXPECT_SCRIPT(script_, R"(
+    submit r2 141100/101001 stage=executed l1=20502:100000   => created r1 @5, 1 line, MAGNITUDE
+    submit r3 141100/101001 stage=final    l1=20502:100000   => created r1 @6, 1 line
+    submit r4 141100/101001 stage=final    l1=20502:1        => revised r2 @7, 1 line, MAGNITUDE
+    submit r5 141100/101001 stage=adjustment l1=20502:100000 => created r1 @8, 1 line
+  )");
+}
+
 TEST_F(StatementTest, DecidingKeepsNothing) {
   EXPECT_SCRIPT(script_, R"(
     decide submit r2 141100/101001 l1=20502:7   => stated r2, -3.00
