@@ -125,6 +125,22 @@ absl::string_view Describe(TextFault fault) {
   return "";
 }
 
+absl::string_view DescribeZh(TextFault fault) {
+  switch (fault) {
+    case TextFault::kNone:
+      return "正常字符";
+    case TextFault::kInvalidUtf8:
+      return "非UTF-8的字节";
+    case TextFault::kControl:
+      return "控制字符";
+    case TextFault::kBidi:
+      return "双向文字控制符";
+    case TextFault::kNoncharacter:
+      return "Unicode非字符";
+  }
+  return "";
+}
+
 bool IsIdentifier(absl::string_view text) {
   // Of bytes below 0x80, those of 0x21 and more carry into the high bit, and 0x7f with one more.
   constexpr uint64_t kEach = 0x0101010101010101u;

@@ -19,6 +19,7 @@ bool IsUtf8(absl::string_view text);
 
 // A word for messages: "a control character".
 absl::string_view Describe(TextFault fault);
+absl::string_view DescribeZh(TextFault fault);
 
 // True when every byte is printable ASCII other than space.
 bool IsIdentifier(absl::string_view text);

@@ -56,9 +56,11 @@ class EntriesCheck {
       const CatalogEntry& e = event_.entries[at_];
       if (!seen.insert(e.code).second) {
         Add(Reason::kDuplicateCode, "code",
-            absl::StrCat("code ", e.code, " stands twice in the list"));
+            {absl::StrCat("code ", e.code, " stands twice in the list"),
+             absl::StrCat("编码", e.code, "在列表中出现了两次")});
       }
-      if (e.name.empty()) Add(Reason::kRequiredFieldMissing, "name", "a name is required");
+      if (e.name.empty())
+        Add(Reason::kRequiredFieldMissing, "name", {"a name is required", "名称必填"});
       if (event_.list == CatalogList::kFunctionalCrosswalk) {
         CheckCrosswalk(e);
       } else if (IsClassification(event_.list)) {
@@ -73,14 +75,16 @@ class EntriesCheck {
         catalog_.FindDivision(event_.division, event_.year) == nullptr) {
       out_.push_back(
           {Reason::kDivisionUnknown, "division_code", "",
-           absl::StrCat("division ", event_.division, " is not in the catalog of ", event_.year)});
+           Sentence{absl::StrCat("division ", event_.division, " is not in the catalog of ",
+                                 event_.year),
+                    absl::StrCat("区划", event_.division, "不在", event_.year, "年目录中")}});
     }
     if (event_.list == CatalogList::kDivision && out_.empty()) CheckChains();
     return std::move(out_);
   }
 
  private:
-  void Add(Reason reason, absl::string_view field, std::string message) {
+  void Add(Reason reason, absl::string_view field, Sentence message) {
     if (out_.size() >= kViolationsMax) return;
     out_.push_back({reason, absl::StrCat("entries[", at_, "].", field), "", std::move(message)});
   }
@@ -89,24 +93,30 @@ class EntriesCheck {
            (existing_ != nullptr && existing_->find(code) != existing_->end());
   }
   void AddUnknownParent(absl::string_view parent) {
-    Add(Reason::kParentUnknown, "parent_code", absl::StrCat("parent ", parent, " is in no list"));
+    Add(Reason::kParentUnknown, "parent_code",
+        {absl::StrCat("parent ", parent, " is in no list"),
+         absl::StrCat("上级", parent, "不在任何列表中")});
   }
 
   void CheckCrosswalk(const CatalogEntry& e) {
     const int level = LevelOf(ParseCode(e.code));
     if (level == 0 || level > 3) {
-      Add(Reason::kCodeMalformed, "code", absl::StrCat("\"", e.code, "\" is no functional code"));
+      Add(Reason::kCodeMalformed, "code",
+          {absl::StrCat("\"", e.code, "\" is no functional code"),
+           absl::StrCat("“", e.code, "”不是功能分类科目")});
     }
     const Code to = ParseCode(e.parent_code);
     if (LevelOf(to) == 0 || LevelOf(to) > 3) {
       Add(Reason::kCodeMalformed, "parent_code",
-          absl::StrCat("\"", e.parent_code, "\" is no functional code"));
+          {absl::StrCat("\"", e.parent_code, "\" is no functional code"),
+           absl::StrCat("“", e.parent_code, "”不是功能分类科目")});
       return;
     }
     const auto lists = catalog_.ListsFor(event_.division, event_.year, CatalogList::kFunctional);
     if (Catalog::Find(lists, to) == nullptr) {
       Add(Reason::kParentUnknown, "parent_code",
-          absl::StrCat("functional code ", to, " is not in the catalog of ", event_.year));
+          {absl::StrCat("functional code ", to, " is not in the catalog of ", event_.year),
+           absl::StrCat("功能分类科目", to, "不在", event_.year, "年目录中")});
     }
   }
 
@@ -115,15 +125,17 @@ class EntriesCheck {
     const int level = LevelOf(code);
     if (level == 0 || level > MaxLevel(event_.list)) {
       Add(Reason::kCodeMalformed, "code",
-          absl::StrCat("\"", e.code,
-                       "\" is no code of this list: 3 digits, then 2 more for each level"));
+          {absl::StrCat("\"", e.code,
+                        "\" is no code of this list: 3 digits, then 2 more for each level"),
+           absl::StrCat("“", e.code, "”不是该列表的编码：首级3位，每级加2位")});
       return;
     }
     const std::string parent = level == 1 ? "" : FormatCode(code / 100);
     if (e.parent_code != parent) {
       Add(Reason::kCodeMalformed, "parent_code",
-          absl::StrCat("the parent of ", e.code, " is \"", parent, "\", not \"", e.parent_code,
-                       "\""));
+          {absl::StrCat("the parent of ", e.code, " is \"", parent, "\", not \"", e.parent_code,
+                        "\""),
+           absl::StrCat(e.code, "的上级是“", parent, "”，而不是“", e.parent_code, "”")});
     } else if (!parent.empty() && !Known(parent)) {
       AddUnknownParent(parent);
     }
@@ -132,22 +144,26 @@ class EntriesCheck {
   void CheckDivision(const CatalogEntry& e) {
     if (!IsDivision(ParseCode(e.code))) {
       Add(Reason::kCodeMalformed, "code",
-          absl::StrCat("\"", e.code, "\" is no division code of 6 digits"));
+          {absl::StrCat("\"", e.code, "\" is no division code of 6 digits"),
+           absl::StrCat("“", e.code, "”不是6位区划代码")});
     } else if (!e.parent_code.empty() && !Known(e.parent_code)) {
       AddUnknownParent(e.parent_code);
     } else if (e.parent_code == e.code) {
-      Add(Reason::kCodeMalformed, "parent_code", "a division is not above itself");
+      Add(Reason::kCodeMalformed, "parent_code",
+          {absl::StrCat("division ", e.code, " is not above itself"),
+           absl::StrCat("区划", e.code, "不能是自身的上级")});
     }
   }
 
   void CheckAgency(const CatalogEntry& e) {
-    if (!IsUnitCode(e.code)) Add(Reason::kCodeMalformed, "code", kAgencyCodeShape);
+    if (!IsUnitCode(e.code)) Add(Reason::kCodeMalformed, "code", kAgencyCodeShape.Not(e.code));
     if (!IsUnitCode(e.department_code))
-      Add(Reason::kCodeMalformed, "department_code", kDepartmentCodeShape);
+      Add(Reason::kCodeMalformed, "department_code", kDepartmentCodeShape.Not(e.department_code));
     const bool from = CheckDate(e.valid_from, "valid_from"), to = CheckDate(e.valid_to, "valid_to");
     if (from && to && e.valid_to < e.valid_from) {
       Add(Reason::kCodeMalformed, "valid_to",
-          absl::StrCat(e.valid_to, " is before valid_from, ", e.valid_from));
+          {absl::StrCat(e.valid_to, " is before valid_from, ", e.valid_from),
+           absl::StrCat("终止日期", e.valid_to, "早于起始日期", e.valid_from)});
     }
   }
 
@@ -156,7 +172,8 @@ class EntriesCheck {
     if (text.empty()) return false;
     if (IsDate(text)) return true;
     Add(Reason::kCodeMalformed, field,
-        absl::StrCat("\"", text, "\" is no day of the calendar, YYYY-MM-DD"));
+        {absl::StrCat("\"", text, "\" is no day of the calendar, YYYY-MM-DD"),
+         absl::StrCat("“", text, "”不是有效日期，格式为YYYY-MM-DD")});
     return false;
   }
 
@@ -173,7 +190,8 @@ class EntriesCheck {
         ++steps;
       }
       if (steps <= kDivisionChainMax) continue;
-      Add(Reason::kCodeMalformed, "parent_code", "divisions above it never end or are more than 7");
+      Add(Reason::kCodeMalformed, "parent_code",
+          {"divisions above it never end or are more than 7", "上级区划形成循环或超过7级"});
       return;
     }
   }

@@ -65,11 +65,25 @@ struct Row {
 };
 using Rows = absl::flat_hash_map<Code, Row>;
 
-// False when no line's code can stand above another's.
-bool HasLevels(const std::vector<Line>& lines, const Dimension& dimension) {
-  int shallow = 0, deep = 0;
+// A line of each combination.
+std::vector<const Line*> Distinct(const std::vector<Line>& lines, uint32_t combinations) {
+  std::vector<const Line*> distinct;
+  std::vector<bool> seen(combinations + 1, false);
   for (const Line& line : lines) {
-    const int level = line.counts() ? LevelOf(dimension.code_of(line)) : 0;
+    if (!line.counts()) continue;
+    const bool numbered = line.combination != 0 && line.combination <= combinations;
+    if (numbered && seen[line.combination]) continue;
+    if (numbered) seen[line.combination] = true;
+    distinct.push_back(&line);
+  }
+  return distinct;
+}
+
+// False when no line's code can stand above another's.
+bool HasLevels(const std::vector<const Line*>& lines, const Dimension& dimension) {
+  int shallow = 0, deep = 0;
+  for (const Line* line : lines) {
+    const int level = LevelOf(dimension.code_of(*line));
     if (level == 0) continue;
     shallow = shallow == 0 ? level : std::min(shallow, level);
     deep = std::max(deep, level);
@@ -108,11 +122,13 @@ Finding ToFinding(const Dimension& dimension, const Row& row) {
 
 }  // namespace
 
-std::vector<Finding> FindSubtotals(const std::vector<Line>& lines, size_t max) {
+std::vector<Finding> FindSubtotals(const std::vector<Line>& lines, uint32_t combinations,
+                                   size_t max) {
   std::vector<Finding> findings;
+  const std::vector<const Line*> distinct = Distinct(lines, combinations);
   for (size_t d = 0; d < kDimensions; ++d) {
     const Dimension& dimension = kAll[d];
-    if (!HasLevels(lines, dimension)) continue;
+    if (!HasLevels(distinct, dimension)) continue;
     absl::flat_hash_map<Group, Rows> groups;
     for (const Line& line : lines) {
       const Code code = line.counts() ? dimension.code_of(line) : 0;

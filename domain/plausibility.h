@@ -25,8 +25,10 @@ constexpr char kMagnitudeRule[] = "MAGNITUDE";
 // Lines that repeat the sum of others, as the rows of 类 and 款, of 基本支出 or of 单位资金 do in a
 // printed table: a code, category or fund stands above those of other lines of the same direction,
 // and amounts to their sum. Counted, their money counts twice. At most `max`; memo lines are not
-// looked at.
-std::vector<Finding> FindSubtotals(const std::vector<Line>& lines, size_t max);
+// looked at. `combinations` as of LineSet, 0 when it isn't known: most statements are seen by their
+// combinations to have nothing of the kind.
+std::vector<Finding> FindSubtotals(const std::vector<Line>& lines, uint32_t combinations,
+                                   size_t max);
 
 // Amounts that are some 1,000 or 10,000 times what was stated before, or as little: 元 sent as 万元.
 // `before`, in words, is what `earlier` was stated for: "2023", "the stage REVIEWED".

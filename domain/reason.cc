@@ -149,6 +149,16 @@ Violation::Violation(Reason why, std::string path, std::string line, std::string
       line_id(Cut(std::move(line), kEchoBytesMax)),
       message(Cut(std::move(says), 2 * kEchoBytesMax)) {}
 
+Violation::Violation(Reason why, std::string path, std::string line, Sentence says)
+    : Violation(why, std::move(path), std::move(line), std::move(says.en)) {
+  message_zh = Cut(std::move(says.zh), 2 * kEchoBytesMax);
+}
+
+Sentence Shape::Not(absl::string_view sent) const {
+  const std::string value = Cut(Shown(sent), kEchoBytesMax / 4);
+  return {absl::StrCat("\"", value, "\": ", en), absl::StrCat("“", value, "”：", zh)};
+}
+
 void AddViolation(Violation violation, std::vector<Violation>* violations) {
   if (violations->size() >= kViolationsMax) return;
   const bool told = !violation.field.empty() &&
@@ -159,6 +169,7 @@ void AddViolation(Violation violation, std::vector<Violation>* violations) {
 
 absl::Status ToStatus(Refusal refusal) {
   refusal.message = Cut(std::move(refusal.message), 4 * kEchoBytesMax);
+  refusal.message_zh = Cut(std::move(refusal.message_zh), 4 * kEchoBytesMax);
   for (auto& [key, value] : refusal.metadata) value = Cut(std::move(value), kEchoBytesMax);
   if (refusal.violations.size() > kViolationsMax) refusal.violations.resize(kViolationsMax);
   absl::Status status(InfoOf(refusal.reason).code, refusal.message);
@@ -170,6 +181,7 @@ absl::Status ToStatus(Refusal refusal) {
     PutString(&bytes, v.field);
     PutString(&bytes, v.line_id);
     PutString(&bytes, v.message);
+    PutString(&bytes, v.message_zh);
   }
   PutVarint(&bytes, refusal.metadata.size());
   for (const auto& [key, value] : refusal.metadata) {
@@ -177,12 +189,19 @@ absl::Status ToStatus(Refusal refusal) {
     PutString(&bytes, value);
   }
   PutVarint(&bytes, static_cast<uint64_t>(absl::ToInt64Milliseconds(refusal.retry_after)));
+  PutString(&bytes, refusal.message_zh);
   status.SetPayload(kPayloadUrl, absl::Cord(bytes));
   return status;
 }
 
 absl::Status Refuse(Reason reason, absl::string_view message) {
   return ToStatus({reason, std::string(message), {}, {}});
+}
+
+absl::Status Refuse(Reason reason, Sentence message) {
+  Refusal refusal{reason, std::move(message.en), {}, {}};
+  refusal.message_zh = std::move(message.zh);
+  return ToStatus(std::move(refusal));
 }
 
 absl::Status Refuse(std::vector<Violation> violations) {
@@ -217,6 +236,7 @@ Explained Explain(const absl::Status& status) {
     v.field = std::string(reader.String());
     v.line_id = std::string(reader.String());
     v.message = std::string(reader.String());
+    v.message_zh = std::string(reader.String());
     e.refusal.violations.push_back(std::move(v));
   }
   for (uint64_t n = reader.Varint(); n > 0 && reader.ok(); --n) {
@@ -224,6 +244,7 @@ Explained Explain(const absl::Status& status) {
     e.refusal.metadata.push_back({std::move(key), std::string(reader.String())});
   }
   e.refusal.retry_after = absl::Milliseconds(reader.Varint());
+  e.refusal.message_zh = std::string(reader.String());
   return e;
 }
 

@@ -117,11 +117,28 @@ constexpr size_t kViolationsMax = 100;
 // Bytes of a text that a message shows of what was sent; the rest is cut off. A good id is shorter.
 constexpr size_t kEchoBytesMax = 256;
 
+// A sentence for both kinds of readers: what is wrong, with the value that was sent where there is
+// one, and what would be right.
+struct Sentence {
+  std::string en, zh;
+};
+// One that is always the same.
+struct Shape {
+  absl::string_view en, zh;
+
+  operator Sentence() const { return {std::string(en), std::string(zh)}; }  // NOLINT: it is one
+  // With what was sent instead.
+  Sentence Not(absl::string_view sent) const;
+};
+
 // One failing check. What it repeats of a request is cut here, so that an id of 15 MB is not kept
 // once a check.
 struct Violation {
   Violation() = default;
   Violation(Reason why, std::string path, std::string line, std::string says);
+  Violation(Reason why, std::string path, std::string line, Sentence says);
+  Violation(Reason why, std::string path, std::string line, const Shape& says)
+      : Violation(why, std::move(path), std::move(line), Sentence(says)) {}
 
   Reason reason = Reason::kMessageMalformed;
   // Path from the request down: "line_items[17].functional_code".
@@ -129,6 +146,8 @@ struct Violation {
   std::string line_id;
   // English, a sentence.
   std::string message;
+  // The same in Chinese; empty where the reason's own has to do.
+  std::string message_zh;
 };
 
 // Keeps it, unless its field has one already: what follows from the first is no other fault. At
@@ -145,12 +164,15 @@ struct Refusal {
   std::vector<std::pair<std::string, std::string>> metadata;
   // In how long the same may be sent again; whole milliseconds. Zero: nothing is said of it.
   absl::Duration retry_after = absl::ZeroDuration();
+  // The message in Chinese; empty where the reason's own and those of the violations have to do.
+  std::string message_zh;
 };
 
 // Cuts what is too long, and violations above kViolationsMax.
 absl::Status ToStatus(Refusal refusal);
 // One reason, no field.
 absl::Status Refuse(Reason reason, absl::string_view message);
+absl::Status Refuse(Reason reason, Sentence message);
 // INVALID_ARGUMENT when any violation is about the message alone, else the code of the first.
 // REQUIRES: !violations.empty().
 absl::Status Refuse(std::vector<Violation> violations);

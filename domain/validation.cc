@@ -15,27 +15,16 @@ class Collector {
  public:
   explicit Collector(Submission* s) : s_(s) {}
   bool full() const { return s_->violations.size() >= kViolationsMax; }
-  void Add(Reason reason, std::string field, std::string message) {
+  void Add(Reason reason, std::string field, Sentence message) {
     AddViolation({reason, std::move(field), "", std::move(message)}, &s_->violations);
   }
-  void AddLine(Reason reason, absl::string_view field, const Line& line, std::string message) {
+  void AddLine(Reason reason, absl::string_view field, const Line& line, Sentence message) {
     if (full()) return;
     AddViolation(
         {reason, absl::StrCat("line_items[", line.index, "]", field.empty() ? "" : ".", field),
          CheckText(line.line_id, false) == TextFault::kNone ? std::string(line.line_id) : "",
          std::move(message)},
         &s_->violations);
-  }
-  // `characters_max` 0 means no bound.
-  void Text(absl::string_view field, absl::string_view text, size_t characters_max) {
-    const TextFault fault = CheckText(text, true);
-    if (fault != TextFault::kNone) {
-      Add(Reason::kTextInvalid, std::string(field),
-          absl::StrCat("the text contains ", Describe(fault)));
-    } else if (characters_max > 0 && CountCharacters(text) > characters_max) {
-      Add(Reason::kTextInvalid, std::string(field),
-          absl::StrCat("at most ", characters_max, " characters"));
-    }
   }
 
  private:
@@ -44,43 +33,52 @@ class Collector {
 
 void CheckKey(const Submission& s, Collector* c) {
   if (s.request_id.empty()) {
-    c->Add(Reason::kRequiredFieldMissing, "request_id", "a request_id is required");
+    c->Add(Reason::kRequiredFieldMissing, "request_id",
+           {"a request_id is required", "请求编号必填"});
   } else if (!IsRequestId(s.request_id)) {
-    c->Add(Reason::kTextInvalid, "request_id", kRequestIdShape);
+    c->Add(Reason::kTextInvalid, "request_id", kRequestIdShape.Not(s.request_id));
   }
   if (s.key.division == 0) {
     c->Add(Reason::kCodeMalformed, "budget.division_code", kDivisionShape);
   }
   if (s.key.agency.empty()) {
-    c->Add(Reason::kRequiredFieldMissing, "budget.agency_code", "an agency code is required");
+    c->Add(Reason::kRequiredFieldMissing, "budget.agency_code",
+           {"an agency code is required", "单位编码必填"});
   } else if (!IsUnitCode(s.key.agency)) {
-    c->Add(Reason::kCodeMalformed, "budget.agency_code", kAgencyCodeShape);
+    c->Add(Reason::kCodeMalformed, "budget.agency_code", kAgencyCodeShape.Not(s.key.agency));
   }
   if (!IsFiscalYear(s.key.year)) {
     c->Add(Reason::kCodeMalformed, "budget.fiscal_year", kFiscalYearShape);
   }
   if (s.key.stage == Stage::kNone)
-    c->Add(Reason::kRequiredFieldMissing, "budget.stage", "a stage is required");
+    c->Add(Reason::kRequiredFieldMissing, "budget.stage", {"a stage is required", "预算阶段必填"});
   if (s.expected_revision.has_value() && *s.expected_revision < 0) {
-    c->Add(Reason::kAmountInvalid, "expected_revision", "a revision is not negative");
+    c->Add(Reason::kAmountInvalid, "expected_revision",
+           {absl::StrCat(*s.expected_revision, " is no revision: it is not negative"),
+            absl::StrCat("版本号不能为负数：", *s.expected_revision)});
   }
   if (s.carry_forward_fen.has_value() &&
       (*s.carry_forward_fen > kGrossFenMax || *s.carry_forward_fen < -kGrossFenMax)) {
     c->Add(Reason::kAmountOverflow, "carry_forward_fen",
-           absl::StrCat(*s.carry_forward_fen, " is beyond ", kGrossFenMax, " fen"));
+           {absl::StrCat(*s.carry_forward_fen, " is beyond ", kGrossFenMax, " fen"),
+            absl::StrCat(*s.carry_forward_fen, "分超出上限", kGrossFenMax, "分")});
   }
-  c->Text("note", s.note, kNoteCharactersMax);
+  if (!IsNote(s.note))
+    c->Add(Reason::kTextInvalid, "note", TextFaultOf(s.note, kNoteCharactersMax));
   if (s.scope == Scope::kDepartment) {
     if (s.department_code.empty()) {
       c->Add(Reason::kRequiredFieldMissing, "department_code",
-             "a statement of a whole department names it");
+             {"a statement of a whole department names it", "按部门整体报送时须写明部门编码"});
     } else if (s.department_code != s.key.agency) {
       c->Add(Reason::kFieldNotAllowed, "budget.agency_code",
-             "a statement of a whole department has its code here");
+             {absl::StrCat("a statement of the whole department ", s.department_code,
+                           " has its code here, not ", s.key.agency),
+              absl::StrCat("按部门整体报送时此处应为部门编码", s.department_code, "，而不是",
+                           s.key.agency)});
     }
   }
   if (!s.department_code.empty() && !IsUnitCode(s.department_code)) {
-    c->Add(Reason::kCodeMalformed, "department_code", kDepartmentCodeShape);
+    c->Add(Reason::kCodeMalformed, "department_code", kDepartmentCodeShape.Not(s.department_code));
   }
 }
 
@@ -90,45 +88,59 @@ void CheckCombination(const Line& line, Code division, Collector* c) {
   const Direction direction = line.attributes.direction;
   if (direction == Direction::kNone) {
     // What else it may have depends on it.
-    return c->AddLine(Reason::kRequiredFieldMissing, "direction", line, "a direction is required");
+    return c->AddLine(
+        Reason::kRequiredFieldMissing, "direction", line,
+        {"a direction is required: expenditure or income", "收支方向必填：支出或收入"});
   }
   const bool income = direction == Direction::kIncome;
   if (line.counts() && line.functional == 0 && !(income && line.revenue != 0)) {
-    c->AddLine(
-        Reason::kRequiredFieldMissing, "functional_code", line,
-        income ? "income needs a functional or a revenue code" : "a functional code is required");
+    c->AddLine(Reason::kRequiredFieldMissing, "functional_code", line,
+               income ? Sentence{"income needs a functional or a revenue code",
+                                 "收入须有功能分类科目或收入分类科目"}
+                      : Sentence{"a functional code is required", "支出功能分类科目必填"});
   }
   if (line.functional != 0 && (LevelOf(line.functional) < 1 || LevelOf(line.functional) > 3)) {
     c->AddLine(Reason::kCodeMalformed, "functional_code", line,
-               "a functional code has 3, 5 or 7 digits");
+               {absl::StrCat(line.functional, ": a functional code has 3, 5 or 7 digits"),
+                absl::StrCat(line.functional, "：功能分类科目为3、5或7位数字")});
   }
   if (line.revenue != 0) {
     if (!income)
-      c->AddLine(Reason::kFieldNotAllowed, "revenue_code", line, "only income has a revenue code");
+      c->AddLine(Reason::kFieldNotAllowed, "revenue_code", line,
+                 {absl::StrCat(line.revenue, ": only income has a revenue code"),
+                  absl::StrCat(line.revenue, "：只有收入才有收入分类科目")});
     if (LevelOf(line.revenue) == 0) {
       c->AddLine(Reason::kCodeMalformed, "revenue_code", line,
-                 "a revenue code has 3, 5, 7 or 9 digits");
+                 {absl::StrCat(line.revenue, ": a revenue code has 3, 5, 7 or 9 digits"),
+                  absl::StrCat(line.revenue, "：收入分类科目为3、5、7或9位数字")});
     }
   }
   auto economic = [&](Code code, absl::string_view field) {
     if (code == 0) return;
     if (income)
-      c->AddLine(Reason::kFieldNotAllowed, field, line, "only expenditure has an economic code");
+      c->AddLine(Reason::kFieldNotAllowed, field, line,
+                 {absl::StrCat(code, ": only expenditure has an economic code"),
+                  absl::StrCat(code, "：只有支出才有经济分类科目")});
     if (LevelOf(code) < 1 || LevelOf(code) > 2) {
-      c->AddLine(Reason::kCodeMalformed, field, line, "an economic code has 3 or 5 digits");
+      c->AddLine(Reason::kCodeMalformed, field, line,
+                 {absl::StrCat(code, ": an economic code has 3 or 5 digits"),
+                  absl::StrCat(code, "：经济分类科目为3或5位数字")});
     }
   };
   economic(line.dept_economic, "dept_economic_code");
   economic(line.gov_economic, "gov_economic_code");
   if (line.receiving_division != 0 && line.receiving_division == division) {
     c->AddLine(Reason::kFieldNotAllowed, "receiving_division_code", line,
-               absl::StrCat("division ", division, " does not transfer to itself"));
+               {absl::StrCat("division ", division, " does not transfer to itself"),
+                absl::StrCat("区划", division, "不能向自身转移支付")});
   }
   if (income && line.attributes.category != Category::kNone) {
-    c->AddLine(Reason::kFieldNotAllowed, "category", line, "only expenditure has a category");
+    c->AddLine(Reason::kFieldNotAllowed, "category", line,
+               {"only expenditure has a category", "只有支出才有支出类别，收入行请留空"});
   }
   if (income && line.attributes.procurement != Procurement::kNone) {
-    c->AddLine(Reason::kFieldNotAllowed, "procurement_kind", line, "only expenditure is procured");
+    c->AddLine(Reason::kFieldNotAllowed, "procurement_kind", line,
+               {"only expenditure is procured", "只有支出才有政府采购类型，收入行请留空"});
   }
 }
 
@@ -149,9 +161,10 @@ class GoodCombinations {
 
 void CheckLine(const Submission& s, const Line& line, GoodCombinations* good, Collector* c) {
   if (line.line_id.empty()) {
-    c->AddLine(Reason::kRequiredFieldMissing, "line_id", line, "a line_id is required");
+    c->AddLine(Reason::kRequiredFieldMissing, "line_id", line,
+               {"a line_id is required", "明细编号必填"});
   } else if (!IsItemId(line.line_id)) {
-    c->AddLine(Reason::kTextInvalid, "line_id", line, kLineIdShape);
+    c->AddLine(Reason::kTextInvalid, "line_id", line, kLineIdShape.Not(line.line_id));
   }
   if (!good->Has(line)) {
     const size_t before = s.violations.size();
@@ -160,20 +173,24 @@ void CheckLine(const Submission& s, const Line& line, GoodCombinations* good, Co
   }
   if (line.amount_fen > kGrossFenMax || line.amount_fen < -kGrossFenMax) {
     c->AddLine(Reason::kAmountOverflow, "amount_fen", line,
-               absl::StrCat(line.amount_fen, " is beyond ", kGrossFenMax, " fen"));
+               {absl::StrCat(line.amount_fen, " is beyond ", kGrossFenMax, " fen"),
+                absl::StrCat(line.amount_fen, "分超出上限", kGrossFenMax, "分")});
   }
   if (line.amount_fen < 0 && !AllowsNegative(s.key.stage)) {
     c->AddLine(Reason::kAmountInvalid, "amount_fen", line,
-               absl::StrCat("a budget of this stage has no negative amounts: ", line.amount_fen));
+               {absl::StrCat("a budget of this stage has no negative amounts: ", line.amount_fen),
+                absl::StrCat("该阶段的预算不能有负数金额：", line.amount_fen, "分")});
   }
   if (line.precision_class != 0 && line.precision_class < kPrecisionClasses &&
       line.amount_fen % kPrecisionFen[line.precision_class] != 0) {
     c->AddLine(Reason::kAmountInvalid, "amount_fen", line,
-               absl::StrCat(line.amount_fen, " is not a multiple of its precision of ",
-                            kPrecisionFen[line.precision_class]));
+               {absl::StrCat(line.amount_fen, " is not a multiple of its precision of ",
+                             kPrecisionFen[line.precision_class]),
+                absl::StrCat(line.amount_fen, "分不是其精度", kPrecisionFen[line.precision_class],
+                             "分的整数倍")});
   }
   if (!IsNote(line.note)) {
-    c->AddLine(Reason::kTextInvalid, "note", line, kNoteShape);
+    c->AddLine(Reason::kTextInvalid, "note", line, TextFaultOf(line.note, kNoteCharactersMax));
   }
 }
 
@@ -188,7 +205,9 @@ void CheckProjectReferences(const Submission& s, Collector* c) {
     if (line.project_code.empty() || good.Has(line) || line.project_code == last) continue;
     if (!codes.contains(line.project_code)) {
       c->AddLine(Reason::kProjectUnknown, "project_code", line,
-                 "the project is not among the statement's projects");
+                 {absl::StrCat("project ", line.project_code,
+                               " is not among the statement's projects: add it to them"),
+                  absl::StrCat("项目", line.project_code, "不在本次报送的项目中，请补充该项目")});
     } else {
       last = line.project_code;
       good.Add(line);
@@ -199,7 +218,8 @@ void CheckProjectReferences(const Submission& s, Collector* c) {
 void CheckProjects(Submission* s, Collector* c) {
   if (s->projects.size() > kStatementProjectsMax) {
     c->Add(Reason::kTooManyProjects, "projects",
-           absl::StrCat("at most ", kStatementProjectsMax, " projects"));
+           {absl::StrCat(s->projects.size(), " projects; at most ", kStatementProjectsMax),
+            absl::StrCat("共", s->projects.size(), "个项目，最多", kStatementProjectsMax, "个")});
     return;
   }
   std::vector<size_t> order(s->projects.size());
@@ -209,8 +229,10 @@ void CheckProjects(Submission* s, Collector* c) {
   for (size_t k = 1; k < order.size(); ++k) {
     if (s->projects[order[k]].code == s->projects[order[k - 1]].code) {
       c->Add(Reason::kDuplicateProjectCode, absl::StrCat("projects[", order[k], "].project_code"),
-             absl::StrCat("project ", s->projects[order[k]].code, " stands at projects[",
-                          order[k - 1], "] already"));
+             {absl::StrCat("project ", s->projects[order[k]].code, " stands at projects[",
+                           order[k - 1], "] already"),
+              absl::StrCat("项目", s->projects[order[k]].code, "已在projects[", order[k - 1],
+                           "]出现")});
     }
   }
   std::vector<ProjectEntry> sorted;
@@ -234,8 +256,10 @@ void SortLines(Submission* s, Collector* c) {
     if (lines[order[k]].line_id == lines[order[k - 1]].line_id &&
         !lines[order[k]].line_id.empty()) {
       c->AddLine(Reason::kDuplicateLineId, "line_id", lines[order[k]],
-                 absl::StrCat("line_id ", lines[order[k]].line_id, " stands at line_items[",
-                              lines[order[k - 1]].index, "] already"));
+                 {absl::StrCat("line_id ", lines[order[k]].line_id, " stands at line_items[",
+                               lines[order[k - 1]].index, "] already"),
+                  absl::StrCat("明细编号", lines[order[k]].line_id, "已在line_items[",
+                               lines[order[k - 1]].index, "]出现")});
     }
   }
   std::vector<Line> result;
@@ -250,7 +274,8 @@ void SortRemoved(absl::string_view field, std::vector<std::string>* ids, Reason 
   std::sort(ids->begin(), ids->end());
   for (size_t i = 1; i < ids->size(); ++i) {
     if ((*ids)[i] == (*ids)[i - 1])
-      c->Add(reason, std::string(field), absl::StrCat((*ids)[i], " stands twice"));
+      c->Add(reason, std::string(field),
+             {absl::StrCat((*ids)[i], " stands twice"), absl::StrCat((*ids)[i], "出现了两次")});
   }
 }
 
@@ -258,11 +283,13 @@ void SortRemoved(absl::string_view field, std::vector<std::string>* ids, Reason 
 class CodeCheck {
  public:
   CodeCheck(const Catalog& catalog, const BudgetKey& key, CatalogList list, bool required,
-            absl::string_view field, absl::string_view list_name, Submission* s)
+            absl::string_view field, absl::string_view list_name, absl::string_view list_name_zh,
+            Submission* s)
       : lists_(catalog.ListsFor(key.division, key.year, list)),
         required_(required),
         field_(field),
         list_name_(list_name),
+        list_name_zh_(list_name_zh),
         s_(s) {}
 
   void Check(const Line& line, Code code) {
@@ -273,8 +300,10 @@ class CodeCheck {
     if (lists_.empty()) {
       if (required_ && seen_.size() == 1) {
         collector.AddLine(Reason::kCatalogNotLoaded, field_, line,
-                          absl::StrCat("the ", list_name_, " list of ", s_->key.year,
-                                       " is not loaded for division ", s_->key.division));
+                          {absl::StrCat("the ", list_name_, " list of ", s_->key.year,
+                                        " is not loaded for division ", s_->key.division),
+                           absl::StrCat("区划", s_->key.division, "尚未导入", s_->key.year, "年",
+                                        list_name_zh_, "科目")});
       }
       return;
     }
@@ -284,7 +313,8 @@ class CodeCheck {
       last_ = 0;
       collector.AddLine(
           Reason::kCodeUnknown, field_, line,
-          absl::StrCat(code, " is not in the ", list_name_, " list of ", s_->key.year));
+          {absl::StrCat(code, " is not in the ", list_name_, " list of ", s_->key.year),
+           absl::StrCat(code, "不在", s_->key.year, "年", list_name_zh_, "科目中")});
       return;
     }
     if (s_->findings.size() < kViolationsMax) {
@@ -301,7 +331,7 @@ class CodeCheck {
   const std::vector<std::shared_ptr<const Catalog::CodeNames>> lists_;
   const bool required_;
   const absl::string_view field_;
-  const absl::string_view list_name_;
+  const absl::string_view list_name_, list_name_zh_;
   Submission* s_;
   absl::flat_hash_set<Code> seen_;
   Code last_ = 0;
@@ -314,17 +344,20 @@ void CheckMessage(Submission* s) {
   CheckKey(*s, &c);
   if (s->mode == WriteMode::kReplace) {
     if (!s->removed_line_ids.empty()) {
-      c.Add(Reason::kFieldNotAllowed, "removed_line_ids", "only a PATCH removes lines by id");
+      c.Add(Reason::kFieldNotAllowed, "removed_line_ids",
+            {"only a PATCH removes lines by id", "只有PATCH方式才能按编号删除明细"});
     }
     if (!s->removed_project_codes.empty()) {
       c.Add(Reason::kFieldNotAllowed, "removed_project_codes",
-            "only a PATCH removes projects by code");
+            {"only a PATCH removes projects by code", "只有PATCH方式才能按编码删除项目"});
     }
   }
   if (s->lines.lines.size() + s->removed_line_ids.size() > kStatementLinesMax) {
     c.Add(Reason::kTooManyLines, "line_items",
-          absl::StrCat(s->lines.lines.size() + s->removed_line_ids.size(),
-                       " lines; a statement has at most ", kStatementLinesMax));
+          {absl::StrCat(s->lines.lines.size() + s->removed_line_ids.size(),
+                        " lines; a statement has at most ", kStatementLinesMax),
+           absl::StrCat("共", s->lines.lines.size() + s->removed_line_ids.size(),
+                        "行，一次报送最多", kStatementLinesMax, "行")});
     return;
   }
   GoodCombinations good(s->lines);
@@ -338,7 +371,8 @@ void CheckMessage(Submission* s) {
   }
   if (gross > kGrossFenMax) {
     c.Add(Reason::kAmountOverflow, "line_items",
-          absl::StrCat("the amounts of the statement add up to more than ", kGrossFenMax, " fen"));
+          {absl::StrCat("the amounts of the statement add up to more than ", kGrossFenMax, " fen"),
+           absl::StrCat("报送金额合计超过上限", kGrossFenMax, "分")});
   } else {
     s->sums = {};
     for (const Line& line : s->lines.lines) s->sums.Add(line, 1);
@@ -355,7 +389,8 @@ void CheckMessage(Submission* s) {
         [](const Line& l, const std::string& v) { return l.line_id < absl::string_view(v); });
     if (it != s->lines.lines.end() && it->line_id == id) {
       c.Add(Reason::kDuplicateLineId, "removed_line_ids",
-            absl::StrCat(id, " is both put and removed"));
+            {absl::StrCat(id, " is both put and removed"),
+             absl::StrCat(id, "同时出现在新增和删除中")});
     }
   }
   for (const std::string& code : s->removed_project_codes) {
@@ -364,7 +399,8 @@ void CheckMessage(Submission* s) {
                          [](const ProjectEntry& p, const std::string& v) { return p.code < v; });
     if (it != s->projects.end() && it->code == code) {
       c.Add(Reason::kDuplicateProjectCode, "removed_project_codes",
-            absl::StrCat(code, " is both put and removed"));
+            {absl::StrCat(code, " is both put and removed"),
+             absl::StrCat(code, "同时出现在新增和删除中")});
     }
   }
 }
@@ -381,45 +417,54 @@ void CheckCatalog(const Catalog& catalog, Submission* s) {
   const BudgetKey& key = s->key;
   if (key.division != 0 && catalog.FindDivision(key.division, key.year) == nullptr) {
     c.Add(Reason::kDivisionUnknown, "budget.division_code",
-          absl::StrCat("division ", key.division, " is not in the catalog of ", key.year));
+          {absl::StrCat("division ", key.division, " is not in the catalog of ", key.year),
+           absl::StrCat("区划", key.division, "不在", key.year, "年目录中")});
   } else if (key.division != 0) {
     if (!s->department_code.empty() &&
         !catalog.HasDepartment(key.division, key.year, s->department_code)) {
       c.Add(Reason::kDepartmentUnknown, "department_code",
-            absl::StrCat("department ", s->department_code, " is not in the catalog of division ",
-                         key.division, " for ", key.year));
+            {absl::StrCat("department ", s->department_code, " is not in the catalog of division ",
+                          key.division, " for ", key.year),
+             absl::StrCat("部门", s->department_code, "不在区划", key.division, key.year,
+                          "年目录中")});
     }
     if (s->scope != Scope::kDepartment) {
       const CatalogEntry* agency = catalog.FindAgency(key.division, key.year, key.agency);
       if (agency == nullptr) {
         c.Add(Reason::kAgencyUnknown, "budget.agency_code",
-              absl::StrCat("agency ", key.agency, " is not in the catalog of division ",
-                           key.division, " for ", key.year));
+              {absl::StrCat("agency ", key.agency, " is not in the catalog of division ",
+                            key.division, " for ", key.year),
+               absl::StrCat("单位", key.agency, "不在区划", key.division, key.year, "年目录中")});
       } else {
         if (!s->department_code.empty() && agency->department_code != s->department_code) {
           c.Add(Reason::kDepartmentMismatch, "department_code",
-                absl::StrCat("agency ", key.agency, " belongs to department ",
-                             agency->department_code, ", not ", s->department_code));
+                {absl::StrCat("agency ", key.agency, " belongs to department ",
+                              agency->department_code, ", not ", s->department_code),
+                 absl::StrCat("单位", key.agency, "属于部门", agency->department_code, "，而不是",
+                              s->department_code)});
         }
         const std::string first = absl::StrCat(key.year, "-01-01"),
                           last = absl::StrCat(key.year, "-12-31");
         if ((!agency->valid_from.empty() && agency->valid_from > last) ||
             (!agency->valid_to.empty() && agency->valid_to < first)) {
           c.Add(Reason::kAgencyNotValid, "budget.agency_code",
-                absl::StrCat("agency ", key.agency, " is valid from ", agency->valid_from, " to ",
-                             agency->valid_to));
+                {absl::StrCat("agency ", key.agency, " is valid from ", agency->valid_from, " to ",
+                              agency->valid_to),
+                 absl::StrCat("单位", key.agency, "有效期为", agency->valid_from, "至",
+                              agency->valid_to)});
         }
       }
     }
   }
   if (key.division == 0) return;
   CodeCheck functional(catalog, key, CatalogList::kFunctional, true, "functional_code",
-                       "functional", s);
-  CodeCheck revenue(catalog, key, CatalogList::kRevenue, false, "revenue_code", "revenue", s);
+                       "functional", "功能分类", s);
+  CodeCheck revenue(catalog, key, CatalogList::kRevenue, false, "revenue_code", "revenue",
+                    "收入分类", s);
   CodeCheck dept(catalog, key, CatalogList::kDeptEconomic, false, "dept_economic_code",
-                 "departments' economic", s);
+                 "departments' economic", "部门预算经济分类", s);
   CodeCheck gov(catalog, key, CatalogList::kGovEconomic, false, "gov_economic_code",
-                "governments' economic", s);
+                "governments' economic", "政府预算经济分类", s);
   Code last_receiving = 0;
   GoodCombinations good(s->lines);
   for (size_t i = 0; i < s->lines.lines.size() && !c.full(); ++i) {
@@ -432,9 +477,11 @@ void CheckCatalog(const Catalog& catalog, Submission* s) {
     if (LevelOf(line.gov_economic) != 0) gov.Check(line, line.gov_economic);
     if (line.receiving_division != 0 && line.receiving_division != last_receiving) {
       if (catalog.FindDivision(line.receiving_division, key.year) == nullptr) {
-        c.AddLine(Reason::kDivisionUnknown, "receiving_division_code", line,
-                  absl::StrCat("division ", line.receiving_division, " is not in the catalog of ",
-                               key.year));
+        c.AddLine(
+            Reason::kDivisionUnknown, "receiving_division_code", line,
+            {absl::StrCat("division ", line.receiving_division, " is not in the catalog of ",
+                          key.year),
+             absl::StrCat("接收区划", line.receiving_division, "不在", key.year, "年目录中")});
       } else {
         last_receiving = line.receiving_division;
       }

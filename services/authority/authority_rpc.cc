@@ -39,32 +39,35 @@ absl::StatusOr<domain::Code> ToDivision(const std::string& text, const char* fie
   if (text.empty()) return domain::Code{0};
   const domain::Code division = wire::ParseDivision(text);
   if (division != 0) return division;
-  return domain::Refuse({{Reason::kCodeMalformed, field, "", domain::kDivisionShape}});
+  return domain::Refuse({{Reason::kCodeMalformed, field, "", domain::kDivisionShape.Not(text)}});
 }
 
 absl::StatusOr<authority::Asked> ToAsked(const pb::ExplainedPart& part) {
   authority::Asked asked;
   Violations violations;
-  const auto add = [&](Reason reason, const char* field, const char* message) {
-    violations.push_back({reason, absl::StrCat("part.", field), "", message});
+  const auto add = [&](Reason reason, const char* field, domain::Sentence message) {
+    violations.push_back({reason, absl::StrCat("part.", field), "", std::move(message)});
   };
   asked.division = wire::ParseDivision(part.division_code());
   if (asked.division == 0 && !part.division_code().empty())
-    add(Reason::kCodeMalformed, "division_code", domain::kDivisionShape);
+    add(Reason::kCodeMalformed, "division_code", domain::kDivisionShape.Not(part.division_code()));
   asked.own_level = part.own_level();
   asked.department = part.department_code();
   if (!asked.department.empty() && !domain::IsUnitCode(asked.department))
-    add(Reason::kCodeMalformed, "department_code", domain::kDepartmentCodeShape);
+    add(Reason::kCodeMalformed, "department_code",
+        domain::kDepartmentCodeShape.Not(asked.department));
   asked.agency = part.agency_code();
   if (!asked.agency.empty() && !domain::IsUnitCode(asked.agency))
-    add(Reason::kCodeMalformed, "agency_code", domain::kAgencyCodeShape);
+    add(Reason::kCodeMalformed, "agency_code", domain::kAgencyCodeShape.Not(asked.agency));
   if (part.fiscal_year() != 0 && !domain::IsFiscalYear(part.fiscal_year())) {
-    add(Reason::kCodeMalformed, "fiscal_year", domain::kFiscalYearShape);
+    add(Reason::kCodeMalformed, "fiscal_year",
+        domain::kFiscalYearShape.Not(absl::StrCat(part.fiscal_year())));
   } else {
     asked.year = static_cast<uint16_t>(part.fiscal_year());
   }
   if (!budget::v1::Stage_IsValid(part.stage())) {
-    add(Reason::kEnumUnknown, "stage", "a stage, or none");
+    add(Reason::kEnumUnknown, "stage",
+        {absl::StrCat(part.stage(), " is no stage"), absl::StrCat(part.stage(), "不是预算阶段")});
   } else {
     asked.stage = static_cast<domain::Stage>(part.stage());
   }

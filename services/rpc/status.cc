@@ -72,6 +72,10 @@ size_t TrailerBytes(const google::rpc::Status& status) {
   return PercentEncoded(status.message()) + (status.ByteSizeLong() + 2) / 3 * 4;
 }
 
+std::string ChineseOf(const domain::Violation& v) {
+  return v.message_zh.empty() ? std::string(domain::InfoOf(v.reason).zh) : v.message_zh;
+}
+
 google::rpc::BadRequest::FieldViolation FieldViolation(const domain::Violation& violation) {
   const domain::ReasonInfo& info = domain::InfoOf(violation.reason);
   google::rpc::BadRequest::FieldViolation out;
@@ -80,17 +84,19 @@ google::rpc::BadRequest::FieldViolation FieldViolation(const domain::Violation& 
       info.id, violation.line_id.empty() ? "" : absl::StrCat(" (line_id ", violation.line_id, ")"),
       ": ", violation.message));
   out.set_reason(std::string(info.id));
-  *out.mutable_localized_message() = Chinese(std::string(info.zh));
+  *out.mutable_localized_message() = Chinese(ChineseOf(violation));
   return out;
 }
 
 std::string ChineseText(const domain::Refusal& refusal) {
+  // With what was sent, where that is said; else what the reason always means.
+  if (!refusal.message_zh.empty()) return refusal.message_zh;
   std::string zh(domain::InfoOf(refusal.reason).zh);
   for (size_t i = 0; i < refusal.violations.size() && i < kLocalizedViolations; ++i) {
     const domain::Violation& v = refusal.violations[i];
     absl::StrAppend(&zh, i == 0 ? "：" : "；", v.field,
                     v.line_id.empty() ? "" : absl::StrCat("（行 ", v.line_id, "）"), " ",
-                    domain::InfoOf(v.reason).zh);
+                    ChineseOf(v));
   }
   return zh;
 }

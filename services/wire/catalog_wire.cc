@@ -34,32 +34,38 @@ domain::CatalogImport ToImport(const pb::ImportCatalogRequest& request, absl::st
   // However another runtime orders its fields: ours writes equal messages as equal bytes.
   import.body = Sha256({request.SerializeAsString()});
   import.sent = Sha256({bytes});
-  auto add = [&](Reason reason, std::string field, std::string message) {
+  auto add = [&](Reason reason, std::string field, domain::Sentence message) {
     if (import.violations.size() < 100)
       import.violations.push_back({reason, std::move(field), "", std::move(message)});
   };
   if (request.request_id().empty()) {
-    add(Reason::kRequiredFieldMissing, "request_id", "a request_id is required");
+    add(Reason::kRequiredFieldMissing, "request_id", {"a request_id is required", "请求编号必填"});
   } else if (!domain::IsRequestId(request.request_id())) {
-    add(Reason::kTextInvalid, "request_id", domain::kRequestIdShape);
+    add(Reason::kTextInvalid, "request_id", domain::kRequestIdShape.Not(request.request_id()));
   }
   domain::CatalogEvent& event = import.event;
   event.division = domain::ParseDivision(request.division_code());
-  if (event.division == 0) add(Reason::kCodeMalformed, "division_code", domain::kDivisionShape);
+  if (event.division == 0) {
+    add(Reason::kCodeMalformed, "division_code",
+        domain::kDivisionShape.Not(request.division_code()));
+  }
   if (!domain::IsFiscalYear(request.fiscal_year())) {
-    add(Reason::kCodeMalformed, "fiscal_year", domain::kFiscalYearShape);
+    add(Reason::kCodeMalformed, "fiscal_year",
+        domain::kFiscalYearShape.Not(absl::StrCat(request.fiscal_year())));
   } else {
     event.year = static_cast<uint16_t>(request.fiscal_year());
   }
   if (!pb::CatalogList_IsValid(request.list()) || request.list() == 0) {
-    add(Reason::kEnumUnknown, "list", "a list is required");
+    add(Reason::kEnumUnknown, "list", {"a list is required", "列表名称必填"});
   } else {
     event.list = static_cast<domain::CatalogList>(request.list());
   }
   if (request.entries_size() < 1)
-    add(Reason::kRequiredFieldMissing, "entries", "at least one entry");
+    add(Reason::kRequiredFieldMissing, "entries", {"at least one entry", "至少一条"});
   if (request.entries_size() > kEntriesMax) {
-    add(Reason::kTooManyEntries, "entries", absl::StrCat("at most ", kEntriesMax, " entries"));
+    add(Reason::kTooManyEntries, "entries",
+        {absl::StrCat(request.entries_size(), " entries; at most ", kEntriesMax),
+         absl::StrCat("共", request.entries_size(), "条，最多", kEntriesMax, "条")});
     return import;
   }
   for (int i = 0; i < request.entries_size(); ++i) {
@@ -70,7 +76,8 @@ domain::CatalogImport ToImport(const pb::ImportCatalogRequest& request, absl::st
     e.parent_code = in.parent_code();
     e.department_code = in.department_code();
     if (!pb::AgencyKind_IsValid(in.kind())) {
-      add(Reason::kEnumUnknown, absl::StrCat("entries[", i, "].kind"), "no such kind");
+      add(Reason::kEnumUnknown, absl::StrCat("entries[", i, "].kind"),
+          {absl::StrCat(in.kind(), " is no kind"), absl::StrCat(in.kind(), "不是单位类型")});
     } else {
       e.kind = static_cast<domain::AgencyKind>(in.kind());
     }
@@ -79,15 +86,9 @@ domain::CatalogImport ToImport(const pb::ImportCatalogRequest& request, absl::st
     e.must_report = in.must_report();
     e.aliases.assign(in.aliases().begin(), in.aliases().end());
     auto text = [&](absl::string_view field, const std::string& value) {
-      const TextFault fault = CheckText(value, false);
-      if (fault != TextFault::kNone) {
-        add(Reason::kTextInvalid, absl::StrCat("entries[", i, "].", field),
-            absl::StrCat("the text contains ", Describe(fault)));
-      } else if (value.size() > domain::kNameCharactersMax &&
-                 CountCharacters(value) > domain::kNameCharactersMax) {
-        add(Reason::kTextInvalid, absl::StrCat("entries[", i, "].", field),
-            absl::StrCat("at most ", domain::kNameCharactersMax, " characters"));
-      }
+      if (domain::IsText(value, domain::kNameCharactersMax, /*multiline=*/false)) return;
+      add(Reason::kTextInvalid, absl::StrCat("entries[", i, "].", field),
+          domain::TextFaultOf(value, domain::kNameCharactersMax, /*multiline=*/false));
     };
     text("name", e.name);
     for (const std::string& alias : e.aliases) text("aliases", alias);

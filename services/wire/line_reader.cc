@@ -126,25 +126,29 @@ class Meaning {
     const int precision_class = f_->precision == 0 ? 0 : domain::PrecisionClassOf(f_->precision);
     if (precision_class < 0) {
       Add(Reason::kAmountInvalid, "precision_fen",
-          absl::StrCat(f_->precision, " is no precision: 1, 100, 10000 or 1000000"));
+          {absl::StrCat(f_->precision, " is no precision: 1, 100, 10000 or 1000000"),
+           absl::StrCat(f_->precision, "不是有效的精度：1、100、10000或1000000")});
     } else {
       line_.precision_class = static_cast<uint8_t>(precision_class);
     }
     if (!f_->amount_given) {
       Add(Reason::kRequiredFieldMissing, "amount_fen",
-          "an amount is required; write 0 where there is no money");
+          {"an amount is required; write 0 where there is no money", "金额必填，没有金额请填0"});
     } else if (line_.amount_fen == INT64_MIN) {
-      Add(Reason::kAmountOverflow, "amount_fen", "the amount is too large");
+      Add(Reason::kAmountOverflow, "amount_fen",
+          {absl::StrCat(line_.amount_fen, " is too large an amount"),
+           absl::StrCat("金额过大：", line_.amount_fen, "分")});
       line_.amount_fen = 0;
     }
     if (f_->unknown) {
       Add(Reason::kFieldUnknown, "",
-          "a field this version does not know; nothing is dropped in silence");
+          {"a field this version does not know; nothing is dropped in silence",
+           "含有本版本不认识的字段，为避免遗漏不予接收"});
     }
   }
 
  private:
-  void Add(Reason reason, absl::string_view field, std::string message) {
+  void Add(Reason reason, absl::string_view field, domain::Sentence message) {
     domain::AddViolation(
         {reason, absl::StrCat("line_items[", at_, "]", field.empty() ? "" : ".", field),
          field.empty() ? "" : std::string(line_.line_id), std::move(message)},
@@ -154,7 +158,8 @@ class Meaning {
   void CheckCode(absl::string_view text, domain::Code code, absl::string_view field) {
     if (code != 0 || text.empty()) return;
     Add(Reason::kCodeMalformed, field,
-        absl::StrCat("\"", text.substr(0, 32), "\" is no code: 3, 5, 7 or 9 digits"));
+        {absl::StrCat("\"", text.substr(0, 32), "\" is no code: 3, 5, 7 or 9 digits"),
+         absl::StrCat("“", text.substr(0, 32), "”不是科目编码：3、5、7或9位数字")});
   }
 
   void FindCodes() {
@@ -165,7 +170,8 @@ class Meaning {
     if (f_->receiving.empty()) return;
     line_.receiving_division = ParseDivision(f_->receiving);
     if (line_.receiving_division == 0) {
-      Add(Reason::kCodeMalformed, "receiving_division_code", domain::kDivisionShape);
+      Add(Reason::kCodeMalformed, "receiving_division_code",
+          domain::kDivisionShape.Not(f_->receiving));
     }
   }
 
@@ -174,7 +180,9 @@ class Meaning {
   Enum EnumOf(int number, int max, absl::string_view field) {
     const int value = f_->enums[number];
     if (value >= 0 && value <= max) return static_cast<Enum>(value);
-    Add(Reason::kEnumUnknown, field, absl::StrCat(value, " is no value of this field"));
+    Add(Reason::kEnumUnknown, field,
+        {absl::StrCat(value, " is no value of this field"),
+         absl::StrCat(value, "不是该字段的取值")});
     return static_cast<Enum>(0);
   }
 

@@ -12,8 +12,9 @@
 namespace fiscal::services::wire {
 namespace {
 
-constexpr char kCurrentIsDerived[] =
-    "CURRENT is derived: APPROVED, ADJUSTMENT and REALLOCATION are stated";
+constexpr domain::Shape kCurrentIsDerived{
+    "CURRENT is derived: APPROVED, ADJUSTMENT and REALLOCATION are stated",
+    "CURRENT由系统推算得出，请报送APPROVED、ADJUSTMENT或REALLOCATION"};
 
 namespace pb = fiscal::budget::v1;
 using domain::Reason;
@@ -45,19 +46,24 @@ class Reader {
  public:
   explicit Reader(Submission* s) : s_(s) {}
 
-  void Add(Reason reason, std::string field, absl::string_view line_id, std::string message) {
+  void Add(Reason reason, std::string field, absl::string_view line_id, domain::Sentence message) {
     domain::AddViolation({reason, std::move(field), std::string(line_id), std::move(message)},
                          &s_->violations);
   }
 
   void Key(const pb::BudgetKey& key) {
     s_->key.division = ParseDivision(key.division_code());
+    if (s_->key.division == 0) {
+      Add(Reason::kCodeMalformed, "budget.division_code", "",
+          domain::kDivisionShape.Not(key.division_code()));
+    }
     s_->key.agency = key.agency_code();
     s_->key.year = key.fiscal_year() < 0 || key.fiscal_year() > 9999
                        ? 0
                        : static_cast<uint16_t>(key.fiscal_year());
     if (!pb::Stage_IsValid(key.stage())) {
-      Add(Reason::kEnumUnknown, "budget.stage", "", absl::StrCat(key.stage(), " is no stage"));
+      Add(Reason::kEnumUnknown, "budget.stage", "",
+          {absl::StrCat(key.stage(), " is no stage"), absl::StrCat(key.stage(), "不是预算阶段")});
     } else if (key.stage() == pb::STAGE_CURRENT) {
       Add(Reason::kFieldNotAllowed, "budget.stage", "", kCurrentIsDerived);
     } else {
@@ -76,7 +82,8 @@ class Reader {
 
   void Unknown(absl::string_view path) {
     Add(Reason::kFieldUnknown, std::string(path), "",
-        "a field this version does not know; nothing is dropped in silence");
+        {"a field this version does not know; nothing is dropped in silence",
+         "含有本版本不认识的字段，为避免遗漏不予接收"});
   }
 
  private:
@@ -84,21 +91,18 @@ class Reader {
     const size_t i = s_->projects.size();
     auto at = [i](absl::string_view field) { return absl::StrCat("projects[", i, "].", field); };
     auto text = [&](absl::string_view field, const std::string& value, size_t max) {
-      const TextFault fault = CheckText(value, true);
-      if (fault != TextFault::kNone) {
-        Add(Reason::kTextInvalid, at(field), "",
-            absl::StrCat("the text contains ", Describe(fault)));
-      } else if (value.size() > max && CountCharacters(value) > max) {
-        Add(Reason::kTextInvalid, at(field), "", absl::StrCat("at most ", max, " characters"));
-      }
+      if (!domain::IsText(value, max, /*multiline=*/true))
+        Add(Reason::kTextInvalid, at(field), "", domain::TextFaultOf(value, max));
     };
     if (project.project_code().empty()) {
-      Add(Reason::kRequiredFieldMissing, at("project_code"), "", "a project code is required");
+      Add(Reason::kRequiredFieldMissing, at("project_code"), "",
+          {"a project code is required", "项目编码必填"});
     } else if (!domain::IsItemId(project.project_code())) {
-      Add(Reason::kTextInvalid, at("project_code"), "", domain::kProjectCodeShape);
+      Add(Reason::kTextInvalid, at("project_code"), "",
+          domain::kProjectCodeShape.Not(project.project_code()));
     }
     if (project.name().empty())
-      Add(Reason::kRequiredFieldMissing, at("name"), "", "a name is required");
+      Add(Reason::kRequiredFieldMissing, at("name"), "", {"a name is required", "名称必填"});
     text("name", project.name(), domain::kNameCharactersMax);
     text("owning_agency", project.owning_agency(), 200);
     text("implementing_agency", project.implementing_agency(), 200);
@@ -114,13 +118,17 @@ class Reader {
     if (project.category() != pb::CATEGORY_UNSPECIFIED &&
         project.category() < pb::CATEGORY_PROJECT) {
       Add(Reason::kFieldNotAllowed, at("category"), "",
-          "a project is PROJECT, OTHER_OPERATING or SPECIFIC_TARGET");
+          {"a project is PROJECT, OTHER_OPERATING or SPECIFIC_TARGET",
+           "项目的支出类别为项目支出、其他运转类或特定目标类"});
     } else if (!pb::Category_IsValid(project.category())) {
       Add(Reason::kEnumUnknown, at("category"), "",
-          absl::StrCat(project.category(), " is no category"));
+          {absl::StrCat(project.category(), " is no category"),
+           absl::StrCat(project.category(), "不是支出类别")});
     }
     if (project.indicators_size() > 500)
-      Add(Reason::kFieldNotAllowed, at("indicators"), "", "at most 500 indicators");
+      Add(Reason::kFieldNotAllowed, at("indicators"), "",
+          {absl::StrCat(project.indicators_size(), " indicators; at most 500"),
+           absl::StrCat("共", project.indicators_size(), "个绩效指标，最多500个")});
     for (int k = 0; k < project.indicators_size() && k < 500; ++k) {
       const pb::PerformanceIndicator& indicator = project.indicators(k);
       auto field = [&](absl::string_view name) {
@@ -270,16 +278,20 @@ absl::StatusOr<domain::Reallocation> ToReallocation(
   domain::Reallocation out;
   out.principal = std::string(principal);
   out.request_id = raw.request_id;
-  auto add = [&](Reason reason, std::string field, std::string message) {
+  auto add = [&](Reason reason, std::string field, domain::Sentence message) {
     out.violations.push_back({reason, std::move(field), "", std::move(message)});
   };
   if (raw.unknown_around)
     add(Reason::kFieldUnknown, "",
-        "a field this version does not know; nothing is dropped in silence");
+        {"a field this version does not know; nothing is dropped in silence",
+         "含有本版本不认识的字段，为避免遗漏不予接收"});
   if (!domain::IsRequestId(raw.request_id))
-    add(Reason::kTextInvalid, "request_id", domain::kRequestIdShape);
-  if (raw.budgets.empty() || raw.budgets.size() > 100)
-    add(Reason::kRequiredFieldMissing, "budgets", "1 to 100 budgets");
+    add(Reason::kTextInvalid, "request_id", domain::kRequestIdShape.Not(raw.request_id));
+  if (raw.budgets.empty() || raw.budgets.size() > 100) {
+    add(Reason::kRequiredFieldMissing, "budgets",
+        {absl::StrCat(raw.budgets.size(), " budgets; 1 to 100 are taken"),
+         absl::StrCat("共", raw.budgets.size(), "份预算，应为1至100份")});
+  }
   for (size_t i = 0; i < raw.budgets.size() && i < 100; ++i) {
     FISCAL_ASSIGN_OR_RETURN(Submission s, ToSubmission({raw.budgets[i]}, owners, principal));
     out.parts.push_back(std::move(s));
@@ -305,7 +317,9 @@ absl::StatusOr<Submission> ToSubmission(const std::vector<RawBudget>& parts,
       s.mode = domain::WriteMode::kPatch;
       break;
     default:
-      reader.Add(Reason::kEnumUnknown, "mode", "", absl::StrCat(first.mode(), " is no mode"));
+      reader.Add(Reason::kEnumUnknown, "mode", "",
+                 {absl::StrCat(first.mode(), " is no mode: REPLACE or PATCH"),
+                  absl::StrCat(first.mode(), "不是报送方式：REPLACE或PATCH")});
   }
   switch (first.scope()) {
     case pb::SCOPE_UNSPECIFIED:
@@ -316,7 +330,9 @@ absl::StatusOr<Submission> ToSubmission(const std::vector<RawBudget>& parts,
       s.scope = domain::Scope::kDepartment;
       break;
     default:
-      reader.Add(Reason::kEnumUnknown, "scope", "", absl::StrCat(first.scope(), " is no scope"));
+      reader.Add(Reason::kEnumUnknown, "scope", "",
+                 {absl::StrCat(first.scope(), " is no scope: OWN or DEPARTMENT"),
+                  absl::StrCat(first.scope(), "不是报送范围：OWN或DEPARTMENT")});
   }
   s.validate_only = first.validate_only();
   s.certify = first.certify();
@@ -345,7 +361,8 @@ absl::StatusOr<Submission> ToSubmission(const std::vector<RawBudget>& parts,
                   !part.department_code().empty() || part.has_year_end_carry_forward_fen() ||
                   !part.note().empty() || part.has_source() || HasUnknownFields(part))) {
       reader.Add(Reason::kFieldNotAllowed, "budget", "",
-                 "a later part has only lines, projects and removals");
+                 {"a later part has only lines, projects and removals",
+                  "后续分片只能包含明细、项目和删除项"});
     }
     for (absl::string_view item : parts[i].line_items) {
       if (!line_reader.Read(item)) return NotParsed(*parts[i].type, parts[i].bytes);

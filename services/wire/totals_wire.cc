@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "base/text.h"
 #include "domain/reason.h"
 #include "domain/shapes.h"
 #include "services/wire/text_wire.h"
@@ -25,19 +26,21 @@ static_assert(static_cast<int>(domain::RowOrder::kAmountDescending) == pb::ORDER
 
 absl::StatusOr<TotalFilter> ToFilter(const pb::TotalFilter& in, const std::string& path) {
   std::vector<domain::Violation> violations;
-  auto add = [&](Reason reason, absl::string_view field, std::string message) {
+  auto add = [&](Reason reason, absl::string_view field, domain::Sentence message) {
     violations.push_back({reason,
                           path.empty() ? std::string(field) : absl::StrCat(path, ".", field), "",
                           std::move(message)});
   };
   TotalFilter f;
   f.division = ParseDivision(in.division_code());
-  if (f.division == 0) add(Reason::kCodeMalformed, "division_code", domain::kDivisionShape);
+  if (f.division == 0)
+    add(Reason::kCodeMalformed, "division_code", domain::kDivisionShape.Not(in.division_code()));
   f.own_level = in.own_level();
   f.department = in.department_code();
   f.agency = in.agency_code();
   if (!domain::IsFiscalYear(in.fiscal_year())) {
-    add(Reason::kCodeMalformed, "fiscal_year", domain::kFiscalYearShape);
+    add(Reason::kCodeMalformed, "fiscal_year",
+        domain::kFiscalYearShape.Not(absl::StrCat(in.fiscal_year())));
   } else {
     f.year = static_cast<uint16_t>(in.fiscal_year());
   }
@@ -46,7 +49,9 @@ absl::StatusOr<TotalFilter> ToFilter(const pb::TotalFilter& in, const std::strin
     const domain::Code c = domain::ParseCode(text);
     const int level = domain::LevelOf(c);
     if (level == 0 || level > level_max)
-      add(Reason::kCodeMalformed, field, "a code has 3 digits and 2 more for each level");
+      add(Reason::kCodeMalformed, field,
+          {absl::StrCat("\"", Shown(text), "\": a code has 3 digits and 2 more for each level"),
+           absl::StrCat("“", Shown(text), "”：编码首级3位，每级加2位")});
     return c;
   };
   f.functional = code(in.functional_code(), "functional_code", 3);
@@ -57,23 +62,37 @@ absl::StatusOr<TotalFilter> ToFilter(const pb::TotalFilter& in, const std::strin
   if (in.classification_year() != 0) {
     if (in.classification_year() < in.fiscal_year() ||
         in.classification_year() > domain::kFiscalYearMax) {
-      add(Reason::kQueryInvalid, "classification_year", "the fiscal year or a later one");
+      add(Reason::kQueryInvalid, "classification_year",
+          {absl::StrCat(in.classification_year(), ": the fiscal year or a later one"),
+           absl::StrCat(in.classification_year(), "：应为预算年度或其后的年度")});
     } else if (in.classification_year() != in.fiscal_year()) {
       f.classification_year = static_cast<uint16_t>(in.classification_year());
     }
   }
   if (!budget::v1::Stage_IsValid(in.stage()) || in.stage() == 0)
-    add(Reason::kEnumUnknown, "stage", "a stage is required");
+    add(Reason::kEnumUnknown, "stage",
+        {absl::StrCat(in.stage(), " is no stage; one is required"),
+         absl::StrCat("预算阶段必填，", in.stage(), "不是预算阶段")});
   if (!budget::v1::Direction_IsValid(in.direction()) || in.direction() == 0) {
-    add(Reason::kEnumUnknown, "direction", "a direction is required");
+    add(Reason::kEnumUnknown, "direction",
+        {absl::StrCat(in.direction(), " is no direction; one is required"),
+         absl::StrCat("收支方向必填，", in.direction(), "不是收支方向")});
   }
-  if (!budget::v1::Fund_IsValid(in.fund())) add(Reason::kEnumUnknown, "fund", "no such fund");
+  if (!budget::v1::Fund_IsValid(in.fund()))
+    add(Reason::kEnumUnknown, "fund",
+        {absl::StrCat(in.fund(), " is no fund"), absl::StrCat(in.fund(), "不是资金性质")});
   if (!budget::v1::Category_IsValid(in.category()))
-    add(Reason::kEnumUnknown, "category", "no such category");
+    add(Reason::kEnumUnknown, "category",
+        {absl::StrCat(in.category(), " is no category"),
+         absl::StrCat(in.category(), "不是支出类别")});
   if (!budget::v1::FundingYear_IsValid(in.funding_year()))
-    add(Reason::kEnumUnknown, "funding_year", "no such funding year");
+    add(Reason::kEnumUnknown, "funding_year",
+        {absl::StrCat(in.funding_year(), " is no funding year"),
+         absl::StrCat(in.funding_year(), "不是资金年度")});
   if (!budget::v1::Analysis_IsValid(in.analysis()))
-    add(Reason::kEnumUnknown, "analysis", "no such analysis");
+    add(Reason::kEnumUnknown, "analysis",
+        {absl::StrCat(in.analysis(), " is no analysis"),
+         absl::StrCat(in.analysis(), "不是统计口径")});
   if (!violations.empty()) return domain::Refuse(std::move(violations));
   f.stage = static_cast<domain::Stage>(in.stage());
   f.direction = static_cast<domain::Direction>(in.direction());

@@ -30,7 +30,7 @@ class SubtotalsTest : public ::testing::Test {
   // "line_id field" of each.
   std::vector<std::string> Found(size_t max = 20) const {
     std::vector<std::string> found;
-    for (const Finding& f : FindSubtotals(lines_, max)) {
+    for (const Finding& f : FindSubtotals(lines_, 0, max)) {
       EXPECT_EQ(f.rule, kSubtotalRule);
       EXPECT_EQ(f.severity, Severity::kWarning);
       EXPECT_FALSE(f.message_zh.empty());
@@ -49,7 +49,7 @@ TEST_F(SubtotalsTest, RowsOfClassesAreFound) {
   Add("4", 2050203, 20000);
   EXPECT_THAT(Found(), ElementsAre("1 line_items.functional_code", "2 line_items.functional_code"));
   EXPECT_THAT(Found(1), ElementsAre("1 line_items.functional_code"));
-  EXPECT_THAT(FindSubtotals(lines_, 20)[1].message,
+  EXPECT_THAT(FindSubtotals(lines_, 0, 20)[1].message,
               HasSubstr("others, which amount to the same 30000 fen"));
 }
 

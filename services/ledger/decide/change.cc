@@ -94,7 +94,8 @@ absl::Status DiffPatchedLines(const storage::Heads& heads, const Submission& s,
         removed.push_back(*before);
       } else if (violations->size() < domain::kViolationsMax) {
         violations->push_back({Reason::kLineUnknown, "removed_line_ids", *gone,
-                               absl::StrCat("line ", *gone, " does not stand")});
+                               domain::Sentence{absl::StrCat("line ", *gone, " does not stand"),
+                                                absl::StrCat("现有明细中没有", *gone)}});
       }
       ++gone;
     }
@@ -133,7 +134,8 @@ absl::Status DiffPatchedProjects(const storage::Heads& heads, const Submission& 
     for (; gone != codes.end() && (code.empty() || *gone < code); ++gone) {
       if (violations->size() >= domain::kViolationsMax) continue;
       violations->push_back({Reason::kLineUnknown, "removed_project_codes", "",
-                             absl::StrCat("project ", *gone, " does not stand")});
+                             domain::Sentence{absl::StrCat("project ", *gone, " does not stand"),
+                                              absl::StrCat("现有项目中没有", *gone)}});
     }
   };
   FISCAL_RETURN_IF_ERROR(heads.FindProjects(s.key, codes, [&](ProjectEntry before) {
@@ -172,10 +174,11 @@ absl::Status CheckPatchedReferences(const storage::Heads& heads, const Submissio
   for (const Line& line : event.put.lines) {
     if (violations->size() >= domain::kViolationsMax) return absl::OkStatus();
     if (line.project_code.empty() || known.contains(line.project_code)) continue;
-    violations->push_back({Reason::kProjectUnknown,
-                           absl::StrCat("line_items[", line.index, "].project_code"),
-                           std::string(line.line_id),
-                           absl::StrCat("project ", line.project_code, " does not stand")});
+    violations->push_back(
+        {Reason::kProjectUnknown, absl::StrCat("line_items[", line.index, "].project_code"),
+         std::string(line.line_id),
+         domain::Sentence{absl::StrCat("project ", line.project_code, " does not stand"),
+                          absl::StrCat("现有项目中没有", line.project_code)}});
   }
   if (gone.empty()) return absl::OkStatus();
   FISCAL_ASSIGN_OR_RETURN(const LineSet all, heads.Lines(s.key));
@@ -188,7 +191,9 @@ absl::Status CheckPatchedReferences(const storage::Heads& heads, const Submissio
                violations->size() < domain::kViolationsMax) {
       violations->push_back(
           {Reason::kProjectUnknown, "removed_project_codes", std::string(line.line_id),
-           absl::StrCat("line ", line.line_id, " still refers to project ", line.project_code)});
+           domain::Sentence{
+               absl::StrCat("line ", line.line_id, " still refers to project ", line.project_code),
+               absl::StrCat("明细", line.line_id, "仍引用项目", line.project_code)}});
     }
   }
   return absl::OkStatus();

@@ -25,19 +25,21 @@ using Violations = std::vector<domain::Violation>;
 // Departments, agencies or stages of one grant.
 constexpr size_t kCodesMax = 100;
 
-void CheckCodes(const std::vector<std::string>& codes, const char* field, const char* shape,
-                Violations* violations) {
+void CheckCodes(const std::vector<std::string>& codes, const char* field,
+                const domain::Shape& shape, Violations* violations) {
   if (codes.size() > kCodesMax)
     violations->push_back({Reason::kTooManyValues, field, "", absl::StrCat("at most ", kCodesMax)});
   for (size_t i = 0; i < codes.size() && i < kCodesMax; ++i) {
     if (!domain::IsUnitCode(codes[i]))
-      violations->push_back({Reason::kCodeMalformed, absl::StrCat(field, "[", i, "]"), "", shape});
+      violations->push_back(
+          {Reason::kCodeMalformed, absl::StrCat(field, "[", i, "]"), "", shape.Not(codes[i])});
   }
 }
 
 void CheckYear(uint16_t year, const char* field, Violations* violations) {
   if (year != 0 && !domain::IsFiscalYear(year))
-    violations->push_back({Reason::kCodeMalformed, field, "", domain::kFiscalYearShape});
+    violations->push_back(
+        {Reason::kCodeMalformed, field, "", domain::kFiscalYearShape.Not(absl::StrCat(year))});
 }
 
 absl::Status CheckEvent(const authority::GrantEvent& event) {

@@ -37,7 +37,9 @@ void Fail(absl::string_view rule, const std::string& line_id, const std::string&
 }
 
 void CheckSubtotals(const std::vector<domain::Line>& lines, domain::Submission* s) {
-  for (domain::Finding& found : domain::FindSubtotals(lines, kSubtotalsMax)) {
+  // A patched statement's lines are numbered by nobody.
+  const uint32_t combinations = &lines == &s->lines.lines ? s->lines.combinations : 0;
+  for (domain::Finding& found : domain::FindSubtotals(lines, combinations, kSubtotalsMax)) {
     if (s->certify) {
       found.severity = domain::Severity::kError;
       Fail(found.rule, found.line_id, found.message, s);

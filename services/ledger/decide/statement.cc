@@ -42,13 +42,16 @@ void CheckAnew(const Standing& standing, Submission* s) {
 // That statements of the budget are taken here.
 absl::Status CheckPlace(const Submission& s, const Standing& standing) {
   if (const absl::string_view owner = standing.OwnerOf(s.key.division); !owner.empty()) {
-    return Refuse(Reason::kDivisionFromUpstream,
-                  absl::StrCat("division ", s.key.division, " is taken over from upstream ", owner,
-                               ": submit it there"));
+    return Refuse(
+        Reason::kDivisionFromUpstream,
+        {absl::StrCat("division ", s.key.division, " is taken over from upstream ", owner,
+                      ": submit it there"),
+         absl::StrCat("区划", s.key.division, "的数据来自下级系统", owner, "，请在该系统报送")});
   }
   if (standing.log.operators()->LeavesOut(s.key)) {
     return Refuse(Reason::kBudgetQuarantined,
-                  "an event of this budget was quarantined: what is stated of it does not count");
+                  {"an event of this budget was quarantined: what is stated of it does not count",
+                   "该预算有事件被隔离，其报送不计入汇总，请联系运维人员"});
   }
   return absl::OkStatus();
 }
@@ -60,6 +63,8 @@ absl::Status CheckRevision(const Submission& s, const std::optional<StatementMet
   refusal.reason = Reason::kRevisionMismatch;
   refusal.message =
       absl::StrCat("revision ", *s.expected_revision, " was expected, ", standing, " stands");
+  refusal.message_zh = absl::StrCat("期望版本为", *s.expected_revision, "，现有版本为", standing,
+                                    "，请读取现有版本后重新报送");
   refusal.metadata = {{"current_revision", absl::StrCat(standing)}};
   return domain::ToStatus(refusal);
 }
@@ -69,17 +74,21 @@ absl::Status CheckFollows(const Submission& s, const std::optional<StatementMeta
   FISCAL_RETURN_IF_ERROR(CheckRevision(s, old));
   const bool stands = old.has_value() && !old->withdrawn;
   if (s.withdraw && !old.has_value())
-    return Refuse(Reason::kBudgetNotFound, "there is no such budget to withdraw");
+    return Refuse(Reason::kBudgetNotFound, {"there is no such budget to withdraw",
+                                            "没有可撤回的预算，请核对区划、单位、年度和阶段"});
   if (IsPatch(s) && !stands)
-    return Refuse(Reason::kBudgetNotFound, "there is no statement to patch");
+    return Refuse(Reason::kBudgetNotFound, {"there is no statement to patch: send it whole",
+                                            "没有可修改的报送，请改用整体报送"});
   if (!stands || s.withdraw) return absl::OkStatus();
   if (s.scope != old->scope) {
     return Refuse(Reason::kScopeMixed,
-                  "the statement that stands has another scope: withdraw it first");
+                  {"the statement that stands has another scope: withdraw it first",
+                   "现有报送的范围不同，请先撤回"});
   }
   if (s.control != old->control && !(IsPatch(s) && !s.control)) {
     return Refuse(Reason::kScopeMixed,
-                  "whether a statement counts can't change while it stands: withdraw it first");
+                  {"whether a statement counts can't change while it stands: withdraw it first",
+                   "现有报送是否计入汇总不能直接改变，请先撤回"});
   }
   return absl::OkStatus();
 }
@@ -99,6 +108,9 @@ absl::Status CheckEmptied(const Submission& s, const std::optional<StatementMeta
       "it has no lines and would take out all ", lines, " that stand, of ", old->expenditure_fen,
       " fen of expenditure and ", old->income_fen,
       " of income; withdraw the budget, or set allow_empty if it shall stand without lines");
+  refusal.message_zh = absl::StrCat("本次报送没有明细，会删除现有全部", lines, "行（支出",
+                                    old->expenditure_fen, "分，收入", old->income_fen,
+                                    "分）；如需撤回请用撤回，确需清空请注明 allow_empty");
   refusal.metadata = {{"line_count", absl::StrCat(lines)},
                       {"expenditure_fen", absl::StrCat(old->expenditure_fen)},
                       {"income_fen", absl::StrCat(old->income_fen)}};
@@ -170,6 +182,9 @@ absl::Status RefuseGross(const domain::BudgetKey& key, __int128 sum) {
       absl::StrCat("the absolute amounts of division ", key.division, ", year ", key.year,
                    " and this stage would add up to ", domain::FormatFen(sum),
                    " fen; the limit is ", domain::kGrossFenMax);
+  refusal.message_zh = absl::StrCat("区划", key.division, key.year, "年该阶段的金额绝对值合计将达",
+                                    domain::FormatFen(sum), "分，上限为", domain::kGrossFenMax,
+                                    "分，请核对金额单位");
   refusal.metadata = {{"division_code", domain::FormatCode(key.division)},
                       {"sum_fen", domain::FormatFen(sum)},
                       {"bound_fen", absl::StrCat(domain::kGrossFenMax)}};
@@ -196,10 +211,13 @@ absl::Status CheckScope(const StatementMeta& meta, const Standing& standing) {
   const bool department = meta.scope == domain::Scope::kDepartment;
   if ((department ? scopes.own : scopes.department) == 0) return absl::OkStatus();
   return Refuse(Reason::kScopeMixed,
-                absl::StrCat("department ", meta.department_code, " is already counted from ",
-                             department ? "its agencies' own statements"
-                                        : "a statement of the whole department",
-                             "; submit with `control` to keep this one beside it, uncounted"));
+                {absl::StrCat("department ", meta.department_code, " is already counted from ",
+                              department ? "its agencies' own statements"
+                                         : "a statement of the whole department",
+                              "; submit with `control` to keep this one beside it, uncounted"),
+                 absl::StrCat("部门", meta.department_code, "已按",
+                              department ? "所属单位各自的报送" : "部门整体的报送",
+                              "计入汇总；如需并存而不计入，请注明 control")});
 }
 
 // Whether the amounts are of the size of what the same office stated for the stage before and for
@@ -261,8 +279,10 @@ absl::StatusOr<StatementDecision> Decide(Submission& s, const Standing& standing
   meta = NextMeta(s, old, d.change, standing.catalog);
   if (meta.line_count + meta.memo_line_count > domain::kStatementLinesMax) {
     return Refuse(Reason::kStatementLinesExceeded,
-                  absl::StrCat("the statement would have ", meta.line_count + meta.memo_line_count,
-                               " lines; the limit is ", domain::kStatementLinesMax));
+                  {absl::StrCat("the statement would have ", meta.line_count + meta.memo_line_count,
+                                " lines; the limit is ", domain::kStatementLinesMax),
+                   absl::StrCat("报送将有", meta.line_count + meta.memo_line_count, "行，上限为",
+                                domain::kStatementLinesMax, "行")});
   }
   FISCAL_RETURN_IF_ERROR(CheckGross(meta, old, standing));
   FISCAL_RETURN_IF_ERROR(CheckScope(meta, standing));
