@@ -91,7 +91,10 @@ enum class EventKind : uint8_t {
   // A role is granted; where two persons are needed, a grant is approved; a grant ends.
   kGrant = 6,
   kGrantApproval = 7,
-  kGrantRevocation = 8
+  kGrantRevocation = 8,
+  // An operator's word that the clock is right: commit times go on from this event's, also where
+  // that is earlier than the one before.
+  kClock = 9
 };
 
 struct QuarantineEvent {
@@ -107,6 +110,13 @@ struct KeyEvent {
   // The signature of the key before it over storage::KeyChangeBytes. Empty for the first key, and
   // when the key before it was lost.
   std::string signature;
+};
+
+// The time that is accepted is the event's own.
+struct ClockEvent {
+  // The commit time of the event before it; 0 for none.
+  int64_t before_us = 0;
+  std::string note;
 };
 
 struct EventHeader {
@@ -128,6 +138,7 @@ struct Event {
   authority::GrantEvent grant;
   // An approval or a revocation.
   authority::GrantOrderEvent grant_order;
+  ClockEvent clock;
 };
 
 }  // namespace fiscal::domain

@@ -3,18 +3,21 @@
 #include <utility>
 
 #include "base/status_macros.h"
+#include "storage/operator_events.h"
 #include "storage/record_codec.h"
 
 namespace fiscal::storage {
 
 absl::StatusOr<domain::Position> EventLog::AsOf(int64_t time_us) const {
-  // Times never decrease along the log.
+  // Corrected times never decrease along the log. The head first: a correction that comes between
+  // is of no event before it that is looked at too early.
   domain::Position low, high = head().position;
+  const std::shared_ptr<const OperatorEvents> operators = this->operators();
   while (low < high) {
     const domain::Position middle = low + (high - low + 1) / 2;
     domain::EventHeader header;
     FISCAL_RETURN_IF_ERROR(ReadRecordHead(middle, &header).status());
-    if (header.commit_time_us <= time_us) {
+    if (operators->TimeOf(middle, header.commit_time_us) <= time_us) {
       low = middle;
     } else {
       high = middle.Prev();

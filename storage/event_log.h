@@ -45,7 +45,8 @@ struct LogEntry {
 struct LogGroup {
   // Each follows the one before it; the first follows the head.
   std::vector<LogEntry> entries;
-  // Of the entries; not before that of the head.
+  // Of the last entry. Not before that of the head, unless it corrects the clock
+  // (operator_events.h).
   int64_t commit_time_us = 0;
   // The answers. The log fills in which events they go with.
   GroupRecord record;
@@ -107,7 +108,8 @@ class EventLog {
       domain::Position last) const = 0;
   // Operators' decisions up to the head; while a commit is under way, perhaps those in it too.
   virtual std::shared_ptr<const OperatorEvents> operators() const = 0;
-  // The last position whose commit time is not after `time_us`; 0 when all are later.
+  // The last position whose commit time, as corrected (OperatorEvents::TimeOf), is not after
+  // `time_us`; 0 when all are later.
   absl::StatusOr<domain::Position> AsOf(int64_t time_us) const;
 
   // Blocks until the head is past `position`, `deadline` comes or waiting was stopped; true when it
@@ -123,7 +125,8 @@ class EventLog {
 };
 
 // The event that follows `head`, which becomes it. Sets the header's position. REQUIRES: the header
-// has the digest of `payload`, and a time that is not before that of `head`.
+// has the digest of `payload`, and a time that is not before that of `head`, unless it corrects
+// the clock.
 LogEntry NextEntry(domain::EventHeader header, std::string payload, EventLog::Head* head);
 
 }  // namespace fiscal::storage

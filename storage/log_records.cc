@@ -27,7 +27,7 @@ absl::StatusOr<uint32_t> RecordSize(domain::Position position, absl::string_view
 }  // namespace
 
 bool IsOperators(domain::EventKind kind) {
-  return kind >= domain::EventKind::kQuarantine && kind <= domain::EventKind::kGrantRevocation;
+  return kind >= domain::EventKind::kQuarantine && kind <= domain::EventKind::kClock;
 }
 
 void StageRecord(const LogEntry& entry, Batch* batch) {

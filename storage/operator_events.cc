@@ -1,5 +1,7 @@
 #include "storage/operator_events.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "domain/reason.h"
@@ -55,8 +57,22 @@ absl::Status OperatorEvents::Add(const domain::EventHeader& header, absl::string
     } else {
       ChangeGrants().Revoke(event.grant, std::move(act));
     }
+  } else if (header.kind == EventKind::kClock) {
+    FISCAL_ASSIGN_OR_RETURN(const domain::ClockEvent event, DecodeClock(payload));
+    if (header.commit_time_us < event.before_us) {
+      for (Correction& earlier : corrections_)
+        earlier.time_us = std::min(earlier.time_us, header.commit_time_us);
+      corrections_.push_back({header.position, header.commit_time_us});
+    }
   }
   return absl::OkStatus();
+}
+
+int64_t OperatorEvents::TimeOf(domain::Position position, int64_t commit_time_us) const {
+  const auto next = std::upper_bound(
+      corrections_.begin(), corrections_.end(), position,
+      [](domain::Position p, const Correction& correction) { return p < correction.position; });
+  return next == corrections_.end() ? commit_time_us : std::min(commit_time_us, next->time_us);
 }
 
 authority::Grants& OperatorEvents::ChangeGrants() {

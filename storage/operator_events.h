@@ -1,5 +1,5 @@
 // Operators' decisions, as the log keeps them: postings that totals leave out, the keys that sign
-// tree heads, and grants.
+// tree heads, grants, and corrections of the clock.
 //
 //   events of these kinds --(EventLog, when opened and at each commit)--> OperatorEvents
 //     --> ReadFoldable, services/log/signer.h, services/ledger/authority.h
@@ -7,6 +7,10 @@
 // A quarantined posting is left out at every position, also before the one where the operator said
 // so, and with it all that its budget posts afterwards: those are differences against it. A budget
 // whose posting was quarantined counts as it stood before. A value: the log hands out snapshots.
+//
+// A correction is an event whose commit time is earlier than that of the event before it: until
+// then the clock was ahead. When what stands before it was really committed is not known, only that
+// it was not later. So it counts as committed then, wherever its record says a later time.
 #ifndef FISCAL_STORAGE_OPERATOR_EVENTS_H_
 #define FISCAL_STORAGE_OPERATOR_EVENTS_H_
 
@@ -56,8 +60,18 @@ class OperatorEvents {
   // The keys in the order they came; the last signs.
   const std::vector<Key>& keys() const { return keys_; }
   const authority::Grants& grants() const { return *grants_; }
+  // When the event at `position` counts as committed, whose record says `commit_time_us`. Never
+  // decreases along the log.
+  int64_t TimeOf(domain::Position position, int64_t commit_time_us) const;
 
  private:
+  // The clock was corrected at `position`.
+  struct Correction {
+    domain::Position position;
+    // The least time of this and all later corrections.
+    int64_t time_us = 0;
+  };
+
   // A copy that may be changed: snapshots share what does not.
   authority::Grants& ChangeGrants();
 
@@ -65,6 +79,8 @@ class OperatorEvents {
   // The first position from which a budget is left out.
   std::map<domain::BudgetKey, domain::Position> budgets_;
   std::vector<Key> keys_;
+  // In the order of the log.
+  std::vector<Correction> corrections_;
   std::shared_ptr<authority::Grants> grants_ = std::make_shared<authority::Grants>();
 };
 

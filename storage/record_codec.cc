@@ -347,6 +347,23 @@ absl::StatusOr<authority::GrantOrderEvent> DecodeGrantOrder(absl::string_view pa
   return event;
 }
 
+// clock := before:u64 note:string
+std::string EncodeClock(const domain::ClockEvent& event) {
+  std::string out;
+  PutU64(&out, static_cast<uint64_t>(event.before_us));
+  PutString(&out, event.note);
+  return out;
+}
+
+absl::StatusOr<domain::ClockEvent> DecodeClock(absl::string_view payload) {
+  ByteReader reader(payload);
+  domain::ClockEvent event;
+  event.before_us = static_cast<int64_t>(reader.U64());
+  event.note = std::string(reader.String());
+  if (!reader.ok() || !reader.AtEnd()) return Malformed("clock");
+  return event;
+}
+
 std::string KeyChangeBytes(absl::string_view log_id, absl::string_view next_public_key_pem) {
   return absl::StrCat("fiscal-key-change-v1\n", log_id, next_public_key_pem);
 }
@@ -390,7 +407,7 @@ absl::StatusOr<domain::EventHeader> DecodeHeader(absl::string_view record,
     return absl::DataLossError("record: written by a newer version of Fiscal");
   }
   if (kind < static_cast<uint8_t>(domain::EventKind::kStatement) ||
-      kind > static_cast<uint8_t>(domain::EventKind::kGrantRevocation)) {
+      kind > static_cast<uint8_t>(domain::EventKind::kClock)) {
     return Malformed("record");
   }
   h.kind = static_cast<domain::EventKind>(kind);
@@ -424,6 +441,8 @@ absl::StatusOr<domain::Event> DecodeRecord(std::shared_ptr<const std::string> re
   } else if (event.header.kind == domain::EventKind::kGrantApproval ||
              event.header.kind == domain::EventKind::kGrantRevocation) {
     FISCAL_ASSIGN_OR_RETURN(event.grant_order, DecodeGrantOrder(payload));
+  } else if (event.header.kind == domain::EventKind::kClock) {
+    FISCAL_ASSIGN_OR_RETURN(event.clock, DecodeClock(payload));
   }
   return event;
 }

@@ -60,6 +60,8 @@ absl::StatusOr<authority::GrantEvent> DecodeGrant(absl::string_view payload);
 // Of an approval or a revocation.
 std::string EncodeGrantOrder(const authority::GrantOrderEvent& event);
 absl::StatusOr<authority::GrantOrderEvent> DecodeGrantOrder(absl::string_view payload);
+std::string EncodeClock(const domain::ClockEvent& event);
+absl::StatusOr<domain::ClockEvent> DecodeClock(absl::string_view payload);
 // The bytes that a key signs to vouch for the next one.
 std::string KeyChangeBytes(absl::string_view log_id, absl::string_view next_public_key_pem);
 

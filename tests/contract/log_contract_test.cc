@@ -90,15 +90,17 @@ class LogContractTest : public ::testing::TestWithParam<Kind> {
     ASSERT_TRUE(CatchUp(*log_, *kv_).ok());
   }
 
+  // Its time is the number of its group in milliseconds, unless it is said.
   void Event(domain::EventKind kind, const std::string& payload, EventLog::Head* head,
-             LogGroup* group) {
+             LogGroup* group, int64_t time_us = 0) {
+    if (time_us == 0) time_us = static_cast<int64_t>(1000 * (head->group + 1));
     domain::EventHeader header;
     header.kind = kind;
-    header.commit_time_us = group->commit_time_us = static_cast<int64_t>(1000 * (head->group + 1));
+    header.commit_time_us = group->commit_time_us = time_us;
     header.payload_digest = Sha256({payload});
     group->entries.push_back(NextEntry(header, payload, head));
   }
-  // A group of catalog events with names of these sizes. Its time is its number in milliseconds.
+  // A group of catalog events with names of these sizes.
   absl::Status Append(const std::vector<size_t>& name_bytes) {
     EventLog::Head head = log_->head();
     LogGroup group;
@@ -109,10 +111,10 @@ class LogContractTest : public ::testing::TestWithParam<Kind> {
     }
     return log_->Append(std::move(group));
   }
-  absl::Status AppendOne(domain::EventKind kind, const std::string& payload) {
+  absl::Status AppendOne(domain::EventKind kind, const std::string& payload, int64_t time_us = 0) {
     EventLog::Head head = log_->head();
     LogGroup group;
-    Event(kind, payload, &head, &group);
+    Event(kind, payload, &head, &group, time_us);
     return log_->Append(std::move(group));
   }
   // A group that is only an answer.
@@ -291,6 +293,30 @@ TEST_P(LogContractTest, TimesFindPositions) {
   EXPECT_EQ(*log_->AsOf(10999), domain::Position(10));
   EXPECT_EQ(*log_->AsOf(11000), domain::Position(12));
   EXPECT_EQ(*log_->AsOf(1 << 30), domain::Position(12));
+}
+
+// Each event counts as committed at the least time of itself and all that follow it.
+TEST_P(LogContractTest, TimesFindPositionsWhereTheClockWasCorrected) {
+  // Ahead, corrected, ahead again, and corrected to before the first correction.
+  const int64_t times[] = {1000, 2000, 9000, 9500, 3000, 3500, 7000, 2500, 2600};
+  int64_t before = 0;
+  for (int64_t time : times) {
+    ASSERT_TRUE(AppendOne(domain::EventKind::kClock, EncodeClock({before, ""}), time).ok());
+    before = time;
+  }
+  for (int round = 0; round < 2; ++round) {
+    for (int64_t asked = 500; asked <= 10000; asked += 100) {
+      uint64_t expected = 0;
+      int64_t least = INT64_MAX;
+      for (uint64_t i = std::size(times); i > 0; --i) {
+        least = std::min(least, times[i - 1]);
+        if (expected == 0 && least <= asked) expected = i;
+      }
+      EXPECT_EQ(*log_->AsOf(asked), domain::Position(expected)) << asked;
+    }
+    EXPECT_EQ(log_->head().commit_time_us, 2600);
+    Open();
+  }
 }
 
 TEST_P(LogContractTest, CatalogsAndOperatorsAreListed) {

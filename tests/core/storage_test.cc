@@ -404,6 +404,17 @@ TEST(OperatorEventTest, GoldenQuarantineAndKey) {
   for (size_t i = 0; i < key.size(); ++i) EXPECT_FALSE(DecodeKeyEvent(key.substr(0, i)).ok());
 }
 
+TEST(OperatorEventTest, GoldenClock) {
+  const std::string bytes = EncodeClock({1700000000000000, "why"});
+  EXPECT_EQ(BytesToHexString(bytes), "00060a24181e400003776879");
+  const auto back = DecodeClock(bytes);
+  ASSERT_TRUE(back.ok());
+  EXPECT_EQ(back->before_us, 1700000000000000);
+  EXPECT_EQ(back->note, "why");
+  for (size_t i = 0; i < bytes.size(); ++i) EXPECT_FALSE(DecodeClock(bytes.substr(0, i)).ok());
+  EXPECT_FALSE(DecodeClock(bytes + "x").ok());
+}
+
 domain::EventHeader HeaderAt(domain::Position position, domain::EventKind kind) {
   domain::EventHeader header;
   header.kind = kind;
