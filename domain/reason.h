@@ -94,6 +94,8 @@ enum class Reason {
   kGrantNotPending,
   kSecondPersonNeeded,
   kStatementEmptied,
+  kClockStepped,
+  kClockNotAccepted,
   // Of errors that are no refusals: services/rpc/status.cc.
   kCancelled,
   kDeadlineExceeded,

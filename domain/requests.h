@@ -40,6 +40,8 @@ struct Reallocation {
 struct UpstreamRecords {
   struct Record {
     Position position;
+    // As the upstream has corrected it. Earlier than that of the record before it where it
+    // corrected its clock after that was taken over.
     int64_t commit_time_us = 0;
     Digest leaf_hash{};
     Digest chain_hash{};
@@ -65,6 +67,15 @@ struct QuarantineOrder {
 struct KeyOrder {
   std::string principal;
   KeyEvent event;
+};
+
+// An operator's word that the clock is right.
+struct ClockOrder {
+  std::string principal;
+  std::string note;
+  // Filled in when it is decided: the clock, and whether commits are refused for it.
+  int64_t clock_us = 0;
+  bool refused = false;
 };
 
 // A security administrator's orders about grants.

@@ -156,6 +156,11 @@ MUTATIONS = [
         ('to change the key', '''const domain::KeyOrder& order, const Standing&) {
   return MayOrder(authority, order.principal, Verb::kOperate);''', '''const domain::KeyOrder&, const Standing&) {
   return absl::OkStatus();'''),
+        ('to accept the clock', '''const domain::ClockOrder& order,
+                       const Standing&) {
+  return MayOrder(authority, order.principal, Verb::kOperate);''', '''const domain::ClockOrder&,
+                       const Standing&) {
+  return absl::OkStatus();'''),
     ]),
     ('services/ledger/decide/intake.cc', LEDGER, [
         ('what is decided is permitted', '''          if (authority_ != nullptr)

@@ -60,8 +60,8 @@ const char* malloc_conf = "background_thread:true,dirty_decay_ms:5000,muzzy_deca
 namespace fiscal::services {
 namespace {
 
-// How often the disk is looked at.
-constexpr absl::Duration kDiskInterval = absl::Seconds(1);
+// How often disk and clock are looked at.
+constexpr absl::Duration kLookInterval = absl::Seconds(1);
 
 std::vector<std::string> ServiceNames(const config::v1::ServeConfig& config) {
   std::vector<std::string> names = {log::v1::EventLogService::service_full_name(),
@@ -104,8 +104,9 @@ class ServerImpl final : public Server {
     // Must precede Edge::Start: GetStatus reads parts_.
     FillParts();
     FISCAL_RETURN_IF_ERROR(edge_->Start());
-    housekeeping_ = std::make_unique<Periodic>(kDiskInterval, [this] {
+    housekeeping_ = std::make_unique<Periodic>(kLookInterval, [this] {
       process_->LookAtDisk();
+      if (writer_ != nullptr) writer_->LookAtClock();
       process_->tokens().Renew();
     });
     if (reader_ != nullptr) reader_->Start();

@@ -11,6 +11,7 @@
 #include "services/ledger/moments.h"
 #include "services/rpc/service.h"
 #include "services/wire/text_wire.h"
+#include "storage/record_codec.h"
 
 namespace fiscal::services {
 namespace {
@@ -48,6 +49,7 @@ class AdminRpc final : public rpc::Service {
     Serve(&AdminRpc::Verify);
     Serve(&AdminRpc::Scrub);
     Serve(&AdminRpc::Quarantine);
+    Serve(&AdminRpc::AcceptClock);
     Serve(&AdminRpc::RotateSigningKey);
   }
 
@@ -109,6 +111,32 @@ class AdminRpc final : public rpc::Service {
     response->set_bytes_read(result->bytes_read);
     response->set_event_count(result->event_count);
     for (const std::string& d : result->damage) response->add_findings(d);
+    return absl::OkStatus();
+  }
+
+  absl::Status AcceptClock(const rpc::Call& call, const pb::AcceptClockRequest* request,
+                           pb::AcceptClockResponse* response) {
+    if (parts_.committer == nullptr) {
+      return domain::Refuse(Reason::kNotTheWriter,
+                            "this process copies the log: ask the submission process");
+    }
+    if (!domain::IsNote(request->note())) {
+      return domain::Refuse({{Reason::kTextInvalid, "note", "",
+                              "a note has at most 500 characters and no controls"}});
+    }
+    FISCAL_ASSIGN_OR_RETURN(
+        const domain::RequestReceipt receipt,
+        parts_.committer->SubmitAndWait(
+            call.key(), domain::ClockOrder{call.caller().principal, request->note()},
+            request->ByteSizeLong()));
+    response->set_position(MomentOf(parts_.log, receipt.receipt).Text());
+    response->set_created(receipt.receipt.result == domain::Result::kCreated);
+    FISCAL_ASSIGN_OR_RETURN(const storage::LogEntry entry,
+                            parts_.log.Read(receipt.receipt.position));
+    FISCAL_ASSIGN_OR_RETURN(const domain::Event event, storage::DecodeRecord(entry.record));
+    wire::ToTimestamp(event.header.commit_time_us, response->mutable_commit_time());
+    if (response->created() && event.clock.before_us != 0)
+      wire::ToTimestamp(event.clock.before_us, response->mutable_before_time());
     return absl::OkStatus();
   }
 

@@ -38,6 +38,13 @@ void Fill(const SystemStatus::Queue& s, pb::QueueStatus* out) {
   out->set_size_bytes_max(s.bytes_max);
 }
 
+void Fill(const SystemStatus::Clock& s, pb::ClockStatus* out) {
+  SetTime(s.time, out->mutable_wall_time());
+  out->set_state(std::string(NameOf(s.state)));
+  out->set_message(s.message);
+  out->set_ahead_millis(absl::ToInt64Milliseconds(s.ahead));
+}
+
 void Fill(const SystemStatus::Totals& s, pb::TotalsStatus* out) {
   const WatchHub::Counts& watchers = s.watchers;
   out->set_watermark(s.watermark.Text());
@@ -144,6 +151,7 @@ void ToAnswer(const SystemStatus& status, pb::GetStatusResponse* out) {
     SetTime(status.certificate_expiry, out->mutable_certificate_expiry_time());
   Fill(status.log, out->mutable_log());
   if (status.queue.has_value()) Fill(*status.queue, out->mutable_queue());
+  if (status.clock.has_value()) Fill(*status.clock, out->mutable_clock());
   if (status.totals.has_value()) Fill(*status.totals, out->mutable_totals());
   for (const SystemStatus::System& system : status.upstreams) Fill(system, out->add_upstreams());
   Fill(status.disk, out->mutable_disk());

@@ -85,6 +85,18 @@ void Sample(const SystemStatus::Queue& s, Samples* samples) {
   out.Gauge("fiscal_commit_queue_bytes_max", "Their bound.", s.bytes_max);
 }
 
+void Sample(const SystemStatus::Clock& s, Samples* samples) {
+  for (ClockGuard::State state :
+       {ClockGuard::State::kRight, ClockGuard::State::kStepped, ClockGuard::State::kNotAccepted}) {
+    Out(samples, {{"state", std::string(NameOf(state))}})
+        .Gauge("fiscal_clock_state", "1 for the state of the clock; writes need right.",
+               s.state == state ? 1 : 0);
+  }
+  Out(samples).Gauge("fiscal_clock_ahead_seconds",
+                     "How far the clock is ahead of where it should be; negative: behind.",
+                     absl::ToDoubleSeconds(s.ahead));
+}
+
 void Sample(const WatchHub::Counts& s, Samples* samples) {
   const std::pair<const char*, size_t> states[] = {
       {"idle", s.idle}, {"queued", s.queued}, {"working", s.working}, {"sending", s.sending}};
@@ -252,6 +264,7 @@ void ToSamples(const SystemStatus& status, Samples* samples) {
   Sample(status.log, samples);
   Sample(status.request_memory, samples);
   if (status.queue.has_value()) Sample(*status.queue, samples);
+  if (status.clock.has_value()) Sample(*status.clock, samples);
   if (status.totals.has_value()) Sample(*status.totals, samples);
   for (const SystemStatus::Reads& reads : status.reads) Sample(reads, samples);
   for (const DeadlineCoverage& coverage : status.coverages) Sample(coverage, samples);

@@ -43,6 +43,11 @@ SystemStatus::Queue QueueOf(const Committer& committer) {
           static_cast<int64_t>(committer.options().queue_bytes_max)};
 }
 
+SystemStatus::Clock ClockOf(const Intake& intake) {
+  const ClockGuard::Reading reading = intake.LookAtClock();
+  return {reading.wall, reading.state, std::string(reading.refusal.message()), reading.ahead};
+}
+
 SystemStatus::Totals TotalsOf(const SystemParts& parts, Position head) {
   SystemStatus::Totals totals;
   const Position folded = parts.projector->folded();
@@ -126,7 +131,10 @@ SystemStatus StatusOf(const SystemParts& parts, bool ready) {
   FillProcess(parts, ready, &status);
   const storage::EventLog::Head head = parts.log->head();
   status.log = LogOf(parts, head);
-  if (parts.committer != nullptr) status.queue = QueueOf(*parts.committer);
+  if (parts.committer != nullptr) {
+    status.queue = QueueOf(*parts.committer);
+    status.clock = ClockOf(parts.committer->intake());
+  }
   if (parts.projector != nullptr) status.totals = TotalsOf(parts, head.position);
   for (const Upstream* upstream : parts.upstreams)
     status.upstreams.push_back(SystemOf(*parts.committer, *upstream));

@@ -23,6 +23,7 @@
 #include "services/door/door.h"
 #include "services/federation/upstream.h"
 #include "services/ledger/compare/verifier.h"
+#include "services/ledger/decide/clock_guard.h"
 #include "services/ops/metrics.h"
 #include "services/ops/stop_mark.h"
 #include "services/rpc/read_executor.h"
@@ -55,6 +56,13 @@ struct SystemStatus {
     int64_t requests_max = 0;
     int64_t bytes = 0;
     int64_t bytes_max = 0;
+  };
+  struct Clock {
+    absl::Time time = absl::InfinitePast();
+    ClockGuard::State state = ClockGuard::State::kRight;
+    // The reason why writes are refused; empty while they are taken.
+    std::string message;
+    absl::Duration ahead;
   };
   struct Totals {
     domain::Moment watermark;
@@ -119,6 +127,7 @@ struct SystemStatus {
 
   Log log;
   std::optional<Queue> queue;
+  std::optional<Clock> clock;
   std::optional<Totals> totals;
   std::vector<System> upstreams;
   Disk disk;

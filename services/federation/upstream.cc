@@ -50,9 +50,9 @@ absl::StatusOr<domain::UpstreamRecords::Record> ToRecord(const pb::PostedEvent& 
   return record;
 }
 
-bool IsUnsound(const absl::Status& status) {
+bool IsFor(const absl::Status& status, domain::Reason reason) {
   const domain::Explained e = domain::Explain(status);
-  return e.reason_known && e.refusal.reason == domain::Reason::kUpstreamEventInvalid;
+  return e.reason_known && e.refusal.reason == reason;
 }
 
 }  // namespace
@@ -203,10 +203,11 @@ void Upstream::Run() {
       Say(State::kStopped, std::string(status.message()));
       return;
     }
-    // Refused here: by the catalog, or because the disk or the queue is full.
+    // Refused here: by the catalog, because the disk or the queue is full, or for the clock.
     const bool blocked = absl::IsFailedPrecondition(status) || absl::IsInvalidArgument(status) ||
-                         absl::IsResourceExhausted(status);
-    const bool refused = IsUnsound(status);
+                         absl::IsResourceExhausted(status) ||
+                         IsFor(status, domain::Reason::kClockStepped);
+    const bool refused = IsFor(status, domain::Reason::kUpstreamEventInvalid);
     Say(refused   ? State::kRefused
         : blocked ? State::kBlocked
                   : State::kConnecting,

@@ -5,16 +5,27 @@
 #include "base/status_macros.h"
 #include "domain/authority/principal.h"
 #include "services/catalog/catalog_rpc.h"
+#include "services/ledger/decide/clock_guard.h"
 #include "services/submission/submission_rpc.h"
 
 namespace fiscal::services {
+
+namespace {
+
+ClockBounds BoundsOf(const config::v1::ClockConfig& config) {
+  return {absl::Seconds(config.step_seconds_max()), absl::Hours(24) * config.gap_days_max()};
+}
+
+}  // namespace
 
 absl::StatusOr<std::unique_ptr<Writer>> Writer::Open(const config::v1::SubmissionConfig& config,
                                                      Process& process, Stores& stores, Edge& edge,
                                                      const Authority& authority) {
   auto writer = absl::WrapUnique(new Writer(config, process, stores));
-  FISCAL_ASSIGN_OR_RETURN(writer->intake_, Intake::Open(stores.directory().kv(), stores.log(),
-                                                        process.clock(), CheckRules, &authority));
+  FISCAL_ASSIGN_OR_RETURN(writer->intake_,
+                          Intake::Open(stores.directory().kv(), stores.log(), process.clock(),
+                                       CheckRules, &authority, BoundsOf(config.clock())));
+  writer->LookAtClock();
   writer->MakeCommitter();
   writer->AddServices(edge);
   return writer;
@@ -42,6 +53,18 @@ void Writer::AddServices(Edge& edge) {
   edge.Add(MakeSubmissionService({edge.calls(), *committer_, stores_.heads(), process_.metrics(),
                                   process_.drain(), process_.memory(), stream}));
   edge.Add(MakeCatalogService(edge.calls(), *committer_));
+}
+
+void Writer::LookAtClock() {
+  const ClockGuard::Reading reading = intake_->LookAtClock();
+  if (reading.state == clock_state_) return;
+  clock_state_ = reading.state;
+  if (reading.state == ClockGuard::State::kRight) {
+    logging::Info("the clock is right again: writes are taken");
+  } else {
+    logging::Error("the clock is not believed: writes are refused",
+                   {{"state", NameOf(reading.state)}, {"why", reading.refusal.message()}});
+  }
 }
 
 void Writer::Start() {

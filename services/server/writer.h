@@ -30,6 +30,8 @@ class Writer {
   static absl::StatusOr<std::unique_ptr<Writer>> Open(const config::v1::SubmissionConfig& config,
                                                       Process& process, Stores& stores, Edge& edge,
                                                       const Authority& authority);
+  // Writes a line when writes begin or end to be refused for the clock. One thread at a time.
+  void LookAtClock();
   // Follows the upstreams from now on.
   void Start();
   // Ends following upstreams.
@@ -61,6 +63,7 @@ class Writer {
   std::unique_ptr<Intake> intake_;
   std::unique_ptr<Committer> committer_;
   std::vector<std::unique_ptr<Upstream>> upstreams_;
+  ClockGuard::State clock_state_ = ClockGuard::State::kRight;
 };
 
 }  // namespace fiscal::services

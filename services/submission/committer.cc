@@ -35,6 +35,7 @@ Described Describe(const Intake::Request& request) {
   }
   if (std::holds_alternative<domain::QuarantineOrder>(request)) return {"quarantine"};
   if (std::holds_alternative<domain::KeyOrder>(request)) return {"key"};
+  if (std::holds_alternative<domain::ClockOrder>(request)) return {"clock"};
   if (std::holds_alternative<domain::GrantOrder>(request) ||
       std::holds_alternative<domain::ApprovalOrder>(request) ||
       std::holds_alternative<domain::RevocationOrder>(request)) {

@@ -152,6 +152,7 @@ const std::vector<Ask>& Asks() {
       {"AdminService/Verify", "", {"OPERATE"}, "", ""},
       {"AdminService/Scrub", "", {"OPERATE"}, "", ""},
       {"AdminService/Quarantine", "", {"OPERATE"}, "", "position: \"1\""},
+      {"AdminService/AcceptClock", "", {"OPERATE"}, "", ""},
       {"AdminService/RotateSigningKey", "", {"OPERATE"}, "", ""},
 
       {"AggregationService/GetTotal", "", {"READ_AGGREGATE"}, "DoUaYS", total},

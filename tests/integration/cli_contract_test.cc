@@ -148,6 +148,19 @@ TEST_F(CliContractTest, APositionIsTakenAsPrintedOrAsDigits) {
   }
 }
 
+// Where it is right already; of the rest clock_test.cc tells.
+TEST_F(CliContractTest, AClockThatIsRightNeedsNoAcceptance) {
+  const Ran ran = Fiscal("admin clock accept");
+  EXPECT_EQ(ran.code, 0);
+  EXPECT_EQ(ran.out, "nothing to accept: writes are taken, and the clock is not behind the log\n");
+  const auto answer = Json(Fiscal("admin clock accept --note why -o json").out);
+  EXPECT_FALSE(answer.fields().at("created").bool_value());
+  EXPECT_FALSE(Field(answer, "position").empty());
+  EXPECT_EQ(Fiscal("admin clock accept --note " + std::string(501, 'x')).code, 3);
+  EXPECT_EQ(Fiscal("admin clock").code, 2);
+  EXPECT_TRUE(absl::StrContains(Fiscal("admin status").out, ", right\n"));
+}
+
 TEST_F(CliContractTest, TablesAreWhatTheDocumentPrints) {
   const auto receipt = Json(Fiscal(absl::StrCat("import ", kReference, " -o json")).out);
   const std::string base = "tables --division 141100 --year 2024 --department 031 --at-least " +

@@ -11,6 +11,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "base/clock.h"
+#include "domain/authority/principal.h"
 #include "domain/validation.h"
 #include "services/ledger/answer/totals_reader.h"
 #include "services/ledger/compare/verify.h"
@@ -143,6 +144,7 @@ class World {
     const bool bulk = steps > 60;
     for (int i = 0; i < steps && run_.failure.empty(); ++i) {
       clock_.Advance(absl::Microseconds(static_cast<int64_t>(Below(2000)) - 500));
+      if (Below(50) == 0 && !faults_.armed) MistakeTheClock();
       const uint64_t dice = Below(100);
       if (dice < 40) {
         SubmitGroup();
@@ -479,6 +481,58 @@ class World {
     }
     if (tenants_ != nullptr) tenants_->Mix(&group);
     Commit(group, 0);
+  }
+
+  // Somebody sets the clock forward, an operator says that it is right, and later that it was not.
+  void MistakeTheClock() {
+    const absl::Duration step = absl::Hours(1 + Below(700000));
+    clock_.Step(step);
+    Intake::Request early(Make());
+    process_->intake->Commit({&early});
+    if (process_->log->head().position != model_.head)
+      Fail("an event is made at a time that the clock was set forward to");
+    AcceptClock(true);
+    if (Below(2) == 0) AcceptClock(false);
+    if (run_.failure.empty()) SubmitGroup();
+    clock_.Step(-step);
+    if (run_.failure.empty() && Below(2) == 0) SubmitGroup();
+    AcceptClock(true);
+    CheckTimes();
+  }
+
+  void AcceptClock(bool creates) {
+    if (!run_.failure.empty()) return;
+    Intake::Request request(domain::ClockOrder{authority::kProcess, ""});
+    const absl::StatusOr<domain::RequestReceipt> done = process_->intake->Commit({&request})[0];
+    if (!Check(done.status(), "accept the clock")) return;
+    if ((done->receipt.result == domain::Result::kCreated) != creates) {
+      Fail("the clock is accepted where it was, or not where it was not");
+    } else if (creates) {
+      model_.SkipPosition();
+    }
+  }
+
+  // An event counts as committed at the least time of itself and all after it.
+  void CheckTimes() {
+    if (!run_.failure.empty()) return;
+    const storage::EventLog& log = *process_->log;
+    std::vector<int64_t> times(log.head().position.value() + 1);
+    int64_t least = INT64_MAX;
+    for (domain::Position p = log.head().position; !p.zero(); p = p.Prev()) {
+      domain::EventHeader header;
+      if (!Check(log.ReadRecordHead(p, &header).status(), "read a head")) return;
+      times[p.value()] = least = std::min(least, header.commit_time_us);
+    }
+    for (int i = 0; i < 8; ++i) {
+      const int64_t asked = times[Below(times.size())] - static_cast<int64_t>(Below(2));
+      const auto found = log.AsOf(asked);
+      if (!Check(found.status(), "as of")) return;
+      const auto after = std::upper_bound(times.begin() + 1, times.end(), asked);
+      if (found->value() != static_cast<uint64_t>(after - times.begin()) - 1) {
+        Fail(absl::StrCat("as of ", asked, " the log is said to end at ", found->value()));
+        return;
+      }
+    }
   }
 
   // What an answer says, as far as the model knows it. A refusal for want of a right, whole: it

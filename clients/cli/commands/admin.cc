@@ -1,6 +1,7 @@
 // fiscal admin status: how a process is. fiscal admin verify: recomputes what is derived from the
 // log. fiscal admin scrub: reads every stored byte once more. fiscal admin quarantine: has totals
-// leave out an event. fiscal admin key rotate: makes a new signing key. fiscal admin pki: pki.h.
+// leave out an event. fiscal admin clock accept: says that the server's clock is right. fiscal
+// admin key rotate: makes a new signing key. fiscal admin pki: pki.h.
 #include <chrono>
 #include <cstdio>
 #include <functional>
@@ -162,6 +163,11 @@ void PrintProcessAndLog(const admin::v1::GetStatusResponse& s) {
                            s.log().source_connected() ? ", connected" : ", NOT CONNECTED"));
 }
 
+void PrintClock(const admin::v1::ClockStatus& c) {
+  PrintLine("clock", absl::StrCat(When(c.wall_time()), c.state() == "right" ? ", right" : ""));
+  if (!c.message().empty()) PrintLine("", absl::StrCat("WRITES ARE REFUSED: ", c.message()));
+}
+
 void PrintTotals(const admin::v1::TotalsStatus& t) {
   PrintLine("totals",
             absl::StrCat("folded to ", t.watermark(), ", ",
@@ -226,6 +232,7 @@ void PrintLane(const admin::v1::ReadLaneStatus& lane) {
 
 void PrintStatus(const admin::v1::GetStatusResponse& s) {
   PrintProcessAndLog(s);
+  if (s.has_clock()) PrintClock(s.clock());
   if (s.has_queue()) {
     PrintLine("queue",
               absl::StrCat(s.queue().request_count(), " of ", s.queue().request_count_max(),
@@ -290,6 +297,28 @@ int Quarantine(Context& context, const admin::v1::QuarantineRequest& request) {
   return kOk;
 }
 
+int AcceptClock(Context& context, const admin::v1::AcceptClockRequest& request) {
+  const auto stub = admin::v1::AdminService::NewStub(context.connection().channel());
+  admin::v1::AcceptClockResponse r;
+  const grpc::Status status = context.connection().Call(
+      [&](grpc::ClientContext* c) { return stub->AcceptClock(c, request, &r); });
+  if (!status.ok()) return Report(context, status);
+  if (context.json()) {
+    std::cout << MessageLine(r, /*every_field=*/true) << "\n";
+  } else if (!r.created()) {
+    std::cout << "nothing to accept: writes are taken, and the clock is not behind the log\n";
+  } else {
+    const bool back = r.has_before_time() && r.commit_time().seconds() < r.before_time().seconds();
+    std::cout << "commit times go on from " << When(r.commit_time()) << ", by event "
+              << r.position()
+              << (back ? absl::StrCat("; what the log has at a later time, up to ",
+                                      When(r.before_time()), ", counts as committed then")
+                       : "")
+              << "\n";
+  }
+  return kOk;
+}
+
 int RotateKey(Context& context) {
   const auto stub = admin::v1::AdminService::NewStub(context.connection().channel());
   admin::v1::RotateSigningKeyResponse r;
@@ -331,6 +360,16 @@ void AddAdmin(CLI::App& app, Context& context) {
   quarantine->callback([&context, order] {
     context.run = [&context, order] { return Quarantine(context, *order); };
   });
+  auto word = std::make_shared<admin::v1::AcceptClockRequest>();
+  CLI::App* clock = admin->add_subcommand("clock", "The clock of the process that writes the log");
+  clock->require_subcommand(1);
+  CLI::App* accept = clock->add_subcommand(
+      "accept", "Say that it is right, when writes are refused for it or the log is ahead of it");
+  accept->add_option_function<std::string>(
+      "--note", [word](const std::string& note) { word->set_note(note); },
+      "Why, for whoever reads the log");
+  accept->callback(
+      [&context, word] { context.run = [&context, word] { return AcceptClock(context, *word); }; });
   CLI::App* key = admin->add_subcommand("key", "The key that signs tree heads");
   key->require_subcommand(1);
   key->add_subcommand("rotate", "Make a new one, which the log says; prints its public half")

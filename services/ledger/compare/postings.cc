@@ -13,7 +13,7 @@ absl::StatusOr<domain::UpstreamRecords::Record> ToUpstreamRecord(
                           storage::DecodeHeader(*entry.record, &payload));
   domain::UpstreamRecords::Record record;
   record.position = entry.position;
-  record.commit_time_us = header.commit_time_us;
+  record.commit_time_us = operators.TimeOf(entry.position, header.commit_time_us);
   record.leaf_hash = storage::LeafHashOfHeader(
       absl::string_view(*entry.record).substr(0, entry.record->size() - payload.size()));
   record.chain_hash = entry.chain_hash;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/check.h"
 #include "storage/posting_codec.h"
 #include "storage/record_codec.h"
 
@@ -98,6 +99,10 @@ absl::StatusOr<RequestReceipt> Group::Keep(const std::string& principal, OrderDe
     out.receipt.position = d.in_force_at;
     out.receipt.result = domain::Result::kUnchanged;
     return out;
+  }
+  if (d.commit_time_us.has_value()) {
+    FISCAL_CHECK(entries_.empty(), "an event with a time of its own has a group of its own");
+    now_us_ = *d.commit_time_us;
   }
   domain::EventHeader header;
   header.kind = d.kind;

@@ -31,7 +31,7 @@ namespace fiscal::services {
 class Group {
  public:
   // `now_us` becomes the commit time, unless the log is ahead of it: times never decrease along the
-  // log. `owners` is never null.
+  // log but where an operator corrects the clock. `owners` is never null.
   Group(const storage::Kv& kv, const storage::EventLog& log, int64_t now_us,
         std::shared_ptr<const domain::Catalog> catalog, std::shared_ptr<const Owners> owners,
         RulesCheck check);
@@ -69,6 +69,8 @@ class Group {
     bool kept_ = false;
   };
 
+  // True when something kept so far is an event: it has a commit time.
+  bool has_events() const { return !entries_.empty(); }
   // Not OK: nothing of the group may be written.
   const absl::Status& broken() const { return broken_; }
   const std::shared_ptr<const domain::Catalog>& catalog() const { return catalog_; }
@@ -88,7 +90,7 @@ class Group {
   const RulesCheck check_;
   storage::Ledger ledger_;
   storage::EventLog::Head head_;
-  const int64_t now_us_;
+  int64_t now_us_;
   std::vector<storage::LogEntry> entries_;
   std::shared_ptr<const domain::Catalog> catalog_;
   // Divisions that an upstream's first statement claimed in this group.

@@ -51,21 +51,41 @@ absl::StatusOr<RequestReceipt> Apply(const domain::RevocationOrder& order, Group
   return ApplyOrder(order, group);
 }
 
+absl::StatusOr<RequestReceipt> Apply(const domain::ClockOrder& order, Group& group) {
+  return ApplyOrder(order, group);
+}
+
 bool IsAboutGrants(const Intake::Request& request) {
   return std::holds_alternative<domain::GrantOrder>(request) ||
          std::holds_alternative<domain::ApprovalOrder>(request) ||
          std::holds_alternative<domain::RevocationOrder>(request);
 }
 
+// The first `count` requests that may be one group.
+size_t GroupSize(absl::Span<Intake::Request* const> requests) {
+  size_t size = 1;
+  const auto alone = [&](size_t i) {
+    return std::holds_alternative<domain::ClockOrder>(*requests[i]);
+  };
+  while (size < requests.size() && !IsAboutGrants(*requests[size - 1]) && !alone(size - 1) &&
+         !alone(size)) {
+    ++size;
+  }
+  return size;
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Intake>> Intake::Open(storage::Kv& kv, storage::EventLog& log,
                                                      Clock& clock, RulesCheck check,
-                                                     const Authority* authority) {
-  std::unique_ptr<Intake> intake(new Intake(kv, log, clock, check, authority));
+                                                     const Authority* authority,
+                                                     ClockBounds clock_bounds) {
+  std::unique_ptr<Intake> intake(new Intake(kv, log, clock, check, authority, clock_bounds));
   FISCAL_ASSIGN_OR_RETURN(std::shared_ptr<const domain::Catalog> catalog,
                           storage::LoadCatalog(log, log.head().position));
   FISCAL_ASSIGN_OR_RETURN(const auto owners, storage::ReadOwners(kv));
+  // What the clock says now is what it is compared with later.
+  intake->LookAtClock();
   absl::MutexLock lock(&intake->mu_);
   intake->catalog_ = std::move(catalog);
   intake->owners_ = std::make_shared<const Owners>(owners.begin(), owners.end());
@@ -90,17 +110,18 @@ std::vector<absl::StatusOr<RequestReceipt>> Intake::Commit(absl::Span<Request* c
   std::vector<absl::StatusOr<RequestReceipt>> outcomes;
   outcomes.reserve(requests.size());
   while (!requests.empty()) {
-    size_t size = 1;
-    while (size < requests.size() && !IsAboutGrants(*requests[size - 1])) ++size;
-    for (absl::StatusOr<RequestReceipt>& outcome : CommitGroup(requests.subspan(0, size)))
+    const ClockGuard::Reading clock = LookAtClock();
+    // While it is not believed each request is refused, or not, by itself.
+    const size_t size = clock.refusal.ok() ? GroupSize(requests) : 1;
+    for (absl::StatusOr<RequestReceipt>& outcome : CommitGroup(requests.subspan(0, size), clock))
       outcomes.push_back(std::move(outcome));
     requests.remove_prefix(size);
   }
   return outcomes;
 }
 
-std::vector<absl::StatusOr<RequestReceipt>> Intake::CommitGroup(
-    absl::Span<Request* const> requests) {
+std::vector<absl::StatusOr<RequestReceipt>> Intake::CommitGroup(absl::Span<Request* const> requests,
+                                                                const ClockGuard::Reading& clock) {
   std::vector<absl::StatusOr<RequestReceipt>> outcomes;
   outcomes.reserve(requests.size());
   if (failed_) {
@@ -113,22 +134,35 @@ std::vector<absl::StatusOr<RequestReceipt>> Intake::CommitGroup(
     absl::MutexLock lock(&mu_);
     owners = owners_;
   }
-  Group group(kv_, log_, absl::ToUnixMicros(clock_.Now()), catalog(), owners, check_);
+  const int64_t now_us = absl::ToUnixMicros(clock.wall);
+  Group group(kv_, log_, now_us, catalog(), owners, check_);
   for (Request* request : requests) {
+    auto* order = std::get_if<domain::ClockOrder>(request);
+    if (order != nullptr) {
+      order->clock_us = now_us;
+      order->refused = !clock.refusal.ok();
+    }
     outcomes.push_back(std::visit(
         [&](auto& r) -> absl::StatusOr<RequestReceipt> {
           // Before what was answered to an earlier request of the same id is looked at.
           if (authority_ != nullptr)
             FISCAL_RETURN_IF_ERROR(Permitted(*authority_, r, group.standing()));
+          // Of an upstream's events it is asked how far they are ahead of the clock.
+          if (std::holds_alternative<domain::UpstreamRecords>(*request))
+            FISCAL_RETURN_IF_ERROR(clock.refusal);
           return Apply(r, group);
         },
         *request));
     if (!group.broken().ok()) break;
   }
+  const bool accepts = std::holds_alternative<domain::ClockOrder>(*requests[0]);
+  // What makes no event has no commit time: the answer to a retry, a validation.
+  if (!clock.refusal.ok() && !accepts && group.has_events()) return {clock.refusal};
   absl::Status status = group.broken();
   if (status.ok()) {
     status = group.WriteTo(log_);
     if (status.ok()) {
+      if (accepts && outcomes[0].ok()) clock_guard_.Accept(clock);
       if (!group.claimed().empty()) {
         auto more = std::make_shared<Owners>(*owners);
         more->insert(group.claimed().begin(), group.claimed().end());

@@ -58,4 +58,17 @@ absl::StatusOr<OrderDecision> Decide(const domain::KeyOrder& order, const Standi
   return d;
 }
 
+absl::StatusOr<OrderDecision> Decide(const domain::ClockOrder& order, const Standing& standing) {
+  OrderDecision d;
+  const storage::EventLog::Head& head = standing.head;
+  if (!order.refused && order.clock_us >= head.commit_time_us && !head.position.zero()) {
+    d.in_force_at = head.position;
+    return d;
+  }
+  d.kind = EventKind::kClock;
+  d.payload = storage::EncodeClock({head.commit_time_us, order.note});
+  d.commit_time_us = order.clock_us;
+  return d;
+}
+
 }  // namespace fiscal::services

@@ -156,6 +156,10 @@ absl::Status Permitted(const Authority& authority, const domain::QuarantineOrder
 absl::Status Permitted(const Authority& authority, const domain::KeyOrder& order, const Standing&) {
   return MayOrder(authority, order.principal, Verb::kOperate);
 }
+absl::Status Permitted(const Authority& authority, const domain::ClockOrder& order,
+                       const Standing&) {
+  return MayOrder(authority, order.principal, Verb::kOperate);
+}
 absl::Status Permitted(const Authority&, const domain::UpstreamRecords&, const Standing&) {
   // From a connection that this process made to a system that its configuration names.
   return absl::OkStatus();

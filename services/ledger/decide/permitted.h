@@ -38,6 +38,8 @@ absl::Status Permitted(const Authority& authority, const domain::QuarantineOrder
                        const Standing& standing);
 absl::Status Permitted(const Authority& authority, const domain::KeyOrder& order,
                        const Standing& standing);
+absl::Status Permitted(const Authority& authority, const domain::ClockOrder& order,
+                       const Standing& standing);
 absl::Status Permitted(const Authority& authority, const domain::UpstreamRecords& records,
                        const Standing& standing);
 

@@ -70,8 +70,6 @@ absl::Status CheckContinues(const std::string& upstream, const UpstreamRecords::
                   absl::StrCat("event ", record.position.value(), " of upstream ", upstream,
                                " does not continue what was taken over"));
   }
-  if (record.commit_time_us < state.commit_time_us)
-    return Unsound(upstream, record, "it was committed before the event before it");
   if (record.commit_time_us > now_us + kAheadMaxUs)
     return Unsound(upstream, record, "it was committed more than a day from now");
   return absl::OkStatus();

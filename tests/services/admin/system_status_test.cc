@@ -30,6 +30,8 @@ SystemStatus Whole() {
   s.log.head_time = absl::FromUnixMicros(1700000001500000);
   s.log.size_bytes = 4096;
   s.queue = SystemStatus::Queue{3, 10, 300, 1000};
+  s.clock = SystemStatus::Clock{absl::FromUnixSeconds(1800000000), ClockGuard::State::kStepped,
+                                "it was set forward", absl::Milliseconds(1500)};
   s.totals.emplace();
   s.totals->watermark = domain::Moment(domain::Position(40));
   s.totals->lag = 2;
@@ -91,6 +93,10 @@ TEST(SystemStatusTest, TheAnswerHasAllOfIt) {
   EXPECT_EQ(out.log().head_position(), "42");
   EXPECT_EQ(out.log().head_time().nanos(), 500000000);
   EXPECT_EQ(out.queue().request_count_max(), 10);
+  EXPECT_EQ(out.clock().wall_time().seconds(), 1800000000);
+  EXPECT_EQ(out.clock().state(), "stepped");
+  EXPECT_EQ(out.clock().message(), "it was set forward");
+  EXPECT_EQ(out.clock().ahead_millis(), 1500);
   EXPECT_EQ(out.totals().watermark(), "40");
   EXPECT_EQ(out.totals().lag_millis(), 250);
   EXPECT_EQ(out.totals().watcher_count(), 6);
@@ -126,6 +132,10 @@ TEST(SystemStatusTest, TheSamplesHaveAllOfIt) {
            "fiscal_log_head_time_seconds 1700000001.5\n",
            "fiscal_signing_stopped 0\n",
            "fiscal_commit_queue_bytes_max 1000\n",
+           "fiscal_clock_state{state=\"right\"} 0\n",
+           "fiscal_clock_state{state=\"stepped\"} 1\n",
+           "fiscal_clock_state{state=\"not_accepted\"} 0\n",
+           "fiscal_clock_ahead_seconds 1.5\n",
            "fiscal_totals_watermark_position 40\n",
            "fiscal_totals_lag_seconds 0.25\n",
            "fiscal_folded_events_total 39\n",
@@ -154,6 +164,7 @@ TEST(SystemStatusTest, PartsThatARoleDoesNotHaveAreLeftOut) {
   admin::v1::GetStatusResponse out;
   ToAnswer(s, &out);
   EXPECT_FALSE(out.has_queue());
+  EXPECT_FALSE(out.has_clock());
   EXPECT_FALSE(out.has_totals());
   EXPECT_FALSE(out.has_verify());
   EXPECT_FALSE(out.has_certificate_expiry_time());
@@ -163,8 +174,8 @@ TEST(SystemStatusTest, PartsThatARoleDoesNotHaveAreLeftOut) {
   EXPECT_TRUE(out.log().source_connected());
   const std::string text = Scraped(s);
   EXPECT_THAT(text, HasSubstr("fiscal_log_source_connected 1\n"));
-  for (const char* name : {"fiscal_commit_queue", "fiscal_totals_", "fiscal_watchers",
-                           "fiscal_verify_", "fiscal_tls_certificate"}) {
+  for (const char* name : {"fiscal_commit_queue", "fiscal_clock", "fiscal_totals_",
+                           "fiscal_watchers", "fiscal_verify_", "fiscal_tls_certificate"}) {
     EXPECT_THAT(text, Not(HasSubstr(name)));
   }
 }

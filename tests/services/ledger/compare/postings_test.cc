@@ -76,6 +76,23 @@ TEST_F(PostingsTest, ARecordIsACatalogOrAPostingOrNeither) {
   }
 }
 
+// What the city had committed at a time that its operator corrected is no later there either.
+TEST_F(PostingsTest, TimesAreAsCorrected) {
+  const auto accept = [this] {
+    services::Intake::Request request(domain::ClockOrder{"operator", ""});
+    services::Intake::Request* group[] = {&request};
+    return SayAnswer(city_.intake().Commit(group)[0]);
+  };
+  city_.clock().Step(absl::Hours(1000));
+  EXPECT_EQ(accept(), "created @8");
+  std::vector<bool> more;
+  // As long as nobody has said that it is wrong.
+  EXPECT_EQ(TakeOver(Records(&more)), "UPSTREAM_EVENT_INVALID");
+  city_.clock().Step(-absl::Hours(1000));
+  EXPECT_EQ(accept(), "created @9");
+  EXPECT_EQ(TakeOver(Records(&more)), "taken");
+}
+
 // What an operator had left out here is left out there.
 TEST_F(PostingsTest, WhatIsQuarantinedIsNotPosted) {
   domain::QuarantineOrder order;

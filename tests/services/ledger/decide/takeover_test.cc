@@ -335,12 +335,20 @@ TEST_F(TakeoverTest, BytesThatSayTheSameInAnotherWayAreRefused) {
   });
 }
 
-TEST_F(TakeoverTest, TimesThatGoBackOrAreFarAheadAreRefused) {
-  ExpectRefused("back", [](storage::UpstreamState* at) {
-    Record r = Next(at, "");
-    r.commit_time_us -= 1001;
-    return r;
-  });
+// An upstream whose clock was ahead, and whose operator has said so since.
+TEST_F(TakeoverTest, ATimeThatGoesBackIsTheUpstreamsCorrection) {
+  storage::UpstreamState at;
+  at.commit_time_us = kNowUs - 1000000;
+  const Record ahead = Next(&at, "");
+  at.commit_time_us -= 500000;
+  const Record corrected = Next(&at, "");
+  ASSERT_LT(corrected.commit_time_us, ahead.commit_time_us);
+  EXPECT_TRUE(TakeOver({ahead}).ok());
+  EXPECT_TRUE(TakeOver({corrected}).ok());
+  EXPECT_EQ(intake_->ReadUpstream("city")->commit_time_us, corrected.commit_time_us);
+}
+
+TEST_F(TakeoverTest, TimesThatAreFarAheadAreRefused) {
   ExpectRefused("ahead", [](storage::UpstreamState* at) {
     Record r = Next(at, "");
     r.commit_time_us = kNowUs + int64_t{24} * 3600 * 1000000 + 1;
