@@ -4,12 +4,14 @@
 // the head says where in the log it is.
 //
 //   Intake --> Ledger --(writes)--> Heads over Staged
-//   SubmissionService --(reads)---> HeadReader over a Kv and the log
+//   SubmissionService --(reads)---> head_reader.h
+//
+// A block that goes is kept when it stood at a mark: so the blocks of each mark stay, each once,
+// and an old revision is read from the mark at or behind it.
 #ifndef FISCAL_STORAGE_HEADS_H_
 #define FISCAL_STORAGE_HEADS_H_
 
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -20,17 +22,14 @@
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "domain/event.h"
-#include "storage/kv.h"
+#include "storage/head_blocks.h"
 #include "storage/line_blocks.h"
 #include "storage/staged.h"
 
 namespace fiscal::storage {
 
-class EventLog;
-
-// Reads a part of a record, as EventLog::ReadBytes.
-using ReadRecordPart = std::function<absl::StatusOr<std::string>(domain::Position position,
-                                                                 uint64_t offset, uint64_t size)>;
+// Mark n is revision n times this one. Part of the ledger's format (ledger_mark.h).
+constexpr uint64_t kMarkRevisions = 64;
 
 // The writing side. Not thread-safe; lives as long as its Staged.
 class Heads {
@@ -55,60 +54,26 @@ class Heads {
   void SetMeta(const domain::StatementMeta& meta);
   // Replaces all lines by `blocks`. With a `position` the head refers to the record of that event,
   // in which these bytes begin at `offset`; position 0 stores them in the head. `existed`: true
-  // when the budget may have other blocks, which are removed.
-  absl::Status ReplaceLines(const domain::BudgetKey& budget, const domain::EncodedBlocks& blocks,
-                            domain::Position position, uint64_t offset, bool existed);
+  // when the budget may have other blocks, which are removed. `revision`: the one that does.
+  absl::Status ReplaceLines(const domain::BudgetKey& budget, uint64_t revision,
+                            const domain::EncodedBlocks& blocks, domain::Position position,
+                            uint64_t offset, bool existed);
   // The same for projects.
-  absl::Status ReplaceProjects(const domain::BudgetKey& budget, const domain::EncodedBlocks& blocks,
-                               domain::Position position, uint64_t offset, bool existed);
+  absl::Status ReplaceProjects(const domain::BudgetKey& budget, uint64_t revision,
+                               const domain::EncodedBlocks& blocks, domain::Position position,
+                               uint64_t offset, bool existed);
   // Puts and removes single lines; both ordered by line_id. Reads and writes only the blocks they
   // stand in.
-  absl::Status PatchLines(const domain::BudgetKey& budget, const std::vector<domain::Line>& put,
+  absl::Status PatchLines(const domain::BudgetKey& budget, uint64_t revision,
+                          const std::vector<domain::Line>& put,
                           const std::vector<absl::string_view>& removed);
-  absl::Status PatchProjects(const domain::BudgetKey& budget,
+  absl::Status PatchProjects(const domain::BudgetKey& budget, uint64_t revision,
                              const std::vector<domain::ProjectEntry>& put,
                              const std::vector<domain::ProjectEntry>& removed);
 
  private:
   Staged& staged_;
   const ReadRecordPart read_;
-};
-
-// The reading side: what stands now, and any revision by walking its events back. Thread-safe over
-// a thread-safe Kv.
-class HeadReader {
- public:
-  // `kv` has the heads of what is in `log`.
-  HeadReader(const Kv& kv, const EventLog& log) : kv_(kv), log_(log) {}
-
-  struct Statement {
-    domain::StatementMeta meta;
-    domain::LineSet lines;
-    std::vector<domain::ProjectEntry> projects;
-  };
-
-  // `revision` 0 is the one that stands. NOT_FOUND with a reason.
-  absl::StatusOr<domain::StatementMeta> Meta(const domain::BudgetKey& budget,
-                                             uint64_t revision) const;
-  absl::StatusOr<Statement> Read(const domain::BudgetKey& budget, uint64_t revision) const;
-  // The lines of one revision. On a copy of the log there are no heads: replays the budget's events
-  // from revision 1.
-  absl::StatusOr<domain::LineSet> Lines(const domain::BudgetKey& budget, uint64_t revision) const;
-  // The whole statement at one revision, on a copy too.
-  absl::StatusOr<Statement> Standing(const domain::BudgetKey& budget, uint64_t revision) const;
-  // Metas of budgets after `after` (exclusive; empty starts at the front) of one division, at most
-  // `limit`.
-  absl::StatusOr<std::vector<domain::StatementMeta>> List(domain::Code division,
-                                                          const std::string& after,
-                                                          size_t limit) const;
-  // The value of `after` that continues behind a budget.
-  static std::string AfterKey(const domain::BudgetKey& budget);
-
- private:
-  absl::StatusOr<Statement> FromLog(const domain::BudgetKey& budget, uint64_t revision) const;
-
-  const Kv& kv_;
-  const EventLog& log_;
 };
 
 }  // namespace fiscal::storage

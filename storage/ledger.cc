@@ -175,19 +175,21 @@ absl::Status Ledger::ApplyStatement(const StatementChange& change) {
   const bool fresh = !old.has_value() || old->withdrawn;
   heads_.SetMeta(meta);
   if (IsWhole(fresh, meta, change.put_count)) {
-    FISCAL_RETURN_IF_ERROR(heads_.ReplaceLines(key, change.put_blocks, meta.position,
+    FISCAL_RETURN_IF_ERROR(heads_.ReplaceLines(key, meta.revision, change.put_blocks, meta.position,
                                                change.put_offset, /*existed=*/!fresh));
   } else {
     std::vector<absl::string_view> removed;
     removed.reserve(change.removed.size());
     for (const domain::Line& line : change.removed) removed.push_back(line.line_id);
-    FISCAL_RETURN_IF_ERROR(heads_.PatchLines(key, change.put, removed));
+    FISCAL_RETURN_IF_ERROR(heads_.PatchLines(key, meta.revision, change.put, removed));
   }
   if (fresh) {
-    FISCAL_RETURN_IF_ERROR(heads_.ReplaceProjects(key, change.project_blocks, meta.position,
-                                                  change.projects_offset, /*existed=*/false));
+    FISCAL_RETURN_IF_ERROR(heads_.ReplaceProjects(key, meta.revision, change.project_blocks,
+                                                  meta.position, change.projects_offset,
+                                                  /*existed=*/false));
   } else {
-    FISCAL_RETURN_IF_ERROR(heads_.PatchProjects(key, change.projects_put, change.projects_removed));
+    FISCAL_RETURN_IF_ERROR(
+        heads_.PatchProjects(key, meta.revision, change.projects_put, change.projects_removed));
   }
   FISCAL_ASSIGN_OR_RETURN(const int64_t gross, Gross(key));
   staged_.Put(GrossKey(key.division, key.year, key.stage),

@@ -6,7 +6,8 @@
 namespace fiscal::storage {
 namespace {
 
-constexpr uint8_t kVersion = 1;
+// The format of the ledger: 1 had no kept blocks, nor since when a block stands.
+constexpr uint8_t kVersion = 2;
 
 }  // namespace
 
@@ -23,13 +24,13 @@ std::string EncodeLedgerMark(const LedgerMark& mark) {
 absl::StatusOr<LedgerMark> DecodeLedgerMark(absl::string_view bytes) {
   ByteReader reader(bytes);
   LedgerMark mark;
-  const uint8_t version = reader.U8();
+  if (reader.U8() != kVersion)
+    return absl::DataLossError("ledger: it is of another version's format");
   mark.log_id = std::string(reader.Bytes(16));
   mark.group = reader.Varint();
   const absl::string_view hash = reader.Bytes(32);
   mark.position = domain::Position(reader.Varint());
-  if (!reader.ok() || !reader.AtEnd() || version != kVersion)
-    return absl::DataLossError("ledger: its mark is malformed");
+  if (!reader.ok() || !reader.AtEnd()) return absl::DataLossError("ledger: its mark is malformed");
   mark.groups_hash = DigestOf(hash);
   return mark;
 }

@@ -22,7 +22,7 @@ struct LedgerMark {
 };
 
 std::string EncodeLedgerMark(const LedgerMark& mark);
-// DATA_LOSS when malformed.
+// DATA_LOSS when malformed, or of another format: the ledger is to be made again.
 absl::StatusOr<LedgerMark> DecodeLedgerMark(absl::string_view bytes);
 
 }  // namespace fiscal::storage

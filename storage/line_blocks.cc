@@ -208,6 +208,17 @@ absl::Status Open(ByteReader* reader, Opened* block) {
   return absl::OkStatus();
 }
 
+// Receives the head of the block in `opened`, too.
+absl::StatusOr<absl::string_view> FirstIdOf(absl::string_view block, Opened* opened) {
+  ByteReader inside(block);
+  FISCAL_RETURN_IF_ERROR(Open(&inside, opened));
+  // The first id shares nothing with one before.
+  const uint64_t shared = inside.Varint();
+  const absl::string_view first = inside.String();
+  if (!inside.ok() || shared != 0 || first.empty()) return Malformed();
+  return first;
+}
+
 }  // namespace
 
 domain::EncodedBlocks EncodeBlocks(const domain::LineSet& set) {
@@ -241,12 +252,7 @@ absl::StatusOr<domain::EncodedBlocks> SplitBlocks(absl::string_view bytes, uint6
   while (!reader.AtEnd()) {
     const absl::string_view block = reader.String();
     if (!reader.ok()) return Malformed();
-    ByteReader inside(block);
-    FISCAL_RETURN_IF_ERROR(Open(&inside, &opened));
-    // The first id shares nothing with one before.
-    const uint64_t shared = inside.Varint();
-    const absl::string_view first = inside.String();
-    if (!inside.ok() || shared != 0 || first.empty()) return Malformed();
+    FISCAL_ASSIGN_OR_RETURN(const absl::string_view first, FirstIdOf(block, &opened));
     *lines += opened.lines;
     blocks.places.push_back(
         {static_cast<size_t>(block.data() - bytes.data()), block.size(), first});
@@ -307,6 +313,28 @@ absl::Status DecodeBlocks(absl::string_view bytes, domain::LineSet* set) {
       return Malformed();
   }
   return absl::OkStatus();
+}
+
+absl::Status DecodeBlocksWithin(absl::string_view bytes, absl::string_view after,
+                                absl::string_view until, domain::LineSet* set) {
+  Opened opened;
+  ByteReader reader(bytes);
+  // The last block that begins at or before `after`: decoded unless the next one begins there too.
+  absl::string_view before;
+  while (!reader.AtEnd()) {
+    const absl::string_view block = reader.String();
+    if (!reader.ok()) return Malformed();
+    FISCAL_ASSIGN_OR_RETURN(const absl::string_view first, FirstIdOf(block, &opened));
+    if (first <= after) {
+      before = block;
+      continue;
+    }
+    if (!before.empty()) FISCAL_RETURN_IF_ERROR(DecodeBlock(before, set));
+    before = absl::string_view();
+    if (!until.empty() && first > until) return absl::OkStatus();
+    FISCAL_RETURN_IF_ERROR(DecodeBlock(block, set));
+  }
+  return before.empty() ? absl::OkStatus() : DecodeBlock(before, set);
 }
 
 uint32_t BlockSums::ProjectNumber(absl::string_view code) {

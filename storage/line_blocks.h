@@ -40,6 +40,10 @@ absl::StatusOr<domain::EncodedBlocks> SplitBlocks(absl::string_view bytes, uint6
 absl::Status DecodeBlock(absl::string_view bytes, domain::LineSet* set);
 // The same for blocks one behind the other; their lines must be in order throughout.
 absl::Status DecodeBlocks(absl::string_view bytes, domain::LineSet* set);
+// The same of those blocks alone that may have lines behind `after`, up to `until`; empty: up to
+// the last.
+absl::Status DecodeBlocksWithin(absl::string_view bytes, absl::string_view after,
+                                absl::string_view until, domain::LineSet* set);
 
 // Collects what lines add to the cells they count in, without making lines of them.
 class BlockSums {

@@ -164,14 +164,15 @@ Key OwnerKey(domain::Code division) {
 
 Key LedgerMarkKey() { return KeyOf(KeyKind::kLedgerMark); }
 
-BlockKeys::BlockKeys(std::string prefix) : all_(RangeOf(std::move(prefix))) {}
+BlockKeys::BlockKeys(std::string prefix, KeyKind kept)
+    : all_(RangeOf(std::move(prefix))), kept_(kept) {}
 
 BlockKeys BlockKeys::OfLines(const domain::BudgetKey& budget) {
-  return BlockKeys(BudgetPart(KeyKind::kHeadBlock, budget));
+  return BlockKeys(BudgetPart(KeyKind::kHeadBlock, budget), KeyKind::kKeptLines);
 }
 
 BlockKeys BlockKeys::OfProjects(const domain::BudgetKey& budget) {
-  return BlockKeys(BudgetPart(KeyKind::kHeadProject, budget));
+  return BlockKeys(BudgetPart(KeyKind::kHeadProject, budget), KeyKind::kKeptProjects);
 }
 
 Key BlockKeys::At(absl::string_view first_id) const {
@@ -187,6 +188,40 @@ absl::string_view BlockKeys::FirstIdOf(KeyView key) const {
   const absl::string_view prefix = all_.lower.encoded();
   FISCAL_CHECK(absl::StartsWith(key.encoded(), prefix), "a block of this budget's head");
   return key.encoded().substr(prefix.size());
+}
+
+std::string BlockKeys::KeptPrefix() const {
+  std::string prefix(all_.lower.encoded());
+  prefix[0] = static_cast<char>(kept_);
+  return prefix;
+}
+
+KeyRange BlockKeys::kept() const { return RangeOf(KeptPrefix()); }
+
+Key BlockKeys::KeptAt(absl::string_view first_id, uint64_t mark) const {
+  std::string key = KeptPrefix();
+  Append(&key, first_id);
+  key.push_back('\0');
+  PutU64(&key, mark);
+  return Key::Encoded(std::move(key));
+}
+
+Key BlockKeys::BehindKept(absl::string_view first_id) const {
+  std::string key = KeptPrefix();
+  Append(&key, first_id);
+  key.push_back('\1');
+  return Key::Encoded(std::move(key));
+}
+
+absl::StatusOr<BlockKeys::Kept> BlockKeys::KeptOf(KeyView key) const {
+  ByteReader reader(key.encoded());
+  reader.Bytes(all_.lower.size());
+  Kept kept;
+  kept.first_id = reader.Terminated();
+  kept.mark = reader.U64();
+  if (!reader.ok() || !reader.AtEnd())
+    return absl::DataLossError("ledger: the key of a kept block is malformed");
+  return kept;
 }
 
 Key CellsKey(const domain::NodeId& id, domain::Position position) {
@@ -396,6 +431,12 @@ std::string NameOfLedger(KeyKind kind, ByteReader& reader) {
     case KeyKind::kHeadProject: {
       const std::string name = budget("head's projects");
       return absl::StrCat(name, " from ", Rest(reader));
+    }
+    case KeyKind::kKeptLines:
+    case KeyKind::kKeptProjects: {
+      const std::string name = budget(kind == KeyKind::kKeptLines ? "kept lines" : "kept projects");
+      const absl::string_view first = reader.Terminated();
+      return absl::StrCat(name, " from ", first, " mark ", reader.U64());
     }
     case KeyKind::kRevision: {
       const std::string name = budget("revision");

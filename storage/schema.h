@@ -19,6 +19,8 @@
 //   group          := 0x0e group:u64                              log: chain and a GroupRecord
 //   gross          := 0x0f division:u32 year:u16 stage:u8         ledger: sum of |amount| of lines
 //   operator event := 0x16 position:u64                           log: nothing; the event has it
+//   kept lines     := 0x17 budget line_id NUL mark:u64            ledger: a head block as it stood
+//   kept projects  := 0x18 budget code NUL mark:u64               ledger: a head block as it stood
 //   left out       := 0x22                                        totals: positions not folded
 //   cells          := 0x10 node ~position:u64                     totals: nothing, or all cells
 //   posting        := 0x12 position:u64                           totals: a Posting
@@ -75,6 +77,8 @@ enum class KeyKind : uint8_t {
   kStatus = 0x14,
   kGroup = 0x15,
   kOperatorEvent = 0x16,
+  kKeptLines = 0x17,
+  kKeptProjects = 0x18,
   kWatermark = 0x20,
   kLedgerMark = 0x21,
   kLeftOut = 0x22,
@@ -88,9 +92,10 @@ constexpr KeyKind kLogOrderedKinds[] = {KeyKind::kEvent, KeyKind::kCatalogEvent,
 constexpr KeyKind kTotalsOrderedKinds[] = {KeyKind::kPosting};
 // Kinds of the ledger's store: all that can be made again from the log.
 constexpr KeyKind kLedgerKinds[] = {
-    KeyKind::kRequest,  KeyKind::kHead,         KeyKind::kHeadBlock, KeyKind::kHeadProject,
-    KeyKind::kRevision, KeyKind::kRetiredGross, KeyKind::kScope,     KeyKind::kUpstream,
-    KeyKind::kOwner,    KeyKind::kGross,        KeyKind::kLedgerMark};
+    KeyKind::kRequest,   KeyKind::kHead,         KeyKind::kHeadBlock, KeyKind::kHeadProject,
+    KeyKind::kRevision,  KeyKind::kRetiredGross, KeyKind::kScope,     KeyKind::kUpstream,
+    KeyKind::kOwner,     KeyKind::kGross,        KeyKind::kKeptLines, KeyKind::kKeptProjects,
+    KeyKind::kLedgerMark};
 inline bool InLedger(KeyView key) { return absl::c_linear_search(kLedgerKinds, key.kind()); }
 
 // A larger record is cut into values of this size.
@@ -121,7 +126,8 @@ Key UpstreamKey(absl::string_view name);
 Key OwnerKey(domain::Code division);
 Key LedgerMarkKey();
 
-// The blocks that one budget's head is kept in; a block's key ends with the first id in it.
+// The blocks that one budget's head is kept in; a block's key ends with the first id in it. Beside
+// them those that stood at earlier marks (heads.h).
 class BlockKeys {
  public:
   // Ids are those of lines, or codes of projects.
@@ -133,9 +139,24 @@ class BlockKeys {
   // REQUIRES: a key of these. Lives as long as the key's bytes.
   absl::string_view FirstIdOf(KeyView key) const;
 
+  // All kept blocks of the budget, by first id and then by mark.
+  KeyRange kept() const;
+  // A block that stood at `mark` and no longer at the next.
+  Key KeptAt(absl::string_view first_id, uint64_t mark) const;
+  // Before the first key of the next id.
+  Key BehindKept(absl::string_view first_id) const;
+  struct Kept {
+    absl::string_view first_id;
+    uint64_t mark = 0;
+  };
+  // DATA_LOSS when malformed. REQUIRES: a key of kept(). Lives as long as the key's bytes.
+  absl::StatusOr<Kept> KeptOf(KeyView key) const;
+
  private:
-  explicit BlockKeys(std::string prefix);
+  BlockKeys(std::string prefix, KeyKind kept);
+  std::string KeptPrefix() const;
   KeyRange all_;
+  KeyKind kept_;
 };
 
 // The totals.

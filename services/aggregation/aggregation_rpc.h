@@ -9,7 +9,7 @@
 #include "services/aggregation/watch_hub.h"
 #include "services/ledger/answer/totals_reader.h"
 #include "services/rpc/call.h"
-#include "storage/heads.h"
+#include "storage/head_reader.h"
 
 namespace fiscal::services {
 

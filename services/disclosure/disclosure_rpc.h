@@ -8,7 +8,7 @@
 #include "services/aggregation/runner.h"
 #include "services/ledger/answer/totals_reader.h"
 #include "services/rpc/call.h"
-#include "storage/heads.h"
+#include "storage/head_reader.h"
 
 namespace fiscal::services {
 

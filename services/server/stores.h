@@ -20,7 +20,7 @@
 #include "fiscal/config/v1/config.pb.h"
 #include "services/admin/system_parts.h"
 #include "services/server/process.h"
-#include "storage/heads.h"
+#include "storage/head_reader.h"
 #include "storage/rocks/log_directory.h"
 #include "storage/rocks/rocks_kv.h"
 

@@ -13,7 +13,7 @@
 #include "services/rpc/memory_budget.h"
 #include "services/submission/committer.h"
 #include "services/submission/stream_budgets.h"
-#include "storage/heads.h"
+#include "storage/head_reader.h"
 
 namespace fiscal::services {
 

@@ -266,6 +266,19 @@ TEST_F(LogDirectoryTest, ALedgerOfAnotherLogIsMadeAgain) {
   EXPECT_THAT(remade_, ::testing::HasSubstr("another log"));
 }
 
+TEST_F(LogDirectoryTest, ALedgerOfAnotherFormatIsMadeAgain) {
+  MakeKilled();
+  ASSERT_TRUE(Open().ok());
+  std::string mark = *directory_->ledger_store().Get(LedgerMarkKey());
+  mark[0] = 1;
+  Batch batch;
+  batch.Put(LedgerMarkKey(), mark);
+  ASSERT_TRUE(directory_->ledger_store().Write(batch, false).ok());
+  ASSERT_TRUE(Open().ok());
+  ExpectWhole();
+  EXPECT_THAT(remade_, ::testing::HasSubstr("another version's format"));
+}
+
 TEST_F(LogDirectoryTest, DamageFoundInUseIsMendedAtTheNextStart) {
   MakeKilled();
   ASSERT_TRUE(Open().ok());

@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <optional>
@@ -9,6 +11,7 @@
 #include "gtest/gtest.h"
 #include "storage/cell_codec.h"
 #include "storage/event_log.h"
+#include "storage/head_blocks.h"
 #include "storage/heads.h"
 #include "storage/line_blocks.h"
 #include "storage/memory/memory_kv.h"
@@ -36,6 +39,10 @@ TEST(SchemaTest, GoldenKeys) {
   EXPECT_EQ(Hex(HeadKey(kBudget)), "030002272c07e80330333130303100");
   EXPECT_EQ(Hex(BlockKeys::OfLines(kBudget).At("L1")), "040002272c07e803303331303031004c31");
   EXPECT_EQ(Hex(BlockKeys::OfProjects(kBudget).At("P1")), "050002272c07e803303331303031005031");
+  EXPECT_EQ(Hex(BlockKeys::OfLines(kBudget).KeptAt("L1", 1)),
+            "170002272c07e803303331303031004c31000000000000000001");
+  EXPECT_EQ(Hex(BlockKeys::OfProjects(kBudget).KeptAt("P1", 258)),
+            "180002272c07e803303331303031005031000000000000000102");
   EXPECT_EQ(Hex(RevisionKey(kBudget, 2)), "060002272c07e803303331303031000000000000000002");
   EXPECT_EQ(Hex(GrossKey(141100, 2024, domain::Stage::kApproved)), "0f0002272c07e803");
   EXPECT_EQ(Hex(ScopeKey(141100, 2024, domain::Stage::kApproved, "031")), "080002272c07e803303331");
@@ -280,6 +287,28 @@ TEST(LineBlocksTest, LinesComeBackAndHintsChangeNothing) {
   }
 }
 
+TEST(LineBlocksTest, APartOfTheLinesIsFoundWithoutTheRest) {
+  std::mt19937_64 random(14);
+  const SomeLines some(random, 2000, true);
+  const std::vector<Line>& all = some.set.lines;
+  const std::string bytes = EncodeBlocks(some.set).bytes;
+  for (int round = 0; round < 200; ++round) {
+    const size_t from = random() % all.size(), to = from + random() % (all.size() - from);
+    const absl::string_view after = round % 5 == 0 ? "" : all[from].line_id;
+    const absl::string_view until = round % 7 == 0 ? "" : all[to].line_id;
+    domain::LineSet part;
+    ASSERT_TRUE(DecodeBlocksWithin(bytes, after, until, &part).ok());
+    const auto within = [&](const Line& line) {
+      return line.line_id > after && (until.empty() || line.line_id <= until);
+    };
+    std::vector<Line> want, got;
+    std::copy_if(all.begin(), all.end(), std::back_inserter(want), within);
+    std::copy_if(part.lines.begin(), part.lines.end(), std::back_inserter(got), within);
+    EXPECT_EQ(got, want);
+    EXPECT_LE(part.lines.size(), want.size() + 2 * kBlockLines);
+  }
+}
+
 TEST(LineBlocksTest, SumsAreThoseOfTheLines) {
   std::mt19937_64 random(12);
   for (int round = 0; round < 20; ++round) {
@@ -314,6 +343,9 @@ TEST(LineBlocksTest, DamagedBytesAreRefusedOrOtherWholeLines) {
     domain::LineSet set;
     const absl::Status status = DecodeBlocks(damaged, &set);
     EXPECT_TRUE(status.ok() || absl::IsDataLoss(status));
+    domain::LineSet part;
+    const absl::Status within = DecodeBlocksWithin(damaged, "a", "z", &part);
+    EXPECT_TRUE(within.ok() || absl::IsDataLoss(within));
     for (size_t k = 1; status.ok() && k < set.lines.size(); ++k)
       EXPECT_LT(set.lines[k - 1].line_id, set.lines[k].line_id);
   }
@@ -610,6 +642,38 @@ TEST(StagedTest, WhatTheStoreAnsweredIsKnownUntilTheNextBatch) {
   EXPECT_EQ(*staged.Get(K("a")), "1");
 }
 
+TEST(HeadBlocksTest, ValuesComeBack) {
+  HeadBlock here;
+  here.since = 300;
+  here.block = "bytes";
+  const std::string kept = EncodeHeadBlock(here);
+  EXPECT_EQ(BytesToHexString(kept), "ac0200" + BytesToHexString("bytes"));
+  EXPECT_EQ(DecodeHeadBlock(kept)->block, "bytes");
+  EXPECT_EQ(DecodeHeadBlock(kept)->since, 300u);
+  HeadBlock there;
+  there.since = 1;
+  there.position = domain::Position(7);
+  there.offset = 5;
+  there.size = 100;
+  const std::string referred = EncodeHeadBlock(there);
+  EXPECT_EQ(BytesToHexString(referred), "0101070564");
+  const auto read = DecodeHeadBlock(referred);
+  EXPECT_EQ(read->position, domain::Position(7));
+  EXPECT_EQ(read->offset, 5u);
+  EXPECT_EQ(read->size, 100u);
+  for (const absl::string_view bad : {"", "\x01", "\x01\x02", "\x01\x01\x07\x05"})
+    EXPECT_TRUE(absl::IsDataLoss(DecodeHeadBlock(bad).status()));
+  const BlockKeys keys = BlockKeys::OfLines(kBudget);
+  const Key key = keys.KeptAt("L1", 9);
+  EXPECT_EQ(keys.KeptOf(key)->first_id, "L1");
+  EXPECT_EQ(keys.KeptOf(key)->mark, 9u);
+  EXPECT_TRUE(absl::IsDataLoss(keys.KeptOf(keys.kept().lower).status()));
+  EXPECT_LT(key, keys.BehindKept("L1"));
+  EXPECT_LT(keys.BehindKept("L1"), keys.KeptAt("L10", 0));
+  EXPECT_EQ(NameOf(key),
+            "kept lines of year 2024 stage 3 division 141100 agency 031001 from L1 mark 9");
+}
+
 // Blocks split, shrink and vanish under patches; the lines are those of a plain map.
 TEST(HeadsTest, PatchesOfALargeStatement) {
   MemoryDisk disk;
@@ -641,7 +705,7 @@ TEST(HeadsTest, PatchesOfALargeStatement) {
   head.position = domain::Position(6);
   record = NextEntry(header, payload.bytes, &head).record;
   const uint64_t offset = record->size() - payload.bytes.size() + payload.put_offset;
-  ASSERT_TRUE(heads.ReplaceLines(kBudget, blocks, domain::Position(7), offset, false).ok());
+  ASSERT_TRUE(heads.ReplaceLines(kBudget, 1, blocks, domain::Position(7), offset, false).ok());
   const Key first_block = BlockKeys::OfLines(kBudget).At(lines[0].line_id);
   EXPECT_LT(staged.Get(first_block)->size(), 20u);
   std::mt19937_64 random(9);
@@ -662,7 +726,10 @@ TEST(HeadsTest, PatchesOfALargeStatement) {
       model[id] = amount;
     }
     for (const std::string& id : removed) model.erase(id);
-    ASSERT_TRUE(heads.PatchLines(kBudget, put_lines, {removed.begin(), removed.end()}).ok());
+    ASSERT_TRUE(heads
+                    .PatchLines(kBudget, static_cast<uint64_t>(round) + 2, put_lines,
+                                {removed.begin(), removed.end()})
+                    .ok());
     std::set<std::string> asked;
     for (int i = 0; i < 30; ++i) asked.insert(absl::StrCat("L", 99000 + random() % 25000));
     std::map<std::string, int64_t> standing;
@@ -699,7 +766,7 @@ TEST(HeadsTest, PatchesOfManyProjects) {
     model[all.back().code] = all.back();
   }
   ASSERT_TRUE(
-      heads.ReplaceProjects(kBudget, EncodeProjects(all), domain::Position(), 0, false).ok());
+      heads.ReplaceProjects(kBudget, 1, EncodeProjects(all), domain::Position(), 0, false).ok());
   std::mt19937_64 random(21);
   for (int round = 0; round < 100; ++round) {
     std::map<std::string, domain::ProjectEntry> put, removed;
@@ -712,7 +779,9 @@ TEST(HeadsTest, PatchesOfManyProjects) {
     std::vector<domain::ProjectEntry> put_list, removed_list;
     for (const auto& [code, p] : removed) removed_list.push_back(p), model.erase(code);
     for (const auto& [code, p] : put) put_list.push_back(p), model[code] = p;
-    ASSERT_TRUE(heads.PatchProjects(kBudget, put_list, removed_list).ok());
+    ASSERT_TRUE(
+        heads.PatchProjects(kBudget, static_cast<uint64_t>(round) + 2, put_list, removed_list)
+            .ok());
     std::vector<domain::ProjectEntry> want;
     for (const auto& [code, p] : model) want.push_back(p);
     ASSERT_EQ(*heads.Projects(kBudget), want);

@@ -18,6 +18,7 @@
 #include "services/ledger/decide/intake.h"
 #include "services/ledger/fold/projector.h"
 #include "storage/anchor.h"
+#include "storage/head_reader.h"
 #include "storage/ledger.h"
 #include "storage/local_log.h"
 #include "storage/memory/memory_kv.h"

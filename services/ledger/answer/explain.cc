@@ -130,9 +130,11 @@ absl::Status AddLines(const storage::HeadReader& statements, const Filter& selec
       continue;
     }
     if (page->SkipAll(static_cast<size_t>(part.value.line_count()))) continue;
-    FISCAL_ASSIGN_OR_RETURN(const domain::LineSet lines,
-                            statements.Lines(part.budget, part.status.revision));
-    FISCAL_RETURN_IF_ERROR(work.Spend(Work::kEvent + lines.lines.size()));
+    FISCAL_ASSIGN_OR_RETURN(
+        const storage::HeadReader::Statement statement,
+        statements.Standing(part.budget, part.status.revision,
+                            [&work](uint64_t units) { return work.Spend(units); }));
+    const domain::LineSet& lines = statement.lines;
     out->owners.insert(out->owners.end(), lines.owners.begin(), lines.owners.end());
     std::vector<const domain::Line*> matching;
     CellValue sum;

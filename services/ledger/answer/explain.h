@@ -18,7 +18,7 @@
 #include "domain/explanation.h"
 #include "services/ledger/answer/statuses.h"
 #include "services/ledger/answer/totals_reader.h"
-#include "storage/heads.h"
+#include "storage/head_reader.h"
 
 namespace fiscal::services {
 

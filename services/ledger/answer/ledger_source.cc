@@ -205,8 +205,10 @@ absl::Status LedgerSource::LoadLeaves() {
     auto whole = std::make_unique<WholeDepartment>();
     whole->stage = key.stage;
     whole->leaf = leaf;
-    FISCAL_ASSIGN_OR_RETURN(whole->statement, statements_.Standing(key, status.revision));
-    FISCAL_RETURN_IF_ERROR(work_.Spend(Work::kEvent + whole->statement.lines.lines.size()));
+    FISCAL_ASSIGN_OR_RETURN(whole->statement,
+                            statements_.Standing(key, status.revision, [this](uint64_t units) {
+                              return work_.Spend(units);
+                            }));
     disclosure::StatementLines lines;
     lines.lines = &whole->statement.lines.lines;
     lines.agency_code = key.agency;

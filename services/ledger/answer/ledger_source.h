@@ -20,7 +20,7 @@
 #include "domain/disclosure/sums.h"
 #include "services/ledger/answer/statuses.h"
 #include "services/ledger/answer/totals_reader.h"
-#include "storage/heads.h"
+#include "storage/head_reader.h"
 
 namespace fiscal::services {
 

@@ -7,7 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "gtest/gtest.h"
-#include "storage/heads.h"
+#include "storage/head_reader.h"
 #include "tests/support/ledger_script.h"
 
 namespace fiscal::testing {
