@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <optional>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -17,6 +18,7 @@
 #include "services/ledger/answer/statuses.h"
 #include "services/rpc/service.h"
 #include "services/wire/explain_wire.h"
+#include "services/wire/page.h"
 #include "services/wire/text_wire.h"
 #include "services/wire/totals_wire.h"
 
@@ -117,14 +119,28 @@ class AggregationRpc final : public rpc::Service {
                 const TotalList list,
                 reader_.List(filter, group_by, static_cast<domain::RowOrder>(request->order()),
                              position, call->work()));
-            const size_t end = std::min(list.rows.size(), page.skip + page.limit);
-            for (size_t i = page.skip; i < end; ++i)
-              FISCAL_RETURN_IF_ERROR(wire::ToProto(list.rows[i], response->add_totals()));
+            std::vector<AgencyCoverage> agencies;
+            std::optional<RowCoverages> coverages;
+            if (request->coverage()) {
+              FISCAL_ASSIGN_OR_RETURN(
+                  agencies, CoverageAt(runner_.projector(), filter, position, call->work()));
+              wire::ToProto(Sum(agencies), response->mutable_coverage());
+              if (HaveCoverages(group_by))
+                coverages.emplace(*runner_.projector().catalog(), filter, agencies);
+            }
+            wire::PageRoom room = page.room;
+            size_t end = page.skip;
+            for (; end < list.rows.size() && !room.full(); ++end) {
+              pb::Total* row = response->add_totals();
+              FISCAL_RETURN_IF_ERROR(wire::ToProto(list.rows[end], row));
+              if (coverages.has_value())
+                wire::ToProto(
+                    CoverageOf(*coverages, list.rows[end].group[0], group_by[0].dimension),
+                    row->mutable_coverage());
+              if (!room.Take(response->mutable_totals())) break;
+            }
             FISCAL_RETURN_IF_ERROR(
                 wire::ToProto(list.grand_total, "grand_total", response->mutable_grand_total()));
-            if (request->coverage())
-              FISCAL_RETURN_IF_ERROR(FillCoverages(filter, group_by, list, page.skip, position,
-                                                   call->work(), response));
             response->set_position(at[0].Text());
             if (end < list.rows.size()) response->set_next_page_token(page.Next(at, end));
             return absl::OkStatus();
@@ -164,13 +180,16 @@ class AggregationRpc final : public rpc::Service {
                 return size(a) > size(b);
               });
             }
-            const size_t end = std::min(rows.size(), page.skip + page.limit);
-            for (size_t i = page.skip; i < end; ++i) {
+            wire::PageRoom room = page.room;
+            size_t end = page.skip;
+            for (; end < rows.size() && !room.full(); ++end) {
+              const RowChange& change = rows[end];
               pb::TotalComparison* row = response->add_rows();
-              wire::ToProto(rows[i].group, row->mutable_group());
+              wire::ToProto(change.group, row->mutable_group());
               FISCAL_RETURN_IF_ERROR(wire::FillComparison(
-                  rows[i].before.amount_fen, rows[i].after.amount_fen, left_total, right_total,
-                  domain::RowName(rows[i].group), row));
+                  change.before.amount_fen, change.after.amount_fen, left_total, right_total,
+                  domain::RowName(change.group), row));
+              if (!room.Take(response->mutable_rows())) break;
             }
             response->set_left_position(at[0].Text());
             response->set_right_position(at[1].Text());
@@ -190,15 +209,18 @@ class AggregationRpc final : public rpc::Service {
             FISCAL_ASSIGN_OR_RETURN(
                 const domain::Explanation explanation,
                 services::ExplainTotal(runner_.projector(), reader_, statements_, filter,
-                                       request->line_items(), page.skip, page.limit, position,
-                                       call->work()));
+                                       request->line_items(), page.skip, page.room.count_max(),
+                                       position, call->work()));
             FISCAL_RETURN_IF_ERROR(
                 wire::ToProto(explanation.total, "total", response->mutable_total()));
-            for (const domain::Contribution& c : explanation.contributions)
+            wire::PageRoom room = page.room;
+            for (const domain::Contribution& c : explanation.contributions) {
               FISCAL_RETURN_IF_ERROR(wire::ToProto(c, response->add_contributions()));
+              if (!room.Take(response->mutable_contributions())) break;
+            }
             response->set_position(at[0].Text());
-            if (explanation.more)
-              response->set_next_page_token(page.Next(at, page.skip + page.limit));
+            if (explanation.more || room.taken() < explanation.contributions.size())
+              response->set_next_page_token(page.Next(at, page.skip + room.taken()));
             return absl::OkStatus();
           });
   }
@@ -257,16 +279,19 @@ class AggregationRpc final : public rpc::Service {
                 const std::vector<AgencyCoverage> agencies,
                 CoverageAt(runner_.projector(), filter, position, call->work()));
             wire::ToProto(Sum(agencies), response->mutable_coverage());
-            size_t seen = 0, end = page.skip + page.limit;
+            wire::PageRoom room = page.room;
+            size_t seen = 0;
             for (const AgencyCoverage& agency : agencies) {
               if (request->state() != 0 &&
                   static_cast<int>(agency.state) != static_cast<int>(request->state()))
                 continue;
-              if (seen >= page.skip && seen < end) wire::ToProto(agency, response->add_agencies());
-              ++seen;
+              if (seen++ < page.skip) continue;
+              wire::ToProto(agency, response->add_agencies());
+              if (room.Take(response->mutable_agencies())) continue;
+              response->set_next_page_token(page.Next(at, page.skip + room.taken()));
+              break;
             }
             response->set_position(at[0].Text());
-            if (seen > end) response->set_next_page_token(page.Next(at, end));
             return absl::OkStatus();
           });
   }
@@ -321,12 +346,13 @@ class AggregationRpc final : public rpc::Service {
     return reads_.AtAll(call, /*small=*/false, consistencies, response, std::move(answer));
   }
 
-  // A page of a listing: whose it is, the question it is bound to, where it starts, how many rows
-  // it has at most, and the positions of the first page.
+  // A page of a listing: whose it is, what it has room for, the question it is bound to, where it
+  // starts, and the positions of the first page.
   struct Page {
     const rpc::Call* call;
+    wire::PageRoom room;
     std::string bound;
-    size_t skip = 0, limit = 0;
+    size_t skip = 0;
     std::vector<pb::Consistency> at;
 
     // The token of the page that starts at row `end`.
@@ -351,9 +377,9 @@ class AggregationRpc final : public rpc::Service {
   }
   template <typename Request>
   static absl::StatusOr<Page> OpenPage(const rpc::Call& call, const Request& request) {
-    Page page;
-    page.call = &call;
-    FISCAL_ASSIGN_OR_RETURN(page.limit, wire::PageSize(request.page_size(), 1000, 10000));
+    FISCAL_ASSIGN_OR_RETURN(const wire::PageRoom room,
+                            wire::PageRoom::Of(request.page_size(), 1000, 10000));
+    Page page{&call, room, "", 0, {}};
     Request question = request;
     question.clear_page_token();
     question.clear_page_size();
@@ -392,25 +418,15 @@ class AggregationRpc final : public rpc::Service {
     wire::ToProto(Sum(agencies), out);
     return absl::OkStatus();
   }
-  // Of the list as a whole, and of the rows in `response`, which begin with the list's row `first`,
-  // where a row is a division or a department.
-  absl::Status FillCoverages(const TotalFilter& filter, const std::vector<GroupBy>& group_by,
-                             const TotalList& list, size_t first, Position position, Work& work,
-                             pb::ListTotalsResponse* response) const {
-    FISCAL_ASSIGN_OR_RETURN(const std::vector<AgencyCoverage> agencies,
-                            CoverageAt(runner_.projector(), filter, position, work));
-    wire::ToProto(Sum(agencies), response->mutable_coverage());
-    const Dimension by = group_by[0].dimension;
-    if (group_by.size() > 1 || (by != Dimension::kDivision && by != Dimension::kDepartment))
-      return absl::OkStatus();
-    const RowCoverages rows(*runner_.projector().catalog(), filter, agencies);
-    for (int i = 0; i < response->totals_size(); ++i) {
-      const domain::GroupValue& v = list.rows[first + static_cast<size_t>(i)].group[0];
-      wire::ToProto(by == Dimension::kDepartment ? rows.OfDepartment(v.division, v.code)
-                                                 : rows.OfDivision(v.division, v.own_level),
-                    response->mutable_totals(i)->mutable_coverage());
-    }
-    return absl::OkStatus();
+  // True when each row is a division or a department.
+  static bool HaveCoverages(const std::vector<GroupBy>& group_by) {
+    return group_by.size() == 1 && (group_by[0].dimension == Dimension::kDivision ||
+                                    group_by[0].dimension == Dimension::kDepartment);
+  }
+  static domain::Coverage CoverageOf(const RowCoverages& rows, const domain::GroupValue& row,
+                                     Dimension by) {
+    return by == Dimension::kDepartment ? rows.OfDepartment(row.division, row.code)
+                                        : rows.OfDivision(row.division, row.own_level);
   }
 
   Runner& runner_;

@@ -13,6 +13,7 @@
 #include "services/ledger/work.h"
 #include "services/rpc/methods.h"
 #include "services/rpc/service.h"
+#include "services/wire/page.h"
 #include "services/wire/text_wire.h"
 
 namespace fiscal::services {
@@ -80,7 +81,6 @@ absl::StatusOr<storage::AuditQuery> ToQuery(const pb::ListRequest& request) {
   }
   query.method = request.method();
   query.oldest_first = request.oldest_first();
-  FISCAL_ASSIGN_OR_RETURN(query.limit, wire::PageSize(request.page_size(), 100, 1000));
   return query;
 }
 
@@ -113,6 +113,9 @@ class AuditRpc final : public rpc::Service {
   absl::Status Page(const rpc::Call& call, const pb::ListRequest& request, Work& work,
                     pb::ListResponse* response) {
     FISCAL_ASSIGN_OR_RETURN(storage::AuditQuery query, ToQuery(request));
+    FISCAL_ASSIGN_OR_RETURN(wire::PageRoom room,
+                            wire::PageRoom::Of(request.page_size(), 100, 1000));
+    query.limit = room.count_max();
     pb::ListRequest question = request;
     question.clear_page_token();
     question.clear_page_size();
@@ -129,13 +132,18 @@ class AuditRpc final : public rpc::Service {
     FISCAL_ASSIGN_OR_RETURN(
         const storage::AuditPage page,
         trail_.List(query, [&work](uint64_t units) { return work.Spend(units); }));
+    uint64_t next = page.next, last = 0;
     for (const storage::AuditPage::Row& row : page.rows) {
       pb::AuditEntry* entry = response->add_entries();
       ToProto(row.entry, entry);
       entry->set_leaf_hash(std::string(BytesOf(row.leaf_hash)));
+      if (!room.Take(response->mutable_entries())) {
+        next = last;
+        break;
+      }
+      last = row.entry.sequence;
     }
-    if (page.next != 0)
-      response->set_next_page_token(call.MakeToken(bound, absl::StrCat(page.next)));
+    if (next != 0) response->set_next_page_token(call.MakeToken(bound, absl::StrCat(next)));
     return absl::OkStatus();
   }
 

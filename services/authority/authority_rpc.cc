@@ -15,6 +15,7 @@
 #include "fiscal/authority/v1/authority_service.pb.h"
 #include "services/ledger/moments.h"
 #include "services/rpc/service.h"
+#include "services/wire/page.h"
 #include "services/wire/text_wire.h"
 
 namespace fiscal::services {
@@ -244,7 +245,7 @@ class AuthorityRpc final : public rpc::Service {
     return p_.committer->SubmitAndWait(call.key(), std::move(order), bytes);
   }
 
-  absl::Status List(const rpc::Call& call, const pb::ListGrantsRequest& request,
+  absl::Status List(rpc::UnaryCall& call, const pb::ListGrantsRequest& request,
                     pb::ListGrantsResponse* response) const {
     Position at = p_.log.head().position;
     if (!request.position().empty()) {
@@ -259,7 +260,8 @@ class AuthorityRpc final : public rpc::Service {
     }
     if (!request.role().empty() && authority::FindRole(request.role()) == nullptr)
       return domain::Refuse({{Reason::kRoleUnknown, "role", "", authority::RoleShape()}});
-    FISCAL_ASSIGN_OR_RETURN(const size_t limit, wire::PageSize(request.page_size(), 100, 1000));
+    FISCAL_ASSIGN_OR_RETURN(wire::PageRoom room,
+                            wire::PageRoom::Of(request.page_size(), 100, 1000));
     pb::ListGrantsRequest question = request;
     question.clear_page_token();
     question.clear_page_size();
@@ -275,6 +277,7 @@ class AuthorityRpc final : public rpc::Service {
     const std::map<Position, Grant>& all = operators->grants().all();
     uint64_t last = 0;
     for (auto it = all.upper_bound(Position(after)); it != all.end() && it->first <= at; ++it) {
+      FISCAL_RETURN_IF_ERROR(call.work().Spend(1));
       const Grant& grant = it->second;
       if (!request.role().empty() && grant.event.role != request.role()) continue;
       if (!request.principal().empty() && grant.event.principal != request.principal() &&
@@ -282,11 +285,11 @@ class AuthorityRpc final : public rpc::Service {
         continue;
       }
       if (request.standing() && grant.StateAt(at) == Grant::State::kRevoked) continue;
-      if (static_cast<size_t>(response->grants_size()) == limit) {
+      FISCAL_RETURN_IF_ERROR(ToProto(p_.log, grant, at, response->add_grants()));
+      if (!room.Take(response->mutable_grants())) {
         response->set_next_page_token(call.MakeToken(bound, absl::StrCat(last)));
         break;
       }
-      FISCAL_RETURN_IF_ERROR(ToProto(p_.log, grant, at, response->add_grants()));
       last = it->first.value();
     }
     FISCAL_ASSIGN_OR_RETURN(const domain::Moment moment, MomentAt(p_.log, at));

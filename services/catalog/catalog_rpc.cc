@@ -17,6 +17,7 @@
 #include "services/rpc/raw.h"
 #include "services/rpc/service.h"
 #include "services/wire/catalog_wire.h"
+#include "services/wire/page.h"
 #include "services/wire/submission_wire.h"
 #include "services/wire/text_wire.h"
 
@@ -101,7 +102,7 @@ class CatalogRpc final : public rpc::Service {
     return domain::Refuse({{Reason::kCodeMalformed, "division_code", "", domain::kDivisionShape}});
   }
 
-  absl::Status Divisions(const rpc::Call& call, const pb::ListDivisionsRequest& request,
+  absl::Status Divisions(rpc::UnaryCall& call, const pb::ListDivisionsRequest& request,
                          pb::ListDivisionsResponse* response) const {
     const auto catalog = committer_.intake().catalog();
     const uint16_t year = YearOf(request.fiscal_year());
@@ -113,21 +114,24 @@ class CatalogRpc final : public rpc::Service {
     if (root != 0) {
       for (Code d : catalog->SubtreeOf(root, year)) below.insert(domain::FormatCode(d));
     }
-    return Page(call, request, response, [&](const std::string& after, const Add& add) {
-      if (all == nullptr) return absl::OkStatus();
-      if (root == 0) {
-        for (auto it = all->upper_bound(after); it != all->end(); ++it) {
-          if (Sees(call, domain::ParseCode(it->first), year) && !add(it->first, 0, it->second))
-            break;
-        }
-        return absl::OkStatus();
-      }
-      for (auto it = below.upper_bound(after); it != below.end(); ++it) {
-        const auto entry = all->find(*it);
-        if (entry != all->end() && !add(*it, 0, entry->second)) break;
-      }
-      return absl::OkStatus();
-    });
+    return Page(
+        call, request, response, [&](const std::string& after, const Add& add) -> absl::Status {
+          if (all == nullptr) return absl::OkStatus();
+          if (root == 0) {
+            for (auto it = all->upper_bound(after); it != all->end(); ++it) {
+              FISCAL_RETURN_IF_ERROR(call.work().Spend(1));
+              if (Sees(call, domain::ParseCode(it->first), year) && !add(it->first, 0, it->second))
+                break;
+            }
+            return absl::OkStatus();
+          }
+          for (auto it = below.upper_bound(after); it != below.end(); ++it) {
+            FISCAL_RETURN_IF_ERROR(call.work().Spend(1));
+            const auto entry = all->find(*it);
+            if (entry != all->end() && !add(*it, 0, entry->second)) break;
+          }
+          return absl::OkStatus();
+        });
   }
 
   absl::Status Agencies(rpc::UnaryCall& call, const pb::ListAgenciesRequest& request,
@@ -162,7 +166,7 @@ class CatalogRpc final : public rpc::Service {
     });
   }
 
-  absl::Status Classifications(const rpc::Call& call, const pb::ListClassificationsRequest& request,
+  absl::Status Classifications(rpc::UnaryCall& call, const pb::ListClassificationsRequest& request,
                                pb::ListClassificationsResponse* response) const {
     const auto catalog = committer_.intake().catalog();
     const Code division = wire::ParseDivision(request.division_code());
@@ -179,19 +183,22 @@ class CatalogRpc final : public rpc::Service {
     for (const auto& list : lists) {
       for (const auto& [code, entry] : *list) found.emplace(entry->code, entry);
     }
-    return Page(call, request, response, [&](const std::string& after, const Add& add) {
-      for (auto it = found.upper_bound(after); it != found.end(); ++it) {
-        if (!add(it->first, 0, *it->second)) break;
-      }
-      return absl::OkStatus();
-    });
+    return Page(call, request, response,
+                [&](const std::string& after, const Add& add) -> absl::Status {
+                  for (auto it = found.upper_bound(after); it != found.end(); ++it) {
+                    FISCAL_RETURN_IF_ERROR(call.work().Spend(1));
+                    if (!add(it->first, 0, *it->second)) break;
+                  }
+                  return absl::OkStatus();
+                });
   }
 
   // `each` calls what it is given for every entry behind a key, in order, until that says false.
   template <typename Request, typename Response, typename Each>
   static absl::Status Page(const rpc::Call& call, const Request& request, Response* response,
                            const Each& each) {
-    FISCAL_ASSIGN_OR_RETURN(const size_t limit, wire::PageSize(request.page_size(), 1000, 10000));
+    FISCAL_ASSIGN_OR_RETURN(wire::PageRoom room,
+                            wire::PageRoom::Of(request.page_size(), 1000, 10000));
     Request question = request;
     question.clear_page_token();
     question.clear_page_size();
@@ -202,13 +209,13 @@ class CatalogRpc final : public rpc::Service {
     }
     std::string last;
     return each(after, [&](const std::string& key, Code division, const CatalogEntry& found) {
-      if (static_cast<size_t>(response->entries_size()) == limit) {
-        response->set_next_page_token(call.MakeToken(bound, last));
-        return false;
-      }
       pb::CatalogEntry* entry = response->add_entries();
       wire::ToProto(found, entry);
       entry->set_division_code(domain::FormatCode(division));
+      if (!room.Take(response->mutable_entries())) {
+        response->set_next_page_token(call.MakeToken(bound, last));
+        return false;
+      }
       last = key;
       return true;
     });

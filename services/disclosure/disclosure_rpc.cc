@@ -107,7 +107,7 @@ std::string SideOf(const FormTable& form, const Row& row) {
   return "";
 }
 
-void FillTable(const FormTable& form, const Table& t, pb::StatutoryTable* out) {
+absl::Status FillTable(const FormTable& form, const Table& t, Work& work, pb::StatutoryTable* out) {
   std::vector<const FormColumn*> columns;
   for (const FormColumn& c : form.columns) {
     columns.push_back(&c);
@@ -117,6 +117,7 @@ void FillTable(const FormTable& form, const Table& t, pb::StatutoryTable* out) {
     column->set_side(c.side);
   }
   for (const Row& row : t.rows) {
+    FISCAL_RETURN_IF_ERROR(work.Spend(columns.size()));
     pb::StatutoryRow* r = out->add_rows();
     r->set_key(row.key);
     r->set_code(row.code);
@@ -137,6 +138,7 @@ void FillTable(const FormTable& form, const Table& t, pb::StatutoryTable* out) {
       if (!many || !figure.blank()) cell->set_query(QueryOf(form, *c, row));
     }
   }
+  return absl::OkStatus();
 }
 
 // The one row of figures that two tables make.
@@ -216,7 +218,7 @@ class DisclosureRpc final : public rpc::Service {
             if (t.layout == Layout::kStrip) {
               FillStrip(t, d, out);
             } else {
-              FillTable(*variant, table, out);
+              FISCAL_RETURN_IF_ERROR(FillTable(*variant, table, call->work(), out));
               if (table.says_empty) out->set_note(t.empty_note);
             }
           }

@@ -15,6 +15,7 @@
 #include "services/ledger/moments.h"
 #include "services/rpc/raw.h"
 #include "services/rpc/service.h"
+#include "services/wire/page.h"
 #include "services/wire/submission_wire.h"
 #include "services/wire/text_wire.h"
 
@@ -145,9 +146,7 @@ class SubmissionRpc final : public rpc::Service {
 
   void GetBudget(rpc::UnaryCall* call, const pb::GetBudgetRequest* request,
                  pb::GetBudgetResponse* response) {
-    // An old revision is found by walking back.
-    call->Read([this, request, response] { return Get(*request, response); },
-               /*small=*/request->revision() == 0);
+    call->Read([this, request, response] { return Get(*request, response); }, /*small=*/true);
   }
 
   void ListBudgets(rpc::UnaryCall* call, const pb::ListBudgetsRequest* request,
@@ -158,30 +157,20 @@ class SubmissionRpc final : public rpc::Service {
   void ListLineItems(rpc::UnaryCall* call, const pb::ListLineItemsRequest* request,
                      pb::ListLineItemsResponse* response) {
     call->Read([this, call, request, response] {
-      return ListStatement(
-          *call, request->budget(), request->revision(), request->page_size(),
-          request->page_token(), 1000, 10000, response,
-          [](const storage::HeadReader::Statement& s) { return s.lines.lines.size(); },
-          [](const storage::HeadReader::Statement& s, size_t i) {
-            return std::string(s.lines.lines[i].line_id);
-          },
-          [](const storage::HeadReader::Statement& s, size_t i, pb::ListLineItemsResponse* out) {
-            wire::ToProto(s.lines.lines[i], out->add_line_items());
-          });
+      return ListParts(
+          *call, *request, {1000, 10000, 1000}, &storage::HeadReader::VisitLines,
+          [](const domain::Line& line) { return line.line_id; }, response->mutable_line_items(),
+          response);
     });
   }
 
   void ListProjects(rpc::UnaryCall* call, const pb::ListProjectsRequest* request,
                     pb::ListProjectsResponse* response) {
     call->Read([this, call, request, response] {
-      return ListStatement(
-          *call, request->budget(), request->revision(), request->page_size(),
-          request->page_token(), 100, 1000, response,
-          [](const storage::HeadReader::Statement& s) { return s.projects.size(); },
-          [](const storage::HeadReader::Statement& s, size_t i) { return s.projects[i].code; },
-          [](const storage::HeadReader::Statement& s, size_t i, pb::ListProjectsResponse* out) {
-            wire::ToProto(s.projects[i], out->add_projects());
-          });
+      return ListParts(
+          *call, *request, {100, 1000, 25}, &storage::HeadReader::VisitProjects,
+          [](const domain::ProjectEntry& project) { return absl::string_view(project.code); },
+          response->mutable_projects(), response);
     });
   }
 
@@ -251,8 +240,8 @@ class SubmissionRpc final : public rpc::Service {
       return domain::Refuse(
           {{domain::Reason::kCodeMalformed, "division_code", "", domain::kDivisionShape}});
     }
-    auto limit = wire::PageSize(request.page_size(), 100, 1000);
-    if (!limit.ok()) return limit.status();
+    FISCAL_ASSIGN_OR_RETURN(wire::PageRoom room,
+                            wire::PageRoom::Of(request.page_size(), 100, 1000));
     pb::ListBudgetsRequest question = request;
     question.clear_page_token();
     question.clear_page_size();
@@ -275,7 +264,7 @@ class SubmissionRpc final : public rpc::Service {
     std::string last;
     for (auto d = std::lower_bound(divisions.begin(), divisions.end(), at); d != divisions.end();
          ++d) {
-      // One more than asked for tells whether there is a next page.
+      // One more than there is room for tells whether there is a next page.
       while (true) {
         FISCAL_ASSIGN_OR_RETURN(const std::vector<domain::StatementMeta> metas,
                                 heads_.List(*d, after, kMetasAtOnce));
@@ -288,11 +277,11 @@ class SubmissionRpc final : public rpc::Service {
           if (request.stage() != 0 && static_cast<int>(m.key.stage) != request.stage()) continue;
           if (!request.department_code().empty() && m.department_code != request.department_code())
             continue;
-          if (static_cast<size_t>(response->budgets_size()) == *limit) {
+          wire::ToProto(m, response->add_budgets());
+          if (!room.Take(response->mutable_budgets())) {
             response->set_next_page_token(call.MakeToken(bound, last));
             return absl::OkStatus();
           }
-          wire::ToProto(m, response->add_budgets());
           last = absl::StrCat(*d, " ", after);
         }
         if (metas.size() < kMetasAtOnce) break;
@@ -314,38 +303,56 @@ class SubmissionRpc final : public rpc::Service {
     return CheckMoment(log_, *at);
   }
 
-  template <typename Response, typename Size, typename Id, typename Add>
-  absl::Status ListStatement(rpc::UnaryCall& call, const budget::v1::BudgetKey& budget,
-                             int64_t revision, int32_t page_size, const std::string& token,
-                             size_t fallback, size_t max, Response* response, Size size, Id id,
-                             Add add) const {
-    absl::StatusOr<domain::BudgetKey> key = wire::ToKey(budget);
-    if (!key.ok()) return key.status();
+  // How many parts of a statement a page has where nothing is asked, and at most; so many are read
+  // at once.
+  struct Sizes {
+    size_t fallback = 0, max = 0, at_once = 0;
+  };
+  // A page of the lines or projects of a statement: `visit` reads them, `id_of` is what they are
+  // ordered by, `items` is where in the response they go.
+  template <typename Request, typename Response, typename Item, typename IdOf, typename Message>
+  absl::Status ListParts(rpc::UnaryCall& call, const Request& request, const Sizes& sizes,
+                         absl::StatusOr<domain::StatementMeta> (storage::HeadReader::*visit)(
+                             const domain::BudgetKey&, const storage::HeadReader::Place&,
+                             absl::FunctionRef<absl::StatusOr<bool>(const std::vector<Item>&)>,
+                             storage::SpendWork) const,
+                         IdOf id_of, google::protobuf::RepeatedPtrField<Message>* items,
+                         Response* response) const {
+    FISCAL_ASSIGN_OR_RETURN(const domain::BudgetKey key, wire::ToKey(request.budget()));
+    int64_t revision = request.revision();
     if (revision < 0)
       return domain::Refuse(domain::Reason::kQueryInvalid, "revision: must not be negative");
-    auto limit = wire::PageSize(page_size, fallback, max);
-    if (!limit.ok()) return limit.status();
-    const std::string bound = absl::StrCat(revision, " ", budget.SerializeAsString());
+    FISCAL_ASSIGN_OR_RETURN(wire::PageRoom room,
+                            wire::PageRoom::Of(request.page_size(), sizes.fallback, sizes.max));
+    const std::string bound = absl::StrCat(revision, " ", request.budget().SerializeAsString());
     std::string after;
-    if (!token.empty()) FISCAL_RETURN_IF_ERROR(ReadPlace(call, bound, token, &revision, &after));
-    auto statement = heads_.Read(*key, static_cast<uint64_t>(revision));
-    if (!statement.ok()) return statement.status();
-    FISCAL_RETURN_IF_ERROR(call.work().Spend(Work::kEvent + size(*statement)));
-    response->set_revision(static_cast<int64_t>(statement->meta.revision));
-    const size_t count = size(*statement);
-    size_t taken = 0;
-    for (size_t i = 0; i < count; ++i) {
-      if (!after.empty() && id(*statement, i) <= after) continue;
-      if (taken == *limit) {
-        FISCAL_ASSIGN_OR_RETURN(const domain::Moment at, MomentAt(log_, statement->meta.position));
-        response->set_next_page_token(call.MakeToken(
-            bound,
-            absl::StrCat(at.Text(), " ", statement->meta.revision, " ", id(*statement, i - 1))));
-        break;
-      }
-      add(*statement, i, response);
-      ++taken;
-    }
+    if (!request.page_token().empty())
+      FISCAL_RETURN_IF_ERROR(ReadPlace(call, bound, request.page_token(), &revision, &after));
+    storage::HeadReader::Place place;
+    place.revision = static_cast<uint64_t>(revision);
+    place.after = after;
+    // One more tells whether there is a next page.
+    place.count = std::min(room.count_max() + 1, sizes.at_once);
+    bool more = false;
+    std::string last;
+    FISCAL_ASSIGN_OR_RETURN(const domain::StatementMeta meta,
+                            (heads_.*visit)(
+                                key, place,
+                                [&](const std::vector<Item>& found) -> absl::StatusOr<bool> {
+                                  for (const Item& item : found) {
+                                    if (!room.full()) wire::ToProto(item, items->Add());
+                                    more = room.full() || !room.Take(items);
+                                    if (more) return false;
+                                    last = std::string(id_of(item));
+                                  }
+                                  return true;
+                                },
+                                [&call](uint64_t units) { return call.work().Spend(units); }));
+    response->set_revision(static_cast<int64_t>(meta.revision));
+    if (!more) return absl::OkStatus();
+    FISCAL_ASSIGN_OR_RETURN(const domain::Moment at, MomentAt(log_, meta.position));
+    response->set_next_page_token(
+        call.MakeToken(bound, absl::StrCat(at.Text(), " ", meta.revision, " ", last)));
     return absl::OkStatus();
   }
 

@@ -42,11 +42,4 @@ absl::StatusOr<int64_t> ToMicros(const google::protobuf::Timestamp& time, absl::
   return time.seconds() * 1000000 + time.nanos() / 1000;
 }
 
-absl::StatusOr<size_t> PageSize(int32_t asked, size_t fallback, size_t max) {
-  if (asked < 0)
-    return domain::Refuse(
-        {{domain::Reason::kQueryInvalid, "page_size", "", "must not be negative"}});
-  return asked == 0 ? fallback : std::min(static_cast<size_t>(asked), max);
-}
-
 }  // namespace fiscal::services::wire

@@ -29,9 +29,6 @@ void ToTimestamp(int64_t micros, google::protobuf::Timestamp* out);
 // `field`, for one outside the years 1 to 9999 or with nanoseconds that no second has.
 absl::StatusOr<int64_t> ToMicros(const google::protobuf::Timestamp& time, absl::string_view field);
 
-// `asked` bounded to `max`, `fallback` for 0. INVALID_ARGUMENT when negative.
-absl::StatusOr<size_t> PageSize(int32_t asked, size_t fallback, size_t max);
-
 }  // namespace fiscal::services::wire
 
 #endif  // FISCAL_SERVICES_WIRE_TEXT_WIRE_H_

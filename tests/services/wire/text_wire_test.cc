@@ -12,15 +12,6 @@
 namespace fiscal::services::wire {
 namespace {
 
-TEST(TextWireTest, APageHasASizeThatIsAskedForWithinItsBounds) {
-  EXPECT_EQ(*PageSize(0, 100, 1000), 100u);
-  EXPECT_EQ(*PageSize(7, 100, 1000), 7u);
-  EXPECT_EQ(*PageSize(5000, 100, 1000), 1000u);
-  const auto negative = PageSize(-1, 100, 1000);
-  EXPECT_EQ(negative.status().code(), absl::StatusCode::kInvalidArgument);
-  EXPECT_EQ(domain::Explain(negative.status()).refusal.reason, domain::Reason::kQueryInvalid);
-}
-
 // The field and what is wrong with it.
 std::string Violations(const absl::Status& status) {
   std::string said;
