@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Measures the product and its yardsticks in one run; docs/benchmarks.md explains the figures.
 #   scripts/bench.sh [--quick] [--peers] [--size 100m] [--json FILE]
-#                    [--only bulk|singles|amendments|arrivals|growth|reads|watchers]
+#                    [--only bulk|singles|amendments|pages|arrivals|growth|reads|watchers]
 # --size 100m: growth goes on to 100 million lines, by hand: 56 bytes of disk each.
 # --peers: ClickHouse and DuckDB beside it, from PyPI into build/peers.
 # Makes a throw-away PostgreSQL cluster beside it and stops it again. The full run takes some ten minutes and writes

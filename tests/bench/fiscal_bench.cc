@@ -1,6 +1,6 @@
 // fiscal-bench [--quick] [--json FILE] [--report DIR] [--postgres SOCKET-DIR] [--peers PYTHON]
 //              [--commit ID] [--size 100m]
-//              [--only bulk|singles|amendments|arrivals|growth|reads|watchers]
+//              [--only bulk|singles|amendments|pages|arrivals|growth|reads|watchers]
 //
 // scripts/bench.sh runs it. Servers are processes of their own; ours and the yardsticks take turns,
 // so that a machine that drifts drifts for both, and what counts are the ratios of one run.
@@ -23,11 +23,12 @@ void Run(Bench& b) {
   const auto wanted = [&](const char* phase) {
     return b.options.only.empty() || b.options.only == phase;
   };
-  if (wanted("bulk") || wanted("singles") || wanted("amendments")) {
+  if (wanted("bulk") || wanted("singles") || wanted("amendments") || wanted("pages")) {
     b.Fresh();
     if (wanted("bulk")) MeasureBulk(b);
     if (wanted("singles")) MeasureSingles(b);
     if (wanted("amendments")) MeasureAmendments(b);
+    if (wanted("pages")) MeasurePages(b);
     b.Verify();
   }
   if (wanted("arrivals")) MeasureArrivals(b);
@@ -97,12 +98,12 @@ int main(int argc, char** argv) {
 #endif
   bool known = options.only.empty();
   for (const char* phase :
-       {"bulk", "singles", "amendments", "arrivals", "growth", "reads", "watchers"})
+       {"bulk", "singles", "amendments", "pages", "arrivals", "growth", "reads", "watchers"})
     known = known || options.only == phase;
   if (!known) {
     std::fprintf(stderr,
-                 "fiscal-bench: --only %s: bulk, singles, amendments, arrivals, growth, reads or "
-                 "watchers\n",
+                 "fiscal-bench: --only %s: bulk, singles, amendments, pages, arrivals, growth, "
+                 "reads or watchers\n",
                  options.only.c_str());
     return 2;
   }

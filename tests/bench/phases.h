@@ -15,6 +15,9 @@ void MeasureArrivals(Bench& b);
 void MeasureSingles(Bench& b);
 // PATCHes of one line, in a statement of 100 lines and in one of 100,000.
 void MeasureAmendments(Bench& b);
+// Pages of 10 lines of a small statement and of one of 100,000 lines, and what who pages the large
+// one costs others.
+void MeasurePages(Bench& b);
 // Loads to each size in turn and looks at the store there.
 void MeasureGrowth(Bench& b);
 // Totals, lists, tables.
