@@ -58,6 +58,9 @@ county by county, or in random order, as it happens.
   since the point before; as the machine drifts between the points, the ratio compares it in arena
   parses of a line, timed at each point. Submits at half load are timed one at a time beside a
   stream paced at half the rate just measured, so compactions of that load fall among them.
+- **Pages** of 10 lines are asked for one after the other, on from the place before. The readers
+  beside submits and point totals are on 16 connections, on the same two cores, and ask as fast as
+  they are answered.
 - **Watchers** look at all divisions and some 870 departments by functional code of three levels, so
   each change concerns three or four of them, the province's every one. Their memory is the growth
   of the server's resident memory by 1,000 more that are level and hear nothing. 2,000 lines change
