@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "base/time_text.h"
 #include "domain/reason.h"
 
 namespace fiscal::services {
@@ -12,10 +13,6 @@ using domain::Reason;
 
 // What the pair may follow of the time that passed: 1 of so many parts.
 constexpr int64_t kFollowParts = 2000;
-
-std::string Text(absl::Time time) {
-  return absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", time, absl::UTCTimeZone());
-}
 
 std::string Text(absl::Duration d) {
   return absl::FormatDuration(absl::Trunc(absl::AbsDuration(d), absl::Seconds(1)));
@@ -61,11 +58,14 @@ void ClockGuard::LookFirst(const storage::EventLog::Head& head, Reading* reading
   reading->state = State::kNotAccepted;
   reading->refusal = domain::Refuse(
       Reason::kClockNotAccepted,
-      absl::StrCat("the clock says ", Text(reading->wall), ", ", Text(reading->ahead),
-                   reading->ahead > absl::ZeroDuration() ? " after" : " before",
-                   " the log's last event of ", Text(last),
-                   ": set it right, or say that it is right with `fiscal admin clock accept`; "
-                   "nothing was kept"));
+      {absl::StrCat("the clock says ", UtcText(reading->wall), ", ", Text(reading->ahead),
+                    reading->ahead > absl::ZeroDuration() ? " after" : " before",
+                    " the log's last event of ", UtcText(last),
+                    ": set it right, or say that it is right with `fiscal admin clock accept`; "
+                    "nothing was kept"),
+       absl::StrCat("系统时钟为", UtcText(reading->wall), "，与最后一个事件的时间", UtcText(last),
+                    "相差", Text(reading->ahead),
+                    "；请校正时钟，或用 fiscal admin clock accept 确认；未保存任何内容")});
 }
 
 void ClockGuard::LookAgain(Reading* reading) {
@@ -75,10 +75,13 @@ void ClockGuard::LookAgain(Reading* reading) {
     reading->state = State::kStepped;
     reading->refusal = domain::Refuse(
         Reason::kClockStepped,
-        absl::StrCat("the clock was set forward to ", Text(reading->wall), ", ",
-                     Text(reading->ahead), " ahead of ", Text(expected),
-                     ": set it right, or say that it is right with `fiscal admin clock accept`; "
-                     "nothing was kept"));
+        {absl::StrCat("the clock was set forward to ", UtcText(reading->wall), ", ",
+                      Text(reading->ahead), " ahead of ", UtcText(expected),
+                      ": set it right, or say that it is right with `fiscal admin clock accept`; "
+                      "nothing was kept"),
+         absl::StrCat("系统时钟被拨快至", UtcText(reading->wall), "，比应有时间", UtcText(expected),
+                      "快", Text(reading->ahead),
+                      "；请校正时钟，或用 fiscal admin clock accept 确认；未保存任何内容")});
     return;
   }
   if (reading->ahead < -bounds_.step_max) return;
