@@ -8,6 +8,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/strip.h"
 #include "base/csv.h"
 #include "base/status_macros.h"
@@ -15,8 +16,6 @@
 
 namespace fiscal::sheets {
 namespace {
-
-constexpr char kByteOrderMark[] = "\xef\xbb\xbf";
 
 int LineAt(absl::string_view bytes, size_t at) {
   return 1 +
@@ -90,6 +89,19 @@ absl::StatusOr<Sheet> ReadCsv(absl::string_view bytes, const CsvLimits& limits) 
       row.cells[i].text = std::move(read.cells[i]);
     }
   }
+}
+
+std::string CsvLine(const std::vector<std::string>& cells) {
+  std::string line;
+  for (size_t i = 0; i < cells.size(); ++i) {
+    if (i > 0) line += ',';
+    if (cells[i].find_first_of(",\"\r\n") == std::string::npos) {
+      line += cells[i];
+    } else {
+      absl::StrAppend(&line, "\"", absl::StrReplaceAll(cells[i], {{"\"", "\"\""}}), "\"");
+    }
+  }
+  return line + "\r\n";
 }
 
 }  // namespace fiscal::sheets

@@ -1,9 +1,10 @@
-// CSV (RFC 4180) in UTF-8, with or without a byte order mark, or in GB18030 (so also GBK and GB
-// 2312).
+// CSV (RFC 4180): read in UTF-8, with or without a byte order mark, or in GB18030 (so also GBK and
+// GB 2312); written in UTF-8.
 #ifndef FISCAL_CLIENTS_SHEETS_CSV_H_
 #define FISCAL_CLIENTS_SHEETS_CSV_H_
 
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -23,6 +24,11 @@ absl::StatusOr<std::string> DecodeText(absl::string_view bytes);
 
 // Every line with something on it, all cells text. INVALID_ARGUMENT names the line.
 absl::StatusOr<Sheet> ReadCsv(absl::string_view bytes, const CsvLimits& limits = {});
+
+// What a file begins with that spreadsheets are to take for UTF-8.
+constexpr char kByteOrderMark[] = "\xef\xbb\xbf";
+// The cells as a line with its end, quoted where they must be.
+std::string CsvLine(const std::vector<std::string>& cells);
 
 }  // namespace fiscal::sheets
 

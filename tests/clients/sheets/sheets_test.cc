@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "clients/sheets/csv.h"
 #include "clients/sheets/decimal.h"
+#include "clients/sheets/kept_text.h"
 #include "clients/sheets/number_format.h"
 #include "clients/sheets/xlsx.h"
 #include "gtest/gtest.h"
@@ -381,6 +382,40 @@ TEST(XlsxTest, StrictWorkbooksAreRead) {
     }
   }
   EXPECT_EQ(ShowXlsx(Zip(parts)), "明细: A1  B");
+}
+
+// ---- text that is kept
+
+TEST(KeptTextTest, AnApostropheStandsBeforeWhatWouldBeChanged) {
+  for (const char* plain : {"", "甲", "a=b", "1-2", "'", "'甲", "''", "'tis", "\"", "a 'b' c"}) {
+    EXPECT_EQ(KeptText(plain), plain);
+    EXPECT_EQ(TextOf(plain), plain);
+  }
+  for (const char* kept : {"=1+1", "+1", "-1", "@a", "＝a", "＋a", "－a", "＠a", " a", "a ", "\ta",
+                           "a\n", "　a", "a\u00a0", " ", "'=1", "''-1", "' a", "'a "}) {
+    EXPECT_EQ(KeptText(kept), absl::StrCat("'", kept));
+    EXPECT_EQ(TextOf(absl::StrCat("'", kept)), kept);
+  }
+  // Nothing else is undone: blanks that somebody typed are no text, apostrophes are.
+  EXPECT_EQ(TextOf(" 甲　"), "甲");
+  EXPECT_EQ(TextOf("=1"), "=1");
+  EXPECT_EQ(TextOf(" '=1"), "'=1");
+}
+
+TEST(KeptTextTest, EveryTextIsReadBack) {
+  constexpr const char* kPieces[] = {"'",  "=",      "-", "＠", " ", "\n",
+                                     "　", "\u00a0", "a", "\"", ","};
+  std::mt19937 random(7);
+  for (int i = 0; i < 100000; ++i) {
+    std::string text;
+    for (uint32_t n = random() % 6; n > 0; --n) text += kPieces[random() % std::size(kPieces)];
+    ASSERT_EQ(TextOf(KeptText(text)), text);
+    // As a spreadsheet gets it.
+    const std::string kept = KeptText(text);
+    const absl::StatusOr<Sheet> sheet = ReadCsv(absl::StrCat(kByteOrderMark, CsvLine({"x", kept})));
+    ASSERT_TRUE(sheet.ok());
+    ASSERT_EQ(sheet->rows[0].cells[1].text, kept);
+  }
 }
 
 }  // namespace
