@@ -90,7 +90,7 @@ std::vector<Room> Rooms() {
       {"clients/cli/read", {"base", "clients/importer", "clients/sheets"}},
       {"clients/cli/print",
        {"base", "domain", "domain/articulation", "domain/disclosure", "clients/cpp",
-        "clients/cli/read"}},
+        "clients/cli/read", "clients/sheets"}},
       {"clients/cli/pki", {"base"}},
       {"clients/cli/shell", {"base", "clients/cpp", "clients/cli/print"}},
       {"clients/cli/commands",

@@ -35,9 +35,9 @@ int main(int argc, char** argv) {
                  "Seconds a call may take, its retries included")
       ->capture_default_str()
       ->check(fiscal::cli::Positive());
-  app.add_option("-o,--output", context.output, "table, json or csv; of tables also xlsx")
+  app.add_option("-o,--output", context.output, "table, json or csv; of tables and lines also xlsx")
       ->check(CLI::IsMember({"table", "json", "csv", "xlsx"}));
-  app.add_option("--unit", context.unit_name, "Unit of tables and CSV: wanyuan (万元), yuan or fen")
+  app.add_option("--unit", context.unit_name, "wanyuan (万元), yuan or fen; else 万元, in CSV 元")
       ->check(CLI::IsMember({"wanyuan", "yuan", "fen"}));
   app.require_subcommand(1);
   app.fallthrough();
@@ -68,7 +68,7 @@ int main(int argc, char** argv) {
   const std::string wrong = fiscal::cli::WrongConnection(context);
   if (!wrong.empty()) return fiscal::cli::Usage(wrong);
   if (context.output == "xlsx" && !context.takes_workbook)
-    return fiscal::cli::Usage("-o xlsx: only tables makes a workbook");
+    return fiscal::cli::Usage("-o xlsx: only tables and lines make a workbook");
   const int code = context.run();
   std::cout.flush();
   return code;

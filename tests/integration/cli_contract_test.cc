@@ -121,7 +121,7 @@ TEST_F(CliContractTest, ImportThenTotals) {
   EXPECT_EQ(Fiscal("admin scrub").code, 0);
   EXPECT_EQ(Fiscal("admin scrub --rate -1").code, 2);
   EXPECT_TRUE(absl::StrContains(Fiscal("totals --division 141100 --year 2024 --by fund -o csv").out,
-                                "GENERAL,一般公共预算,880.87,8\r\n"));
+                                "GENERAL,一般公共预算,8808700.00,8\r\n"));
 }
 
 TEST_F(CliContractTest, APositionIsTakenAsPrintedOrAsDigits) {
@@ -496,6 +496,59 @@ TEST_F(CliContractTest, SpreadsheetsAreSubmitted) {
   EXPECT_EQ(Fiscal("submit " + Write("old.xls", "x")).code, 2);
   EXPECT_EQ(Fiscal("submit " + Write("empty.xlsx", "")).code, 3);
   EXPECT_EQ(Fiscal("admin verify").code, 0);
+}
+
+TEST_F(CliContractTest, ExportedLinesAreSentAgain) {
+  ASSERT_EQ(Fiscal(std::string("import ") + kReference).code, 0);
+  const std::string lines = "lines --division 141100 --agency 031001 --year 2024 ";
+  const std::string book = dir_.path() + "/lines.xlsx", csv = dir_.path() + "/lines.csv";
+  ASSERT_EQ(Fiscal(lines + "-o xlsx --out " + book).code, 0) << said_;
+  EXPECT_EQ(said_,
+            "fiscal: submitting this file with changes states it anew, without the document it was "
+            "imported from\n");
+  const Ran sent = Fiscal("submit -o json " + book);
+  EXPECT_EQ(sent.code, 0) << said_;
+  EXPECT_EQ(Field(Json(sent.out).fields().at("receipt").struct_value(), "result"),
+            "RESULT_UNCHANGED");
+  // What CSV does not hold is named.
+  ASSERT_EQ(Fiscal(lines + "-o csv --out " + csv).code, 0) << said_;
+  EXPECT_TRUE(
+      absl::StrContains(said_,
+                        "submitting this file would not state the same: projects.attribute, "
+                        "projects.basis, "))
+      << said_;
+  EXPECT_TRUE(absl::StrContains(said_, "; -o xlsx has projects whole\n")) << said_;
+
+  ASSERT_EQ(Fiscal("submit docs/examples/line_items.csv").code, 0) << said_;
+  const std::string school =
+      "lines --division 141100 --agency 101002 --year 2024 --stage requested ";
+  const Ran shown = Fiscal(school + "-o csv");
+  EXPECT_EQ(said_, "");
+  EXPECT_EQ(shown.out.substr(0, 3), "\xef\xbb\xbf");
+  EXPECT_TRUE(absl::StrContains(shown.out, "项目名称,金额（元）,金额精度（分）,")) << shown.out;
+  EXPECT_TRUE(absl::StrContains(shown.out, ",XM-02,示例教师培训,120000.00,1,,")) << shown.out;
+  EXPECT_TRUE(absl::StrContains(Fiscal(school + "-o csv --unit wanyuan").out, "金额（万元）"));
+  const std::string edited = absl::StrReplaceAll(shown.out, {{"120000.00", "120000.01"}});
+  const Ran revised = Fiscal("submit -o json " + Write("edited.csv", edited));
+  EXPECT_EQ(Field(Json(revised.out).fields().at("receipt").struct_value(), "result"),
+            "RESULT_REVISED");
+  EXPECT_EQ(
+      Fiscal("submit " +
+             Write("noted.csv", absl::StrReplaceAll(edited, {{",否,,\r\n", ",否,,why\r\n"}})) +
+             " --note because")
+          .code,
+      2);
+  EXPECT_TRUE(absl::StrContains(said_, "column 预算备注 (Y): has a note and --note is given"))
+      << said_;
+  d_.AwaitTotals();
+  const Ran total =
+      Fiscal("totals --division 141100 --year 2024 --stage requested --agency 101002 -o csv");
+  EXPECT_EQ(total.out, "\xef\xbb\xbf金额（元）,行数\r\n5451723.87,2\r\n");
+
+  EXPECT_EQ(Fiscal(school + "-o xlsx").code, 2);
+  EXPECT_EQ(Fiscal(school + "--out x").code, 2);
+  EXPECT_EQ(Fiscal("projects --division 141100 --agency 031001 --year 2024 -o xlsx").code, 2);
+  EXPECT_EQ(Fiscal("lines --division 141100 --agency 101009 --year 2024 -o csv").code, 4);
 }
 
 TEST_F(CliContractTest, TreeHeadsAndProofsAreCheckedOffline) {

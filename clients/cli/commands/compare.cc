@@ -86,7 +86,7 @@ std::vector<std::string> AmountHeading(const Context& context) {
 
 void PrintTable(const Context& context, const Answer& answer,
                 const std::vector<a::Dimension>& dimensions) {
-  const bool csv = context.output == "csv";
+  const bool csv = context.csv();
   std::vector<bool> right(2 * dimensions.size(), false);
   right.insert(right.end(), {true, true, true, true});
   Table table(right);
@@ -96,7 +96,7 @@ void PrintTable(const Context& context, const Answer& answer,
   table.Row(std::move(heading));
   auto add = [&](std::vector<std::string> cells, const a::TotalComparison& row) {
     for (int64_t fen : {row.left_fen(), row.right_fen(), row.change_fen()})
-      cells.push_back(FormatAmount(fen, context.unit(), !csv));
+      cells.push_back(context.Amount(fen));
     cells.push_back(
         row.has_change_percent_hundredths() ? FormatPercent(row.change_percent_hundredths()) : "-");
     table.Row(std::move(cells));
@@ -137,8 +137,8 @@ void PrintWhyJson(const a::ExplainChangeResponse& r) {
 }
 
 void PrintWhyTable(const Context& context, const a::ExplainChangeResponse& r) {
-  const bool csv = context.output == "csv";
-  auto amount = [&](int64_t fen) { return FormatAmount(fen, context.unit(), !csv); };
+  const bool csv = context.csv();
+  auto amount = [&](int64_t fen) { return context.Amount(fen); };
   auto revision = [](int64_t n) { return n == 0 ? std::string() : absl::StrCat(n); };
   const std::vector<std::string> amounts = AmountHeading(context);
   Table table({false, false, false, false, false, false, true, true, true, true, true});

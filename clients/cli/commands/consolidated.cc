@@ -54,8 +54,8 @@ void PrintJson(const a::GetConsolidatedTotalResponse& r) {
 
 // One table from the sum over the transfers to what is left.
 void PrintTable(const Context& context, const a::GetConsolidatedTotalResponse& r) {
-  const bool csv = context.output == "csv";
-  auto amount = [&](int64_t fen) { return FormatAmount(fen, context.unit(), !csv); };
+  const bool csv = context.csv();
+  auto amount = [&](int64_t fen) { return context.Amount(fen); };
   const std::string unit = absl::StrCat("（", UnitName(context.unit()), "）");
   Table table({false, false, false, false, false, true, true, true});
   table.Row({"item", "receiver", "名称", "direction", "fund", "paid" + unit, "received" + unit,

@@ -76,7 +76,7 @@ void PrintJson(const Answer& answer) {
 
 // CSV is the agencies alone, so that it stays one table.
 void PrintTable(const Context& context, const Answer& answer) {
-  const bool csv = context.output == "csv";
+  const bool csv = context.csv();
   const a::Coverage& all = answer.coverage;
   if (!csv) {
     std::cout << all.received_count() << " of " << all.expected_count()

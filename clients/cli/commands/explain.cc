@@ -93,8 +93,8 @@ void PrintJson(const Answer& answer) {
 }
 
 void PrintTable(const Context& context, const Answer& answer) {
-  const bool csv = context.output == "csv";
-  auto amount = [&](int64_t fen) { return FormatAmount(fen, context.unit(), !csv); };
+  const bool csv = context.csv();
+  auto amount = [&](int64_t fen) { return context.Amount(fen); };
   Table table({false, false, false, false, false, false, false, true, true, true, true, false});
   table.Row({"kind", "division", "department", "agency", "stage", "line", "名称",
              absl::StrCat("金额（", UnitName(context.unit()), "）"), "行数", "revision", "position",

@@ -1,10 +1,14 @@
 // fiscal budgets, lines, projects: reads statements, any revision of them.
+#include <functional>
 #include <iostream>
 #include <memory>
 
 #include "CLI/CLI.hpp"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "base/small_file.h"
 #include "clients/cli/print/json.h"
+#include "clients/cli/print/line_item_sheets.h"
 #include "clients/cli/read/names.h"
 #include "clients/cli/shell/context.h"
 #include "fiscal/submission/v1/submission_service.grpc.pb.h"
@@ -20,6 +24,7 @@ struct Flags {
   int year = 0;
   int64_t revision = 0;
   bool children = false;
+  std::string out;
 };
 
 void PrintJson(const google::protobuf::Message& message) {
@@ -56,14 +61,13 @@ void Rows(const Context& context, const std::vector<b::Budget>& budgets) {
                absl::StrCat(budget.key().fiscal_year()),
                Enum(b::Stage_Name(budget.key().stage()), "STAGE_"), absl::StrCat(budget.revision()),
                absl::StrCat(budget.line_count()), absl::StrCat(budget.memo_line_count()),
-               absl::StrCat(budget.project_count()),
-               FormatAmount(budget.expenditure_fen(), context.unit(), context.output != "csv"),
+               absl::StrCat(budget.project_count()), context.Amount(budget.expenditure_fen()),
                budget.withdrawn()   ? "withdrawn"
                : budget.control()   ? "control"
                : budget.certified() ? "certified"
                                     : "stands"});
   }
-  context.output == "csv" ? table.PrintCsv(std::cout) : table.Print(std::cout);
+  context.csv() ? table.PrintCsv(std::cout) : table.Print(std::cout);
 }
 
 int Budgets(Context& context, const Flags& f) {
@@ -108,74 +112,156 @@ int Budgets(Context& context, const Flags& f) {
   return kOk;
 }
 
-int Lines(Context& context, const Flags& f) {
+// Calls `take` for every page of the budget's lines.
+grpc::Status ListLines(Context& context, s::ListLineItemsRequest request,
+                       const std::function<void(const s::ListLineItemsResponse&)>& take) {
   const auto stub = s::SubmissionService::NewStub(context.connection().channel());
-  s::ListLineItemsRequest request;
-  if (!Key(f, "approved", request.mutable_budget())) return kUsage;
-  request.set_revision(f.revision);
-  request.set_page_size(10000);
-  Table table({false, false, false, false, false, false, false, false, false, false, false, true});
-  table.Row({"line", "direction", "functional", "revenue", "dept-economic", "gov-economic", "fund",
-             "category", "funding-year", "project", "analysis",
-             absl::StrCat("金额（", std::string(UnitName(context.unit())), "）")});
   Progress progress("lines");
   int64_t count = 0;
+  request.set_page_size(10000);
   do {
     s::ListLineItemsResponse response;
     const grpc::Status status = context.connection().Call(
         [&](grpc::ClientContext* c) { return stub->ListLineItems(c, request, &response); });
-    if (!status.ok()) return Report(context, status);
-    for (const b::LineItem& l : response.line_items()) {
-      if (context.json()) {
-        PrintJson(l);
-      } else {
-        table.Row({l.line_id(), Enum(b::Direction_Name(l.direction()), "DIRECTION_"),
-                   l.functional_code(), l.revenue_code(), l.dept_economic_code(),
-                   l.gov_economic_code(), Enum(b::Fund_Name(l.fund()), "FUND_"),
-                   Enum(b::Category_Name(l.category()), "CATEGORY_"),
-                   Enum(b::FundingYear_Name(l.funding_year()), "FUNDING_YEAR_"), l.project_code(),
-                   Enum(b::Analysis_Name(l.analysis()), "ANALYSIS_"),
-                   FormatAmount(l.amount_fen(), context.unit(), context.output != "csv")});
-      }
-    }
+    if (!status.ok()) return status;
+    take(response);
     count += response.line_items_size();
     progress.Count(count);
     request.set_page_token(response.next_page_token());
   } while (!request.page_token().empty());
-  if (!context.json()) context.output == "csv" ? table.PrintCsv(std::cout) : table.Print(std::cout);
-  return kOk;
+  return grpc::Status::OK;
 }
 
-int Projects(Context& context, const Flags& f) {
+grpc::Status ListAllProjects(Context& context, s::ListProjectsRequest request,
+                             std::vector<b::Project>* projects) {
   const auto stub = s::SubmissionService::NewStub(context.connection().channel());
-  s::ListProjectsRequest request;
-  if (!Key(f, "approved", request.mutable_budget())) return kUsage;
-  request.set_revision(f.revision);
   request.set_page_size(1000);
-  Table table({false, false, false, false, true, true});
-  table.Row({"project", "名称", "category", "term",
-             absl::StrCat("年度资金（", std::string(UnitName(context.unit())), "）"), "指标"});
   do {
     s::ListProjectsResponse response;
     const grpc::Status status = context.connection().Call(
         [&](grpc::ClientContext* c) { return stub->ListProjects(c, request, &response); });
-    if (!status.ok()) return Report(context, status);
-    for (const b::Project& p : response.projects()) {
-      if (context.json()) {
-        PrintJson(p);
-      } else {
-        table.Row({p.project_code(), p.name(), Enum(b::Category_Name(p.category()), "CATEGORY_"),
-                   p.term(),
-                   p.year_funding().has_total_fen()
-                       ? FormatAmount(p.year_funding().total_fen(), context.unit(),
-                                      context.output != "csv")
-                       : "",
-                   absl::StrCat(p.indicators_size())});
-      }
-    }
+    if (!status.ok()) return status;
+    for (b::Project& project : *response.mutable_projects())
+      projects->push_back(std::move(project));
     request.set_page_token(response.next_page_token());
   } while (!request.page_token().empty());
-  if (!context.json()) context.output == "csv" ? table.PrintCsv(std::cout) : table.Print(std::cout);
+  return grpc::Status::OK;
+}
+
+// One revision with everything in it.
+grpc::Status Fetch(Context& context, const b::BudgetKey& key, int64_t revision,
+                   Statement* statement) {
+  const auto stub = s::SubmissionService::NewStub(context.connection().channel());
+  s::GetBudgetRequest budget;
+  *budget.mutable_budget() = key;
+  budget.set_revision(revision);
+  s::GetBudgetResponse response;
+  grpc::Status status = context.connection().Call(
+      [&](grpc::ClientContext* c) { return stub->GetBudget(c, budget, &response); });
+  if (!status.ok()) return status;
+  statement->budget = response.budget();
+  s::ListLineItemsRequest lines;
+  *lines.mutable_budget() = key;
+  lines.set_revision(response.budget().revision());
+  status = ListLines(context, lines, [&](const s::ListLineItemsResponse& page) {
+    statement->lines.insert(statement->lines.end(), page.line_items().begin(),
+                            page.line_items().end());
+  });
+  if (!status.ok()) return status;
+  s::ListProjectsRequest projects;
+  *projects.mutable_budget() = key;
+  projects.set_revision(response.budget().revision());
+  return ListAllProjects(context, projects, &statement->projects);
+}
+
+// What the file does not hold is named, so that nobody drops it by sending the file.
+void SayLost(const Context& context, const Statement& statement, const std::string& bytes) {
+  const std::vector<std::string> lost =
+      LostIn(statement, context.csv() ? "lines.csv" : "lines.xlsx", bytes);
+  if (!lost.empty()) {
+    std::cerr << "fiscal: submitting this file would not state the same: "
+              << absl::StrJoin(lost, ", ")
+              << (context.csv() && !statement.projects.empty() ? "; -o xlsx has projects whole"
+                                                               : "")
+              << "\n";
+  }
+  const bool certified = statement.budget.certified(), imported = statement.budget.has_source();
+  if (certified || imported) {
+    std::cerr << "fiscal: submitting this file with changes states it anew, without"
+              << (certified ? " its certification" : "") << (certified && imported ? " and" : "")
+              << (imported ? " the document it was imported from" : "") << "\n";
+  }
+}
+
+int Export(Context& context, const Flags& f, const b::BudgetKey& key) {
+  if (!context.csv() && f.out.empty()) return Usage("-o xlsx: --out FILE says where to");
+  Statement statement;
+  const grpc::Status status = Fetch(context, key, f.revision, &statement);
+  if (!status.ok()) return Report(context, status);
+  const absl::StatusOr<std::string> bytes = context.csv()
+                                                ? LineItemsCsv(statement, context.unit())
+                                                : LineItemsWorkbook(statement, context.unit());
+  absl::Status written = bytes.status();
+  if (written.ok() && f.out.empty()) std::cout << *bytes;
+  if (written.ok() && !f.out.empty())
+    written = WriteWholeFile(f.out, *bytes, 0666, IfThere::kReplace);
+  if (!written.ok()) {
+    std::cerr << "fiscal: " << written.message() << "\n";
+    return kFailure;
+  }
+  SayLost(context, statement, *bytes);
+  return kOk;
+}
+
+int Lines(Context& context, const Flags& f) {
+  s::ListLineItemsRequest request;
+  if (!Key(f, "approved", request.mutable_budget())) return kUsage;
+  if (context.csv() || context.output == "xlsx") return Export(context, f, request.budget());
+  if (!f.out.empty()) return Usage("--out: with -o csv or -o xlsx");
+  request.set_revision(f.revision);
+  Table table({false, false, false, false, false, false, false, false, false, false, false, true});
+  table.Row({"line", "direction", "functional", "revenue", "dept-economic", "gov-economic", "fund",
+             "category", "funding-year", "project", "analysis",
+             absl::StrCat("金额（", std::string(UnitName(context.unit())), "）")});
+  const auto add = [&](const b::LineItem& l) {
+    table.Row({l.line_id(), Enum(b::Direction_Name(l.direction()), "DIRECTION_"),
+               l.functional_code(), l.revenue_code(), l.dept_economic_code(), l.gov_economic_code(),
+               Enum(b::Fund_Name(l.fund()), "FUND_"),
+               Enum(b::Category_Name(l.category()), "CATEGORY_"),
+               Enum(b::FundingYear_Name(l.funding_year()), "FUNDING_YEAR_"), l.project_code(),
+               Enum(b::Analysis_Name(l.analysis()), "ANALYSIS_"), context.Amount(l.amount_fen())});
+  };
+  const grpc::Status status =
+      ListLines(context, request, [&](const s::ListLineItemsResponse& page) {
+        for (const b::LineItem& line : page.line_items())
+          context.json() ? PrintJson(line) : add(line);
+      });
+  if (!status.ok()) return Report(context, status);
+  if (!context.json()) table.Print(std::cout);
+  return kOk;
+}
+
+int Projects(Context& context, const Flags& f) {
+  s::ListProjectsRequest request;
+  if (!Key(f, "approved", request.mutable_budget())) return kUsage;
+  request.set_revision(f.revision);
+  std::vector<b::Project> projects;
+  const grpc::Status status = ListAllProjects(context, request, &projects);
+  if (!status.ok()) return Report(context, status);
+  Table table({false, false, false, false, true, true});
+  table.Row({"project", "名称", "category", "term",
+             absl::StrCat("年度资金（", std::string(UnitName(context.unit())), "）"), "指标"});
+  for (const b::Project& p : projects) {
+    if (context.json()) {
+      PrintJson(p);
+      continue;
+    }
+    table.Row({p.project_code(), p.name(), Enum(b::Category_Name(p.category()), "CATEGORY_"),
+               p.term(),
+               p.year_funding().has_total_fen() ? context.Amount(p.year_funding().total_fen()) : "",
+               absl::StrCat(p.indicators_size())});
+  }
+  if (!context.json()) context.csv() ? table.PrintCsv(std::cout) : table.Print(std::cout);
   return kOk;
 }
 
@@ -184,6 +270,7 @@ int Projects(Context& context, const Flags& f) {
 void AddStatements(CLI::App& app, Context& context) {
   auto add = [&](const char* name, const char* help, int (*run)(Context&, const Flags&), bool one) {
     auto f = std::make_shared<Flags>();
+    const bool exports = run == &Lines;
     CLI::App* c = app.add_subcommand(name, help);
     c->add_option("--division", f->division, "Division code")->required();
     auto* agency = c->add_option("--agency", f->agency, "Agency code");
@@ -197,11 +284,19 @@ void AddStatements(CLI::App& app, Context& context) {
     }
     c->add_option("--stage", f->stage, "Stage; approved for a single budget");
     c->add_option("--revision", f->revision, "A revision; without it the one that stands");
-    c->callback(
-        [&context, f, run] { context.run = [&context, f, run] { return run(context, *f); }; });
+    if (exports) {
+      c->add_option("--out", f->out, "With -o csv or -o xlsx, write to this file")
+          ->type_name("FILE");
+    }
+    c->callback([&context, f, run, exports] {
+      context.takes_workbook = exports;
+      context.run = [&context, f, run] { return run(context, *f); };
+    });
   };
   add("budgets", "List the budgets that stand, or show one at any revision", Budgets, false);
-  add("lines", "List the line items of a budget", Lines, true);
+  add("lines",
+      "List the line items of a budget; with -o csv or -o xlsx as the sheets that submit takes",
+      Lines, true);
   add("projects", "List the projects of a budget", Projects, true);
 }
 

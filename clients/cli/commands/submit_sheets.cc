@@ -101,6 +101,13 @@ int SubmitSheets(Context& context, const std::string& name, const std::string& b
   if (count > 1 && (!submission.request_id.empty() || submission.expected_revision.has_value()))
     return Usage(absl::StrCat(name, ": has ", count,
                               " budgets; --request-id and --expected-revision are of one"));
+  if (!submission.note.empty()) {
+    for (size_t i = 0; i < count; ++i) {
+      if (!file.budgets()[i].note().empty())
+        return Usage(absl::StrCat(file.PlaceOf(i, "note"),
+                                  ": has a note and --note is given: only one may tell"));
+    }
+  }
   size_t sent = 0;
   Outcomes outcomes;
   Progress progress("budgets");
@@ -113,7 +120,7 @@ int SubmitSheets(Context& context, const std::string& name, const std::string& b
                                                               : submission.request_id);
          if (submission.expected_revision.has_value())
            request.set_expected_revision(*submission.expected_revision);
-         request.set_note(submission.note);
+         if (!submission.note.empty()) request.set_note(submission.note);
          return request;
        },
        [&](int64_t index, const s::StreamBudgetsResponse& answer) {

@@ -16,7 +16,7 @@ struct SheetSubmission {
   // random one.
   std::string request_id;
   std::optional<int64_t> expected_revision;
-  // The note of every budget.
+  // The note of every budget; refused for a file that has notes.
   std::string note;
 };
 

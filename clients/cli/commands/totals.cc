@@ -111,7 +111,7 @@ void PrintJson(const Answer& answer, const std::string& analysis) {
 
 void PrintTable(const Context& context, const Answer& answer,
                 const std::vector<a::Dimension>& dimensions) {
-  const bool csv = context.output == "csv";
+  const bool csv = context.csv();
   std::vector<bool> right(2 * dimensions.size(), false);
   right.insert(right.end(), {true, true});
   Table table(right);
@@ -121,9 +121,7 @@ void PrintTable(const Context& context, const Answer& answer,
     cells.push_back(lines);
     table.Row(std::move(cells));
   };
-  auto amount = [&](const a::Total& t) {
-    return FormatAmount(t.amount_fen(), context.unit(), !csv);
-  };
+  auto amount = [&](const a::Total& t) { return context.Amount(t.amount_fen()); };
   add(GroupHeading(dimensions), absl::StrCat("金额（", UnitName(context.unit()), "）"), "行数");
   for (const a::Total& row : answer.rows)
     add(GroupCells(row.group(), csv), amount(row), absl::StrCat(row.line_count()));

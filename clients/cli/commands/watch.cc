@@ -62,9 +62,9 @@ void Print(const Context& context, const a::WatchTotalsResponse& message) {
     std::string codes;
     for (const std::string& cell : GroupCells(change.total().group(), /*csv=*/true))
       absl::StrAppend(&codes, cell, "  ");
-    std::cout << "    " << codes << FormatAmount(change.total().amount_fen(), context.unit());
+    std::cout << "    " << codes << context.Amount(change.total().amount_fen());
     if (change.has_previous_amount_fen())
-      std::cout << "  (" << FormatAmount(change.previous_amount_fen(), context.unit()) << ")";
+      std::cout << "  (" << context.Amount(change.previous_amount_fen()) << ")";
     std::cout << "\n";
   }
   std::cout.flush();

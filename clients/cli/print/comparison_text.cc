@@ -34,7 +34,6 @@ void PrintComparison(const TableComparison& comparison, std::ostream& out) {
 }
 
 void PrintComparisonCsv(const TableComparison& comparison, std::ostream& out) {
-  out << "\xef\xbb\xbf";
   ToTable(comparison).PrintCsv(out);
 }
 

@@ -1,23 +1,19 @@
 #include "clients/cli/print/sheet_writer.h"
 
-#include <unistd.h>
 #include <xlsxwriter.h>
 
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <map>
 #include <optional>
-#include <sstream>
-#include <system_error>
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "clients/cli/print/statutory_grid.h"
 #include "clients/cli/print/text.h"
+#include "clients/cli/print/workbook_file.h"
 #include "domain/disclosure/money.h"
 
 namespace fiscal::cli {
@@ -25,33 +21,11 @@ namespace {
 
 namespace d = fiscal::disclosure::v1;
 
-// 2000-01-01 UTC: when a table was printed is no part of it.
-constexpr time_t kCreated = 946684800;
 constexpr char kFont[] = "宋体";
 // Widths are in characters of the default font, heights in points.
 constexpr double kPortraitWidth = 92, kLandscapeWidth = 136;
 constexpr double kAmountWidth = 13, kCodeWidth = 12, kCodePartWidth = 6, kNameWidthMax = 44;
 constexpr double kLine = 18, kTitleLine = 32;
-
-// A directory that is removed with what is in it.
-class Scratch {
- public:
-  Scratch() {
-    std::error_code error;
-    std::string path = (std::filesystem::temp_directory_path(error) / "fiscal-XXXXXX").string();
-    if (!error && mkdtemp(path.data()) != nullptr) path_ = path;
-  }
-  ~Scratch() {
-    std::error_code error;
-    if (!path_.empty()) std::filesystem::remove_all(path_, error);
-  }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 // How a cell looks.
 struct Look {
@@ -95,30 +69,14 @@ std::string NumberFormat(const std::string& printed) {
 
 class Book {
  public:
-  Book(const d::GetTablesResponse& response, const disclosure::Form& form,
-       const WorkbookOptions& options, const std::string& path)
-      : response_(response), form_(form), options_(options) {
-    lxw_workbook_options settings = {};
-    const std::string directory = std::filesystem::path(path).parent_path();
-    tmpdir_ = directory;
-    settings.tmpdir = tmpdir_.data();
-    book_ = workbook_new_opt(path.c_str(), &settings);
-  }
+  Book(lxw_workbook* book, const d::GetTablesResponse& response, const disclosure::Form& form,
+       const WorkbookOptions& options)
+      : book_(book), response_(response), form_(form), options_(options) {}
 
-  absl::Status Write(const std::vector<Grid>& grids) {
-    if (book_ == nullptr) return absl::ResourceExhaustedError("the workbook can't be made");
-    lxw_doc_properties properties = {};
-    std::string title = response_.name();
-    properties.title = title.data();
-    properties.created = kCreated;
-    Check(workbook_set_properties(book_, &properties));
+  lxw_error Write(const std::vector<Grid>& grids) {
     for (const Grid& grid : grids) Sheet(grid);
     if (response_.narrative().sentences_size() > 0) Narrative();
-    // Frees the book, whatever it returns.
-    Check(workbook_close(book_));
-    if (error_ != LXW_NO_ERROR)
-      return absl::UnavailableError(absl::StrCat("the workbook: ", lxw_strerror(error_)));
-    return absl::OkStatus();
+    return error_;
   }
 
  private:
@@ -150,12 +108,12 @@ class Book {
     const auto c = static_cast<lxw_col_t>(column);
     if (rows > 1 || columns > 1) {
       Check(worksheet_merge_range(sheet, r, c, static_cast<lxw_row_t>(row + rows - 1),
-                                  static_cast<lxw_col_t>(column + columns - 1), text.c_str(),
-                                  format));
+                                  static_cast<lxw_col_t>(column + columns - 1),
+                                  WorkbookText(text).c_str(), format));
     } else if (text.empty()) {
       Check(worksheet_write_blank(sheet, r, c, format));
     } else {
-      Check(worksheet_write_string(sheet, r, c, text.c_str(), format));
+      Check(worksheet_write_string(sheet, r, c, WorkbookText(text).c_str(), format));
     }
   }
 
@@ -328,11 +286,10 @@ class Book {
     Page(sheet, false);
   }
 
+  lxw_workbook* const book_;
   const d::GetTablesResponse& response_;
   const disclosure::Form& form_;
   const WorkbookOptions& options_;
-  std::string tmpdir_;
-  lxw_workbook* book_ = nullptr;
   std::map<Look, lxw_format*> formats_;
   lxw_error error_ = LXW_NO_ERROR;
 };
@@ -343,15 +300,9 @@ absl::StatusOr<std::string> WriteWorkbook(const d::GetTablesResponse& response,
                                           const disclosure::Form& form,
                                           const WorkbookOptions& options) {
   FISCAL_ASSIGN_OR_RETURN(const std::vector<Grid> grids, LayOut(response, form));
-  const Scratch scratch;
-  if (scratch.path().empty()) return absl::UnavailableError("no temporary directory can be made");
-  const std::string path = scratch.path() + "/tables.xlsx";
-  FISCAL_RETURN_IF_ERROR(Book(response, form, options, path).Write(grids));
-  std::ifstream file(path, std::ios::binary);
-  std::stringstream bytes;
-  bytes << file.rdbuf();
-  if (!file) return absl::UnavailableError("the workbook can't be read back");
-  return bytes.str();
+  return MakeWorkbook(response.name(), [&](lxw_workbook* book) {
+    return Book(book, response, form, options).Write(grids);
+  });
 }
 
 }  // namespace fiscal::cli

@@ -3,13 +3,21 @@
 #include "absl/strings/str_cat.h"
 #include "clients/cli/print/json.h"
 #include "clients/cli/print/text.h"
+#include "clients/sheets/csv.h"
 
 namespace fiscal::cli {
 namespace {
 
 namespace d = fiscal::disclosure::v1;
 
-Table ToTable(const Grid& grid, bool indented) {
+std::string Exactly(const d::StatutoryCell& figure, disclosure::MoneyUnit unit) {
+  if (figure.printed().empty()) return "";
+  return FormatExact(figure.amount_fen(),
+                     unit == disclosure::MoneyUnit::kYuan ? Unit::kYuan : Unit::kWanyuan);
+}
+
+// For people as the form prints it; else exact, and trees without indents.
+Table ToTable(const Grid& grid, bool for_people) {
   std::vector<bool> right;
   std::vector<std::string> heading;
   for (const GridColumn& c : grid.columns) {
@@ -21,10 +29,12 @@ Table ToTable(const Grid& grid, bool indented) {
   for (const std::vector<GridCell>& row : grid.rows) {
     std::vector<std::string> cells;
     for (const GridCell& cell : row) {
-      cells.push_back(cell.figure != nullptr
-                          ? cell.figure->printed()
-                          : std::string(indented ? static_cast<size_t>(2 * cell.indent) : 0, ' ') +
-                                cell.text);
+      if (cell.figure != nullptr) {
+        cells.push_back(for_people ? cell.figure->printed() : Exactly(*cell.figure, grid.unit));
+      } else {
+        const int indent = for_people ? 2 * cell.indent : 0;
+        cells.push_back(std::string(static_cast<size_t>(indent), ' ') + cell.text);
+      }
     }
     table.Row(std::move(cells));
   }
@@ -111,20 +121,20 @@ void PrintTables(const d::GetTablesResponse& response, const std::vector<Grid>& 
 
 void PrintTablesCsv(const d::GetTablesResponse& response, const std::vector<Grid>& grids,
                     std::ostream& out) {
-  out << "\xef\xbb\xbf";
+  out << sheets::kByteOrderMark;
   const bool several = grids.size() > 1;
   for (const Grid& grid : grids) {
     if (several) {
       Table title({false, false, false});
       title.Row({grid.title, response.name(), UnitLine(grid)});
-      title.PrintCsv(out);
+      title.PrintCsvRows(out);
     }
-    ToTable(grid, false).PrintCsv(out);
+    ToTable(grid, false).PrintCsvRows(out);
     if (several) out << "\r\n";
   }
   Table sentences({false});
   for (const std::string& sentence : response.narrative().sentences()) sentences.Row({sentence});
-  sentences.PrintCsv(out);
+  sentences.PrintCsvRows(out);
 }
 
 void PrintTablesJson(const d::GetTablesResponse& response, std::ostream& out) {

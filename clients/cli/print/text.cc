@@ -5,17 +5,11 @@
 #include <algorithm>
 
 #include "absl/strings/str_format.h"
+#include "clients/sheets/csv.h"
+#include "clients/sheets/kept_text.h"
 
 namespace fiscal::cli {
 namespace {
-
-// True for text that a spreadsheet may take for a formula, in either width.
-bool StartsFormula(absl::string_view cell) {
-  for (absl::string_view sign : {"=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠"}) {
-    if (cell.substr(0, sign.size()) == sign) return true;
-  }
-  return false;
-}
 
 // "-1,234.50" and "+3.00%": a sign, then nothing that computes.
 bool IsPlainFigure(absl::string_view cell) {
@@ -52,10 +46,22 @@ std::string FormatAmount(int64_t fen, Unit unit, bool separators) {
   std::string whole = std::to_string(unit == Unit::kFen ? magnitude : magnitude / 100);
   if (separators) {
     for (int i = static_cast<int>(whole.size()) - 3; i > 0; i -= 3)
-      whole.insert(static_cast<size_t>(i), ",");
+      whole.insert(static_cast<size_t>(i), 1, ',');
   }
   std::string out = unit == Unit::kFen ? whole : absl::StrFormat("%s.%02d", whole, magnitude % 100);
   return negative && magnitude != 0 ? "-" + out : out;
+}
+
+std::string FormatExact(int64_t fen, Unit unit) {
+  if (unit != Unit::kWanyuan) return FormatAmount(fen, unit, /*separators=*/false);
+  const bool negative = fen < 0;
+  const uint64_t magnitude =
+      negative ? ~static_cast<uint64_t>(fen) + 1 : static_cast<uint64_t>(fen);
+  std::string out =
+      absl::StrFormat("%s%d.%06d", negative ? "-" : "", magnitude / 1000000, magnitude % 1000000);
+  // Two decimals stay, as of the other units.
+  for (int i = 0; i < 4 && out.back() == '0'; ++i) out.pop_back();
+  return out;
 }
 
 std::string FormatYuan(int64_t fen) { return FormatAmount(fen, Unit::kYuan, false); }
@@ -87,22 +93,18 @@ void Table::Print(std::ostream& out) const {
 }
 
 void Table::PrintCsv(std::ostream& out) const {
+  out << sheets::kByteOrderMark;
+  PrintCsvRows(out);
+}
+
+void Table::PrintCsvRows(std::ostream& out) const {
   for (size_t r = 0; r < rows_.size(); ++r) {
-    for (size_t i = 0; i < rows_[r].size(); ++i) {
-      std::string cell = rows_[r][i];
+    std::vector<std::string> cells = rows_[r];
+    for (size_t i = 0; i < cells.size(); ++i) {
       const bool amount = right_[i] && r > 0;
-      if (StartsFormula(cell) && !(amount && IsPlainFigure(cell))) cell.insert(0, "'");
-      if (cell.find_first_of(",\"\r\n") != std::string::npos) {
-        std::string quoted = "\"";
-        for (char c : cell) {
-          if (c == '"') quoted += '"';
-          quoted += c;
-        }
-        cell = quoted + "\"";
-      }
-      out << (i == 0 ? "" : ",") << cell;
+      if (!(amount && IsPlainFigure(cells[i]))) cells[i] = sheets::KeptText(cells[i]);
     }
-    out << "\r\n";
+    out << sheets::CsvLine(cells);
   }
 }
 

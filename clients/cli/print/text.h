@@ -18,6 +18,8 @@ enum class Unit { kWanyuan, kYuan, kFen };
 
 // "1,234.57": 万元 and 元 with two decimals, exact integer arithmetic, halves away from zero.
 std::string FormatAmount(int64_t fen, Unit unit, bool separators = true);
+// Exact and without separators: 万元 with two to six decimals, 元 with two.
+std::string FormatExact(int64_t fen, Unit unit);
 // Exact yuan with two decimals: "298800.00".
 std::string FormatYuan(int64_t fen);
 // Hundredths of a percent: 1290 is "12.90%".
@@ -32,9 +34,11 @@ class Table {
   explicit Table(std::vector<bool> right) : right_(std::move(right)) {}
   void Row(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
   void Print(std::ostream& out) const;
-  // The same as CSV (RFC 4180). What a spreadsheet would run as a formula gets an apostrophe in
-  // front; figures don't.
+  // The same as CSV (RFC 4180) with a byte order mark. Text is as kept_text.h keeps it; figures are
+  // as they are.
   void PrintCsv(std::ostream& out) const;
+  // Without the mark, to follow what has it.
+  void PrintCsvRows(std::ostream& out) const;
 
  private:
   std::vector<bool> right_;

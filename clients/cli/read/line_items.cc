@@ -12,12 +12,14 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "base/text.h"
+#include "clients/cli/read/line_item_columns.h"
 #include "clients/cli/read/names.h"
 #include "clients/sheets/csv.h"
 #include "clients/sheets/decimal.h"
+#include "clients/sheets/kept_text.h"
 #include "clients/sheets/xlsx.h"
 
 namespace fiscal::cli {
@@ -28,125 +30,12 @@ namespace s = fiscal::submission::v1;
 using sheets::Cell;
 using sheets::CellKind;
 using sheets::Decimal;
-
-// Kinds of columns, in the order of Elements().
-enum Element : int {
-  kDivision,
-  kAgency,
-  kYear,
-  kStage,
-  kLineId,
-  kDirection,
-  kFunctional,
-  kRevenue,
-  kDeptEconomic,
-  kGovEconomic,
-  kFund,
-  kCategory,
-  kFundingYear,
-  kProjectCode,
-  kProjectName,
-  kAmount,
-  kReceiving,
-  kProcurement,
-  kNote,
-  kAnalysis,
-  kElementCount,
-};
-
-struct ElementNames {
-  // The field of a request it becomes.
-  const char* field;
-  // Texts that the heading may have; the first two are named in messages.
-  std::vector<const char*> headings;
-};
-
-const std::array<ElementNames, kElementCount>& Elements() {
-  static const auto* const elements = new std::array<ElementNames, kElementCount>{{
-      {"division_code",
-       {"division_code", "行政区划代码", "division", "区划代码", "行政区划编码", "区划编码",
-        "行政区划", "区划"}},
-      {"agency_code",
-       {"agency_code", "单位代码", "agency", "单位编码", "预算单位代码", "预算单位编码"}},
-      {"fiscal_year", {"fiscal_year", "预算年度", "year", "年度"}},
-      {"stage", {"stage", "预算阶段", "阶段"}},
-      {"line_id", {"line_id", "明细编号", "明细行编号", "行编号", "明细编码"}},
-      {"direction", {"direction", "收支方向", "收支", "收支类型"}},
-      {"functional_code",
-       {"functional_code", "功能科目编码", "functional", "支出功能分类科目", "支出功能分类",
-        "支出功能分类科目编码", "支出功能分类编码", "功能分类科目", "功能分类科目编码", "功能分类",
-        "功能分类编码", "功能科目", "功能科目代码"}},
-      {"revenue_code",
-       {"revenue_code", "收入分类科目", "revenue", "收入分类", "收入分类科目编码", "收入分类编码",
-        "收入科目", "收入科目编码", "收入科目代码"}},
-      {"dept_economic_code",
-       {"dept_economic_code", "部门支出经济分类", "dept_economic", "部门预算支出经济分类",
-        "部门预算支出经济分类科目", "部门支出经济分类科目", "部门支出经济分类科目编码",
-        "部门支出经济分类编码", "部门经济分类", "部门经济分类编码", "部门经济科目编码"}},
-      {"gov_economic_code",
-       {"gov_economic_code", "政府支出经济分类", "gov_economic", "政府预算支出经济分类",
-        "政府预算支出经济分类科目", "政府支出经济分类科目", "政府支出经济分类科目编码",
-        "政府支出经济分类编码", "政府经济分类", "政府经济分类编码", "政府经济科目编码"}},
-      {"fund", {"fund", "资金性质", "资金性质名称"}},
-      {"category", {"category", "支出类别", "支出类型", "项目类别"}},
-      {"funding_year", {"funding_year", "资金年度", "资金来源年度", "预算安排年度"}},
-      {"project_code", {"project_code", "项目代码", "项目编码"}},
-      {"name", {"project_name", "项目名称"}},
-      {"amount_fen", {"amount_yuan", "金额（元）"}},
-      {"receiving_division_code",
-       {"receiving_division_code", "接收方区划", "receiving_division", "接收方区划代码",
-        "接收方行政区划", "接收方行政区划代码"}},
-      {"procurement_kind",
-       {"procurement_kind", "政府采购类型", "procurement", "政府采购", "采购类型", "采购品目类别"}},
-      {"note", {"note", "备注", "说明"}},
-      {"analysis", {"analysis", "备查分析", "分析", "其中"}},
-  }};
-  return *elements;
-}
-
-// Beginnings of headings of amounts; the unit follows.
-constexpr absl::string_view kAmountHeadings[] = {"amount", "金额", "预算金额", "预算数"};
-constexpr char kWriteUnit[] =
-    "write 金额（元）, 金额（万元） or 金额（分）, or amount_yuan, amount_wanyuan or amount_fen";
-
-enum class AmountUnit { kNone, kFen, kYuan, kWanyuan };
-
-// Decimal places down to a fen.
-int PlacesOf(AmountUnit unit) {
-  return unit == AmountUnit::kWanyuan ? 6 : unit == AmountUnit::kYuan ? 2 : 0;
-}
-
-absl::string_view NameOf(AmountUnit unit) {
-  return unit == AmountUnit::kWanyuan ? "万元" : unit == AmountUnit::kYuan ? "元" : "分";
-}
+using sheets::Trim;
 
 // How exactly an amount is known that is stated with so many decimals.
 int64_t PrecisionOf(AmountUnit unit, int decimals) {
   const int places = PlacesOf(unit) - decimals;
   return places >= 6 ? 1000000 : places >= 4 ? 10000 : places >= 2 ? 100 : 1;
-}
-
-// Without blanks at its ends, the ideographic and the non-breaking one among them.
-absl::string_view Trim(absl::string_view text) {
-  while (true) {
-    const size_t before = text.size();
-    text = absl::StripAsciiWhitespace(text);
-    for (absl::string_view blank : {"\u3000", "\u00a0"}) {
-      absl::ConsumePrefix(&text, blank);
-      absl::ConsumeSuffix(&text, blank);
-    }
-    if (text.size() == before) return text;
-  }
-}
-
-// A heading as it is compared: without blanks, in lower case, with ASCII brackets.
-std::string Folded(absl::string_view heading) {
-  std::string folded = absl::StrReplaceAll(
-      heading, {{"（", "("}, {"）", ")"}, {"\u3000", ""}, {"\u00a0", ""}, {"-", "_"}});
-  folded.erase(std::remove_if(folded.begin(), folded.end(),
-                              [](unsigned char c) { return absl::ascii_isspace(c); }),
-               folded.end());
-  return absl::AsciiStrToLower(folded);
 }
 
 // Text of a cell in a message: whole characters, not too many.
@@ -161,52 +50,6 @@ std::string Quoted(absl::string_view text) {
     if (absl::ascii_iscntrl(static_cast<unsigned char>(c))) c = ' ';
   }
   return absl::StrCat("\"", shown, "\"");
-}
-
-struct Heading {
-  Element element = kElementCount;
-  AmountUnit unit = AmountUnit::kNone;
-};
-
-// kElementCount where no column is called so.
-Heading ParseHeading(absl::string_view text) {
-  static const auto* const by_name = [] {
-    auto* const headings = new absl::flat_hash_map<std::string, Heading>();
-    for (int e = 0; e < kElementCount; ++e) {
-      if (e == kAmount) continue;
-      for (const char* name : Elements()[static_cast<size_t>(e)].headings)
-        headings->emplace(Folded(name), Heading{static_cast<Element>(e), AmountUnit::kNone});
-    }
-    for (absl::string_view base : kAmountHeadings) {
-      const auto add = [&](absl::string_view suffix, AmountUnit unit) {
-        headings->emplace(absl::StrCat(std::string(base), std::string(suffix)),
-                          Heading{kAmount, unit});
-      };
-      add("", AmountUnit::kNone);
-      add("_fen", AmountUnit::kFen);
-      add("_yuan", AmountUnit::kYuan);
-      add("_wanyuan", AmountUnit::kWanyuan);
-      add("(分)", AmountUnit::kFen);
-      add("(元)", AmountUnit::kYuan);
-      add("(万元)", AmountUnit::kWanyuan);
-    }
-    return headings;
-  }();
-  const auto it = by_name->find(Folded(text));
-  return it == by_name->end() ? Heading() : it->second;
-}
-
-// The unit a title above the headings names: 单位：万元.
-AmountUnit UnitOfTitle(absl::string_view title) {
-  const std::string folded = absl::StrReplaceAll(Folded(title), {{"：", ":"}});
-  const size_t at = folded.find("单位:");
-  if (at == std::string::npos) return AmountUnit::kNone;
-  absl::string_view rest = absl::string_view(folded).substr(at + std::string("单位:").size());
-  absl::ConsumePrefix(&rest, "人民币");
-  return absl::StartsWith(rest, "万元") ? AmountUnit::kWanyuan
-         : absl::StartsWith(rest, "元") ? AmountUnit::kYuan
-         : absl::StartsWith(rest, "分") ? AmountUnit::kFen
-                                        : AmountUnit::kNone;
 }
 
 // Digits with a point, and with separators where each of them stands before three digits.
@@ -247,6 +90,13 @@ std::string EnumNames(const google::protobuf::EnumDescriptor* values, const std:
   return absl::StrJoin(names, ", ");
 }
 
+// In messages.
+absl::string_view RowsOf(SheetKind kind) {
+  return kind == SheetKind::kLines      ? "line items"
+         : kind == SheetKind::kProjects ? "projects"
+                                        : "performance indicators";
+}
+
 bool IsBlank(const Cell& cell) { return cell.kind == CellKind::kText && Trim(cell.text).empty(); }
 
 size_t FilledCells(const sheets::Row& row) {
@@ -265,7 +115,7 @@ class LineItemReader {
     if (file_.csv_) {
       absl::StatusOr<sheets::Sheet> sheet = sheets::ReadCsv(bytes);
       if (!sheet.ok()) return Add(file_.name_, std::string(sheet.status().message()));
-      ReadSheet(*sheet);
+      ReadSheet(*sheet, SheetKind::kLines);
     } else {
       absl::StatusOr<std::vector<sheets::Sheet>> all = sheets::ReadXlsx(bytes);
       if (!all.ok()) return Add(file_.name_, std::string(all.status().message()));
@@ -286,14 +136,18 @@ class LineItemReader {
     // By line; and the finest decimals of each unit, which are what its column is known to.
     std::vector<AmountUnit> units;
     std::array<int, 4> decimals_max = {};
+    // What the lines said of the statement, by element.
+    std::map<Element, std::string> stated;
   };
 
   // The sheet that is being read.
   struct Current {
     size_t layout = 0;
+    SheetKind kind = SheetKind::kLines;
     // Up to the last one that is filled.
     size_t heading_cells = 0;
-    AmountUnit unit = AmountUnit::kNone;
+    // Of the columns of amounts.
+    std::array<AmountUnit, kElementCount> units = {};
     std::map<int, Element> element_of;
     // Columns without a heading that were said.
     std::set<int> bare_columns;
@@ -324,6 +178,7 @@ class LineItemReader {
                        [&](const sheets::Sheet& sheet) { return sheet.name == name; }))
         Add(file_.name_, absl::StrCat("there is no sheet ", Quoted(name)));
     }
+    std::vector<const sheets::Sheet*> read;
     for (const sheets::Sheet& sheet : all) {
       if (!options_.sheets.empty()) {
         if (std::find(options_.sheets.begin(), options_.sheets.end(), sheet.name) ==
@@ -333,18 +188,37 @@ class LineItemReader {
         if (!sheet.rows.empty()) file_.unread_sheets_.push_back(sheet.name);
         continue;
       }
-      ReadSheet(sheet);
+      read.push_back(&sheet);
+    }
+    for (SheetKind kind : {SheetKind::kLines, SheetKind::kProjects, SheetKind::kIndicators}) {
+      for (const sheets::Sheet* sheet : read) {
+        if (KindOfSheet(*sheet) == kind) ReadSheet(*sheet, kind);
+      }
     }
   }
 
-  void ReadSheet(const sheets::Sheet& sheet) {
+  // By its headings: titles stand alone in their rows, headings don't.
+  static SheetKind KindOfSheet(const sheets::Sheet& sheet) {
+    const auto heading = std::find_if(sheet.rows.begin(), sheet.rows.end(),
+                                      [](const sheets::Row& row) { return FilledCells(row) > 1; });
+    std::set<Element> elements;
+    if (heading != sheet.rows.end()) {
+      for (const Cell& cell : heading->cells) {
+        const Element element = ParseHeading(cell.text).element;
+        if (element != kElementCount) elements.insert(element);
+      }
+    }
+    return KindOf(elements);
+  }
+
+  void ReadSheet(const sheets::Sheet& sheet, SheetKind kind) {
     file_.layouts_.emplace_back();
     Layout& layout = file_.layouts_.back();
     layout.sheet = sheet.name;
     layout.columns.assign(kElementCount, -1);
     now_ = Current();
     now_.layout = file_.layouts_.size() - 1;
-    // Titles stand alone in their rows, headings don't.
+    now_.kind = kind;
     size_t r = 0;
     std::vector<std::pair<RowAt, const Cell*>> titles;
     for (; r < sheet.rows.size(); ++r) {
@@ -363,10 +237,12 @@ class LineItemReader {
     ReadHeadings(sheet.rows[r]);
     for (const auto& [at, cell] : titles) {
       const AmountUnit unit = UnitOfTitle(cell->text);
-      if (unit != AmountUnit::kNone && now_.unit != AmountUnit::kNone && unit != now_.unit) {
+      for (AmountUnit heading : now_.units) {
+        if (unit == AmountUnit::kNone || heading == AmountUnit::kNone || unit == heading) continue;
         Add(file_.PlaceOfColumn(at, cell->column),
             absl::StrCat("says ", NameOf(unit), ", and the heading of the amounts says ",
-                         NameOf(now_.unit)));
+                         NameOf(heading)));
+        break;
       }
     }
     CheckMerged(sheet, r);
@@ -392,10 +268,9 @@ class LineItemReader {
         continue;
       }
       const Heading heading = ParseHeading(text);
-      if (heading.element == kElementCount) {
-        refuse(absl::StrCat(Quoted(text),
-                            " is no column of line items; docs/spreadsheets.md has their "
-                            "names"));
+      if (heading.element == kElementCount || !ColumnOf(heading.element).IsIn(now_.kind)) {
+        refuse(absl::StrCat(Quoted(text), " is no column of ", RowsOf(now_.kind),
+                            "; docs/spreadsheets.md has their names"));
         continue;
       }
       int& column = layout.columns[static_cast<size_t>(heading.element)];
@@ -406,16 +281,26 @@ class LineItemReader {
       }
       column = cell.column;
       now_.element_of[cell.column] = heading.element;
-      if (heading.element == kAmount) {
-        now_.unit = heading.unit;
-        if (heading.unit == AmountUnit::kNone)
-          refuse(absl::StrCat(Quoted(text), " does not say the unit: ", kWriteUnit));
-      }
+      if (!ColumnOf(heading.element).amount) continue;
+      now_.units[static_cast<size_t>(heading.element)] = heading.unit;
+      if (heading.unit == AmountUnit::kNone)
+        refuse(absl::StrCat(Quoted(text), " does not say the unit: ", HowToSayUnit(heading)));
     }
+    RequireColumns(at);
+  }
+
+  static std::string HowToSayUnit(const Heading& heading) {
+    if (heading.element == kAmount) return kWriteUnit;
+    const char* name = ColumnOf(heading.element).headings[1];
+    return absl::StrCat("write ", name, "（元）, ", name, "（万元） or ", name, "（分）");
+  }
+
+  void RequireColumns(RowAt at) {
     Require(at, kDivision, "--division", !options_.division_code.empty());
     Require(at, kAgency, "--agency", !options_.agency_code.empty());
     Require(at, kYear, "--year", options_.fiscal_year != 0);
     Require(at, kStage, "--stage", options_.stage != b::STAGE_UNSPECIFIED);
+    if (now_.kind != SheetKind::kLines) return;
     if (!HasColumn(kLineId))
       Missing(at, kLineId, "every line has an id that it keeps in later revisions");
     if (!HasColumn(kDirection)) Missing(at, kDirection, "支出 or 收入");
@@ -429,9 +314,11 @@ class LineItemReader {
   }
 
   void Missing(RowAt at, Element e, absl::string_view why) {
-    const std::vector<const char*>& names = Elements()[static_cast<size_t>(e)].headings;
+    const std::vector<const char*>& names = ColumnOf(e).headings;
     Add(file_.PlaceOfRow(at),
-        absl::StrCat("column ", names[0], " (", names[1], ") is missing: ", why));
+        ColumnOf(e).amount
+            ? absl::StrCat("column ", names[0], "_yuan (", names[1], "（元）) is missing: ", why)
+            : absl::StrCat("column ", names[0], " (", names[1], ") is missing: ", why));
   }
 
   // A part of the budget's key stands in a column or in a flag.
@@ -467,7 +354,7 @@ class LineItemReader {
     if (cell == nullptr) return "";
     switch (cell->kind) {
       case CellKind::kText:
-        return std::string(Trim(cell->text));
+        return std::string(sheets::TextOf(cell->text));
       case CellKind::kNumber: {
         const std::optional<Decimal> value = sheets::ParseDecimal(Trim(cell->text));
         if (!value) {
@@ -561,22 +448,37 @@ class LineItemReader {
         Add(file_.PlaceOfColumn(row.at, cell.column), "stands in a column without a heading");
       }
     }
+    switch (now_.kind) {
+      case SheetKind::kLines:
+        return ReadLine(row);
+      case SheetKind::kProjects:
+        return ReadProjectRow(row);
+      case SheetKind::kIndicators:
+        return ReadIndicator(row);
+    }
+  }
+
+  void ReadLine(const CurrentRow& row) {
     const std::optional<size_t> budget = BudgetOf(row);
     b::LineItem line;
     ReadCodes(row, &line);
     ReadNamedValues(row, &line);
     const int decimals = ReadAmount(row, &line);
+    ReadPrecision(row, &line);
     ReadProject(row, budget, &line);
+    ReadStatement(row, budget);
     if (!budget) return;
     Draft& draft = drafts_[*budget];
-    draft.units.push_back(now_.unit);
-    int& decimals_max = draft.decimals_max[static_cast<size_t>(now_.unit)];
+    const AmountUnit unit = now_.units[kAmount];
+    draft.units.push_back(unit);
+    int& decimals_max = draft.decimals_max[static_cast<size_t>(unit)];
     decimals_max = std::max(decimals_max, decimals);
     *file_.budgets_[*budget].add_line_items() = std::move(line);
     file_.origins_[*budget].lines.push_back(row.at);
   }
 
-  // The budget a row belongs to, made with its first row; nullopt when its key is not whole.
+  // The budget a row belongs to, made with its first line; nullopt when its key is not whole, or a
+  // project has no lines beside it: a typing error in its key would empty another budget.
   std::optional<size_t> BudgetOf(const CurrentRow& row) {
     // Each is empty where something is wrong with it.
     std::string division = options_.division_code, agency = options_.agency_code;
@@ -590,8 +492,14 @@ class LineItemReader {
       return std::nullopt;
     // Both are the same division: two statements of one budget would replace each other.
     if (division.size() == 9 && absl::EndsWith(division, "000")) division.resize(6);
-    const auto [it, made] = budget_by_key_.try_emplace(
-        std::make_tuple(division, agency, year, static_cast<int>(stage)), drafts_.size());
+    const auto key = std::make_tuple(division, agency, year, static_cast<int>(stage));
+    if (now_.kind != SheetKind::kLines && budget_by_key_.count(key) == 0) {
+      Add(file_.PlaceOfRow(row.at),
+          absl::StrCat("the file has no line items of budget ", division, "/", agency, "/", year,
+                       "/", ShortName(b::Stage_Name(stage), "STAGE_")));
+      return std::nullopt;
+    }
+    const auto [it, made] = budget_by_key_.try_emplace(key, drafts_.size());
     if (made) {
       drafts_.emplace_back();
       s::SubmitBudgetRequest& request = file_.budgets_.emplace_back();
@@ -660,43 +568,119 @@ class LineItemReader {
 
   // Sets the amount and returns the decimals it is stated with.
   int ReadAmount(const CurrentRow& row, b::LineItem* line) {
-    if (!HasColumn(kAmount) || now_.unit == AmountUnit::kNone) return 0;
-    const Cell* cell = row.cells[kAmount];
-    if (cell == nullptr) {
+    if (HasColumn(kAmount) && row.cells[kAmount] == nullptr) {
       AddCell(row, kAmount, "is empty; write 0 where there is no money");
       return 0;
     }
+    const Stated stated = ReadFen(row, kAmount).value_or(Stated());
+    line->set_amount_fen(stated.fen);
+    return stated.decimals;
+  }
+
+  struct Stated {
+    int64_t fen = 0;
+    int decimals = 0;
+  };
+
+  // nullopt where the cell is blank, or something is wrong, which is said.
+  std::optional<Stated> ReadFen(const CurrentRow& row, Element e) {
+    const Cell* cell = row.cells[static_cast<size_t>(e)];
+    const AmountUnit unit = now_.units[static_cast<size_t>(e)];
+    if (cell == nullptr || unit == AmountUnit::kNone) return std::nullopt;
     const bool number = cell->kind == CellKind::kNumber;
     if (!number && cell->kind != CellKind::kText) {
-      SayUnusable(row, kAmount, *cell);
-      return 0;
+      SayUnusable(row, e, *cell);
+      return std::nullopt;
     }
     const absl::string_view text = Trim(cell->text);
     std::optional<Decimal> value = number ? sheets::ParseDecimal(text) : ParseStatedAmount(text);
     if (!value) {
-      AddCell(row, kAmount, absl::StrCat(Quoted(text), " is no amount"));
-      return 0;
+      AddCell(row, e, absl::StrCat(Quoted(text), " is no amount"));
+      return std::nullopt;
     }
-    const int places = PlacesOf(now_.unit);
+    const int places = PlacesOf(unit);
     if (number) value = sheets::Rounded(*value, sheets::kNumberCellDigits);
     const std::optional<int64_t> fen = sheets::Scaled(*value, places);
     if (!fen) {
-      AddCell(row, kAmount,
+      AddCell(row, e,
               absl::StrCat(Quoted(text), value->exponent + places < 0
                                              ? " is finer than a fen, and nothing is rounded"
                                              : " is more than an amount can be"));
-      return 0;
+      return std::nullopt;
     }
     if (number && static_cast<int>(value->digits.size()) + value->exponent + places >
                       sheets::kNumberCellDigits) {
-      AddCell(row, kAmount,
+      AddCell(row, e,
               absl::StrCat(Quoted(text), " has more than ", sheets::kNumberCellDigits,
                            " digits down to the fen, which a number cell does not keep: format "
                            "the cell as text and type it again"));
-      return 0;
+      return std::nullopt;
     }
-    line->set_amount_fen(*fen);
-    return number ? sheets::Decimals(*value) : std::min(WrittenDecimals(text), places);
+    return Stated{*fen,
+                  number ? sheets::Decimals(*value) : std::min(WrittenDecimals(text), places)};
+  }
+
+  void ReadPrecision(const CurrentRow& row, b::LineItem* line) {
+    const std::optional<std::string> text = Text(row, kPrecision, true);
+    if (!text || text->empty()) return;
+    for (int64_t fen : {1, 100, 10000, 1000000}) {
+      if (*text == absl::StrCat(fen)) line->set_precision_fen(fen);
+    }
+    if (line->precision_fen() == 0)
+      AddCell(row, kPrecision, absl::StrCat(Quoted(*text), " is none of 1, 100, 10000, 1000000"));
+  }
+
+  // nullopt where the cell is blank, or something is wrong, which is said.
+  std::optional<bool> ReadTruth(const CurrentRow& row, Element e) {
+    const Cell* cell = row.cells[static_cast<size_t>(e)];
+    if (cell == nullptr) return std::nullopt;
+    const std::optional<std::string> text =
+        cell->kind == CellKind::kBoolean ? cell->text : Text(row, e, true);
+    if (!text) return std::nullopt;
+    for (const char* yes : {"是", "true", "yes"}) {
+      if (absl::EqualsIgnoreCase(*text, yes)) return true;
+    }
+    for (const char* no : {"否", "false", "no"}) {
+      if (absl::EqualsIgnoreCase(*text, no)) return false;
+    }
+    AddCell(row, e, absl::StrCat(Quoted(*text), " is neither 是 nor 否"));
+    return std::nullopt;
+  }
+
+  // What may stand in any of a statement's lines, and is the same in each where it does. True when
+  // this is the first of them.
+  bool IsFirst(const CurrentRow& row, size_t budget, Element e, const std::string& value) {
+    const auto [it, first] = drafts_[budget].stated.try_emplace(e, value);
+    RowAt& at = file_.origins_[budget].stated.try_emplace(ColumnOf(e).field, row.at).first->second;
+    if (!first && it->second != value) {
+      AddCell(row, e,
+              absl::StrCat("is ", Quoted(value), " here and ", Quoted(it->second), " in ",
+                           file_.PlaceOfField(at, ColumnOf(e).field),
+                           ": it is one for the whole budget"));
+    }
+    return first;
+  }
+
+  void ReadStatement(const CurrentRow& row, std::optional<size_t> budget) {
+    const auto scope = Value<b::Scope>(row, kScope, &ParseScope, b::Scope_descriptor(), "SCOPE_");
+    const std::optional<bool> control = ReadTruth(row, kControl);
+    const std::optional<Stated> carried = ReadFen(row, kCarryForward);
+    const std::optional<std::string> note = Text(row, kStatementNote, false);
+    if (!budget) return;
+    s::SubmitBudgetRequest& request = file_.budgets_[*budget];
+    if (scope.value_or(b::SCOPE_UNSPECIFIED) != b::SCOPE_UNSPECIFIED &&
+        IsFirst(row, *budget, kScope, ChineseName(*scope))) {
+      request.set_scope(*scope);
+      // The agency of such a budget is the department.
+      if (*scope == b::SCOPE_DEPARTMENT)
+        request.set_department_code(request.budget().agency_code());
+    }
+    if (control && IsFirst(row, *budget, kControl, *control ? "是" : "否"))
+      request.set_control(*control);
+    if (carried && IsFirst(row, *budget, kCarryForward, absl::StrCat(carried->fen, " fen")))
+      request.set_year_end_carry_forward_fen(carried->fen);
+    if (note && !note->empty() && IsFirst(row, *budget, kStatementNote, *note))
+      request.set_note(*note);
   }
 
   void ReadProject(const CurrentRow& row, std::optional<size_t> budget, b::LineItem* line) {
@@ -728,10 +712,91 @@ class LineItemReader {
       origins[it->second] = row.at;
       return;
     }
+    SayOtherName(row, *project, *name, origins[it->second]);
+  }
+
+  // The project that a row of a sheet of projects states, which may be new; null when something is
+  // wrong, which is said.
+  b::Project* StatedProject(const CurrentRow& row) {
+    const std::optional<size_t> budget = BudgetOf(row);
+    const std::optional<std::string> code = RequiredText(row, kProjectCode);
+    const std::optional<std::string> name = Text(row, kProjectName, false);
+    if (!budget || !code || !name) return nullptr;
+    s::SubmitBudgetRequest& request = file_.budgets_[*budget];
+    std::vector<RowAt>& origins = file_.origins_[*budget].projects;
+    const auto [it, made] = drafts_[*budget].project_by_code.try_emplace(*code, origins.size());
+    const size_t index = it->second;
+    if (made) {
+      origins.push_back(row.at);
+      request.add_projects()->set_project_code(*code);
+    }
+    if (!detailed_.insert({*budget, index}).second) {
+      AddCell(row, kProjectCode,
+              absl::StrCat("project ", *code, " stands a second time, and first in ",
+                           file_.PlaceOfRow(origins[index])));
+      return nullptr;
+    }
+    b::Project* project = request.mutable_projects(static_cast<int>(index));
+    if (!name->empty() && !project->name().empty() && *name != project->name())
+      SayOtherName(row, *project, *name, origins[index]);
+    if (!name->empty()) project->set_name(*name);
+    origins[index] = row.at;
+    return project;
+  }
+
+  void SayOtherName(const CurrentRow& row, const b::Project& project, absl::string_view name,
+                    RowAt first) {
     AddCell(row, kProjectName,
-            absl::StrCat("project ", *code, " is ", Quoted(*name), " here and ",
-                         Quoted(project->name()), " in ",
-                         file_.PlaceOfField(origins[it->second], "name")));
+            absl::StrCat("project ", project.project_code(), " is ", Quoted(name), " here and ",
+                         Quoted(project.name()), " in ", file_.PlaceOfField(first, "name")));
+  }
+
+  void ReadProjectRow(const CurrentRow& row) {
+    b::Project* const project = StatedProject(row);
+    if (project == nullptr) return;
+    project->set_category(
+        Value<b::Category>(row, kCategory, &ParseCategory, b::Category_descriptor(), "CATEGORY_")
+            .value_or(b::CATEGORY_UNSPECIFIED));
+    project->set_project_code_derived(ReadTruth(row, kDerived).value_or(false));
+    for (int e = kOwningAgency; e < kPeriod; ++e) ReadDetail(row, static_cast<Element>(e), project);
+  }
+
+  // A text of a project, or an amount of one of its fundings.
+  void ReadDetail(const CurrentRow& row, Element e, b::Project* project) {
+    const std::vector<std::string> path = absl::StrSplit(ColumnOf(e).field, '.');
+    const google::protobuf::FieldDescriptor* field =
+        project->GetDescriptor()->FindFieldByName(path[0]);
+    if (!ColumnOf(e).amount) {
+      project->GetReflection()->SetString(project, field, Text(row, e, false).value_or(""));
+      return;
+    }
+    const std::optional<Stated> stated = ReadFen(row, e);
+    if (!stated) return;
+    google::protobuf::Message* funding = project->GetReflection()->MutableMessage(project, field);
+    funding->GetReflection()->SetInt64(funding, funding->GetDescriptor()->FindFieldByName(path[1]),
+                                       stated->fen);
+  }
+
+  void ReadIndicator(const CurrentRow& row) {
+    const std::optional<size_t> budget = BudgetOf(row);
+    const std::optional<std::string> code = RequiredText(row, kProjectCode);
+    if (!budget || !code) return;
+    const auto known = drafts_[*budget].project_by_code.find(*code);
+    if (known == drafts_[*budget].project_by_code.end()) {
+      AddCell(row, kProjectCode,
+              absl::StrCat("the file has no project ", Quoted(*code), " of this budget"));
+      return;
+    }
+    b::PerformanceIndicator* indicator =
+        file_.budgets_[*budget].mutable_projects(static_cast<int>(known->second))->add_indicators();
+    indicator->set_period(Value<b::IndicatorPeriod>(row, kPeriod, &ParseIndicatorPeriod,
+                                                    b::IndicatorPeriod_descriptor(),
+                                                    "INDICATOR_PERIOD_")
+                              .value_or(b::INDICATOR_PERIOD_UNSPECIFIED));
+    indicator->set_level1(Text(row, kLevel1, false).value_or(""));
+    indicator->set_level2(Text(row, kLevel2, false).value_or(""));
+    indicator->set_level3(Text(row, kLevel3, false).value_or(""));
+    indicator->set_target(Text(row, kTarget, false).value_or(""));
   }
 
   // Checks that need the whole file.
@@ -740,6 +805,7 @@ class LineItemReader {
       s::SubmitBudgetRequest& request = file_.budgets_[i];
       const Draft& draft = drafts_[i];
       for (int k = 0; k < request.line_items_size(); ++k) {
+        if (request.line_items(k).precision_fen() != 0) continue;
         const AmountUnit unit = draft.units[static_cast<size_t>(k)];
         request.mutable_line_items(k)->set_precision_fen(
             PrecisionOf(unit, draft.decimals_max[static_cast<size_t>(unit)]));
@@ -762,6 +828,8 @@ class LineItemReader {
   std::map<std::tuple<std::string, std::string, int, int>, size_t> budget_by_key_;
   // By budget.
   std::vector<Draft> drafts_;
+  // Projects, by budget and index, that a sheet of projects has.
+  std::set<std::pair<size_t, size_t>> detailed_;
 };
 
 LineItemFile LineItemFile::Read(const std::string& name, absl::string_view bytes,
@@ -789,12 +857,11 @@ std::string LineItemFile::PlaceOfColumn(RowAt at, int column) const {
 }
 
 std::string LineItemFile::PlaceOfField(RowAt at, absl::string_view field) const {
-  if (field == "precision_fen") field = "amount_fen";
   for (size_t e = 0; e < kElementCount; ++e) {
     const int column = layouts_[at.layout].columns[e];
     if (field == Elements()[e].field && column >= 0) return PlaceOfColumn(at, column);
   }
-  return PlaceOfRow(at);
+  return field == "precision_fen" ? PlaceOfField(at, "amount_fen") : PlaceOfRow(at);
 }
 
 std::string LineItemFile::PlaceOf(size_t budget, absl::string_view field) const {
@@ -804,6 +871,8 @@ std::string LineItemFile::PlaceOf(size_t budget, absl::string_view field) const 
     // A flag told it.
     return place == PlaceOfRow(origin.first) ? "" : place;
   }
+  const auto stated = origin.stated.find(absl::StrCat("statement.", field));
+  if (stated != origin.stated.end()) return PlaceOfField(stated->second, stated->first);
   const std::vector<RowAt>* rows = absl::ConsumePrefix(&field, "line_items[") ? &origin.lines
                                    : absl::ConsumePrefix(&field, "projects[") ? &origin.projects
                                                                               : nullptr;

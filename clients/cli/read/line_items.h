@@ -1,6 +1,7 @@
 // A spreadsheet of line items as budgets: one SubmitBudgetRequest for every budget its rows name.
+// A workbook may have sheets of projects and of their indicators beside it.
 //
-//   bytes --(clients/sheets)--> cells --> headings, lines, projects --> fiscal submit
+//   bytes --(clients/sheets)--> cells --(line_item_columns.h)--> lines, projects --> fiscal submit
 //
 // Pure. Everything wrong with a file is found before anything is said, each with its sheet and
 // cell; a file with anything wrong gives no budgets to send. Nothing is guessed: an amount's unit
@@ -53,7 +54,7 @@ class LineItemFile {
   const std::vector<std::string>& unread_sheets() const { return unread_sheets_; }
 
   // Where a field of the nth budget comes from: "line_items[17].functional_code",
-  // "projects[0].name", "budget.agency_code". Empty where the file does not have it.
+  // "projects[0].name", "budget.agency_code", "note". Empty where the file does not have it.
   std::string PlaceOf(size_t budget, absl::string_view field) const;
   // `text` with such fields replaced by their places.
   std::string WithPlaces(size_t budget, absl::string_view text) const;
@@ -76,6 +77,8 @@ class LineItemFile {
   struct Origin {
     RowAt first;
     std::vector<RowAt> lines, projects;
+    // By the fields of ElementColumn that are the statement's.
+    std::map<std::string, RowAt> stated;
   };
 
   std::string PlaceOfRow(RowAt at) const;

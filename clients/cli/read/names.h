@@ -21,9 +21,23 @@ std::optional<budget::v1::Category> ParseCategory(const std::string& text);
 std::optional<budget::v1::FundingYear> ParseFundingYear(const std::string& text);
 std::optional<budget::v1::Analysis> ParseAnalysis(const std::string& text);
 std::optional<budget::v1::ProcurementKind> ParseProcurementKind(const std::string& text);
+std::optional<budget::v1::Scope> ParseScope(const std::string& text);
+std::optional<budget::v1::IndicatorPeriod> ParseIndicatorPeriod(const std::string& text);
 std::optional<aggregation::v1::Dimension> ParseDimension(const std::string& text);
 std::optional<catalog::v1::CatalogList> ParseList(const std::string& text);
 std::optional<catalog::v1::AgencyKind> ParseAgencyKind(const std::string& text);
+
+// The Chinese name that the parser above takes back; empty for what is unspecified, and the number
+// of a value that this program does not know.
+std::string ChineseName(budget::v1::Stage value);
+std::string ChineseName(budget::v1::Direction value);
+std::string ChineseName(budget::v1::Fund value);
+std::string ChineseName(budget::v1::Category value);
+std::string ChineseName(budget::v1::FundingYear value);
+std::string ChineseName(budget::v1::Analysis value);
+std::string ChineseName(budget::v1::ProcurementKind value);
+std::string ChineseName(budget::v1::Scope value);
+std::string ChineseName(budget::v1::IndicatorPeriod value);
 
 // An enum value's name without its prefix: "APPROVED".
 std::string ShortName(const std::string& full, const std::string& prefix);

@@ -36,15 +36,23 @@ struct Context {
   std::string traceparent;
   double timeout_seconds = 30;
   std::string output = "table";
-  std::string unit_name = "wanyuan";
+  // Empty where --unit is not given.
+  std::string unit_name;
   // True when the command can answer with a workbook.
   bool takes_workbook = false;
   // Set by the command that was named.
   std::function<int()> run;
 
   bool json() const { return output == "json"; }
+  bool csv() const { return output == "csv"; }
+  // For people 万元 without --unit; for programs and for what is sent again 元.
   Unit unit() const {
+    if (unit_name.empty()) return csv() || output == "xlsx" ? Unit::kYuan : Unit::kWanyuan;
     return unit_name == "yuan" ? Unit::kYuan : unit_name == "fen" ? Unit::kFen : Unit::kWanyuan;
+  }
+  // In that unit: rounded to two decimals for people, exact in CSV.
+  std::string Amount(int64_t fen) const {
+    return csv() ? FormatExact(fen, unit()) : FormatAmount(fen, unit());
   }
   // The connection, made at first use.
   client::Connection& connection();

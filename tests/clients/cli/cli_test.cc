@@ -44,6 +44,14 @@ TEST(TextTest, AmountsAreExactAndRoundHalfAwayFromZero) {
   EXPECT_EQ(FormatAmount(INT64_MIN, Unit::kFen), "-9,223,372,036,854,775,808");
   EXPECT_EQ(FormatAmount(INT64_MIN, Unit::kYuan, false), "-92233720368547758.08");
   EXPECT_EQ(FormatYuan(29880000), "298800.00");
+  EXPECT_EQ(FormatExact(880870000, Unit::kWanyuan), "880.87");
+  EXPECT_EQ(FormatExact(12345, Unit::kWanyuan), "0.012345");
+  EXPECT_EQ(FormatExact(-4999, Unit::kWanyuan), "-0.004999");
+  EXPECT_EQ(FormatExact(1234500, Unit::kWanyuan), "1.2345");
+  EXPECT_EQ(FormatExact(0, Unit::kWanyuan), "0.00");
+  EXPECT_EQ(FormatExact(INT64_MIN, Unit::kWanyuan), "-9223372036854.775808");
+  EXPECT_EQ(FormatExact(1234567890123, Unit::kYuan), "12345678901.23");
+  EXPECT_EQ(FormatExact(-1234, Unit::kFen), "-1234");
 }
 
 TEST(TextTest, PercentagesAreExact) {
@@ -63,7 +71,37 @@ TEST(TextTest, TablesAlignAndCsvIsSafe) {
   table.Print(text);
   table.PrintCsv(csv);
   EXPECT_EQ(text.str(), "名称      金额\n吕梁      1.00\n=cmd()  -12.50\na,\"b\"        3\n");
-  EXPECT_EQ(csv.str(), "名称,金额\r\n吕梁,1.00\r\n'=cmd(),-12.50\r\n\"a,\"\"b\"\"\",3\r\n");
+  EXPECT_EQ(csv.str(),
+            "\xef\xbb\xbf名称,金额\r\n吕梁,1.00\r\n'=cmd(),-12.50\r\n\"a,\"\"b\"\"\",3\r\n");
+}
+
+template <typename Enum>
+void ExpectReadBack(const google::protobuf::EnumDescriptor* values,
+                    std::optional<Enum> (*parse)(const std::string&)) {
+  EXPECT_EQ(ChineseName(static_cast<Enum>(0)), "");
+  for (int i = 1; i < values->value_count(); ++i) {
+    const Enum value = static_cast<Enum>(values->value(i)->number());
+    const std::string name = ChineseName(value);
+    EXPECT_GT(name.size(), 2u) << values->value(i)->name();
+    EXPECT_EQ(parse(name), value) << name;
+  }
+  // A later server's: read back by nobody as something else.
+  EXPECT_EQ(ChineseName(static_cast<Enum>(99)), "99");
+  EXPECT_EQ(parse("99"), std::nullopt);
+}
+
+TEST(NamesTest, ChineseNamesAreReadBack) {
+  ExpectReadBack(b::Stage_descriptor(), &ParseStage);
+  ExpectReadBack(b::Direction_descriptor(), &ParseDirection);
+  ExpectReadBack(b::Fund_descriptor(), &ParseFund);
+  ExpectReadBack(b::Category_descriptor(), &ParseCategory);
+  ExpectReadBack(b::FundingYear_descriptor(), &ParseFundingYear);
+  ExpectReadBack(b::Analysis_descriptor(), &ParseAnalysis);
+  ExpectReadBack(b::ProcurementKind_descriptor(), &ParseProcurementKind);
+  ExpectReadBack(b::Scope_descriptor(), &ParseScope);
+  ExpectReadBack(b::IndicatorPeriod_descriptor(), &ParseIndicatorPeriod);
+  EXPECT_EQ(ChineseName(b::FUND_GENERAL), "一般公共预算");
+  EXPECT_EQ(ChineseName(b::STAGE_APPROVED), "年初批复");
 }
 
 TEST(JsonTest, AnAnswerIsOneLineInTheOrderItWasMade) {

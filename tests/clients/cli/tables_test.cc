@@ -122,6 +122,15 @@ TEST(TablesTextTest, OneTableAsCsvIsHeadingAndRows) {
             "丙,,,,\r\n");
 }
 
+TEST(TablesTextTest, CsvIsExactWhereThePrintedFigureIsRounded) {
+  d::GetTablesResponse response = Units({{"甲局", 12345}, {"乙局", -1}});
+  d::StatutoryCell* zero = response.mutable_tables(0)->mutable_rows(1)->mutable_cells(1);
+  zero->set_amount_fen(0);
+  zero->set_printed("0.00");
+  EXPECT_THAT(Csv(response, Shanxi()),
+              HasSubstr("\r\n甲局,0.012345,0.012345,,\r\n乙局,-0.000001,0.00,,\r\n"));
+}
+
 TEST(TablesTextTest, CsvRunsNoFormula) {
   const std::string csv = Csv(Units({{"=1+1", 10000},
                                      {"＝HYPERLINK()", 10000},
@@ -161,7 +170,7 @@ TEST(TablesTextTest, CodesOfTheOtherFormStandInTheirColumns) {
   EXPECT_THAT(csv, HasSubstr("\r\n208,,,社会保障和就业支出,"));
   EXPECT_THAT(csv, HasSubstr("\r\n208,05,,行政事业单位养老支出,"));
   EXPECT_THAT(csv, HasSubstr("\r\n208,05,01,行政单位离退休,"));
-  EXPECT_THAT(csv, HasSubstr("\r\n合计,,,,\"371,514,655.00\","));
+  EXPECT_THAT(csv, HasSubstr("\r\n合计,,,,371514655.00,"));
   // Tables 10 and 11 are one in print.
   EXPECT_THAT(
       csv, HasSubstr("\r\n合计,因公出国(境)费,公务接待费,小计,购置费,运行费,机关运行经费预算数\r\n"

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
+#include "clients/cli/read/line_item_columns.h"
 #include "gtest/gtest.h"
 #include "tests/clients/sheets/workbooks.h"
 
@@ -456,6 +457,134 @@ TEST(LineItemsTest, FieldsOfTheAnswerHavePlaces) {
             "b.csv, line 3, column 单位代码 (A); projects[7].name line_items[");
   EXPECT_EQ(file.WithPlaces(0, "line_items[0]."), "b.csv, line 2.");
   EXPECT_EQ(file.WithPlaces(0, ""), "");
+}
+
+// ---- what is exported besides lines
+
+TEST(LineItemsTest, EveryHeadingIsOneColumns) {
+  for (int e = 0; e < kElementCount; ++e) {
+    const Element element = static_cast<Element>(e);
+    ASSERT_GE(ColumnOf(element).headings.size(), 2u) << e;
+    for (const char* heading : ColumnOf(element).headings) {
+      EXPECT_EQ(ParseHeading(heading).element, element) << heading;
+      const Heading yuan = ParseHeading(absl::StrCat(heading, "（元）"));
+      EXPECT_EQ(yuan.element, ColumnOf(element).amount ? element : kElementCount) << heading;
+    }
+  }
+}
+
+TEST(LineItemsTest, WhatIsOfTheStatementMayStandInAnyOfItsLines) {
+  const std::string heading =
+      "agency,line_id,direction,functional,amount_fen,precision_fen,填报口径,仅作对照,"
+      "年终结转（元）,预算备注\n";
+  LineItemOptions options = Flags();
+  options.agency_code.clear();
+  const LineItemFile file = LineItemFile::Read(
+      "b.csv",
+      heading +
+          "101,a,支出,205,10000,10000,,,,\n101,b,支出,205,1,,全部门,是,1.50,'=x\n"
+          "101,c,支出,205,1,,DEPARTMENT,TRUE,,\n102,a,支出,205,1,1,本单位,否,,\n",
+      options);
+  ASSERT_EQ(Problems(file), "");
+  ASSERT_EQ(file.budgets().size(), 2u);
+  const submission::v1::SubmitBudgetRequest& one = file.budgets()[0];
+  EXPECT_EQ(one.line_items(0).precision_fen(), 10000);
+  EXPECT_EQ(one.line_items(1).precision_fen(), 1);
+  EXPECT_EQ(one.scope(), budget::v1::SCOPE_DEPARTMENT);
+  EXPECT_EQ(one.department_code(), "101");
+  EXPECT_TRUE(one.control());
+  EXPECT_EQ(one.year_end_carry_forward_fen(), 150);
+  EXPECT_EQ(one.note(), "=x");
+  EXPECT_EQ(file.PlaceOf(0, "note"), "b.csv, line 3, column 预算备注 (J)");
+  EXPECT_EQ(file.PlaceOf(0, "carry_forward_fen"), "b.csv, line 3, column 年终结转（元） (I)");
+  EXPECT_FALSE(file.budgets()[1].control());
+  EXPECT_FALSE(file.budgets()[1].has_year_end_carry_forward_fen());
+  EXPECT_EQ(file.budgets()[1].department_code(), "");
+
+  EXPECT_EQ(
+      Csv(heading + "1,a,支出,205,1,7,own,,1,x\n1,b,支出,205,1,,,maybe,1.001,y\n"
+                    "1,c,支出,205,1,,部门,,2,\n",
+          options),
+      "b.csv, line 2, column precision_fen (F): \"7\" is none of 1, 100, 10000, 1000000\n"
+      "b.csv, line 3, column 仅作对照 (H): \"maybe\" is neither 是 nor 否\n"
+      "b.csv, line 3, column 年终结转（元） (I): \"1.001\" is finer than a fen, and nothing "
+      "is rounded\n"
+      "b.csv, line 3, column 预算备注 (J): is \"y\" here and \"x\" in b.csv, line 2, column "
+      "预算备注 (J): it is one for the whole budget\n"
+      "b.csv, line 4, column 填报口径 (G): is \"全部门\" here and \"本单位\" in b.csv, line 2, "
+      "column 填报口径 (G): it is one for the whole budget\n"
+      "b.csv, line 4, column 年终结转（元） (I): is \"200 fen\" here and \"100 fen\" in b.csv, "
+      "line 2, column 年终结转（元） (I): it is one for the whole budget");
+}
+
+// A workbook whose sheets stand in another order than they are read in.
+std::string Book(const Rows& indicators, const Rows& projects, const Rows& lines) {
+  return WriteWorkbook([&](lxw_workbook* workbook) {
+    FillSheet(workbook, "绩效指标", indicators);
+    FillSheet(workbook, "项目", projects);
+    FillSheet(workbook, "明细", lines);
+  });
+}
+
+TEST(LineItemsTest, ProjectsAndIndicatorsHaveSheets) {
+  const Rows lines = {
+      {"明细编号", "收支方向", "功能科目编码", "项目代码", "项目名称", "金额（元）"},
+      {"a", "支出", "205", "P1", "'一", "1"},
+      {"b", "支出", "205", "P2", "", "1"}};
+  Rows projects = {{"项目代码", "项目名称", "支出类别", "项目代码为推定", "年度资金总额（万元）",
+                    "实施期单位自筹（元）", "项目概况"},
+                   {"P1", "", "特定目标类", "", "1.5", "", "''=概况"},
+                   {"P2", "二", "", "是", "", "0", ""},
+                   {"P3", "三", "", "", "", "", ""}};
+  Rows indicators = {{"项目代码", "指标期间", "一级指标", "指标值"},
+                     {"P2", "年度", "产出指标", "≥95%"},
+                     {"P2", "", "", "'100"}};
+  const LineItemFile file =
+      LineItemFile::Read("b.xlsx", Book(indicators, projects, lines), Flags());
+  ASSERT_EQ(Problems(file), "");
+  std::string shown;
+  for (const budget::v1::Project& project : file.budgets()[0].projects())
+    absl::StrAppend(&shown, project.ShortDebugString(), "\n");
+  EXPECT_EQ(shown,
+            "project_code: \"P1\" name: \"\\344\\270\\200\" category: CATEGORY_SPECIFIC_TARGET "
+            "year_funding { total_fen: 1500000 } overview: "
+            "\"=\\346\\246\\202\\345\\206\\265\"\n"
+            "project_code: \"P2\" name: \"\\344\\272\\214\" project_code_derived: true "
+            "term_funding { self_raised_fen: 0 } "
+            "indicators { period: INDICATOR_PERIOD_YEAR level1: "
+            "\"\\344\\272\\247\\345\\207\\272\\346\\214\\207\\346\\240\\207\" target: "
+            "\"\\342\\211\\24595%\" } indicators { target: \"100\" }\n"
+            "project_code: \"P3\" name: \"\\344\\270\\211\"\n");
+  EXPECT_EQ(file.PlaceOf(0, "projects[0].overview"), "b.xlsx, sheet 项目, cell G2");
+
+  projects[3] = {"P2", "二", "", "", "x", "", ""};
+  projects.push_back({"P1", "甲", "大", "?", "", "", ""});
+  indicators[2] = {"P9", "明天", "", ""};
+  EXPECT_EQ(Problems(LineItemFile::Read("b.xlsx", Book(indicators, projects, lines), Flags())),
+            "b.xlsx, sheet 项目, cell A4: project P2 stands a second time, and first in b.xlsx, "
+            "sheet 项目, row 3\n"
+            "b.xlsx, sheet 项目, cell A5: project P1 stands a second time, and first in b.xlsx, "
+            "sheet 项目, row 2\n"
+            "b.xlsx, sheet 绩效指标, cell A3: the file has no project \"P9\" of this budget");
+  LineItemOptions options = Flags();
+  options.agency_code.clear();
+  EXPECT_EQ(Problems(LineItemFile::Read(
+                "b.xlsx",
+                Book({}, {{"单位代码", "项目代码", "年度资金总额"}, {"101002", "P1", "1"}},
+                     {{"单位代码", "明细编号", "收支方向", "功能科目编码", "金额（元）"},
+                      {"101001", "a", "支出", "205", "1"}}),
+                options)),
+            "b.xlsx, sheet 项目, cell C1: \"年度资金总额\" does not say the unit: write "
+            "年度资金总额（元）, 年度资金总额（万元） or 年度资金总额（分）\n"
+            "b.xlsx, sheet 项目, row 2: the file has no line items of budget "
+            "141100/101002/2024/APPROVED");
+  // A project's sheet alone is no budget without lines.
+  options = Flags();
+  options.sheets = {"项目"};
+  EXPECT_EQ(Problems(LineItemFile::Read(
+                "b.xlsx", Book({}, {{"项目代码", "项目名称"}, {"P1", "一"}}, lines), options)),
+            "b.xlsx, sheet 项目, row 2: the file has no line items of budget "
+            "141100/101001/2024/APPROVED");
 }
 
 }  // namespace
