@@ -32,6 +32,7 @@
 namespace fiscal::services {
 namespace {
 
+constexpr int kPingIntervalMinMs = 9000;
 constexpr absl::Duration kTick = absl::Milliseconds(20);
 // While an eighth of what is borne is used up: a peer on a fast link sends 20 MB in a tick.
 constexpr absl::Duration kTickInNeed = absl::Milliseconds(4);
@@ -632,6 +633,11 @@ Door::Taker AddDoor(int64_t streams_max, std::shared_ptr<grpc::ServerCredentials
   builder->AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, static_cast<int>(streams_max));
   // A connection that has not shown a certificate and spoken HTTP/2 by then is closed.
   builder->AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, 20000);
+  // Clients ping idle connections and silent watches every 10 s at most, which is what Go and Java
+  // allow at least; by gRPC's own bound of five minutes they would be cut off.
+  builder->AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
+                              kPingIntervalMinMs);
+  builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
   // gRPC works through each read in one piece, whatever is decided meanwhile: 4 MB of resets would
   // be 150,000 calls.
   builder->AddChannelArgument(GRPC_ARG_TCP_MAX_READ_CHUNK_SIZE, 16 << 10);

@@ -11,7 +11,7 @@
 
 namespace fiscal::services::rpc {
 
-// The interval of keepalives on a silent connection. Servers permit it (Edge::Start).
+// The interval of keepalives on a silent connection. Servers permit it (AddDoor).
 constexpr int kKeepaliveMs = 30000;
 
 // A channel of its own: it reconnects every second, takes records of any size, and notices a peer

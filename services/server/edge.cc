@@ -17,7 +17,6 @@
 #include "services/door/message_counter.h"
 #include "services/ops/reflection_rpc.h"
 #include "services/rpc/credentials.h"
-#include "services/rpc/peer.h"
 #include "services/rpc/raw.h"
 
 namespace fiscal::services {
@@ -193,9 +192,6 @@ absl::Status Edge::Start() {
   // A compressed message is inflated before its size is looked at.
   builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_DEFLATE, false);
   builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_GZIP, false);
-  // Readers of a quiet log ask for signs of life.
-  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
-                             rpc::kKeepaliveMs - 5000);
   std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> creators;
   creators.push_back(MakeMessageCounter(*door_));
   creators.push_back(
