@@ -24,8 +24,8 @@ namespace fiscal::services {
 
 class BudgetParts {
  public:
-  // The bytes of all parts of one budget together: what it may have in one message, too.
-  static constexpr size_t kBudgetBytesMax = 16 << 20;
+  // The bytes of all parts of one budget together, so that 100,000 lines with notes have room.
+  static constexpr size_t kBudgetBytesMax = 24 << 20;
 
   struct Budget {
     // For the answer, cut to what is echoed.

@@ -344,9 +344,9 @@ TEST_F(MemoryTest, LongTextsAreNotEchoed) {
   refused("removed_line_ids of 7 MB");
 }
 
-constexpr int kParts = 16;
+constexpr int kParts = 24;
 
-// A budget of nearly 16 MB in parts, whose projects have long texts, or whose lines have notes.
+// A budget of nearly 24 MB in parts, whose projects have long texts, or whose lines have notes.
 std::vector<s::StreamBudgetsRequest> LargestInParts(bool projects, const std::string& request_id) {
   const std::string text(11000, 'x');
   std::vector<s::StreamBudgetsRequest> parts;
@@ -403,7 +403,7 @@ TEST_F(MemoryTest, BudgetInParts) {
     auto larger = parts;
     size_t bytes = 0;
     for (const s::StreamBudgetsRequest& part : parts) bytes += part.ByteSizeLong();
-    for (; bytes <= 16 << 20; bytes += parts.back().ByteSizeLong()) larger.push_back(parts.back());
+    for (; bytes <= 24 << 20; bytes += parts.back().ByteSizeLong()) larger.push_back(parts.back());
     for (s::StreamBudgetsRequest& part : larger) part.set_more(&part != &larger.back());
     EXPECT_EQ(SendInParts(*submission_, larger), "MESSAGE_TOO_LARGE");
   }
