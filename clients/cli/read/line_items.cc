@@ -104,6 +104,15 @@ size_t FilledCells(const sheets::Row& row) {
                                            [](const Cell& cell) { return !IsBlank(cell); }));
 }
 
+// What separates the cells of headings that are one cell for want of commas; empty for none.
+std::string OtherSeparator(absl::string_view text) {
+  for (const auto& [sign, name] :
+       {std::pair(';', "semicolons (;)"), std::pair('\t', "tabs"), std::pair('|', "bars (|)")}) {
+    if (std::count(text.begin(), text.end(), sign) > 1) return name;
+  }
+  return "";
+}
+
 }  // namespace
 
 class LineItemReader {
@@ -227,6 +236,13 @@ class LineItemReader {
       for (const Cell& cell : sheet.rows[r].cells) {
         if (!IsBlank(cell)) titles.push_back({{now_.layout, sheet.rows[r].number}, &cell});
       }
+    }
+    const std::string separator =
+        file_.csv_ && !titles.empty() ? OtherSeparator(titles.front().second->text) : "";
+    if (!separator.empty()) {
+      return Add(file_.PlaceOfRow(titles.front().first),
+                 absl::StrCat("the cells are separated by ", separator,
+                              "; save the file as CSV with commas"));
     }
     if (r == sheet.rows.size()) {
       if (titles.empty()) return;

@@ -187,6 +187,13 @@ TEST(LineItemsTest, HeadingsThatAreMissingUnknownOrTwice) {
             "their names");
   EXPECT_EQ(Csv(""), "b.csv: there are no line items in it");
   EXPECT_EQ(Csv("hello\nworld\n"), "b.csv, line 1: there is no heading row");
+  for (const auto& [sign, name] : std::vector<std::pair<std::string, std::string>>{
+           {";", "semicolons (;)"}, {"\t", "tabs"}, {"|", "bars (|)"}}) {
+    EXPECT_EQ(
+        Csv(absl::StrReplaceAll("明细编号,功能科目编码,金额（元）\n1,2050202,1\n", {{",", sign}})),
+        absl::StrCat("b.csv, line 1: the cells are separated by ", name,
+                     "; save the file as CSV with commas"));
+  }
   EXPECT_EQ(Csv("line_id,direction,functional_code,amount_fen\n"),
             "b.csv: there are no line items in it");
   EXPECT_EQ(Csv("a,\"b\nc"), "b.csv: line 1: a quote is not closed");
