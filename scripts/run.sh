@@ -166,7 +166,7 @@ say "a province above the city, on $ABOVE: its totals, transfers to the county t
 "${PROVINCE[@]}" catalog import --list division --division 140000 --year 2024 domain/data/divisions.csv
 # What the city has, the province takes over as it comes.
 for _ in $(seq 600); do
-  "${PROVINCE[@]}" -o json federation status | grep -q '"FOLLOWING".*"lag_count":0' && break
+  "${PROVINCE[@]}" -o json federation status | grep -q '_FOLLOWING".*"lag_count":"0"' && break
   sleep 0.1
 done
 "${PROVINCE[@]}" federation status

@@ -92,7 +92,7 @@ std::vector<Room> Rooms() {
        {"base", "domain", "domain/articulation", "domain/disclosure", "clients/cpp",
         "clients/cli/read", "clients/sheets"}},
       {"clients/cli/pki", {"base"}},
-      {"clients/cli/shell", {"base", "clients/cpp", "clients/cli/print"}},
+      {"clients/cli/shell", {"base", "clients/cpp", "clients/cli/print", "clients/cli/read"}},
       {"clients/cli/commands",
        {"base", "domain/disclosure", "clients/cli/pki", "clients/cli/print", "clients/cli/read",
         "clients/cli/shell", "clients/cpp", "clients/importer"}},

@@ -8,6 +8,7 @@
 #include "base/version.h"
 #include "clients/cli/shell/bounds.h"
 #include "clients/cli/shell/context.h"
+#include "clients/cli/shell/mistakes.h"
 
 int main(int argc, char** argv) {
   // The command reports each error once; the variable brings gRPC's own log back.
@@ -18,7 +19,9 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", absl::StrCat("fiscal ", fiscal::Version()),
                        "Print the version and exit");
   app.set_help_all_flag("--help-all", "Print the help of every command and exit");
-  app.add_option("--server", context.server, "HOST:PORT of the server")->capture_default_str();
+  app.add_option("--server", context.server, "HOST:PORT of the server")
+      ->envname("FISCAL_SERVER")
+      ->capture_default_str();
   auto* authorities = app.add_option("--tls-ca", context.tls.ca_file,
                                      "PEM file of the authorities of the server's certificate: TLS")
                           ->type_name("FILE");
@@ -35,8 +38,9 @@ int main(int argc, char** argv) {
                  "Seconds a call may take, its retries included")
       ->capture_default_str()
       ->check(fiscal::cli::Positive());
-  app.add_option("-o,--output", context.output, "table, json or csv; of tables and lines also xlsx")
-      ->check(CLI::IsMember({"table", "json", "csv", "xlsx"}));
+  app.add_option("-o,--output", context.output,
+                 "table, json, yaml or csv; of tables and lines also xlsx")
+      ->check(CLI::IsMember({"table", "json", "yaml", "csv", "xlsx"}));
   app.add_option("--unit", context.unit_name, "wanyuan (万元), yuan or fen; else 万元, in CSV 元")
       ->check(CLI::IsMember({"wanyuan", "yuan", "fen"}));
   app.require_subcommand(1);
@@ -63,7 +67,8 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
-    return app.exit(e) == 0 ? fiscal::cli::kOk : fiscal::cli::kUsage;
+    if (e.get_exit_code() == 0) return app.exit(e);
+    return fiscal::cli::Usage(fiscal::cli::Mistake(app, e));
   }
   const std::string wrong = fiscal::cli::WrongConnection(context);
   if (!wrong.empty()) return fiscal::cli::Usage(wrong);

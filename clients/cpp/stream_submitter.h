@@ -5,6 +5,7 @@
 #ifndef FISCAL_CLIENTS_CPP_STREAM_SUBMITTER_H_
 #define FISCAL_CLIENTS_CPP_STREAM_SUBMITTER_H_
 
+#include <cstddef>
 #include <functional>
 #include <optional>
 
@@ -12,6 +13,9 @@
 #include "fiscal/submission/v1/submission_service.pb.h"
 
 namespace fiscal::client {
+
+// A message of a call has at most as many bytes; a larger budget goes by a stream, in parts.
+constexpr size_t kUnaryBytesMax = 16 << 20;
 
 struct StreamCallbacks {
   // The next budget, nullopt at the end. Called from one thread at a time.

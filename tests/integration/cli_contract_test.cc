@@ -1,5 +1,7 @@
 // The contract of the commands: what scripts of other systems rely on. Runs the program `fiscal`
 // against a server in this process.
+#include "tests/integration/cli_contract.h"
+
 #include <iconv.h>
 
 #include <algorithm>
@@ -16,49 +18,11 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "fiscal/log/v1/event_log_service.grpc.pb.h"
-#include "google/protobuf/struct.pb.h"
-#include "google/protobuf/util/json_util.h"
 #include "gtest/gtest.h"
 #include "tests/clients/sheets/workbooks.h"
-#include "tests/integration/deployment.h"
-#include "tests/support/programs.h"
 
 namespace fiscal::testing {
 namespace {
-
-constexpr char kReference[] = "tests/data/documents/lvliang_finance_office_2024.txt";
-
-class CliContractTest : public ::testing::Test {
- protected:
-  Ran Fiscal(const std::string& arguments, const std::string& server = "") {
-    Ran ran = RunFiscal(
-        absl::StrCat("--server ", server.empty() ? d_.address() : server, " ", arguments));
-    said_ = ran.err;
-    return ran;
-  }
-  std::string Write(const std::string& name, const std::string& content) {
-    const std::string path = dir_.path() + "/" + name;
-    std::ofstream(path, std::ios::binary) << content;
-    return path;
-  }
-  static google::protobuf::Struct Json(const std::string& text) {
-    google::protobuf::Struct parsed;
-    EXPECT_TRUE(google::protobuf::util::JsonStringToMessage(text, &parsed).ok()) << text;
-    return parsed;
-  }
-  static std::string Field(const google::protobuf::Struct& s, const std::string& name) {
-    auto it = s.fields().find(name);
-    if (it == s.fields().end()) return "(missing)";
-    if (it->second.kind_case() == google::protobuf::Value::kNumberValue)
-      return absl::StrCat(it->second.number_value());
-    return it->second.string_value();
-  }
-
-  Deployment d_;
-  // What the program last said to stderr.
-  std::string said_;
-  TempDir dir_;
-};
 
 TEST_F(CliContractTest, ImportThenTotals) {
   const Ran dry = Fiscal(absl::StrCat("import ", kReference, " --dry-run -o json"));
@@ -68,14 +32,14 @@ TEST_F(CliContractTest, ImportThenTotals) {
   ASSERT_EQ(first.code, 0);
   EXPECT_EQ(std::count(first.out.begin(), first.out.end(), '\n'), 1) << first.out;
   const auto receipt = Json(first.out);
-  EXPECT_EQ(Field(receipt, "result"), "CREATED");
+  EXPECT_EQ(Field(receipt, "result"), "RESULT_CREATED");
   EXPECT_EQ(Field(receipt, "revision"), "1");
-  EXPECT_EQ(Field(receipt, "lines"), "16");
-  EXPECT_EQ(Field(receipt, "memo_lines"), "33");
-  EXPECT_EQ(Field(receipt, "projects"), "9");
+  EXPECT_EQ(Field(receipt, "line_count"), "16");
+  EXPECT_EQ(Field(receipt, "memo_line_count"), "33");
+  EXPECT_EQ(Field(receipt, "project_count"), "9");
   EXPECT_TRUE(receipt.fields().at("findings").has_list_value());
   EXPECT_EQ(Field(Json(Fiscal(absl::StrCat("import ", kReference, " -o json")).out), "result"),
-            "UNCHANGED");
+            "RESULT_UNCHANGED");
 
   const std::string text = ReadFile(kReference);
   const std::string one = Write(
@@ -97,18 +61,19 @@ TEST_F(CliContractTest, ImportThenTotals) {
   bool found = false;
   for (const auto& row : answer.fields().at("totals").list_value().values()) {
     const auto& r = row.struct_value();
-    if (Field(r, "functional_code") != "2080505") continue;
+    if (Code(row) != "2080505") continue;
     found = true;
-    EXPECT_EQ(Field(r, "level"), "3");
+    const auto& group = r.fields().at("group").list_value().values(0).struct_value();
+    EXPECT_EQ(Field(group, "dimension"), "DIMENSION_FUNCTIONAL");
+    EXPECT_EQ(Field(group, "level"), "3");
     EXPECT_EQ(Field(r, "amount_fen"), "29880000");
-    EXPECT_EQ(Field(r, "amount_yuan"), "298800.00");
     EXPECT_EQ(Field(r, "precision_fen"), "10000");
     EXPECT_EQ(Field(r, "line_count"), "1");
-    EXPECT_EQ(Field(r, "name"), "机关事业单位基本养老保险缴费支出");
+    EXPECT_EQ(Field(group, "name"), "机关事业单位基本养老保险缴费支出");
   }
   EXPECT_TRUE(found);
   const auto projects = Json(Fiscal(base + " --by project").out);
-  EXPECT_EQ(Field(projects, "analysis"), "PROJECT");
+  EXPECT_EQ(Field(projects, "analysis"), "ANALYSIS_PROJECT");
   EXPECT_EQ(projects.fields().at("totals").list_value().values_size(), 9);
   EXPECT_EQ(Field(projects.fields().at("grand_total").struct_value(), "amount_fen"), "569710000");
   const auto t5 = Json(
@@ -343,12 +308,16 @@ TEST_F(CliContractTest, WatchTellsOneLineAMessageAndResumes) {
   const std::vector<std::string> lines = absl::StrSplit(absl::StripSuffix(first.out, "\n"), '\n');
   ASSERT_EQ(lines.size(), 2u) << first.out;
   const google::protobuf::Struct snapshot = Json(lines[0]);
-  EXPECT_EQ(Field(snapshot, "type"), "snapshot");
-  EXPECT_EQ(Field(Json(lines[1]), "type"), "caught_up");
+  EXPECT_EQ(Field(snapshot, "event"), "WATCH_EVENT_SNAPSHOT");
+  EXPECT_EQ(Field(Json(lines[1]), "event"), "WATCH_EVENT_CAUGHT_UP");
   std::map<std::string, std::string> amounts;
-  for (const auto& change : snapshot.fields().at("changes").list_value().values())
-    amounts[Field(change.struct_value(), "functional_code")] =
-        Field(change.struct_value(), "amount_fen");
+  const auto take = [&amounts](const google::protobuf::Struct& message) {
+    for (const auto& change : message.fields().at("changes").list_value().values()) {
+      const auto& total = change.struct_value().fields().at("total");
+      amounts[Code(total)] = Field(total.struct_value(), "amount_fen");
+    }
+  };
+  take(snapshot);
   EXPECT_EQ(amounts["208"], "29880000");
   EXPECT_EQ(amounts["2170199"], "420000000");
   d_.SubmitExamples();
@@ -359,18 +328,15 @@ TEST_F(CliContractTest, WatchTellsOneLineAMessageAndResumes) {
   for (const std::string& line :
        std::vector<std::string>(absl::StrSplit(absl::StripSuffix(later.out, "\n"), '\n'))) {
     const google::protobuf::Struct message = Json(line);
-    EXPECT_NE(Field(message, "type"), "snapshot");
-    for (const auto& change : message.fields().at("changes").list_value().values())
-      amounts[Field(change.struct_value(), "functional_code")] =
-          Field(change.struct_value(), "amount_fen");
+    EXPECT_NE(Field(message, "event"), "WATCH_EVENT_SNAPSHOT");
+    take(message);
   }
   const google::protobuf::Struct totals =
       Json(Fiscal("totals --division 141100 --year 2024 --by functional --depth 3 --analysis "
                   "counted -o json")
                .out);
   for (const auto& row : totals.fields().at("totals").list_value().values())
-    EXPECT_EQ(amounts[Field(row.struct_value(), "functional_code")],
-              Field(row.struct_value(), "amount_fen"));
+    EXPECT_EQ(amounts[Code(row)], Field(row.struct_value(), "amount_fen"));
   // Another filter's token is refused.
   EXPECT_EQ(Fiscal("watch --division 141100 --year 2024 --once --resume " + token).code, 3);
   EXPECT_EQ(Fiscal("watch --division 141100 --year 2024 --once --resume nonsense").code, 3);
@@ -383,16 +349,21 @@ TEST_F(CliContractTest, ATotalIsExplainedAndTheMissingAreNamed) {
       Fiscal("explain --division 141100 --year 2024 --functional 208 --depth lines -o json").out);
   int64_t sum = 0;
   for (const auto& part : explained.fields().at("contributions").list_value().values()) {
-    EXPECT_EQ(Field(part.struct_value(), "kind"), "LINE_ITEM");
+    EXPECT_EQ(Field(part.struct_value(), "kind"), "CONTRIBUTION_KIND_LINE_ITEM");
     int64_t amount = 0;
     ASSERT_TRUE(absl::SimpleAtoi(Field(part.struct_value(), "amount_fen"), &amount));
     sum += amount;
   }
-  EXPECT_EQ(Field(explained, "amount_fen"), std::to_string(sum));
+  EXPECT_EQ(Field(explained.fields().at("total").struct_value(), "amount_fen"),
+            std::to_string(sum));
+  EXPECT_TRUE(absl::StrContains(
+      Fiscal("explain --division 141100 --year 2024 --functional 208 --depth lines").out,
+      "LINE_ITEM"));
   const google::protobuf::Struct coverage =
       Json(Fiscal("coverage --division 141100 --year 2024 --stage approved -o json").out);
-  EXPECT_EQ(Field(coverage, "expected"), "6");
-  EXPECT_EQ(Field(coverage, "received"), "5");
+  const auto& all = coverage.fields().at("coverage").struct_value();
+  EXPECT_EQ(Field(all, "expected_count"), "6");
+  EXPECT_EQ(Field(all, "received_count"), "5");
   const google::protobuf::Struct missing =
       Json(Fiscal("coverage --division 141100 --year 2024 --stage approved --missing -o json").out);
   const auto& agencies = missing.fields().at("agencies").list_value().values();
@@ -447,8 +418,7 @@ TEST_F(CliContractTest, SpreadsheetsAreSubmitted) {
     const auto answer = Json(
         Fiscal("totals --division 141100 --year 2024 --by agency -o json --stage " + stage).out);
     for (const auto& row : answer.fields().at("totals").list_value().values())
-      absl::StrAppend(&shown, Field(row.struct_value(), "agency_code"), "=",
-                      Field(row.struct_value(), "amount_fen"), " ");
+      absl::StrAppend(&shown, Code(row), "=", Field(row.struct_value(), "amount_fen"), " ");
     return shown;
   };
   EXPECT_EQ(totals("requested"), "101001=603735512 101002=545172386 ");

@@ -17,7 +17,6 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "clients/cli/commands/pki.h"
-#include "clients/cli/print/json.h"
 #include "clients/cli/shell/bounds.h"
 #include "clients/cli/shell/context.h"
 #include "fiscal/admin/v1/admin_service.grpc.pb.h"
@@ -65,14 +64,7 @@ int Verify(Context& context) {
       });
   if (!status.ok()) return Report(context, status);
   if (context.json()) {
-    std::cout << OneLine(Json{{"ok", r.ok()},
-                              {"position", r.position()},
-                              {"events", r.event_count()},
-                              {"lines", r.line_count()},
-                              {"cells", r.cell_count()},
-                              {"passes", r.pass_count()},
-                              {"differences", JsonList(r.differences())}})
-              << "\n";
+    context.Print(r);
   } else {
     std::cout << (r.ok() ? "all totals agree" : "TOTALS DIFFER") << " at position " << r.position()
               << ": " << r.event_count() << " events, " << r.line_count() << " lines, "
@@ -99,11 +91,7 @@ int Scrub(Context& context, int64_t bytes_per_second) {
       });
   if (!status.ok()) return Report(context, status);
   if (context.json()) {
-    std::cout << OneLine(Json{{"ok", r.ok()},
-                              {"bytes", r.bytes_read()},
-                              {"events", r.event_count()},
-                              {"findings", JsonList(r.findings())}})
-              << "\n";
+    context.Print(r);
   } else {
     std::cout << (r.ok() ? "nothing is damaged: " : "DAMAGED: ") << Bytes(r.bytes_read()) << ", "
               << r.event_count() << " events\n";
@@ -275,7 +263,7 @@ int Status(Context& context) {
   });
   if (!status.ok()) return Report(context, status);
   if (context.json()) {
-    std::cout << MessageLine(s, /*every_field=*/true) << "\n";
+    context.Print(s);
   } else {
     PrintStatus(s);
   }
@@ -289,7 +277,7 @@ int Quarantine(Context& context, const admin::v1::QuarantineRequest& request) {
       [&](grpc::ClientContext* c) { return stub->Quarantine(c, request, &r); });
   if (!status.ok()) return Report(context, status);
   if (context.json()) {
-    std::cout << OneLine(Json{{"position", r.position()}, {"created", r.created()}}) << "\n";
+    context.Print(r);
   } else {
     std::cout << "event " << request.position() << (r.created() ? " is" : " was already")
               << " left out of all totals, by event " << r.position() << "\n";
@@ -327,8 +315,7 @@ int RotateKey(Context& context) {
   });
   if (!status.ok()) return Report(context, status);
   if (context.json()) {
-    std::cout << OneLine(Json{{"position", r.position()}, {"public_key_pem", r.public_key_pem()}})
-              << "\n";
+    context.Print(r);
   } else {
     std::cout << r.public_key_pem();
     std::cerr << "fiscal: tree heads are signed with this key from now on"

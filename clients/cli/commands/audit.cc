@@ -132,7 +132,7 @@ int List(Context& context, const Flags& f) {
     if (!status.ok()) return Report(context, status);
     for (const pb::AuditEntry& e : response.entries()) {
       if (context.json()) {
-        std::cout << OneLine(ToJson(e)) << "\n";
+        context.Print(ToJson(e));
       } else {
         table.Row({absl::StrCat(e.sequence()), Time(e.end_time()), NameOf(e.outcome()),
                    e.principal(), e.connection(), e.method(), Details(e)});

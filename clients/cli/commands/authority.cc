@@ -11,8 +11,8 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "clients/cli/commands/filter_flags.h"
-#include "clients/cli/print/json.h"
 #include "clients/cli/read/names.h"
+#include "clients/cli/shell/bounds.h"
 #include "clients/cli/shell/context.h"
 #include "fiscal/authority/v1/authority_service.grpc.pb.h"
 
@@ -72,7 +72,7 @@ int MakeGrant(Context& context, const a::GrantRequest& request) {
       [&](grpc::ClientContext* c) { return stub->Grant(c, request, &r); });
   if (!status.ok()) return Report(context, status);
   if (context.json()) {
-    std::cout << MessageLine(r, /*every_field=*/true) << "\n";
+    context.Print(r);
     return kOk;
   }
   std::cout << "grant " << r.grant_id() << (r.created() ? "" : " stood already") << ": "
@@ -93,7 +93,7 @@ int Approve(Context& context, const a::ApproveGrantRequest& request) {
       [&](grpc::ClientContext* c) { return stub->ApproveGrant(c, request, &r); });
   if (!status.ok()) return Report(context, status);
   if (context.json()) {
-    std::cout << MessageLine(r, /*every_field=*/true) << "\n";
+    context.Print(r);
   } else {
     std::cout << "grant " << request.grant_id() << " is in force, by event " << r.position()
               << "\n";
@@ -108,7 +108,7 @@ int Revoke(Context& context, const a::RevokeGrantRequest& request) {
       [&](grpc::ClientContext* c) { return stub->RevokeGrant(c, request, &r); });
   if (!status.ok()) return Report(context, status);
   if (context.json()) {
-    std::cout << MessageLine(r, /*every_field=*/true) << "\n";
+    context.Print(r);
   } else {
     std::cout << "grant " << request.grant_id() << " has ended, by event " << r.position() << "\n";
   }
@@ -131,7 +131,7 @@ int List(Context& context, a::ListGrantsRequest request) {
     PrintGrants(context, grants);
     return kOk;
   }
-  for (const a::Grant& g : grants) std::cout << MessageLine(g, /*every_field=*/true) << "\n";
+  for (const a::Grant& g : grants) context.Print(g);
   return kOk;
 }
 
@@ -142,7 +142,7 @@ int WhoAmI(Context& context) {
       [&](grpc::ClientContext* c) { return stub->WhoAmI(c, a::WhoAmIRequest(), &r); });
   if (!status.ok()) return Report(context, status);
   if (context.json()) {
-    std::cout << MessageLine(r, /*every_field=*/true) << "\n";
+    context.Print(r);
     return kOk;
   }
   std::cout << r.principal() << "\n";
@@ -161,7 +161,7 @@ int Explain(Context& context, const a::ExplainRequest& request) {
       [&](grpc::ClientContext* c) { return stub->Explain(c, request, &r); });
   if (!status.ok()) return Report(context, status);
   if (context.json()) {
-    std::cout << MessageLine(r, /*every_field=*/true) << "\n";
+    context.Print(r);
     return kOk;
   }
   std::cout << (r.permitted() ? "yes" : "no") << ": " << r.reason() << "\n  " << r.reason_zh()
@@ -216,7 +216,8 @@ void AddGrant(CLI::App* authority, Context& context) {
   grant->add_option_function<int>(
       "--year-to", [request](int v) { request->mutable_scope()->set_last_fiscal_year(v); },
       "The last fiscal year");
-  grant->add_option("--stage", *stages, "Only this stage; repeatable");
+  grant->add_option("--stage", *stages, "Only this stage; repeatable")
+      ->check(Offered(StageNames()));
   text(
       "--note", [request](const std::string& v) { request->set_note(v); },
       "Why, for those who read the list later");
@@ -303,7 +304,7 @@ void AddExplainRight(CLI::App* authority, Context& context) {
   explain->add_option_function<int>(
       "--year", [request](int v) { request->mutable_part()->set_fiscal_year(v); },
       "The fiscal year");
-  explain->add_option("--stage", *stage_name, "The stage");
+  explain->add_option("--stage", *stage_name, "The stage")->check(Offered(StageNames()));
   explain->callback([&context, request, right, stage_name] {
     context.run = [&context, request, right, stage_name]() -> int {
       method::v1::Verb verb;

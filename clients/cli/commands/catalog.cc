@@ -7,9 +7,9 @@
 #include "CLI/CLI.hpp"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "clients/cli/print/json.h"
 #include "clients/cli/read/csv.h"
 #include "clients/cli/read/names.h"
+#include "clients/cli/shell/bounds.h"
 #include "clients/cli/shell/context.h"
 #include "fiscal/catalog/v1/catalog_service.grpc.pb.h"
 
@@ -53,11 +53,7 @@ int Import(Context& context, const Flags& f) {
       [&](grpc::ClientContext* call) { return stub->ImportCatalog(call, request, &r); });
   if (!status.ok()) return Report(context, status);
   if (context.json()) {
-    std::cout << OneLine(Json{{"position", r.position()},
-                              {"added", r.added_count()},
-                              {"changed", r.changed_count()},
-                              {"unchanged", r.unchanged_count()}})
-              << "\n";
+    context.Print(r);
   } else {
     std::cout << f.list << " of " << f.division << " for " << f.year << ": " << r.added_count()
               << " added, " << r.changed_count() << " changed, " << r.unchanged_count()
@@ -114,21 +110,6 @@ grpc::Status ListCatalog(Context& context, c::CatalogList list, const std::strin
 
 namespace {
 
-Json ToJson(const c::CatalogEntry& e, bool agency) {
-  Json object = {{"code", e.code()}, {"name", e.name()}};
-  if (!agency) {
-    object["parent_code"] = e.parent_code();
-    return object;
-  }
-  object["division_code"] = e.division_code();
-  object["department_code"] = e.department_code();
-  object["kind"] = ShortName(c::AgencyKind_Name(e.kind()), "AGENCY_KIND_");
-  object["valid_from"] = e.valid_from();
-  object["valid_to"] = e.valid_to();
-  object["must_report"] = e.must_report();
-  return object;
-}
-
 int List(Context& context, const Flags& f) {
   const auto list = ParseList(f.list);
   if (!list)
@@ -148,7 +129,7 @@ int List(Context& context, const Flags& f) {
   }
   for (const c::CatalogEntry& e : entries) {
     if (context.json()) {
-      std::cout << OneLine(ToJson(e, agencies)) << "\n";
+      context.Print(e);
     } else if (agencies) {
       table.Row({e.division_code(), e.code(), e.name(), e.department_code(),
                  ShortName(c::AgencyKind_Name(e.kind()), "AGENCY_KIND_"), e.valid_from(),
@@ -171,10 +152,7 @@ void AddCatalog(CLI::App& app, Context& context) {
                  bool import) {
     auto f = std::make_shared<Flags>();
     CLI::App* command = catalog->add_subcommand(name, help);
-    command
-        ->add_option("--list", f->list,
-                     "functional, revenue, dept-economic, gov-economic, division or agency")
-        ->required();
+    command->add_option("--list", f->list, "Which list")->required()->check(Offered(ListNames()));
     auto* division = command->add_option("--division", f->division, "The division it is for");
     command->add_option("--year", f->year, "The year it is for")->required();
     if (import) {

@@ -3,11 +3,13 @@
 
 #include <iostream>
 #include <memory>
+#include <sstream>
 
 #include "CLI/CLI.hpp"
 #include "absl/strings/str_cat.h"
 #include "clients/cli/commands/subject_flags.h"
 #include "clients/cli/print/findings.h"
+#include "clients/cli/print/json.h"
 #include "clients/cli/read/document_file.h"
 #include "clients/cli/shell/context.h"
 #include "fiscal/disclosure/v1/disclosure_service.grpc.pb.h"
@@ -66,7 +68,9 @@ articulation::Report ReportOf(const d::CheckDisclosureResponse& response) {
 
 int Print(const Context& context, const articulation::Report& report) {
   if (context.json()) {
-    PrintReportJson(report, std::cout);
+    std::stringstream out;
+    PrintReportJson(report, out);
+    std::cout << InForm(out.str(), context.output == "yaml");
   } else {
     PrintReport(report, std::cout);
   }

@@ -5,9 +5,9 @@
 #include "CLI/CLI.hpp"
 #include "absl/strings/str_cat.h"
 #include "clients/cli/commands/filter_flags.h"
-#include "clients/cli/print/json.h"
 #include "clients/cli/print/rows.h"
 #include "clients/cli/read/names.h"
+#include "clients/cli/shell/bounds.h"
 #include "clients/cli/shell/context.h"
 #include "fiscal/aggregation/v1/aggregation_service.grpc.pb.h"
 
@@ -28,14 +28,9 @@ struct Flags {
   bool why = false;
 };
 
-struct Answer {
-  std::vector<a::TotalComparison> rows;
-  a::TotalComparison grand;
-  std::string left_position, right_position;
-};
-
 // Reads every page.
-grpc::Status Fetch(Context& context, a::CompareTotalsRequest request, Answer* answer) {
+grpc::Status Fetch(Context& context, a::CompareTotalsRequest request,
+                   a::CompareTotalsResponse* answer) {
   const auto stub = a::AggregationService::NewStub(context.connection().channel());
   request.set_page_size(10000);
   Progress progress("rows");
@@ -44,38 +39,14 @@ grpc::Status Fetch(Context& context, a::CompareTotalsRequest request, Answer* an
     const grpc::Status status = context.connection().Call(
         [&](grpc::ClientContext* c) { return stub->CompareTotals(c, request, &response); });
     if (!status.ok()) return status;
-    if (request.page_token().empty()) answer->grand = response.grand_total();
-    for (a::TotalComparison& row : *response.mutable_rows()) answer->rows.push_back(std::move(row));
-    answer->left_position = response.left_position();
-    answer->right_position = response.right_position();
+    if (request.page_token().empty()) *answer->mutable_grand_total() = response.grand_total();
+    for (a::TotalComparison& row : *response.mutable_rows()) *answer->add_rows() = std::move(row);
+    answer->set_left_position(response.left_position());
+    answer->set_right_position(response.right_position());
     request.set_page_token(response.next_page_token());
-    progress.Count(static_cast<int64_t>(answer->rows.size()));
+    progress.Count(answer->rows_size());
   } while (!request.page_token().empty());
   return grpc::Status::OK;
-}
-
-Json ToJson(const a::TotalComparison& row) {
-  Json object = Json::object();
-  AddGroup(row.group(), &object);
-  AddAmount("left", row.left_fen(), &object);
-  AddAmount("right", row.right_fen(), &object);
-  AddAmount("change", row.change_fen(), &object);
-  if (row.has_change_percent_hundredths())
-    object["change_percent"] = FormatPercent(row.change_percent_hundredths());
-  if (row.has_left_share_hundredths())
-    object["left_share"] = FormatPercent(row.left_share_hundredths());
-  if (row.has_right_share_hundredths())
-    object["right_share"] = FormatPercent(row.right_share_hundredths());
-  return object;
-}
-
-void PrintJson(const Answer& answer) {
-  const Json object = {
-      {"left_position", answer.left_position},
-      {"right_position", answer.right_position},
-      {"grand_total", ToJson(answer.grand)},
-      {"rows", JsonList(answer.rows, [](const a::TotalComparison& row) { return ToJson(row); })}};
-  std::cout << OneLine(object) << "\n";
 }
 
 // "left（万元）", "right（万元）", "change（万元）".
@@ -84,7 +55,7 @@ std::vector<std::string> AmountHeading(const Context& context) {
   return {"left" + unit, "right" + unit, "change" + unit};
 }
 
-void PrintTable(const Context& context, const Answer& answer,
+void PrintTable(const Context& context, const a::CompareTotalsResponse& answer,
                 const std::vector<a::Dimension>& dimensions) {
   const bool csv = context.csv();
   std::vector<bool> right(2 * dimensions.size(), false);
@@ -101,39 +72,13 @@ void PrintTable(const Context& context, const Answer& answer,
         row.has_change_percent_hundredths() ? FormatPercent(row.change_percent_hundredths()) : "-");
     table.Row(std::move(cells));
   };
-  for (const a::TotalComparison& row : answer.rows) add(GroupCells(row.group(), csv), row);
-  if (!csv || dimensions.empty()) add(GrandTotalCells(dimensions), answer.grand);
+  for (const a::TotalComparison& row : answer.rows()) add(GroupCells(row.group(), csv), row);
+  if (!csv || dimensions.empty()) add(GrandTotalCells(dimensions), answer.grand_total());
   csv ? table.PrintCsv(std::cout) : table.Print(std::cout);
 }
 
 std::string Reason(const a::ChangePart& part) {
   return ShortName(a::ChangeReason_Name(part.reason()), "CHANGE_REASON_");
-}
-
-Json ToJson(const a::ChangePart& part) {
-  Json object = {{"reason", Reason(part)}};
-  AddIfAny("division_code", part.division_code(), &object);
-  AddIfAny("agency_code", part.agency_code(), &object);
-  AddIfAny("name", part.name(), &object);
-  AddIfAny("left_department_code", part.left_department_code(), &object);
-  AddIfAny("right_department_code", part.right_department_code(), &object);
-  AddAmount("left", part.left_fen(), &object);
-  AddAmount("right", part.right_fen(), &object);
-  AddAmount("change", part.change_fen(), &object);
-  AddIfAny("left_revision", part.left_revision(), &object);
-  AddIfAny("right_revision", part.right_revision(), &object);
-  AddIfAny("left_position", part.left_position(), &object);
-  AddIfAny("right_position", part.right_position(), &object);
-  return object;
-}
-
-void PrintWhyJson(const a::ExplainChangeResponse& r) {
-  Json object = {{"left_position", r.left_position()}, {"right_position", r.right_position()}};
-  AddAmount("left", r.left_fen(), &object);
-  AddAmount("right", r.right_fen(), &object);
-  AddAmount("change", r.change_fen(), &object);
-  object["parts"] = JsonList(r.parts(), [](const a::ChangePart& part) { return ToJson(part); });
-  std::cout << OneLine(object) << "\n";
 }
 
 void PrintWhyTable(const Context& context, const a::ExplainChangeResponse& r) {
@@ -166,7 +111,7 @@ int Why(Context& context, const a::CompareTotalsRequest& question) {
   const grpc::Status status = context.connection().Call(
       [&](grpc::ClientContext* c) { return stub->ExplainChange(c, request, &response); });
   if (!status.ok()) return Report(context, status);
-  context.json() ? PrintWhyJson(response) : PrintWhyTable(context, response);
+  context.json() ? context.Print(response) : PrintWhyTable(context, response);
   return kOk;
 }
 
@@ -216,11 +161,11 @@ int Run(Context& context, const Flags& f) {
     return Why(context, question);
   }
   question.set_order(f.group.Ordered());
-  Answer answer;
+  a::CompareTotalsResponse answer;
   const grpc::Status status = Fetch(context, question, &answer);
   if (!status.ok()) return Report(context, status);
   if (context.json()) {
-    PrintJson(answer);
+    context.Print(answer);
   } else {
     PrintTable(context, answer, DimensionsOf(question.group_by()));
   }
@@ -237,7 +182,8 @@ void AddCompare(CLI::App& app, Context& context) {
   f->group.AddTo(c);
   f->consistency.AddTo(c);
   c->add_option("--with-year", f->with_year, "Left: this fiscal year");
-  c->add_option("--with-stage", f->with_stage, "Left: this stage");
+  c->add_option("--with-stage", f->with_stage, "Left: this stage")
+      ->check(Offered(TotalStageNames()));
   c->add_option("--with-department", f->with_department, "Left: this department");
   c->add_option("--with-agency", f->with_agency, "Left: this agency");
   c->add_option("--with-position", f->with.position, "Left: as of exactly this position");

@@ -3,7 +3,6 @@
 #include <iostream>
 
 #include "absl/strings/str_cat.h"
-#include "clients/cli/print/json.h"
 #include "clients/cli/read/names.h"
 #include "fiscal/aggregation/v1/aggregation_service.grpc.pb.h"
 
@@ -16,40 +15,6 @@ namespace b = fiscal::budget::v1;
 // Empty where the source does not tell.
 std::string Fund(const a::Transfer& t) {
   return t.fund() == b::FUND_UNSPECIFIED ? "" : ShortName(b::Fund_Name(t.fund()), "FUND_");
-}
-
-Json ToJson(const a::Transfer& t) {
-  Json object = {{"receiving_division_code", t.receiving_division_code()},
-                 {"name", t.name()},
-                 {"up", t.up()},
-                 {"fund", Fund(t)}};
-  AddAmount("paid", t.paid_fen(), &object);
-  AddAmount("received", t.received_fen(), &object);
-  AddAmount("eliminated", t.eliminated_fen(), &object);
-  return object;
-}
-
-Json ToJson(const b::Finding& f) {
-  Json object = {{"rule", f.rule()},
-                 {"severity", ShortName(b::Severity_Name(f.severity()), "SEVERITY_")}};
-  AddIfAny("place", f.place(), &object);
-  AddIfAny("line_id", f.line_id(), &object);
-  object["message"] = f.message();
-  object["message_zh"] = f.message_zh();
-  return object;
-}
-
-void PrintJson(const a::GetConsolidatedTotalResponse& r) {
-  Json combined = Json::object();
-  AddAmount("amount", r.combined().amount_fen(), &combined);
-  combined["precision_fen"] = absl::StrCat(r.combined().precision_fen());
-  combined["line_count"] = r.combined().line_count();
-  Json object = {{"position", r.position()}, {"combined", combined}};
-  AddAmount("eliminated", r.eliminated_fen(), &object);
-  AddAmount("consolidated", r.consolidated_fen(), &object);
-  object["transfers"] = JsonList(r.transfers(), [](const a::Transfer& t) { return ToJson(t); });
-  object["findings"] = JsonList(r.findings(), [](const b::Finding& f) { return ToJson(f); });
-  std::cout << OneLine(object) << "\n";
 }
 
 // One table from the sum over the transfers to what is left.
@@ -100,7 +65,7 @@ int Consolidated(Context& context, const a::TotalFilter& filter,
   const grpc::Status status = context.connection().Call(
       [&](grpc::ClientContext* c) { return stub->GetConsolidatedTotal(c, request, &response); });
   if (!status.ok()) return Report(context, status);
-  context.json() ? PrintJson(response) : PrintTable(context, response);
+  context.json() ? context.Print(response) : PrintTable(context, response);
   return kOk;
 }
 

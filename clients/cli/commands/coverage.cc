@@ -5,8 +5,8 @@
 #include "CLI/CLI.hpp"
 #include "absl/strings/str_cat.h"
 #include "clients/cli/commands/filter_flags.h"
-#include "clients/cli/print/json.h"
 #include "clients/cli/read/names.h"
+#include "clients/cli/shell/bounds.h"
 #include "clients/cli/shell/context.h"
 #include "fiscal/aggregation/v1/aggregation_service.grpc.pb.h"
 
@@ -22,14 +22,9 @@ struct Flags {
   ConsistencyFlags consistency;
 };
 
-struct Answer {
-  a::Coverage coverage;
-  std::vector<a::AgencyCoverage> agencies;
-  std::string position;
-};
-
 // Reads every page.
-grpc::Status Fetch(Context& context, a::GetCoverageRequest request, Answer* answer) {
+grpc::Status Fetch(Context& context, a::GetCoverageRequest request,
+                   a::GetCoverageResponse* answer) {
   const auto stub = a::AggregationService::NewStub(context.connection().channel());
   request.set_page_size(10000);
   Progress progress("agencies");
@@ -38,12 +33,12 @@ grpc::Status Fetch(Context& context, a::GetCoverageRequest request, Answer* answ
     const grpc::Status status = context.connection().Call(
         [&](grpc::ClientContext* c) { return stub->GetCoverage(c, request, &response); });
     if (!status.ok()) return status;
-    if (request.page_token().empty()) answer->coverage = response.coverage();
+    if (request.page_token().empty()) *answer->mutable_coverage() = response.coverage();
     for (a::AgencyCoverage& agency : *response.mutable_agencies())
-      answer->agencies.push_back(std::move(agency));
-    answer->position = response.position();
+      *answer->add_agencies() = std::move(agency);
+    answer->set_position(response.position());
     request.set_page_token(response.next_page_token());
-    progress.Count(static_cast<int64_t>(answer->agencies.size()));
+    progress.Count(answer->agencies_size());
   } while (!request.page_token().empty());
   return grpc::Status::OK;
 }
@@ -52,36 +47,14 @@ std::string State(const a::AgencyCoverage& agency) {
   return ShortName(a::CoverageState_Name(agency.state()), "COVERAGE_STATE_");
 }
 
-Json ToJson(const a::AgencyCoverage& agency) {
-  Json object = {
-      {"division_code", agency.division_code()}, {"department_code", agency.department_code()},
-      {"agency_code", agency.agency_code()},     {"name", agency.name()},
-      {"must_report", agency.must_report()},     {"state", State(agency)},
-      {"by_department", agency.by_department()}};
-  AddIfAny("revision", agency.revision(), &object);
-  AddIfAny("position", agency.position(), &object);
-  AddIfAny("upstream", agency.upstream(), &object);
-  return object;
-}
-
-void PrintJson(const Answer& answer) {
-  std::cout << OneLine(Json{{"position", answer.position},
-                            {"expected", answer.coverage.expected_count()},
-                            {"received", answer.coverage.received_count()},
-                            {"certified", answer.coverage.certified_count()},
-                            {"oldest_position", answer.coverage.oldest_position()},
-                            {"agencies", JsonList(answer.agencies, ToJson)}})
-            << "\n";
-}
-
 // CSV is the agencies alone, so that it stays one table.
-void PrintTable(const Context& context, const Answer& answer) {
+void PrintTable(const Context& context, const a::GetCoverageResponse& answer) {
   const bool csv = context.csv();
-  const a::Coverage& all = answer.coverage;
+  const a::Coverage& all = answer.coverage();
   if (!csv) {
     std::cout << all.received_count() << " of " << all.expected_count()
               << " agencies have reported, " << all.certified_count() << " certified, at position "
-              << answer.position;
+              << answer.position();
     if (!all.oldest_position().empty())
       std::cout << "; the oldest statement is of position " << all.oldest_position();
     std::cout << "\n";
@@ -89,7 +62,7 @@ void PrintTable(const Context& context, const Answer& answer) {
   Table table({false, false, false, false, false, false, true, true, false});
   table.Row({"division", "department", "agency", "名称", "must report", "state", "revision",
              "position", "upstream"});
-  for (const a::AgencyCoverage& agency : answer.agencies) {
+  for (const a::AgencyCoverage& agency : answer.agencies()) {
     table.Row({agency.division_code(), agency.department_code(), agency.agency_code(),
                agency.name(), agency.must_report() ? "yes" : "no",
                State(agency) + (agency.by_department() ? " (department)" : ""),
@@ -110,10 +83,10 @@ int Run(Context& context, const Flags& f) {
   request.set_stage(*stage);
   if (!f.consistency.Fill(request.mutable_consistency())) return kUsage;
   if (f.missing) request.set_state(a::COVERAGE_STATE_UNREPORTED);
-  Answer answer;
+  a::GetCoverageResponse answer;
   const grpc::Status status = Fetch(context, request, &answer);
   if (!status.ok()) return Report(context, status);
-  context.json() ? PrintJson(answer) : PrintTable(context, answer);
+  context.json() ? context.Print(answer) : PrintTable(context, answer);
   return kOk;
 }
 
@@ -125,7 +98,9 @@ void AddCoverage(CLI::App& app, Context& context) {
   c->add_option("--division", f->division, "Division code; its whole subtree unless --own-level")
       ->required();
   c->add_option("--year", f->year, "Fiscal year")->required();
-  c->add_option("--stage", f->stage, "The stage to report")->capture_default_str();
+  c->add_option("--stage", f->stage, "The stage to report")
+      ->capture_default_str()
+      ->check(Offered(StageNames()));
   c->add_flag("--own-level", f->own_level, "Only the division's own level (本级)");
   c->add_option("--department", f->department, "Only this department");
   c->add_flag("--missing", f->missing, "Only agencies that have not reported");

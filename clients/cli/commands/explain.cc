@@ -5,7 +5,6 @@
 #include "CLI/CLI.hpp"
 #include "absl/strings/str_cat.h"
 #include "clients/cli/commands/filter_flags.h"
-#include "clients/cli/print/json.h"
 #include "clients/cli/read/names.h"
 #include "clients/cli/shell/context.h"
 #include "fiscal/aggregation/v1/aggregation_service.grpc.pb.h"
@@ -22,14 +21,9 @@ struct Flags {
   std::string depth = "next";
 };
 
-struct Answer {
-  a::Total total;
-  std::vector<a::Contribution> parts;
-  std::string position;
-};
-
 // Reads every page.
-grpc::Status Fetch(Context& context, a::ExplainTotalRequest request, Answer* answer) {
+grpc::Status Fetch(Context& context, a::ExplainTotalRequest request,
+                   a::ExplainTotalResponse* answer) {
   const auto stub = a::AggregationService::NewStub(context.connection().channel());
   request.set_page_size(10000);
   Progress progress("parts");
@@ -38,12 +32,12 @@ grpc::Status Fetch(Context& context, a::ExplainTotalRequest request, Answer* ans
     const grpc::Status status = context.connection().Call(
         [&](grpc::ClientContext* c) { return stub->ExplainTotal(c, request, &response); });
     if (!status.ok()) return status;
-    if (request.page_token().empty()) answer->total = response.total();
+    if (request.page_token().empty()) *answer->mutable_total() = response.total();
     for (a::Contribution& part : *response.mutable_contributions())
-      answer->parts.push_back(std::move(part));
-    answer->position = response.position();
+      *answer->add_contributions() = std::move(part);
+    answer->set_position(response.position());
     request.set_page_token(response.next_page_token());
-    progress.Count(static_cast<int64_t>(answer->parts.size()));
+    progress.Count(answer->contributions_size());
   } while (!request.page_token().empty());
   return grpc::Status::OK;
 }
@@ -67,39 +61,14 @@ std::string Stage(const a::Contribution& part) {
   return stage == b::STAGE_UNSPECIFIED ? "" : ShortName(b::Stage_Name(stage), "STAGE_");
 }
 
-Json ToJson(const a::Contribution& part) {
-  Json object = {{"kind", Kind(part)}};
-  AddIfAny("division_code", Division(part), &object);
-  AddIfAny("department_code", part.filter().department_code(), &object);
-  AddIfAny("agency_code", Agency(part), &object);
-  AddIfAny("stage", Stage(part), &object);
-  AddIfAny("name", part.name(), &object);
-  AddAmount("amount", part.amount_fen(), &object);
-  AddIfAny("line_count", part.line_count(), &object);
-  AddIfAny("revision", part.revision(), &object);
-  AddIfAny("position", part.position(), &object);
-  AddIfAny("upstream", part.upstream(), &object);
-  AddIfAny("upstream_position", part.upstream_position(), &object);
-  if (part.has_line_item()) object["line_item"] = FieldsOf(part.line_item(), /*every_field=*/false);
-  return object;
-}
-
-void PrintJson(const Answer& answer) {
-  Json object = {{"position", answer.position}};
-  AddAmount("amount", answer.total.amount_fen(), &object);
-  object["line_count"] = answer.total.line_count();
-  object["contributions"] = JsonList(answer.parts, ToJson);
-  std::cout << OneLine(object) << "\n";
-}
-
-void PrintTable(const Context& context, const Answer& answer) {
+void PrintTable(const Context& context, const a::ExplainTotalResponse& answer) {
   const bool csv = context.csv();
   auto amount = [&](int64_t fen) { return context.Amount(fen); };
   Table table({false, false, false, false, false, false, false, true, true, true, true, false});
   table.Row({"kind", "division", "department", "agency", "stage", "line", "名称",
              absl::StrCat("金额（", UnitName(context.unit()), "）"), "行数", "revision", "position",
              "upstream"});
-  for (const a::Contribution& part : answer.parts) {
+  for (const a::Contribution& part : answer.contributions()) {
     table.Row({Kind(part), Division(part), part.filter().department_code(), Agency(part),
                Stage(part), part.line_item().line_id(), part.name(), amount(part.amount_fen()),
                absl::StrCat(part.line_count()),
@@ -109,8 +78,8 @@ void PrintTable(const Context& context, const Answer& answer) {
                    : absl::StrCat(part.upstream(), " ", part.upstream_position())});
   }
   if (!csv) {
-    table.Row({"合计", "", "", "", "", "", "", amount(answer.total.amount_fen()),
-               absl::StrCat(answer.total.line_count()), "", "", ""});
+    table.Row({"合计", "", "", "", "", "", "", amount(answer.total().amount_fen()),
+               absl::StrCat(answer.total().line_count()), "", "", ""});
   }
   csv ? table.PrintCsv(std::cout) : table.Print(std::cout);
 }
@@ -122,10 +91,10 @@ int Run(Context& context, const Flags& f) {
     return kUsage;
   }
   request.set_line_items(f.depth == "lines");
-  Answer answer;
+  a::ExplainTotalResponse answer;
   const grpc::Status status = Fetch(context, request, &answer);
   if (!status.ok()) return Report(context, status);
-  context.json() ? PrintJson(answer) : PrintTable(context, answer);
+  context.json() ? context.Print(answer) : PrintTable(context, answer);
   return kOk;
 }
 

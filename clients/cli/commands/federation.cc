@@ -4,7 +4,6 @@
 #include "CLI/CLI.hpp"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "clients/cli/print/json.h"
 #include "clients/cli/read/names.h"
 #include "clients/cli/shell/context.h"
 #include "fiscal/federation/v1/federation_service.grpc.pb.h"
@@ -21,25 +20,6 @@ std::string State(const fed::Upstream& u) {
 // Empty before the first event was taken over.
 std::string CommitTime(const fed::Upstream& u) {
   return u.has_commit_time() ? FormatTime(u.commit_time().seconds(), u.commit_time().nanos()) : "";
-}
-
-Json ToJson(const fed::Upstream& u) {
-  Json object = {{"name", u.name()},
-                 {"address", u.address()},
-                 {"state", State(u)},
-                 {"position", u.position()},
-                 {"head_position", u.head_position()},
-                 {"lag_count", u.lag_count()}};
-  AddIfAny("commit_time", CommitTime(u), &object);
-  AddIfAny("log_id", u.log_id(), &object);
-  AddIfAny("message", u.message(), &object);
-  object["division_codes"] = JsonList(u.division_codes());
-  return object;
-}
-
-void PrintJson(const fed::GetUpstreamsResponse& r) {
-  const Json object = {{"upstreams", JsonList(r.upstreams(), ToJson)}};
-  std::cout << OneLine(object) << "\n";
 }
 
 void PrintTable(const Context& context, const fed::GetUpstreamsResponse& r) {
@@ -61,7 +41,7 @@ int Status(Context& context) {
     return stub->GetUpstreams(c, fed::GetUpstreamsRequest(), &response);
   });
   if (!status.ok()) return Report(context, status);
-  context.json() ? PrintJson(response) : PrintTable(context, response);
+  context.json() ? context.Print(response) : PrintTable(context, response);
   return kOk;
 }
 

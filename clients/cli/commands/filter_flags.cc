@@ -5,6 +5,7 @@
 #include "absl/strings/str_split.h"
 #include "base/time_text.h"
 #include "clients/cli/read/names.h"
+#include "clients/cli/shell/bounds.h"
 #include "clients/cli/shell/context.h"
 
 namespace fiscal::cli {
@@ -33,12 +34,12 @@ void FilterFlags::AddTo(CLI::App* command) {
   command->add_option("--division", division, "Division code; its whole subtree unless --own-level")
       ->required();
   command->add_option("--year", year, "Fiscal year")->required();
-  command
-      ->add_option("--stage", stage,
-                   "requested, reviewed, approved, executed, final, adjustment, reallocation, "
-                   "current")
-      ->capture_default_str();
-  command->add_option("--direction", direction, "expenditure or income")->capture_default_str();
+  command->add_option("--stage", stage, "What the amounts are")
+      ->capture_default_str()
+      ->check(Offered(TotalStageNames()));
+  command->add_option("--direction", direction, "expenditure or income")
+      ->capture_default_str()
+      ->check(Offered({"expenditure", "income"}));
   command->add_flag("--own-level", own_level, "Only the division's own level (本级)");
   command->add_option("--department", department, "Only this department");
   command->add_option("--agency", agency, "Only this agency");
@@ -48,9 +49,13 @@ void FilterFlags::AddTo(CLI::App* command) {
                       "Only this departments' economic code and what is below it");
   command->add_option("--gov-economic", gov_economic,
                       "Only this governments' economic code and what is below it");
-  command->add_option("--fund", fund, "Only this fund, by name, letter (G F S A U) or in Chinese");
-  command->add_option("--category", category, "Only this category");
-  command->add_option("--funding-year", funding_year, "this-year or carryover");
+  command->add_option("--fund", fund, "Only this fund, by name, letter (G F S A U) or in Chinese")
+      ->check(Offered({"general", "government-fund", "state-capital", "fiscal-account", "unit"}));
+  command->add_option("--category", category, "Only this category")
+      ->check(Offered(
+          {"basic", "personnel", "public", "project", "other-operating", "specific-target"}));
+  command->add_option("--funding-year", funding_year, "this-year or carryover")
+      ->check(Offered({"this-year", "carryover"}));
   command->add_option("--project", project, "Only this project");
   if (automatic_allowed) analysis = "auto";
   command
@@ -138,7 +143,7 @@ bool ConsistencyFlags::Fill(a::Consistency* consistency, const std::string& pref
 }
 
 void GroupFlags::AddTo(CLI::App* command) {
-  command->add_option("--by", by, "A or A,B");
+  command->add_option("--by", by, "One of them, or two: A,B")->check(Offered(OfferedDimensions()));
   command->add_option("--depth", depth, "Levels 1 to N of each dimension; without it every level");
   command->add_option("--order", order, "code or amount")->check(CLI::IsMember({"code", "amount"}));
 }

@@ -4,9 +4,9 @@
 
 #include "CLI/CLI.hpp"
 #include "absl/strings/str_cat.h"
-#include "clients/cli/print/json.h"
 #include "clients/cli/read/document_file.h"
 #include "clients/cli/read/names.h"
+#include "clients/cli/shell/bounds.h"
 #include "clients/cli/shell/context.h"
 #include "clients/importer/importer.h"
 #include "clients/importer/reader.h"
@@ -93,27 +93,6 @@ void PrintReport(const Context& context, const importer::Result& result,
   (void)context;
 }
 
-Json ToJson(const b::Finding& f) {
-  return {{"rule", f.rule()},
-          {"severity", SeverityName(f)},
-          {"place", f.place()},
-          {"message", f.message()},
-          {"message_zh", f.message_zh()}};
-}
-
-void PrintJson(const importer::Result& result, const s::SubmitBudgetResponse& receipt) {
-  std::vector<b::Finding> findings = result.findings;
-  findings.insert(findings.end(), receipt.findings().begin(), receipt.findings().end());
-  std::cout << OneLine(Json{{"result", ShortName(s::Result_Name(receipt.result()), "RESULT_")},
-                            {"revision", receipt.revision()},
-                            {"position", receipt.position()},
-                            {"lines", receipt.line_count()},
-                            {"memo_lines", receipt.memo_line_count()},
-                            {"projects", receipt.project_count()},
-                            {"findings", JsonList(findings, ToJson)}})
-            << "\n";
-}
-
 int Refuse(const Context& context, const std::string& file, const absl::Status& status,
            const std::vector<b::Finding>& findings) {
   client::Error error;
@@ -160,7 +139,11 @@ int Run(Context& context, Flags f) {
       [&](grpc::ClientContext* call) { return stub->SubmitBudget(call, request, &receipt); });
   if (!status.ok()) return Report(context, status);
   if (context.json()) {
-    PrintJson(*result, receipt);
+    // The reader's findings, and the services'.
+    for (const b::Finding& finding : receipt.findings()) result->findings.push_back(finding);
+    receipt.clear_findings();
+    for (const b::Finding& finding : result->findings) *receipt.add_findings() = finding;
+    context.Print(receipt);
   } else {
     PrintReport(context, *result, receipt, f.dry_run);
   }
@@ -179,7 +162,9 @@ void AddImport(CLI::App& app, Context& context) {
                       "Department code; else from the catalog");
   command->add_option("--agency", f->options.agency_code, "Agency code; else from the catalog");
   command->add_option("--year", f->options.fiscal_year, "Fiscal year; else from the document");
-  command->add_option("--stage", f->stage, "What the amounts are")->capture_default_str();
+  command->add_option("--stage", f->stage, "What the amounts are")
+      ->capture_default_str()
+      ->check(Offered(StageNames()));
   command->add_flag("--dry-run", f->dry_run, "Read and check, keep nothing");
   command->add_flag("--as-printed", f->options.as_printed,
                     "Keep it though its tables contradict each other; the findings say so");

@@ -52,11 +52,10 @@ int Run(Context& context, const Flags& f) {
       const std::string time = FormatTime(r.commit_time().seconds(), r.commit_time().nanos());
       const std::string hash = absl::BytesToHexString(r.chain_hash());
       if (context.json()) {
-        std::cout << OneLine(Json{{"position", r.position()},
-                                  {"commit_time", time},
-                                  {"bytes", r.record().size()},
-                                  {"chain_hash", hash}})
-                  << "\n";
+        context.Print(Json{{"position", r.position()},
+                           {"commit_time", time},
+                           {"bytes", r.record().size()},
+                           {"chain_hash", hash}});
       } else {
         table.Row({r.position(), time, absl::StrCat(r.record().size()), hash});
       }
@@ -127,12 +126,11 @@ int RunKeys(Context& context, const Flags& f) {
   for (const auto& c : r.changes()) {
     const std::string time = FormatTime(c.commit_time().seconds(), c.commit_time().nanos());
     if (context.json()) {
-      std::cout << OneLine(Json{{"position", c.position()},
-                                {"commit_time", time},
-                                {"principal", c.principal()},
-                                {"public_key_pem", c.public_key_pem()},
-                                {"signature", absl::BytesToHexString(c.signature())}})
-                << "\n";
+      context.Print(Json{{"position", c.position()},
+                         {"commit_time", time},
+                         {"principal", c.principal()},
+                         {"public_key_pem", c.public_key_pem()},
+                         {"signature", absl::BytesToHexString(c.signature())}});
     } else {
       std::cout << "event " << c.position() << ", " << time << ", by " << c.principal()
                 << (c.signature().empty() ? "" : ", vouched for by the key before") << "\n"
@@ -168,7 +166,7 @@ int RunProve(Context& context, const Flags& f) {
 int RunVerify(Context& context, const Flags& f) {
   auto refuse = [&](const std::string& why) {
     std::cerr << "fiscal: " << why << "\n";
-    if (context.json()) std::cout << OneLine(Json{{"ok", false}, {"message", why}}) << "\n";
+    if (context.json()) context.Print(Json{{"ok", false}, {"message", why}});
     return kRejected;
   };
   std::string texts[3];
@@ -190,7 +188,7 @@ int RunVerify(Context& context, const Flags& f) {
   const absl::Status status = VerifyProof(*proof, f.seen.empty() ? nullptr : &seen, texts[0]);
   if (!status.ok()) return refuse(absl::StrCat("NOT PROVED: ", status.message()));
   if (context.json()) {
-    std::cout << OneLine(Json{{"ok", true}, {"message", Describe(*proof)}}) << "\n";
+    context.Print(Json{{"ok", true}, {"message", Describe(*proof)}});
   } else {
     std::cout << "proved: " << Describe(*proof) << "\n";
   }

@@ -2,7 +2,6 @@
 
 #include <iostream>
 
-#include "clients/cli/print/json.h"
 #include "clients/cli/read/names.h"
 
 namespace fiscal::cli {
@@ -11,7 +10,7 @@ namespace s = fiscal::submission::v1;
 
 void PrintReceipt(const Context& context, const s::SubmitBudgetResponse& receipt) {
   if (context.json()) {
-    std::cout << MessageLine(receipt, /*every_field=*/true) << "\n";
+    context.Print(receipt);
     return;
   }
   std::cout << ShortName(s::Result_Name(receipt.result()), "RESULT_") << "  revision "

@@ -66,12 +66,11 @@ int Init(Context& context, const Flags& f) {
       pki::Authority::Make(f.dir, f.trust_domain, f.authority_days, absl::Now());
   if (!next_update.ok()) return Failed(context, next_update.status());
   if (context.json()) {
-    std::cout << OneLine(Json{{"authority", f.dir + "/ca.pem"},
-                              {"key", f.dir + "/ca-key.pem"},
-                              {"crl", f.dir + "/crl.pem"},
-                              {"crl_next_update", UtcText(*next_update)},
-                              {"trust_domain", f.trust_domain}})
-              << "\n";
+    context.Print(Json{{"authority", f.dir + "/ca.pem"},
+                       {"key", f.dir + "/ca-key.pem"},
+                       {"crl", f.dir + "/crl.pem"},
+                       {"crl_next_update", UtcText(*next_update)},
+                       {"trust_domain", f.trust_domain}});
     return kOk;
   }
   PrintLine("authority", f.dir + "/ca.pem");
@@ -87,12 +86,11 @@ int Issue(Context& context, const Flags& f) {
   const absl::StatusOr<pki::Issued> issued = authority->Issue(f.order, absl::Now());
   if (!issued.ok()) return Failed(context, issued.status());
   if (context.json()) {
-    std::cout << OneLine(Json{{"certificate", issued->certificate_file},
-                              {"key", issued->key_file},
-                              {"principal", issued->principal},
-                              {"serial", issued->serial},
-                              {"not_after", UtcText(issued->not_after)}})
-              << "\n";
+    context.Print(Json{{"certificate", issued->certificate_file},
+                       {"key", issued->key_file},
+                       {"principal", issued->principal},
+                       {"serial", issued->serial},
+                       {"not_after", UtcText(issued->not_after)}});
     return kOk;
   }
   PrintLine("certificate", issued->certificate_file);
@@ -105,10 +103,9 @@ int Issue(Context& context, const Flags& f) {
 
 void PrintRevoked(const Context& context, const Flags& f, const pki::Revoked& revoked) {
   if (context.json()) {
-    std::cout << OneLine(Json{{"revoked", revoked.count},
-                              {"crl", f.dir + "/crl.pem"},
-                              {"crl_next_update", UtcText(revoked.next_update)}})
-              << "\n";
+    context.Print(Json{{"revoked", revoked.count},
+                       {"crl", f.dir + "/crl.pem"},
+                       {"crl_next_update", UtcText(revoked.next_update)}});
     return;
   }
   PrintLine("revoked", absl::StrCat(revoked.count));

@@ -69,15 +69,7 @@ int Reconcile(Context& context, const Flags& f) {
     }
   }
   if (context.json()) {
-    Json object = {{"equal", r.equal()}};
-    if (!r.equal()) {
-      object["difference"] = r.difference();
-      AddAmount("upstream", r.upstream_fen(), &object);
-      AddAmount("local", r.local_fen(), &object);
-    }
-    object["call_count"] = r.call_count();
-    if (r.has_certificate()) object["certificate"] = FieldsOf(certificate, /*every_field=*/false);
-    std::cout << OneLine(object) << "\n";
+    context.Print(r);
   } else {
     std::cout << f.upstream << ": " << (r.equal() ? "equal" : "DIFFERENT") << " at position "
               << certificate.upstream_position() << " of its log, " << certificate.position()
@@ -124,10 +116,9 @@ int Check(Context& context, const Flags& f) {
   const std::string time =
       FormatTime(certificate.issue_time().seconds(), certificate.issue_time().nanos());
   if (context.json()) {
-    std::cout << OneLine(Json{{"signature_valid", true},
-                              {"equal", equal},
-                              {"certificate", FieldsOf(certificate, /*every_field=*/false)}})
-              << "\n";
+    context.Print(Json{{"signature_valid", true},
+                       {"equal", equal},
+                       {"certificate", FieldsOf(certificate, /*every_field=*/true)}});
   } else {
     std::cout << "the signature holds: " << certificate.upstream() << " was "
               << (equal ? "equal" : "DIFFERENT") << " at position "

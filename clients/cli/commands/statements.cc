@@ -7,9 +7,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/small_file.h"
-#include "clients/cli/print/json.h"
 #include "clients/cli/print/line_item_sheets.h"
+#include "clients/cli/print/progress.h"
 #include "clients/cli/read/names.h"
+#include "clients/cli/shell/bounds.h"
 #include "clients/cli/shell/context.h"
 #include "fiscal/submission/v1/submission_service.grpc.pb.h"
 
@@ -26,10 +27,6 @@ struct Flags {
   bool children = false;
   std::string out;
 };
-
-void PrintJson(const google::protobuf::Message& message) {
-  std::cout << MessageLine(message, /*every_field=*/false) << "\n";
-}
 
 // False, having said why, when the flags name no budget.
 bool Key(const Flags& f, const std::string& fallback_stage, b::BudgetKey* key) {
@@ -105,7 +102,7 @@ int Budgets(Context& context, const Flags& f) {
     } while (!request.page_token().empty());
   }
   if (context.json()) {
-    for (const b::Budget& budget : budgets) PrintJson(budget);
+    for (const b::Budget& budget : budgets) context.Print(budget);
   } else {
     Rows(context, budgets);
   }
@@ -234,7 +231,7 @@ int Lines(Context& context, const Flags& f) {
   const grpc::Status status =
       ListLines(context, request, [&](const s::ListLineItemsResponse& page) {
         for (const b::LineItem& line : page.line_items())
-          context.json() ? PrintJson(line) : add(line);
+          context.json() ? context.Print(line) : add(line);
       });
   if (!status.ok()) return Report(context, status);
   if (!context.json()) table.Print(std::cout);
@@ -253,7 +250,7 @@ int Projects(Context& context, const Flags& f) {
              absl::StrCat("年度资金（", std::string(UnitName(context.unit())), "）"), "指标"});
   for (const b::Project& p : projects) {
     if (context.json()) {
-      PrintJson(p);
+      context.Print(p);
       continue;
     }
     table.Row({p.project_code(), p.name(), Enum(b::Category_Name(p.category()), "CATEGORY_"),
@@ -282,7 +279,8 @@ void AddStatements(CLI::App& app, Context& context) {
       c->add_option("--department", f->department, "Only this department");
       c->add_flag("--children", f->children, "Also the divisions below");
     }
-    c->add_option("--stage", f->stage, "Stage; approved for a single budget");
+    c->add_option("--stage", f->stage, "Stage; approved for a single budget")
+        ->check(Offered(StageNames()));
     c->add_option("--revision", f->revision, "A revision; without it the one that stands");
     if (exports) {
       c->add_option("--out", f->out, "With -o csv or -o xlsx, write to this file")

@@ -1,6 +1,8 @@
 #include "clients/cli/commands/subject_flags.h"
 
 #include "CLI/CLI.hpp"
+#include "clients/cli/read/names.h"
+#include "clients/cli/shell/bounds.h"
 #include "clients/cli/shell/context.h"
 
 namespace fiscal::cli {
@@ -11,7 +13,9 @@ void SubjectFlags::AddTo(CLI::App* command, const std::string& form_help) {
   command->add_option("--agency", agency, "Only this agency");
   command->add_option("--department", department, "Only this department");
   command->add_flag("--own-level", own_level, "Only the division's own level (本级)");
-  command->add_option("--stage", stage, "What the amounts are")->capture_default_str();
+  command->add_option("--stage", stage, "What the amounts are")
+      ->capture_default_str()
+      ->check(Offered(StageNames()));
   command->add_option("--form", form, form_help);
   at.AddTo(command);
 }

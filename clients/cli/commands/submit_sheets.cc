@@ -80,7 +80,8 @@ void Print(const Context& context, const LineItemFile& file, size_t budget,
     Json told = {{"budget", FieldsOf(key, /*every_field=*/true)}};
     const Json fields = FieldsOf(answer, /*every_field=*/true);
     if (fields.is_object()) told.update(fields);
-    std::cout << OneLine(told) << std::endl;
+    context.Print(told);
+    std::cout.flush();
   } else if (answer.has_error()) {
     Report(context, ToError(file, budget, answer.error()));
   } else {

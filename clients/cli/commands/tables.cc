@@ -9,6 +9,7 @@
 #include "base/small_file.h"
 #include "clients/cli/commands/subject_flags.h"
 #include "clients/cli/print/comparison_text.h"
+#include "clients/cli/print/json.h"
 #include "clients/cli/print/sheet_writer.h"
 #include "clients/cli/print/statutory_grid.h"
 #include "clients/cli/print/statutory_text.h"
@@ -58,7 +59,7 @@ int Print(const Context& context, const Flags& f, const d::GetTablesResponse& re
   std::stringstream out;
   if (context.json()) {
     PrintTablesJson(response, out);
-    return Emit(f, out.str());
+    return Emit(f, InForm(out.str(), context.output == "yaml"));
   }
   if (context.output == "xlsx") {
     WorkbookOptions options;
@@ -114,7 +115,7 @@ int Run(Context& context, const Flags& f) {
   context.json()            ? PrintComparisonJson(comparison, out)
   : context.output == "csv" ? PrintComparisonCsv(comparison, out)
                             : PrintComparison(comparison, out);
-  const int emitted = Emit(f, out.str());
+  const int emitted = Emit(f, InForm(out.str(), context.output == "yaml"));
   return emitted != kOk ? emitted : comparison.differences.empty() ? kOk : kRejected;
 }
 

@@ -25,14 +25,9 @@ struct Flags {
   bool consolidated = false;
 };
 
-struct Answer {
-  std::vector<a::Total> rows;
-  a::Total grand;
-  std::string position;
-};
-
 // Reads every page.
-grpc::Status Fetch(Context& context, const a::ListTotalsRequest& question, Answer* answer) {
+grpc::Status Fetch(Context& context, const a::ListTotalsRequest& question,
+                   a::ListTotalsResponse* answer) {
   const auto stub = a::AggregationService::NewStub(context.connection().channel());
   if (question.group_by_size() == 0) {
     a::GetTotalRequest request;
@@ -41,24 +36,23 @@ grpc::Status Fetch(Context& context, const a::ListTotalsRequest& question, Answe
     a::GetTotalResponse response;
     const grpc::Status status = context.connection().Call(
         [&](grpc::ClientContext* c) { return stub->GetTotal(c, request, &response); });
-    answer->grand = response.total();
-    answer->position = response.position();
+    *answer->mutable_grand_total() = response.total();
+    answer->set_position(response.position());
     return status;
   }
   a::ListTotalsRequest request = question;
   request.set_page_size(10000);
-  answer->rows.clear();
   Progress progress("rows");
   do {
     a::ListTotalsResponse response;
     const grpc::Status status = context.connection().Call(
         [&](grpc::ClientContext* c) { return stub->ListTotals(c, request, &response); });
     if (!status.ok()) return status;
-    for (a::Total& row : *response.mutable_totals()) answer->rows.push_back(std::move(row));
-    answer->grand = response.grand_total();
-    answer->position = response.position();
+    for (a::Total& row : *response.mutable_totals()) *answer->add_totals() = std::move(row);
+    *answer->mutable_grand_total() = response.grand_total();
+    answer->set_position(response.position());
     request.set_page_token(response.next_page_token());
-    progress.Count(static_cast<int64_t>(answer->rows.size()));
+    progress.Count(answer->totals_size());
   } while (!request.page_token().empty());
   return grpc::Status::OK;
 }
@@ -82,9 +76,9 @@ b::Analysis AnalysisOf(const a::ListTotalsRequest& question, a::Dimension* dimen
 }
 
 // True when no counted money carries the code asked for.
-bool LacksCodes(const Answer& answer, a::Dimension dimension) {
-  if (dimension == a::DIMENSION_UNSPECIFIED) return answer.grand.line_count() == 0;
-  for (const a::Total& row : answer.rows) {
+bool LacksCodes(const a::ListTotalsResponse& answer, a::Dimension dimension) {
+  if (dimension == a::DIMENSION_UNSPECIFIED) return answer.grand_total().line_count() == 0;
+  for (const a::Total& row : answer.totals()) {
     for (const a::GroupValue& v : row.group()) {
       if (v.dimension() == dimension && !v.code().empty()) return false;
     }
@@ -92,24 +86,15 @@ bool LacksCodes(const Answer& answer, a::Dimension dimension) {
   return true;
 }
 
-Json ToJson(const a::Total& total) {
-  Json object = Json::object();
-  AddGroup(total.group(), &object);
-  AddAmount("amount", total.amount_fen(), &object);
-  object["precision_fen"] = absl::StrCat(total.precision_fen());
-  object["line_count"] = total.line_count();
-  return object;
+// The same shape with and without --by. The analysis that was taken is the question's, which here
+// may have been left open.
+void PrintJson(const Context& context, const a::ListTotalsResponse& answer, b::Analysis analysis) {
+  Json object = FieldsOf(answer, /*every_field=*/true);
+  object["analysis"] = b::Analysis_Name(analysis);
+  context.Print(object);
 }
 
-void PrintJson(const Answer& answer, const std::string& analysis) {
-  const Json object = {{"position", answer.position},
-                       {"analysis", analysis},
-                       {"grand_total", ToJson(answer.grand)},
-                       {"totals", JsonList(answer.rows, ToJson)}};
-  std::cout << OneLine(object) << "\n";
-}
-
-void PrintTable(const Context& context, const Answer& answer,
+void PrintTable(const Context& context, const a::ListTotalsResponse& answer,
                 const std::vector<a::Dimension>& dimensions) {
   const bool csv = context.csv();
   std::vector<bool> right(2 * dimensions.size(), false);
@@ -123,10 +108,11 @@ void PrintTable(const Context& context, const Answer& answer,
   };
   auto amount = [&](const a::Total& t) { return context.Amount(t.amount_fen()); };
   add(GroupHeading(dimensions), absl::StrCat("金额（", UnitName(context.unit()), "）"), "行数");
-  for (const a::Total& row : answer.rows)
+  for (const a::Total& row : answer.totals())
     add(GroupCells(row.group(), csv), amount(row), absl::StrCat(row.line_count()));
   if (!csv || dimensions.empty())
-    add(GrandTotalCells(dimensions), amount(answer.grand), absl::StrCat(answer.grand.line_count()));
+    add(GrandTotalCells(dimensions), amount(answer.grand_total()),
+        absl::StrCat(answer.grand_total().line_count()));
   csv ? table.PrintCsv(std::cout) : table.Print(std::cout);
 }
 
@@ -142,31 +128,35 @@ int Run(Context& context, const Flags& f) {
       return Usage("--consolidated is one total: not with --by or --depth");
     return Consolidated(context, question.filter(), question.consistency());
   }
-  Answer answer;
+  a::ListTotalsResponse answer;
   grpc::Status status = Fetch(context, question, &answer);
   if (!status.ok()) return Report(context, status);
-  std::string analysis;
+  b::Analysis analysis = question.filter().analysis();
   a::Dimension dimension;
   const b::Analysis other = AnalysisOf(question, &dimension);
   if (automatic && other != b::ANALYSIS_UNSPECIFIED && LacksCodes(answer, dimension)) {
     a::ListTotalsRequest again = question;
     again.mutable_filter()->set_analysis(other);
     // The same position, so that both answers are of one moment.
-    if (!answer.position.empty()) again.mutable_consistency()->set_exactly(answer.position);
-    Answer analysed;
+    if (!answer.position().empty()) again.mutable_consistency()->set_exactly(answer.position());
+    a::ListTotalsResponse analysed;
     status = Fetch(context, again, &analysed);
     if (!status.ok()) return Report(context, status);
-    if (analysed.grand.line_count() > 0) {
+    if (analysed.grand_total().line_count() > 0) {
       answer = std::move(analysed);
-      analysis = ShortName(b::Analysis_Name(other), "ANALYSIS_");
-      std::cerr << "fiscal: no counted line carries this code; shown is the analysis " << analysis
-                << "\n";
+      analysis = other;
+      std::cerr << "fiscal: no counted line carries this code; shown is the analysis "
+                << ShortName(b::Analysis_Name(other), "ANALYSIS_") << "\n";
     }
   }
-  if (question.filter().analysis() != b::ANALYSIS_UNSPECIFIED)
-    analysis = ShortName(b::Analysis_Name(question.filter().analysis()), "ANALYSIS_");
+  const a::Consistency& asked = question.consistency();
+  const bool of_then = asked.has_as_of() || !asked.exactly().empty();
   if (context.json()) {
-    PrintJson(answer, analysis);
+    PrintJson(context, answer, analysis);
+  } else if (context.output == "table" && of_then && answer.grand_total().line_count() == 0) {
+    // 0.00 would look like a sum.
+    std::cout << "nothing was stated by then, or it was withdrawn again; position "
+              << answer.position() << "\n当时尚无申报，或申报已撤回\n";
   } else {
     PrintTable(context, answer, DimensionsOf(question.group_by()));
   }

@@ -9,7 +9,6 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "clients/cli/commands/filter_flags.h"
-#include "clients/cli/print/json.h"
 #include "clients/cli/print/rows.h"
 #include "clients/cli/read/names.h"
 #include "clients/cli/shell/context.h"
@@ -34,27 +33,10 @@ std::string TypeOf(const a::WatchTotalsResponse& message) {
   return absl::AsciiStrToLower(ShortName(a::WatchEvent_Name(message.event()), "WATCH_EVENT_"));
 }
 
-Json ToJson(const a::TotalChange& change) {
-  Json row = Json::object();
-  AddGroup(change.total().group(), &row);
-  AddAmount("amount", change.total().amount_fen(), &row);
-  row["line_count"] = change.total().line_count();
-  if (change.has_previous_amount_fen())
-    AddAmount("previous_amount", change.previous_amount_fen(), &row);
-  return row;
-}
-
-Json ToJson(const a::WatchTotalsResponse& message) {
-  return {{"type", TypeOf(message)},
-          {"position", message.position()},
-          {"resume_token", message.resume_token()},
-          {"changes", JsonList(message.changes(),
-                               [](const a::TotalChange& change) { return ToJson(change); })}};
-}
-
 void Print(const Context& context, const a::WatchTotalsResponse& message) {
   if (context.json()) {
-    std::cout << OneLine(ToJson(message)) << std::endl;
+    context.Print(message);
+    std::cout.flush();
     return;
   }
   std::cout << message.position() << "  " << TypeOf(message) << "\n";

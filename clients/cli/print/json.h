@@ -1,11 +1,13 @@
-// The answers of `-o json`: members in the order they are added, an answer a line.
+// The answers of `-o json` and `-o yaml`: those of the API as protobuf JSON, with the protos' field
+// names and every field, in the order of the protos; an answer a line, or a document of YAML.
 //
-// Amounts and positions are strings, since JSON's numbers can't hold all of them; counts are
-// numbers.
+// What has no message is written likewise: 64-bit numbers are strings, since JSON's numbers can't
+// hold all of them.
 #ifndef FISCAL_CLIENTS_CLI_PRINT_JSON_H_
 #define FISCAL_CLIENTS_CLI_PRINT_JSON_H_
 
 #include <cstdint>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -43,6 +45,13 @@ Json FieldsOf(const google::protobuf::Message& message, bool every_field);
 
 // One line without its end. Bytes that are not UTF-8 become U+FFFD.
 std::string OneLine(const Json& value);
+
+void PrintLine(const Json& value, std::ostream& out);
+// The same as a document of YAML, begun by `---`. Texts that YAML would take for something else
+// are in quotation marks.
+void PrintYaml(const Json& value, std::ostream& out);
+// A line of JSON as it is, or as a document of YAML.
+std::string InForm(const std::string& line, bool yaml);
 
 }  // namespace fiscal::cli
 

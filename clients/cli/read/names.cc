@@ -226,4 +226,22 @@ const std::vector<std::string>& DimensionNames() {
   return *names;
 }
 
+std::vector<std::string> StageNames() {
+  return {"requested", "reviewed", "approved", "executed", "final", "adjustment", "reallocation"};
+}
+
+std::vector<std::string> TotalStageNames() {
+  std::vector<std::string> names = StageNames();
+  names.push_back("current");
+  return names;
+}
+
+std::vector<std::string> OfferedDimensions() {
+  return {DimensionNames().begin() + 1, DimensionNames().end()};
+}
+
+std::vector<std::string> ListNames() {
+  return {"functional", "revenue", "dept-economic", "gov-economic", "division", "agency"};
+}
+
 }  // namespace fiscal::cli

@@ -46,6 +46,11 @@ std::string FormatTime(int64_t seconds, int32_t nanos);
 
 // "functional", "dept-economic", ... in the order of the enum.
 const std::vector<std::string>& DimensionNames();
+// Those to offer: the stages that are submitted, all that totals have, dimensions, catalog lists.
+std::vector<std::string> StageNames();
+std::vector<std::string> TotalStageNames();
+std::vector<std::string> OfferedDimensions();
+std::vector<std::string> ListNames();
 
 }  // namespace fiscal::cli
 

@@ -1,20 +1,18 @@
 #include "clients/cli/shell/context.h"
 
-#include <cstdio>
 #include <iostream>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
+#include "absl/strings/strip.h"
 #include "base/text.h"
 #include "base/tls_files.h"
 #include "base/trace_context.h"
 #include "clients/cli/print/json.h"
+#include "clients/cli/shell/transport_fault.h"
 
 namespace fiscal::cli {
 namespace {
-
-double Now() { return absl::ToDoubleSeconds(absl::Now() - absl::UnixEpoch()); }
 
 std::string CodeName(grpc::StatusCode code) {
   return absl::StatusCodeToString(static_cast<absl::StatusCode>(code));
@@ -32,6 +30,18 @@ client::Connection& Context::connection() {
     made = std::make_unique<client::Connection>(options);
   }
   return *made;
+}
+
+void Context::Print(const Json& value) const {
+  output == "yaml" ? PrintYaml(value, std::cout) : PrintLine(value, std::cout);
+}
+
+void Context::Print(const google::protobuf::Message& message) const {
+  if (output == "yaml") {
+    PrintYaml(FieldsOf(message, /*every_field=*/true), std::cout);
+  } else {
+    std::cout << MessageLine(message, /*every_field=*/true) << "\n";
+  }
 }
 
 std::string WrongConnection(const Context& context) {
@@ -94,33 +104,27 @@ int Report(const Context& context, const client::Error& error) {
                                 {"message_zh", v.message_zh}};
                   })}};
     if (omitted != error.metadata.end()) told["violations_omitted"] = omitted->second;
-    std::cout << OneLine(Json{{"error", told}}) << "\n";
+    context.Print(Json{{"error", told}});
   }
-  return ExitCodeOf(error.code);
+  return error.reason == "MESSAGE_TOO_LARGE" ? kRejected : ExitCodeOf(error.code);
 }
 
 int Report(const Context& context, const grpc::Status& status) {
-  return Report(context, client::ToError(status));
+  client::Error error = client::ToError(status);
+  if (error.reason.empty() && error.violations.empty()) {
+    const TransportFault fault = TransportFaultOf(status);
+    error.reason = fault.reason;
+    if (!fault.next.empty()) {
+      error.message = absl::StrCat(absl::StripSuffix(error.message, "."), "; ", fault.next);
+    }
+    error.message_zh = fault.message_zh;
+  }
+  return Report(context, error);
 }
 
 int Usage(const std::string& message) {
   std::cerr << "fiscal: " << message << "\n";
   return kUsage;
-}
-
-Progress::Progress(std::string what) : what_(std::move(what)), start_(Now()), last_(start_) {}
-
-Progress::~Progress() {
-  if (said_) std::fprintf(stderr, "\n");
-}
-
-void Progress::Count(int64_t done) {
-  const double now = Now();
-  if (now - start_ < 1 || (said_ && now - last_ < 0.5)) return;
-  said_ = true;
-  last_ = now;
-  std::fprintf(stderr, "\r%s: %lld (%.0f s)", what_.c_str(), static_cast<long long>(done),
-               now - start_);
 }
 
 }  // namespace fiscal::cli

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "clients/cli/print/json.h"
+#include "clients/cli/print/progress.h"
 #include "clients/cli/print/text.h"
 #include "clients/cpp/connection.h"
 #include "clients/cpp/error.h"
@@ -43,8 +45,12 @@ struct Context {
   // Set by the command that was named.
   std::function<int()> run;
 
-  bool json() const { return output == "json"; }
+  // True when the answer is for programs: JSON, or the same as YAML.
+  bool json() const { return output == "json" || output == "yaml"; }
   bool csv() const { return output == "csv"; }
+  // Prints one answer, or one record, of those.
+  void Print(const Json& value) const;
+  void Print(const google::protobuf::Message& message) const;
   // For people 万元 without --unit; for programs and for what is sent again 元.
   Unit unit() const {
     if (unit_name.empty()) return csv() || output == "xlsx" ? Unit::kYuan : Unit::kWanyuan;
@@ -68,21 +74,6 @@ int Report(const Context& context, const grpc::Status& status);
 std::string WrongConnection(const Context& context);
 // A usage error: one line, exit code 2.
 int Usage(const std::string& message);
-
-// Says `what` on stderr once the work has gone on for a second, then now and then; `done` counts
-// things.
-class Progress {
- public:
-  explicit Progress(std::string what);
-  ~Progress();
-  void Count(int64_t done);
-
- private:
-  const std::string what_;
-  const double start_;
-  double last_;
-  bool said_ = false;
-};
 
 // All entries of a catalog list, every page. An empty division lists agencies or divisions of all.
 grpc::Status ListCatalog(Context& context, catalog::v1::CatalogList list,

@@ -85,6 +85,10 @@ The server can't be reached or does not take calls now.
 .TP
 7
 Not allowed.
+.SH ENVIRONMENT
+.TP
+\fBFISCAL_SERVER\fR
+What \fB\-\-server\fR is where it is not given.
 .SH FILES
 .TP
 \fI/etc/fiscal/serve.yaml\fR
@@ -104,9 +108,10 @@ std::string Manual(const CommandEntry& root, absl::string_view version) {
       ".TH FISCAL 1 \"\" \"Fiscal ", version, "\" \"Fiscal\"\n.SH NAME\nfiscal \\- ",
       Roff(root.description), "\n.SH SYNOPSIS\n", Usage(root),
       "\n.SH DESCRIPTION\nAnswers go to standard output, messages and progress to standard error.\n"
-      "With \\fB\\-o json\\fR each answer, or each of its records, is one line of JSON. Amounts "
-      "and "
-      "positions are\nstrings, since JSON's numbers can't hold all of them; counts are numbers.\n"
+      "With \\fB\\-o json\\fR each answer of the API, or each of its records, is one line of "
+      "protobuf JSON, and with\n\\fB\\-o yaml\\fR a document of YAML. 64\\-bit numbers are "
+      "strings, "
+      "since JSON's numbers can't hold all of them.\n"
       ".SH OPTIONS\nThese may stand anywhere.\n");
   for (const OptionEntry& option : root.options) AddOption(option, &page);
   absl::StrAppend(&page, ".SH COMMANDS\n");

@@ -11,9 +11,11 @@
 #include "base/time_text.h"
 #include "clients/cli/commands/certificate.h"
 #include "clients/cli/print/json.h"
+#include "clients/cli/print/progress.h"
 #include "clients/cli/print/text.h"
 #include "clients/cli/read/csv.h"
 #include "clients/cli/read/names.h"
+#include "clients/cli/read/nearest.h"
 #include "gtest/gtest.h"
 
 namespace fiscal::cli {
@@ -128,6 +130,58 @@ TEST(JsonTest, AMessageHasItsOwnNames) {
   EXPECT_EQ(MessageLine(key, /*every_field=*/true),
             "{\"division_code\":\"141100\",\"agency_code\":\"\",\"fiscal_year\":0,"
             "\"stage\":\"STAGE_UNSPECIFIED\"}");
+}
+
+TEST(JsonTest, YamlSaysTheSameAndKeepsTextsTexts) {
+  const Json object = {{"code", "0123"},
+                       {"none", ""},
+                       {"ok", true},
+                       {"count", 7},
+                       {"list", {"是", "no"}},
+                       {"empty", Json::array()},
+                       {"group", {{{"code", "a\"b\n"}}}},
+                       {"nothing", nullptr}};
+  std::stringstream yaml;
+  PrintYaml(object, yaml);
+  EXPECT_EQ(yaml.str(),
+            "---\ncode: \"0123\"\nnone: \"\"\nok: true\ncount: 7\nlist:\n  - \"是\"\n  - \"no\"\n"
+            "empty: []\ngroup:\n  - code: \"a\\\"b\\n\"\nnothing: ~\n");
+}
+
+TEST(ProgressTest, IsSaidOnATerminalOnceASecondHasPassed) {
+  absl::Time now = absl::UnixEpoch();
+  auto said = [&now](bool terminal) {
+    std::stringstream out;
+    {
+      Progress progress("lines", terminal, out, [&now] { return now; });
+      progress.Count(1);
+      now += absl::Seconds(2);
+      progress.Count(2);
+      now += absl::Milliseconds(100);
+      progress.Count(3);
+      now += absl::Seconds(1);
+      progress.Count(4);
+    }
+    return out.str();
+  };
+  EXPECT_EQ(said(true), "\rlines: 2 (2 s)\rlines: 4 (3 s)\n");
+  EXPECT_EQ(said(false), "");
+}
+
+TEST(NearestTest, OneMistakeOrTwo) {
+  EXPECT_EQ(EditDistance("totals", "totals"), 0u);
+  EXPECT_EQ(EditDistance("totlas", "totals"), 1u);
+  EXPECT_EQ(EditDistance("", "abc"), 3u);
+  const std::vector<std::string> words = {"totals", "tables", "submit", "--division"};
+  EXPECT_EQ(Nearest("totls", words), "totals");
+  EXPECT_EQ(Nearest("SUBMIT", words), "submit");
+  EXPECT_EQ(Nearest("--divison", words), "--division");
+  EXPECT_EQ(Nearest("sub", words), "submit");
+  EXPECT_EQ(Nearest("t", words), "");
+  EXPECT_EQ(Nearest("quarantine", words), "");
+  EXPECT_EQ(Nearest(std::string(100000, 'x'), words), "");
+  EXPECT_EQ(DidYouMean("tabels", words), "; did you mean tables?");
+  EXPECT_EQ(DidYouMean("xyz", words), "");
 }
 
 TEST(CertificateTest, OnlyTheSignatureOfTheKeyAskedHolds) {

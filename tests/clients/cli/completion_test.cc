@@ -155,12 +155,20 @@ TEST_F(CompletionTest, BashCompletes) {
   EXPECT_THAT(Offered("fiscal to"), ElementsAre("totals"));
   EXPECT_THAT(Offered("fiscal catalog im"), ElementsAre("import"));
   EXPECT_THAT(Offered("fiscal totals --div"), ElementsAre("--division"));
-  EXPECT_THAT(Offered("fiscal -o "), UnorderedElementsAre("table", "json", "csv", "xlsx"));
+  EXPECT_THAT(Offered("fiscal -o "), UnorderedElementsAre("table", "json", "yaml", "csv", "xlsx"));
   EXPECT_THAT(Offered("fiscal totals --output j"), ElementsAre("json"));
   // As bash cuts --output=j, and --output= with nothing after it.
   EXPECT_THAT(Offered("fiscal totals --output = j"), ElementsAre("json"));
   EXPECT_THAT(Offered("fiscal totals --output ="), Contains("table"));
   EXPECT_THAT(Offered("fiscal completion "), UnorderedElementsAre("bash", "zsh", "fish"));
+}
+
+TEST_F(CompletionTest, ValuesThatHaveNames) {
+  EXPECT_THAT(Offered("fiscal totals --stage app"), ElementsAre("approved"));
+  EXPECT_THAT(Offered("fiscal submit --stage rev"), ElementsAre("reviewed"));
+  EXPECT_THAT(Offered("fiscal totals --by de"),
+              UnorderedElementsAre("dept-economic", "department"));
+  EXPECT_THAT(Offered("fiscal catalog list --list "), Contains("gov-economic"));
 }
 
 TEST_F(CompletionTest, ValuesAreNoCommands) {
