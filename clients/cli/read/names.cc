@@ -58,7 +58,7 @@ std::string Chinese(Enum value, const Names<Enum>& rows) {
 
 // Of each value the name that is written stands first of the Chinese ones.
 
-const Names<b::Stage>& StageNames() {
+const Names<b::Stage>& WrittenStages() {
   static const auto* const names =
       new Names<b::Stage>{{b::STAGE_REQUESTED, {"申报", "申报数"}},
                           {b::STAGE_REVIEWED, {"审核", "财政审核数"}},
@@ -146,9 +146,9 @@ const Names<b::IndicatorPeriod>& IndicatorPeriodNames() {
 }  // namespace
 
 std::optional<b::Stage> ParseStage(const std::string& text) {
-  return Find<b::Stage>(text, "STAGE_", StageNames(), FISCAL_PARSER(b, Stage));
+  return Find<b::Stage>(text, "STAGE_", WrittenStages(), FISCAL_PARSER(b, Stage));
 }
-std::string ChineseName(b::Stage value) { return Chinese(value, StageNames()); }
+std::string ChineseName(b::Stage value) { return Chinese(value, WrittenStages()); }
 
 std::optional<b::Direction> ParseDirection(const std::string& text) {
   return Find<b::Direction>(text, "DIRECTION_", DirectionNames(), FISCAL_PARSER(b, Direction));
