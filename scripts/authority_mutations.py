@@ -283,7 +283,7 @@ MUTATIONS = [
         ('the mode', 'mode == "enforce" ? Authority::Mode::kEnforce', 'mode == "enforce" ? Authority::Mode::kLog'),
     ]),
     ('services/server/writer.cc', CALLS, [
-        ('the authority of what is decided', 'CheckRules, &authority)', 'CheckRules, nullptr)'),
+        ('the authority of what is decided', 'CheckRules, &authority, ', 'CheckRules, nullptr, '),
     ]),
     ('services/server/edge.cc', CALLS, [
         ('callers\' certificates', 'if (!tls.client_ca_file().empty()) {\n    identities_ =',

@@ -233,6 +233,7 @@ TEST_F(AuthorityTest, OperatorsOrdersNeedTheirRight) {
   domain::KeyOrder key;
   for (const char* stranger : {"cn:a@ca", "cn:one@ca"}) {
     quarantine.principal = key.principal = stranger;
+    EXPECT_EQ(ordered(domain::ClockOrder{stranger, ""}), "RIGHT_NOT_GRANTED");
     EXPECT_EQ(ordered(quarantine), "RIGHT_NOT_GRANTED");
     EXPECT_EQ(ordered(key), "RIGHT_NOT_GRANTED");
   }

@@ -210,7 +210,7 @@ TEST_F(ClockOfIntakeTest, WhileTheClockIsAheadNothingIsKept) {
     submit   r3 141100/101001 l1=20502:10   => unchanged r1 @4, 1 line   # no event
     submit   r4 141100/101001 expect=9 l1=20502:1   => REVISION_MISMATCH
     divisions 141100 141121<141100          => CLOCK_STEPPED
-    grant    cn:a@ca viewer 141100          => CLOCK_STEPPED
+    grant    cn:a@ca reader 141100          => CLOCK_STEPPED
     validate v1 141100/101001 l1=20502:20   => revised r2, 1 line, expenditure 10.00, income 0.00   # keeps nothing
     total    141100                         => 10.00 @4
     step     -640000
@@ -269,13 +269,6 @@ TEST_F(ClockOfIntakeTest, TheWordIsAGroupOfItsOwn) {
   EXPECT_EQ(SayAnswer(answers[0]), "CLOCK_STEPPED");
   EXPECT_EQ(SayAnswer(answers[1]), "created @4");
   EXPECT_EQ(SayAnswer(answers[2]), "created r1 @5, 1 line");
-}
-
-TEST(ClockOrderTest, OnlyOperatorsSayIt) {
-  LedgerScript script(services::CheckRules, {}, {"cn:root@ca"});
-  services::Intake::Request request(domain::ClockOrder{"cn:stranger@ca", ""});
-  services::Intake::Request* group[] = {&request};
-  EXPECT_EQ(SayAnswer(script.intake().Commit(group)[0]), "RIGHT_NOT_GRANTED");
 }
 
 }  // namespace
