@@ -411,51 +411,61 @@ std::string DepartmentOf(const Catalog& catalog, const Submission& s) {
   return agency == nullptr ? std::string() : agency->department_code;
 }
 
-void CheckCatalog(const Catalog& catalog, Submission* s) {
-  Collector c(s);
-  s->checked_catalog = catalog.position();
-  const BudgetKey& key = s->key;
+namespace {
+
+// The division, the department and the agency whose statement it is.
+void CheckOffice(const Catalog& catalog, const Submission& s, Collector* c) {
+  const BudgetKey& key = s.key;
   if (key.division != 0 && catalog.FindDivision(key.division, key.year) == nullptr) {
-    c.Add(Reason::kDivisionUnknown, "budget.division_code",
-          {absl::StrCat("division ", key.division, " is not in the catalog of ", key.year),
-           absl::StrCat("区划", key.division, "不在", key.year, "年目录中")});
+    c->Add(Reason::kDivisionUnknown, "budget.division_code",
+           {absl::StrCat("division ", key.division, " is not in the catalog of ", key.year),
+            absl::StrCat("区划", key.division, "不在", key.year, "年目录中")});
   } else if (key.division != 0) {
-    if (!s->department_code.empty() &&
-        !catalog.HasDepartment(key.division, key.year, s->department_code)) {
-      c.Add(Reason::kDepartmentUnknown, "department_code",
-            {absl::StrCat("department ", s->department_code, " is not in the catalog of division ",
-                          key.division, " for ", key.year),
-             absl::StrCat("部门", s->department_code, "不在区划", key.division, key.year,
-                          "年目录中")});
+    if (!s.department_code.empty() &&
+        !catalog.HasDepartment(key.division, key.year, s.department_code)) {
+      c->Add(Reason::kDepartmentUnknown, "department_code",
+             {absl::StrCat("department ", s.department_code, " is not in the catalog of division ",
+                           key.division, " for ", key.year),
+              absl::StrCat("部门", s.department_code, "不在区划", key.division, key.year,
+                           "年目录中")});
     }
-    if (s->scope != Scope::kDepartment) {
+    if (s.scope != Scope::kDepartment) {
       const CatalogEntry* agency = catalog.FindAgency(key.division, key.year, key.agency);
       if (agency == nullptr) {
-        c.Add(Reason::kAgencyUnknown, "budget.agency_code",
-              {absl::StrCat("agency ", key.agency, " is not in the catalog of division ",
-                            key.division, " for ", key.year),
-               absl::StrCat("单位", key.agency, "不在区划", key.division, key.year, "年目录中")});
+        c->Add(Reason::kAgencyUnknown, "budget.agency_code",
+               {absl::StrCat("agency ", key.agency, " is not in the catalog of division ",
+                             key.division, " for ", key.year),
+                absl::StrCat("单位", key.agency, "不在区划", key.division, key.year, "年目录中")});
       } else {
-        if (!s->department_code.empty() && agency->department_code != s->department_code) {
-          c.Add(Reason::kDepartmentMismatch, "department_code",
-                {absl::StrCat("agency ", key.agency, " belongs to department ",
-                              agency->department_code, ", not ", s->department_code),
-                 absl::StrCat("单位", key.agency, "属于部门", agency->department_code, "，而不是",
-                              s->department_code)});
+        if (!s.department_code.empty() && agency->department_code != s.department_code) {
+          c->Add(Reason::kDepartmentMismatch, "department_code",
+                 {absl::StrCat("agency ", key.agency, " belongs to department ",
+                               agency->department_code, ", not ", s.department_code),
+                  absl::StrCat("单位", key.agency, "属于部门", agency->department_code, "，而不是",
+                               s.department_code)});
         }
         const std::string first = absl::StrCat(key.year, "-01-01"),
                           last = absl::StrCat(key.year, "-12-31");
         if ((!agency->valid_from.empty() && agency->valid_from > last) ||
             (!agency->valid_to.empty() && agency->valid_to < first)) {
-          c.Add(Reason::kAgencyNotValid, "budget.agency_code",
-                {absl::StrCat("agency ", key.agency, " is valid from ", agency->valid_from, " to ",
-                              agency->valid_to),
-                 absl::StrCat("单位", key.agency, "有效期为", agency->valid_from, "至",
-                              agency->valid_to)});
+          c->Add(Reason::kAgencyNotValid, "budget.agency_code",
+                 {absl::StrCat("agency ", key.agency, " is valid from ", agency->valid_from, " to ",
+                               agency->valid_to),
+                  absl::StrCat("单位", key.agency, "有效期为", agency->valid_from, "至",
+                               agency->valid_to)});
         }
       }
     }
   }
+}
+
+}  // namespace
+
+void CheckCatalog(const Catalog& catalog, Submission* s) {
+  Collector c(s);
+  s->checked_catalog = catalog.position();
+  const BudgetKey& key = s->key;
+  CheckOffice(catalog, *s, &c);
   if (key.division == 0) return;
   CodeCheck functional(catalog, key, CatalogList::kFunctional, true, "functional_code",
                        "functional", "功能分类", s);

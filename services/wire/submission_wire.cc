@@ -72,6 +72,36 @@ class Reader {
     if (HasUnknownFields(key)) Unknown("budget");
   }
 
+  // Whether it is whole, and whose.
+  void Kind(const SubmitBudgetRequest& part) {
+    switch (part.mode()) {
+      case submission::v1::WRITE_MODE_UNSPECIFIED:
+      case submission::v1::WRITE_MODE_REPLACE:
+        s_->mode = domain::WriteMode::kReplace;
+        break;
+      case submission::v1::WRITE_MODE_PATCH:
+        s_->mode = domain::WriteMode::kPatch;
+        break;
+      default:
+        Add(Reason::kEnumUnknown, "mode", "",
+            {absl::StrCat(part.mode(), " is no mode: REPLACE or PATCH"),
+             absl::StrCat(part.mode(), "不是报送方式：REPLACE或PATCH")});
+    }
+    switch (part.scope()) {
+      case pb::SCOPE_UNSPECIFIED:
+      case pb::SCOPE_OWN:
+        s_->scope = domain::Scope::kOwn;
+        break;
+      case pb::SCOPE_DEPARTMENT:
+        s_->scope = domain::Scope::kDepartment;
+        break;
+      default:
+        Add(Reason::kEnumUnknown, "scope", "",
+            {absl::StrCat(part.scope(), " is no scope: OWN or DEPARTMENT"),
+             absl::StrCat(part.scope(), "不是报送范围：OWN或DEPARTMENT")});
+    }
+  }
+
   void Projects(const SubmitBudgetRequest& part) {
     for (const pb::Project& project : part.projects()) {
       Project(project);
@@ -308,32 +338,7 @@ absl::StatusOr<Submission> ToSubmission(const std::vector<RawBudget>& parts,
   s.principal = std::string(principal);
   s.request_id = first.request_id();
   reader.Key(first.budget());
-  switch (first.mode()) {
-    case submission::v1::WRITE_MODE_UNSPECIFIED:
-    case submission::v1::WRITE_MODE_REPLACE:
-      s.mode = domain::WriteMode::kReplace;
-      break;
-    case submission::v1::WRITE_MODE_PATCH:
-      s.mode = domain::WriteMode::kPatch;
-      break;
-    default:
-      reader.Add(Reason::kEnumUnknown, "mode", "",
-                 {absl::StrCat(first.mode(), " is no mode: REPLACE or PATCH"),
-                  absl::StrCat(first.mode(), "不是报送方式：REPLACE或PATCH")});
-  }
-  switch (first.scope()) {
-    case pb::SCOPE_UNSPECIFIED:
-    case pb::SCOPE_OWN:
-      s.scope = domain::Scope::kOwn;
-      break;
-    case pb::SCOPE_DEPARTMENT:
-      s.scope = domain::Scope::kDepartment;
-      break;
-    default:
-      reader.Add(Reason::kEnumUnknown, "scope", "",
-                 {absl::StrCat(first.scope(), " is no scope: OWN or DEPARTMENT"),
-                  absl::StrCat(first.scope(), "不是报送范围：OWN或DEPARTMENT")});
-  }
+  reader.Kind(first);
   s.validate_only = first.validate_only();
   s.certify = first.certify();
   s.control = first.control();

@@ -22,6 +22,34 @@ static_assert(static_cast<int>(Dimension::kProject) == pb::DIMENSION_PROJECT &&
 static_assert(static_cast<int>(Dimension::kDivision) == pb::DIMENSION_DIVISION);
 static_assert(static_cast<int>(domain::RowOrder::kAmountDescending) == pb::ORDER_AMOUNT_DESC);
 
+template <typename Add>
+void CheckEnums(const pb::TotalFilter& in, const Add& add) {
+  if (!budget::v1::Stage_IsValid(in.stage()) || in.stage() == 0)
+    add(Reason::kEnumUnknown, "stage",
+        {absl::StrCat(in.stage(), " is no stage; one is required"),
+         absl::StrCat("预算阶段必填，", in.stage(), "不是预算阶段")});
+  if (!budget::v1::Direction_IsValid(in.direction()) || in.direction() == 0) {
+    add(Reason::kEnumUnknown, "direction",
+        {absl::StrCat(in.direction(), " is no direction; one is required"),
+         absl::StrCat("收支方向必填，", in.direction(), "不是收支方向")});
+  }
+  if (!budget::v1::Fund_IsValid(in.fund()))
+    add(Reason::kEnumUnknown, "fund",
+        {absl::StrCat(in.fund(), " is no fund"), absl::StrCat(in.fund(), "不是资金性质")});
+  if (!budget::v1::Category_IsValid(in.category()))
+    add(Reason::kEnumUnknown, "category",
+        {absl::StrCat(in.category(), " is no category"),
+         absl::StrCat(in.category(), "不是支出类别")});
+  if (!budget::v1::FundingYear_IsValid(in.funding_year()))
+    add(Reason::kEnumUnknown, "funding_year",
+        {absl::StrCat(in.funding_year(), " is no funding year"),
+         absl::StrCat(in.funding_year(), "不是资金年度")});
+  if (!budget::v1::Analysis_IsValid(in.analysis()))
+    add(Reason::kEnumUnknown, "analysis",
+        {absl::StrCat(in.analysis(), " is no analysis"),
+         absl::StrCat(in.analysis(), "不是统计口径")});
+}
+
 }  // namespace
 
 absl::StatusOr<TotalFilter> ToFilter(const pb::TotalFilter& in, const std::string& path) {
@@ -69,30 +97,7 @@ absl::StatusOr<TotalFilter> ToFilter(const pb::TotalFilter& in, const std::strin
       f.classification_year = static_cast<uint16_t>(in.classification_year());
     }
   }
-  if (!budget::v1::Stage_IsValid(in.stage()) || in.stage() == 0)
-    add(Reason::kEnumUnknown, "stage",
-        {absl::StrCat(in.stage(), " is no stage; one is required"),
-         absl::StrCat("预算阶段必填，", in.stage(), "不是预算阶段")});
-  if (!budget::v1::Direction_IsValid(in.direction()) || in.direction() == 0) {
-    add(Reason::kEnumUnknown, "direction",
-        {absl::StrCat(in.direction(), " is no direction; one is required"),
-         absl::StrCat("收支方向必填，", in.direction(), "不是收支方向")});
-  }
-  if (!budget::v1::Fund_IsValid(in.fund()))
-    add(Reason::kEnumUnknown, "fund",
-        {absl::StrCat(in.fund(), " is no fund"), absl::StrCat(in.fund(), "不是资金性质")});
-  if (!budget::v1::Category_IsValid(in.category()))
-    add(Reason::kEnumUnknown, "category",
-        {absl::StrCat(in.category(), " is no category"),
-         absl::StrCat(in.category(), "不是支出类别")});
-  if (!budget::v1::FundingYear_IsValid(in.funding_year()))
-    add(Reason::kEnumUnknown, "funding_year",
-        {absl::StrCat(in.funding_year(), " is no funding year"),
-         absl::StrCat(in.funding_year(), "不是资金年度")});
-  if (!budget::v1::Analysis_IsValid(in.analysis()))
-    add(Reason::kEnumUnknown, "analysis",
-        {absl::StrCat(in.analysis(), " is no analysis"),
-         absl::StrCat(in.analysis(), "不是统计口径")});
+  CheckEnums(in, add);
   if (!violations.empty()) return domain::Refuse(std::move(violations));
   f.stage = static_cast<domain::Stage>(in.stage());
   f.direction = static_cast<domain::Direction>(in.direction());

@@ -146,7 +146,7 @@ class Generator {
                                    std::max<int64_t>(line->precision_fen(), 1) *
                                    std::max<int64_t>(line->precision_fen(), 1)
                              : Amount(negative, std::max<int64_t>(line->precision_fen(), 1)));
-    line->set_receiving_division_code(Pick({"", "", "140000", "141121", "141100"}));
+    line->set_receiving_division_code(Pick({"", "", "140000", "141121"}));
     // Every project is some line's, so that CSV holds it.
     if (index < request->projects_size()) {
       line->set_project_code(request->projects(index).project_code());

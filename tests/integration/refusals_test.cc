@@ -171,7 +171,7 @@ TEST_F(RefusalsTest, ManyViolationsArriveAtADefaultClient) {
   EXPECT_EQ(error.violations[0].field, "line_items[3].functional_code");
   for (const auto& violation : error.violations) {
     EXPECT_EQ(violation.reason, "CODE_MALFORMED");
-    EXPECT_EQ(violation.message_zh, "编码格式不正确");
+    EXPECT_EQ(violation.message_zh, "“21A”不是科目编码：3、5、7或9位数字");
   }
 
   grpc::ClientContext context;

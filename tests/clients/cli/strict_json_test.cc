@@ -77,7 +77,7 @@ TEST(StrictJsonTest, NumbersAreWholeAndFit) {
     return Read(absl::StrCat("{\"line_items\":[{\"amount_fen\":", value, "\n}]}"));
   };
   const std::string at = absl::StrCat("1 line_items[0].amount_fen", kMalformed);
-  EXPECT_EQ(amount("0"), "1 line_items { }\n");
+  EXPECT_EQ(amount("0"), "1 line_items { amount_fen: 0 }\n");
   EXPECT_EQ(amount("1.5"), at + "1.5 has a fraction; write a whole number\n");
   EXPECT_EQ(amount("1.0"), at + "1.0 has a fraction; write a whole number\n");
   EXPECT_EQ(amount("1e3"), at + "1e3 has an exponent; write a whole number\n");

@@ -125,7 +125,7 @@ TEST_F(BudgetPartsTest, ALargeFrameOrBudgetIsRefusedBeforeItIsParsed) {
     r3 1                     => r3 1 lines
     r4 0 bytes=1000000 more  =>
   )");
-  for (int i = 0; i < 15; ++i) EXPECT_EQ(Happen("- 0 bytes=1000000 more"), "") << i;
+  for (int i = 0; i < 24; ++i) EXPECT_EQ(Happen("- 0 bytes=1000000 more"), "") << i;
   Run(R"(
     - 0 bytes=1000000 more  => r4 MESSAGE_TOO_LARGE
     - 0 bytes=1000000 more  =>

@@ -109,7 +109,7 @@ TEST(SubmissionWireTest, FieldsThatCantBeReadAreNamed) {
   ASSERT_TRUE(raw.ok()) << raw.status();
   const auto submission = ToSubmission({*raw}, {sent.bytes}, "");
   ASSERT_TRUE(submission.ok()) << submission.status();
-  EXPECT_EQ(Fields(*submission), "budget.stage");
+  EXPECT_EQ(Fields(*submission), "budget.division_code budget.stage");
   const auto key = ToKey(request.budget());
   EXPECT_EQ(key.status().code(), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(domain::Explain(key.status()).refusal.violations.size(), 3u);
