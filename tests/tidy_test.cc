@@ -87,7 +87,7 @@ std::vector<Room> Rooms() {
       {"clients/cpp", {"base"}},
       {"clients/sheets", {"base"}},
       {"clients/importer", {"base", "domain", "domain/articulation", "domain/disclosure"}},
-      {"clients/cli/read", {"base", "clients/importer", "clients/sheets"}},
+      {"clients/cli/read", {"base", "domain", "clients/importer", "clients/sheets"}},
       {"clients/cli/print",
        {"base", "domain", "domain/articulation", "domain/disclosure", "clients/cpp",
         "clients/cli/read", "clients/sheets"}},

@@ -424,6 +424,13 @@ TEST_F(CliContractTest, SpreadsheetsAreSubmitted) {
   EXPECT_EQ(totals("requested"), "101001=603735512 101002=545172386 ");
   EXPECT_EQ(totals("approved"), "101001=880993456 102001=7000000 ");
 
+  // What is wrong with the file itself is told in both languages.
+  auto worse = rows;
+  worse[2][6] = "壹";
+  EXPECT_EQ(Fiscal("submit " + book("worse.xlsx", worse) + flags).code, 3);
+  EXPECT_TRUE(absl::StrContains(said_, "\"壹\" is no amount")) << said_;
+  EXPECT_TRUE(absl::StrContains(said_, "\"壹\"不是金额，请用半角数字")) << said_;
+
   // What the server finds is told by sheet and cell, and the other budget of the file is kept.
   auto bad = rows;
   bad[2][3] = "999";

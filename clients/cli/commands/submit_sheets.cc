@@ -16,6 +16,8 @@ namespace {
 namespace b = fiscal::budget::v1;
 namespace s = fiscal::submission::v1;
 
+constexpr size_t kNamedZh = 5;
+
 client::Error Refused(const std::string& name, const LineItemFile& file) {
   client::Error error;
   error.code = grpc::StatusCode::INVALID_ARGUMENT;
@@ -27,8 +29,14 @@ client::Error Refused(const std::string& name, const LineItemFile& file) {
       all ? "" : absl::StrCat(", of which the first ", shown, " follow"), "; nothing was sent");
   error.message_zh = absl::StrCat("文件有", file.problem_count(), "处错误，未报送",
                                   all ? "" : absl::StrCat("；以下为前", shown, "处"));
-  for (const SheetProblem& problem : file.problems())
-    error.violations.push_back({problem.place, problem.message});
+  for (size_t i = 0; i < shown; ++i) {
+    const SheetProblem& problem = file.problems()[i];
+    error.violations.push_back({problem.place, problem.message, "", problem.message_zh});
+    // As many as the server's answers name.
+    if (i < kNamedZh)
+      absl::StrAppend(&error.message_zh, i == 0 ? "：" : "；", problem.place, " ",
+                      problem.message_zh);
+  }
   return error;
 }
 

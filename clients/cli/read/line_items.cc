@@ -21,12 +21,14 @@
 #include "clients/sheets/decimal.h"
 #include "clients/sheets/kept_text.h"
 #include "clients/sheets/xlsx.h"
+#include "domain/reason.h"
 
 namespace fiscal::cli {
 namespace {
 
 namespace b = fiscal::budget::v1;
 namespace s = fiscal::submission::v1;
+using domain::Sentence;
 using sheets::Cell;
 using sheets::CellKind;
 using sheets::Decimal;
@@ -91,10 +93,10 @@ std::string EnumNames(const google::protobuf::EnumDescriptor* values, const std:
 }
 
 // In messages.
-absl::string_view RowsOf(SheetKind kind) {
-  return kind == SheetKind::kLines      ? "line items"
-         : kind == SheetKind::kProjects ? "projects"
-                                        : "performance indicators";
+domain::Shape RowsOf(SheetKind kind) {
+  return kind == SheetKind::kLines      ? domain::Shape{"line items", "明细"}
+         : kind == SheetKind::kProjects ? domain::Shape{"projects", "项目"}
+                                        : domain::Shape{"performance indicators", "绩效指标"};
 }
 
 bool IsBlank(const Cell& cell) { return cell.kind == CellKind::kText && Trim(cell.text).empty(); }
@@ -123,15 +125,15 @@ class LineItemReader {
   void Read(absl::string_view bytes) {
     if (file_.csv_) {
       absl::StatusOr<sheets::Sheet> sheet = sheets::ReadCsv(bytes);
-      if (!sheet.ok()) return Add(file_.name_, std::string(sheet.status().message()));
+      if (!sheet.ok()) return Unreadable(sheet.status());
       ReadSheet(*sheet, SheetKind::kLines);
     } else {
       absl::StatusOr<std::vector<sheets::Sheet>> all = sheets::ReadXlsx(bytes);
-      if (!all.ok()) return Add(file_.name_, std::string(all.status().message()));
+      if (!all.ok()) return Unreadable(all.status());
       ReadWorkbook(*all);
     }
     if (file_.budgets_.empty() && file_.problem_count_ == 0)
-      Add(file_.name_, "there are no line items in it");
+      Add(file_.name_, {"there are no line items in it", "文件中没有明细"});
     Finish();
   }
 
@@ -168,11 +170,15 @@ class LineItemReader {
     std::array<const Cell*, kElementCount> cells = {};
   };
 
-  void Add(std::string place, std::string message) {
+  void Add(std::string place, Sentence message) {
     if (++file_.problem_count_ <= static_cast<int64_t>(LineItemFile::kProblemsMax))
-      file_.problems_.push_back({std::move(place), std::move(message)});
+      file_.problems_.push_back({std::move(place), std::move(message.en), std::move(message.zh)});
   }
-  void AddCell(const CurrentRow& row, Element e, std::string message) {
+  void Unreadable(const absl::Status& status) {
+    const std::string why(status.message());
+    Add(file_.name_, {why, absl::StrCat("文件无法读取：", why)});
+  }
+  void AddCell(const CurrentRow& row, Element e, Sentence message) {
     const int column = file_.layouts_[row.at.layout].columns[static_cast<size_t>(e)];
     Add(column < 0 ? file_.PlaceOfRow(row.at) : file_.PlaceOfColumn(row.at, column),
         std::move(message));
@@ -185,7 +191,8 @@ class LineItemReader {
     for (const std::string& name : options_.sheets) {
       if (std::none_of(all.begin(), all.end(),
                        [&](const sheets::Sheet& sheet) { return sheet.name == name; }))
-        Add(file_.name_, absl::StrCat("there is no sheet ", Quoted(name)));
+        Add(file_.name_, {absl::StrCat("there is no sheet ", Quoted(name)),
+                          absl::StrCat("没有工作表", Quoted(name))});
     }
     std::vector<const sheets::Sheet*> read;
     for (const sheets::Sheet& sheet : all) {
@@ -241,14 +248,18 @@ class LineItemReader {
         file_.csv_ && !titles.empty() ? OtherSeparator(titles.front().second->text) : "";
     if (!separator.empty()) {
       return Add(file_.PlaceOfRow(titles.front().first),
-                 absl::StrCat("the cells are separated by ", separator,
-                              "; save the file as CSV with commas"));
+                 {absl::StrCat("the cells are separated by ", separator,
+                               "; save the file as CSV with commas"),
+                  "单元格不是以逗号分隔的，请另存为以逗号分隔的CSV文件"});
     }
     if (r == sheet.rows.size()) {
       if (titles.empty()) return;
-      return Add(file_.PlaceOfRow(titles.front().first),
-                 file_.csv_ ? "there is no heading row"
-                            : "the sheet has no heading row; name the sheets to read with --sheet");
+      return Add(
+          file_.PlaceOfRow(titles.front().first),
+          file_.csv_
+              ? Sentence{"there is no heading row", "没有标题行"}
+              : Sentence{"the sheet has no heading row; name the sheets to read with --sheet",
+                         "工作表没有标题行，请用 --sheet 指明要读取的工作表"});
     }
     ReadHeadings(sheet.rows[r]);
     for (const auto& [at, cell] : titles) {
@@ -256,8 +267,9 @@ class LineItemReader {
       for (AmountUnit heading : now_.units) {
         if (unit == AmountUnit::kNone || heading == AmountUnit::kNone || unit == heading) continue;
         Add(file_.PlaceOfColumn(at, cell->column),
-            absl::StrCat("says ", NameOf(unit), ", and the heading of the amounts says ",
-                         NameOf(heading)));
+            {absl::StrCat("says ", NameOf(unit), ", and the heading of the amounts says ",
+                          NameOf(heading)),
+             absl::StrCat("此处单位为", NameOf(unit), "，而金额列标题的单位为", NameOf(heading))});
         break;
       }
     }
@@ -276,23 +288,27 @@ class LineItemReader {
       now_.heading_cells = static_cast<size_t>(cell.column) + 1;
       const std::string text(Trim(cell.text));
       layout.headings[cell.column] = text;
-      auto refuse = [&](std::string message) {
+      auto refuse = [&](Sentence message) {
         Add(file_.PlaceOfColumn(at, cell.column), std::move(message));
       };
       if (cell.kind != CellKind::kText && cell.kind != CellKind::kNumber) {
-        refuse("a heading is text");
+        refuse({"a heading is text", "列标题应为文本"});
         continue;
       }
       const Heading heading = ParseHeading(text);
       if (heading.element == kElementCount || !ColumnOf(heading.element).IsIn(now_.kind)) {
-        refuse(absl::StrCat(Quoted(text), " is no column of ", RowsOf(now_.kind),
-                            "; docs/spreadsheets.md has their names"));
+        refuse({absl::StrCat(Quoted(text), " is no column of ", RowsOf(now_.kind).en,
+                             "; docs/spreadsheets.md has their names"),
+                absl::StrCat(Quoted(text), "不是", RowsOf(now_.kind).zh,
+                             "的列，列名见 docs/spreadsheets.md")});
         continue;
       }
       int& column = layout.columns[static_cast<size_t>(heading.element)];
       if (column >= 0) {
-        refuse(absl::StrCat(Quoted(text), " stands a second time: column ",
-                            sheets::ColumnName(column), " is ", Quoted(layout.headings[column])));
+        refuse({absl::StrCat(Quoted(text), " stands a second time: column ",
+                             sheets::ColumnName(column), " is ", Quoted(layout.headings[column])),
+                absl::StrCat(Quoted(text), "重复：", sheets::ColumnName(column), "列已是",
+                             Quoted(layout.headings[column]))});
         continue;
       }
       column = cell.column;
@@ -300,7 +316,9 @@ class LineItemReader {
       if (!ColumnOf(heading.element).amount) continue;
       now_.units[static_cast<size_t>(heading.element)] = heading.unit;
       if (heading.unit == AmountUnit::kNone)
-        refuse(absl::StrCat(Quoted(text), " does not say the unit: ", HowToSayUnit(heading)));
+        refuse({absl::StrCat(Quoted(text), " does not say the unit: ", HowToSayUnit(heading)),
+                absl::StrCat(Quoted(text), "没有写明单位，请写",
+                             ColumnOf(heading.element).headings[1], "（元）、（万元）或（分）")});
     }
     RequireColumns(at);
   }
@@ -318,33 +336,41 @@ class LineItemReader {
     Require(at, kStage, "--stage", options_.stage != b::STAGE_UNSPECIFIED);
     if (now_.kind != SheetKind::kLines) return;
     if (!HasColumn(kLineId))
-      Missing(at, kLineId, "every line has an id that it keeps in later revisions");
-    if (!HasColumn(kDirection)) Missing(at, kDirection, "支出 or 收入");
-    if (!HasColumn(kAmount)) Missing(at, kAmount, kWriteUnit);
+      Missing(at, kLineId,
+              {"every line has an id that it keeps in later revisions",
+               "每行须有在以后版本中不变的编号"});
+    if (!HasColumn(kDirection)) Missing(at, kDirection, {"支出 or 收入", "支出或收入"});
+    if (!HasColumn(kAmount))
+      Missing(at, kAmount, {kWriteUnit, "写金额（元）、金额（万元）或金额（分）"});
     if (!HasColumn(kFunctional) && !HasColumn(kRevenue))
-      Missing(at, kFunctional, "or revenue_code (收入分类科目), where all lines are income");
+      Missing(at, kFunctional,
+              {"or revenue_code (收入分类科目), where all lines are income",
+               "全部为收入时也可用收入分类科目"});
     if (HasColumn(kProjectCode) && !HasColumn(kProjectName))
-      Missing(at, kProjectName, "projects are stated with their names");
+      Missing(at, kProjectName, {"projects are stated with their names", "项目须同时写明名称"});
     if (HasColumn(kProjectName) && !HasColumn(kProjectCode))
-      Missing(at, kProjectCode, "projects are stated with their codes");
+      Missing(at, kProjectCode, {"projects are stated with their codes", "项目须同时写明代码"});
   }
 
-  void Missing(RowAt at, Element e, absl::string_view why) {
+  void Missing(RowAt at, Element e, const Sentence& why) {
     const std::vector<const char*>& names = ColumnOf(e).headings;
+    const bool amount = ColumnOf(e).amount;
     Add(file_.PlaceOfRow(at),
-        ColumnOf(e).amount
-            ? absl::StrCat("column ", names[0], "_yuan (", names[1], "（元）) is missing: ", why)
-            : absl::StrCat("column ", names[0], " (", names[1], ") is missing: ", why));
+        {absl::StrCat("column ", names[0], amount ? "_yuan (" : " (", names[1],
+                      amount ? "（元）) is missing: " : ") is missing: ", why.en),
+         absl::StrCat("缺少列", names[1], amount ? "（元）" : "", "：", why.zh)});
   }
 
   // A part of the budget's key stands in a column or in a flag.
   void Require(RowAt at, Element e, absl::string_view flag, bool given) {
     if (!given && !HasColumn(e)) {
-      Missing(at, e, absl::StrCat("add it, or give ", flag));
+      Missing(at, e,
+              {absl::StrCat("add it, or give ", flag), absl::StrCat("请补上该列，或使用 ", flag)});
     } else if (given && HasColumn(e)) {
       const int column = file_.layouts_[at.layout].columns[static_cast<size_t>(e)];
       Add(file_.PlaceOfColumn(at, column),
-          absl::StrCat("the file has this column and ", flag, " is given: only one may tell"));
+          {absl::StrCat("the file has this column and ", flag, " is given: only one may tell"),
+           absl::StrCat("文件已有该列，又给出了 ", flag, "，只能保留一处")});
     }
   }
 
@@ -359,8 +385,10 @@ class LineItemReader {
         ++row;
       if (row == sheet.rows.end() || row->number > area.last_row) continue;
       Add(file_.PlaceOfColumn({now_.layout, area.first_row}, area.first_column),
-          absl::StrCat("merged with the cells up to ", sheets::ColumnName(area.last_column),
-                       area.last_row, ": unmerge them and write the value in each"));
+          {absl::StrCat("merged with the cells up to ", sheets::ColumnName(area.last_column),
+                        area.last_row, ": unmerge them and write the value in each"),
+           absl::StrCat("与直到", sheets::ColumnName(area.last_column), area.last_row,
+                        "的单元格合并：请取消合并并逐格填写")});
     }
   }
 
@@ -374,20 +402,25 @@ class LineItemReader {
       case CellKind::kNumber: {
         const std::optional<Decimal> value = sheets::ParseDecimal(Trim(cell->text));
         if (!value) {
-          AddCell(row, e, absl::StrCat(Quoted(cell->text), " is no number"));
+          AddCell(row, e,
+                  {absl::StrCat(Quoted(cell->text), " is no number"),
+                   absl::StrCat(Quoted(cell->text), "不是数字")});
           return std::nullopt;
         }
         if (code && value->exponent < 0) {
           AddCell(row, e,
-                  absl::StrCat(Quoted(cell->text), " is no code: it is not a whole number"));
+                  {absl::StrCat(Quoted(cell->text), " is no code: it is not a whole number"),
+                   absl::StrCat(Quoted(cell->text), "不是编码：不是整数")});
           return std::nullopt;
         }
         if (code &&
             static_cast<int>(value->digits.size()) + value->exponent > sheets::kNumberCellDigits) {
           AddCell(row, e,
-                  absl::StrCat("a number cell keeps ", sheets::kNumberCellDigits,
-                               " digits, and this has more: format the cell as text and type it "
-                               "again"));
+                  {absl::StrCat("a number cell keeps ", sheets::kNumberCellDigits,
+                                " digits, and this has more: format the cell as text and type it "
+                                "again"),
+                   absl::StrCat("数值单元格只保留", sheets::kNumberCellDigits,
+                                "位数字，此处超出：请将单元格设为文本后重新输入")});
           return std::nullopt;
         }
         return sheets::Print(sheets::Rounded(*value, sheets::kNumberCellDigits));
@@ -402,27 +435,36 @@ class LineItemReader {
   void SayUnusable(const CurrentRow& row, Element e, const Cell& cell) {
     switch (cell.kind) {
       case CellKind::kDate:
-        return AddCell(row, e, "holds a date or a time: format the cell as text and type it again");
+        return AddCell(row, e,
+                       {"holds a date or a time: format the cell as text and type it again",
+                        "是日期或时间：请将单元格设为文本后重新输入"});
       case CellKind::kDisguised:
         return AddCell(row, e,
-                       absl::StrCat("holds ", Quoted(cell.text),
-                                    " and its format shows something else: format it plainly, or "
-                                    "as text and type it again"));
+                       {absl::StrCat("holds ", Quoted(cell.text),
+                                     " and its format shows something else: format it plainly, or "
+                                     "as text and type it again"),
+                        absl::StrCat("实际值为", Quoted(cell.text),
+                                     "，但显示格式不同：请改用普通格式，或设为文本后重新输入")});
       case CellKind::kBoolean:
-        return AddCell(row, e, absl::StrCat("holds ", cell.text, ", which is no value here"));
+        return AddCell(row, e,
+                       {absl::StrCat("holds ", cell.text, ", which is no value here"),
+                        absl::StrCat(cell.text, "不是此处的取值")});
       case CellKind::kError:
-        return AddCell(row, e, absl::StrCat("holds the error ", Quoted(cell.text)));
+        return AddCell(row, e,
+                       {absl::StrCat("holds the error ", Quoted(cell.text)),
+                        absl::StrCat("是错误值", Quoted(cell.text))});
       default:
         return AddCell(row, e,
-                       "holds a formula without a computed value: open and save the file in a "
-                       "spreadsheet program, or write the value");
+                       {"holds a formula without a computed value: open and save the file in a "
+                        "spreadsheet program, or write the value",
+                        "是没有计算结果的公式：请用表格软件打开并保存，或直接填写数值"});
     }
   }
 
   std::optional<std::string> RequiredText(const CurrentRow& row, Element e) {
     std::optional<std::string> text = Text(row, e, true);
     if (text && text->empty()) {
-      AddCell(row, e, "is empty");
+      AddCell(row, e, Sentence{"is empty", "为空"});
       return std::nullopt;
     }
     return text;
@@ -440,8 +482,9 @@ class LineItemReader {
     const std::optional<Enum> value = parse(*text);
     if (!value) {
       AddCell(row, e,
-              absl::StrCat(Quoted(*text), " is none of ", EnumNames(values, prefix),
-                           " or their Chinese names"));
+              {absl::StrCat(Quoted(*text), " is none of ", EnumNames(values, prefix),
+                            " or their Chinese names"),
+               absl::StrCat(Quoted(*text), "不是", EnumNames(values, prefix), "或其中文名称")});
     }
     return value;
   }
@@ -451,7 +494,8 @@ class LineItemReader {
     row.at = {now_.layout, cells.number};
     if (file_.csv_ && cells.cells.size() < now_.heading_cells) {
       Add(file_.PlaceOfRow(row.at),
-          absl::StrCat(cells.cells.size(), " cells, the heading has ", now_.heading_cells));
+          {absl::StrCat(cells.cells.size(), " cells, the heading has ", now_.heading_cells),
+           absl::StrCat("有", cells.cells.size(), "个单元格，标题行有", now_.heading_cells, "个")});
       return;
     }
     for (const Cell& cell : cells.cells) {
@@ -461,7 +505,8 @@ class LineItemReader {
         row.cells[static_cast<size_t>(element->second)] = &cell;
       } else if (file_.layouts_[now_.layout].headings.count(cell.column) == 0 &&
                  now_.bare_columns.insert(cell.column).second) {
-        Add(file_.PlaceOfColumn(row.at, cell.column), "stands in a column without a heading");
+        Add(file_.PlaceOfColumn(row.at, cell.column),
+            {"stands in a column without a heading", "所在的列没有标题"});
       }
     }
     switch (now_.kind) {
@@ -511,8 +556,10 @@ class LineItemReader {
     const auto key = std::make_tuple(division, agency, year, static_cast<int>(stage));
     if (now_.kind != SheetKind::kLines && budget_by_key_.count(key) == 0) {
       Add(file_.PlaceOfRow(row.at),
-          absl::StrCat("the file has no line items of budget ", division, "/", agency, "/", year,
-                       "/", ShortName(b::Stage_Name(stage), "STAGE_")));
+          {absl::StrCat("the file has no line items of budget ", division, "/", agency, "/", year,
+                        "/", ShortName(b::Stage_Name(stage), "STAGE_")),
+           absl::StrCat("文件中没有预算", division, "/", agency, "/", year, "/", ChineseName(stage),
+                        "的明细")});
       return std::nullopt;
     }
     const auto [it, made] = budget_by_key_.try_emplace(key, drafts_.size());
@@ -537,7 +584,9 @@ class LineItemReader {
     int year = 0;
     if (digits.size() != 4 || digits.find_first_not_of("0123456789") != absl::string_view::npos ||
         !absl::SimpleAtoi(digits, &year) || year == 0) {
-      AddCell(row, kYear, absl::StrCat(Quoted(*text), " is no year, for example 2024"));
+      AddCell(row, kYear,
+              {absl::StrCat(Quoted(*text), " is no year, for example 2024"),
+               absl::StrCat(Quoted(*text), "不是年度，例如2024")});
       return 0;
     }
     return year;
@@ -545,7 +594,7 @@ class LineItemReader {
 
   b::Stage StageOf(const CurrentRow& row) {
     const auto stage = Value<b::Stage>(row, kStage, &ParseStage, b::Stage_descriptor(), "STAGE_");
-    if (stage == b::STAGE_UNSPECIFIED) AddCell(row, kStage, "is empty");
+    if (stage == b::STAGE_UNSPECIFIED) AddCell(row, kStage, Sentence{"is empty", "为空"});
     return stage.value_or(b::STAGE_UNSPECIFIED);
   }
 
@@ -563,7 +612,7 @@ class LineItemReader {
     const auto direction = Value<b::Direction>(row, kDirection, &ParseDirection,
                                                b::Direction_descriptor(), "DIRECTION_");
     if (HasColumn(kDirection) && direction == b::DIRECTION_UNSPECIFIED)
-      AddCell(row, kDirection, "is empty");
+      AddCell(row, kDirection, Sentence{"is empty", "为空"});
     line->set_direction(direction.value_or(b::DIRECTION_UNSPECIFIED));
     line->set_fund(Value<b::Fund>(row, kFund, &ParseFund, b::Fund_descriptor(), "FUND_")
                        .value_or(b::FUND_UNSPECIFIED));
@@ -585,7 +634,7 @@ class LineItemReader {
   // Sets the amount and returns the decimals it is stated with.
   int ReadAmount(const CurrentRow& row, b::LineItem* line) {
     if (HasColumn(kAmount) && row.cells[kAmount] == nullptr) {
-      AddCell(row, kAmount, "is empty; write 0 where there is no money");
+      AddCell(row, kAmount, {"is empty; write 0 where there is no money", "为空，没有金额请填0"});
       return 0;
     }
     const Stated stated = ReadFen(row, kAmount).value_or(Stated());
@@ -611,25 +660,32 @@ class LineItemReader {
     const absl::string_view text = Trim(cell->text);
     std::optional<Decimal> value = number ? sheets::ParseDecimal(text) : ParseStatedAmount(text);
     if (!value) {
-      AddCell(row, e, absl::StrCat(Quoted(text), " is no amount"));
+      AddCell(row, e,
+              {absl::StrCat(Quoted(text), " is no amount"),
+               absl::StrCat(Quoted(text), "不是金额，请用半角数字")});
       return std::nullopt;
     }
     const int places = PlacesOf(unit);
     if (number) value = sheets::Rounded(*value, sheets::kNumberCellDigits);
     const std::optional<int64_t> fen = sheets::Scaled(*value, places);
     if (!fen) {
-      AddCell(row, e,
-              absl::StrCat(Quoted(text), value->exponent + places < 0
-                                             ? " is finer than a fen, and nothing is rounded"
-                                             : " is more than an amount can be"));
+      AddCell(
+          row, e,
+          value->exponent + places < 0
+              ? Sentence{absl::StrCat(Quoted(text), " is finer than a fen, and nothing is rounded"),
+                         absl::StrCat(Quoted(text), "小于1分，系统不作四舍五入")}
+              : Sentence{absl::StrCat(Quoted(text), " is more than an amount can be"),
+                         absl::StrCat(Quoted(text), "超出金额上限")});
       return std::nullopt;
     }
     if (number && static_cast<int>(value->digits.size()) + value->exponent + places >
                       sheets::kNumberCellDigits) {
       AddCell(row, e,
-              absl::StrCat(Quoted(text), " has more than ", sheets::kNumberCellDigits,
-                           " digits down to the fen, which a number cell does not keep: format "
-                           "the cell as text and type it again"));
+              {absl::StrCat(Quoted(text), " has more than ", sheets::kNumberCellDigits,
+                            " digits down to the fen, which a number cell does not keep: format "
+                            "the cell as text and type it again"),
+               absl::StrCat(Quoted(text), "到分超过", sheets::kNumberCellDigits,
+                            "位数字，数值单元格无法保留：请将单元格设为文本后重新输入")});
       return std::nullopt;
     }
     return Stated{*fen,
@@ -643,7 +699,9 @@ class LineItemReader {
       if (*text == absl::StrCat(fen)) line->set_precision_fen(fen);
     }
     if (line->precision_fen() == 0)
-      AddCell(row, kPrecision, absl::StrCat(Quoted(*text), " is none of 1, 100, 10000, 1000000"));
+      AddCell(row, kPrecision,
+              {absl::StrCat(Quoted(*text), " is none of 1, 100, 10000, 1000000"),
+               absl::StrCat(Quoted(*text), "不是1、100、10000或1000000")});
   }
 
   // nullopt where the cell is blank, or something is wrong, which is said.
@@ -659,7 +717,9 @@ class LineItemReader {
     for (const char* no : {"否", "false", "no"}) {
       if (absl::EqualsIgnoreCase(*text, no)) return false;
     }
-    AddCell(row, e, absl::StrCat(Quoted(*text), " is neither 是 nor 否"));
+    AddCell(row, e,
+            {absl::StrCat(Quoted(*text), " is neither 是 nor 否"),
+             absl::StrCat(Quoted(*text), "应为是或否")});
     return std::nullopt;
   }
 
@@ -669,10 +729,13 @@ class LineItemReader {
     const auto [it, first] = drafts_[budget].stated.try_emplace(e, value);
     RowAt& at = file_.origins_[budget].stated.try_emplace(ColumnOf(e).field, row.at).first->second;
     if (!first && it->second != value) {
-      AddCell(row, e,
-              absl::StrCat("is ", Quoted(value), " here and ", Quoted(it->second), " in ",
-                           file_.PlaceOfField(at, ColumnOf(e).field),
-                           ": it is one for the whole budget"));
+      AddCell(
+          row, e,
+          {absl::StrCat("is ", Quoted(value), " here and ", Quoted(it->second), " in ",
+                        file_.PlaceOfField(at, ColumnOf(e).field),
+                        ": it is one for the whole budget"),
+           absl::StrCat("此处为", Quoted(value), "，而", file_.PlaceOfField(at, ColumnOf(e).field),
+                        "为", Quoted(it->second), "：整份预算应一致")});
     }
     return first;
   }
@@ -706,7 +769,8 @@ class LineItemReader {
     if (code->empty()) {
       if (!name->empty() && HasColumn(kProjectCode))
         AddCell(row, kProjectCode,
-                absl::StrCat("is empty, and the project's name is ", Quoted(*name)));
+                {absl::StrCat("is empty, and the project's name is ", Quoted(*name)),
+                 absl::StrCat("为空，而项目名称为", Quoted(*name))});
       return;
     }
     line->set_project_code(*code);
@@ -748,8 +812,9 @@ class LineItemReader {
     }
     if (!detailed_.insert({*budget, index}).second) {
       AddCell(row, kProjectCode,
-              absl::StrCat("project ", *code, " stands a second time, and first in ",
-                           file_.PlaceOfRow(origins[index])));
+              {absl::StrCat("project ", *code, " stands a second time, and first in ",
+                            file_.PlaceOfRow(origins[index])),
+               absl::StrCat("项目", *code, "重复，首次出现在", file_.PlaceOfRow(origins[index]))});
       return nullptr;
     }
     b::Project* project = request.mutable_projects(static_cast<int>(index));
@@ -763,8 +828,10 @@ class LineItemReader {
   void SayOtherName(const CurrentRow& row, const b::Project& project, absl::string_view name,
                     RowAt first) {
     AddCell(row, kProjectName,
-            absl::StrCat("project ", project.project_code(), " is ", Quoted(name), " here and ",
-                         Quoted(project.name()), " in ", file_.PlaceOfField(first, "name")));
+            {absl::StrCat("project ", project.project_code(), " is ", Quoted(name), " here and ",
+                          Quoted(project.name()), " in ", file_.PlaceOfField(first, "name")),
+             absl::StrCat("项目", project.project_code(), "此处名称为", Quoted(name), "，而",
+                          file_.PlaceOfField(first, "name"), "为", Quoted(project.name()))});
   }
 
   void ReadProjectRow(const CurrentRow& row) {
@@ -800,7 +867,8 @@ class LineItemReader {
     const auto known = drafts_[*budget].project_by_code.find(*code);
     if (known == drafts_[*budget].project_by_code.end()) {
       AddCell(row, kProjectCode,
-              absl::StrCat("the file has no project ", Quoted(*code), " of this budget"));
+              {absl::StrCat("the file has no project ", Quoted(*code), " of this budget"),
+               absl::StrCat("文件中没有该预算的项目", Quoted(*code))});
       return;
     }
     b::PerformanceIndicator* indicator =
@@ -831,8 +899,9 @@ class LineItemReader {
         if (request.projects(k).name().empty() &&
             file_.layouts_[at.layout].columns[kProjectName] >= 0) {
           Add(file_.PlaceOfField(at, "name"),
-              absl::StrCat("project ", request.projects(k).project_code(),
-                           " has no name in any line"));
+              {absl::StrCat("project ", request.projects(k).project_code(),
+                            " has no name in any line"),
+               absl::StrCat("项目", request.projects(k).project_code(), "在各行中都没有名称")});
         }
       }
     }

@@ -34,6 +34,7 @@ struct LineItemOptions {
 struct SheetProblem {
   std::string place;
   std::string message;
+  std::string message_zh;
 };
 
 class LineItemFile {

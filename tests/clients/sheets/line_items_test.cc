@@ -32,8 +32,17 @@ LineItemOptions Flags() {
 
 std::string Problems(const LineItemFile& file) {
   std::string out;
-  for (const SheetProblem& problem : file.problems())
+  for (const SheetProblem& problem : file.problems()) {
     absl::StrAppend(&out, out.empty() ? "" : "\n", problem.place, ": ", problem.message);
+    // The same in Chinese, with what stands there.
+    EXPECT_FALSE(problem.message_zh.empty()) << problem.message;
+    const size_t open = problem.message.find('"'), close = problem.message.find('"', open + 1);
+    if (close != std::string::npos) {
+      EXPECT_NE(problem.message_zh.find(problem.message.substr(open, close + 1 - open)),
+                std::string::npos)
+          << problem.message_zh;
+    }
+  }
   return out;
 }
 
