@@ -3,6 +3,7 @@
 #include <iostream>
 
 #include "absl/strings/str_cat.h"
+#include "clients/cli/commands/outcomes.h"
 #include "clients/cli/read/names.h"
 #include "fiscal/aggregation/v1/aggregation_service.grpc.pb.h"
 
@@ -33,10 +34,7 @@ void PrintTable(const Context& context, const a::GetConsolidatedTotalResponse& r
   table.Row({"eliminated", "", "", "", "", "", "", amount(r.eliminated_fen())});
   table.Row({"consolidated", "", "", "", "", "", "", amount(r.consolidated_fen())});
   csv ? table.PrintCsv(std::cout) : table.Print(std::cout);
-  for (const b::Finding& f : r.findings()) {
-    std::cerr << "  " << f.rule() << " " << f.place() << ": " << f.message() << "\n";
-    if (!f.message_zh().empty()) std::cerr << "    " << f.message_zh() << "\n";
-  }
+  for (const b::Finding& f : r.findings()) PrintFinding(f, std::cerr);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include "CLI/CLI.hpp"
 #include "absl/strings/str_cat.h"
+#include "clients/cli/commands/outcomes.h"
 #include "clients/cli/read/document_file.h"
 #include "clients/cli/read/names.h"
 #include "clients/cli/shell/bounds.h"
@@ -62,10 +63,6 @@ grpc::Status FetchCatalog(Context& context, const Flags& f, int year, const std:
   return grpc::Status::OK;
 }
 
-std::string SeverityName(const b::Finding& f) {
-  return ShortName(b::Severity_Name(f.severity()), "SEVERITY_");
-}
-
 void PrintReport(const Context& context, const importer::Result& result,
                  const s::SubmitBudgetResponse& receipt, bool dry_run) {
   Table table({true, false, true, true, true, true, true, true, false});
@@ -86,10 +83,7 @@ void PrintReport(const Context& context, const importer::Result& result,
   if (!receipt.position().empty()) std::cout << "  position " << receipt.position();
   std::cout << "  " << receipt.line_count() << " lines, " << receipt.memo_line_count()
             << " memo lines, " << receipt.project_count() << " projects\n";
-  for (const b::Finding& f : result.findings) {
-    std::cout << "  " << SeverityName(f) << " " << f.rule() << "  " << f.place() << ": "
-              << f.message() << "\n";
-  }
+  for (const b::Finding& f : result.findings) PrintFinding(f, std::cout);
   (void)context;
 }
 

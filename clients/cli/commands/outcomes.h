@@ -3,6 +3,7 @@
 #define FISCAL_CLIENTS_CLI_COMMANDS_OUTCOMES_H_
 
 #include <cstdint>
+#include <ostream>
 #include <string>
 
 #include "clients/cli/shell/context.h"
@@ -12,6 +13,9 @@ namespace fiscal::cli {
 
 // One line for a person with its findings on stderr; with -o json the message.
 void PrintReceipt(const Context& context, const submission::v1::SubmitBudgetResponse& receipt);
+
+// A finding in both languages, by severity, with its place.
+void PrintFinding(const budget::v1::Finding& finding, std::ostream& out);
 
 // The worst outcome so far decides the exit code.
 class Outcomes {
