@@ -121,8 +121,7 @@ class AdminRpc final : public rpc::Service {
                             "this process copies the log: ask the submission process");
     }
     if (!domain::IsNote(request->note())) {
-      return domain::Refuse({{Reason::kTextInvalid, "note", "",
-                              "a note has at most 500 characters and no controls"}});
+      return domain::Refuse({{Reason::kTextInvalid, "note", "", domain::kNoteShape}});
     }
     FISCAL_ASSIGN_OR_RETURN(
         const domain::RequestReceipt receipt,

@@ -303,7 +303,7 @@ class DoorServerTest : public ::testing::Test {
       now = MemoryOf(pid, "VmRSS");
       // What gRPC and the allocator keep of it all is some 60 MB from the first flood on, and does
       // not grow with the next.
-      return now <= before + 96 * kMiB;
+      return now <= before + 80 * kMiB;
     })) << what
         << ": " << (now - before) / kMiB << " MB more than before";
     const int64_t peak = MemoryOf(pid, "VmHWM") - before;
